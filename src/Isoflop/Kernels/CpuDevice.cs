@@ -115,7 +115,14 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     {
         var call = Prepare(new Kernels.RmsNorm.Task
         {
-            X = F(x), Gain = F(gain), S = F(s), DY = F(dy), DX = F(dx), DGain = F(dGain), Shape = shape, Accumulate = accumulate,
+            X = F(x),
+            Gain = F(gain),
+            S = F(s),
+            DY = F(dy),
+            DX = F(dx),
+            DGain = F(dGain),
+            Shape = shape,
+            Accumulate = accumulate,
         });
         pool.Run(&Columns, &call);                                // first: dx may be dy
         pool.Run(&Rows, &call);
@@ -140,7 +147,15 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     {
         var call = Prepare(new Kernels.MatMul.Task
         {
-            Form = form, A = F(a), B = F(b), PackedB = F(packed), C = F(c), M = m, N = n, K = k, Accumulate = accumulate,
+            Form = form,
+            A = F(a),
+            B = F(b),
+            PackedB = F(packed),
+            C = F(c),
+            M = m,
+            N = n,
+            K = k,
+            Accumulate = accumulate,
         });
         Kernels.MatMul.Divide(ref call.Task, Threads);
         if (call.Task.RowParts * call.Task.ColumnParts == 1) Job(&call, 0);
@@ -208,7 +223,13 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         Scratch(Kernels.Attention.BackwardScratchLength(Longest(offsets), shape.DHead));
         var call = Prepare(new Kernels.Attention.Task
         {
-            Qkv = F(qkv), Y = F(y), Lse = F(lse), DY = F(dy), DQkv = F(dqkv), Shape = shape, Rows = offsets[^1],
+            Qkv = F(qkv),
+            Y = F(y),
+            Lse = F(lse),
+            DY = F(dy),
+            DQkv = F(dqkv),
+            Shape = shape,
+            Rows = offsets[^1],
         });
         RunSequences(ref call, offsets, &Job);
 
@@ -254,7 +275,13 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         {
             var call = Prepare(new Kernels.AttentionCached.Task
             {
-                Qkv = F(qkv), Cache = F(cache), Y = F(y), Slots = pSlots, Positions = pPositions, Shape = shape, Rows = slots.Length,
+                Qkv = F(qkv),
+                Cache = F(cache),
+                Y = F(y),
+                Slots = pSlots,
+                Positions = pPositions,
+                Shape = shape,
+                Rows = slots.Length,
                 Context = context,
             });
             pool.Run(&Append, &call);                             // first: a row sees its slot's other rows of this call
@@ -311,7 +338,12 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     {
         var call = Prepare(new Kernels.CrossEntropy.Task
         {
-            Logits = F(logits), Targets = I(targets), DWeights = F(dWeights), Nll = F(nll), Rows = rows, V = V,
+            Logits = F(logits),
+            Targets = I(targets),
+            DWeights = F(dWeights),
+            Nll = F(nll),
+            Rows = rows,
+            V = V,
         });
         pool.Run(&Job, &call);
 
@@ -380,7 +412,15 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         {
             var call = Prepare(new Sampling.Task
             {
-                Logits = F(logits), Uniforms = pUniforms, Tokens = pTokens, LogProbs = pLogProbs, Rule = rule, Rows = tokens.Length, V = V,
+                Logits = F(logits),
+                Uniforms = pUniforms,
+                Tokens = pTokens,
+                LogProbs = pLogProbs,
+                Rows = tokens.Length,
+                V = V,
+                Temperature = rule.Temperature,
+                TopK = rule.TopK,
+                TopP = rule.TopP,
             });
             pool.Run(&Job, &call);
         }

@@ -56,7 +56,7 @@ public readonly record struct AdamWStep(
 /// <summary>How the next token is drawn.</summary>
 /// <param name="Temperature">0 takes the most probable token</param>
 /// <param name="TopK">0 keeps all</param> <param name="TopP">1 keeps all</param>
-public readonly record struct SamplingRule(float Temperature = 1, int TopK = 0, float TopP = 1);
+public sealed record SamplingRule(float Temperature = 1, int TopK = 0, float TopP = 1);
 
 /// <summary>
 /// The engine's operations on device memory. Two devices exist: <see cref="ReferenceDevice"/> is the definition (plain loops, double

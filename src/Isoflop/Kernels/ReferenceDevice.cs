@@ -31,7 +31,14 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
     public void RmsNormBackward(DeviceMemory x, DeviceMemory gain, DeviceMemory s, DeviceMemory dy, DeviceMemory dx, DeviceMemory dGain,
         HeadRows shape, bool accumulate) => Kernels.RmsNorm.ReferenceBackward(new()
         {
-            X = F(x), Gain = F(gain), S = F(s), DY = F(dy), DX = F(dx), DGain = F(dGain), Shape = shape, Accumulate = accumulate,
+            X = F(x),
+            Gain = F(gain),
+            S = F(s),
+            DY = F(dy),
+            DX = F(dx),
+            DGain = F(dGain),
+            Shape = shape,
+            Accumulate = accumulate,
         });
 
     /// <inheritdoc/>
@@ -120,7 +127,15 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
         fixed (int* pTokens = tokens)
             Sampling.Run(new()
             {
-                Logits = F(logits), Uniforms = pUniforms, Tokens = pTokens, LogProbs = pLogProbs, Rule = rule, Rows = tokens.Length, V = V,
+                Logits = F(logits),
+                Uniforms = pUniforms,
+                Tokens = pTokens,
+                LogProbs = pLogProbs,
+                Rows = tokens.Length,
+                V = V,
+                Temperature = rule.Temperature,
+                TopK = rule.TopK,
+                TopP = rule.TopP,
             }, 0, tokens.Length, pScratch);
     }
 }

@@ -8,8 +8,8 @@ static unsafe class Sampling
     {
         public float* Logits, Uniforms, LogProbs;
         public int* Tokens;
-        public SamplingRule Rule;
-        public int Rows, V;
+        public float Temperature, TopP;
+        public int TopK, Rows, V;
     }
 
     /// <summary>Floats of scratch a row needs: probabilities, and tokens in their order.</summary>
@@ -22,7 +22,7 @@ static unsafe class Sampling
         {
             float* x = t.Logits + (long)r * t.V;
             (float max, float sum) = CrossEntropy.MaxAndSum(x, t.V);
-            int token = t.Rule.Temperature <= 0 ? ArgMax(x, t.V) : Draw(x, max, t.Uniforms[r], t.Rule, t.V, scratch);
+            int token = t.Temperature <= 0 ? ArgMax(x, t.V) : Draw(t, x, max, t.Uniforms[r], scratch);
             t.Tokens[r] = token;
             t.LogProbs[r] = -CrossEntropy.Nll(x[token], max, sum);
         }
@@ -36,30 +36,31 @@ static unsafe class Sampling
         return best;
     }
 
-    static int Draw(float* x, float max, float uniform, SamplingRule rule, int V, float* scratch)
+    static int Draw(in Task t, float* x, float max, float uniform, float* scratch)
     {
+        int V = t.V;
         var p = new Span<float>(scratch, V);
         var order = new Span<int>(scratch + V, V);
         double total = 0;
         for (int i = 0; i < V; i++)
         {
-            p[i] = MathF.Exp((x[i] - max) / rule.Temperature);
+            p[i] = MathF.Exp((x[i] - max) / t.Temperature);
             total += p[i];
             order[i] = i;
         }
         int kept = V;
-        bool cut = rule.TopK > 0 && rule.TopK < V || rule.TopP < 1;
+        bool cut = t.TopK > 0 && t.TopK < V || t.TopP < 1;
         if (cut)
         {
             // Equal probabilities are cut in whatever order the sort leaves them; it is the same for the same row.
             for (int i = 0; i < V; i++) p[i] = -p[i];
             p.Sort(order);
-            if (rule.TopK > 0) kept = Math.Min(kept, rule.TopK);
+            if (t.TopK > 0) kept = Math.Min(kept, t.TopK);
             double mass = 0;
             for (int i = 0; i < kept; i++)
             {
                 mass -= p[i];
-                if (mass < rule.TopP * total) continue;
+                if (mass < t.TopP * total) continue;
                 kept = i + 1;
                 break;
             }

@@ -9,7 +9,7 @@ namespace Isoflop.Kernels;
 /// </remarks>
 sealed unsafe class WorkerPool : IDisposable
 {
-    const int SpinsBeforeSleep = 20_000;                 // some 200 µs
+    const int SpinsBeforeSleep = 4_000;                  // some 40 ns each
 
     /// <summary>What threads share, each word on a cache line of its own.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 384)]
@@ -17,11 +17,15 @@ sealed unsafe class WorkerPool : IDisposable
     {
         [FieldOffset(64)] public int Generation;
         [FieldOffset(192)] public int Pending;
-        [FieldOffset(256)] public int Sleeping;
+        [FieldOffset(256)] public int CallerWaits;
     }
 
     readonly Thread[] workers;
-    readonly SemaphoreSlim wake = new(0);
+    readonly int spins;
+    // A semaphore each, since a quick worker would take the permit meant for a slow one. Any may hold one too many: waits look again.
+    readonly SemaphoreSlim[] wake;
+    readonly int[] asleep;
+    readonly SemaphoreSlim done = new(0);
     Shared shared;
     delegate*<void*, int, void> job;
     void* argument;
@@ -31,11 +35,14 @@ sealed unsafe class WorkerPool : IDisposable
     public WorkerPool(int threads)
     {
         Threads = threads;
+        spins = threads <= Environment.ProcessorCount ? SpinsBeforeSleep : 0;
         workers = new Thread[threads - 1];
+        asleep = new int[threads - 1];
+        wake = [.. workers.Select(_ => new SemaphoreSlim(0))];
         for (int i = 0; i < workers.Length; i++)
         {
-            int index = i + 1;
-            workers[i] = new Thread(() => Work(index)) { IsBackground = true, Name = $"isoflop-{index}" };
+            int index = i;
+            workers[i] = new Thread(() => Work(index)) { IsBackground = true, Name = $"isoflop-{index + 1}" };
             workers[i].Start();
         }
     }
@@ -52,16 +59,27 @@ sealed unsafe class WorkerPool : IDisposable
             this.argument = argument;
             Volatile.Write(ref shared.Pending, workers.Length);
             Interlocked.Increment(ref shared.Generation);
-            if (Volatile.Read(ref shared.Sleeping) > 0) wake.Release(workers.Length);
+            WakeAll();
         }
         job(argument, 0);
-        var spinner = new SpinWait();
-        for (int spins = 0; Volatile.Read(ref shared.Pending) > 0; spins++)
+        for (int waits = 0; Volatile.Read(ref shared.Pending) > 0; waits++)
         {
-            // A worker may have lost its core to another process: give ours away now and then.
-            if (spins < SpinsBeforeSleep) Thread.SpinWait(4);
-            else spinner.SpinOnce();
+            if (waits < spins)
+            {
+                Thread.SpinWait(1);
+                continue;
+            }
+            // A worker has lost its core to another process.
+            Interlocked.Exchange(ref shared.CallerWaits, 1);
+            if (Volatile.Read(ref shared.Pending) > 0) done.Wait();
+            Volatile.Write(ref shared.CallerWaits, 0);
         }
+    }
+
+    void WakeAll()
+    {
+        for (int i = 0; i < wake.Length; i++)
+            if (Volatile.Read(ref asleep[i]) != 0) wake[i].Release();
     }
 
     void Work(int index)
@@ -69,21 +87,21 @@ sealed unsafe class WorkerPool : IDisposable
         int seen = 0;
         while (true)
         {
-            for (int spins = 0; Volatile.Read(ref shared.Generation) == seen; spins++)
+            for (int waits = 0; Volatile.Read(ref shared.Generation) == seen; waits++)
             {
-                if (spins < SpinsBeforeSleep)
+                if (waits < spins)
                 {
-                    Thread.SpinWait(4);
+                    Thread.SpinWait(1);
                     continue;
                 }
-                Interlocked.Increment(ref shared.Sleeping);
-                if (Volatile.Read(ref shared.Generation) == seen) wake.Wait();
-                Interlocked.Decrement(ref shared.Sleeping);
+                Interlocked.Exchange(ref asleep[index], 1);
+                if (Volatile.Read(ref shared.Generation) == seen) wake[index].Wait();
+                Volatile.Write(ref asleep[index], 0);
             }
             if (closing) return;
             seen++;
-            job(argument, index);
-            Interlocked.Decrement(ref shared.Pending);
+            job(argument, index + 1);
+            if (Interlocked.Decrement(ref shared.Pending) == 0 && Volatile.Read(ref shared.CallerWaits) != 0) done.Release();
         }
     }
 
@@ -92,8 +110,9 @@ sealed unsafe class WorkerPool : IDisposable
         if (closing) return;
         closing = true;
         Interlocked.Increment(ref shared.Generation);
-        wake.Release(workers.Length + 1);
+        WakeAll();
         foreach (Thread worker in workers) worker.Join();
-        wake.Dispose();
+        foreach (SemaphoreSlim semaphore in wake) semaphore.Dispose();
+        done.Dispose();
     }
 }

@@ -1,0 +1,57 @@
+using Isoflop.Kernels;
+using Xunit;
+
+namespace Isoflop.Tests.Kernels;
+
+/// <summary>Operands between fences of NaN: a read past an end poisons the result, a write past it is found by <see cref="Check"/>.</summary>
+sealed unsafe class Fences(int seed)
+{
+    const int Width = 64;
+    readonly Random random = new(seed);
+    readonly List<float[]> blocks = [];
+
+    /// <summary>Uniform values in [−scale, scale).</summary>
+    public DeviceMemory Random(long length, float scale = 1) => New(length, _ => scale * (2 * random.NextSingle() - 1));
+
+    /// <summary>Room for a result, full of NaN.</summary>
+    public DeviceMemory Empty(long length) => New(length, _ => float.NaN);
+
+    public DeviceMemory Ints(int length, Func<int, int> value) => New(length, i => BitConverter.Int32BitsToSingle(value(i)));
+
+    public DeviceMemory Copy(DeviceMemory from)
+    {
+        float* source = (float*)from.Address;
+        return New(from.Length, i => source[i]);
+    }
+
+    DeviceMemory New(long length, Func<int, float> value)
+    {
+        float[] block = GC.AllocateUninitializedArray<float>((int)length + 2 * Width, pinned: true);
+        Array.Fill(block, float.NaN);
+        for (int i = 0; i < length; i++) block[Width + i] = value(i);
+        blocks.Add(block);
+        fixed (float* start = &block[Width]) return new((nint)start, length);
+    }
+
+    /// <summary>All fences stand.</summary>
+    public void Check(string what)
+    {
+        foreach (float[] block in blocks)
+            for (int i = 0; i < Width; i++)
+                Assert.True(float.IsNaN(block[i]) && float.IsNaN(block[^(i + 1)]), $"{what}: wrote outside of its operand");
+    }
+
+    public static float[] Values(DeviceMemory memory) => new ReadOnlySpan<float>((float*)memory.Address, (int)memory.Length).ToArray();
+
+    /// <summary>Every |expected − actual| ≤ allowed(i).</summary>
+    public static void Near(DeviceMemory expected, DeviceMemory actual, Func<int, double> allowed, string what)
+    {
+        float[] e = Values(expected), a = Values(actual);
+        for (int i = 0; i < e.Length; i++)
+        {
+            double limit = allowed(i);
+            if (!(Math.Abs((double)e[i] - a[i]) <= limit))
+                Assert.Fail($"{what}: element {i} of {e.Length} is {a[i]:R}, by definition {e[i]:R}, allowed ±{limit:E1}");
+        }
+    }
+}

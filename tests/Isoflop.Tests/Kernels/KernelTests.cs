@@ -1,0 +1,297 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Isoflop.Kernels;
+using Isoflop.Tests.Nn;
+using Xunit;
+
+namespace Isoflop.Tests.Kernels;
+
+/// <summary>
+/// Every kernel against its definition, at every tail, between fences. <see cref="InstructionSetTests"/> runs this class again with
+/// instruction sets switched off. Tolerances: n roundings of 2⁻²⁴ on the sum of magnitudes, and the error of exp stated at its kernel.
+/// </summary>
+public sealed class KernelTests : IDisposable
+{
+    const double Ulp = 1.0 / (1 << 24), ExpError = 3e-7;
+    const string ExpectedSet = "ISOFLOP_TEST_INSTRUCTION_SET", ExpectedBits = "ISOFLOP_TEST_BITS";
+
+    readonly CpuDevice cpu = new(2);
+    readonly ReferenceDevice reference = new();
+
+    public void Dispose()
+    {
+        cpu.Dispose();
+        reference.Dispose();
+    }
+
+    static IEnumerable<int> Lengths => Enumerable.Range(1, 130);
+
+    [Fact]
+    public void The_instruction_set_is_the_one_this_process_was_given()
+    {
+        if (Environment.GetEnvironmentVariable(ExpectedSet) is { } expected) Assert.Equal(expected, CpuDevice.InstructionSet);
+    }
+
+    [Fact]
+    public void Training_has_the_bits_of_the_widest_vectors()
+    {
+        if (Environment.GetEnvironmentVariable(ExpectedBits) is { } expected) Assert.Equal(expected, TrainingBits());
+    }
+
+    internal static string TrainingBits() => Convert.ToHexString(XxHash128.Hash(
+        MemoryMarshal.AsBytes<float>(SameBitsTests.Train(SameBitsTests.Grouped, 2, [SameBitsTests.Lengths.Length]))));
+
+    [Theory, InlineData(Form.Plain), InlineData(Form.TransposedB), InlineData(Form.TransposedA)]
+    public void MatMul_equals_the_definition(Form form)
+    {
+        var shapes = new List<(int M, int N, int K)>();
+        foreach (int i in Lengths) shapes.AddRange([(i, 33, 17), (13, i, 5), (7, 35, i)]);
+        shapes.AddRange([(1, 1, 1), (5, 3, 0), (181, 70, 530), (30, 1090, 20), (12, 32, 1030)]);
+        foreach ((int m, int n, int k) in shapes)
+            foreach (bool accumulate in new[] { false, true })
+            {
+                var fences = new Fences(m + n + k);
+                DeviceMemory a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n);
+                DeviceMemory expected = fences.Copy(c), packedResult = fences.Copy(c), packed = fences.Empty(cpu.PackedLength(n, k));
+                reference.MatMul(form, a, b, default, expected, m, n, k, accumulate);
+                cpu.MatMul(form, a, b, default, c, m, n, k, accumulate);
+                cpu.Pack(form, b, packed, n, k);
+                cpu.MatMul(form, a, b, packed, packedResult, m, n, k, accumulate);
+                string what = $"{form} {m}×{n}×{k}, accumulate {accumulate}";
+                Fences.Near(expected, c, _ => (k + 1) * Ulp * (k + 1), what);             // |a·b| ≤ 1: k + 1 terms, k + 1 roundings
+                Assert.Equal(Fences.Values(c), Fences.Values(packedResult));
+                fences.Check(what);
+            }
+    }
+
+    [Fact]
+    public void RmsNorm_equals_the_definition_forward_and_backward()
+    {
+        foreach (int width in Lengths)
+            foreach ((int heads, int gap) in new[] { (1, 0), (3, 5) })
+                foreach (bool accumulate in new[] { false, true })
+                {
+                    var fences = new Fences(width);
+                    var shape = new HeadRows(5, heads, width, heads * width + gap);
+                    long length = 4L * shape.Stride + heads * width;
+                    DeviceMemory x = fences.Random(length), gain = fences.Random(width), dy = fences.Random(length);
+                    DeviceMemory y = fences.Copy(x), yExpected = fences.Copy(x), s = fences.Empty(5 * heads), sExpected = fences.Empty(5 * heads);
+                    reference.RmsNorm(x, gain, yExpected, sExpected, shape, 1e-5f);
+                    cpu.RmsNorm(x, gain, y, s, shape, 1e-5f);
+                    string what = $"width {width}, heads {heads}";
+                    float[] scale = Fences.Values(sExpected);
+                    double relative = (width + 4) * Ulp;
+                    Fences.Near(sExpected, s, i => relative * scale[i], what);
+                    Fences.Near(yExpected, y, _ => relative * scale.Max(), what);
+
+                    DeviceMemory dx = fences.Random(length), dxExpected = fences.Copy(dx), dGain = fences.Random(width), dGainExpected = fences.Copy(dGain);
+                    reference.RmsNormBackward(x, gain, sExpected, dy, dxExpected, dGainExpected, shape, accumulate);
+                    cpu.RmsNormBackward(x, gain, sExpected, dy, dx, dGain, shape, accumulate);
+                    double top = scale.Max();
+                    Fences.Near(dxExpected, dx, _ => 2 * (width + 8) * Ulp * (1 + top + top * top * top), what + ", dx");
+                    Fences.Near(dGainExpected, dGain, _ => (5 * heads + 4) * Ulp * (1 + 5 * heads * top), what + ", dGain");
+                    DeviceMemory inPlace = fences.Copy(dy), unused = fences.Copy(gain), apart = fences.Copy(dy);
+                    cpu.RmsNormBackward(x, gain, sExpected, dy, apart, fences.Copy(gain), shape, accumulate: false);
+                    cpu.RmsNormBackward(x, gain, sExpected, inPlace, inPlace, unused, shape, accumulate: false);
+                    Assert.Equal(Fences.Values(apart), Fences.Values(inPlace));
+                    fences.Check(what);
+                }
+    }
+
+    [Fact]
+    public void Rope_equals_the_definition_and_its_inverse_takes_it_back()
+    {
+        foreach (int half in Lengths)
+        {
+            var fences = new Fences(half);
+            int D = 2 * half;
+            var shape = new HeadRows(4, 2, D, 2 * D + 3);
+            var table = new float[8 * D];
+            for (int p = 0; p < 8; p++) Rope.Angles(p, 10_000, table.AsSpan(p * D, D));
+            DeviceMemory angles = fences.Random(8 * D), positions = fences.Ints(4, i => (i * 5 + 2) % 8);
+            cpu.Upload(table, angles);
+            DeviceMemory x = fences.Random(3L * shape.Stride + 2 * D), start = fences.Copy(x), expected = fences.Copy(x);
+            reference.Rope(expected, angles, positions, shape, inverse: false);
+            cpu.Rope(x, angles, positions, shape, inverse: false);
+            Fences.Near(expected, x, _ => 6 * Ulp, $"half {half}");
+            cpu.Rope(x, angles, positions, shape, inverse: true);
+            Fences.Near(start, x, _ => 16 * Ulp, $"half {half}, back");
+            fences.Check($"half {half}");
+        }
+    }
+
+    [Fact]
+    public void SwiGlu_equals_the_definition_forward_and_backward()
+    {
+        foreach (int width in Lengths)
+            foreach (float scale in new[] { 2f, 200f })
+            {
+                var fences = new Fences(width);
+                DeviceMemory gateUp = fences.Random(6 * width, scale), dy = fences.Random(3 * width);
+                DeviceMemory y = fences.Empty(3 * width), expected = fences.Empty(3 * width);
+                reference.SwiGlu(gateUp, expected, 3, width);
+                cpu.SwiGlu(gateUp, y, 3, width);
+                float[] e = Fences.Values(expected);
+                Fences.Near(expected, y, i => (ExpError + 4 * Ulp) * Math.Abs(e[i]) + 1e-30, $"width {width}");
+                DeviceMemory dExpected = fences.Empty(6 * width), inPlace = fences.Copy(gateUp);
+                reference.SwiGluBackward(gateUp, dy, dExpected, 3, width);
+                cpu.SwiGluBackward(gateUp, dy, inPlace, 3, width);
+                Fences.Near(dExpected, inPlace, _ => (2 * ExpError + 8 * Ulp) * scale * (1 + scale), $"width {width}, backward");
+                fences.Check($"width {width}");
+            }
+    }
+
+    [Fact]
+    public void CrossEntropy_equals_the_definition_and_its_gradient_sums_to_zero()
+    {
+        foreach (int V in Lengths.Append(1000))
+        {
+            var fences = new Fences(V);
+            DeviceMemory logits = fences.Random(3 * V, 20), weights = fences.Random(3), targets = fences.Ints(3, i => (7 * i + 3) % V);
+            DeviceMemory expected = fences.Copy(logits), kept = fences.Copy(logits), nll = fences.Empty(3), nllExpected = fences.Empty(3), nllKept = fences.Empty(3);
+            reference.CrossEntropy(expected, targets, weights, nllExpected, 3, V);
+            cpu.CrossEntropy(kept, targets, default, nllKept, 3, V);
+            Assert.Equal(Fences.Values(logits), Fences.Values(kept));
+            cpu.CrossEntropy(logits, targets, weights, nll, 3, V);
+            // 20·2⁻²⁴ from a logit's difference, V roundings of the sum, the logarithm's own.
+            Fences.Near(nllExpected, nll, _ => ExpError + (V / 16 + 60) * Ulp, $"V {V}");
+            Assert.Equal(Fences.Values(nll), Fences.Values(nllKept));
+            Fences.Near(expected, logits, _ => 2 * ExpError + (V / 16 + 60) * Ulp, $"V {V}, gradient");
+            fences.Check($"V {V}");
+        }
+    }
+
+    [Fact]
+    public void AdamW_equals_the_definition()
+    {
+        foreach (int length in Lengths.Append(40_000))
+        {
+            var fences = new Fences(length);
+            var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5f);
+            DeviceMemory p = fences.Random(length), g = fences.Random(length), m = fences.Random(length), v = fences.Random(length);
+            var positive = Fences.Values(v).Select(Math.Abs).ToArray();
+            cpu.Upload(positive, v);
+            DeviceMemory pe = fences.Copy(p), me = fences.Copy(m), ve = fences.Copy(v);
+            reference.AdamW(pe, g, me, ve, step);
+            cpu.AdamW(p, g, m, v, step);
+            Fences.Near(me, m, _ => 4 * Ulp, $"m of {length}");
+            Fences.Near(ve, v, _ => 4 * Ulp, $"v of {length}");
+            float[] ms = Fences.Values(me), vs = Fences.Values(ve);
+            // 1 − 0.95³ is rounded at 2⁻²⁴ of one: 4e-7 of itself; the step is 0.01·m̂/√v̂.
+            Fences.Near(pe, p, i => 4 * Ulp + 1e-6 * 0.01 * Math.Abs(ms[i]) / Math.Sqrt(vs[i] + 1e-12) * 2, $"p of {length}");
+            fences.Check($"length {length}");
+        }
+    }
+
+    [Fact]
+    public void Sums_and_embeddings_equal_the_definition()
+    {
+        foreach (int C in Lengths.Append(40_000))
+        {
+            var fences = new Fences(C);
+            DeviceMemory x = fences.Random(C), y = fences.Random(C), expected = fences.Copy(y);
+            Assert.Equal(reference.SumSquares(x), cpu.SumSquares(x), 1e-9 * C);
+            reference.Add(x, expected);
+            cpu.Add(x, y);
+            Assert.Equal(Fences.Values(expected), Fences.Values(y));
+            if (C > 130) continue;
+            DeviceMemory tokens = fences.Ints(6, i => i * i % 3), table = fences.Random(3 * C), rows = fences.Empty(6 * C), rowsExpected = fences.Empty(6 * C);
+            reference.Embed(table, tokens, rowsExpected, 6, C);
+            cpu.Embed(table, tokens, rows, 6, C);
+            Assert.Equal(Fences.Values(rowsExpected), Fences.Values(rows));
+            DeviceMemory d = fences.Random(3 * C), dExpected = fences.Copy(d);
+            reference.EmbedBackward(tokens, rows, dExpected, 6, C);
+            cpu.EmbedBackward(tokens, rows, d, 6, C);
+            Assert.Equal(Fences.Values(dExpected), Fences.Values(d));
+            fences.Check($"C {C}");
+        }
+    }
+
+    [Fact]
+    public void Attention_equals_the_definition_forward_backward_and_cached()
+    {
+        var cases = Lengths.Select(T => (T, Shape: new AttentionShape(2, 1, 8)))
+            .Concat(Lengths.Where(d => d % 3 == 1).Select(D => (T: 37, Shape: new AttentionShape(2, 2, D))))
+            .Append((200, new AttentionShape(6, 3, 32)));
+        foreach ((int T, AttentionShape shape) in cases)
+        {
+            var fences = new Fences(T);
+            int[] offsets = [0, 3, 3 + T];
+            int rows = 3 + T;
+            DeviceMemory qkv = fences.Random((long)rows * shape.Stride), dy = fences.Random((long)rows * shape.OutputStride);
+            DeviceMemory y = fences.Empty(dy.Length), lse = fences.Empty((long)rows * shape.Heads), dqkv = fences.Empty(qkv.Length);
+            DeviceMemory yExpected = fences.Empty(y.Length), lseExpected = fences.Empty(lse.Length), dExpected = fences.Empty(qkv.Length);
+            reference.Attention(qkv, offsets, yExpected, lseExpected, shape);
+            cpu.Attention(qkv, offsets, y, lse, shape);
+            string what = $"T {T}, {shape}";
+            // A score is off by (D + 1)·2⁻²⁴·|q||k|/√D ≤ (D + 1)·√D·2⁻²⁴; then T terms each way.
+            double score = (shape.DHead + 2) * Math.Sqrt(shape.DHead) * Ulp, tolerance = 2 * score + 2 * ExpError + (T + 4) * Ulp;
+            Fences.Near(yExpected, y, _ => tolerance, what);
+            Fences.Near(lseExpected, lse, _ => tolerance + 8 * Ulp, what + ", lse");
+            reference.AttentionBackward(qkv, yExpected, lseExpected, dy, dExpected, offsets, shape);
+            cpu.AttentionBackward(qkv, yExpected, lseExpected, dy, dqkv, offsets, shape);
+            double gradient = (tolerance + shape.DHead * Ulp) * shape.Heads / shape.KvHeads * shape.DHead * (1 + Math.Log(rows));
+            Fences.Near(dExpected, dqkv, _ => gradient, what + ", backward");
+
+            DeviceMemory cache = fences.Random(cpu.KvCacheLength(2, T, shape)), cached = fences.Empty((long)T * shape.OutputStride);
+            DeviceMemory own = qkv.Slice(3L * shape.Stride, (long)T * shape.Stride);
+            int[] slots = new int[T];
+            Array.Fill(slots, 1);
+            cpu.AttentionCached(own, cache, T, slots, [.. Enumerable.Range(0, T)], cached, shape);
+            Assert.Equal(Fences.Values(y)[(3 * shape.OutputStride)..], Fences.Values(cached));
+            fences.Check(what);
+        }
+    }
+
+    [Fact]
+    public void Exp_is_within_its_bound_and_exact_where_it_must_be()
+    {
+        var worst = 0.0;
+        for (int i = -8700; i < 8800; i++)
+        {
+            float x = i / 100f + 0.0031f;
+            double expected = Math.Exp(x), actual = VectorMath.Exp(System.Runtime.Intrinsics.Vector512.Create(x))[3];
+            worst = Math.Max(worst, Math.Abs(actual / expected - 1));
+        }
+        Assert.InRange(worst, 0, ExpError);
+        Assert.Equal(1f, VectorMath.Exp(default)[0]);
+        foreach (float x in new[] { float.NegativeInfinity, -1e30f, -88f })
+            Assert.Equal(0f, VectorMath.Exp(System.Runtime.Intrinsics.Vector512.Create(x))[0]);
+        Assert.True(float.IsNaN(VectorMath.Exp(System.Runtime.Intrinsics.Vector512.Create(float.NaN))[0]), "a NaN must not be hidden");
+    }
+
+    [Fact]
+    public void Sampling_draws_by_the_rule_and_in_proportion()
+    {
+        float[] p = [0.5f, 0.25f, 0.125f, 0.1f, 0.025f];
+        using var device = new CpuDevice(1);
+        const int Draws = 20_000;
+        DeviceMemory logits = device.Allocate((long)Draws * p.Length);
+        var rows = new float[Draws * p.Length];
+        for (int i = 0; i < rows.Length; i++) rows[i] = MathF.Log(p[i % p.Length]);
+        device.Upload(rows, logits);
+        var rng = new Rng(1, RandomPurpose.Test);
+        var uniforms = new float[Draws];
+        for (int i = 0; i < Draws; i++) uniforms[i] = rng.NextSingle();
+        int[] tokens = new int[Draws];
+        var logProbs = new float[Draws];
+        Expect(new SamplingRule(), p);
+        Expect(new SamplingRule(0.5f), Normal([.. p.Select(x => x * x)]));
+        Expect(new SamplingRule(1, 2), Normal([0.5f, 0.25f, 0, 0, 0]));
+        Expect(new SamplingRule(1, 0, 0.8f), Normal([0.5f, 0.25f, 0.125f, 0, 0]));
+        Expect(new SamplingRule(0), [1, 0, 0, 0, 0]);
+
+        static float[] Normal(float[] p) => [.. p.Select(x => x / p.Sum())];
+
+        void Expect(SamplingRule rule, float[] expected)
+        {
+            device.Sample(logits, uniforms, rule, tokens, logProbs, p.Length);
+            for (int token = 0; token < p.Length; token++)
+            {
+                // Five standard deviations of a binomial share.
+                double share = tokens.Count(t => t == token) / (double)Draws, allowed = 5 * Math.Sqrt(expected[token] * (1 - expected[token]) / Draws);
+                Assert.True(Math.Abs(share - expected[token]) <= allowed + 1e-6, $"{rule}: token {token} drawn {share:P2}, expected {expected[token]:P2}");
+            }
+        }
+    }
+}
