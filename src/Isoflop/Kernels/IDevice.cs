@@ -147,11 +147,11 @@ public interface IDevice : IDisposable
         DeviceMemory y, AttentionShape shape);
 
     /// <summary>y = silu(gate) ⊙ up. Shazeer 2020, arXiv:2002.05202.</summary>
-    /// <param name="gateUp">[rows, 2F]: gate, then up</param> <param name="y">[rows, F]</param>
-    void SwiGlu(DeviceMemory gateUp, DeviceMemory y, int rows, int F);
+    /// <param name="gateUp">[rows, 2·width]: gate, then up</param> <param name="y">[rows, width]</param>
+    void SwiGlu(DeviceMemory gateUp, DeviceMemory y, int rows, int width);
 
     /// <summary>dGateUp = gradient of <see cref="SwiGlu"/>, overwritten; it may be gateUp.</summary>
-    void SwiGluBackward(DeviceMemory gateUp, DeviceMemory dy, DeviceMemory dGateUp, int rows, int F);
+    void SwiGluBackward(DeviceMemory gateUp, DeviceMemory dy, DeviceMemory dGateUp, int rows, int width);
 
     /// <summary>nll[r] = log Σ exp(logits[r]) − logits[r, targets[r]], nats.</summary>
     /// <param name="dWeights">[rows] factor of each row's gradient; with it, logits become dWeights[r]·(softmax − onehot). default: logits stay</param>

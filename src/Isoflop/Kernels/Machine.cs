@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Isoflop.Kernels;
+
+/// <summary>The roofline of this machine, measured.</summary>
+/// <param name="Cores">logical processors in use</param> <param name="InstructionSet">the widest that the kernels run on</param>
+/// <param name="PeakGflops">multiply-adds of all cores on registers alone, float32, 10⁹ flops a second</param>
+/// <param name="BandwidthGBs">a copy of memory larger than the caches, read and written bytes, 10⁹ a second</param>
+public sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakGflops, double BandwidthGBs, string Runtime)
+{
+    /// <summary>Measures for about a quarter of a second; the best of several rounds, since other work only slows it.</summary>
+    public static unsafe Machine Measure(int threads = 0)
+    {
+        threads = threads > 0 ? threads : Environment.ProcessorCount;
+        using var pool = new WorkerPool(threads);
+        const int Steps = 200_000, Floats = 1 << 24;
+        nuint bytes = (nuint)Floats * 4;
+        var call = new Copies { Threads = threads, Length = Floats, From = (float*)NativeMemory.AlignedAlloc(bytes, 64), To = (float*)NativeMemory.AlignedAlloc(bytes, 64) };
+        NativeMemory.Clear(call.From, bytes);
+        NativeMemory.Clear(call.To, bytes);
+        double flops = 0, bandwidth = 0;
+        for (int round = 0; round < 5; round++)
+        {
+            int steps = Steps;
+            flops = Math.Max(flops, 2.0 * 16 * 12 * steps * threads / Seconds(&Multiply, &steps));
+            bandwidth = Math.Max(bandwidth, 2.0 * bytes / Seconds(&Move, &call));
+        }
+        NativeMemory.AlignedFree(call.From);
+        NativeMemory.AlignedFree(call.To);
+        return new(CpuName(), threads, CpuDevice.InstructionSet, flops / 1e9, bandwidth / 1e9, RuntimeInformation.FrameworkDescription);
+
+        double Seconds(delegate*<void*, int, void> job, void* argument)
+        {
+            long start = Stopwatch.GetTimestamp();
+            pool.Run(job, argument);
+            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+    }
+
+    unsafe struct Copies
+    {
+        public float* From, To;
+        public int Threads, Length;
+    }
+
+    static unsafe void Move(void* p, int thread)
+    {
+        var call = (Copies*)p;
+        (int from, int to) = VectorMath.Share(call->Length, thread, call->Threads);
+        new ReadOnlySpan<float>(call->From + from, to - from).CopyTo(new Span<float>(call->To + from, to - from));
+    }
+
+    /// <summary>Twelve independent chains of multiply-adds: more than latency times throughput on any core.</summary>
+    static unsafe void Multiply(void* p, int thread)
+    {
+        Vector512<float> x = Vector512.Create(1.0000001f), y = Vector512.Create(1e-9f);
+        Vector512<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        for (int n = *(int*)p; n > 0; n--)
+        {
+            a = Vector512.MultiplyAddEstimate(a, x, y); b = Vector512.MultiplyAddEstimate(b, x, y);
+            c = Vector512.MultiplyAddEstimate(c, x, y); d = Vector512.MultiplyAddEstimate(d, x, y);
+            e = Vector512.MultiplyAddEstimate(e, x, y); f = Vector512.MultiplyAddEstimate(f, x, y);
+            g = Vector512.MultiplyAddEstimate(g, x, y); h = Vector512.MultiplyAddEstimate(h, x, y);
+            i = Vector512.MultiplyAddEstimate(i, x, y); j = Vector512.MultiplyAddEstimate(j, x, y);
+            k = Vector512.MultiplyAddEstimate(k, x, y); l = Vector512.MultiplyAddEstimate(l, x, y);
+        }
+        Keep(a + b + c + d + e + f + g + h + i + j + k + l);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void Keep(Vector512<float> _) { }
+
+    /// <summary>The processor's own name for itself.</summary>
+    static string CpuName()
+    {
+        if (!X86Base.IsSupported) return RuntimeInformation.ProcessArchitecture.ToString();
+        Span<int> words = stackalloc int[12];
+        for (int i = 0; i < 3; i++)
+            (words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]) = X86Base.CpuId(unchecked((int)0x80000002) + i, 0);
+        return System.Text.Encoding.ASCII.GetString(MemoryMarshal.AsBytes(words)).TrimEnd('\0', ' ').Trim();
+    }
+}

@@ -1,0 +1,165 @@
+using System.Runtime.CompilerServices;
+
+namespace Isoflop.Kernels;
+
+/// <summary>C (+)= A·B in three forms; each element one chain of multiply-adds over ascending k.</summary>
+/// <remarks>
+/// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008). Blocks: <see cref="BlockK"/> steps of a panel
+/// of B and a panel of A stay near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C from one
+/// block to the next, so neither blocks nor threads nor other rows show in the result.
+/// </remarks>
+static unsafe class MatMul
+{
+    const int BlockK = 512, BlockM = 168, BlockN = 1024;
+
+    // 24,576 bytes from panel to panel would put all panels of A into the same cache sets: 16 floats more.
+    const int PanelA = BlockK * Microkernel.Rows + 16;
+
+    /// <summary>Floats of scratch that each thread needs.</summary>
+    public const int ScratchLength = BlockM / Microkernel.Rows * PanelA + BlockN * BlockK + Microkernel.Rows * Microkernel.Columns;
+
+    /// <summary>One product; threads share it.</summary>
+    public struct Task
+    {
+        public Form Form;
+        public float* A, B, PackedB, C;
+        public int M, N, K;
+        public bool Accumulate;
+        public int RowParts, ColumnParts;
+
+        public readonly nint StrideA => Form == Form.TransposedA ? M : K;
+        public readonly nint StrideB => Form == Form.TransposedB ? K : N;
+    }
+
+    /// <summary>The definition: plain loops, double sums.</summary>
+    public static void Reference(in Task t)
+    {
+        for (int i = 0; i < t.M; i++)
+            for (int j = 0; j < t.N; j++)
+            {
+                double sum = t.Accumulate ? t.C[(long)i * t.N + j] : 0;
+                for (int p = 0; p < t.K; p++)
+                {
+                    float a = t.Form == Form.TransposedA ? t.A[(long)p * t.M + i] : t.A[(long)i * t.K + p];
+                    float b = t.Form == Form.TransposedB ? t.B[(long)j * t.K + p] : t.B[(long)p * t.N + j];
+                    sum += (double)a * b;
+                }
+                t.C[(long)i * t.N + j] = (float)sum;
+            }
+    }
+
+    /// <summary>Elements of a packed B: panels [n / 32][k][32].</summary>
+    public static long PackedLength(int n, int k) => (long)(n + Microkernel.Columns - 1) / Microkernel.Columns * Microkernel.Columns * k;
+
+    /// <summary>Packs the whole of B, panels <paramref name="from"/> to <paramref name="to"/> of it.</summary>
+    public static void Pack(Form form, float* b, float* packed, int n, int k, int from, int to)
+    {
+        nint panel = (nint)k * Microkernel.Columns;
+        bool transposed = form == Form.TransposedB;
+        int n0 = from * Microkernel.Columns, n1 = Math.Min(n, to * Microkernel.Columns);
+        if (n0 < n1) Packing.Columns(b, transposed ? k : n, transposed, n0, n1, 0, k, packed + from * panel, panel);
+    }
+
+    /// <summary>Chooses how many parts the rows and the columns of C are cut into, so that the slowest thread is done soonest.</summary>
+    /// <remarks>A multiply-add takes .0175 ns, packing an element about .1 ns; a thread packs what it needs of A and of B.</remarks>
+    public static void Divide(ref Task t, int threads)
+    {
+        // Waking the others costs about a microsecond: 30,000 multiply-adds.
+        if ((long)t.M * t.N * t.K < 60_000) threads = 1;
+        double best = double.PositiveInfinity;
+        for (int rowParts = 1; rowParts <= threads; rowParts++)
+        {
+            if (threads % rowParts != 0) continue;
+            int columnParts = threads / rowParts;
+            double rows = Part(t.M, rowParts, 4), columns = Part(t.N, columnParts, Microkernel.Columns);
+            double packA = rows * Math.Ceiling(columns / BlockN), packB = t.PackedB == null ? columns * Math.Ceiling(rows / t.M) : 0;
+            double cost = .0175 * rows * columns + .1 * (packA + packB);
+            if (cost >= best) continue;
+            best = cost;
+            (t.RowParts, t.ColumnParts) = (rowParts, columnParts);
+        }
+        static int Part(int count, int parts, int grain) => ((count + grain - 1) / grain + parts - 1) / parts * grain;
+    }
+
+    /// <summary>Thread <paramref name="thread"/>'s part of the product.</summary>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats of the thread's own</param>
+    public static void Simd(in Task t, int thread, float* scratch)
+    {
+        if (thread >= t.RowParts * t.ColumnParts) return;
+        (int m0, int m1) = VectorMath.Share(t.M, thread / t.ColumnParts, t.RowParts, 4);
+        (int n0, int n1) = VectorMath.Share(t.N, thread % t.ColumnParts, t.ColumnParts, Microkernel.Columns);
+        float* packedA = scratch, packedB = packedA + BlockM / Microkernel.Rows * PanelA, edge = packedB + BlockN * BlockK;
+        if (t.K == 0 && !t.Accumulate)
+            for (int i = m0; i < m1; i++) new Span<float>(t.C + (long)i * t.N + n0, n1 - n0).Clear();
+        for (int j0 = n0; j0 < n1; j0 += BlockN)
+        {
+            int j1 = Math.Min(j0 + BlockN, n1);
+            for (int p0 = 0; p0 < t.K; p0 += BlockK)
+            {
+                int p1 = Math.Min(p0 + BlockK, t.K);
+                float* b;
+                nint panelB;
+                if (t.PackedB != null)
+                {
+                    panelB = (nint)t.K * Microkernel.Columns;
+                    b = t.PackedB + j0 / Microkernel.Columns * panelB + (nint)p0 * Microkernel.Columns;
+                }
+                else
+                {
+                    panelB = (nint)(p1 - p0) * Microkernel.Columns;
+                    b = packedB;
+                    Packing.Columns(t.B, t.StrideB, t.Form == Form.TransposedB, j0, j1, p0, p1, b, panelB);
+                }
+                for (int i0 = m0; i0 < m1; i0 += BlockM)
+                {
+                    int i1 = Math.Min(i0 + BlockM, m1);
+                    PackRows(t, i0, i1, p0, p1, packedA);
+                    Block(t, i0, i1, j0, j1, p1 - p0, packedA, b, panelB, edge, load: t.Accumulate || p0 > 0);
+                }
+            }
+        }
+    }
+
+    /// <summary>A's rows i0..i1 for steps p0..p1 as panels [step][rows of the panel].</summary>
+    static void PackRows(in Task t, int i0, int i1, int p0, int p1, float* to)
+    {
+        for (int i = i0; i < i1; i += Microkernel.Rows, to += PanelA)
+        {
+            int rows = Math.Min(Microkernel.Rows, i1 - i);
+            if (t.Form == Form.TransposedA) Packing.Copy(t.A + p0 * t.StrideA + i, t.StrideA, rows, p1 - p0, to, rows);
+            else Packing.Transpose(t.A + i * t.StrideA + p0, t.StrideA, rows, p1 - p0, to, rows);
+        }
+    }
+
+    /// <summary>All register tiles of one block.</summary>
+    static void Block(in Task t, int i0, int i1, int j0, int j1, int k, float* a, float* b, nint panelB, float* edge, bool load)
+    {
+        for (int j = j0; j < j1; j += Microkernel.Columns, b += panelB)
+        {
+            int columns = Math.Min(Microkernel.Columns, j1 - j);
+            float* panelA = a;
+            for (int i = i0; i < i1; i += Microkernel.Rows, panelA += PanelA)
+            {
+                int rows = Math.Min(Microkernel.Rows, i1 - i);
+                float* c = t.C + (long)i * t.N + j;
+                if (columns == Microkernel.Columns) Microkernel.Run(rows, k, panelA, rows, b, c, t.N, load);
+                else Edge(rows, columns, k, panelA, b, c, t.N, edge, load);
+            }
+        }
+    }
+
+    /// <summary>A tile that reaches past C's last column is computed beside it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void Edge(int rows, int columns, int k, float* a, float* b, float* c, int ldc, float* edge, bool load)
+    {
+        if (load) Move(c, ldc, edge, Microkernel.Columns);
+        Microkernel.Run(rows, k, a, rows, b, edge, Microkernel.Columns, load);
+        Move(edge, Microkernel.Columns, c, ldc);
+
+        void Move(float* from, int fromStride, float* to, int toStride)
+        {
+            for (int i = 0; i < rows; i++)
+                new ReadOnlySpan<float>(from + (long)i * fromStride, columns).CopyTo(new Span<float>(to + (long)i * toStride, columns));
+        }
+    }
+}

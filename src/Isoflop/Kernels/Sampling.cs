@@ -1,0 +1,79 @@
+namespace Isoflop.Kernels;
+
+/// <summary>Draws tokens from rows of logits by inversion: the first token at which the cumulated probability passes the uniform.</summary>
+static unsafe class Sampling
+{
+    /// <summary>One call.</summary>
+    public struct Task
+    {
+        public float* Logits, Uniforms, LogProbs;
+        public int* Tokens;
+        public SamplingRule Rule;
+        public int Rows, V;
+    }
+
+    /// <summary>Floats of scratch a row needs: probabilities, and tokens in their order.</summary>
+    public static long ScratchLength(int V) => 2L * V;
+
+    /// <summary>Rows <paramref name="from"/> to <paramref name="to"/>.</summary>
+    public static void Run(in Task t, int from, int to, float* scratch)
+    {
+        for (int r = from; r < to; r++)
+        {
+            float* x = t.Logits + (long)r * t.V;
+            (float max, float sum) = CrossEntropy.MaxAndSum(x, t.V);
+            int token = t.Rule.Temperature <= 0 ? ArgMax(x, t.V) : Draw(x, max, t.Uniforms[r], t.Rule, t.V, scratch);
+            t.Tokens[r] = token;
+            t.LogProbs[r] = -CrossEntropy.Nll(x[token], max, sum);
+        }
+    }
+
+    static int ArgMax(float* x, int V)
+    {
+        int best = 0;
+        for (int i = 1; i < V; i++)
+            if (x[i] > x[best]) best = i;
+        return best;
+    }
+
+    static int Draw(float* x, float max, float uniform, SamplingRule rule, int V, float* scratch)
+    {
+        var p = new Span<float>(scratch, V);
+        var order = new Span<int>(scratch + V, V);
+        double total = 0;
+        for (int i = 0; i < V; i++)
+        {
+            p[i] = MathF.Exp((x[i] - max) / rule.Temperature);
+            total += p[i];
+            order[i] = i;
+        }
+        int kept = V;
+        bool cut = rule.TopK > 0 && rule.TopK < V || rule.TopP < 1;
+        if (cut)
+        {
+            // Equal probabilities are cut in whatever order the sort leaves them; it is the same for the same row.
+            for (int i = 0; i < V; i++) p[i] = -p[i];
+            p.Sort(order);
+            if (rule.TopK > 0) kept = Math.Min(kept, rule.TopK);
+            double mass = 0;
+            for (int i = 0; i < kept; i++)
+            {
+                mass -= p[i];
+                if (mass < rule.TopP * total) continue;
+                kept = i + 1;
+                break;
+            }
+            total = 0;
+            for (int i = 0; i < kept; i++) total += p[i] = -p[i];
+        }
+        double threshold = uniform * total, cumulated = 0;
+        for (int i = 0; i < kept; i++)
+        {
+            cumulated += p[i];
+            if (cumulated > threshold) return order[i];
+        }
+        for (int i = kept - 1; i > 0; i--)                     // rounding left the end open: the last token that can be drawn
+            if (p[i] > 0) return order[i];
+        return order[0];
+    }
+}
