@@ -96,7 +96,7 @@ public sealed record Plan
     public double SecondsAt(double flopsPerSecond) => (FlopsByLayer.Total + EvalFlops) / flopsPerSecond;
 
     /// <summary>Chooses what is left to choose, checks every rule, and derives the rest.</summary>
-    /// <exception cref="ConfigException">All broken rules, one a line.</exception>
+    /// <exception cref="ConfigException">All broken rules, in one line.</exception>
     public static Plan Make(RunConfig config, CorpusFacts corpus, SourceFacts? source = null)
     {
         List<string> problems = [.. config.Problems()];
@@ -113,7 +113,7 @@ public sealed record Plan
 
     static void Refuse(List<string> problems)
     {
-        if (problems.Count > 0) throw new ConfigException(string.Join(Environment.NewLine, problems));
+        if (problems.Count > 0) throw new ConfigException(string.Join("; ", problems));
     }
 
     static RunConfig Resolve(RunConfig c, CorpusFacts corpus, SourceFacts? source)
@@ -191,17 +191,14 @@ public sealed record Plan
 
     static long PowerBelow(long tokens) => 1L << Math.Max(0, 62 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
 
-    /// <remarks>
-    /// Activations kept for the backward pass, a layer and row: the residual stream twice, its two norms' outputs, qkv, attention's
-    /// output, gate, up and their product; once a row: the final norm, gradients of the widest parts and a block of logits.
-    /// </remarks>
+    /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
     MemoryPlan MemoryOf(ParamTable table)
     {
-        int width = Model.DModel, q = Model.NHead * Model.HeadWidth, kv = Model.KvHeads * Model.HeadWidth, ff = Model.FfWidth;
+        int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth, ff = 3 * Model.FfWidth;
         long rows = (long)MicroWindows * Model.ContextLen;
-        long layer = 4L * width + 2 * q + 2 * kv + 3 * ff, shared = 4L * width + 2 * q + 2 * kv + 3 * ff;
-        long logits = Math.Min(rows, 256) * Model.VocabSize;
+        long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
+        long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
         return new(table.Length * 4, table.Length * 4, table.Length * 8, table.MatrixLength * 8,
-            4 * (rows * (Model.NLayer * layer + shared) + logits));
+            4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }
