@@ -122,7 +122,7 @@ public sealed unsafe class TokenShard : IDisposable
     {
         ObjectDisposedException.ThrowIf(payload == null, this);
         if (start < 0 || start > Count - length)
-            throw new ArgumentOutOfRangeException(nameof(start), $"[{start}, {start + length}) is outside 0 to {Count} of {Path}");
+            throw new ArgumentOutOfRangeException(nameof(start), $"{start} + {length} is outside 0 to {Count} of {Path}");
         if (length == 0) return;
         int last = (int)((start + length - 1) / ShardHeader.BlockLength);
         for (int block = (int)(start / ShardHeader.BlockLength); block <= last; block++)
@@ -140,7 +140,7 @@ public sealed unsafe class TokenShard : IDisposable
         int bytes = (int)Math.Min((long)ShardHeader.BlockLength * Width, Count * Width - offset);
         if (XxHash3.HashToUInt64(new ReadOnlySpan<byte>(payload + offset, bytes)) == Checksums[block]) return;
         throw new DataException($"{Path}: block {block} of {header.Blocks} (bytes {ShardHeader.Bytes + offset} to " +
-            $"{ShardHeader.Bytes + offset + bytes - 1}) does not match its checksum: it was altered; build the corpus again");
+            $"{ShardHeader.Bytes + offset + bytes - 1}) does not match its checksum: it was altered; build it again");
     }
 
     /// <summary>Padding and checksum table.</summary>
@@ -227,7 +227,7 @@ sealed record ShardHeader(StreamKind Kind, int Width, long Count, string Tokeniz
             throw new DataException($"{path}: cut short: the header is {Bytes} bytes, found {got}; build the corpus again");
         int version = BinaryPrimitives.ReadInt32LittleEndian(p[8..]);
         if (version != FormatVersion)
-            throw new DataException($"{path}: format version {version}; this program reads {FormatVersion}; build the corpus again");
+            throw new DataException($"{path}: format version {version}; this program reads {FormatVersion}; build it again");
         int width = BinaryPrimitives.ReadInt32LittleEndian(p[12..]), kind = BinaryPrimitives.ReadInt32LittleEndian(p[16..]);
         int block = BinaryPrimitives.ReadInt32LittleEndian(p[20..]), hash = BinaryPrimitives.ReadInt32LittleEndian(p[32..]);
         long count = BinaryPrimitives.ReadInt64LittleEndian(p[24..]);
