@@ -37,8 +37,9 @@ sealed class MemberNames
         string list = string.Join(", ", SplitTop(arguments).Select(a => TypeText(a, own)));
         if (name.Contains('#') && name[0] != '#')                // an explicit implementation: System#IDisposable#Dispose
         {
-            string[] parts = name.Split('#');
-            return $"{TypeName}: {TypeText(parts[^2].Replace('@', ','), own)}.{parts[^1]}{(id[0] == 'M' ? $"({list})" : "")}";
+            int last = name.LastIndexOf('#');
+            string face = TypeText(name[..last].Replace('#', '.').Replace('@', ','), own);
+            return $"{face}.{name[(last + 1)..]}{(id[0] == 'M' ? $"({list})" : "")} of {TypeName}";
         }
         return (id[0], name) switch
         {

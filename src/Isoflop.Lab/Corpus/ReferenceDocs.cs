@@ -76,14 +76,17 @@ static class ReferenceDocs
         }
         List<(string Id, XElement Member)> members = [.. root.Descendants("member")
             .Where(m => m.Attribute("name") is { Value.Length: > 2 }).Select(m => (m.Attribute("name")!.Value, m))];
-        HashSet<string> types = [.. members.Where(m => m.Id.StartsWith("T:", StringComparison.Ordinal)).Select(m => m.Id[2..])];
-        return [.. members.GroupBy(m => TypeOf(m.Id, types), StringComparer.Ordinal)
+        return [.. members.GroupBy(m => TypeOf(m.Id), StringComparer.Ordinal)
+            // Tables of machine instructions (1.2 MB), not English.
+            .Where(g => !g.Key.StartsWith("System.Runtime.Intrinsics.Arm.", StringComparison.Ordinal)
+                && !g.Key.StartsWith("System.Runtime.Intrinsics.X86.", StringComparison.Ordinal)
+                && !g.Key.StartsWith("System.Runtime.Intrinsics.Wasm.", StringComparison.Ordinal))
             .Select(g => Document(g.Key, [.. g])).OfType<string>()
             .Select(text => new TextDocument(Encoding.UTF8.GetBytes(text), null))];
     }
 
     /// <summary>Full name of the type that a member id belongs to.</summary>
-    static string TypeOf(string id, HashSet<string> types)
+    static string TypeOf(string id)
     {
         string name = id[2..];
         if (id[0] == 'T') return name;
@@ -120,7 +123,7 @@ static class ReferenceDocs
     static List<string> Lines(XElement member, HashSet<string> said)
     {
         var lines = new List<string>();
-        foreach (XElement part in member.Elements())
+        foreach (XElement part in member.Elements().OrderBy(e => Rank(e.Name.LocalName)))
         {
             string body = DocComment.Prose(part);
             if (body.Length == 0) continue;
@@ -130,7 +133,7 @@ static class ReferenceDocs
                 "param" or "typeparam" when part.Attribute("name") is { } name => $"{name.Value}: {body}",
                 "returns" => "Returns: " + body,
                 "value" => "Value: " + body,
-                "exception" when part.Attribute("cref") is { } cref => $"Throws {MemberNames.Short(cref.Value)} when {LowerFirst(body)}",
+                "exception" when part.Attribute("cref") is { } cref => Throws(MemberNames.Short(cref.Value), body),
                 _ => null,
             };
             if (line is not null && said.Add(line)) lines.Add(line);
@@ -138,9 +141,13 @@ static class ReferenceDocs
         return lines;
     }
 
-    /// <summary>"The length …" becomes "the length …"; names keep their capital.</summary>
-    static string LowerFirst(string body) => body.Split(' ', 2)[0] is "The" or "A" or "An" or "One" or "This" or "There" or "Some"
-        or "Neither" or "Either" or "Any" or "No" or "Another" or "In" or "If" or "Both" or "Access" or "Not" or "All" or "At" or "It"
-        ? char.ToLowerInvariant(body[0]) + body[1..]
-        : body;
+    /// <summary>The order in which one reads them; remarks last.</summary>
+    static int Rank(string part) =>
+        part switch { "summary" => 0, "typeparam" => 1, "param" => 2, "returns" or "value" => 3, "exception" => 4, _ => 5 };
+
+    /// <summary>"Throws X when the length is …" where the text is a condition, "Throws X: …" where it is a sentence of another kind.</summary>
+    static string Throws(string exception, string body) => body.Split(' ', 2)[0] is "The" or "A" or "An" or "One" or "There" or "Some"
+        or "Neither" or "Either" or "Any" or "No" or "Another" or "Both" or "Access" or "All" or "It"
+        ? $"Throws {exception} when {char.ToLowerInvariant(body[0])}{body[1..]}"
+        : $"Throws {exception}{(char.IsAsciiLetterLower(body[0]) ? " when" : ":")} {body}";
 }
