@@ -102,7 +102,7 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
             if (text.Span.Contains((byte)'\r')) text = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text.Span).ReplaceLineEndings("\n"));
             // Pieces of one file lose the blank line between them; a whole file keeps its indentation.
             ReadOnlySpan<byte> kept = text.Span.Trim("\n"u8);
-            if (!kept.IsEmpty) documents.Add(new(text.Slice(text.Length - text.Span.TrimStart("\n"u8).Length, kept.Length), null));
+            if (!kept.Trim(" \t\v\f\n"u8).IsEmpty) documents.Add(new(text.Slice(text.Length - text.Span.TrimStart("\n"u8).Length, kept.Length), null));
         }
         return documents;
     }

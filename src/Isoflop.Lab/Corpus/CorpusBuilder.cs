@@ -23,7 +23,6 @@ public static class CorpusBuilder
 {
     /// <summary>Tokens in a shard: 256 MiB at two bytes.</summary>
     const long ShardTokens = 1L << 27;
-    const string EndOfText = "<|endoftext|>";
 
     /// <summary>Builds <c>home/corpus/name</c> under a temporary name, or finds it there.</summary>
     /// <param name="home">folder of all corpora, runs and studies</param>
@@ -51,6 +50,7 @@ public static class CorpusBuilder
         var job = new Job(recipe, files, site.Folder, given, threads > 0 ? threads : Environment.ProcessorCount, progress,
             shardTokens, stop);
         CorpusInfo info = job.Run(sources);
+        stop.ThrowIfCancellationRequested();
         site.Write(info);
         site.MoveTo(folder);
         return new(folder, info, AlreadyThere: false);
@@ -150,7 +150,7 @@ public static class CorpusBuilder
         {
             try
             {
-                return BpeTrainer.Train(sample, recipe.Vocab, [EndOfText], threads, share =>
+                return BpeTrainer.Train(sample, recipe.Vocab, specials: null, threads, share =>
                 {
                     stop.ThrowIfCancellationRequested();
                     Report("tokenizer", share);

@@ -72,15 +72,17 @@ sealed class ParquetRows(CorpusRecipe recipe)
         DataField? field = reader.Schema.DataFields.FirstOrDefault(f => f.Path.ToString() == name || f.Name == name);
         if (field is null)
             throw ChunkReader.NoField($"{file.Path}: no column", name, reader.Schema.DataFields.Select(f => f.Path.ToString()));
-        if (field.ClrType != typeof(string) && field.ClrType != typeof(byte[]))
+        if (!IsText(field) && field.ClrType != typeof(ReadOnlyMemory<byte>))
             throw new DataException($"{file.Path}: column '{name}' holds {field.ClrType.Name}, not text");
         return field;
     }
 
+    static bool IsText(DataField field) => field.ClrType == typeof(ReadOnlyMemory<char>) || field.ClrType == typeof(string);
+
     string?[] Strings(SourceFile file, ParquetRowGroupReader rows, DataField field)
     {
         string?[] texts = new string?[rows.RowCount];
-        if (field.ClrType == typeof(string))
+        if (IsText(field))
         {
             Guard(file, async () => { await rows.ReadAsync(field, texts.AsMemory()!); return 0; });
             return texts;
