@@ -1,1 +1,8 @@
-return 0;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
+
+// One line a verb, in the order of `isoflop --help`.
+return App.Start(args,
+[
+    CorpusCommand.Create(),
+]);

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Runtime.InteropServices;
+
+namespace Isoflop.Cli;
+
+/// <summary>A command with examples at the end of its help.</summary>
+sealed class Verb(string name, string description, params string[] examples) : Command(name, description)
+{
+    public IReadOnlyList<string> Examples => examples;
+
+    /// <summary>What the command does. The result is the exit code; mistakes are thrown, see <see cref="App"/>.</summary>
+    public void Runs(Func<Invocation, int> run) => SetAction(parsed => run(App.Current(parsed)));
+}
+
+/// <summary>One call of a command: what was given, where records and progress go, and the token that Ctrl-C cancels.</summary>
+sealed record Invocation(ParseResult Parsed, TextWriter Out, TextWriter Err, bool Terminal, CancellationToken Stop)
+{
+    /// <summary>Folder of all corpora, runs and studies.</summary>
+    public string Home => Parsed.GetValue(App.Home)!;
+    /// <summary>Write records as JSON.</summary>
+    public bool Json => Parsed.GetValue(App.Json);
+
+    /// <summary>A progress line on stderr.</summary>
+    public ProgressLine Progress() => new(Err, Terminal);
+}
+
+/// <summary>
+/// The shell around the commands: options they share, exit codes, errors as one line. 0 done; 2 the user's mistake or an unusable
+/// file; 130 interrupted; anything else is our bug and crashes with a stack trace.
+/// </summary>
+static class App
+{
+    public const int UserError = 2, Interrupted = 130;
+
+    public static readonly Option<string> Home = new("--home")
+    {
+        Description = "Folder of all corpora, runs and studies",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "./isoflop",
+        Recursive = true,
+    };
+
+    public static readonly Option<bool> Json = new("--json") { Description = "Write the record as JSON, for scripts", Recursive = true };
+
+    static readonly AsyncLocal<Func<ParseResult, Invocation>> context = new();
+
+    internal static Invocation Current(ParseResult parsed) => context.Value!(parsed);
+
+    /// <summary>Runs on the process's own streams; the first Ctrl-C asks the command to stop, the second kills.</summary>
+    public static int Start(string[] args, IReadOnlyList<Command> verbs)
+    {
+        using var stop = new CancellationTokenSource();
+        void Ask(PosixSignalContext signal)
+        {
+            signal.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
+        return Run(args, verbs, Console.Out, Console.Error, terminal: !Console.IsErrorRedirected, stop.Token);
+    }
+
+    /// <summary>Runs a command line; returns the exit code.</summary>
+    public static int Run(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal = false,
+        CancellationToken stop = default)
+    {
+        var root = new RootCommand("A laboratory for scaling language models.") { Home, Json };
+        foreach (Command verb in verbs) root.Add(verb);
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!, output);
+
+        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExamples) return Misused(parsed, error);
+        context.Value = p => new Invocation(p, output, error, terminal, stop);
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,               // signals are ours: a command may need longer than 2 s to save
+            });
+        }
+        catch (Exception e) when (e is ConfigException or DataException)
+        {
+            error.WriteLine(OneLine(e.Message));
+            return UserError;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            error.WriteLine("interrupted; the same command again continues or starts over, nothing is left half done");
+            return Interrupted;
+        }
+    }
+
+    static int Misused(ParseResult parsed, TextWriter error)
+    {
+        string path = parsed.CommandResult.Command.Name;
+        for (var at = parsed.CommandResult.Parent; at is System.CommandLine.Parsing.CommandResult c; at = c.Parent)
+            path = c.Command is RootCommand ? "isoflop " + path : $"{c.Command.Name} {path}";
+        if (parsed.CommandResult.Command is RootCommand) path = "isoflop";
+        string what = (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal)) ?? parsed.Errors[0]).Message.TrimEnd('.').Replace("expected type 'System.Int32'", "a whole number")
+            .Replace("expected type 'System.UInt64'", "a whole number")
+            .Replace("expected type 'System.Nullable`1[System.Double]'", "a number").Replace("expected type 'System.Double'", "a number");
+        error.WriteLine($"{OneLine(what)}; see {path} --help");
+        return UserError;
+    }
+
+    static string OneLine(string message) => string.Join(' ', message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+
+    sealed class HelpWithExamples(HelpAction help, TextWriter output) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parsed)
+        {
+            int code = help.Invoke(parsed);
+            if (parsed.CommandResult.Command is not Verb { Examples.Count: > 0 } verb) return code;
+            output.WriteLine("Examples:");
+            foreach (string example in verb.Examples) output.WriteLine("  " + example);
+            return code;
+        }
+    }
+}

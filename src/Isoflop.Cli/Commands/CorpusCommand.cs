@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Data;
+using Isoflop.Lab.Corpora;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop corpus</c>: text in, a corpus folder out.</summary>
+static class CorpusCommand
+{
+    public static Command Create()
+    {
+        var defaults = new CorpusRecipe();
+        var sources = new Argument<string[]>("sources")
+        {
+            Description = "Text, Markdown, JSON lines or Parquet, also .gz or .zst; folders and globs. " +
+                "None: the reference documentation of the .NET SDK",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var name = new Option<string>("--name") { Description = "Name of the corpus; else that of the first source", HelpName = "NAME" };
+        var vocab = new Option<int>("--vocab") { Description = "Tokens to train, 256 to 65536", HelpName = "N", DefaultValueFactory = _ => defaults.Vocab };
+        var tokenizer = new Option<string>("--tokenizer") { Description = "Use this tokenizer instead of training one", HelpName = "FOLDER" };
+        var field = new Option<string>("--field")
+        {
+            Description = "JSON property or Parquet column that holds the text",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => defaults.Field,
+        };
+        var tagField = new Option<string>("--tag-field") { Description = "JSON property or Parquet column that labels a document's tokens", HelpName = "NAME" };
+        var lossy = new Option<bool>("--lossy") { Description = "Replace bytes that are not UTF-8 by U+FFFD" };
+        var share = new Option<double?>("--valid-share") { Description = "Share of validation text; else 1 %, 100 kB to 2 MB", HelpName = "X" };
+        var seed = new Option<ulong>("--seed") { Description = "Draws the validation documents", HelpName = "N", DefaultValueFactory = _ => defaults.Seed };
+        var licence = new Option<string>("--licence") { Description = "A note on the right to use the text, kept in corpus.json", HelpName = "TEXT" };
+        var force = new Option<bool>("--force") { Description = "Rebuild a corpus that is there" };
+        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N", DefaultValueFactory = _ => 0 };
+
+        var verb = new Verb("corpus", "Build a corpus: tokenizer, training and validation tokens, without duplicates.",
+            "isoflop corpus                                            the documentation beside dotnet, nothing to download",
+            "isoflop corpus ~/books --name books --vocab 16384         a folder of text and Markdown",
+            "isoflop corpus 'web/*.jsonl.zst' --field content          JSON lines, compressed",
+            "isoflop corpus qa.parquet --field answer --tag-field topic",
+            "isoflop corpus more.txt --tokenizer isoflop/corpus/books  the tokens of another corpus")
+        {
+            sources, name, vocab, tokenizer, field, tagField, lossy, share, seed, licence, force, threads,
+        };
+        verb.Runs(call =>
+        {
+            ParseResult given = call.Parsed;
+            var recipe = new CorpusRecipe
+            {
+                Name = given.GetValue(name) ?? "",
+                Sources = given.GetValue(sources) ?? [],
+                Vocab = given.GetValue(vocab),
+                Tokenizer = given.GetValue(tokenizer),
+                Field = given.GetValue(field)!,
+                TagField = given.GetValue(tagField),
+                Lossy = given.GetValue(lossy),
+                ValidShare = given.GetValue(share),
+                Seed = given.GetValue(seed),
+                Licence = given.GetValue(licence),
+            };
+            CorpusBuild build;
+            using (ProgressLine line = call.Progress())
+                build = CorpusBuilder.Build(recipe, call.Home, given.GetValue(force), given.GetValue(threads), new Reporter(line), call.Stop);
+            if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(build, CorpusCommandJson.Default.CorpusBuild));
+            else Write(call.Out, build);
+            return 0;
+        });
+        return verb;
+    }
+
+    static void Write(TextWriter output, CorpusBuild build)
+    {
+        CorpusInfo info = build.Info;
+        output.WriteLine(build.AlreadyThere ? $"{build.Folder} (already there, same recipe)" : build.Folder);
+        Side("train", info.Train);
+        Side("valid", info.Valid);
+        Line("tokenizer", string.Create(CultureInfo.InvariantCulture, $"{info.VocabSize} tokens, {info.BytesPerToken:F3} bytes/token"));
+        Line("duplicates", $"{info.DuplicatesDropped} dropped; {info.NearDuplicateDocuments} near-duplicates in " +
+            $"{info.NearDuplicateClusters} groups, each on one side");
+        Line("verbatim", string.Create(CultureInfo.InvariantCulture,
+            $"{100 * info.VerbatimShare:F1} % of the runs of 13 words in validation also stand in training"));
+        Line("licence", info.Licence);
+        if (info.Tags.Count > 0) Line("tags", string.Join(", ", info.Tags.Take(20)) + (info.Tags.Count > 20 ? ", …" : ""));
+
+        void Line(string label, string text) => output.WriteLine($"  {label,-11} {text}");
+        void Side(string label, CorpusSide side) => Line(label,
+            $"{side.Documents} documents, {Format.Quantity(side.Bytes, "B")}, {Format.Quantity(side.Tokens, "tokens")}");
+    }
+
+    sealed class Reporter(ProgressLine line) : IProgress<CorpusProgress>
+    {
+        public void Report(CorpusProgress p) => line.Report(p.Stage, p.Done, p.Total, p.Unit);
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(CorpusBuild))]
+sealed partial class CorpusCommandJson : JsonSerializerContext;

@@ -1,0 +1,280 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Isoflop.Data;
+using Isoflop.Text;
+
+namespace Isoflop.Lab.Corpora;
+
+/// <summary>How far a build is.</summary>
+/// <param name="Stage">what is being done</param>
+/// <param name="Done">of <paramref name="Total"/>, in this stage</param>
+/// <param name="Unit">what is counted: "B" for bytes of sources; empty for a share</param>
+public readonly record struct CorpusProgress(string Stage, double Done, double Total, string Unit);
+
+/// <summary>A corpus folder, just built or found.</summary>
+/// <param name="AlreadyThere">the same recipe had built it before, from the same files</param>
+public sealed record CorpusBuild(string Folder, CorpusInfo Info, bool AlreadyThere);
+
+/// <summary>
+/// Builds corpus folders. The sources are read twice, front to back: once for hashes, signatures and the tokenizer's sample, once to
+/// encode. Same recipe and text, same bits, whatever the thread count.
+/// </summary>
+public static class CorpusBuilder
+{
+    /// <summary>Tokens in a shard: 256 MiB at two bytes.</summary>
+    const long ShardTokens = 1L << 27;
+
+    /// <summary>Builds <c>home/corpus/name</c> under a temporary name, or finds it there.</summary>
+    /// <param name="home">folder of all corpora, runs and studies</param>
+    /// <param name="force">replace a corpus of that name</param>
+    /// <param name="threads">0: one a core</param>
+    /// <exception cref="ConfigException">A bad setting, no such source, another recipe's corpus of that name.</exception>
+    /// <exception cref="DataException">A source that cannot be used, or too little text; names the file.</exception>
+    public static CorpusBuild Build(CorpusRecipe recipe, string home, bool force = false, int threads = 0,
+        IProgress<CorpusProgress>? progress = null, CancellationToken stop = default) =>
+        Build(recipe, home, force, threads, progress, ShardTokens, stop);
+
+    internal static CorpusBuild Build(CorpusRecipe recipe, string home, bool force, int threads, IProgress<CorpusProgress>? progress,
+        long shardTokens, CancellationToken stop)
+    {
+        recipe = recipe.Named();
+        string[] problems = [.. recipe.Problems()];
+        if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
+        Tokenizer? given = recipe.Tokenizer is null ? null : Tokenizer.Load(recipe.Tokenizer);
+        (List<CorpusSource> sources, List<SourceFile> files) = Sources(recipe);
+
+        string root = Path.Combine(home, "corpus"), folder = Path.Combine(root, recipe.Name);
+        if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
+
+        using var site = new BuildSite(root, recipe.Name);
+        var job = new Job(recipe, files, site.Folder, given, threads > 0 ? threads : Environment.ProcessorCount, progress,
+            shardTokens, stop);
+        CorpusInfo info = job.Run(sources);
+        stop.ThrowIfCancellationRequested();
+        site.Write(info);
+        site.MoveTo(folder);
+        return new(folder, info, AlreadyThere: false);
+    }
+
+    static (List<CorpusSource>, List<SourceFile>) Sources(CorpusRecipe recipe)
+    {
+        var sources = new List<CorpusSource>();
+        var files = new List<SourceFile>();
+        IEnumerable<(string Name, List<SourceFile> Files)> found = recipe.Sources.Count == 0
+            ? ReferenceDocs.Find()
+            : recipe.Sources.Select(s => (s, SourceFiles.Find(s)));
+        foreach ((string name, List<SourceFile> of) in found)
+        {
+            sources.Add(new() { Path = name, Files = of.Count, Bytes = of.Sum(f => f.Bytes) });
+            files.AddRange(of);
+        }
+        return (sources, files);
+    }
+
+    /// <summary>The corpus of that name, if it is the one that the recipe would build.</summary>
+    static CorpusBuild Found(string folder, CorpusRecipe recipe, List<CorpusSource> sources, Tokenizer? given)
+    {
+        using Corpus corpus = Corpus.Open(folder);
+        CorpusInfo info = corpus.Info;
+        string[] changed = [.. Differences(info.Recipe, recipe.ToJson())];
+        if (changed.Length > 0)
+            throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
+                "choose another --name, or rebuild it with --force");
+        if (!info.Sources.SequenceEqual(sources) || (given is not null && given.Hash != info.TokenizerHash))
+            throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with --force");
+        return new(folder, info, AlreadyThere: true);
+    }
+
+    static IEnumerable<string> Differences(JsonElement had, JsonElement now)
+    {
+        if (had.ValueKind != JsonValueKind.Object) return ["it names none"];
+        return now.EnumerateObject()
+            .Select(p => (p.Name, Had: had.TryGetProperty(p.Name, out JsonElement v) ? v.GetRawText() : "null", Now: p.Value.GetRawText()))
+            .Where(p => !JsonElement.DeepEquals(Parse(p.Had), Parse(p.Now)))
+            .Select(p => $"{p.Name} was {p.Had}, is {p.Now}");
+
+        static JsonElement Parse(string json)
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return document.RootElement.Clone();
+        }
+    }
+
+    /// <summary>One build under way.</summary>
+    sealed class Job(CorpusRecipe recipe, List<SourceFile> files, string folder, Tokenizer? given, int threads,
+        IProgress<CorpusProgress>? progress, long shardTokens, CancellationToken stop)
+    {
+        readonly long total = Math.Max(1, files.Sum(f => f.Bytes));
+
+        public CorpusInfo Run(List<CorpusSource> sources)
+        {
+            var reader = new ChunkReader(recipe);
+            long read = 0;
+            Survey survey = Survey.Take(recipe, reader.Chunks(files), given is null, threads,
+                bytes => Report("reading", read += bytes, total, "B"), stop);
+            Tokenizer tokenizer = given ?? Train(survey.TakeSample());
+            tokenizer.Save(Path.Combine(folder, Corpus.TokenizerFile));
+            (CorpusSide train, CorpusSide valid) = Encode(reader, survey, tokenizer);
+            var info = new CorpusInfo
+            {
+                Name = recipe.Name,
+                Sources = sources,
+                Licence = recipe.Licence ?? (recipe.Sources.Count == 0 ? ReferenceDocs.Licence : "not stated; that of the sources"),
+                TokenizerHash = tokenizer.Hash,
+                VocabSize = tokenizer.VocabSize,
+                EndOfText = tokenizer.EndOfText,
+                BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Tokens + valid.Tokens),
+                Train = train,
+                Valid = valid,
+                Tags = [.. survey.Tags.OrderBy(t => t.Value).Select(t => t.Key)],
+                DuplicatesDropped = survey.Duplicates,
+                NearDuplicateClusters = survey.Clusters,
+                NearDuplicateDocuments = survey.ClusteredDocuments,
+                VerbatimMeaning = VerbatimShare.Meaning,
+                Recipe = recipe.ToJson(),
+            };
+            File.WriteAllText(Path.Combine(folder, CorpusInfo.FileName), info.ToJson());
+            // Through the front door: what is measured is what a training run will read, every block of it checked.
+            using Corpus corpus = Corpus.Open(folder);
+            return info with
+            {
+                VerbatimShare = VerbatimShare.Measure(corpus.Train, corpus.Valid, corpus.Tokenizer, threads,
+                    share => Report("comparing", share), stop),
+            };
+        }
+
+        void Report(string stage, double done, double of = 1, string unit = "") =>
+            progress?.Report(new(stage, Math.Min(done, of), of, unit));
+
+        Tokenizer Train(List<ReadOnlyMemory<byte>> sample)
+        {
+            try
+            {
+                return BpeTrainer.Train(sample, recipe.Vocab, specials: null, threads, share =>
+                {
+                    stop.ThrowIfCancellationRequested();
+                    Report("tokenizer", share);
+                });
+            }
+            catch (AggregateException) when (stop.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(stop);
+            }
+        }
+
+        (CorpusSide Train, CorpusSide Valid) Encode(ChunkReader reader, Survey survey, Tokenizer tokenizer)
+        {
+            bool tagged = recipe.TagField is not null;
+            using SideWriter train = Writer(SideWriter.TrainName), valid = Writer(SideWriter.ValidName);
+            SideWriter Writer(Func<int, string> name) =>
+                new(folder, name, tagged, tokenizer.VocabSize, tokenizer.Hash, shardTokens);
+            long read = 0;
+            int chunks = 0;
+            OrderedPipeline.Run(reader.Chunks(files).Select((chunk, i) => (chunk, i)), c => Encoded.Of(c.chunk, c.i, survey, tokenizer),
+                chunk =>
+                {
+                    chunk.Train.AppendTo(train);
+                    chunk.Valid.AppendTo(valid);
+                    chunks++;
+                    Report("encoding", read += chunk.SourceBytes, total, "B");
+                }, threads, stop);
+            if (chunks != survey.Chunks) throw new DataException("the sources changed while they were read; build the corpus again");
+            return (train.Commit(), valid.Commit());
+        }
+    }
+
+    /// <summary>A chunk's documents as tokens, by side.</summary>
+    sealed record Encoded(long SourceBytes, Piece Train, Piece Valid)
+    {
+        public static Encoded Of(Chunk chunk, int index, Survey survey, Tokenizer tokenizer)
+        {
+            List<TextDocument> documents = chunk.Parse();
+            ReadOnlySpan<Side> sides = survey.SidesOf(index, documents);
+            Piece train = new(), valid = new();
+            for (int i = 0; i < documents.Count; i++)
+                if (sides[i] != Side.Dropped) (sides[i] == Side.Train ? train : valid).Add(documents[i], survey, tokenizer);
+            return new(chunk.SourceBytes, train, valid);
+        }
+    }
+
+    sealed class Piece
+    {
+        readonly List<int> tokens = [];
+        readonly List<(int Tag, int Count)> tags = [];
+        long documents, bytes;
+
+        public void Add(TextDocument document, Survey survey, Tokenizer tokenizer)
+        {
+            int before = tokens.Count;
+            tokenizer.Encode(document.Utf8.Span, tokens);
+            tokens.Add(tokenizer.EndOfText);
+            if (document.Tag is { } tag) tags.Add((survey.Tags[tag], tokens.Count - before));
+            documents++;
+            bytes += document.Utf8.Length;
+        }
+
+        public void AppendTo(SideWriter writer) =>
+            writer.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(tokens), tags, documents, bytes);
+    }
+}
+
+/// <summary>The temporary folder of a build. Whatever is not moved to its place is removed; what a killed build left, by the next one.</summary>
+sealed class BuildSite : IDisposable
+{
+    const string LockName = "lock";
+    readonly FileStream held;
+    bool moved;
+
+    public string Folder { get; }
+
+    /// <exception cref="ConfigException">Another process is building it, or the home cannot be written.</exception>
+    public BuildSite(string root, string name)
+    {
+        Folder = Path.Combine(root, $".{name}.partial");
+        try
+        {
+            Directory.CreateDirectory(Folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigException($"{root} cannot be written: {e.Message}; choose another --home");
+        }
+        try
+        {
+            held = new FileStream(Path.Combine(Folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigException($"corpus '{name}' is being built by another process; wait for it, or choose another --name");
+        }
+        foreach (string left in Directory.GetFiles(Folder).Where(f => Path.GetFileName(f) != LockName)) File.Delete(left);
+    }
+
+    /// <summary>Writes corpus.json, synced.</summary>
+    public void Write(CorpusInfo info)
+    {
+        using var file = new FileStream(Path.Combine(Folder, CorpusInfo.FileName), FileMode.Create);
+        file.Write(System.Text.Encoding.UTF8.GetBytes(info.ToJson()));
+        file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>Puts the finished folder in its place; one that stands there is replaced.</summary>
+    public void MoveTo(string place)
+    {
+        Debug.Assert(File.Exists(Path.Combine(Folder, CorpusInfo.FileName)));
+        held.Dispose();
+        File.Delete(Path.Combine(Folder, LockName));
+        string old = Folder + ".old";
+        if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
+        if (Directory.Exists(place)) Directory.Move(place, old);
+        Directory.Move(Folder, place);
+        moved = true;
+        if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
+    }
+
+    public void Dispose()
+    {
+        held.Dispose();
+        if (!moved) Directory.Delete(Folder, recursive: true);
+    }
+}

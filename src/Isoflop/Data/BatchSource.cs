@@ -1,0 +1,91 @@
+namespace Isoflop.Data;
+
+/// <summary>Copies tokens [start, start + into.Length) of a stream.</summary>
+public delegate void TokenReader(long start, Span<int> into);
+
+/// <summary>
+/// Training rows in a shuffled order that is computed: row r of a run is a function of the seed and r alone, so the place in the data
+/// is one number. The stream is cut into windows of the context; each epoch runs through all of them in its own permutation.
+/// </summary>
+/// <remarks>
+/// End-of-text closes a document and opens the next: it is predicted from the document before it, and the first token after it is
+/// predicted from it alone. So a sequence begins at each window and at each end-of-text; documents do not see each other, and positions
+/// restart. A sampler that begins with end-of-text is in the state that training put it in.
+/// </remarks>
+public sealed class BatchSource
+{
+    readonly TokenReader read;
+    readonly int endOfText;
+    readonly ulong seed;
+    readonly int[] window;               // the inputs and one token more: the last target
+
+    /// <summary>Rows of <paramref name="contextLen"/> from a stream of <paramref name="tokens"/> tokens.</summary>
+    public BatchSource(long tokens, TokenReader read, int endOfText, int contextLen, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(tokens, contextLen);
+        (this.read, this.endOfText, this.seed) = (read, endOfText, seed);
+        window = new int[contextLen + 1];
+        Windows = (tokens - 1) / contextLen;
+    }
+
+    /// <summary>Windows of an epoch.</summary>
+    public long Windows { get; }
+
+    /// <summary>Tokens of a window.</summary>
+    public int ContextLen => window.Length - 1;
+
+    /// <summary>Replaces the batch by windows [<paramref name="first"/>, first + count) of the run's endless row of them.</summary>
+    /// <remarks>Allocates nothing. Not for two threads at once.</remarks>
+    public void Fill(Batch batch, long first, int count)
+    {
+        batch.Clear();
+        for (long r = first; r < first + count; r++)
+        {
+            var order = new Permutation(Windows, seed, RandomPurpose.Shuffle, r / Windows);
+            read(order[r % Windows] * ContextLen, window);
+            AddSequences(batch, window, endOfText);
+        }
+    }
+
+    /// <summary>Adds a stretch of text: every token but the last is an input, every token but the first a target.</summary>
+    internal static void AddSequences(Batch batch, ReadOnlySpan<int> tokens, int endOfText)
+    {
+        batch.BeginSequence();
+        for (int i = 0; i + 1 < tokens.Length; i++)
+        {
+            if (tokens[i] == endOfText) batch.BeginSequence();
+            batch.Add(tokens[i], tokens[i + 1], 1);
+        }
+    }
+}
+
+/// <summary>Held-out text in its own order: windows of the context one after another, the last one shorter.</summary>
+public sealed class EvalSource
+{
+    readonly TokenReader read;
+    readonly int endOfText;
+    readonly int[] window;
+
+    /// <summary>The first <paramref name="tokens"/> targets of a stream.</summary>
+    public EvalSource(TokenReader read, int endOfText, int contextLen)
+    {
+        (this.read, this.endOfText) = (read, endOfText);
+        window = new int[contextLen + 1];
+    }
+
+    /// <summary>Replaces the batch by at most <paramref name="windows"/> windows from <paramref name="at"/> on; returns where to go on.</summary>
+    /// <param name="end">targets to take in all: a stream of n tokens has n − 1</param>
+    public long Fill(Batch batch, long at, long end, int windows)
+    {
+        batch.Clear();
+        for (; windows > 0 && at < end; windows--)
+        {
+            int rows = (int)Math.Min(window.Length - 1, end - at);
+            Span<int> text = window.AsSpan(0, rows + 1);
+            read(at, text);
+            BatchSource.AddSequences(batch, text, endOfText);
+            at += rows;
+        }
+        return at;
+    }
+}

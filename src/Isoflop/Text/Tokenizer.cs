@@ -1,0 +1,165 @@
+using System.Collections.Concurrent;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Unicode;
+
+namespace Isoflop.Text;
+
+/// <summary>
+/// Byte-level BPE: text to tokens and back, without loss. Safe for use from many threads at once.
+/// </summary>
+/// <remarks>
+/// The file format is Hugging Face's tokenizer.json, and their tokenizers give the same tokens. Text is data: a special
+/// token's name inside it is encoded as the letters it is written with.
+/// </remarks>
+public sealed class Tokenizer
+{
+    static readonly string[] EndNames = [EndOfTextName, "<|end_of_text|>", "</s>"];
+
+    readonly byte[] bytes;                                        // of all tokens, one after the other
+    readonly int[] ends;                                          // [VocabSize]
+    readonly int[] byteTokens = new int[256];                     // −1: not in UTF-8
+    readonly MergeTable merges;
+    readonly WholeWords? whole;
+    readonly ConcurrentBag<WordEncoder> idle = [];                // each remembers words; a thread takes one a call
+
+    internal const string EndOfTextName = "<|endoftext|>";
+
+    /// <summary>Of a complete, consistent specification; see <see cref="TokenizerJson.Read"/> for who checks files.</summary>
+    internal Tokenizer(TokenizerSpec spec)
+    {
+        Spec = spec;
+        ends = new int[spec.Tokens.Length];
+        int length = 0;
+        for (int i = 0; i < ends.Length; i++) ends[i] = length += spec.Tokens[i].Length;
+        bytes = new byte[length];
+        byteTokens.AsSpan().Fill(-1);
+        HashSet<int> added = [.. spec.Added.Select(a => a.Id)];
+        for (int i = 0, at = 0; i < ends.Length; at = ends[i++])
+        {
+            spec.Tokens[i].CopyTo(bytes, at);
+            if (spec.Tokens[i].Length == 1 && !added.Contains(i)) byteTokens[bytes[at]] = i;
+        }
+        merges = new MergeTable(spec.Merges);
+        if (spec.IgnoreMerges)
+            whole = new WholeWords(spec.Tokens.Select((b, id) => (b, id)).Where(t => t.b.Length > 0 && !added.Contains(t.id)));
+        EndOfText = EndNames.Select(Special).FirstOrDefault(id => id is not null)
+            ?? throw new DataException($"this tokenizer has none of the end-of-text tokens {string.Join(", ", EndNames)}");
+        Hash = Convert.ToHexStringLower(XxHash128.Hash(TokenizerJson.Write(Spec)));
+    }
+
+    internal TokenizerSpec Spec { get; }
+
+    /// <summary>Number of token ids, special tokens included.</summary>
+    public int VocabSize => ends.Length;
+
+    /// <summary>The token that ends a document.</summary>
+    public int EndOfText { get; }
+
+    /// <summary>Hex of the XxHash128 of the file that <see cref="Save"/> writes: equal tokenizers, equal hash.</summary>
+    public string Hash { get; }
+
+    /// <summary>Reads a tokenizer.json, or the one in a folder.</summary>
+    /// <exception cref="DataException">there is none, it is damaged, or it asks for what this class does not do</exception>
+    public static Tokenizer Load(string path)
+    {
+        string file = Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path;
+        byte[] json;
+        try
+        {
+            json = File.ReadAllBytes(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{file}: cannot be read ({e.Message}); give a tokenizer.json or the folder that holds one", e);
+        }
+        try
+        {
+            return new Tokenizer(TokenizerJson.Read(json));
+        }
+        catch (DataException e)
+        {
+            throw new DataException($"{file}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes a tokenizer.json that Hugging Face's tokenizers read.</summary>
+    public void Save(string file) => File.WriteAllBytes(file, TokenizerJson.Write(Spec));
+
+    /// <summary>The id of a special token, such as <c>&lt;|user|&gt;</c>; null when there is none of this name.</summary>
+    public int? Special(string text)
+    {
+        foreach (AddedToken token in Spec.Added)
+            if (token.Text == text) return token.Id;
+        return null;
+    }
+
+    /// <summary>The bytes a token stands for; a special token's are its name. Not always whole characters.</summary>
+    public ReadOnlySpan<byte> Bytes(int token)
+    {
+        int start = token == 0 ? 0 : ends[token - 1];
+        return new ReadOnlySpan<byte>(bytes, start, ends[token] - start);
+    }
+
+    /// <summary>Appends the tokens of plain text. Bytes that are not UTF-8 are read as U+FFFD.</summary>
+    public void Encode(ReadOnlySpan<byte> utf8, List<int> tokens)
+    {
+        utf8 = ValidUtf8(utf8);
+        if (!idle.TryTake(out WordEncoder? encoder)) encoder = new WordEncoder(byteTokens, merges, whole);
+        if (Spec.Splitter is null)
+        {
+            for (int start = 0; start < utf8.Length;)
+            {
+                int end = PreTokenizer.Next(utf8, start);
+                Append(tokens, encoder.Encode(utf8[start..end]));
+                start = end;
+            }
+        }
+        else
+        {
+            Spec.Splitter.Split(utf8, encoder.Ends);
+            int start = 0;
+            foreach (int end in encoder.Ends)
+            {
+                Append(tokens, encoder.Encode(utf8[start..end]));
+                start = end;
+            }
+        }
+        idle.Add(encoder);
+    }
+
+    /// <summary>The tokens of plain text. A lone surrogate is read as U+FFFD.</summary>
+    public List<int> Encode(string text)
+    {
+        List<int> tokens = [];
+        Encode(Encoding.UTF8.GetBytes(text), tokens);
+        return tokens;
+    }
+
+    /// <summary>The text of tokens, special tokens by their names. Bytes that make no character become U+FFFD.</summary>
+    public string Decode(ReadOnlySpan<int> tokens)
+    {
+        int length = 0;
+        foreach (int token in tokens) length += Bytes(token).Length;
+        byte[] joined = new byte[length];
+        int at = 0;
+        foreach (int token in tokens)
+        {
+            Bytes(token).CopyTo(joined.AsSpan(at));
+            at += Bytes(token).Length;
+        }
+        return Encoding.UTF8.GetString(joined);
+    }
+
+    /// <summary>The same bytes when they are UTF-8, else a copy with U+FFFD in place of what is not.</summary>
+    internal static ReadOnlySpan<byte> ValidUtf8(ReadOnlySpan<byte> utf8) =>
+        Utf8.IsValid(utf8) ? utf8 : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8));
+
+    static void Append(List<int> tokens, ReadOnlySpan<int> more)
+    {
+        int count = tokens.Count;
+        CollectionsMarshal.SetCount(tokens, count + more.Length);
+        more.CopyTo(CollectionsMarshal.AsSpan(tokens)[count..]);
+    }
+}

@@ -1,0 +1,325 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Kernels;
+using Isoflop.Nn;
+
+namespace Isoflop.Train;
+
+/// <summary>Length and XxHash128 of a file.</summary>
+public sealed record FileDigest(long Bytes, string XxHash128);
+
+/// <summary>state.json: all that changes in a run beside the tensors, and what the files must be.</summary>
+public sealed record TrainState
+{
+    /// <summary>The newest format that this program reads.</summary>
+    public const int NewestFormat = 1;
+
+    /// <summary>Format of the checkpoint.</summary>
+    public int FormatVersion { get; init; } = NewestFormat;
+
+    /// <summary>Steps done.</summary>
+    public int Step { get; set; }
+
+    /// <summary>Updates the moments have seen: AdamW's bias correction. More than the steps in a fork.</summary>
+    public int Updates { get; set; }
+
+    /// <summary>Windows of the corpus taken: the place in the data.</summary>
+    public long Cursor { get; set; }
+
+    /// <summary>Seed of the run; there is no other state of randomness.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Name of the corpus.</summary>
+    public string Corpus { get; init; } = "";
+
+    /// <summary>Hash of tokenizer.json.</summary>
+    public string TokenizerHash { get; init; } = "";
+
+    /// <summary>Id that ends a document.</summary>
+    public int EndOfText { get; init; }
+
+    /// <summary>Training loss of the last step, nats a token.</summary>
+    public double? Loss { get; set; }
+
+    /// <summary>Last loss on held-out text, nats a token.</summary>
+    public double? ValidLoss { get; set; }
+
+    /// <summary>What was spent.</summary>
+    public Ledger Ledger { get; init; } = new();
+
+    /// <summary>The other files of the folder.</summary>
+    public SortedDictionary<string, FileDigest> Files { get; init; } = [];
+
+    /// <summary>XxHash128 of this file with this value empty.</summary>
+    public string Hash { get; init; } = "";
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(TrainState))]
+sealed partial class StateJson : JsonSerializerContext;
+
+/// <summary>Opens a file for writing that will have so many bytes.</summary>
+delegate Stream CreateFile(string path, long bytes);
+
+/// <summary>A checkpoint folder, step-000500: a Hugging Face model, the optimiser's moments, and state.json.</summary>
+static class Checkpoint
+{
+    public const string StateFile = "state.json", OptimizerFile = "optimizer.safetensors";
+    const string Prefix = "step-";
+
+    /// <summary>"step-000500".</summary>
+    public static string NameOf(int step) => Prefix + step.ToString("000000", CultureInfo.InvariantCulture);
+
+    /// <summary>Steps of the checkpoints of a run folder, ascending.</summary>
+    public static List<int> StepsIn(string runFolder)
+    {
+        List<int> steps = [];
+        if (!Directory.Exists(runFolder)) return steps;
+        foreach (string folder in Directory.EnumerateDirectories(runFolder, Prefix + "*"))
+            if (int.TryParse(Path.GetFileName(folder).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int step))
+                steps.Add(step);
+        steps.Sort();
+        return steps;
+    }
+
+    /// <summary>Reads state.json and holds every file of the folder against it.</summary>
+    /// <exception cref="DataException">A newer format; a file that is missing, cut short or altered.</exception>
+    public static TrainState Verify(string folder)
+    {
+        TrainState state = ReadState(folder);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
+        try
+        {
+            foreach ((string name, FileDigest want) in state.Files)
+            {
+                string path = Path.Combine(folder, name);
+                if (!File.Exists(path)) throw new DataException($"{path}: missing");
+                using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+                if (file.Length != want.Bytes)
+                    throw new DataException($"{path}: {(file.Length < want.Bytes ? "cut short" : "too long")}: {want.Bytes} bytes " +
+                        $"expected, found {file.Length}");
+                var hash = new XxHash128();
+                for (int n; (n = file.Read(buffer)) > 0;) hash.Append(buffer.AsSpan(0, n));
+                if (Hex(hash) != want.XxHash128) throw new DataException($"{path}: does not match its hash: it was altered");
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{folder}: cannot be read: {e.Message}", e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        return state;
+    }
+
+    /// <summary>Reads state.json and holds it against its own hash; the other files are not looked at.</summary>
+    /// <exception cref="DataException">Missing, altered, of a newer format.</exception>
+    public static TrainState ReadState(string folder)
+    {
+        string path = Path.Combine(folder, StateFile);
+        try
+        {
+            byte[] json = File.ReadAllBytes(path);
+            using (JsonDocument tree = JsonDocument.Parse(json))
+                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > TrainState.NewestFormat)
+                    throw new DataException($"{path}: format version {v.GetInt32()}; this program reads up to {TrainState.NewestFormat}; update it");
+            TrainState state = JsonSerializer.Deserialize(json, StateJson.Default.TrainState)
+                ?? throw new DataException($"{path}: holds null");
+            if (!json.AsSpan().SequenceEqual(Encode(state)) || state.Hash != HashOf(state))
+                throw new DataException($"{path}: does not match its hash: it was altered");
+            return state;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new DataException($"{path}: broken: it was altered ({e.Message})", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{path}: cannot be read: {e.Message}", e);
+        }
+    }
+
+    internal static byte[] Encode(TrainState state) => JsonSerializer.SerializeToUtf8Bytes(state, StateJson.Default.TrainState);
+
+    internal static string HashOf(TrainState state)
+    {
+        var hash = new XxHash128();
+        hash.Append(Encode(state with { Hash = "" }));
+        return Hex(hash);
+    }
+
+    internal static string Hex(XxHash128 hash) => hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
+}
+
+/// <summary>Writes and reads a model's checkpoints through buffers made once.</summary>
+sealed class CheckpointStore
+{
+    readonly string runFolder, tokenizerFile;
+    readonly IDevice device;
+    readonly ParamTable table;
+    readonly ModelConfig config;
+    readonly (string Prefix, DeviceMemory Memory)[] model, moments;
+    readonly SafetensorsHeader modelHeader, momentsHeader;
+    readonly float[] buffer = new float[1 << 18];
+    readonly XxHash128 hash = new();
+    readonly CreateFile create;
+
+    /// <param name="tokenizerFile">copied into every checkpoint</param>
+    /// <param name="create">null: files of the disk</param>
+    public CheckpointStore(string runFolder, string tokenizerFile, IDevice device, ModelConfig config, ParamTable table,
+        DeviceMemory parameters, DeviceMemory m, DeviceMemory v, CreateFile? create = null)
+    {
+        (this.runFolder, this.tokenizerFile, this.device, this.config, this.table) = (runFolder, tokenizerFile, device, config, table);
+        model = [("", parameters)];
+        moments = [("m.", m), ("v.", v)];
+        modelHeader = HeaderOf(model);
+        momentsHeader = HeaderOf(moments);
+        this.create = create ?? ((path, bytes) => new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0, PreallocationSize = bytes,
+        }));
+    }
+
+    SafetensorsHeader HeaderOf((string Prefix, DeviceMemory)[] slabs) =>
+        new(slabs.SelectMany(s => table.All.Select(p => (s.Prefix + p.Name, p.Shape))));
+
+    /// <summary>Writes the folder under a temporary name, syncs every file, and renames it. An older folder of this step is replaced.</summary>
+    /// <exception cref="DataException">The disk is full or gives up: nothing of this checkpoint stays, the ones before it do.</exception>
+    public void Save(TrainState state)
+    {
+        string name = Checkpoint.NameOf(state.Step), target = Path.Combine(runFolder, name);
+        string temporary = Path.Combine(runFolder, $".{name}.tmp"), old = Path.Combine(runFolder, $".{name}.old.tmp");
+        try
+        {
+            Remove(temporary);
+            Directory.CreateDirectory(temporary);
+            var files = new SortedDictionary<string, FileDigest>(StringComparer.Ordinal)
+            {
+                [ModelFolder.ConfigFile] = Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(config, state.EndOfText)),
+                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, File.ReadAllBytes(tokenizerFile)),
+                [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
+                [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
+            };
+            TrainState whole = state with { Files = files, Hash = "" };
+            Write(temporary, Checkpoint.StateFile, Checkpoint.Encode(whole with { Hash = Checkpoint.HashOf(whole) }));
+            Disk.SyncFolder(temporary);
+            Remove(old);
+            if (Directory.Exists(target)) Directory.Move(target, old);
+            Directory.Move(temporary, target);
+            Disk.SyncFolder(runFolder);
+            Remove(old);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            TryRemove(temporary);
+            List<int> good = Checkpoint.StepsIn(runFolder);
+            throw new DataException($"{target}: cannot be saved: {e.Message} ({(modelHeader.FileBytes + momentsHeader.FileBytes) / 1e6:0.0} MB " +
+                $"are needed). {(good.Count == 0 ? "No checkpoint was saved" : $"Last good checkpoint: {Checkpoint.NameOf(good[^1])}")}; " +
+                "make room and repeat the command", e);
+        }
+    }
+
+    /// <summary>Uploads parameters and moments of a checkpoint folder, which may lie in another run.</summary>
+    /// <exception cref="DataException">A tensor is missing, of another shape, or not readable.</exception>
+    public void Load(string folder)
+    {
+        Load(Path.Combine(folder, ModelFolder.ModelFile), model);
+        Load(Path.Combine(folder, Checkpoint.OptimizerFile), moments);
+    }
+
+    void Load(string path, (string Prefix, DeviceMemory Memory)[] slabs)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        foreach ((string prefix, DeviceMemory memory) in slabs) ModelFolder.Load(file, prefix, device, table, memory, buffer);
+    }
+
+    /// <summary>Removes what a killed process left half written.</summary>
+    public static void Tidy(string runFolder)
+    {
+        foreach (string folder in Directory.GetDirectories(runFolder, ".step-*.old.tmp"))
+        {
+            string target = Path.Combine(runFolder, Path.GetFileName(folder)[1..^".old.tmp".Length]);
+            if (!Directory.Exists(target)) Directory.Move(folder, target);      // killed between two renames
+        }
+        foreach (string folder in Directory.GetDirectories(runFolder, ".step-*.tmp")) Remove(folder);
+    }
+
+    static void Remove(string folder)
+    {
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+    }
+
+    static void TryRemove(string folder)
+    {
+        try { Remove(folder); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }       // the first error is the one to tell
+    }
+
+    FileDigest Write(string folder, string name, byte[] content)
+    {
+        using Stream file = create(Path.Combine(folder, name), content.Length);
+        hash.Reset();
+        Append(file, content);
+        return Close(file, content.Length);
+    }
+
+    FileDigest Write(string folder, string name, SafetensorsHeader header, (string Prefix, DeviceMemory Memory)[] slabs)
+    {
+        using Stream file = create(Path.Combine(folder, name), header.FileBytes);
+        hash.Reset();
+        Append(file, header.Bytes);
+        foreach ((_, DeviceMemory memory) in slabs)
+            foreach (Param param in table.All)
+                for (long done = 0; done < param.Length;)
+                {
+                    int n = (int)Math.Min(buffer.Length, param.Length - done);
+                    device.Download(memory.Slice(param.Offset + done, n), buffer.AsSpan(0, n));
+                    Append(file, MemoryMarshal.AsBytes(buffer.AsSpan(0, n)));
+                    done += n;
+                }
+        return Close(file, header.FileBytes);
+    }
+
+    void Append(Stream file, ReadOnlySpan<byte> bytes)
+    {
+        hash.Append(bytes);
+        file.Write(bytes);
+    }
+
+    FileDigest Close(Stream file, long bytes)
+    {
+        if (file is FileStream disk) disk.Flush(flushToDisk: true);
+        else file.Flush();
+        return new(bytes, Checkpoint.Hex(hash));
+    }
+}
+
+/// <summary>What .NET has no portable call for.</summary>
+static partial class Disk
+{
+    /// <summary>Makes the names in a folder durable, as fsync(2) on it does; elsewhere than on Linux and macOS the file system sees to it.</summary>
+    public static void SyncFolder(string path)
+    {
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return;
+        int handle = Open(path, 0);
+        if (handle < 0) return;                                   // a file system that cannot: a kill is survived all the same
+        _ = Sync(handle);
+        _ = Close(handle);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Sync(int handle);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int handle);
+}

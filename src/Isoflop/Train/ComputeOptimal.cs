@@ -1,0 +1,100 @@
+using Isoflop.Nn;
+
+namespace Isoflop.Train;
+
+/// <summary>
+/// The one dial: from training FLOPs to width, depth, heads, tokens, batch and learning rate. Every constant of these rules is here,
+/// and NOTATION.md prints them.
+/// </summary>
+public static class ComputeOptimal
+{
+    /// <summary>Training tokens for each parameter outside of the embedding. Hoffmann et al. 2022, arXiv:2203.15556.</summary>
+    public const double TokensPerParameter = 20;
+
+    /// <summary>learning_rate = <see cref="BaseLearningRate"/> · (<see cref="BaseWidth"/> / d_model) ^ <see cref="LearningRateExponent"/>.</summary>
+    public const double BaseLearningRate = 0.01;
+
+    /// <summary>Width at which the base learning rate holds.</summary>
+    public const int BaseWidth = 64;
+
+    /// <summary>How the learning rate falls with the width.</summary>
+    public const double LearningRateExponent = 0.5;
+
+    /// <summary>batch_tokens = <see cref="BatchFactor"/> · √tokens, to the nearest power of two.</summary>
+    public const double BatchFactor = 1.6;
+
+    /// <summary>No smaller batch, unless <see cref="MinSteps"/> or a context of more tokens ask for another.</summary>
+    public const int MinBatchTokens = 2048;
+
+    /// <summary>A run has at least so many updates: a shorter one is all transient.</summary>
+    public const int MinSteps = 300;
+
+    const int MaxWidth = 16_384;
+
+    /// <summary>Learning rate by width.</summary>
+    public static double LearningRate(int dModel) =>
+        RoundTo3Digits(BaseLearningRate * Math.Pow((double)BaseWidth / dModel, LearningRateExponent));
+
+    /// <summary>Tokens of an update: a power of two times the context when the context is none itself.</summary>
+    public static int BatchTokens(double tokens, int contextLen)
+    {
+        double most = Math.Max(tokens / MinSteps, 1), wanted = Math.Max(BatchFactor * Math.Sqrt(tokens), MinBatchTokens);
+        double rows = Math.Min(wanted, most) / contextLen;
+        double power = wanted <= most ? Math.Round(Math.Log2(rows)) : Math.Floor(Math.Log2(rows));
+        return contextLen * (int)Math.Pow(2, Math.Clamp(power, 0, 20));
+    }
+
+    /// <summary>The shape whose budget is nearest to <paramref name="flops"/> at 20 tokens a parameter, and the tokens that spend it.</summary>
+    /// <param name="template">vocabulary, context and all settings of the shape that the dial leaves alone</param>
+    /// <param name="given">settings that stay as the template has them, such as "model.d_model"</param>
+    public static (ModelConfig Model, long Tokens) Resolve(double flops, ModelConfig template, IReadOnlySet<string> given)
+    {
+        ModelConfig? best = null;
+        double nearest = double.PositiveInfinity;
+        foreach (int width in given.Contains("model.d_model") ? [template.DModel] : Widths())
+        {
+            ModelConfig shape = Shape(width, template, given);
+            if (shape.Problems().Any()) continue;
+            double distance = Math.Abs(Math.Log(Budget(shape) / flops));
+            if (distance < nearest) (best, nearest) = (shape, distance);
+            else if (best is not null) break;                     // the budget grows with the width
+        }
+        best ??= Shape(template.DModel, template, given);         // broken by what was given: the caller reports its problems
+        return (best, (long)Math.Max(1, Math.Round(flops / Flops.TrainingPerToken(best).Total)));
+    }
+
+    /// <summary>All parameters but the embedding; the head counts, since it computes.</summary>
+    public static long ParametersThatCompute(ModelConfig c)
+    {
+        var table = new ParamTable(c);
+        return table.Parameters - (c.TiedHead ? 0 : table.Embedding.Length);
+    }
+
+    static double Budget(ModelConfig c) => TokensPerParameter * ParametersThatCompute(c) * Flops.TrainingPerToken(c).Total;
+
+    static ModelConfig Shape(int width, ModelConfig c, IReadOnlySet<string> given)
+    {
+        int head = given.Contains("model.d_head") ? c.DHead : width < BaseWidth || width % 32 != 0 ? 16 : 32;
+        int heads = given.Contains("model.n_head") ? c.NHead : Math.Max(1, width / Math.Max(head, 1));
+        return c with
+        {
+            DModel = width,
+            NLayer = given.Contains("model.n_layer") ? c.NLayer : Math.Max(2, (int)Math.Round(width / 32.0)),
+            NHead = heads,
+            DHead = given.Contains("model.d_head") ? c.DHead : 0,
+            NKvHead = given.Contains("model.n_kv_head") ? c.NKvHead : 0,
+            DFf = given.Contains("model.d_ff") ? c.DFf : 0,
+        };
+    }
+
+    static IEnumerable<int> Widths()
+    {
+        for (int width = 16; width <= MaxWidth; width += width < 128 ? 16 : width < 512 ? 32 : 64) yield return width;
+    }
+
+    static double RoundTo3Digits(double x)
+    {
+        double scale = Math.Pow(10, 2 - Math.Floor(Math.Log10(x)));
+        return Math.Round(x * scale) / scale;
+    }
+}

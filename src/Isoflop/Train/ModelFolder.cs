@@ -1,0 +1,169 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Kernels;
+using Isoflop.Nn;
+
+namespace Isoflop.Train;
+
+/// <summary>What Hugging Face calls a model: config.json, model.safetensors, tokenizer.json. Llama and Qwen3 families.</summary>
+public static class ModelFolder
+{
+    /// <summary>The shape.</summary>
+    public const string ConfigFile = "config.json";
+
+    /// <summary>The weights.</summary>
+    public const string ModelFile = "model.safetensors";
+
+    /// <summary>The tokenizer.</summary>
+    public const string TokenizerFile = "tokenizer.json";
+
+    /// <summary>Reads config.json of a folder into a shape with nothing left to derive.</summary>
+    /// <exception cref="DataException">Missing, broken, or of a family or with a variant that this program does not compute.</exception>
+    public static ModelConfig LoadConfig(string folder)
+    {
+        string path = Path.Combine(folder, ConfigFile);
+        PublishedConfig c;
+        try
+        {
+            c = JsonSerializer.Deserialize(File.ReadAllBytes(path), PublishedJson.Default.PublishedConfig)
+                ?? throw new DataException($"{path}: holds null");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new DataException($"{path}: cannot be read: {e.Message}", e);
+        }
+        if (c.ModelType is not ("llama" or "qwen3"))
+            throw new DataException($"{path}: model_type '{c.ModelType}'; this program computes llama and qwen3");
+        foreach ((bool other, string what) in c.Variants())
+            if (other) throw new DataException($"{path}: {what} is not supported");
+        bool qwen = c.ModelType == "qwen3";
+        var model = new ModelConfig
+        {
+            VocabSize = c.VocabSize,
+            ContextLen = c.MaxPositionEmbeddings ?? (qwen ? 32_768 : 2048),
+            DModel = c.HiddenSize,
+            NLayer = c.NumHiddenLayers,
+            NHead = c.NumAttentionHeads,
+            NKvHead = c.NumKeyValueHeads ?? c.NumAttentionHeads,
+            DHead = c.HeadDim ?? (qwen ? 128 : c.HiddenSize / Math.Max(1, c.NumAttentionHeads)),
+            DFf = c.IntermediateSize,
+            QkNorm = qwen,
+            TiedHead = c.TieWordEmbeddings,
+            RopeTheta = c.RopeTheta ?? c.RopeParameters?.RopeTheta ?? 10_000,
+            NormEps = c.RmsNormEps ?? 1e-6,
+        };
+        string? problem = model.Problems().FirstOrDefault();
+        return problem is null ? model : throw new DataException($"{path}: {problem}");
+    }
+
+    /// <summary>Uploads model.safetensors of a folder into a slab.</summary>
+    /// <exception cref="DataException">A tensor is missing or of another shape; a broken file.</exception>
+    public static void LoadParams(string folder, IDevice device, ParamTable table, DeviceMemory into)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, ModelFile));
+        Load(file, "", device, table, into, new float[1 << 18]);
+    }
+
+    internal static void Load(SafetensorsFile file, string prefix, IDevice device, ParamTable table, DeviceMemory into, float[] buffer)
+    {
+        foreach (Param param in table.All)
+        {
+            TensorInfo tensor = file.Find(prefix + param.Name, param.Shape);
+            for (long done = 0; done < param.Length;)
+            {
+                int n = (int)Math.Min(buffer.Length, param.Length - done);
+                file.Read(tensor, done, buffer.AsSpan(0, n));
+                device.Upload(buffer.AsSpan(0, n), into.Slice(param.Offset + done, n));
+                done += n;
+            }
+        }
+    }
+
+    /// <summary>config.json of a model.</summary>
+    internal static byte[] ConfigJson(ModelConfig c, int endOfText) => JsonSerializer.SerializeToUtf8Bytes(new PublishedConfig
+    {
+        Architectures = [c.QkNorm ? "Qwen3ForCausalLM" : "LlamaForCausalLM"],
+        ModelType = c.QkNorm ? "qwen3" : "llama",
+        VocabSize = c.VocabSize,
+        HiddenSize = c.DModel,
+        IntermediateSize = c.FfWidth,
+        NumHiddenLayers = c.NLayer,
+        NumAttentionHeads = c.NHead,
+        NumKeyValueHeads = c.KvHeads,
+        HeadDim = c.HeadWidth,
+        MaxPositionEmbeddings = c.ContextLen,
+        RmsNormEps = c.NormEps,
+        RopeTheta = c.RopeTheta,
+        TieWordEmbeddings = c.TiedHead,
+        BosTokenId = endOfText,
+        EosTokenId = endOfText,
+    }, PublishedJson.Default.PublishedConfig);
+}
+
+/// <summary>config.json as transformers reads and writes it, the keys that matter.</summary>
+sealed record PublishedConfig
+{
+    public string[] Architectures { get; init; } = [];
+    public string ModelType { get; init; } = "";
+    public int VocabSize { get; init; }
+    public int HiddenSize { get; init; }
+    public int IntermediateSize { get; init; }
+    public int NumHiddenLayers { get; init; }
+    public int NumAttentionHeads { get; init; }
+    public int? NumKeyValueHeads { get; init; }
+    public int? HeadDim { get; init; }
+    public int? MaxPositionEmbeddings { get; init; }
+    public double? RmsNormEps { get; init; }
+    public double? RopeTheta { get; init; }
+    public RopeSettings? RopeParameters { get; init; }
+    public RopeSettings? RopeScaling { get; init; }
+    public bool TieWordEmbeddings { get; init; }
+    public string HiddenAct { get; init; } = "silu";
+    public bool AttentionBias { get; init; }
+    public bool MlpBias { get; init; }
+    public bool UseSlidingWindow { get; init; }
+    public string TorchDtype { get; init; } = "float32";
+    [JsonConverter(typeof(OneOrMany))] public int? BosTokenId { get; init; }
+    [JsonConverter(typeof(OneOrMany))] public int? EosTokenId { get; init; }
+
+    public IEnumerable<(bool, string)> Variants() =>
+    [
+        (HiddenAct != "silu", $"hidden_act '{HiddenAct}'"),
+        (AttentionBias, "attention_bias"),
+        (MlpBias, "mlp_bias"),
+        (UseSlidingWindow, "use_sliding_window"),
+        (RopeScaling is { IsDefault: false }, $"rope_scaling '{RopeScaling?.Kind}'"),
+        (RopeParameters is { IsDefault: false }, $"rope_parameters of type '{RopeParameters?.Kind}'"),
+    ];
+}
+
+/// <summary>rope_parameters of transformers 5, rope_scaling of 4.</summary>
+sealed record RopeSettings
+{
+    public double? RopeTheta { get; init; }
+    public string? RopeType { get; init; }
+    public string? Type { get; init; }
+
+    [JsonIgnore] public string Kind => RopeType ?? Type ?? "default";
+    [JsonIgnore] public bool IsDefault => Kind == "default";
+}
+
+/// <summary>A token id, or a list of them of which the first counts.</summary>
+sealed class OneOrMany : JsonConverter<int?>
+{
+    public override int? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        int? first = null;
+        if (reader.TokenType == JsonTokenType.Number) return reader.GetInt32();
+        if (reader.TokenType != JsonTokenType.StartArray) return null;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) first ??= reader.GetInt32();
+        return first;
+    }
+
+    public override void Write(Utf8JsonWriter writer, int? value, JsonSerializerOptions options) => writer.WriteNumberValue(value ?? 0);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(PublishedConfig))]
+sealed partial class PublishedJson : JsonSerializerContext;

@@ -1,0 +1,204 @@
+using Isoflop.Nn;
+
+namespace Isoflop.Train;
+
+/// <summary>What a plan has to know about a corpus.</summary>
+/// <param name="BytesPerToken">of the held-out text</param>
+public sealed record CorpusFacts(string Name, int VocabSize, long TrainTokens, long ValidTokens, double BytesPerToken, string TokenizerHash);
+
+/// <summary>Where a run begins that continues another: the checkpoint's step, updates, place in the data, and model.</summary>
+public sealed record SourceFacts(RunPoint Point, ModelConfig Model, string TokenizerHash);
+
+/// <summary>Memory of a run, bytes.</summary>
+public readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments, long Packed, long Activations)
+{
+    /// <summary>The sum.</summary>
+    public long Total => Parameters + Gradients + Moments + Packed + Activations;
+}
+
+/// <summary>Everything that follows from the settings and the corpus, computed once, before any memory is taken.</summary>
+public sealed record Plan
+{
+    const int DefaultMicroTokens = 4096;
+
+    Plan(RunConfig config, CorpusFacts corpus, int firstStep)
+    {
+        (Config, Corpus, FirstStep) = (config, corpus, firstStep);
+        var table = new ParamTable(Model);
+        (Parameters, NonEmbedding) = (table.Parameters, table.NonEmbedding);
+        ParametersThatCompute = ComputeOptimal.ParametersThatCompute(Model);
+        Memory = MemoryOf(table);
+    }
+
+    /// <summary>The settings with nothing left to choose.</summary>
+    public RunConfig Config { get; }
+
+    /// <summary>The corpus.</summary>
+    public CorpusFacts Corpus { get; }
+
+    /// <summary>Steps that the checkpoint this run extends has done already; 0 otherwise.</summary>
+    public int FirstStep { get; }
+
+    /// <summary>All parameters.</summary>
+    public long Parameters { get; }
+
+    /// <summary>Without embedding and head (Kaplan's N).</summary>
+    public long NonEmbedding { get; }
+
+    /// <summary>Without the embedding alone: the N of the dial.</summary>
+    public long ParametersThatCompute { get; }
+
+    /// <summary>Memory, bytes.</summary>
+    public MemoryPlan Memory { get; }
+
+    /// <summary>The model's shape.</summary>
+    public ModelConfig Model => Config.Model;
+
+    /// <summary>Updates.</summary>
+    public int Steps => Config.Train.Steps;
+
+    /// <summary>Windows of the context in an update.</summary>
+    public int Windows => Config.Train.BatchTokens / Model.ContextLen;
+
+    /// <summary>Windows that pass through the model at once.</summary>
+    public int MicroWindows => Math.Clamp(
+        (Config.Train.MicroTokens > 0 ? Config.Train.MicroTokens : DefaultMicroTokens) / Model.ContextLen, 1, Windows);
+
+    /// <summary>Passes through the model in an update.</summary>
+    public int MicroBatches => (Windows + MicroWindows - 1) / MicroWindows;
+
+    /// <summary>Tokens this run trains on.</summary>
+    public long Tokens => (long)(Steps - FirstStep) * Config.Train.BatchTokens;
+
+    /// <summary>Windows of training text: those of a stream, whose last tokens may fill none.</summary>
+    public long CorpusWindows => (Corpus.TrainTokens - 1) / Model.ContextLen;
+
+    /// <summary>How often the training text is seen; below 1: that share of it.</summary>
+    public double Epochs => Tokens / Math.Max(1.0, CorpusWindows * Model.ContextLen);
+
+    /// <summary>Training, forward and backward, by layer; documents that end inside a window make it a little less.</summary>
+    public FlopCount FlopsByLayer => Flops.Training(Model, Tokens, Tokens * (Model.ContextLen + 1) / 2.0);
+
+    /// <summary>All evaluations, forward.</summary>
+    public double EvalFlops
+    {
+        get
+        {
+            long all = Math.Max(0, Corpus.ValidTokens - 1);
+            long some = Config.Eval.Tokens == 0 ? all : Math.Min(all, Config.Eval.Tokens);
+            int times = Config.Eval.Every == 0 ? 0 : (Steps - 1) / Config.Eval.Every - FirstStep / Config.Eval.Every;
+            double tokens = (double)times * some + all;
+            return Flops.Forward(Model, tokens, tokens * (Model.ContextLen + 1) / 2.0).Total;
+        }
+    }
+
+    /// <summary>Estimated time on a machine that reaches so many FLOPs a second in training.</summary>
+    public double SecondsAt(double flopsPerSecond) => (FlopsByLayer.Total + EvalFlops) / flopsPerSecond;
+
+    /// <summary>Chooses what is left to choose, checks every rule, and derives the rest.</summary>
+    /// <exception cref="ConfigException">All broken rules, in one line.</exception>
+    public static Plan Make(RunConfig config, CorpusFacts corpus, SourceFacts? source = null)
+    {
+        List<string> problems = [.. config.Problems()];
+        if (source is not null && source.TokenizerHash != corpus.TokenizerHash)
+            problems.Add($"from={config.From}: that model was trained with tokenizer {source.TokenizerHash}, corpus '{corpus.Name}' has " +
+                $"{corpus.TokenizerHash}; build the corpus with that run's tokenizer.json");
+        Refuse(problems);
+        RunConfig resolved = Resolve(config, corpus, source);
+        int first = source is not null && config.FromMode == StartMode.Extend ? source.Point.Step : 0;
+        problems.AddRange(ProblemsWith(resolved, corpus, source, first));
+        Refuse(problems);
+        return new Plan(resolved, corpus, first);
+    }
+
+    static void Refuse(List<string> problems)
+    {
+        if (problems.Count > 0) throw new ConfigException(string.Join("; ", problems));
+    }
+
+    static RunConfig Resolve(RunConfig c, CorpusFacts corpus, SourceFacts? source)
+    {
+        ModelConfig model = source is null ? c.Model : Inherit(source.Model, c);
+        if (model.VocabSize == 0) model = model with { VocabSize = corpus.VocabSize };
+        long tokens = c.Train.Tokens;
+        if (c.Flops > 0)
+        {
+            var given = source is null ? c.Given : new HashSet<string>(ShapeKeys);
+            (model, tokens) = ComputeOptimal.Resolve(c.Flops, model, given);
+        }
+        TrainConfig train = c.Train;
+        if (train.BatchTokens == 0)
+        {
+            double goal = tokens > 0 ? tokens : (double)train.Steps * ComputeOptimal.MinBatchTokens;
+            train = train with { BatchTokens = ComputeOptimal.BatchTokens(goal, Math.Max(1, model.ContextLen)) };
+        }
+        if (train.LearningRate == 0) train = train with { LearningRate = ComputeOptimal.LearningRate(Math.Max(1, model.DModel)) };
+        if (train.Steps == 0)
+            train = train with { Steps = (int)Math.Clamp(Math.Round((double)tokens / train.BatchTokens), 1, int.MaxValue) };
+        return c with { Model = model, Train = train with { Tokens = 0 }, Flops = 0 };
+    }
+
+    static readonly string[] ShapeKeys =
+        ["model.d_model", "model.n_layer", "model.n_head", "model.n_kv_head", "model.d_head", "model.d_ff"];
+
+    /// <summary>A continued run has its source's shape; what the user names must agree, which is checked afterwards.</summary>
+    static ModelConfig Inherit(ModelConfig source, RunConfig c)
+    {
+        ModelConfig m = c.Model;
+        bool Given(string key) => c.Given.Contains("model." + key);
+        return new()
+        {
+            VocabSize = Given("vocab_size") ? m.VocabSize : source.VocabSize,
+            ContextLen = Given("context_len") ? m.ContextLen : source.ContextLen,
+            DModel = Given("d_model") ? m.DModel : source.DModel,
+            NLayer = Given("n_layer") ? m.NLayer : source.NLayer,
+            NHead = Given("n_head") ? m.NHead : source.NHead,
+            NKvHead = Given("n_kv_head") ? m.KvHeads : source.NKvHead,
+            DHead = Given("d_head") ? m.HeadWidth : source.DHead,
+            DFf = Given("d_ff") ? m.FfWidth : source.DFf,
+            QkNorm = Given("qk_norm") ? m.QkNorm : source.QkNorm,
+            TiedHead = Given("tied_head") ? m.TiedHead : source.TiedHead,
+            RopeTheta = Given("rope_theta") ? m.RopeTheta : source.RopeTheta,
+            NormEps = Given("norm_eps") ? m.NormEps : source.NormEps,
+        };
+    }
+
+    static IEnumerable<string> ProblemsWith(RunConfig c, CorpusFacts corpus, SourceFacts? source, int firstStep)
+    {
+        List<string> shape = [.. c.Model.Problems()];
+        foreach (string problem in shape) yield return problem;
+        if (shape.Count > 0) yield break;                         // what follows computes with the shape
+        int context = c.Model.ContextLen, batch = c.Train.BatchTokens;
+        if (c.Model.VocabSize < corpus.VocabSize)
+            yield return $"model.vocab_size={c.Model.VocabSize} is below the {corpus.VocabSize} tokens of corpus '{corpus.Name}'; " +
+                "leave it out";
+        if (context >= corpus.TrainTokens)
+            yield return $"model.context_len={context} is longer than the corpus: '{corpus.Name}' has {corpus.TrainTokens} training " +
+                $"tokens; try {PowerBelow(corpus.TrainTokens)}";
+        if (corpus.ValidTokens < 2)
+            yield return $"corpus '{corpus.Name}' has {corpus.ValidTokens} held-out tokens; at least 2 are needed; build it with a larger share";
+        if (batch % context != 0)
+            yield return $"train.batch_tokens={batch} must be a multiple of model.context_len={context}; " +
+                $"try {Math.Max(1, batch / context) * context}";
+        if (c.Train.MicroTokens > 0 && c.Train.MicroTokens < context)
+            yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; try {context}";
+        if (source is null) yield break;
+        if (c.Train.Steps <= firstStep)
+            yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";
+        if (c.Model with { ContextLen = 0 } != source.Model with { ContextLen = 0 })
+            yield return $"model.* must be that of from={c.From}; leave these settings out";
+    }
+
+    static long PowerBelow(long tokens) => 1L << Math.Max(0, 62 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
+
+    /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
+    MemoryPlan MemoryOf(ParamTable table)
+    {
+        int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth, ff = 3 * Model.FfWidth;
+        long rows = (long)MicroWindows * Model.ContextLen;
+        long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
+        long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
+        return new(table.Length * 4, table.Length * 4, table.Length * 8, table.MatrixLength * 8,
+            4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
+    }
+}

@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Kernels;
+
+namespace Isoflop.Train;
+
+/// <summary>What computed a run.</summary>
+public sealed record MachineRecord(string Host, string Os, string Architecture, int Cores, string Device, string InstructionSet, string Runtime);
+
+/// <summary>run.json: written once when a run starts, never edited.</summary>
+public sealed record RunRecord
+{
+    /// <summary>The newest format that this program reads.</summary>
+    public const int NewestFormat = 1;
+
+    /// <summary>File name in the run folder.</summary>
+    public const string FileName = "run.json";
+
+    /// <summary>Format of the run folder.</summary>
+    public int FormatVersion { get; init; } = NewestFormat;
+    /// <summary>Name of the run and its folder.</summary>
+    public required string Name { get; init; }
+    /// <summary>When it was first started, UTC.</summary>
+    public DateTime Created { get; init; }
+    /// <summary>Version of the program that started it.</summary>
+    public string CodeVersion { get; init; } = "";
+    /// <summary>All settings, nothing left to choose.</summary>
+    public required RunConfig Config { get; init; }
+    /// <summary>The corpus.</summary>
+    public required CorpusFacts Corpus { get; init; }
+    /// <summary>All parameters.</summary>
+    public long Parameters { get; init; }
+    /// <summary>Without embedding and head.</summary>
+    public long NonEmbedding { get; init; }
+    /// <summary>Tokens to train on.</summary>
+    public long Tokens { get; init; }
+    /// <summary>Training FLOPs as planned.</summary>
+    public double Flops { get; init; }
+    /// <summary>What computes.</summary>
+    public required MachineRecord Machine { get; init; }
+
+    internal static RunRecord Of(Plan plan, IDevice device, DateTime created) => new()
+    {
+        Name = plan.Config.Name,
+        Created = created,
+        CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
+        Config = plan.Config,
+        Corpus = plan.Corpus,
+        Parameters = plan.Parameters,
+        NonEmbedding = plan.NonEmbedding,
+        Tokens = plan.Tokens,
+        Flops = plan.FlopsByLayer.Total,
+        Machine = new(Environment.MachineName, RuntimeInformation.OSDescription, RuntimeInformation.ProcessArchitecture.ToString(),
+            Environment.ProcessorCount, device.Name, CpuDevice.InstructionSet, RuntimeInformation.FrameworkDescription),
+    };
+
+    /// <summary>Reads run.json of a run folder.</summary>
+    /// <exception cref="DataException">Missing, broken, of a newer format, with unknown keys.</exception>
+    public static RunRecord Load(string runFolder)
+    {
+        string path = Path.Combine(runFolder, FileName);
+        try
+        {
+            byte[] json = File.ReadAllBytes(path);
+            using (JsonDocument tree = JsonDocument.Parse(json))
+                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > NewestFormat)
+                    throw new DataException($"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; update it");
+            return JsonSerializer.Deserialize(json, RunJson.Default.RunRecord) ?? throw new DataException($"{path}: holds null");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{path}: cannot be read: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>One line of metrics.jsonl: a step of training.</summary>
+/// <param name="Step">updates done, this one included</param> <param name="Loss">nats a token, before the update</param>
+/// <param name="GradNorm">of the whole gradient, before the clip</param> <param name="LearningRate">of this update</param>
+/// <param name="Tokens">trained on so far</param> <param name="Flops">spent on training so far</param>
+/// <param name="Seconds">of training so far, over all resumes</param> <param name="TokensPerSecond">of this step</param>
+/// <param name="PeakShare">FLOPs a second of this step over the machine's measured peak</param>
+public readonly record struct StepRow(int Step, double Loss, double GradNorm, double LearningRate, long Tokens, double Flops,
+    double Seconds, double TokensPerSecond, double PeakShare);
+
+/// <summary>One line of valid.jsonl: the loss on held-out text.</summary>
+/// <param name="Step">updates done</param> <param name="Loss">nats a token</param>
+/// <param name="BitsPerByte">the loss over ln 2 and over the bytes a token stands for: comparable between tokenizers</param>
+/// <param name="Tokens">that were predicted</param> <param name="Whole">all held-out text, not only its start</param>
+public readonly record struct ValidRow(int Step, double Loss, double BitsPerByte, long Tokens, bool Whole);
+
+/// <summary>One line of events.jsonl.</summary>
+/// <param name="Event">start, resume, fork, rewind, fault, stop, done</param> <param name="Utc">when</param>
+/// <param name="Note">for a reader</param>
+public sealed record RunEvent(string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(RunRecord))]
+[JsonSerializable(typeof(StepRow))]
+[JsonSerializable(typeof(ValidRow))]
+[JsonSerializable(typeof(RunEvent))]
+sealed partial class RunJson : JsonSerializerContext;

@@ -1,0 +1,211 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Isoflop.Train;
+
+/// <summary>One tensor of a safetensors file.</summary>
+/// <param name="Dtype">as the file says: "F32"</param> <param name="Begin">first byte, counted from the file's start</param>
+public sealed record TensorInfo(string Name, string Dtype, IReadOnlyList<long> Shape, long Begin, long End)
+{
+    /// <summary>Elements.</summary>
+    public long Count => Shape.Aggregate(1L, (n, d) => checked(n * d));
+
+    /// <summary>"[384, 128]".</summary>
+    public string ShapeText => $"[{string.Join(", ", Shape)}]";
+}
+
+/// <summary>
+/// Reads the safetensors format of Hugging Face: eight bytes of length, a JSON header, and the tensors without gaps.
+/// F32, BF16 and F16 are read as floats.
+/// </summary>
+public sealed class SafetensorsFile : IDisposable
+{
+    const int MaxHeader = 100_000_000;                            // the format's own limit
+    static readonly Dictionary<string, int> Widths = new()
+    {
+        ["F64"] = 8, ["F32"] = 4, ["F16"] = 2, ["BF16"] = 2, ["I64"] = 8, ["I32"] = 4, ["I16"] = 2, ["I8"] = 1,
+        ["U64"] = 8, ["U32"] = 4, ["U16"] = 2, ["U8"] = 1, ["BOOL"] = 1, ["F8_E4M3"] = 1, ["F8_E5M2"] = 1,
+    };
+
+    readonly FileStream file;
+    readonly byte[] buffer = new byte[1 << 16];
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>Tensors by name.</summary>
+    public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+
+    SafetensorsFile(string path, FileStream file) => (Path, this.file, Tensors) = (path, file, ReadHeader(file, path));
+
+    /// <summary>Opens a file and holds its header against its length.</summary>
+    /// <exception cref="DataException">Missing, cut short, not a header, an unknown type, tensors that overlap, leave gaps or run past the end.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        FileStream? file = null;
+        try
+        {
+            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            return new(path, file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            file?.Dispose();
+            throw new DataException($"{path}: cannot be read: {e.Message}", e);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The tensor of this name and shape.</summary>
+    /// <exception cref="DataException">It is missing, or of another shape.</exception>
+    public TensorInfo Find(string name, ReadOnlySpan<int> shape)
+    {
+        if (!Tensors.TryGetValue(name, out TensorInfo? tensor)) throw new DataException($"{Path}: there is no tensor '{name}'");
+        bool same = tensor.Shape.Count == shape.Length;
+        for (int i = 0; same && i < shape.Length; i++) same = tensor.Shape[i] == shape[i];
+        if (!same)
+            throw new DataException($"{Path}: '{name}' is {tensor.ShapeText} in the file, the model's settings say " +
+                $"[{string.Join(", ", shape.ToArray())}]");
+        return tensor;
+    }
+
+    /// <summary>Elements [first, first + into.Length) of a tensor, as floats.</summary>
+    /// <exception cref="DataException">The tensor is not F32, BF16 or F16.</exception>
+    public void Read(TensorInfo tensor, long first, Span<float> into)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, tensor.Count - into.Length);
+        if (tensor.Dtype == "F32")
+        {
+            ReadBytes(tensor.Begin + first * 4, MemoryMarshal.AsBytes(into));
+            return;
+        }
+        if (tensor.Dtype is not ("BF16" or "F16"))
+            throw new DataException($"{Path}: '{tensor.Name}' is {tensor.Dtype}; this program reads F32, BF16 and F16");
+        for (int done = 0; done < into.Length;)
+        {
+            int n = Math.Min(into.Length - done, buffer.Length / 2);
+            ReadBytes(tensor.Begin + (first + done) * 2, buffer.AsSpan(0, n * 2));
+            ReadOnlySpan<ushort> bits = MemoryMarshal.Cast<byte, ushort>(buffer)[..n];
+            Span<float> part = into.Slice(done, n);
+            if (tensor.Dtype == "BF16")
+                for (int i = 0; i < n; i++) part[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
+            else
+                for (int i = 0; i < n; i++) part[i] = (float)BitConverter.UInt16BitsToHalf(bits[i]);
+            done += n;
+        }
+    }
+
+    void ReadBytes(long offset, Span<byte> into)
+    {
+        while (into.Length > 0)
+        {
+            int got = RandomAccess.Read(file.SafeFileHandle, into, offset);
+            if (got == 0) throw new DataException($"{Path}: cut short at byte {offset}");
+            into = into[got..];
+            offset += got;
+        }
+    }
+
+    static Dictionary<string, TensorInfo> ReadHeader(FileStream file, string path)
+    {
+        Span<byte> prefix = stackalloc byte[8];
+        if (file.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw new DataException($"{path}: cut short: no safetensors header");
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (length > MaxHeader) throw new DataException($"{path}: not a safetensors file: a header of {length} bytes");
+        if ((long)length > file.Length - 8)
+            throw new DataException($"{path}: cut short: the header is {length} bytes, the file {file.Length}");
+        byte[] header = new byte[length];
+        file.ReadExactly(header);
+        Dictionary<string, TensorInfo> tensors;
+        try
+        {
+            tensors = Parse(header, 8 + (long)length, path);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        {
+            throw new DataException($"{path}: the safetensors header is broken: {e.Message}", e);
+        }
+        long at = 8 + (long)length;
+        foreach (TensorInfo tensor in tensors.Values.OrderBy(t => t.Begin).ThenBy(t => t.End))
+        {
+            if (tensor.Begin < at) throw new DataException($"{path}: '{tensor.Name}' overlaps the tensor before it");
+            if (tensor.Begin > at) throw new DataException($"{path}: {tensor.Begin - at} unused bytes before '{tensor.Name}'");
+            at = tensor.End;
+        }
+        if (at != file.Length)
+            throw new DataException($"{path}: {(at > file.Length ? "cut short" : "too long")}: {at} bytes expected, found {file.Length}");
+        return tensors;
+    }
+
+    static Dictionary<string, TensorInfo> Parse(byte[] header, long data, string path)
+    {
+        var tensors = new Dictionary<string, TensorInfo>();
+        using JsonDocument tree = JsonDocument.Parse(header);
+        foreach (JsonProperty entry in tree.RootElement.EnumerateObject())
+        {
+            if (entry.Name == "__metadata__") continue;
+            string dtype = entry.Value.GetProperty("dtype").GetString() ?? "";
+            long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
+            long begin = entry.Value.GetProperty("data_offsets")[0].GetInt64(), end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
+            if (!Widths.TryGetValue(dtype, out int width))
+                throw new DataException($"{path}: '{entry.Name}' has the unknown type '{dtype}'");
+            var tensor = new TensorInfo(entry.Name, dtype, shape, checked(data + begin), checked(data + end));
+            if (begin < 0 || shape.Any(d => d < 0) || end - begin != checked(tensor.Count * width))
+                throw new DataException($"{path}: '{entry.Name}' {tensor.ShapeText} of {dtype} does not take {end - begin} bytes");
+            if (!tensors.TryAdd(entry.Name, tensor)) throw new DataException($"{path}: '{entry.Name}' stands twice in the header");
+        }
+        return tensors;
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => file.Dispose();
+}
+
+/// <summary>The header of an F32 safetensors file whose tensors follow one another in the order given; made once, written many times.</summary>
+sealed class SafetensorsHeader
+{
+    public SafetensorsHeader(IEnumerable<(string Name, int[] Shape)> tensors)
+    {
+        using var text = new MemoryStream();
+        using (var json = new Utf8JsonWriter(text))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("__metadata__");
+            json.WriteString("format", "pt");
+            json.WriteEndObject();
+            foreach ((string name, int[] shape) in tensors)
+            {
+                json.WriteStartObject(name);
+                json.WriteString("dtype", "F32");
+                json.WriteStartArray("shape");
+                foreach (int d in shape) json.WriteNumberValue(d);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(DataBytes);
+                DataBytes += shape.Aggregate(4L, (n, d) => n * d);
+                json.WriteNumberValue(DataBytes);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        while (text.Length % 8 != 0) text.WriteByte((byte)' ');   // so that the data is aligned
+        Bytes = new byte[8 + text.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(Bytes, text.Length);
+        text.ToArray().CopyTo(Bytes, 8);
+    }
+
+    /// <summary>Length, header, padding.</summary>
+    public byte[] Bytes { get; }
+
+    /// <summary>Bytes of all tensors.</summary>
+    public long DataBytes { get; }
+
+    /// <summary>Bytes of the file.</summary>
+    public long FileBytes => Bytes.Length + DataBytes;
+}
