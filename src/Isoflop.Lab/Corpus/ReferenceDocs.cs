@@ -28,7 +28,9 @@ static class ReferenceDocs
             if (!Directory.Exists(packs)) continue;
             var found = new List<(string, List<SourceFile>)>();
             var have = new HashSet<(string, long)>();           // the packs carry copies of each other's files
-            foreach (string pack in Directory.GetDirectories(packs).Order(StringComparer.Ordinal))
+            // .NET itself first, so that copies of its files count as its own.
+            foreach (string pack in Directory.GetDirectories(packs)
+                .OrderBy(p => Path.GetFileName(p) != "Microsoft.NETCore.App.Ref").ThenBy(p => p, StringComparer.Ordinal))
             {
                 string? newest = Directory.GetDirectories(pack).Where(d => Directory.Exists(Path.Combine(d, "ref")))
                     .MaxBy(d => Version.TryParse(Path.GetFileName(d).Split('-')[0], out Version? v) ? v : new Version());
