@@ -43,7 +43,11 @@ static class App
         Recursive = true,
     };
 
-    public static readonly Option<bool> Json = new("--json") { Description = "Write the record as JSON, for scripts", Recursive = true };
+    public static readonly Option<bool> Json = new("--json")
+    {
+        Description = "Write the record as JSON, for scripts",
+        Recursive = true
+    };
 
     static readonly AsyncLocal<Func<ParseResult, Invocation>> context = new();
 
@@ -101,7 +105,8 @@ static class App
     static string? Mistake(ParseResult parsed)
     {
         // A mistyped option would otherwise be taken for an argument of a command that has any number of them.
-        if (parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)
+        if (parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument
+            && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)
             return $"Unrecognized command or argument '{odd.Value}'";
         return (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal))
             ?? parsed.Errors.FirstOrDefault())?.Message;
@@ -114,12 +119,14 @@ static class App
             if (at is CommandResult c) path.Insert(0, c.Command is RootCommand ? "isoflop" : c.Command.Name);
         string what = mistake.TrimEnd('.').Replace("expected type 'System.Nullable`1[", "expected type '").Replace("]'", "'")
             .Replace("expected type 'System.Double'", "a number");
-        foreach (string whole in (string[])["Int32", "Int64", "UInt64"]) what = what.Replace($"expected type 'System.{whole}'", "a whole number");
+        foreach (string whole in (string[])["Int32", "Int64", "UInt64"])
+            what = what.Replace($"expected type 'System.{whole}'", "a whole number");
         error.WriteLine($"{OneLine(what)}; see {string.Join(' ', path)} --help");
         return UserError;
     }
 
-    static string OneLine(string message) => string.Join(' ', message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+    static string OneLine(string message) => string.Join(' ',
+        message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
     sealed class HelpWithExamples(HelpAction help, TextWriter output) : SynchronousCommandLineAction
     {

@@ -28,8 +28,10 @@ public sealed class AppTests : CorpusFixture
     [Theory]
     [InlineData("Unrecognized command or argument 'korpus'; see isoflop --help", "korpus")]
     [InlineData("Unrecognized command or argument '--voacb'; see isoflop corpus --help", "corpus", "--name", "a", "--voacb")]
-    [InlineData("Cannot parse argument 'many' for option '--vocab' as a whole number; see isoflop corpus --help", "corpus", "--vocab", "many")]
-    [InlineData("Cannot parse argument 'x' for option '--valid-share' as a number; see isoflop corpus --help", "corpus", "--valid-share", "x")]
+    [InlineData("Cannot parse argument 'many' for option '--vocab' as a whole number; see isoflop corpus --help", "corpus",
+        "--vocab", "many")]
+    [InlineData("Cannot parse argument 'x' for option '--valid-share' as a number; see isoflop corpus --help", "corpus",
+        "--valid-share", "x")]
     [InlineData("vocab=7 must be from 256 (the bytes alone) to 65536 (two bytes a token)", "corpus", "--vocab", "7")]
     [InlineData("no/such.txt: no such file or folder", "corpus", "no/such.txt")]
     public void A_mistake_is_one_line_on_stderr_and_exit_code_2(string message, params string[] args)
@@ -41,7 +43,8 @@ public sealed class AppTests : CorpusFixture
     [Theory, InlineData(true), InlineData(false)]
     public void An_unusable_file_or_setting_is_one_line_and_exit_code_2(bool data)
     {
-        (int code, _, string error) = Run(default, [Verb(_ => throw (data ? new DataException("a\nb") : new ConfigException("a\nb")))], "do");
+        (int code, _, string error) = Run(default, [Verb(_ =>
+            throw (data ? new DataException("a\nb") : new ConfigException("a\nb")))], "do");
         Assert.Equal((2, "a b" + Environment.NewLine), (code, error));
     }
 
@@ -100,7 +103,8 @@ public sealed class AppTests : CorpusFixture
         (int code, string output, string error) = Run(args);
         Assert.Equal((0, true), (code, output.StartsWith(Path.Combine(Home, "corpus", "texts") + Environment.NewLine)));
         Assert.Contains("CC0", output);
-        foreach (string stage in (string[])["reading", "tokenizer", "encoding", "comparing"]) Assert.Matches($"{stage} +100 %", error);
+        foreach (string stage in (string[])["reading", "tokenizer", "encoding", "comparing"])
+            Assert.Matches($"{stage} +100 %", error);
 
         (code, output, _) = Run([.. args, "--json"]);
         using JsonDocument json = JsonDocument.Parse(output);

@@ -37,7 +37,8 @@ public sealed class NearDuplicatesTests
         List<ulong> all = Shingles(words, length);
         Assert.Equal(words.Count - length + 1, all.Count);
         for (int i = 0; i < all.Count; i++) Assert.Equal(Assert.Single(Shingles(words[i..(i + length)], length)), all[i]);
-        if (length > 1) Assert.NotEqual(Shingles(Hashes("a b c d e f g h i j k l m"), length)[0], Shingles(Hashes("b a c d e f g h i j k l m"), length)[0]);
+        if (length > 1) Assert.NotEqual(Shingles(Hashes("a b c d e f g h i j k l m"), length)[0],
+            Shingles(Hashes("b a c d e f g h i j k l m"), length)[0]);
     }
 
     [Fact]
@@ -56,7 +57,8 @@ public sealed class NearDuplicatesTests
         {
             ulong[] both = [.. Enumerable.Range(0, (int)(400 * s)).Select(_ => (ulong)rng.NextInt64())];
             for (int side = 0; side < 2; side++)
-                near.Join(NearDuplicates.Keys([.. both, .. Enumerable.Range(0, (400 - both.Length) / 2).Select(_ => (ulong)rng.NextInt64())]));
+                near.Join(NearDuplicates.Keys([.. both, .. Enumerable.Range(0, (400 - both.Length) / 2)
+                    .Select(_ => (ulong)rng.NextInt64())]));
         }
         int[] groups = near.Groups();
         return Enumerable.Range(0, n).Count(p => groups[2 * p] == groups[2 * p + 1]) / (double)n;

@@ -7,17 +7,20 @@ namespace Isoflop.Tests.Corpora;
 
 public sealed class ReferenceDocsTests : CorpusFixture
 {
-    static string Prose(string xml) => DocComment.Prose(XElement.Parse($"<summary>{xml}</summary>", LoadOptions.PreserveWhitespace));
+    static string Prose(string xml) => DocComment.Prose(XElement.Parse($"<summary>{xml}</summary>",
+        LoadOptions.PreserveWhitespace));
 
     [Theory]
     [InlineData("""Is <see langword="null" /> or a <see cref="T:System.String" />.""", "Is null or a String.")]
-    [InlineData("""<see cref="M:System.IO.Stream.Read(System.Byte[],System.Int32)" />, <see cref="P:A.B.C" />""", "Stream.Read, B.C")]
+    [InlineData("""<see cref="M:System.IO.Stream.Read(System.Byte[],System.Int32)" />, <see cref="P:A.B.C" />""",
+        "Stream.Read, B.C")]
     [InlineData("""A <see cref="T:System.Collections.Generic.List`1" /> of <typeparamref name="T" />""", "A List<T> of T")]
     [InlineData("""<see cref="F:System.Int32.MaxValue">the most</see> of <paramref name="x" />""", "the most of x")]
     [InlineData("""<see cref="M:System.Uri.#ctor(System.String)" />""", "Uri")]
     [InlineData("  Many \n   spaces,\t one. ", "Many spaces, one.")]
     [InlineData("<para>One.</para>\n  <para>Two.</para>", "One.\nTwo.")]
-    [InlineData("See:<list type=\"bullet\"><item><description>a</description></item><item><term>k</term><description>b</description></item></list>End.", "See:\n- a\n- k: b\nEnd.")]
+    [InlineData("See:<list type=\"bullet\"><item><description>a</description></item><item><term>k</term>" +
+        "<description>b</description></item></list>End.", "See:\n- a\n- k: b\nEnd.")]
     [InlineData("Use <c>x</c> as in <code>f(x)</code>.", "Use x as in f(x).")]
     [InlineData("Thus:<code>\n    if (a)\n        b();\n</code>Done.", "Thus:\nif (a)\n    b();\nDone.")]
     [InlineData("""The <a href="https://x.org">page</a>, <see href="https://y.org" />.""", "The page, https://y.org.")]
@@ -38,12 +41,14 @@ public sealed class ReferenceDocsTests : CorpusFixture
     [InlineData("A.Bits", "M:A.Bits.op_Explicit(A.Bits)~System.Int32", "explicit conversion from Bits to Int32")]
     [InlineData("A.Map`2", "M:A.Map`2.Add(`0,System.Func{`1,System.Int32})", "Map<T1, T2>.Add(T1, Func<T2, Int32>)")]
     [InlineData("A.Map`2", "M:A.Map`2.Of``1(``0[])", "Map<T1, T2>.Of<T>(T[])")]
-    [InlineData("A.Bits", "M:A.Bits.System#Collections#Generic#ICollection{System#Int32}#Add(System.Int32)", "ICollection<Int32>.Add(Int32) of Bits")]
+    [InlineData("A.Bits", "M:A.Bits.System#Collections#Generic#ICollection{System#Int32}#Add(System.Int32)",
+        "ICollection<Int32>.Add(Int32) of Bits")]
     public void Ids_become_headings(string type, string id, string heading) => Assert.Equal(heading, Heading(type, id));
 
     [Fact]
     public void Type_parameters_have_their_own_names() => Assert.Equal("Map<TKey, TValue>.Of<TItem>(TItem, TKey)",
-        Heading("A.Map`2", "M:A.Map`2.Of``1(``0,`0)", "<typeparam name='TKey'/><typeparam name='TValue'/>", "<typeparam name='TItem'/>"));
+        Heading("A.Map`2", "M:A.Map`2.Of``1(``0,`0)", "<typeparam name='TKey'/><typeparam name='TValue'/>",
+            "<typeparam name='TItem'/>"));
 
     [Fact]
     public void A_type_with_its_members_is_one_document_that_says_each_thing_once()
@@ -138,6 +143,7 @@ public sealed class ReferenceDocsTests : CorpusFixture
         // The ten commonest words of English are a fifth of it or more.
         string[] words = [.. valid.SelectMany(d => d.ToLowerInvariant().Split(' ', '\n'))];
         HashSet<string> common = ["the", "of", "a", "to", "is", "in", "that", "and", "for", "or"];
-        Assert.True(words.Count(common.Contains) > 0.2 * words.Length, $"{words.Count(common.Contains) / (double)words.Length:P1}");
+        Assert.True(words.Count(common.Contains) > 0.2 * words.Length,
+            $"{words.Count(common.Contains) / (double)words.Length:P1}");
     }
 }

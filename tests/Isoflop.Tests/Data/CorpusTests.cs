@@ -115,7 +115,8 @@ public sealed class CorpusTests : CorpusFixture
         }
         using Corpus corpus = Corpus.Open(build.Folder);
         corpus.Train.Read(0, new int[8000]);
-        Assert.Contains("train-002.tok: block 0", Assert.Throws<DataException>(() => corpus.Train.Read(7999, new int[2])).Message);
+        Assert.Contains("train-002.tok: block 0", Assert.Throws<DataException>(() => corpus.Train.Read(7999, new int[2]))
+            .Message);
         Assert.Throws<DataException>(corpus.Verify);
     }
 
