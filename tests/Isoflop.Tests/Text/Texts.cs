@@ -52,7 +52,12 @@ static class Texts
     {
         string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", "..", "packs"));
         if (!Directory.Exists(root)) return null;
-        string? file = Directory.EnumerateFiles(root, "System.Linq*.xml", SearchOption.AllDirectories).Order().FirstOrDefault();
-        return file is null ? null : File.ReadAllBytes(file).AsSpan() is var all ? all[..Math.Min(all.Length, 1_000_000)].ToArray() : null;
+        FileInfo? file = new DirectoryInfo(root).EnumerateFiles("System.*.xml", SearchOption.AllDirectories)
+            .OrderByDescending(f => f.Length).ThenBy(f => f.FullName).FirstOrDefault();
+        if (file is null) return null;
+        using FileStream stream = file.OpenRead();
+        byte[] text = new byte[Math.Min(file.Length, 1_000_000)];
+        stream.ReadExactly(text);
+        return text;
     }
 }
