@@ -13,21 +13,22 @@ public sealed record Baseline(string Name, double BitsPerByte, double? NatsPerTo
 /// <summary>The yardsticks beside a model's loss: counting words, counting pairs, counting fives, and compressors.</summary>
 public static class Baselines
 {
-    /// <summary>Measures unigram, bigram and 5-gram models of the training tokens, and compressors that see no training text.</summary>
+    /// <summary>Unigram, bigram and 5-gram models of the training tokens, and compressors that see no training text.</summary>
     /// <param name="train">tokens; each document is followed by <paramref name="eot"/>, and no context crosses it</param>
     /// <param name="valid">held-out tokens, laid out the same way; the first one counts too</param>
     /// <param name="validText">the UTF-8 bytes that the held-out tokens stand for; an end of document stands for none</param>
     /// <param name="progress">called with the name of each method before it starts</param>
     /// <exception cref="DataException">there is no training or no held-out text</exception>
     /// <remarks>
-    /// The first token of a document has the end-of-text token for its context. 10 million training tokens, 8,192
-    /// different: 7 to 8 s on one core of an EPYC, under 1 GB.
+    /// The first token of a document has the end-of-text token for its context. Measured on an EPYC, one core, 8,192
+    /// different tokens: 5 million of real text 2 s and 0.2 GB; 10 million drawn at random, where nearly every 5-gram is
+    /// new, 8 s and 1.3 GB.
     /// </remarks>
     public static IReadOnlyList<Baseline> Measure(ReadOnlySpan<ushort> train, ReadOnlySpan<ushort> valid, int vocabSize, int eot,
         ReadOnlyMemory<byte> validText, Action<string>? progress = null)
     {
-        if (train.IsEmpty) throw new DataException("there is no training text; baselines are counted on it");
-        if (valid.IsEmpty || validText.IsEmpty) throw new DataException("there is no held-out text; baselines are measured on it");
+        if (train.IsEmpty) throw new DataException("there is no training text to count baselines on");
+        if (valid.IsEmpty || validText.IsEmpty) throw new DataException("there is no held-out text to measure baselines on");
         List<Baseline> baselines = [];
         var clock = new Stopwatch();
 

@@ -16,10 +16,12 @@ sealed class KneserNey
     sealed record Level(NgramTable? Table, int[] Counts, double[] Discounts)
     {
         /// <summary>Σ a(h·), by the number of h in the level below.</summary>
-        public required long[] Totals { get; init; }
+        public required int[] Totals { get; init; }
         /// <summary>What the discounts take from Σ a(h·), by the number of h.</summary>
         public required double[] Taken { get; init; }
     }
+
+    const int Ahead = 16;                                         // positions; about one memory latency of work
 
     readonly Level[] levels;                                      // [order], n-grams of 1, 2, … tokens
     readonly int vocabSize, eot;
@@ -47,15 +49,18 @@ sealed class KneserNey
                 levels[n - 1] = Finish(table, counts, contexts);
                 break;
             }
-            var next = new NgramTable();
-            int[] nextCounts = new int[1 << 11];
+            // Few n-grams are never continued in two ways, so there are at least about as many of the next length.
+            int expected = table is null ? 1 << 12 : table.Count + table.Count / 8;
+            var next = new NgramTable(expected);
+            int[] nextCounts = new int[expected];
             int[] before = new int[counts.Length];                // different tokens before each n-gram
             for (int i = 0; i < tokens.Length; i++)
             {
+                if (i + Ahead < tokens.Length) next.Prefetch(shorter[i + Ahead - 1], tokens[i + Ahead]);
                 if (depths[i] < n) continue;
                 int known = next.Count;
                 int number = next.FindOrAdd(i == 0 ? eot : shorter[i - 1], tokens[i]);
-                if (number == nextCounts.Length) Array.Resize(ref nextCounts, 2 * number);
+                if (number == nextCounts.Length) Array.Resize(ref nextCounts, number + number / 2);
                 nextCounts[number]++;
                 longer[i] = number;
                 if (number == known) before[shorter[i]]++;
@@ -121,7 +126,7 @@ sealed class KneserNey
         foreach (int count in counts)
             if (count is >= 1 and <= 4) n[count]++;
         double[] discounts = DiscountsOf(n);
-        var totals = new long[contexts];
+        var totals = new int[contexts];
         var taken = new double[contexts];
         for (int g = 0; g < counts.Length; g++)
         {

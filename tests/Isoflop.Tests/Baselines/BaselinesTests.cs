@@ -52,7 +52,9 @@ public class BaselinesTests
                     {
                         string gram = Name(document.Skip(end - n).Take(n));
                         counts[gram] = counts.GetValueOrDefault(gram) + 1;
-                        if (end > n) (before.TryGetValue(gram, out HashSet<int>? set) ? set : before[gram] = []).Add(document[end - n - 1]);
+                        if (end == n) continue;                   // nothing stands before
+                        if (!before.ContainsKey(gram)) before[gram] = [];
+                        before[gram].Add(document[end - n - 1]);
                     }
                 if (n < order)
                     foreach ((string gram, HashSet<int> set) in before) counts[gram] = set.Count;
@@ -61,7 +63,8 @@ public class BaselinesTests
                 [0, .. Enumerable.Range(1, 4).Select(c => a.Values.LongCount(v => v == c))]))];
         }
 
-        public double Probability(IEnumerable<int> document, int token) => Probability([.. new[] { Eot }.Concat(document).TakeLast(order - 1)], token, order);
+        public double Probability(IEnumerable<int> document, int token) =>
+            Probability([.. new[] { Eot }.Concat(document).TakeLast(order - 1)], token, order);
 
         double Probability(int[] context, int token, int n)
         {
@@ -70,7 +73,8 @@ public class BaselinesTests
             int[] all = [.. Enumerable.Range(0, vocabSize).Select(w => adjusted[n].GetValueOrDefault(Name([.. context, w])))];
             double total = all.Sum();
             if (total == 0) return lower;
-            return (all[token] - discounts[n][Math.Min(all[token], 3)] + all.Sum(c => discounts[n][Math.Min(c, 3)]) * lower) / total;
+            double Discount(int count) => discounts[n][Math.Min(count, 3)];
+            return (all[token] - Discount(all[token]) + all.Sum(Discount) * lower) / total;
         }
     }
 
@@ -78,7 +82,8 @@ public class BaselinesTests
     public void Bigram_equals_what_a_hand_computes()
     {
         // One document "0 1", four tokens in all. Every count is 1, so the discounts are the fallback's, 0.5.
-        // p1(0) = p1(1) = p1(3) = (1 − 0.5 + 1.5/4)/3 = 7/24, p1(2) = 1.5/4/3 = 1/8; after any token seen once, p = (c − D + 0.5·p1)/1.
+        // p1(0) = p1(1) = p1(3) = (1 − 0.5 + 1.5/4)/3 = 7/24, p1(2) = 1.5/4/3 = 1/8;
+        // after any token seen once, p = (c − D + 0.5·p1)/1.
         var model = KneserNey.Train([0, 1, Eot], 2, vocabSize: 4, Eot);
         Assert.Equal(0.5 + 0.5 * 7 / 24, model.Probability([], 0), 1e-15);
         Assert.Equal(0.5 / 8, model.Probability([], 2), 1e-15);
@@ -128,7 +133,9 @@ public class BaselinesTests
         var random = new Random(2);
         for (int trial = 0; trial < 100; trial++)
         {
-            ushort[] context = [.. Enumerable.Range(0, random.Next(8)).Select(_ => (ushort)random.Next(trial % 2 == 0 ? 20 : V)).Where(t => t != Eot)];
+            int upTo = trial % 2 == 0 ? 20 : V;                   // frequent tokens, or any
+            int[] drawn = [.. Enumerable.Range(0, random.Next(8)).Select(_ => random.Next(upTo))];
+            ushort[] context = [.. drawn.Where(t => t != Eot).Select(t => (ushort)t)];
             double sum = 0;
             for (int token = 0; token < V; token++) sum += model.Probability(context, (ushort)token);
             Assert.Equal(1, sum, 1e-9);
@@ -139,7 +146,8 @@ public class BaselinesTests
     public void Longer_contexts_help_where_text_repeats()
     {
         ushort[] train = [.. Enumerable.Repeat<ushort[]>([5, 6, 7, 5, 6, 8, 9, Eot], 200).SelectMany(d => d)];
-        double two = KneserNey.Train(train, 2, 16, Eot).Nats(train) / train.Length, five = KneserNey.Train(train, 5, 16, Eot).Nats(train) / train.Length;
+        double two = KneserNey.Train(train, 2, 16, Eot).Nats(train) / train.Length;
+        double five = KneserNey.Train(train, 5, 16, Eot).Nats(train) / train.Length;
         Assert.InRange(five, 0, 0.05);
         // After 6 stands 7 or 8, a bit each: a quarter of the tokens at ln 2. And 5 follows a 7 or the start.
         Assert.InRange(two, 0.25 * Math.Log(2), 0.25 * Math.Log(2) + 0.05);
@@ -153,7 +161,8 @@ public class BaselinesTests
         byte[] text = Encoding.ASCII.GetBytes(string.Concat(valid.Where(t => t != Eot).Select(t => (char)(' ' + t) + "x")));
         List<string> announced = [];
         IReadOnlyList<Baseline> baselines = Lab.Baselines.Baselines.Measure(train, valid, V, Eot, text, announced.Add);
-        Assert.Equal(["unigram, add-one", "bigram, Kneser-Ney", "5-gram, Kneser-Ney", "gzip -9", "zstd -22, long window"], announced);
+        string[] names = ["unigram, add-one", "bigram, Kneser-Ney", "5-gram, Kneser-Ney", "gzip -9", "zstd -22, long window"];
+        Assert.Equal(names, announced);
         Assert.Equal(announced, baselines.Select(b => b.Name));
         foreach (Baseline baseline in baselines.Take(3))
             Assert.Equal(baseline.NatsPerToken!.Value * valid.Length / Math.Log(2) / text.Length, baseline.BitsPerByte, 1e-12);
@@ -183,8 +192,10 @@ public class BaselinesTests
     [Fact]
     public void No_text_is_refused()
     {
-        Assert.Contains("no held-out text", Assert.Throws<DataException>(() => Lab.Baselines.Baselines.Measure([1], [], 4, Eot, new byte[3])).Message);
-        Assert.Contains("no held-out text", Assert.Throws<DataException>(() => Lab.Baselines.Baselines.Measure([1], [1], 4, Eot, default)).Message);
-        Assert.Contains("no training text", Assert.Throws<DataException>(() => Lab.Baselines.Baselines.Measure([], [1], 4, Eot, new byte[3])).Message);
+        static string Refusal(ushort[] train, ushort[] valid, byte[] text) =>
+            Assert.Throws<DataException>(() => Lab.Baselines.Baselines.Measure(train, valid, 4, Eot, text)).Message;
+        Assert.Contains("no held-out text", Refusal([1], [], [65]));
+        Assert.Contains("no held-out text", Refusal([1], [1], []));
+        Assert.Contains("no training text", Refusal([], [1], [65]));
     }
 }

@@ -14,7 +14,7 @@ public class BpeTrainerTests
     [Fact]
     public void Merges_follow_the_counts()
     {
-        // "low" five times, "lower" twice, "newest" six, "widest" three: the example of Sennrich et al. 2016. Counts at the start:
+        // "low" five times, "lower" twice, "newest" six, "widest" three: the example of Sennrich et al. 2016. Counts at first:
         // es 9, st 9, we 8, lo 7, ow 7; without the e of es, we is only in lower. Of ew 6, ne 6, w·est 6 the smallest left is e.
         string text = string.Concat(Enumerable.Repeat("low\n", 5)) + string.Concat(Enumerable.Repeat("lower\n", 2))
             + string.Concat(Enumerable.Repeat("newest\n", 6)) + string.Concat(Enumerable.Repeat("widest\n", 3));
@@ -47,7 +47,8 @@ public class BpeTrainerTests
             foreach (List<string> word in words)
                 for (int i = 0; i + 1 < word.Count; i++)
                     counts[(word[i], word[i + 1])] = counts.GetValueOrDefault((word[i], word[i + 1])) + 1;
-            (string left, string right) = counts.OrderByDescending(c => c.Value).ThenBy(c => ids[c.Key.Item1]).ThenBy(c => ids[c.Key.Item2]).First().Key;
+            (string left, string right) = counts.OrderByDescending(c => c.Value)
+                .ThenBy(c => ids[c.Key.Item1]).ThenBy(c => ids[c.Key.Item2]).First().Key;
             Assert.Equal(left + right, Latin(trained, id));
             ids[left + right] = id;
             foreach (List<string> word in words)
@@ -87,7 +88,8 @@ public class BpeTrainerTests
     [Theory]
     [InlineData(0), InlineData(247), InlineData(65_537)]
     public void A_size_out_of_bounds_is_refused(int vocabSize) =>
-        Assert.Contains($"vocab_size={vocabSize} must be from 248", Assert.Throws<ConfigException>(() => Train("text", vocabSize)).Message);
+        Assert.Contains($"vocab_size={vocabSize} must be from 248",
+            Assert.Throws<ConfigException>(() => Train("text", vocabSize)).Message);
 
     [Fact]
     public void Too_little_text_is_refused_with_what_it_gives() =>
@@ -96,7 +98,8 @@ public class BpeTrainerTests
     [Theory]
     [InlineData("a,a,<|endoftext|>"), InlineData("a,b"), InlineData("<|endoftext|>,")]
     public void Specials_that_make_no_sense_are_refused(string specials) =>
-        Assert.Contains("specials=[", Assert.Throws<ConfigException>(() => BpeTrainer.Train([], 300, specials.Split(','))).Message);
+        Assert.Contains("specials=[",
+            Assert.Throws<ConfigException>(() => BpeTrainer.Train([], 300, specials.Split(','))).Message);
 
     [Fact]
     public void A_failing_source_fails_with_its_own_exception()
