@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 
 namespace Isoflop.Cli;
@@ -42,7 +43,11 @@ static class App
         Recursive = true,
     };
 
-    public static readonly Option<bool> Json = new("--json") { Description = "Write the record as JSON, for scripts", Recursive = true };
+    public static readonly Option<bool> Json = new("--json")
+    {
+        Description = "Write the record as JSON, for scripts",
+        Recursive = true
+    };
 
     static readonly AsyncLocal<Func<ParseResult, Invocation>> context = new();
 
@@ -72,7 +77,7 @@ static class App
         help.Action = new HelpWithExamples((HelpAction)help.Action!, output);
 
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-        if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExamples) return Misused(parsed, error);
+        if (parsed.Action is not HelpWithExamples && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
         context.Value = p => new Invocation(p, output, error, terminal, stop);
         try
         {
@@ -96,20 +101,32 @@ static class App
         }
     }
 
-    static int Misused(ParseResult parsed, TextWriter error)
+    /// <summary>The first thing wrong with a command line, or null.</summary>
+    static string? Mistake(ParseResult parsed)
     {
-        string path = parsed.CommandResult.Command.Name;
-        for (var at = parsed.CommandResult.Parent; at is System.CommandLine.Parsing.CommandResult c; at = c.Parent)
-            path = c.Command is RootCommand ? "isoflop " + path : $"{c.Command.Name} {path}";
-        if (parsed.CommandResult.Command is RootCommand) path = "isoflop";
-        string what = (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal)) ?? parsed.Errors[0]).Message.TrimEnd('.').Replace("expected type 'System.Int32'", "a whole number")
-            .Replace("expected type 'System.UInt64'", "a whole number")
-            .Replace("expected type 'System.Nullable`1[System.Double]'", "a number").Replace("expected type 'System.Double'", "a number");
-        error.WriteLine($"{OneLine(what)}; see {path} --help");
+        // A mistyped option would otherwise be taken for an argument of a command that has any number of them.
+        if (parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument
+            && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)
+            return $"Unrecognized command or argument '{odd.Value}'";
+        return (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal))
+            ?? parsed.Errors.FirstOrDefault())?.Message;
+    }
+
+    static int Misused(ParseResult parsed, string mistake, TextWriter error)
+    {
+        var path = new List<string>();
+        for (SymbolResult? at = parsed.CommandResult; at is not null; at = at.Parent)
+            if (at is CommandResult c) path.Insert(0, c.Command is RootCommand ? "isoflop" : c.Command.Name);
+        string what = mistake.TrimEnd('.').Replace("expected type 'System.Nullable`1[", "expected type '").Replace("]'", "'")
+            .Replace("expected type 'System.Double'", "a number");
+        foreach (string whole in (string[])["Int32", "Int64", "UInt64"])
+            what = what.Replace($"expected type 'System.{whole}'", "a whole number");
+        error.WriteLine($"{OneLine(what)}; see {string.Join(' ', path)} --help");
         return UserError;
     }
 
-    static string OneLine(string message) => string.Join(' ', message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+    static string OneLine(string message) => string.Join(' ',
+        message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
     sealed class HelpWithExamples(HelpAction help, TextWriter output) : SynchronousCommandLineAction
     {

@@ -4,8 +4,8 @@ using Spectre.Console;
 namespace Isoflop.Cli;
 
 /// <summary>
-/// Progress on stderr: percent, rate and time left of the stage under way. On a terminal one line that is drawn over; elsewhere a plain
-/// line when a stage starts, ends, and every ten seconds between. May be told from any thread.
+/// Progress on stderr: percent, rate and time left of the stage under way. On a terminal one line that is drawn over; elsewhere
+/// a plain line when a stage starts, ends, and every ten seconds between. May be told from any thread.
 /// </summary>
 sealed class ProgressLine : IDisposable
 {
@@ -55,7 +55,8 @@ sealed class ProgressLine : IDisposable
     string Text(double done, double total, string unit, string note, double seconds, bool last)
     {
         double share = total > 0 ? Math.Clamp(done / total, 0, 1) : 1, step = done - from;
-        var parts = new List<string> { string.Create(CultureInfo.InvariantCulture, $"{stage,-10} {Math.Floor(100 * share),3:F0} %") };
+        var parts = new List<string> { string.Create(CultureInfo.InvariantCulture,
+            $"{stage,-10} {Math.Floor(100 * share),3:F0} %") };
         if (unit.Length > 0 && seconds > 0.5 && step > 0) parts.Add(Rate(step / seconds, unit));
         if (last) parts.Add($"in {Span(seconds)}");
         else if (seconds > 1 && step > 0) parts.Add($"{Span(seconds * (total - done) / step)} left");
@@ -72,7 +73,8 @@ sealed class ProgressLine : IDisposable
             return;
         }
         plain.Write('\r');
-        string line = text.Length < terminal.Profile.Width ? text.PadRight(terminal.Profile.Width - 1) : text[..(terminal.Profile.Width - 1)];
+        string line = text.Length < terminal.Profile.Width ? text.PadRight(terminal.Profile.Width - 1)
+            : text[..(terminal.Profile.Width - 1)];
         terminal.Markup($"[{(last ? "green" : "blue")}]{Markup.Escape(line)}[/]");
         if (last) plain.WriteLine();
     }

@@ -19,22 +19,59 @@ static class CorpusCommand
                 "None: the reference documentation of the .NET SDK",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var name = new Option<string>("--name") { Description = "Name of the corpus; else that of the first source", HelpName = "NAME" };
-        var vocab = new Option<int>("--vocab") { Description = "Tokens to train, 256 to 65536", HelpName = "N", DefaultValueFactory = _ => defaults.Vocab };
-        var tokenizer = new Option<string>("--tokenizer") { Description = "Use this tokenizer instead of training one", HelpName = "FOLDER" };
+        var name = new Option<string>("--name")
+        {
+            Description = "Name of the corpus; else that of the first source",
+            HelpName = "NAME"
+        };
+        var vocab = new Option<int>("--vocab")
+        {
+            Description = "Tokens to train, 256 to 65536",
+            HelpName = "N",
+            DefaultValueFactory = _ => defaults.Vocab
+        };
+        var tokenizer = new Option<string>("--tokenizer")
+        {
+            Description = "Use this tokenizer instead of training one",
+            HelpName = "FOLDER"
+        };
         var field = new Option<string>("--field")
         {
             Description = "JSON property or Parquet column that holds the text",
             HelpName = "NAME",
             DefaultValueFactory = _ => defaults.Field,
         };
-        var tagField = new Option<string>("--tag-field") { Description = "JSON property or Parquet column that labels a document's tokens", HelpName = "NAME" };
+        var tagField = new Option<string>("--tag-field")
+        {
+            Description = "JSON property or Parquet column that labels a " +
+            "document's tokens",
+            HelpName = "NAME"
+        };
         var lossy = new Option<bool>("--lossy") { Description = "Replace bytes that are not UTF-8 by U+FFFD" };
-        var share = new Option<double?>("--valid-share") { Description = "Share of validation text; else 1 %, 100 kB to 2 MB", HelpName = "X" };
-        var seed = new Option<ulong>("--seed") { Description = "Draws the validation documents", HelpName = "N", DefaultValueFactory = _ => defaults.Seed };
-        var licence = new Option<string>("--licence") { Description = "A note on the right to use the text, kept in corpus.json", HelpName = "TEXT" };
+        var share = new Option<double?>("--valid-share")
+        {
+            Description = "Share of validation text; else 1 %, 100 kB to 2 MB",
+            HelpName = "X"
+        };
+        var seed = new Option<ulong>("--seed")
+        {
+            Description = "Draws the validation documents",
+            HelpName = "N",
+            DefaultValueFactory = _ => defaults.Seed
+        };
+        var licence = new Option<string>("--licence")
+        {
+            Description = "A note on the right to use the text, kept in " +
+            "corpus.json",
+            HelpName = "TEXT"
+        };
         var force = new Option<bool>("--force") { Description = "Rebuild a corpus that is there" };
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N", DefaultValueFactory = _ => 0 };
+        var threads = new Option<int>("--threads")
+        {
+            Description = "0: one a core. The result is the same",
+            HelpName = "N",
+            DefaultValueFactory = _ => 0
+        };
 
         var verb = new Verb("corpus", "Build a corpus: tokenizer, training and validation tokens, without duplicates.",
             "isoflop corpus                                            the documentation beside dotnet, nothing to download",
@@ -63,7 +100,8 @@ static class CorpusCommand
             };
             CorpusBuild build;
             using (ProgressLine line = call.Progress())
-                build = CorpusBuilder.Build(recipe, call.Home, given.GetValue(force), given.GetValue(threads), new Reporter(line), call.Stop);
+                build = CorpusBuilder.Build(recipe, call.Home, given.GetValue(force), given.GetValue(threads),
+                    new Reporter(line), call.Stop);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(build, CorpusCommandJson.Default.CorpusBuild));
             else Write(call.Out, build);
             return 0;
@@ -77,7 +115,8 @@ static class CorpusCommand
         output.WriteLine(build.AlreadyThere ? $"{build.Folder} (already there, same recipe)" : build.Folder);
         Side("train", info.Train);
         Side("valid", info.Valid);
-        Line("tokenizer", string.Create(CultureInfo.InvariantCulture, $"{info.VocabSize} tokens, {info.BytesPerToken:F3} bytes/token"));
+        Line("tokenizer", string.Create(CultureInfo.InvariantCulture,
+            $"{info.VocabSize} tokens, {info.BytesPerToken:F3} bytes/token"));
         Line("duplicates", $"{info.DuplicatesDropped} dropped; {info.NearDuplicateDocuments} near-duplicates in " +
             $"{info.NearDuplicateClusters} groups, each on one side");
         Line("verbatim", string.Create(CultureInfo.InvariantCulture,

@@ -78,7 +78,8 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         }
     }
 
-    /// <summary>Length of the piece to cut from a window: to its last blank line, or line, or word, in the second half; else all whole characters.</summary>
+    /// <summary>Length of the piece to cut from a window: to its last blank line, or line, or word, in the second half; else
+    /// all whole characters.</summary>
     static int Cut(ReadOnlySpan<byte> window)
     {
         int half = window.Length / 2;
@@ -99,10 +100,12 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         for (int i = 0; i + 1 < cuts.Count; i++)
         {
             ReadOnlyMemory<byte> text = Valid(path, buffer.AsMemory(cuts[i]..cuts[i + 1]), offset + cuts[i]);
-            if (text.Span.Contains((byte)'\r')) text = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text.Span).ReplaceLineEndings("\n"));
+            if (text.Span.Contains((byte)'\r'))
+                text = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text.Span).ReplaceLineEndings("\n"));
             // Pieces of one file lose the blank line between them; a whole file keeps its indentation.
-            ReadOnlySpan<byte> kept = text.Span.Trim("\n"u8);
-            if (!kept.Trim(" \t\v\f\n"u8).IsEmpty) documents.Add(new(text.Slice(text.Length - text.Span.TrimStart("\n"u8).Length, kept.Length), null));
+            text = text[(text.Length - text.Span.TrimStart("\n"u8).Length)..];
+            text = text[..text.Span.TrimEnd("\n"u8).Length];
+            if (!text.Span.Trim(" \t\v\f\n"u8).IsEmpty) documents.Add(new(text, null));
         }
         return documents;
     }
@@ -114,7 +117,8 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         if (recipe.Lossy) return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text.Span));
         int bad = 0;
         while (Rune.DecodeFromUtf8(text.Span[bad..], out _, out int consumed) == OperationStatus.Done) bad += consumed;
-        throw new DataException($"{path}: byte {offset + bad} (0x{text.Span[bad]:X2}) is not UTF-8; convert the file, or replace such bytes with --lossy");
+        throw new DataException($"{path}: byte {offset + bad} (0x{text.Span[bad]:X2}) is not UTF-8; convert the file, or " +
+            $"replace such bytes with --lossy");
     }
 
     IEnumerable<Chunk> LineChunks(SourceFile file, Stream stream, FileStream raw)
@@ -174,11 +178,13 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         }
         catch (InvalidOperationException e)
         {
-            throw new DataException($"{path}: line {line} has half of a surrogate pair, which is not text; replace it with --lossy", e);
+            throw new DataException($"{path}: line {line} has half of a surrogate pair, which is not text; replace it with " +
+                $"--lossy", e);
         }
     }
 
-    static string Brief(JsonException e) => e.Message.Split(" LineNumber:")[0].TrimEnd('.', ' ') + $" at byte {e.BytePositionInLine}";
+    static string Brief(JsonException e) => e.Message.Split(" LineNumber:")[0].TrimEnd('.', ' ')
+        + $" at byte {e.BytePositionInLine}";
 
     TextDocument? Property(ReadOnlyMemory<byte> json, string path, long line)
     {
@@ -211,6 +217,7 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
     internal static DataException NoField(string where, string field, IEnumerable<string> there) =>
         new($"{where} '{field}'; here there are: {string.Join(", ", there)}");
 
-    [GeneratedRegex(@"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")]
+    [GeneratedRegex(@"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|" +
+        @"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")]
     private static partial Regex LoneSurrogate();
 }

@@ -16,8 +16,8 @@ public readonly record struct CorpusProgress(string Stage, double Done, double T
 public sealed record CorpusBuild(string Folder, CorpusInfo Info, bool AlreadyThere);
 
 /// <summary>
-/// Builds corpus folders. The sources are read twice, front to back: once for hashes, signatures and the tokenizer's sample, once to
-/// encode. Same recipe and text, same bits, whatever the thread count.
+/// Builds corpus folders. The sources are read twice, front to back: once for hashes, signatures and the tokenizer's sample,
+/// once to encode. Same recipe and text, same bits, whatever the thread count.
 /// </summary>
 public static class CorpusBuilder
 {
@@ -34,8 +34,8 @@ public static class CorpusBuilder
         IProgress<CorpusProgress>? progress = null, CancellationToken stop = default) =>
         Build(recipe, home, force, threads, progress, ShardTokens, stop);
 
-    internal static CorpusBuild Build(CorpusRecipe recipe, string home, bool force, int threads, IProgress<CorpusProgress>? progress,
-        long shardTokens, CancellationToken stop)
+    internal static CorpusBuild Build(CorpusRecipe recipe, string home, bool force, int threads,
+        IProgress<CorpusProgress>? progress, long shardTokens, CancellationToken stop)
     {
         recipe = recipe.Named();
         string[] problems = [.. recipe.Problems()];
@@ -81,7 +81,8 @@ public static class CorpusBuilder
             throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
                 "choose another --name, or rebuild it with --force");
         if (!info.Sources.SequenceEqual(sources) || (given is not null && given.Hash != info.TokenizerHash))
-            throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with --force");
+            throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with " +
+                $"--force");
         return new(folder, info, AlreadyThere: true);
     }
 
@@ -89,7 +90,8 @@ public static class CorpusBuilder
     {
         if (had.ValueKind != JsonValueKind.Object) return ["it names none"];
         return now.EnumerateObject()
-            .Select(p => (p.Name, Had: had.TryGetProperty(p.Name, out JsonElement v) ? v.GetRawText() : "null", Now: p.Value.GetRawText()))
+            .Select(p => (p.Name, Had: had.TryGetProperty(p.Name, out JsonElement v) ? v.GetRawText() : "null",
+                Now: p.Value.GetRawText()))
             .Where(p => !JsonElement.DeepEquals(Parse(p.Had), Parse(p.Now)))
             .Select(p => $"{p.Name} was {p.Had}, is {p.Now}");
 
@@ -119,7 +121,8 @@ public static class CorpusBuilder
             {
                 Name = recipe.Name,
                 Sources = sources,
-                Licence = recipe.Licence ?? (recipe.Sources.Count == 0 ? ReferenceDocs.Licence : "not stated; that of the sources"),
+                Licence = recipe.Licence ?? (recipe.Sources.Count == 0 ? ReferenceDocs.Licence
+                    : "not stated; that of the sources"),
                 TokenizerHash = tokenizer.Hash,
                 VocabSize = tokenizer.VocabSize,
                 EndOfText = tokenizer.EndOfText,
@@ -170,15 +173,15 @@ public static class CorpusBuilder
                 new(folder, name, tagged, tokenizer.VocabSize, tokenizer.Hash, shardTokens);
             long read = 0;
             int chunks = 0;
-            OrderedPipeline.Run(reader.Chunks(files).Select((chunk, i) => (chunk, i)), c => Encoded.Of(c.chunk, c.i, survey, tokenizer),
-                chunk =>
+            OrderedPipeline.Run(reader.Chunks(files).Select((chunk, i) => (chunk, i)),
+                c => Encoded.Of(c.chunk, c.i, survey, tokenizer), chunk =>
                 {
                     chunk.Train.AppendTo(train);
                     chunk.Valid.AppendTo(valid);
                     chunks++;
                     Report("encoding", read += chunk.SourceBytes, total, "B");
                 }, threads, stop);
-            if (chunks != survey.Chunks) throw new DataException("the sources changed while they were read; build the corpus again");
+            if (chunks != survey.Chunks) throw Survey.Changed();
             return (train.Commit(), valid.Commit());
         }
     }
@@ -218,7 +221,8 @@ public static class CorpusBuilder
     }
 }
 
-/// <summary>The temporary folder of a build. Whatever is not moved to its place is removed; what a killed build left, by the next one.</summary>
+/// <summary>The temporary folder of a build. Whatever is not moved to its place is removed; what a killed build left, by the
+/// next one.</summary>
 sealed class BuildSite : IDisposable
 {
     const string LockName = "lock";
@@ -245,7 +249,8 @@ sealed class BuildSite : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigException($"corpus '{name}' is being built by another process; wait for it, or choose another --name");
+            throw new ConfigException($"corpus '{name}' is being built by another process; wait for it, or choose another " +
+                $"--name");
         }
         foreach (string left in Directory.GetFiles(Folder).Where(f => Path.GetFileName(f) != LockName)) File.Delete(left);
     }

@@ -23,7 +23,8 @@ public sealed record CorpusRecipe
     public string? TagField { get; init; }
     /// <summary>Replace what is not UTF-8 by U+FFFD instead of refusing it.</summary>
     public bool Lossy { get; init; }
-    /// <summary>Validation's share of the bytes, above 0 and up to 0.5; null: 0.01, but 100 kB at least and 2 MB at most.</summary>
+    /// <summary>Validation's share of the bytes, above 0 and up to 0.5; null: 0.01, but 100 kB at least and 2 MB at
+    /// most.</summary>
     public double? ValidShare { get; init; }
     /// <summary>Decides which documents validate and which train the tokenizer.</summary>
     public ulong Seed { get; init; }
@@ -36,8 +37,8 @@ public sealed record CorpusRecipe
         if (Name.Length > 0) return this;
         if (Sources.Count == 0) return this with { Name = DefaultName };
         string stem = Path.GetFileName(Sources[0].TrimEnd('/', '\\'));
-        stem = new string([.. stem.TakeWhile(c => c != '.').Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]);
-        stem = stem.Trim('-');
+        stem = stem.Split('.')[0];
+        stem = new string([.. stem.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]).Trim('-');
         return this with { Name = stem.Length > 0 ? stem : "corpus" };
     }
 
@@ -46,7 +47,8 @@ public sealed record CorpusRecipe
     {
         if (Name.Length > 0 && (Name[0] == '.' || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')))
             yield return $"corpus name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first";
-        if (Vocab is < 256 or > 65536) yield return $"vocab={Vocab} must be from 256 (the bytes alone) to 65536 (two bytes a token)";
+        if (Vocab is < 256 or > 65536)
+            yield return $"vocab={Vocab} must be from 256 (the bytes alone) to 65536 (two bytes a token)";
         if (ValidShare is { } share && !(share > 0 && share <= 0.5))
             yield return FormattableString.Invariant($"valid_share={share} must be above 0 and at most 0.5; try 0.01");
         if (Field.Length == 0) yield return "field is empty; name the property or column that holds the text";

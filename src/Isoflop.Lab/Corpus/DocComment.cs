@@ -7,7 +7,8 @@ namespace Isoflop.Lab.Corpora;
 /// <summary>Turns the markup of XML documentation into English text.</summary>
 static partial class DocComment
 {
-    /// <summary>The text of an element: paragraphs, list items and code lines each on a line of their own; else single spaces.</summary>
+    /// <summary>The text of an element: paragraphs, list items and code lines each on a line of their own; else single
+    /// spaces.</summary>
     public static string Prose(XElement element)
     {
         var text = new Writer();

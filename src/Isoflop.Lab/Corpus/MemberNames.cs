@@ -4,7 +4,8 @@ using System.Xml.Linq;
 
 namespace Isoflop.Lab.Corpora;
 
-/// <summary>Turns the ids of XML documentation (<c>M:System.Collections.BitArray.And(System.Collections.BitArray)</c>) into names.</summary>
+/// <summary>Turns the ids of XML documentation (<c>M:System.Collections.BitArray.And(System.Collections.BitArray)</c>) into
+/// names.</summary>
 sealed class MemberNames
 {
     readonly string[] typeParameters;

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Isoflop.Lab.Corpora;
 
 /// <summary>
-/// Groups documents that say almost the same: 64 MinHash values over runs of five words, in 16 bands of 4; documents with an equal band
-/// are joined, and what is joined to one is joined to all. A pair that shares a part s of its shingles meets with probability
-/// 1 − (1 − s⁴)¹⁶: 0.9998 at s = 0.8, 0.64 at 0.5, 0.12 at 0.3, 0.002 at 0.1. Broder 1997.
+/// Groups documents that say almost the same: 64 MinHash values over runs of five words, in 16 bands of 4; documents with an
+/// equal band are joined, and what is joined to one is joined to all. A pair that shares a part s of its shingles meets with
+/// probability 1 − (1 − s⁴)¹⁶: 0.9998 at s = 0.8, 0.64 at 0.5, 0.12 at 0.3, 0.002 at 0.1. Broder 1997.
 /// </summary>
 sealed class NearDuplicates
 {

@@ -1,11 +1,13 @@
 namespace Isoflop.Lab.Corpora;
 
-/// <summary>Work on many threads whose results arrive in the order of the input: nothing downstream can see the thread count.</summary>
+/// <summary>Work on many threads whose results arrive in the order of the input: nothing downstream can see the thread
+/// count.</summary>
 static class OrderedPipeline
 {
     /// <summary>
-    /// Calls <paramref name="work"/> on pool threads and <paramref name="sink"/> on this one, in order. Input is drawn on this thread
-    /// too, at most three items a thread ahead, so memory stays bounded. The first exception in the input's order is thrown.
+    /// Calls <paramref name="work"/> on pool threads and <paramref name="sink"/> on this one, in order. Input is drawn on this
+    /// thread too, at most three items a thread ahead, so memory stays bounded. The first exception in the input's order is
+    /// thrown.
     /// </summary>
     public static void Run<TIn, TOut>(IEnumerable<TIn> input, Func<TIn, TOut> work, Action<TOut> sink, int threads,
         CancellationToken stop)

@@ -41,7 +41,8 @@ sealed class ParquetRows(CorpusRecipe recipe)
     {
         var documents = new List<TextDocument>();
         for (int i = from; i < to; i++)
-            if (!string.IsNullOrWhiteSpace(texts[i])) documents.Add(new(Encoding.UTF8.GetBytes(texts[i]!), tags is null ? null : tags[i] ?? ""));
+            if (!string.IsNullOrWhiteSpace(texts[i]))
+                documents.Add(new(Encoding.UTF8.GetBytes(texts[i]!), tags is null ? null : tags[i] ?? ""));
         return documents;
     }
 
@@ -93,7 +94,8 @@ sealed class ParquetRows(CorpusRecipe recipe)
         {
             if (raw[i] is null) continue;
             if (!recipe.Lossy && !System.Text.Unicode.Utf8.IsValid(raw[i]))
-                throw new DataException($"{file.Path}: row {i} of a row group is not UTF-8; convert the file, or replace such bytes with --lossy");
+                throw new DataException($"{file.Path}: row {i} of a row group is not UTF-8; convert the file, or replace such " +
+                    $"bytes with --lossy");
             texts[i] = Encoding.UTF8.GetString(raw[i]!);
         }
         return texts;

@@ -6,8 +6,8 @@ using System.Xml.Linq;
 namespace Isoflop.Lab.Corpora;
 
 /// <summary>
-/// The reference documentation that every .NET SDK carries, as English prose: a document is a type with its members. Overloads repeat
-/// each other, so a line that the document already has is left out, and a member with nothing new to say with it.
+/// The reference documentation that every .NET SDK carries, as English prose: a document is a type with its members. Overloads
+/// repeat each other, so a line that the document already has is left out, and a member with nothing new to say with it.
 /// </summary>
 static class ReferenceDocs
 {
@@ -28,12 +28,15 @@ static class ReferenceDocs
             if (!Directory.Exists(packs)) continue;
             var found = new List<(string, List<SourceFile>)>();
             var have = new HashSet<(string, long)>();           // the packs carry copies of each other's files
-            foreach (string pack in Directory.GetDirectories(packs).Order(StringComparer.Ordinal))
+            // .NET itself first, so that copies of its files count as its own.
+            foreach (string pack in Directory.GetDirectories(packs)
+                .OrderBy(p => Path.GetFileName(p) != "Microsoft.NETCore.App.Ref").ThenBy(p => p, StringComparer.Ordinal))
             {
                 string? newest = Directory.GetDirectories(pack).Where(d => Directory.Exists(Path.Combine(d, "ref")))
                     .MaxBy(d => Version.TryParse(Path.GetFileName(d).Split('-')[0], out Version? v) ? v : new Version());
                 if (newest is null) continue;
-                List<SourceFile> files = [.. Directory.EnumerateFiles(Path.Combine(newest, "ref"), "*.xml", SearchOption.AllDirectories)
+                List<SourceFile> files = [.. Directory.EnumerateFiles(Path.Combine(newest, "ref"), "*.xml",
+                    SearchOption.AllDirectories)
                     .Order(StringComparer.Ordinal)
                     .Select(f => new SourceFile(f, SourceKind.ReferenceXml, "", new FileInfo(f).Length))
                     .Where(f => have.Add((Path.GetFileName(f.Path), f.Bytes)))];
@@ -50,7 +53,8 @@ static class ReferenceDocs
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } set) yield return set;
         // <root>/shared/Microsoft.NETCore.App/<version>/
         string runtime = RuntimeEnvironment.GetRuntimeDirectory().TrimEnd(Path.DirectorySeparatorChar);
-        if (Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(runtime))) is { Length: > 0 } above) yield return above;
+        if (Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(runtime))) is { Length: > 0 } above)
+            yield return above;
         string name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
         foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator))
         {
@@ -58,7 +62,8 @@ static class ReferenceDocs
             if (folder.Length == 0 || !file.Exists) continue;
             yield return Path.GetDirectoryName((file.ResolveLinkTarget(returnFinalTarget: true) ?? file).FullName)!;
         }
-        foreach (string usual in (string[])["/usr/share/dotnet", "/usr/lib/dotnet", "/usr/local/share/dotnet"]) yield return usual;
+        foreach (string usual in (string[])["/usr/share/dotnet", "/usr/lib/dotnet", "/usr/local/share/dotnet"])
+            yield return usual;
     }
 
     /// <summary>The documents of one file, a type each, in the file's order.</summary>
@@ -145,8 +150,10 @@ static class ReferenceDocs
     static int Rank(string part) =>
         part switch { "summary" => 0, "typeparam" => 1, "param" => 2, "returns" or "value" => 3, "exception" => 4, _ => 5 };
 
-    /// <summary>"Throws X when the length is …" where the text is a condition, "Throws X: …" where it is a sentence of another kind.</summary>
-    static string Throws(string exception, string body) => body.Split(' ', 2)[0] is "The" or "A" or "An" or "One" or "There" or "Some"
+    /// <summary>"Throws X when the length is …" where the text is a condition, "Throws X: …" where it is a sentence of another
+    /// kind.</summary>
+    static string Throws(string exception, string body) => body.Split(' ',
+        2)[0] is "The" or "A" or "An" or "One" or "There" or "Some"
         or "Neither" or "Either" or "Any" or "No" or "Another" or "Both" or "Access" or "All" or "It"
         ? $"Throws {exception} when {char.ToLowerInvariant(body[0])}{body[1..]}"
         : $"Throws {exception}{(char.IsAsciiLetterLower(body[0]) ? " when" : ":")} {body}";

@@ -3,8 +3,10 @@ using Isoflop.Data;
 
 namespace Isoflop.Lab.Corpora;
 
-/// <summary>Writes one side of a corpus: a stream of tokens, and one of tags beside it where there are any, cut into shards.</summary>
-sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged, int vocabSize, string tokenizerHash, long shardTokens)
+/// <summary>Writes one side of a corpus: a stream of tokens, and one of tags beside it where there are any, cut into
+/// shards.</summary>
+sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged, int vocabSize, string tokenizerHash,
+    long shardTokens)
     : IDisposable
 {
     readonly List<string> shards = [];
@@ -12,7 +14,8 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
     long documents, count, bytes;
 
     public static string TrainName(int shard) => string.Create(CultureInfo.InvariantCulture, $"train-{shard:D3}.tok");
-    public static string ValidName(int shard) => shard == 0 ? "valid.tok" : string.Create(CultureInfo.InvariantCulture, $"valid-{shard:D3}.tok");
+    public static string ValidName(int shard) => shard == 0 ? "valid.tok"
+        : string.Create(CultureInfo.InvariantCulture, $"valid-{shard:D3}.tok");
 
     /// <summary>Appends whole documents.</summary>
     /// <param name="tagRuns">tag and number of tokens, in order; empty without tags</param>

@@ -42,8 +42,10 @@ static class SourceFiles
         if (File.Exists(source)) return [Describe(source, KindOf(source) ?? SourceKind.Text)];
         if (Directory.Exists(source))
         {
-            List<SourceFile> found = [.. Walk(source).Where(f => KindOf(f) is not null).Select(f => Describe(f, KindOf(f)!.Value))];
-            return found.Count > 0 ? found : throw new ConfigException($"{source}: no files to read in this folder; read are {Known}");
+            List<SourceFile> found = [.. Walk(source).Where(f => KindOf(f) is not null)
+                .Select(f => Describe(f, KindOf(f)!.Value))];
+            return found.Count > 0 ? found : throw new ConfigException($"{source}: no files to read in this folder; read are " +
+                $"{Known}");
         }
         if (source.AsSpan().IndexOfAny('*', '?') < 0)
             throw new ConfigException($"{source}: no such file or folder");
@@ -54,7 +56,8 @@ static class SourceFiles
     static SourceFile Describe(string path, SourceKind kind) =>
         new(path, kind, PackingOf(path), new FileInfo(path).Length);
 
-    static string PackingOf(string path) => Path.GetExtension(path).ToLowerInvariant() is var p && p is (".gz" or ".zst") ? p : "";
+    static string PackingOf(string path) => Path.GetExtension(path).ToLowerInvariant() is var p && p is (".gz" or ".zst") ? p
+        : "";
 
     static SourceKind? KindOf(string path)
     {

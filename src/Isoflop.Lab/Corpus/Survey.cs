@@ -6,8 +6,8 @@ namespace Isoflop.Lab.Corpora;
 enum Side : byte { Dropped, Train, Valid }
 
 /// <summary>
-/// The first pass over the sources: which documents are new, which are alike, which side each goes to, and a sample for the tokenizer.
-/// Memory grows by the hashes only: about 200 bytes a document, and the sample.
+/// The first pass over the sources: which documents are new, which are alike, which side each goes to, and a sample for the
+/// tokenizer. Memory grows by the hashes only: about 200 bytes a document, and the sample.
 /// </summary>
 sealed class Survey
 {
@@ -123,7 +123,8 @@ sealed class Survey
             }
             TextDocument document = chunk.Documents[i];
             if (document.Tag is { } tag && tags.TryAdd(tag, tags.Count) && tags.Count > 65536)
-                throw new DataException($"more than 65536 different tags, '{tag}' among them; is '{recipe.TagField}' the right field?");
+                throw new DataException($"more than 65536 different tags, '{tag}' among them; is '{recipe.TagField}' the right " +
+                    $"field?");
             ulong hash = Words.Mix((ulong)chunk.Hashes[i] ^ Words.Mix(recipe.Seed));
             Sample(kept.Count, document.Utf8, Words.Mix(hash + 1));
             kept.Add(sides.Count);
@@ -170,8 +171,10 @@ sealed class Survey
 
         int[] groups = [.. Enumerable.Range(0, group.Length).Where(g => members[g] > 0).OrderBy(g => lowest[g]).ThenBy(g => g)];
         if (groups.Length < 2)
-            throw new DataException($"the sources hold {kept.Count} document(s), all alike; training and validation need one each");
-        double share = recipe.ValidShare is { } s ? s * total : Math.Min(Math.Clamp(0.01 * total, 100_000, 2_000_000), 0.1 * total);
+            throw new DataException($"the sources hold {kept.Count} document(s), all alike; training and validation need one " +
+                $"each");
+        double share = recipe.ValidShare is { } s ? s * total
+            : Math.Min(Math.Clamp(0.01 * total, 100_000, 2_000_000), 0.1 * total);
         long room = (long)share;
         bool[] valid = new bool[group.Length];
         foreach (int g in groups)
@@ -200,9 +203,11 @@ sealed class Survey
     public ReadOnlySpan<Side> SidesOf(int chunk, List<TextDocument> documents)
     {
         if (chunk >= chunks.Count || chunks[chunk].Documents != documents.Count || chunks[chunk].Hash != HashOf(documents))
-            throw new DataException("the sources changed while they were read; build the corpus again");
+            throw Changed();
         return CollectionsMarshal.AsSpan(sides).Slice(chunks[chunk].Start, documents.Count);
     }
+
+    public static DataException Changed() => new("the sources changed while they were read; build the corpus again");
 
     /// <summary>Chunks surveyed.</summary>
     public int Chunks => chunks.Count;

@@ -4,13 +4,16 @@ using Isoflop.Text;
 namespace Isoflop.Lab.Corpora;
 
 /// <summary>
-/// How much of the validation text stands verbatim in training: the share of its runs of 13 words, at every word of every document, that
-/// some training document has too. Memory: 16 to 32 bytes a word of validation, however large the training side is.
+/// How much of the validation text stands verbatim in training: the share of its runs of 13 words, at every word of every
+/// document, that some training document has too. Memory: 16 to 32 bytes a word of validation, however large the training side
+/// is.
 /// </summary>
-/// <remarks>Runs are compared by 64-bit hashes: among 10¹⁰ training runs and 4·10⁵ others, 2·10⁻⁴ are expected to agree by chance.</remarks>
+/// <remarks>Runs are compared by 64-bit hashes: among 10¹⁰ training runs and 4·10⁵ others, 2·10⁻⁴ are expected to agree by
+/// chance.</remarks>
 static class VerbatimShare
 {
-    public const string Meaning = "share of the runs of 13 words in validation documents that also stand in a training document; " +
+    public const string Meaning = "share of the runs of 13 words in validation documents that also stand in a training " +
+        "document; " +
         "words are runs of letters and digits, case ignored; shorter documents have no run";
     const int Run = 13;
     /// <summary>Tokens a work item starts documents in.</summary>

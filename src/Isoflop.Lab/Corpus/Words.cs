@@ -3,7 +3,8 @@ using System.Numerics;
 namespace Isoflop.Lab.Corpora;
 
 /// <summary>
-/// Text as a row of word hashes. A word is a run of ASCII letters and digits, case ignored, or of bytes above 127; all else separates.
+/// Text as a row of word hashes. A word is a run of ASCII letters and digits, case ignored, or of bytes above 127; all else
+/// separates.
 /// </summary>
 static class Words
 {
@@ -11,7 +12,7 @@ static class Words
 
     /// <summary>0 separates; else the byte that counts, letters in lower case.</summary>
     static readonly byte[] Class = [.. Enumerable.Range(0, 256).Select(b =>
-        b >= 128 || char.IsAsciiLetterOrDigit((char)b) ? (byte)char.ToLowerInvariant((char)(b < 128 ? b : 0)) is > 0 and var l ? l : (byte)b : (byte)0)];
+        b >= 128 ? (byte)b : char.IsAsciiLetterOrDigit((char)b) ? (byte)char.ToLowerInvariant((char)b) : (byte)0)];
 
     /// <summary>Appends one hash a word.</summary>
     public static void Hash(ReadOnlySpan<byte> utf8, List<ulong> words)
@@ -33,7 +34,8 @@ static class Words
         if (hash != 0) words.Add(Mix(hash));
     }
 
-    /// <summary>Hash of each run of <paramref name="length"/> words; one of all of them where there are fewer and at least one.</summary>
+    /// <summary>Hash of each run of <paramref name="length"/> words; one of all of them where there are fewer and at least
+    /// one.</summary>
     public static void Shingles(List<ulong> words, int length, List<ulong> shingles)
     {
         length = Math.Min(length, words.Count);

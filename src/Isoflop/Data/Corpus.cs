@@ -4,7 +4,8 @@ using Isoflop.Text;
 
 namespace Isoflop.Data;
 
-/// <summary>What one side of a corpus holds. Tokens include one end-of-text after each document; bytes are the documents' UTF-8.</summary>
+/// <summary>What one side of a corpus holds. Tokens include one end-of-text after each document; bytes are the documents'
+/// UTF-8.</summary>
 public sealed record CorpusSide
 {
     /// <summary>Documents.</summary>
@@ -66,7 +67,8 @@ public sealed record CorpusInfo
     public long NearDuplicateClusters { get; init; }
     /// <summary>Documents in these groups.</summary>
     public long NearDuplicateDocuments { get; init; }
-    /// <summary>Share of validation text that stands verbatim in training, 0 to 1; <see cref="VerbatimMeaning"/> says of what.</summary>
+    /// <summary>Share of validation text that stands verbatim in training, 0 to 1; <see cref="VerbatimMeaning"/> says of
+    /// what.</summary>
     public double VerbatimShare { get; init; }
     /// <summary>What <see cref="VerbatimShare"/> counts.</summary>
     public string VerbatimMeaning { get; init; } = "";
@@ -85,8 +87,10 @@ public sealed record CorpusInfo
             // The version first: a newer format may well have keys that are unknown here.
             using (JsonDocument tree = JsonDocument.Parse(json))
                 if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > NewestFormat)
-                    throw new DataException($"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; update it");
-            return JsonSerializer.Deserialize(json, CorpusJson.Default.CorpusInfo) ?? throw new DataException($"{path}: holds null");
+                    throw new DataException($"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; " +
+                        $"update it");
+            return JsonSerializer.Deserialize(json, CorpusJson.Default.CorpusInfo)
+                ?? throw new DataException($"{path}: holds null");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
@@ -197,7 +201,8 @@ public sealed class Corpus : IDisposable
     }
 
     /// <summary>Opens a corpus folder and holds its files against corpus.json.</summary>
-    /// <exception cref="DataException">A missing or cut shard, a newer format, another tokenizer's shard; names the file.</exception>
+    /// <exception cref="DataException">A missing or cut shard, a newer format, another tokenizer's shard; names the
+    /// file.</exception>
     public static Corpus Open(string folder)
     {
         CorpusInfo info = CorpusInfo.Load(folder);
@@ -220,16 +225,19 @@ public sealed class Corpus : IDisposable
         for (int i = 0; i < shards.Length; i++)
         {
             string path = Path.Combine(Folder, Path.ChangeExtension(side.Shards[i], extension));
-            if (!File.Exists(path)) throw new DataException($"{path}: missing, though corpus.json names it; build the corpus again");
+            if (!File.Exists(path)) throw new DataException($"{path}: missing, though corpus.json names it; build the corpus " +
+                $"again");
             TokenShard shard = shards[i] = TokenShard.Open(path);
             open.Add(shard);
             if (shard.Kind != kind) throw new DataException($"{path}: holds {shard.Kind}, not {kind}; build the corpus again");
             if (shard.TokenizerHash != Info.TokenizerHash)
-                throw new DataException($"{path}: made by tokenizer {shard.TokenizerHash}, corpus.json says {Info.TokenizerHash}");
+                throw new DataException($"{path}: made by tokenizer {shard.TokenizerHash}, corpus.json says " +
+                    $"{Info.TokenizerHash}");
         }
         var stream = new TokenStream(shards);
         if (stream.Count != side.Tokens)
-            throw new DataException($"{Folder}: {stream.Count} {kind} in {string.Join(", ", side.Shards)}, corpus.json says {side.Tokens}");
+            throw new DataException($"{Folder}: {stream.Count} {kind} in {string.Join(", ", side.Shards)}, corpus.json says " +
+                $"{side.Tokens}");
         return stream;
     }
 

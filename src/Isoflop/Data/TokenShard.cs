@@ -219,7 +219,8 @@ sealed record ShardHeader(StreamKind Kind, int Width, long Count, string Tokeniz
     /// <summary>Reads the page and holds the file's length against it.</summary>
     public static ShardHeader Read(FileStream file, string path)
     {
-        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("stream files are read in place: little-endian");
+        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("stream files are read in place: " +
+            "little-endian");
         Span<byte> p = new byte[Bytes];
         int got = file.ReadAtLeast(p, Bytes, throwOnEndOfStream: false);
         if (got < 8 || !p[..8].SequenceEqual(Magic)) throw new DataException($"{path}: not an Isoflop stream file");

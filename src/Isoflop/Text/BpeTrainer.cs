@@ -17,7 +17,7 @@ public static class BpeTrainer
     /// <summary>Merges the most frequent pair of neighbours, again and again, until the vocabulary is full.</summary>
     /// <param name="utf8Documents">text; every document's memory must stay as it is until training ends</param>
     /// <param name="vocabSize">all ids: special tokens, the 243 bytes of UTF-8, and merges; at most 65,536</param>
-    /// <param name="specials">names of special tokens, ids 0, 1, …; with &lt;|endoftext|&gt;. Null: <see cref="DefaultSpecials"/></param>
+    /// <param name="specials">ids 0, 1, …; &lt;|endoftext|&gt; is among them. Null: <see cref="DefaultSpecials"/></param>
     /// <param name="threads">that count words; 0 for all cores. The result does not depend on it</param>
     /// <param name="progress">called now and then with the share of merges done, from 0 to 1</param>
     /// <exception cref="ConfigException">the size is out of bounds, or the text has too few different words for it</exception>
@@ -27,8 +27,8 @@ public static class BpeTrainer
         specials ??= DefaultSpecials;
         int alphabet = specials.Count + ByteAlphabet.Utf8Values;
         if (vocabSize < alphabet || vocabSize > LargestVocab)
-            throw new ConfigException($"vocab_size={vocabSize} must be from {alphabet} ({specials.Count} special tokens and the " +
-                $"{ByteAlphabet.Utf8Values} bytes of UTF-8) to {LargestVocab}; try 256 or 8192");
+            throw new ConfigException($"vocab_size={vocabSize} must be from {alphabet} ({specials.Count} special tokens and " +
+                $"the {ByteAlphabet.Utf8Values} bytes of UTF-8) to {LargestVocab}; try 256 or 8192");
         if (!specials.Contains(Tokenizer.EndOfTextName) || specials.Distinct().Count() < specials.Count || specials.Contains(""))
             throw new ConfigException($"specials=[{string.Join(", ", specials)}] must be different names with " +
                 $"{Tokenizer.EndOfTextName} among them; add it");
@@ -99,7 +99,7 @@ public static class BpeTrainer
         }
     }
 
-    /// <summary>Documents, large ones cut before a space that follows a visible ASCII character: there a piece ends anyway.</summary>
+    /// <summary>Documents, large ones cut before a space after a visible ASCII character: there a piece ends anyway.</summary>
     internal static IEnumerable<ReadOnlyMemory<byte>> Segments(IEnumerable<ReadOnlyMemory<byte>> documents, int size = BatchBytes)
     {
         foreach (ReadOnlyMemory<byte> document in documents)

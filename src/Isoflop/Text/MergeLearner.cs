@@ -23,7 +23,8 @@ sealed class MergeLearner
     readonly List<PairState> states = [];
     readonly List<(int Word, int Next)> links = [];
     readonly PriorityQueue<ulong, (long Count, ulong Pair)> heap =
-        new(Comparer<(long Count, ulong Pair)>.Create((a, b) => a.Count != b.Count ? b.Count.CompareTo(a.Count) : a.Pair.CompareTo(b.Pair)));
+        new(Comparer<(long Count, ulong Pair)>.Create((a, b) =>
+            a.Count != b.Count ? b.Count.CompareTo(a.Count) : a.Pair.CompareTo(b.Pair)));
     readonly List<ulong> touched = [];
 
     public MergeLearner(WordTable words, List<long> counts, int[] byteTokens)
@@ -119,7 +120,8 @@ sealed class MergeLearner
 
     void Lower(ulong pair, long count, ulong merged)
     {
-        if (pair != merged) CollectionsMarshal.AsSpan(states)[numbers[pair]].Count -= count;       // the merged pair is gone as a whole
+        if (pair == merged) return;                               // it is gone as a whole already
+        CollectionsMarshal.AsSpan(states)[numbers[pair]].Count -= count;
     }
 
     void Raise(ulong pair, long count, int word, int merge)

@@ -1,6 +1,6 @@
 namespace Isoflop.Text;
 
-/// <summary>One step of BPE: <paramref name="Left"/> and <paramref name="Right"/>, side by side, become <paramref name="Result"/>.</summary>
+/// <summary>One step of BPE: the tokens Left and Right, side by side, become the token Result.</summary>
 readonly record struct Merge(int Left, int Right, int Result);
 
 /// <summary>Merges by pair of tokens. Read-only after it is made, so safe for threads.</summary>

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Isoflop.Text;
 
-/// <summary>Cuts text by any list of patterns, each applied within the pieces of the one before. Slow; safe for threads.</summary>
+/// <summary>Cuts text by any list of patterns, each within the pieces of the one before. Slow; safe for threads.</summary>
 /// <remarks>
 /// .NET matches UTF-16 units, tokenizer files mean code points. So a character beyond U+FFFF is matched as a basic-plane
 /// character of the same general category, which answers every \p{…} class alike.

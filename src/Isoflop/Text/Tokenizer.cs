@@ -72,7 +72,7 @@ public sealed class Tokenizer
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{file}: cannot be read ({e.Message}); give a tokenizer.json or the folder that holds one", e);
+            throw new DataException($"{file}: cannot be read ({e.Message}); give a tokenizer.json or its folder", e);
         }
         try
         {

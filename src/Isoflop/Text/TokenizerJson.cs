@@ -127,18 +127,21 @@ static class TokenizerJson
         json.WriteStartObject("vocab");
         Dictionary<int, string> added = spec.Added.ToDictionary(a => a.Id, a => a.Text);
         for (int id = 0; id < spec.Tokens.Length; id++)
-            if (spec.Tokens[id].Length > 0) json.WriteNumber(added.GetValueOrDefault(id) ?? ByteAlphabet.Write(spec.Tokens[id]), id);
+            if (spec.Tokens[id].Length > 0)
+                json.WriteNumber(added.GetValueOrDefault(id) ?? ByteAlphabet.Write(spec.Tokens[id]), id);
         json.WriteEndObject();
         json.WriteStartArray("merges");
-        foreach (Merge merge in spec.Merges)
-            json.WriteStringValue($"{ByteAlphabet.Write(spec.Tokens[merge.Left])} {ByteAlphabet.Write(spec.Tokens[merge.Right])}");
+        foreach ((int left, int right, _) in spec.Merges)
+            json.WriteStringValue($"{ByteAlphabet.Write(spec.Tokens[left])} {ByteAlphabet.Write(spec.Tokens[right])}");
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
     // ---- reading -----------------------------------------------------------------------------------------------------
 
-    /// <summary>Throws <see cref="DataException"/>, one line without the file's name, for anything we would not do as written.</summary>
+    /// <summary>The specification in a file.</summary>
+    /// <exception cref="DataException">one line, without the file's name, for anything we would not do as written</exception>
+    /// <remarks>Unicode normalisation (NFC) is the exception: it is kept in the file and not done, since text is data.</remarks>
     public static TokenizerSpec Read(byte[] json)
     {
         try
@@ -205,7 +208,8 @@ static class TokenizerJson
     static List<string> ReadPatterns(JsonElement? preTokenizer)
     {
         if (preTokenizer is not { } outer) throw new DataException("has no pre_tokenizer; only byte-level BPE is supported");
-        JsonElement[] parts = Text(outer, "type") == "Sequence" ? [.. outer.GetProperty("pretokenizers").EnumerateArray()] : [outer];
+        JsonElement[] parts = Text(outer, "type") == "Sequence"
+            ? [.. outer.GetProperty("pretokenizers").EnumerateArray()] : [outer];
         List<string> patterns = [];
         bool byteLevel = false;
         foreach (JsonElement part in parts)
@@ -224,7 +228,7 @@ static class TokenizerJson
                     break;
                 case "ByteLevel":
                     if (Flag(part, "add_prefix_space"))
-                        throw new DataException("pre_tokenizer ByteLevel with add_prefix_space is not supported: it changes the text");
+                        throw new DataException("pre_tokenizer ByteLevel.add_prefix_space is not supported: it changes the text");
                     if (Part(part, "use_regex") is null || Flag(part, "use_regex")) patterns.Add(Gpt2Pattern);
                     byteLevel = true;
                     break;
@@ -244,7 +248,10 @@ static class TokenizerJson
         List<AddedToken> added = [];
         if (Part(root, "added_tokens") is { } list)
             foreach (JsonElement token in list.EnumerateArray())
-                added.Add(new AddedToken(token.GetProperty("id").GetInt32(), Text(token, "content") ?? "", Flag(token, "special")));
+            {
+                int id = token.GetProperty("id").GetInt32();
+                added.Add(new AddedToken(id, Text(token, "content") ?? "", Flag(token, "special")));
+            }
         return added;
     }
 
@@ -260,19 +267,21 @@ static class TokenizerJson
         foreach (AddedToken token in added) tokens[token.Id] = Encoding.UTF8.GetBytes(token.Text);
         HashSet<int> addedIds = [.. added.Select(a => a.Id)];
         if (addedIds.Count < added.Count) throw new DataException("added_tokens has two tokens of one id");
-        int base243 = 0;
+        int ofUtf8 = 0;
         foreach (JsonProperty token in vocab.EnumerateObject())
         {
             int id = token.Value.GetInt32();
             if (addedIds.Contains(id)) continue;
             byte[] bytes = ByteAlphabet.Read(token.Name)
-                ?? throw new DataException($"token {id} '{token.Name}' is not written in the byte-level alphabet; only byte-level BPE is supported");
+                ?? throw new DataException($"token {id} '{token.Name}' is not written in the byte-level alphabet; " +
+                    "only byte-level BPE is supported");
             if (tokens[id].Length > 0) throw new DataException($"vocab has two tokens of id {id}");
             tokens[id] = bytes;
-            if (bytes.Length == 1 && ByteAlphabet.InUtf8(bytes[0])) base243++;
+            if (bytes.Length == 1 && ByteAlphabet.InUtf8(bytes[0])) ofUtf8++;
         }
-        return base243 == ByteAlphabet.Utf8Values ? tokens
-            : throw new DataException($"vocab has {base243} of the {ByteAlphabet.Utf8Values} bytes of UTF-8; some text could not be encoded");
+        return ofUtf8 == ByteAlphabet.Utf8Values ? tokens
+            : throw new DataException($"vocab has {ofUtf8} of the {ByteAlphabet.Utf8Values} bytes of UTF-8; " +
+                "some text could not be encoded");
 
         static int Id(int id, string name) => id is >= 0 and < MostTokens ? id
             : throw new DataException($"token '{name}' has id {id}; ids go from 0 to {MostTokens - 1}");

@@ -27,15 +27,18 @@ public sealed class CorpusBuilderTests : CorpusFixture
     {
         ProseFolder();
         Put("texts/long.md", string.Join("\n\n", Enumerable.Range(100, 60).Select(i => Prose(i, 400))));
-        Put("texts/rows.jsonl", string.Join("\n", Enumerable.Range(200, 300).Select(i => $$"""{"text":"{{Prose(i, 20).Replace("\n", " ")}}"}""")));
+        Put("texts/rows.jsonl", string.Join("\n", Enumerable.Range(200, 300)
+            .Select(i => $$"""{"text":"{{Prose(i, 20).Replace("\n", " ")}}"}""")));
         Dictionary<string, byte[]> first = [];
         foreach (int threads in (int[])[1, 2, 4])
         {
             CorpusBuild build = Build(Recipe(Path.Combine(Folder, "texts")), force: true, threads: threads, shardTokens: 20000);
-            Dictionary<string, byte[]> files = Directory.GetFiles(build.Folder).ToDictionary(f => Path.GetFileName(f)!, File.ReadAllBytes);
+            Dictionary<string, byte[]> files = Directory.GetFiles(build.Folder)
+                .ToDictionary(f => Path.GetFileName(f)!, File.ReadAllBytes);
             if (threads == 1) first = files;
             Assert.Equal(first.Keys.Order(), files.Keys.Order());
-            foreach ((string name, byte[] bytes) in files) Assert.True(bytes.AsSpan().SequenceEqual(first[name]), $"{name}, {threads} threads");
+            foreach ((string name, byte[] bytes) in files) Assert.True(bytes.AsSpan().SequenceEqual(first[name]),
+                $"{name}, {threads} threads");
         }
     }
 
@@ -52,7 +55,8 @@ public sealed class CorpusBuilderTests : CorpusFixture
                 for (int w = 20 + 7 * version; w < changed.Length; w += 60) changed[w] = $"version{version}";
                 changed[0] = $"text{i}";
                 Put($"texts/{i:D2}-{version}.txt", string.Join(' ', changed));
-                if (i < 10 && version == 0) Put($"texts/{i:D2}-copy.txt", "  " + string.Join("  ", changed).Replace("\n", " \n\n "));
+                if (i < 10 && version == 0) Put($"texts/{i:D2}-copy.txt", "  " + string.Join("  ", changed)
+                    .Replace("\n", " \n\n "));
             }
         }
         foreach (ulong seed in (ulong[])[0, 1, 2, 3])
@@ -60,7 +64,8 @@ public sealed class CorpusBuilderTests : CorpusFixture
             CorpusBuild build = Build(Recipe(Path.Combine(Folder, "texts")) with { Seed = seed }, force: true);
             (List<string> train, List<string> valid) = Sides(build);
             Assert.Equal(90, train.Count + valid.Count);
-            Assert.Equal((10, 30, 90), (build.Info.DuplicatesDropped, build.Info.NearDuplicateClusters, build.Info.NearDuplicateDocuments));
+            Assert.Equal((10, 30, 90), (build.Info.DuplicatesDropped, build.Info.NearDuplicateClusters,
+                build.Info.NearDuplicateDocuments));
             Assert.NotEmpty(valid);
             HashSet<string> inValid = [.. valid.Select(d => d.Split(' ')[0])];
             Assert.DoesNotContain(train, d => inValid.Contains(d.Split(' ')[0]));
@@ -72,7 +77,8 @@ public sealed class CorpusBuilderTests : CorpusFixture
     public void The_seed_draws_other_validation_documents()
     {
         string folder = ProseFolder();
-        List<string> a = Sides(Build(Recipe(folder))).Valid, b = Sides(Build(Recipe(folder) with { Seed = 1 }, force: true)).Valid;
+        List<string> a = Sides(Build(Recipe(folder))).Valid, b = Sides(Build(Recipe(folder) with { Seed = 1 }, force: true))
+            .Valid;
         Assert.NotEqual(a.Order(), b.Order());
     }
 
@@ -81,7 +87,8 @@ public sealed class CorpusBuilderTests : CorpusFixture
     {
         string folder = ProseFolder(60, 300);
         Assert.Equal(0, Build(Recipe(folder)).Info.VerbatimShare);
-        // Now each text has a third that stands in all others too, in other company: 100 of its 300 words, so 88 of its 288 runs of 13.
+        // Now each text has a third that stands in all others too, in other company: 100 of its 300 words, so 88 of its 288
+        // runs of 13.
         string shared = Prose(9999, 100);
         for (int i = 0; i < 60; i++) Put($"texts/{i:D3}.txt", $"{Prose(i, 100)} start{i} {shared} end{i} {Prose(i + 500, 98)}");
         CorpusBuild build = Build(Recipe(folder), force: true);
@@ -154,7 +161,8 @@ public sealed class CorpusBuilderTests : CorpusFixture
         CorpusBuild build = Build(Recipe(Put("rows.jsonl", rows)) with { TagField = "kind" }, shardTokens: 777);
         using Corpus corpus = Corpus.Open(build.Folder);
         Assert.Equal(tags, corpus.Info.Tags);
-        foreach ((TokenStream tokens, TokenStream labels) in ((TokenStream, TokenStream)[])[(corpus.Train, corpus.TrainTags!), (corpus.Valid, corpus.ValidTags!)])
+        foreach ((TokenStream tokens, TokenStream labels) in ((TokenStream, TokenStream)[])[(corpus.Train, corpus.TrainTags!),
+            (corpus.Valid, corpus.ValidTags!)])
         {
             Assert.Equal(tokens.Count, labels.Count);
             int[] label = new int[labels.Count], all = new int[tokens.Count];
@@ -177,7 +185,8 @@ public sealed class CorpusBuilderTests : CorpusFixture
         string more = Put("more.txt", Prose(1000, 20000));
         CorpusBuild second = Build(Recipe(more) with { Name = "d", Tokenizer = first.Folder, Vocab = 9999 });
         Assert.Equal(first.Info.TokenizerHash, second.Info.TokenizerHash);
-        Assert.Equal(File.ReadAllText(Path.Combine(first.Folder, "tokenizer.json")), File.ReadAllText(Path.Combine(second.Folder, "tokenizer.json")));
+        Assert.Equal(File.ReadAllText(Path.Combine(first.Folder, "tokenizer.json")),
+            File.ReadAllText(Path.Combine(second.Folder, "tokenizer.json")));
     }
 
     [Fact]
@@ -198,7 +207,13 @@ public sealed class CorpusBuilderTests : CorpusFixture
     [Fact]
     public void Settings_are_checked_and_all_problems_named()
     {
-        var e = Assert.Throws<ConfigException>(() => Build(Recipe("x") with { Vocab = 255, ValidShare = 0.9, Field = "", Name = "../up" }));
+        var e = Assert.Throws<ConfigException>(() => Build(Recipe("x") with
+        {
+            Vocab = 255,
+            ValidShare = 0.9,
+            Field = "",
+            Name = "../up"
+        }));
         foreach (string part in (string[])["vocab=255", "valid_share=0.9", "field", "'../up'"]) Assert.Contains(part, e.Message);
         Assert.Throws<ConfigException>(() => Build(Recipe("x") with { Vocab = 65537 }));
     }

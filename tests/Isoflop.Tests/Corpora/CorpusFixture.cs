@@ -1,7 +1,7 @@
-using Xunit;
 using System.Text;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
+using Xunit;
 
 namespace Isoflop.Tests.Corpora;
 
@@ -53,7 +53,8 @@ public abstract class CorpusFixture : IDisposable
 
     protected CorpusBuild Build(params string[] sources) => Build(Recipe(sources));
 
-    protected static CorpusRecipe Recipe(params string[] sources) => new() { Name = "c", Sources = sources, Vocab = 320, ValidShare = 0.2 };
+    protected static CorpusRecipe Recipe(params string[] sources) =>
+        new() { Name = "c", Sources = sources, Vocab = 320, ValidShare = 0.2 };
 
     /// <summary>The documents of a stream, decoded.</summary>
     protected static List<string> Documents(Corpus corpus, TokenStream stream)

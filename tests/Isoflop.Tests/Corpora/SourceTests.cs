@@ -44,7 +44,8 @@ public sealed class SourceTests : CorpusFixture
                 int to = from == 0 ? 13 : 20;
                 using ParquetRowGroupWriter rows = writer.CreateRowGroup();
                 await rows.WriteAsync<int>(id, Enumerable.Range(from, to - from).ToArray());
-                if (binary) await rows.WriteAsync(text, (IReadOnlyCollection<byte[]>)[.. Texts[from..to].Select(Encoding.UTF8.GetBytes)]);
+                if (binary) await rows.WriteAsync(text, (IReadOnlyCollection<byte[]>)[.. Texts[from..to]
+                    .Select(Encoding.UTF8.GetBytes)]);
                 else await rows.WriteAsync(text, (IReadOnlyCollection<string>)Texts[from..to]);
             }
         }
@@ -61,9 +62,11 @@ public sealed class SourceTests : CorpusFixture
         HoldsTheTexts(Recipe(Put("rows.parquet" + packing, Pack(ParquetFile(), packing))) with { Field = "body" });
         HoldsTheTexts(Recipe(Put("raw.parquet" + packing, Pack(ParquetFile(binary: true), packing))) with { Field = "body" });
         for (int i = 0; i < Texts.Length; i++)
-            Put($"texts{packing}/deep/er/{i}{(i % 2 == 0 ? ".txt" : ".md")}{packing}", Pack(Encoding.UTF8.GetBytes(Texts[i]), packing));
+            Put($"texts{packing}/deep/er/{i}{(i % 2 == 0 ? ".txt" : ".md")}{packing}",
+                Pack(Encoding.UTF8.GetBytes(Texts[i]), packing));
         HoldsTheTexts(Recipe(Path.Combine(Folder, "texts" + packing)));
-        HoldsTheTexts(Recipe(Path.Combine(Folder, "texts" + packing, "**", "*.txt" + packing), Path.Combine(Folder, "texts" + packing, "*", "*", "?*.md" + packing)));
+        HoldsTheTexts(Recipe(Path.Combine(Folder, "texts" + packing, "**", "*.txt" + packing),
+            Path.Combine(Folder, "texts" + packing, "*", "*", "?*.md" + packing)));
     }
 
     [Fact]
@@ -123,7 +126,8 @@ public sealed class SourceTests : CorpusFixture
     [Theory, InlineData("texts/bad.txt"), InlineData("bad.jsonl")]
     public void What_is_not_UTF8_is_named_by_its_byte_or_replaced(string name)
     {
-        byte[] before = Encoding.UTF8.GetBytes(name.EndsWith("txt") ? Prose(1, 30_000) : """{"text":"ä fine"}""" + "\n" + $$"""{"text":"{{Prose(1, 400).Replace('\n', ' ')}}"}""" + "\n" + """{"text":"b""");
+        byte[] before = Encoding.UTF8.GetBytes(name.EndsWith("txt") ? Prose(1, 30_000) : """{"text":"ä fine"}""" + "\n"
+            + $$"""{"text":"{{Prose(1, 400).Replace('\n', ' ')}}"}""" + "\n" + """{"text":"b""");
         byte[] after = Encoding.UTF8.GetBytes(name.EndsWith("txt") ? Prose(2, 10) : "c\"}\n");
         string path = Put(name, [.. before, 0xC3, 0x28, .. after]);
         var e = Assert.Throws<DataException>(() => Build(path));
@@ -148,7 +152,8 @@ public sealed class SourceTests : CorpusFixture
     [Fact]
     public void A_broken_line_far_into_a_file_has_its_number()
     {
-        string path = Put("rows.jsonl", string.Join("\n", Enumerable.Range(0, 30_000).Select(i => $$"""{"text":"{{Prose(i, 10).Replace("\n", " ")}}"}""")) + "\nx");
+        string path = Put("rows.jsonl", string.Join("\n", Enumerable.Range(0, 30_000).Select(i =>
+            $$"""{"text":"{{Prose(i, 10).Replace("\n", " ")}}"}""")) + "\nx");
         Assert.StartsWith($"{path}: line 30001 is not JSON", Assert.Throws<DataException>(() => Build(path)).Message);
     }
 
@@ -174,12 +179,14 @@ public sealed class SourceTests : CorpusFixture
     public void A_missing_column_is_named_with_those_there_are()
     {
         string path = Put("rows.parquet", ParquetFile());
-        Assert.Equal($"{path}: no column 'text'; here there are: id, body", Assert.Throws<DataException>(() => Build(path)).Message);
+        Assert.Equal($"{path}: no column 'text'; here there are: id, body", Assert.Throws<DataException>(() => Build(path))
+            .Message);
         var number = Assert.Throws<DataException>(() => Build(Recipe(path) with { Field = "id" }));
         Assert.Contains("column 'id' holds Int32, not text", number.Message);
     }
 
-    [Theory, InlineData("a.parquet"), InlineData("a.txt.gz"), InlineData("a.txt.zst"), InlineData("a.parquet.gz"), InlineData("a.jsonl.zst")]
+    [Theory, InlineData("a.parquet"), InlineData("a.txt.gz"), InlineData("a.txt.zst"), InlineData("a.parquet.gz"),
+        InlineData("a.jsonl.zst")]
     public void A_file_that_is_not_what_its_name_says_is_named(string name)
     {
         string path = Put(name, "This is no archive and no table at all, but it is long enough to be looked into.");

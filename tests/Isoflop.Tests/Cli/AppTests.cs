@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Text.Json;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
+using Isoflop.Tests.Corpora;
+using Xunit;
+
+namespace Isoflop.Tests.Cli;
+
+public sealed class AppTests : CorpusFixture
+{
+    (int Code, string Out, string Err) Run(params string[] args) => Run(default, [CorpusCommand.Create()], args);
+
+    static (int Code, string Out, string Err) Run(CancellationToken stop, Command[] verbs, params string[] args)
+    {
+        StringWriter output = new(), error = new();
+        int code = App.Run(args, verbs, output, error, terminal: false, stop);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    static Command Verb(Func<Invocation, int> run)
+    {
+        var verb = new Verb("do", "Do it.", "isoflop do");
+        verb.Runs(run);
+        return verb;
+    }
+
+    [Theory]
+    [InlineData("Unrecognized command or argument 'korpus'; see isoflop --help", "korpus")]
+    [InlineData("Unrecognized command or argument '--voacb'; see isoflop corpus --help", "corpus", "--name", "a", "--voacb")]
+    [InlineData("Cannot parse argument 'many' for option '--vocab' as a whole number; see isoflop corpus --help", "corpus",
+        "--vocab", "many")]
+    [InlineData("Cannot parse argument 'x' for option '--valid-share' as a number; see isoflop corpus --help", "corpus",
+        "--valid-share", "x")]
+    [InlineData("vocab=7 must be from 256 (the bytes alone) to 65536 (two bytes a token)", "corpus", "--vocab", "7")]
+    [InlineData("no/such.txt: no such file or folder", "corpus", "no/such.txt")]
+    public void A_mistake_is_one_line_on_stderr_and_exit_code_2(string message, params string[] args)
+    {
+        (int code, string output, string error) = Run([.. args, "--home", Home]);
+        Assert.Equal((2, "", message + Environment.NewLine), (code, output, error));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void An_unusable_file_or_setting_is_one_line_and_exit_code_2(bool data)
+    {
+        (int code, _, string error) = Run(default, [Verb(_ =>
+            throw (data ? new DataException("a\nb") : new ConfigException("a\nb")))], "do");
+        Assert.Equal((2, "a b" + Environment.NewLine), (code, error));
+    }
+
+    [Fact]
+    public void Our_own_mistakes_crash_loudly() =>
+        Assert.Throws<InvalidOperationException>(() => Run(default, [Verb(_ => throw new InvalidOperationException())], "do"));
+
+    [Fact]
+    public void A_stopped_command_exits_with_130()
+    {
+        using var stop = new CancellationTokenSource();
+        Command verb = Verb(call =>
+        {
+            stop.Cancel();
+            call.Stop.ThrowIfCancellationRequested();
+            return 0;
+        });
+        (int code, _, string error) = Run(stop.Token, [verb], "do");
+        Assert.Equal(130, code);
+        Assert.StartsWith("interrupted", error);
+    }
+
+    [Fact]
+    public void Shared_options_stand_before_and_after_the_verb()
+    {
+        foreach (string[] args in (string[][])[["--home", "h", "--json", "do"], ["do", "--json", "--home", "h"]])
+            Run(default, [Verb(call =>
+            {
+                Assert.Equal(("h", true), (call.Home, call.Json));
+                return 7;
+            })], args);
+        Run(default, [Verb(call =>
+        {
+            Assert.Equal(("./isoflop", false), (call.Home, call.Json));
+            return 0;
+        })], "do");
+    }
+
+    [Fact]
+    public void Help_ends_with_examples_and_no_arguments_mean_help()
+    {
+        (int code, string output, _) = Run("corpus", "--help");
+        Assert.Equal(0, code);
+        Assert.Contains("--valid-share", output);
+        Assert.Contains("isoflop corpus", output[output.IndexOf("Examples:", StringComparison.Ordinal)..]);
+        (code, output, _) = Run();
+        Assert.Equal(0, code);
+        Assert.Contains("corpus", output);
+    }
+
+    [Fact]
+    public void A_corpus_is_built_with_its_record_on_stdout_and_progress_on_stderr()
+    {
+        string folder = ProseFolder();
+        string[] args = ["corpus", folder, "--vocab", "300", "--home", Home, "--valid-share", "0.1", "--licence", "CC0"];
+        (int code, string output, string error) = Run(args);
+        Assert.Equal((0, true), (code, output.StartsWith(Path.Combine(Home, "corpus", "texts") + Environment.NewLine)));
+        Assert.Contains("CC0", output);
+        foreach (string stage in (string[])["reading", "tokenizer", "encoding", "comparing"])
+            Assert.Matches($"{stage} +100 %", error);
+
+        (code, output, _) = Run([.. args, "--json"]);
+        using JsonDocument json = JsonDocument.Parse(output);
+        Assert.True(json.RootElement.GetProperty("already_there").GetBoolean());
+        Assert.Equal(300, json.RootElement.GetProperty("info").GetProperty("vocab_size").GetInt32());
+        Assert.Equal(2, Run([.. args, "--seed", "5"]).Code);
+        Assert.Equal(0, Run([.. args, "--seed", "5", "--force"]).Code);
+    }
+}
