@@ -5,4 +5,7 @@ using Isoflop.Cli.Commands;
 return App.Start(args,
 [
     CorpusCommand.Create(),
+    PlanCommand.Create(),
+    TrainCommand.Create(),
+    RunsCommand.Create(),
 ]);
