@@ -5,7 +5,10 @@ using Isoflop.Cli.Commands;
 return App.Start(args,
 [
     CorpusCommand.Create(),
+    PlanCommand.Create(),
+    TrainCommand.Create(),
     SampleCommand.Create(),
     NextCommand.Create(),
+    RunsCommand.Create(),
     MachineCommand.Create(),
 ]);

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json.Serialization;
 
 namespace Isoflop.Nn;
@@ -5,40 +6,40 @@ namespace Isoflop.Nn;
 /// <summary>Shape of a decoder-only Transformer of the Llama and Qwen3 families.</summary>
 public sealed record ModelConfig
 {
-    /// <summary>Tokens of the vocabulary; 0 takes the corpus' tokenizer's.</summary>
+    [Description("tokens of the vocabulary; 0 takes the corpus' tokenizer's")]
     public int VocabSize { get; init; }
 
-    /// <summary>Longest sequence the model is trained on, tokens.</summary>
+    [Description("longest sequence the model is trained on, tokens")]
     public int ContextLen { get; init; } = 256;
 
-    /// <summary>Width of the residual stream, channels.</summary>
+    [Description("width of the residual stream, channels")]
     public int DModel { get; init; } = 128;
 
-    /// <summary>Layers.</summary>
+    [Description("layers")]
     public int NLayer { get; init; } = 4;
 
-    /// <summary>Query heads.</summary>
+    [Description("query heads")]
     public int NHead { get; init; } = 4;
 
-    /// <summary>Key and value heads; divides <see cref="NHead"/>; 0 means as many.</summary>
+    [Description("key and value heads; divides n_head; 0 means as many")]
     public int NKvHead { get; init; }
 
-    /// <summary>Width of a head, even; 0 means d_model / n_head.</summary>
+    [Description("width of a head, even; 0 means d_model / n_head")]
     public int DHead { get; init; }
 
-    /// <summary>Width of the SwiGLU layer; 0 means 8/3 · d_model, rounded up to a multiple of 32.</summary>
+    [Description("width of the SwiGLU layer; 0 means 8/3 · d_model, rounded up to a multiple of 32")]
     public int DFf { get; init; }
 
-    /// <summary>RMSNorm on each head's q and k before the rotation: Qwen3; without it: Llama.</summary>
+    [Description("RMSNorm on each head's q and k before the rotation: Qwen3; without it: Llama")]
     public bool QkNorm { get; init; } = true;
 
-    /// <summary>The head shares the embedding's weights.</summary>
+    [Description("the head shares the embedding's weights")]
     public bool TiedHead { get; init; }
 
-    /// <summary>Base of the rotary angles.</summary>
+    [Description("base of the rotary angles")]
     public double RopeTheta { get; init; } = 10_000;
 
-    /// <summary>Added to the mean square in every RMSNorm.</summary>
+    [Description("added to the mean square in every RMSNorm")]
     public double NormEps { get; init; } = 1e-5;
 
     /// <summary>Key and value heads, resolved.</summary>

@@ -61,6 +61,24 @@ public static class Config
         return all;
     }
 
+    /// <summary>A run that begins at another's checkpoint has that run's settings wherever its user named none.</summary>
+    internal static RunConfig Inherit(RunConfig source, RunConfig config)
+    {
+        if (config.Given is null) return config;
+        JsonObject tree = JsonSerializer.SerializeToNode(source, Type)!.AsObject();
+        JsonObject own = JsonSerializer.SerializeToNode(config, Type)!.AsObject();
+        bool length = config.Given.Overlaps(["train.steps", "train.tokens", "flops"]);
+        string[] always = ["name", "from", "from_mode", "flops", "save.minutes", "save.keep", "save.every"];
+        string[] alsoOwn = length ? ["train.steps", "train.tokens"] : [];
+        foreach (string key in config.Given.Concat(always).Concat(alsoOwn))
+        {
+            string[] path = key.Split('.');
+            (JsonObject into, JsonObject from) = path.Length == 1 ? (tree, own) : (tree[path[0]]!.AsObject(), own[path[0]]!.AsObject());
+            into[path[^1]] = from[path[^1]]!.DeepClone();
+        }
+        return Read(tree) with { Given = config.Given };
+    }
+
     static RunConfig Essence(RunConfig c) => c with { Name = "", Save = new(), Train = c.Train with { MicroTokens = 0 } };
 
     static void Compare(JsonObject was, JsonObject now, string path, List<string> all)
@@ -174,15 +192,27 @@ public static class Config
     static string Show(JsonNode? value) =>
         value is JsonValue v && v.GetValueKind() == JsonValueKind.String ? v.GetValue<string>() : value?.ToJsonString() ?? "null";
 
+    /// <remarks>Every key is filled in first: generated readers leave a missing init-only property at zero, not at its default.</remarks>
     static RunConfig Read(JsonObject tree)
     {
         try
         {
-            return tree.Deserialize(Type)!;
+            JsonObject whole = JsonSerializer.SerializeToNode(new RunConfig(), Type)!.AsObject();
+            Overlay(whole, tree);
+            return whole.Deserialize(Type)!;
         }
         catch (JsonException e)
         {
             throw new ConfigException($"{e.Path}: {FirstSentence(e.Message)}");
+        }
+    }
+
+    static void Overlay(JsonObject whole, JsonObject tree)
+    {
+        foreach ((string key, JsonNode? value) in tree)
+        {
+            if (value is JsonObject inner && whole[key] is JsonObject into) Overlay(into, inner);
+            else whole[key] = value?.DeepClone();
         }
     }
 

@@ -16,8 +16,9 @@ sealed class JsonLines : IDisposable
         file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         byte[] text = new byte[file.Length];
         file.ReadExactly(text);
-        file.SetLength(text.AsSpan().LastIndexOf((byte)'\n') + 1);
-        file.Position = file.Length;
+        int whole = text.AsSpan().LastIndexOf((byte)'\n') + 1;
+        if (whole < text.Length) file.SetLength(whole);
+        file.Position = whole;
         json = new Utf8JsonWriter(row);
     }
 

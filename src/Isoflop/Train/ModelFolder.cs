@@ -100,31 +100,31 @@ public static class ModelFolder
     }, PublishedJson.Default.PublishedConfig);
 }
 
-/// <summary>config.json as transformers reads and writes it, the keys that matter.</summary>
+/// <summary>config.json as transformers reads and writes it, the keys that matter. Set, not init: a missing key keeps its default.</summary>
 sealed record PublishedConfig
 {
-    public string[] Architectures { get; init; } = [];
-    public string ModelType { get; init; } = "";
-    public int VocabSize { get; init; }
-    public int HiddenSize { get; init; }
-    public int IntermediateSize { get; init; }
-    public int NumHiddenLayers { get; init; }
-    public int NumAttentionHeads { get; init; }
-    public int? NumKeyValueHeads { get; init; }
-    public int? HeadDim { get; init; }
-    public int? MaxPositionEmbeddings { get; init; }
-    public double? RmsNormEps { get; init; }
-    public double? RopeTheta { get; init; }
-    public RopeSettings? RopeParameters { get; init; }
-    public RopeSettings? RopeScaling { get; init; }
-    public bool TieWordEmbeddings { get; init; }
-    public string HiddenAct { get; init; } = "silu";
-    public bool AttentionBias { get; init; }
-    public bool MlpBias { get; init; }
-    public bool UseSlidingWindow { get; init; }
-    public string TorchDtype { get; init; } = "float32";
-    [JsonConverter(typeof(OneOrMany))] public int? BosTokenId { get; init; }
-    [JsonConverter(typeof(OneOrMany))] public int? EosTokenId { get; init; }
+    public string[] Architectures { get; set; } = [];
+    public string ModelType { get; set; } = "";
+    public int VocabSize { get; set; }
+    public int HiddenSize { get; set; }
+    public int IntermediateSize { get; set; }
+    public int NumHiddenLayers { get; set; }
+    public int NumAttentionHeads { get; set; }
+    public int? NumKeyValueHeads { get; set; }
+    public int? HeadDim { get; set; }
+    public int? MaxPositionEmbeddings { get; set; }
+    public double? RmsNormEps { get; set; }
+    public double? RopeTheta { get; set; }
+    public RopeSettings? RopeParameters { get; set; }
+    public RopeSettings? RopeScaling { get; set; }
+    public bool TieWordEmbeddings { get; set; }
+    public string HiddenAct { get; set; } = "silu";
+    public bool AttentionBias { get; set; }
+    public bool MlpBias { get; set; }
+    public bool UseSlidingWindow { get; set; }
+    public string TorchDtype { get; set; } = "float32";
+    [JsonConverter(typeof(OneOrMany))] public int? BosTokenId { get; set; }
+    [JsonConverter(typeof(OneOrMany))] public int? EosTokenId { get; set; }
 
     public IEnumerable<(bool, string)> Variants() =>
     [
@@ -140,9 +140,9 @@ sealed record PublishedConfig
 /// <summary>rope_parameters of transformers 5, rope_scaling of 4.</summary>
 sealed record RopeSettings
 {
-    public double? RopeTheta { get; init; }
-    public string? RopeType { get; init; }
-    public string? Type { get; init; }
+    public double? RopeTheta { get; set; }
+    public string? RopeType { get; set; }
+    public string? Type { get; set; }
 
     [JsonIgnore] public string Kind => RopeType ?? Type ?? "default";
     [JsonIgnore] public bool IsDefault => Kind == "default";

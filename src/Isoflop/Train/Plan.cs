@@ -6,8 +6,8 @@ namespace Isoflop.Train;
 /// <param name="BytesPerToken">of the held-out text</param>
 public sealed record CorpusFacts(string Name, int VocabSize, long TrainTokens, long ValidTokens, double BytesPerToken, string TokenizerHash);
 
-/// <summary>Where a run begins that continues another: the checkpoint's step, updates, place in the data, and model.</summary>
-public sealed record SourceFacts(RunPoint Point, ModelConfig Model, string TokenizerHash);
+/// <summary>The run that another begins at: its settings, and the tokenizer and step of the checkpoint.</summary>
+public sealed record SourceFacts(int Step, RunConfig Config, string Corpus, string TokenizerHash);
 
 /// <summary>Memory of a run, bytes.</summary>
 public readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments, long Packed, long Activations)
@@ -99,15 +99,17 @@ public sealed record Plan
     /// <exception cref="ConfigException">All broken rules, in one line.</exception>
     public static Plan Make(RunConfig config, CorpusFacts corpus, SourceFacts? source = null)
     {
+        if (source is not null) config = Train.Config.Inherit(source.Config, config);
         List<string> problems = [.. config.Problems()];
         if (source is not null && source.TokenizerHash != corpus.TokenizerHash)
             problems.Add($"from={config.From}: that model was trained with tokenizer {source.TokenizerHash}, corpus '{corpus.Name}' has " +
                 $"{corpus.TokenizerHash}; build the corpus with that run's tokenizer.json");
         Refuse(problems);
         RunConfig resolved = Resolve(config, corpus, source);
-        int first = source is not null && config.FromMode == StartMode.Extend ? source.Point.Step : 0;
+        int first = source is not null && config.FromMode == StartMode.Extend ? source.Step : 0;
         problems.AddRange(ProblemsWith(resolved, corpus, source, first));
         Refuse(problems);
+        if (resolved.Name.Length == 0) resolved = resolved with { Name = Train.Config.HashOf(resolved) };
         return new Plan(resolved, corpus, first);
     }
 
@@ -118,12 +120,12 @@ public sealed record Plan
 
     static RunConfig Resolve(RunConfig c, CorpusFacts corpus, SourceFacts? source)
     {
-        ModelConfig model = source is null ? c.Model : Inherit(source.Model, c);
+        ModelConfig model = c.Model;
         if (model.VocabSize == 0) model = model with { VocabSize = corpus.VocabSize };
         long tokens = c.Train.Tokens;
         if (c.Flops > 0)
         {
-            var given = source is null ? c.Given : new HashSet<string>(ShapeKeys);
+            IReadOnlySet<string> given = source is not null ? ShapeKeys : c.Given ?? new HashSet<string>();
             (model, tokens) = ComputeOptimal.Resolve(c.Flops, model, given);
         }
         TrainConfig train = c.Train;
@@ -138,30 +140,8 @@ public sealed record Plan
         return c with { Model = model, Train = train with { Tokens = 0 }, Flops = 0 };
     }
 
-    static readonly string[] ShapeKeys =
+    static readonly HashSet<string> ShapeKeys =
         ["model.d_model", "model.n_layer", "model.n_head", "model.n_kv_head", "model.d_head", "model.d_ff"];
-
-    /// <summary>A continued run has its source's shape; what the user names must agree, which is checked afterwards.</summary>
-    static ModelConfig Inherit(ModelConfig source, RunConfig c)
-    {
-        ModelConfig m = c.Model;
-        bool Given(string key) => c.Given.Contains("model." + key);
-        return new()
-        {
-            VocabSize = Given("vocab_size") ? m.VocabSize : source.VocabSize,
-            ContextLen = Given("context_len") ? m.ContextLen : source.ContextLen,
-            DModel = Given("d_model") ? m.DModel : source.DModel,
-            NLayer = Given("n_layer") ? m.NLayer : source.NLayer,
-            NHead = Given("n_head") ? m.NHead : source.NHead,
-            NKvHead = Given("n_kv_head") ? m.KvHeads : source.NKvHead,
-            DHead = Given("d_head") ? m.HeadWidth : source.DHead,
-            DFf = Given("d_ff") ? m.FfWidth : source.DFf,
-            QkNorm = Given("qk_norm") ? m.QkNorm : source.QkNorm,
-            TiedHead = Given("tied_head") ? m.TiedHead : source.TiedHead,
-            RopeTheta = Given("rope_theta") ? m.RopeTheta : source.RopeTheta,
-            NormEps = Given("norm_eps") ? m.NormEps : source.NormEps,
-        };
-    }
 
     static IEnumerable<string> ProblemsWith(RunConfig c, CorpusFacts corpus, SourceFacts? source, int firstStep)
     {
@@ -185,11 +165,17 @@ public sealed record Plan
         if (source is null) yield break;
         if (c.Train.Steps <= firstStep)
             yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";
-        if (c.Model with { ContextLen = 0 } != source.Model with { ContextLen = 0 })
-            yield return $"model.* must be that of from={c.From}; leave these settings out";
+        if (Whole(c.Model) with { ContextLen = 0 } != Whole(source.Config.Model) with { ContextLen = 0 })
+            yield return $"model.*: the shape must be that of from={c.From}; leave these settings out";
+        if (c.FromMode != StartMode.Extend) yield break;
+        if (context != source.Config.Model.ContextLen || corpus.Name != source.Corpus)
+            yield return $"from={c.From} is extended on its own corpus '{source.Corpus}' with model.context_len=" +
+                $"{source.Config.Model.ContextLen}; for another use from_mode=fork";
     }
 
-    static long PowerBelow(long tokens) => 1L << Math.Max(0, 62 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
+    static ModelConfig Whole(ModelConfig c) => c with { NKvHead = c.KvHeads, DHead = c.HeadWidth, DFf = c.FfWidth };
+
+    static long PowerBelow(long tokens) => 1L << Math.Max(0, 63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
 
     /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
     MemoryPlan MemoryOf(ParamTable table)

@@ -33,8 +33,11 @@ public sealed record RunConfig
 
     public SaveConfig Save { get; init; } = new();
 
-    /// <summary>Settings that the user named ("model.d_model"): neither the dial nor a source run overrides them.</summary>
-    [JsonIgnore] internal IReadOnlySet<string> Given { get; init; } = new HashSet<string>();
+    /// <summary>
+    /// Settings that the user named ("model.d_model"): neither the dial nor a source run overrides them. Null for settings made in code:
+    /// the dial then chooses the shape, and a source run leaves all as it is.
+    /// </summary>
+    [JsonIgnore] internal IReadOnlySet<string>? Given { get; init; }
 
     /// <summary>Every rule that can be checked without the corpus: setting, value, rule, next step.</summary>
     public IEnumerable<string> Problems()

@@ -206,8 +206,12 @@ public sealed class RunFolder : IDisposable
     {
         List<int> steps = Checkpoint.StepsIn(Path);
         foreach (int step in steps.SkipLast(save.Keep))
-            if (save.Every == 0 || step % save.Every != 0)
-                Directory.Delete(System.IO.Path.Combine(Path, Checkpoint.NameOf(step)), recursive: true);
+        {
+            if (save.Every > 0 && step % save.Every == 0) continue;
+            string name = Checkpoint.NameOf(step), doomed = System.IO.Path.Combine(Path, $".{name}.tmp");
+            Directory.Move(System.IO.Path.Combine(Path, name), doomed);         // a kill must not leave half of it under its name
+            Directory.Delete(doomed, recursive: true);
+        }
     }
 
     /// <summary>Closes the files and lets go of the folder.</summary>

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Kernels;
+using Isoflop.Train;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop plan</c>: prices a run without starting it.</summary>
+static class PlanCommand
+{
+    /// <summary>Share of the machine's peak that training is reckoned to reach when nothing better is known.</summary>
+    const double UsualShare = 0.5;
+
+    public static Command Create()
+    {
+        Argument<string[]> settings = Settings.Argument();
+        var gflops = new Option<double>("--gflops") { Description = "GFLOP/s that training reaches; 0: half of this machine's measured peak", HelpName = "X" };
+        var verb = new Verb("plan", "Price a run without starting it: shape, tokens, FLOPs by layer, memory, time.",
+        [
+            "isoflop plan corpus=dotnet flops=1e13",
+            "isoflop plan recipe.json train.steps=2000 --gflops 90 --json",
+            .. Settings.Help(),
+        ])
+        {
+            settings, gflops,
+        };
+        verb.Runs(call =>
+        {
+            Plan plan = Trainer.PlanOf(Settings.Load(call.Parsed.GetValue(settings)!), call.Home);
+            double given = call.Parsed.GetValue(gflops), rate = given > 0 ? given : UsualShare * Machine.Measure().PeakGflops;
+            var record = PlanRecord.Of(plan, rate);
+            if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(record, PlanCommandJson.Default.PlanRecord));
+            else Write(call.Out, plan, record);
+            return 0;
+        });
+        return verb;
+    }
+
+    static void Write(TextWriter output, Plan plan, PlanRecord r)
+    {
+        var m = plan.Model;
+        Line("run", r.Name);
+        Line("model", I($"{m.NLayer} layers of {m.DModel}, {m.NHead} heads of {m.HeadWidth}, SwiGLU {m.FfWidth}, vocabulary {m.VocabSize}, context {m.ContextLen}"));
+        Line("parameters", I($"{r.Parameters:N0}; without embedding and head {r.NonEmbedding:N0}"));
+        Line("tokens", I($"{r.Tokens:N0} in {r.Steps - plan.FirstStep:N0} steps of {r.BatchTokens:N0} ({plan.MicroBatches} passes each); {r.Epochs:0.##} epochs of '{plan.Corpus.Name}'"));
+        Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each parameter outside of the embedding"));
+        Line("rate", I($"{plan.Config.Train.LearningRate} at its peak, {plan.Config.Train.Schedule.ToString().ToLowerInvariant()}"));
+        Line("memory", Format.Quantity(r.MemoryBytes, "B") + I($": weights {Format.Quantity(plan.Memory.Parameters, "B")}, gradients {Format.Quantity(plan.Memory.Gradients, "B")}, moments {Format.Quantity(plan.Memory.Moments, "B")}, packed {Format.Quantity(plan.Memory.Packed, "B")}, activations {Format.Quantity(plan.Memory.Activations, "B")}"));
+        Line("FLOPs", I($"{r.Flops:0.000e0} of training, {r.EvalFlops:0.0e0} of evaluation"));
+        TextTable.Write(output, [.. r.FlopsByLayer.Select(l => new[] { "  ", l.Key, I($"{l.Value:0.000e0}"), I($"{100 * l.Value / r.Flops:0.0} %") })], 0, 1);
+        Line("time", I($"{ProgressLine.Span(r.Seconds)} at {r.Gflops:0} GFLOP/s"));
+
+        void Line(string label, string text) => output.WriteLine($"{label,-11} {text}");
+        static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>A plan as a record for scripts.</summary>
+sealed record PlanRecord(string Name, RunConfig Config, long Parameters, long NonEmbedding, double TokensPerParameter, int Steps,
+    int BatchTokens, int MicroBatches, long Tokens, double Epochs, double Flops, IReadOnlyDictionary<string, double> FlopsByLayer,
+    double EvalFlops, long MemoryBytes, double Gflops, double Seconds)
+{
+    public static PlanRecord Of(Plan p, double gflops) => new(p.Config.Name, p.Config, p.Parameters, p.NonEmbedding,
+        (double)p.Tokens / p.ParametersThatCompute, p.Steps, p.Config.Train.BatchTokens, p.MicroBatches, p.Tokens, p.Epochs,
+        p.FlopsByLayer.Total, p.FlopsByLayer.ByLayer().ToDictionary(l => l.Layer, l => l.Flops), p.EvalFlops, p.Memory.Total, gflops,
+        p.SecondsAt(gflops * 1e9));
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(PlanRecord))]
+sealed partial class PlanCommandJson : JsonSerializerContext;

@@ -1,0 +1,210 @@
+using Isoflop.Data;
+using Isoflop.Kernels;
+using Isoflop.Nn;
+
+namespace Isoflop.Train;
+
+/// <summary>One run in memory. Everything is laid out in the constructor; a step allocates nothing.</summary>
+sealed class TrainLoop
+{
+    readonly Plan plan;
+    readonly Corpus corpus;
+    readonly IDevice device;
+    readonly RunFolder folder;
+    readonly TrainOptions options;
+    readonly Transformer model;
+    readonly AdamW adam;
+    readonly CheckpointStore checkpoints;
+    readonly BatchSource source;
+    readonly EvalSource held;
+    readonly Batch[] micros;
+    readonly Schedule schedule;
+    readonly double peakFlops;
+    long savedAt;
+    int savedStep = -1;
+
+    public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, TrainOptions options)
+    {
+        (this.plan, this.corpus, this.device, this.folder, this.options) = (plan, corpus, device, folder, options);
+        int rows = plan.MicroWindows * plan.Model.ContextLen;
+        model = new Transformer(device, plan.Model, rows, training: true);
+        adam = new AdamW(model);
+        checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), device, plan.Model, model.Table,
+            model.Params, adam.M, adam.V, options.CreateFile);
+        source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Config.Seed);
+        held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen);
+        micros = [.. Enumerable.Range(0, plan.MicroBatches).Select(_ => new Batch(rows, rows))];
+        schedule = new(plan.Config.Train, plan.Steps);
+        peakFlops = options.PeakFlops > 0 ? options.PeakFlops : Machine.Measure(options.Threads).PeakGflops * 1e9;
+        State = new() { Seed = plan.Config.Seed, Corpus = corpus.Name, TokenizerHash = plan.Corpus.TokenizerHash, EndOfText = corpus.EndOfText };
+    }
+
+    /// <summary>All that changes beside the tensors.</summary>
+    public TrainState State { get; private set; }
+
+    /// <summary>Starts from random weights.</summary>
+    public void Begin()
+    {
+        folder.DropRowsAfter(-1);                                 // rows of a process that was killed before its first checkpoint
+        model.Initialise(plan.Config.Seed);
+        folder.Event("start", 0, $"{device.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
+    }
+
+    /// <summary>Starts from another run's checkpoint.</summary>
+    public void Begin(TrainState from, string path)
+    {
+        folder.DropRowsAfter(-1);
+        checkpoints.Load(path);
+        model.Refresh();
+        State = State with
+        {
+            Step = plan.FirstStep,
+            Updates = from.Updates,
+            Cursor = from.Corpus == State.Corpus && (plan.FirstStep > 0 || from.Seed == State.Seed) ? from.Cursor : 0,
+            Ledger = from.Ledger,
+        };
+        folder.Event("start", State.Step, $"{plan.Config.FromMode} of {plan.Config.From}; {device.Name}");
+    }
+
+    /// <summary>Goes on where a checkpoint of this run stands.</summary>
+    public void Resume(TrainState state)
+    {
+        checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
+        model.Refresh();
+        folder.DropRowsAfter(state.Step);
+        State = state;
+        savedStep = state.Step;
+        folder.Event("resume", state.Step, $"{device.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
+    }
+
+    /// <summary>Steps to the end, or until asked to stop. Null: stopped; a checkpoint holds all of it.</summary>
+    public ValidRow? Run(CancellationToken stop)
+    {
+        long began = options.Time.GetTimestamp();
+        int first = State.Step;
+        savedAt = began;
+        while (State.Step < plan.Steps && !stop.IsCancellationRequested)
+        {
+            StepRow row = Step();
+            folder.Write(row);
+            if (options.Progress is { } tell)
+            {
+                double pace = options.Time.GetElapsedTime(began).TotalSeconds / (row.Step - first);
+                tell(new(row.Step, plan.Steps, row.Loss, row.LearningRate, row.TokensPerSecond, pace * (plan.Steps - row.Step)));
+            }
+            if (State.Step == plan.Steps) break;
+            if (EvalDue) Evaluate(plan.Config.Eval.Tokens, CancellationToken.None);        // a row must not hang on a key
+            if (SaveDue) Save();
+        }
+        ValidRow? end = stop.IsCancellationRequested ? null : Evaluate(0, stop);
+        if (savedStep != State.Step || end is not null) Save();
+        if (end is null) folder.Event("stop", State.Step, "asked to stop; the same command resumes");
+        else folder.Event("done", State.Step, "");
+        return end;
+    }
+
+    bool EvalDue => plan.Config.Eval.Every > 0 && State.Step % plan.Config.Eval.Every == 0;
+
+    bool SaveDue
+    {
+        get
+        {
+            SaveConfig save = plan.Config.Save;
+            return save.Every > 0 && State.Step % save.Every == 0
+                || save.Minutes > 0 && options.Time.GetElapsedTime(savedAt).TotalMinutes >= save.Minutes;
+        }
+    }
+
+    StepRow Step()
+    {
+        TrainConfig c = plan.Config.Train;
+        long began = options.Time.GetTimestamp();
+        double weight = 0, pairs = 0;                             // of the whole step, before its first gradient
+        for (int i = 0; i < micros.Length; i++)
+        {
+            int at = i * plan.MicroWindows;
+            source.Fill(micros[i], State.Cursor + at, Math.Min(plan.MicroWindows, plan.Windows - at));
+            for (int r = 0; r < micros[i].Rows; r++) weight += micros[i].Weights[r];
+            pairs += Flops.Pairs(micros[i].Offsets);
+        }
+        model.ClearGradients();
+        double loss = 0;
+        foreach (Batch micro in micros) model.LossAndGradient(micro, weight, ref loss);
+        model.FinishGradients();
+        loss /= weight;                                           // nats per token
+        if (!double.IsFinite(loss)) throw Fault($"loss is {loss}");
+
+        double rate = schedule.LearningRate(State.Step);
+        double norm = adam.Step(new AdamWStep((float)rate, (float)c.Beta1, (float)c.Beta2, (float)c.Eps, (float)c.WeightDecay,
+            State.Updates + 1, 1), c.Clip);
+        if (!double.IsFinite(norm)) throw Fault($"the gradient's norm is {norm}");
+
+        State.Step++;
+        State.Updates++;
+        State.Cursor += plan.Windows;
+        State.Loss = loss;
+        double flops = Flops.Training(plan.Model, c.BatchTokens, pairs).Total, seconds = options.Time.GetElapsedTime(began).TotalSeconds;
+        double bytes = micros.Length * Traffic.MicroBatch(plan.Parameters) + Traffic.Update(plan.Parameters);
+        Ledger ledger = State.Ledger;
+        ledger.Train += new Spending(flops, bytes, c.BatchTokens, seconds);
+        seconds = Math.Max(seconds, 1e-9);
+        return new(State.Step, loss, norm, rate, ledger.Train.Tokens, ledger.Train.Flops, ledger.Train.Seconds,
+            c.BatchTokens / seconds, flops / seconds / peakFlops);
+    }
+
+    /// <summary>Loss on the first so many held-out tokens, 0: all; null when asked to stop before the end.</summary>
+    ValidRow? Evaluate(long tokens, CancellationToken stop)
+    {
+        long began = options.Time.GetTimestamp(), all = corpus.Valid.Count - 1, end = tokens == 0 ? all : Math.Min(tokens, all);
+        double loss = 0, pairs = 0;
+        int batches = 0;
+        for (long at = 0; at < end; batches++)
+        {
+            if (stop.IsCancellationRequested) return null;
+            at = held.Fill(micros[0], at, end, plan.MicroWindows);
+            model.Loss(micros[0], ref loss);
+            pairs += Flops.Pairs(micros[0].Offsets);
+        }
+        loss /= end;
+        if (!double.IsFinite(loss)) throw Fault($"the loss on held-out text is {loss}");
+        State.ValidLoss = loss;
+        State.Ledger.Measure += new Spending(Flops.Forward(plan.Model, end, pairs).Total, batches * Traffic.Forward(plan.Parameters), end,
+            options.Time.GetElapsedTime(began).TotalSeconds);
+        var row = new ValidRow(State.Step, loss, loss / Math.Log(2) / plan.Corpus.BytesPerToken, end, end == all);
+        folder.Write(row);
+        return row;
+    }
+
+    void Save()
+    {
+        folder.Sync();
+        checkpoints.Save(State);
+        folder.Prune(plan.Config.Save);
+        (savedAt, savedStep) = (options.Time.GetTimestamp(), State.Step);
+    }
+
+    /// <summary>Names the first tensor with a value that is not finite: weights first, since a bad gradient follows from a bad weight.</summary>
+    DataException Fault(string what)
+    {
+        string bad = FirstBad(model.Params, "weights") ?? FirstBad(model.Gradients, "gradient") ?? "all weights and gradients are finite";
+        List<int> saved = Checkpoint.StepsIn(folder.Path);
+        string last = saved.Count == 0 ? "No checkpoint was saved yet" : $"Last good checkpoint: {Checkpoint.NameOf(saved[^1])}";
+        string message = $"step {State.Step + 1}: {what}; {bad}. {last}; try a lower train.learning_rate under another name";
+        folder.Event("fault", State.Step + 1, message);
+        return new DataException($"{folder.Path}: {message}");
+    }
+
+    string? FirstBad(DeviceMemory slab, string kind)
+    {
+        var buffer = new float[1 << 16];
+        foreach (Param param in model.Table.All)
+            for (long done = 0; done < param.Length; done += buffer.Length)
+            {
+                Span<float> part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, param.Length - done));
+                device.Download(slab.Slice(param.Offset + done, part.Length), part);
+                foreach (float x in part)
+                    if (!float.IsFinite(x)) return $"first bad tensor '{param.Name}' ({kind})";
+            }
+        return null;
+    }
+}

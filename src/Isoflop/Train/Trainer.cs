@@ -1,0 +1,156 @@
+using Isoflop.Data;
+using Isoflop.Kernels;
+
+namespace Isoflop.Train;
+
+/// <summary>How far a run is.</summary>
+/// <param name="Step">updates done</param> <param name="Loss">of the last step, nats a token</param>
+/// <param name="SecondsLeft">until the last step, at the pace of this process so far</param>
+public readonly record struct TrainProgress(int Step, int Steps, double Loss, double LearningRate, double TokensPerSecond, double SecondsLeft);
+
+/// <summary>Where and how to train; nothing here changes a bit of the result.</summary>
+public sealed record TrainOptions
+{
+    /// <summary>Folder of all corpora and runs.</summary>
+    public string Home { get; init; } = "./isoflop";
+
+    /// <summary>0 takes every core.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Resume at this checkpoint and set later ones aside; null: at the newest.</summary>
+    public int? ResumeAt { get; init; }
+
+    /// <summary>The machine's peak, FLOPs a second, for the share in the rows; 0: measured at the start.</summary>
+    public double PeakFlops { get; init; }
+
+    /// <summary>Told after every step.</summary>
+    public Action<TrainProgress>? Progress { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Opens a checkpoint's files; tests fill the disk here.</summary>
+    internal CreateFile? CreateFile { get; init; }
+}
+
+/// <summary>What a run came to.</summary>
+/// <param name="Done">all steps are done; else it was stopped and the same command resumes it</param>
+/// <param name="AlreadyDone">it was before this call</param> <param name="Loss">of the last step, nats a token</param>
+/// <param name="ValidLoss">on all held-out text, nats a token; NaN when stopped</param>
+/// <param name="BitsPerByte">the same in bits a byte</param>
+public sealed record TrainResult(string Path, string Name, bool Done, bool AlreadyDone, int Step, int Steps, double Loss, double ValidLoss,
+    double BitsPerByte, Ledger Ledger);
+
+/// <summary>Trains one model. The same settings open the same run folder: killed at any moment and called again, it ends with the same bits.</summary>
+public static class Trainer
+{
+    /// <summary>Prices a run without starting it.</summary>
+    /// <exception cref="ConfigException">A broken rule.</exception> <exception cref="DataException">No such corpus or source run.</exception>
+    public static Plan PlanOf(RunConfig config, string home)
+    {
+        SourceFacts? source = SourceOf(config, home);
+        using Corpus corpus = OpenCorpus(config, source, home);
+        return Plan.Make(config, FactsOf(corpus), source);
+    }
+
+    /// <summary>Trains, resumes, or says that it is done.</summary>
+    /// <param name="stop">saves a checkpoint at the end of the step under way, then returns</param>
+    /// <exception cref="ConfigException">A broken rule; a run of that name with other settings; another process writes it.</exception>
+    /// <exception cref="DataException">A checkpoint or corpus that was altered; a full disk; a loss that is not finite.</exception>
+    public static TrainResult Train(RunConfig config, TrainOptions options, CancellationToken stop = default)
+    {
+        SourceFacts? source = SourceOf(config, options.Home);
+        using Corpus corpus = OpenCorpus(config, source, options.Home);
+        Plan plan = Plan.Make(config, FactsOf(corpus), source);
+        using var device = new CpuDevice(options.Threads);
+        RunRecord record = RunRecord.Of(plan, device, options.Time.GetUtcNow().UtcDateTime);
+        using RunFolder folder = RunFolder.Open(options.Home, record, options.Time);
+        if (options.ResumeAt is { } step) Rewind(folder, step);
+
+        List<int> saved = Checkpoint.StepsIn(folder.Path);
+        TrainState? state = saved.Count == 0 ? null : Resumable(folder, saved, plan);
+        if (state is not null && state.Step == plan.Steps && Whole(folder, plan) is { } whole) return ResultOf(folder, plan, state, whole);
+
+        var loop = new TrainLoop(plan, corpus, device, folder, options);
+        if (state is not null) loop.Resume(state);
+        else if (source is not null) loop.Begin(Checkpoint.Verify(FolderOf(config, options.Home)), FolderOf(config, options.Home));
+        else loop.Begin();
+        ValidRow? end = loop.Run(stop);
+        return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
+    }
+
+    static TrainResult ResultOf(RunFolder folder, Plan plan, TrainState state, ValidRow? end) =>
+        new(folder.Path, plan.Config.Name, end is not null, true, state.Step, plan.Steps, state.Loss ?? double.NaN,
+            end?.Loss ?? double.NaN, end?.BitsPerByte ?? double.NaN, state.Ledger);
+
+    static ValidRow? Whole(RunFolder folder, Plan plan)
+    {
+        foreach (ValidRow row in RunFolder.ReadValid(folder.Path))
+            if (row.Whole && row.Step == plan.Steps) return row;
+        return null;
+    }
+
+    static Corpus OpenCorpus(RunConfig config, SourceFacts? source, string home)
+    {
+        string name = config.Corpus.Length > 0 ? config.Corpus : source?.Config.Corpus ?? "";
+        string all = Path.Combine(home, "corpus");
+        if (name.Length > 0 && Directory.Exists(Path.Combine(all, name))) return Corpus.Open(Path.Combine(all, name));
+        string[] there = Directory.Exists(all) ? [.. Directory.GetDirectories(all).Select(d => Path.GetFileName(d)!).Order()] : [];
+        throw new ConfigException($"corpus='{name}': {(name.Length == 0 ? "name one" : "there is none of that name")} in {all}; " +
+            (there.Length == 0 ? "make one with 'isoflop corpus'" : $"there are: {string.Join(", ", there)}"));
+    }
+
+    static CorpusFacts FactsOf(Corpus corpus) => new(corpus.Name, corpus.Info.VocabSize, corpus.Train.Count, corpus.Valid.Count,
+        corpus.Info.Valid.BytesPerToken, corpus.Info.TokenizerHash);
+
+    static string FolderOf(RunConfig config, string home)
+    {
+        RunPoint.TryParse(config.From, out RunPoint point);
+        return Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
+    }
+
+    static SourceFacts? SourceOf(RunConfig config, string home)
+    {
+        if (!RunPoint.TryParse(config.From, out RunPoint point)) return null;        // a malformed one is among the settings' problems
+        string run = RunFolder.PathOf(home, point.Run), folder = FolderOf(config, home);
+        if (!Directory.Exists(run)) throw new ConfigException($"from={config.From}: there is no run {run}; 'isoflop runs' lists them");
+        if (!Directory.Exists(folder))
+            throw new ConfigException($"from={config.From}: no such checkpoint; {run} has " +
+                (Checkpoint.StepsIn(run) is { Count: > 0 } steps ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet"));
+        TrainState state = Checkpoint.ReadState(folder);
+        return new(point.Step, RunRecord.Load(run).Config, state.Corpus, state.TokenizerHash);
+    }
+
+    static void Rewind(RunFolder folder, int step)
+    {
+        List<int> saved = Checkpoint.StepsIn(folder.Path);
+        if (!saved.Contains(step))
+            throw new ConfigException($"--resume-at {step}: {folder.Path} has " +
+                (saved.Count == 0 ? "no checkpoint" : $"checkpoints at {string.Join(", ", saved)}"));
+        if (saved[^1] == step) return;
+        folder.SetAsideAfter(step);
+        folder.Event("rewind", step, $"checkpoints at {string.Join(", ", saved.Where(s => s > step))} were set aside");
+    }
+
+    static TrainState Resumable(RunFolder folder, List<int> saved, Plan plan)
+    {
+        CorpusFacts was = RunRecord.Load(folder.Path).Corpus, now = plan.Corpus;
+        string path = Path.Combine(folder.Path, Checkpoint.NameOf(saved[^1]));
+        if (was.TokenizerHash != now.TokenizerHash)
+            throw new DataException($"{path} was trained with tokenizer {was.TokenizerHash}, corpus '{now.Name}' now has " +
+                $"{now.TokenizerHash}; restore that corpus, or choose another name for a new run");
+        if (was.TrainTokens != now.TrainTokens || was.ValidTokens != now.ValidTokens)
+            throw new DataException($"{path} was trained on {was.TrainTokens} tokens, corpus '{now.Name}' now has {now.TrainTokens}: it was " +
+                "built anew; restore it, or choose another name for a new run");
+        try
+        {
+            return Checkpoint.Verify(path);
+        }
+        catch (DataException e)
+        {
+            string next = saved.Count > 1 ? $"to resume from the checkpoint before it, add --resume-at {saved[^2]}"
+                : $"there is no checkpoint before it; to start over, remove {folder.Path}";
+            throw new DataException($"{e.Message}; {next}", e);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using Isoflop.Lab.Runs;
+using Isoflop.Tests.Train;
+using Isoflop.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Runs;
+
+public class RunStoreTests
+{
+    [Fact]
+    public void Runs_are_listed_with_what_they_came_to()
+    {
+        using var home = new TinyHome();
+        TrainResult done = home.Train("name=a");
+        home.TrainUntil(5, "name=b");
+        Directory.CreateDirectory(home.RunPath("c"));
+        File.WriteAllText(Path.Combine(home.RunPath("c"), RunRecord.FileName), "{ \"format_version\": 7 }");
+
+        List<RunSummary> runs = [.. new RunStore(home.Path).List().OrderBy(r => r.Name)];
+        Assert.Equal(["a done", "b stopped", "c broken"], runs.Select(r => $"{r.Name} {r.Status}"));
+        Assert.Equal((12, 12, 12 * 128L, done.Loss, done.ValidLoss, done.BitsPerByte, "tiny"),
+            (runs[0].Step, runs[0].Steps, runs[0].Tokens, runs[0].Loss!.Value, runs[0].ValidLoss!.Value, runs[0].BitsPerByte!.Value, runs[0].Corpus));
+        Assert.Equal((5, 12), (runs[1].Step, runs[1].Steps));
+        Assert.Contains("format version 7", runs[2].Problem);
+    }
+
+    [Fact]
+    public void A_run_under_way_is_running_and_a_dead_one_killed()
+    {
+        using var home = new TinyHome();
+        string? status = null;
+        Trainer.Train(home.Config(), home.Options with { Progress = p => status ??= new RunStore(home.Path).Find("run").Status });
+        Assert.Equal("running", status);
+        string events = Path.Combine(home.RunPath(), RunFolder.EventsFile);
+        File.WriteAllText(events, File.ReadAllLines(events)[0].Replace($"\"pid\":{Environment.ProcessId}", "\"pid\":2147483000") + "\n");
+        Assert.Equal("killed", new RunStore(home.Path).Find("run").Status);
+    }
+
+    [Fact]
+    public void A_home_without_runs_has_none() => Assert.Empty(new RunStore("/nowhere/at/all").List());
+}

@@ -1,0 +1,128 @@
+using Isoflop.Nn;
+using Isoflop.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Train;
+
+public class PlanTests
+{
+    static readonly CorpusFacts Facts = new("c", 512, 1_000_000, 10_000, 3, "hash");
+
+    static Plan Make(params string[] overrides) => Plan.Make(Config.Load(null, ["corpus=c", .. overrides]), Facts);
+
+    static string MessageOf(params string[] overrides) => Assert.Throws<ConfigException>(() => Make(overrides)).Message;
+
+    [Fact]
+    public void Flops_are_those_of_the_loops()
+    {
+        var c = new ModelConfig { VocabSize = 11, ContextLen = 7, DModel = 12, NLayer = 2, NHead = 3, NKvHead = 1, DFf = 20 };
+        int[] offsets = [0, 3, 4, 9];
+        double qkv = 0, attention = 0, output = 0, mlp = 0, head = 0;
+        for (int sequence = 0; sequence + 1 < offsets.Length; sequence++)
+            for (int t = offsets[sequence]; t < offsets[sequence + 1]; t++)
+            {
+                for (int layer = 0; layer < 2; layer++)
+                {
+                    qkv += 2 * 12 * (12 + 4 + 4);
+                    for (int seen = offsets[sequence]; seen <= t; seen++) attention += 3 * (2 * 4 + 2 * 4);       // 3 heads of 4: q·k, p·v
+                    output += 2 * 12 * 12;
+                    mlp += 3 * 2 * 12 * 20;
+                }
+                head += 2 * 12 * 11;
+            }
+        FlopCount got = Flops.Forward(c, 9, Flops.Pairs(offsets));
+        Assert.Equal(new FlopCount(0, qkv, attention, output, mlp, head), got);
+        Assert.Equal(3 * got.Total, Flops.Training(c, 9, Flops.Pairs(offsets)).Total);
+    }
+
+    [Fact]
+    public void Training_is_about_six_flops_a_parameter_and_token()
+    {
+        var c = new ModelConfig { VocabSize = 512, ContextLen = 64, DModel = 512, NLayer = 16, NHead = 16 };
+        double ratio = Flops.TrainingPerToken(c).Total / (6.0 * ComputeOptimal.ParametersThatCompute(c));
+        Assert.InRange(ratio, 1.0, 1.05);                        // attention's part and the gains are the rest
+    }
+
+    [Theory]
+    [InlineData(1e10), InlineData(1e11), InlineData(1e12), InlineData(1e13), InlineData(1e14), InlineData(1e15), InlineData(1e17)]
+    public void The_dial_spends_its_budget_at_twenty_tokens_a_parameter(double flops)
+    {
+        var facts = Facts with { TrainTokens = 1L << 40 };
+        Plan plan = Plan.Make(Config.Load(null, "corpus=c", $"flops={flops:R}", "model.context_len=128"), facts);
+        Assert.InRange(plan.FlopsByLayer.Total / flops, 0.97, 1.03);                        // whole updates
+        if (flops >= 1e11) Assert.InRange((double)plan.Tokens / plan.ParametersThatCompute, 20 / 2.6, 20 * 2.6);
+        Assert.True(plan.Steps >= 200, $"{plan.Steps} steps");
+        Assert.Equal(0, plan.Config.Train.BatchTokens % 128);
+        Assert.Equal(0, plan.Model.DModel % 16);
+        Assert.Equal(0, plan.Config.Flops);
+        Assert.Equal(plan.Config.Name, Plan.Make(plan.Config with { Name = "" }, facts).Config.Name);       // resolved settings resolve to themselves
+    }
+
+    [Fact]
+    public void More_flops_never_buy_a_smaller_model_nor_fewer_tokens()
+    {
+        int width = 0;
+        for (double flops = 1e9; flops < 1e17; flops *= 1.7)
+        {
+            (ModelConfig model, _) = ComputeOptimal.Resolve(flops, new() { VocabSize = 512 }, new HashSet<string>());
+            Assert.True(model.DModel >= width, $"{model.DModel} at {flops}");
+            width = model.DModel;
+        }
+        Assert.True(width >= 256, $"{width}");
+    }
+
+    [Fact]
+    public void What_is_given_stays_and_the_dial_sets_the_rest()
+    {
+        Plan plan = Make("flops=1e12", "model.d_model=64", "model.n_layer=7", "train.learning_rate=0.5", "train.batch_tokens=512");
+        Assert.Equal((64, 7, 0.5, 512), (plan.Model.DModel, plan.Model.NLayer, plan.Config.Train.LearningRate, plan.Config.Train.BatchTokens));
+        Assert.InRange(plan.FlopsByLayer.Total, 0.97e12, 1.03e12);
+    }
+
+    [Fact]
+    public void Steps_and_tokens_are_two_ways_to_say_one_length()
+    {
+        Plan a = Make("train.steps=100", "train.batch_tokens=1024"), b = Make("train.tokens=102400", "train.batch_tokens=1024");
+        Assert.Equal((100, 102_400L, a.Config.Name), (b.Steps, b.Tokens, b.Config.Name));
+        Assert.Equal(102_400.0 / 999_936, a.Epochs, 1e-12);      // 3906 windows of 256
+    }
+
+    [Theory]
+    [InlineData("model.context_len=1000000", "model.context_len=1000000 is longer than the corpus: 'c' has 1000000 training tokens; try 524288")]
+    [InlineData("train.batch_tokens=300", "train.batch_tokens=300 must be a multiple of model.context_len=256; try 256")]
+    [InlineData("train.micro_tokens=100", "train.micro_tokens=100 must hold one window")]
+    [InlineData("model.vocab_size=100", "model.vocab_size=100 is below the 512 tokens of corpus 'c'")]
+    [InlineData("model.n_head=5", "model.n_head=5 must divide model.d_model=128")]
+    public void A_plan_that_cannot_be_is_refused(string setting, string message) =>
+        Assert.StartsWith(message, MessageOf("train.steps=5", "train.batch_tokens=1024", setting)[..]);
+
+    [Fact]
+    public void Micro_batches_cover_the_batch()
+    {
+        Plan plan = Make("train.steps=5", "train.batch_tokens=2560", "train.micro_tokens=1000");
+        Assert.Equal((10, 3, 4), (plan.Windows, plan.MicroWindows, plan.MicroBatches));
+    }
+
+    [Fact]
+    public void The_batch_is_a_power_of_two_times_the_context()
+    {
+        for (double tokens = 1e3; tokens < 1e12; tokens *= 3)
+            foreach (int context in new[] { 96, 128, 256 })
+            {
+                int rows = ComputeOptimal.BatchTokens(tokens, context) / context;
+                Assert.True(System.Numerics.BitOperations.IsPow2(rows));
+                Assert.True(rows == 1 || rows * context * 300.0 <= tokens * 1.42, $"{rows} rows of {context} for {tokens}");
+            }
+    }
+
+    [Fact]
+    public void The_schedule_rises_stays_and_falls()
+    {
+        var wsd = new Schedule(new() { LearningRate = 1, Warmup = 0.1, Decay = 0.2, MinLr = 0.1 }, 100);
+        Assert.Equal([0.1, 0.5, 1, 1, 1], new[] { 0, 4, 9, 10, 79 }.Select(wsd.LearningRate).Select(x => Math.Round(x, 12)));
+        Assert.True(wsd.LearningRate(80) < 1 && wsd.LearningRate(90) < wsd.LearningRate(80));
+        Assert.InRange(wsd.LearningRate(99), 0.1, 0.13);
+        var cosine = new Schedule(new() { LearningRate = 2, Warmup = 0, Schedule = ScheduleKind.Cosine }, 100);
+        Assert.Equal([2, 1], new[] { 0, 50 }.Select(cosine.LearningRate).Select(x => Math.Round(x, 12)));
+    }
+}
