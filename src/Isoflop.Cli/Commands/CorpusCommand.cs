@@ -129,7 +129,7 @@ static class CorpusCommand
             $"{side.Documents} documents, {Format.Quantity(side.Bytes, "B")}, {Format.Quantity(side.Tokens, "tokens")}");
     }
 
-    sealed class Reporter(ProgressLine line) : IProgress<CorpusProgress>
+    internal sealed class Reporter(ProgressLine line) : IProgress<CorpusProgress>
     {
         public void Report(CorpusProgress p) => line.Report(p.Stage, p.Done, p.Total, p.Unit);
     }
