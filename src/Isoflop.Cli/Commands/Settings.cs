@@ -16,7 +16,8 @@ static class Settings
     public static RunConfig Load(string[] arguments)
     {
         string[] files = [.. arguments.Where(a => !a.Contains('='))];
-        if (files.Length > 1) throw new ConfigException($"two files of settings: {files[0]}, {files[1]}; give one, and key=value");
+        if (files.Length > 1)
+            throw new ConfigException($"two files of settings: {files[0]}, {files[1]}; give one, and key=value");
         return Config.Load(files.FirstOrDefault(), [.. arguments.Where(a => a.Contains('='))]);
     }
 
