@@ -8,7 +8,8 @@ static class TextTable
     {
         if (rows.Count == 0) return;
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
-        foreach (string[] row in rows)
-            output.WriteLine(string.Join("  ", row.Select((cell, c) => left.Contains(c) ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]))).TrimEnd());
+        foreach (string[] row in rows) output.WriteLine(string.Join("  ", row.Select(Aligned)).TrimEnd());
+
+        string Aligned(string cell, int c) => left.Contains(c) ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]);
     }
 }

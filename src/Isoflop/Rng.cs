@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Isoflop;
 
-/// <summary>What random numbers are for: no two purposes ever share a stream. Numbers are part of the format; add, never renumber.</summary>
+/// <summary>
+/// What random numbers are for: no two purposes ever share a stream. Numbers are part of the format; add, never renumber.
+/// </summary>
 public enum RandomPurpose : byte
 {
     /// <summary>First values of the parameters.</summary>
@@ -21,8 +23,8 @@ public enum RandomPurpose : byte
 }
 
 /// <summary>
-/// A stream of random numbers named by (seed, purpose, step, index): nothing is ambient, any stream can be opened anywhere, and none
-/// needs saving. Philox4x32-10, a counter-based generator: Salmon et al. 2011, doi:10.1145/2063384.2063405.
+/// A stream of random numbers named by (seed, purpose, step, index): nothing is ambient, any stream can be opened anywhere, and
+/// none needs saving. Philox4x32-10, a counter-based generator: Salmon et al. 2011, doi:10.1145/2063384.2063405.
 /// </summary>
 /// <remarks>A mutable value: pass it by reference. A stream holds 2³⁴ words.</remarks>
 public struct Rng
@@ -123,8 +125,12 @@ static class Philox
     }
 }
 
-/// <summary>A keyed permutation of 0 … n − 1 that is computed, not stored: a balanced Feistel network with cycle walking.</summary>
-/// <remarks>Black &amp; Rogaway 2002, doi:10.1007/3-540-45760-7_9. Eight rounds of Philox; at most four walks on average.</remarks>
+/// <summary>
+/// A keyed permutation of 0 … n − 1 that is computed, not stored: a balanced Feistel network with cycle walking.
+/// </summary>
+/// <remarks>
+/// Black &amp; Rogaway 2002, doi:10.1007/3-540-45760-7_9. Eight rounds of Philox; at most four walks on average.
+/// </remarks>
 public readonly struct Permutation
 {
     const int Rounds = 8;

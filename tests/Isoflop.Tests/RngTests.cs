@@ -23,7 +23,8 @@ public class RngTests
     {
         Rng[] streams =
         [
-            new(1, RandomPurpose.Test), new(2, RandomPurpose.Test), new(1ul << 40, RandomPurpose.Test), new(1, RandomPurpose.Sample),
+            new(1, RandomPurpose.Test), new(2, RandomPurpose.Test), new(1ul << 40, RandomPurpose.Test),
+                new(1, RandomPurpose.Sample),
             new(1, RandomPurpose.Test, 1), new(1, RandomPurpose.Test, 1L << 39), new(1, RandomPurpose.Test, 0, 1),
             new(1, RandomPurpose.Test, 0, 1L << 40), new(1, RandomPurpose.Test, 1L << 16),
         ];
@@ -52,7 +53,8 @@ public class RngTests
             squares += z * z;
             fourth += z * z * z * z;
         }
-        Assert.InRange(uniform / n, 0.5 - 5 * 0.2887 / Math.Sqrt(n), 0.5 + 5 * 0.2887 / Math.Sqrt(n));       // five standard errors
+        // five standard errors
+        Assert.InRange(uniform / n, 0.5 - 5 * 0.2887 / Math.Sqrt(n), 0.5 + 5 * 0.2887 / Math.Sqrt(n));
         Assert.InRange(normal / n, -5 / Math.Sqrt(n), 5 / Math.Sqrt(n));
         Assert.InRange(squares / n, 1 - 5 * Math.Sqrt(2.0 / n), 1 + 5 * Math.Sqrt(2.0 / n));
         Assert.InRange(fourth / n, 3 - 5 * Math.Sqrt(96.0 / n), 3 + 5 * Math.Sqrt(96.0 / n));
@@ -80,7 +82,8 @@ public class RngTests
     public void Permutations_of_other_epochs_and_seeds_are_unrelated()
     {
         const int n = 5000;
-        Permutation a = new(n, 9, RandomPurpose.Shuffle, 0), b = new(n, 9, RandomPurpose.Shuffle, 1), c = new(n, 10, RandomPurpose.Shuffle, 0);
+        Permutation a = new(n, 9, RandomPurpose.Shuffle, 0), b = new(n, 9, RandomPurpose.Shuffle, 1),
+            c = new(n, 10, RandomPurpose.Shuffle, 0);
         int fixedPoints = 0, ab = 0, ac = 0, runs = 0;
         for (int i = 0; i < n; i++)
         {

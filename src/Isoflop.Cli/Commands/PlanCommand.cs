@@ -15,7 +15,11 @@ static class PlanCommand
 
     public static Command Create()
     {
-        var gflops = new Option<double>("--gflops") { Description = "GFLOP/s that training reaches; 0: half of this machine's measured peak", HelpName = "X" };
+        var gflops = new Option<double>("--gflops")
+        {
+            Description = "GFLOP/s that training reaches; 0: half of this machine's measured peak",
+            HelpName = "X",
+        };
         var verb = new Verb("plan", "Price a run without starting it: shape, tokens, FLOPs by layer, memory, time.",
         [
             "isoflop plan corpus=reference --flops 1e13",
@@ -42,14 +46,21 @@ static class PlanCommand
     {
         var m = plan.Model;
         Line("run", r.Name);
-        Line("model", I($"{m.NLayer} layers of {m.DModel}, {m.NHead} heads of {m.HeadWidth}, SwiGLU {m.FfWidth}, vocabulary {m.VocabSize}, context {m.ContextLen}"));
+        Line("model", I($"{m.NLayer} layers of {m.DModel}, {m.NHead} heads of {m.HeadWidth}, SwiGLU {m.FfWidth}, ") +
+            I($"vocabulary {m.VocabSize}, context {m.ContextLen}"));
         Line("parameters", I($"{r.Parameters:N0}; without embedding and head {r.NonEmbedding:N0}"));
-        Line("tokens", I($"{r.Tokens:N0} in {r.Steps - plan.FirstStep:N0} steps of {r.BatchTokens:N0} ({plan.MicroBatches} passes each); {r.Epochs:0.##} epochs of '{plan.Corpus.Name}'"));
+        Line("tokens", I($"{r.Tokens:N0} in {r.Steps - plan.FirstStep:N0} steps of {r.BatchTokens:N0} ") +
+            I($"({plan.MicroBatches} passes each); {r.Epochs:0.##} epochs of '{plan.Corpus.Name}'"));
         Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each parameter outside of the embedding"));
-        Line("rate", I($"{plan.Config.Train.LearningRate} at its peak, {plan.Config.Train.Schedule.ToString().ToLowerInvariant()}"));
-        Line("memory", Format.Quantity(r.MemoryBytes, "B") + I($": weights {Format.Quantity(plan.Memory.Parameters, "B")}, gradients {Format.Quantity(plan.Memory.Gradients, "B")}, moments {Format.Quantity(plan.Memory.Moments, "B")}, packed {Format.Quantity(plan.Memory.Packed, "B")}, activations {Format.Quantity(plan.Memory.Activations, "B")}"));
+        TrainConfig t = plan.Config.Train;
+        Line("rate", I($"{t.LearningRate} at its peak, {t.Schedule.ToString().ToLowerInvariant()}"));
+        (string, long)[] memory = [("weights", plan.Memory.Parameters), ("gradients", plan.Memory.Gradients),
+            ("moments", plan.Memory.Moments), ("packed", plan.Memory.Packed), ("activations", plan.Memory.Activations)];
+        Line("memory", Format.Quantity(r.MemoryBytes, "B") + ": " +
+            string.Join(", ", memory.Select(part => $"{part.Item1} {Format.Quantity(part.Item2, "B")}")));
         Line("FLOPs", I($"{r.Flops:0.000e0} of training, {r.EvalFlops:0.0e0} of evaluation"));
-        TextTable.Write(output, [.. r.FlopsByLayer.Select(l => new[] { "  ", l.Key, I($"{l.Value:0.000e0}"), I($"{100 * l.Value / r.Flops:0.0} %") })], 0, 1);
+        string[] Cells(string layer, double flops) => ["  ", layer, I($"{flops:0.000e0}"), I($"{100 * flops / r.Flops:0.0} %")];
+        TextTable.Write(output, [.. r.FlopsByLayer.Select(l => Cells(l.Key, l.Value))], 0, 1);
         Line("time", I($"{ProgressLine.Span(r.Seconds)} at {r.Gflops:0} GFLOP/s"));
 
         void Line(string label, string text) => output.WriteLine($"{label,-11} {text}");
@@ -64,7 +75,8 @@ sealed record PlanRecord(string Name, RunConfig Config, long Parameters, long No
 {
     public static PlanRecord Of(Plan p, double gflops) => new(p.Config.Name, p.Config, p.Parameters, p.NonEmbedding,
         (double)p.Tokens / p.ParametersThatCompute, p.Steps, p.Config.Train.BatchTokens, p.MicroBatches, p.Tokens, p.Epochs,
-        p.FlopsByLayer.Total, p.FlopsByLayer.ByLayer().ToDictionary(l => l.Layer, l => l.Flops), p.EvalFlops, p.Memory.Total, gflops,
+        p.FlopsByLayer.Total, p.FlopsByLayer.ByLayer().ToDictionary(l => l.Layer, l => l.Flops), p.EvalFlops, p.Memory.Total,
+        gflops,
         p.SecondsAt(gflops * 1e9));
 }
 

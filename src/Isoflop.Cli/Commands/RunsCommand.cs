@@ -9,7 +9,8 @@ namespace Isoflop.Cli.Commands;
 /// <summary><c>isoflop runs</c>: lists the runs of a home.</summary>
 static class RunsCommand
 {
-    static readonly string[] Heads = ["name", "status", "corpus", "params", "step", "tokens", "FLOPs", "loss", "valid", "bits/byte"];
+    static readonly string[] Heads =
+        ["name", "status", "corpus", "params", "step", "tokens", "FLOPs", "loss", "valid", "bits/byte"];
 
     public static Command Create()
     {
@@ -19,7 +20,8 @@ static class RunsCommand
             IReadOnlyList<RunSummary> runs = new RunStore(call.Home).List();
             if (call.Json)
             {
-                foreach (RunSummary run in runs) call.Out.WriteLine(JsonSerializer.Serialize(run, RunsCommandJson.Default.RunSummary));
+                foreach (RunSummary run in runs)
+                    call.Out.WriteLine(JsonSerializer.Serialize(run, RunsCommandJson.Default.RunSummary));
                 return 0;
             }
             if (runs.Count == 0) call.Err.WriteLine($"no runs in {call.Home}; start one with isoflop train");
@@ -33,7 +35,8 @@ static class RunsCommand
 
     static string[] Cells(RunSummary r) =>
     [
-        r.Name, r.Status, r.Corpus, Format.Quantity(r.Parameters, "").TrimEnd(), $"{r.Step}/{r.Steps}", Format.Quantity(r.Tokens, "").TrimEnd(),
+        r.Name, r.Status, r.Corpus, Format.Quantity(r.Parameters, "").TrimEnd(), $"{r.Step}/{r.Steps}",
+        Format.Quantity(r.Tokens, "").TrimEnd(),
         r.Flops.ToString("0.00e0", CultureInfo.InvariantCulture), Number(r.Loss), Number(r.ValidLoss), Number(r.BitsPerByte),
     ];
 

@@ -30,7 +30,8 @@ sealed class Settings
         if (parsed.GetValue(flops) is { } dial) arguments.Add($"flops={dial}");
         if (parsed.GetValue(from) is { } point) arguments.Add($"from={point}");
         string[] files = [.. arguments.Where(a => !a.Contains('='))];
-        if (files.Length > 1) throw new ConfigException($"two files of settings: {files[0]}, {files[1]}; give one, and key=value");
+        if (files.Length > 1)
+            throw new ConfigException($"two files of settings: {files[0]}, {files[1]}; give one, and key=value");
         return Config.Load(files.FirstOrDefault(), [.. arguments.Where(a => a.Contains('='))]);
     }
 

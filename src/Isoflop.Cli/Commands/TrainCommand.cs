@@ -13,10 +13,19 @@ static class TrainCommand
 {
     public static Command Create()
     {
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N", DefaultValueFactory = _ => 0 };
-        var resumeAt = new Option<int?>("--resume-at") { Description = "Resume at this checkpoint; later ones are set aside", HelpName = "STEP" };
-        var peak = new Option<double>("--peak") { Description = "GFLOP/s this machine can reach, for the share in the rows; 0: measured", HelpName = "X" };
-        var verb = new Verb("train", "Train one model. The same settings open the same run folder, so repeating the command resumes it.",
+        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
+        var resumeAt = new Option<int?>("--resume-at")
+        {
+            Description = "Resume at this checkpoint; later ones are set aside",
+            HelpName = "STEP",
+        };
+        var peak = new Option<double>("--peak")
+        {
+            Description = "GFLOP/s this machine can reach, for the share in the rows; 0: measured",
+            HelpName = "X",
+        };
+        var verb = new Verb("train",
+            "Train one model. The same settings open the same run folder, so repeating the command resumes it.",
         [
             "isoflop train corpus=reference --flops 1e12               one dial: size, tokens, batch, learning rate follow",
             "isoflop train corpus=reference model.d_model=64 train.steps=500 name=small",
@@ -71,11 +80,14 @@ static class TrainCommand
         string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:F4}  {Format.Quantity(p.TokensPerSecond, "tokens/s")}");
 
     static string Line(TrainResult r) => !r.Done
-        ? string.Create(CultureInfo.InvariantCulture, $"{r.Path}\tstopped at step {r.Step} of {r.Steps}, loss {r.Loss:F4}; the same command resumes")
-        : string.Create(CultureInfo.InvariantCulture, $"{r.Path}\tloss {r.ValidLoss:F4} nats/token, {r.BitsPerByte:F4} bits/byte on held-out " +
+        ? string.Create(CultureInfo.InvariantCulture,
+            $"{r.Path}\tstopped at step {r.Step} of {r.Steps}, loss {r.Loss:F4}; the same command resumes")
+        : string.Create(CultureInfo.InvariantCulture,
+            $"{r.Path}\tloss {r.ValidLoss:F4} nats/token, {r.BitsPerByte:F4} bits/byte on held-out " +
             $"text, {r.Ledger.Train.Flops:0.00e0} FLOPs{(r.AlreadyDone ? " (was done already)" : "")}");
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(TrainResult))]
 sealed partial class TrainCommandJson : JsonSerializerContext;

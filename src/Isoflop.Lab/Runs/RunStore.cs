@@ -4,13 +4,13 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Runs;
 
 /// <summary>What a run folder says about itself.</summary>
-/// <param name="Status">done, running, stopped, fault; killed: neither running nor ended; broken: not readable, see Problem</param>
+/// <param name="Status">done, running, stopped, fault, killed (neither running nor ended), broken (see Problem)</param>
 /// <param name="Parameters">all of them</param> <param name="Step">updates done</param>
 /// <param name="Tokens">trained on so far</param> <param name="Flops">spent on training so far</param>
 /// <param name="Loss">of the last step, nats a token</param> <param name="ValidLoss">last on held-out text, nats a token</param>
 /// <param name="BitsPerByte">the same in bits a byte</param>
-public sealed record RunSummary(string Name, string Status, string Corpus, long Parameters, int Step, int Steps, long Tokens, double Flops,
-    double Seconds, double? Loss, double? ValidLoss, double? BitsPerByte, DateTime Created, string? Problem);
+public sealed record RunSummary(string Name, string Status, string Corpus, long Parameters, int Step, int Steps, long Tokens,
+    double Flops, double Seconds, double? Loss, double? ValidLoss, double? BitsPerByte, DateTime Created, string? Problem);
 
 /// <summary>Reads the runs below a home. It takes no lock and never writes.</summary>
 public sealed class RunStore(string home)
@@ -50,7 +50,8 @@ public sealed class RunStore(string home)
         }
         catch (DataException e)
         {
-            return new(name, "broken", "", 0, 0, 0, 0, 0, 0, null, null, null, Directory.GetCreationTimeUtc(PathOf(name)), e.Message);
+            return new(name, "broken", "", 0, 0, 0, 0, 0, 0, null, null, null, Directory.GetCreationTimeUtc(PathOf(name)),
+                e.Message);
         }
     }
 

@@ -4,13 +4,13 @@ namespace Isoflop.Data;
 public delegate void TokenReader(long start, Span<int> into);
 
 /// <summary>
-/// Training rows in a shuffled order that is computed: row r of a run is a function of the seed and r alone, so the place in the data
-/// is one number. The stream is cut into windows of the context; each epoch runs through all of them in its own permutation.
+/// Training rows in a shuffled order that is computed: row r of a run is a function of the seed and r alone, so the place in
+/// the data is one number. The stream is cut into windows of the context; each epoch takes all of them in its own permutation.
 /// </summary>
 /// <remarks>
 /// End-of-text closes a document and opens the next: it is predicted from the document before it, and the first token after it is
-/// predicted from it alone. So a sequence begins at each window and at each end-of-text; documents do not see each other, and positions
-/// restart. A sampler that begins with end-of-text is in the state that training put it in.
+/// predicted from it alone. So a sequence begins at each window and at each end-of-text; documents do not see each other, and
+/// positions restart. A sampler that begins with end-of-text is in the state that training put it in.
 /// </remarks>
 public sealed class BatchSource
 {
@@ -34,7 +34,9 @@ public sealed class BatchSource
     /// <summary>Tokens of a window.</summary>
     public int ContextLen => window.Length - 1;
 
-    /// <summary>Replaces the batch by windows [<paramref name="first"/>, first + count) of the run's endless row of them.</summary>
+    /// <summary>
+    /// Replaces the batch by windows [<paramref name="first"/>, first + count) of the run's endless row of them.
+    /// </summary>
     /// <remarks>Allocates nothing. Not for two threads at once.</remarks>
     public void Fill(Batch batch, long first, int count)
     {
@@ -66,14 +68,16 @@ public sealed class EvalSource
     readonly int endOfText;
     readonly int[] window;
 
-    /// <summary>The first <paramref name="tokens"/> targets of a stream.</summary>
+    /// <summary>Windows of <paramref name="contextLen"/> of a stream.</summary>
     public EvalSource(TokenReader read, int endOfText, int contextLen)
     {
         (this.read, this.endOfText) = (read, endOfText);
         window = new int[contextLen + 1];
     }
 
-    /// <summary>Replaces the batch by at most <paramref name="windows"/> windows from <paramref name="at"/> on; returns where to go on.</summary>
+    /// <summary>
+    /// Replaces the batch by at most <paramref name="windows"/> windows from <paramref name="at"/> on; returns where to go on.
+    /// </summary>
     /// <param name="end">targets to take in all: a stream of n tokens has n − 1</param>
     public long Fill(Batch batch, long at, long end, int windows)
     {

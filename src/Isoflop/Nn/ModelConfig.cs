@@ -60,9 +60,11 @@ public sealed record ModelConfig
         if (NLayer < 1) yield return $"model.n_layer={NLayer} must be positive; try 4";
         if (NHead < 1) yield return $"model.n_head={NHead} must be positive; try 4";
         else if (DHead == 0 && DModel > 0 && DModel % NHead != 0)
-            yield return $"model.n_head={NHead} must divide model.d_model={DModel} unless model.d_head is set; try {DivisorsOf(DModel)}";
+            yield return $"model.n_head={NHead} must divide model.d_model={DModel} unless model.d_head is set; " +
+                $"try {DivisorsOf(DModel)}";
         else if (DHead < 0 || DModel > 0 && HeadWidth % 2 != 0)
-            yield return $"model.d_head={HeadWidth} must be even and positive: rotary embedding turns pairs; try {Math.Max(2, HeadWidth + 1)}";
+            yield return $"model.d_head={HeadWidth} must be even and positive: rotary embedding turns pairs; " +
+                $"try {Math.Max(2, HeadWidth + 1)}";
         if (NKvHead < 0 || NHead > 0 && NHead % KvHeads != 0)
             yield return $"model.n_kv_head={NKvHead} must divide model.n_head={NHead}; try {DivisorsOf(NHead)}";
         if (DFf < 0) yield return $"model.d_ff={DFf} must be positive, or 0 for 8/3 of d_model";

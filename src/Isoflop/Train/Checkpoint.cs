@@ -81,7 +81,8 @@ static class Checkpoint
         List<int> steps = [];
         if (!Directory.Exists(runFolder)) return steps;
         foreach (string folder in Directory.EnumerateDirectories(runFolder, Prefix + "*"))
-            if (int.TryParse(Path.GetFileName(folder).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int step))
+            if (int.TryParse(Path.GetFileName(folder).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture,
+                out int step))
                 steps.Add(step);
         steps.Sort();
         return steps;
@@ -101,7 +102,8 @@ static class Checkpoint
                 if (!File.Exists(path)) throw new DataException($"{path}: missing");
                 using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
                 if (file.Length != want.Bytes)
-                    throw new DataException($"{path}: {(file.Length < want.Bytes ? "cut short" : "too long")}: {want.Bytes} bytes " +
+                    throw new DataException(
+                        $"{path}: {(file.Length < want.Bytes ? "cut short" : "too long")}: {want.Bytes} bytes " +
                         $"expected, found {file.Length}");
                 var hash = new XxHash128();
                 for (int n; (n = file.Read(buffer)) > 0;) hash.Append(buffer.AsSpan(0, n));
@@ -128,8 +130,10 @@ static class Checkpoint
         {
             byte[] json = File.ReadAllBytes(path);
             using (JsonDocument tree = JsonDocument.Parse(json))
-                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > TrainState.NewestFormat)
-                    throw new DataException($"{path}: format version {v.GetInt32()}; this program reads up to {TrainState.NewestFormat}; update it");
+                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v)
+                    && v.GetInt32() > TrainState.NewestFormat)
+                    throw new DataException(
+                        $"{path}: format version {v.GetInt32()}; this program reads up to {TrainState.NewestFormat}; update it");
             TrainState state = JsonSerializer.Deserialize(json, StateJson.Default.TrainState)
                 ?? throw new DataException($"{path}: holds null");
             if (!json.AsSpan().SequenceEqual(Encode(state)) || state.Hash != HashOf(state))
@@ -176,22 +180,30 @@ sealed class CheckpointStore
     public CheckpointStore(string runFolder, string tokenizerFile, IDevice device, ModelConfig config, ParamTable table,
         DeviceMemory parameters, DeviceMemory m, DeviceMemory v, CreateFile? create = null)
     {
-        (this.runFolder, this.tokenizerFile, this.device, this.config, this.table) = (runFolder, tokenizerFile, device, config, table);
+        (this.runFolder, this.tokenizerFile, this.device, this.config, this.table) =
+            (runFolder, tokenizerFile, device, config, table);
         model = [("", parameters)];
         moments = [("m.", m), ("v.", v)];
         modelHeader = HeaderOf(model);
         momentsHeader = HeaderOf(moments);
         this.create = create ?? ((path, bytes) => new FileStream(path, new FileStreamOptions
         {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, BufferSize = 0, PreallocationSize = bytes,
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = FileShare.None,
+            BufferSize = 0,
+            PreallocationSize = bytes,
         }));
     }
 
     SafetensorsHeader HeaderOf((string Prefix, DeviceMemory)[] slabs) =>
         new(slabs.SelectMany(s => table.All.Select(p => (s.Prefix + p.Name, p.Shape))));
 
-    /// <summary>Writes the folder under a temporary name, syncs every file, and renames it. An older folder of this step is replaced.</summary>
-    /// <exception cref="DataException">The disk is full or gives up: nothing of this checkpoint stays, the ones before it do.</exception>
+    /// <summary>
+    /// Writes the folder under a temporary name, syncs every file, and renames it. An older folder of this step is replaced.
+    /// </summary>
+    /// <exception cref="DataException">The disk is full or gives up: nothing of this checkpoint stays, the ones before it
+    /// do.</exception>
     public void Save(TrainState state)
     {
         string name = Checkpoint.NameOf(state.Step), target = Path.Combine(runFolder, name);
@@ -202,7 +214,8 @@ sealed class CheckpointStore
             Directory.CreateDirectory(temporary);
             var files = new SortedDictionary<string, FileDigest>(StringComparer.Ordinal)
             {
-                [ModelFolder.ConfigFile] = Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(config, state.EndOfText)),
+                [ModelFolder.ConfigFile] =
+                    Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(config, state.EndOfText)),
                 [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, File.ReadAllBytes(tokenizerFile)),
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
                 [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
@@ -220,8 +233,9 @@ sealed class CheckpointStore
         {
             TryRemove(temporary);
             List<int> good = Checkpoint.StepsIn(runFolder);
-            throw new DataException($"{target}: cannot be saved: {e.Message} ({(modelHeader.FileBytes + momentsHeader.FileBytes) / 1e6:0.0} MB " +
-                $"are needed). {(good.Count == 0 ? "No checkpoint was saved" : $"Last good checkpoint: {Checkpoint.NameOf(good[^1])}")}; " +
+            string last = good.Count == 0 ? "No checkpoint was saved" : $"Last good checkpoint: {Checkpoint.NameOf(good[^1])}";
+            double megabytes = (modelHeader.FileBytes + momentsHeader.FileBytes) / 1e6;
+            throw new DataException($"{target}: cannot be saved: {e.Message} ({megabytes:0.0} MB are needed). {last}; " +
                 "make room and repeat the command", e);
         }
     }
@@ -304,7 +318,9 @@ sealed class CheckpointStore
 /// <summary>What .NET has no portable call for.</summary>
 static partial class Disk
 {
-    /// <summary>Makes the names in a folder durable, as fsync(2) on it does; elsewhere than on Linux and macOS the file system sees to it.</summary>
+    /// <summary>
+    /// Makes the names in a folder durable, as fsync(2) on it does; elsewhere than on Linux and macOS the file system sees to it.
+    /// </summary>
     public static void SyncFolder(string path)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return;

@@ -3,7 +3,8 @@ using Isoflop.Nn;
 namespace Isoflop.Train;
 
 /// <summary>
-/// The one dial: from training FLOPs to width, depth, heads, tokens, batch and learning rate. Every constant of these rules is here,
+/// The one dial: from training FLOPs to width, depth, heads, tokens, batch and learning rate. Every constant of these rules is
+/// here,
 /// and NOTATION.md prints them.
 /// </summary>
 public static class ComputeOptimal
@@ -11,7 +12,9 @@ public static class ComputeOptimal
     /// <summary>Training tokens for each parameter outside of the embedding. Hoffmann et al. 2022, arXiv:2203.15556.</summary>
     public const double TokensPerParameter = 20;
 
-    /// <summary>learning_rate = <see cref="BaseLearningRate"/> · (<see cref="BaseWidth"/> / d_model) ^ <see cref="LearningRateExponent"/>.</summary>
+    /// <summary>
+    /// learning_rate = <see cref="BaseLearningRate"/> · (<see cref="BaseWidth"/> / d_model) ^ <see cref="LearningRateExponent"/>.
+    /// </summary>
     public const double BaseLearningRate = 0.01;
 
     /// <summary>Width at which the base learning rate holds.</summary>
@@ -44,7 +47,9 @@ public static class ComputeOptimal
         return contextLen * (int)Math.Pow(2, Math.Clamp(power, 0, 20));
     }
 
-    /// <summary>The shape whose budget is nearest to <paramref name="flops"/> at 20 tokens a parameter, and the tokens that spend it.</summary>
+    /// <summary>
+    /// The shape whose budget is nearest to <paramref name="flops"/> at 20 tokens a parameter, and the tokens that spend it.
+    /// </summary>
     /// <param name="template">vocabulary, context and all settings of the shape that the dial leaves alone</param>
     /// <param name="given">settings that stay as the template has them, such as "model.d_model"</param>
     public static (ModelConfig Model, long Tokens) Resolve(double flops, ModelConfig template, IReadOnlySet<string> given)

@@ -12,10 +12,13 @@ namespace Isoflop.Train;
 /// <param name="Key">"train.steps"</param> <param name="Default">as JSON</param>
 public sealed record Setting(string Key, string Default, string Help);
 
-/// <summary>Reads a run's settings: a JSON file, edited by key=value, held against the records of <see cref="RunConfig"/>.</summary>
+/// <summary>
+/// Reads a run's settings: a JSON file, edited by key=value, held against the records of <see cref="RunConfig"/>.
+/// </summary>
 public static class Config
 {
-    static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+    static readonly JsonDocumentOptions Lenient =
+        new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
 
     static JsonTypeInfo<RunConfig> Type => ConfigJson.Default.RunConfig;
 
@@ -33,16 +36,8 @@ public static class Config
         return Read(tree) with { Given = given };
     }
 
-    /// <summary>The settings as indented JSON.</summary>
+    /// <summary>The settings as indented JSON, a file for <see cref="Load"/>.</summary>
     public static string ToJson(RunConfig config) => JsonSerializer.Serialize(config, Type);
-
-    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
-    public static RunConfig FromJson(JsonObject tree)
-    {
-        var given = new HashSet<string>();
-        Check(Type, tree, "", given);
-        return Read(tree) with { Given = given };
-    }
 
     /// <summary>Eight characters that name the settings which decide the bits and the rows of a run.</summary>
     public static string HashOf(RunConfig resolved)
@@ -52,7 +47,9 @@ public static class Config
         return (hash >> 32).ToString("x8", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Settings in which two configurations differ in what they compute: "train.steps=100, now 200"; empty if none.</summary>
+    /// <summary>
+    /// Settings in which two configurations differ in what they compute: "train.steps=100, now 200"; empty if none.
+    /// </summary>
     public static IReadOnlyList<string> Differences(RunConfig was, RunConfig now)
     {
         List<string> all = [];
@@ -73,7 +70,8 @@ public static class Config
         foreach (string key in config.Given.Concat(always).Concat(alsoOwn))
         {
             string[] path = key.Split('.');
-            (JsonObject into, JsonObject from) = path.Length == 1 ? (tree, own) : (tree[path[0]]!.AsObject(), own[path[0]]!.AsObject());
+            (JsonObject into, JsonObject from) = path.Length == 1 ? (tree, own)
+                : (tree[path[0]]!.AsObject(), own[path[0]]!.AsObject());
             into[path[^1]] = from[path[^1]]!.DeepClone();
         }
         return Read(tree) with { Given = config.Given };
@@ -134,7 +132,10 @@ public static class Config
         return JsonValue.Create(text);
     }
 
-    /// <summary>Holds keys and values against the records; makes 1e6 whole where a whole number is wanted, and text of a number where text is.</summary>
+    /// <summary>
+    /// Holds keys and values against the records; makes 1e6 whole where a whole number is wanted, and text of a number where text
+    /// is.
+    /// </summary>
     static void Check(JsonTypeInfo type, JsonObject tree, string path, HashSet<string> given)
     {
         foreach ((string key, JsonNode? value) in tree.ToList())
@@ -145,7 +146,8 @@ public static class Config
             if (inner.Kind == JsonTypeInfoKind.Object)
             {
                 if (value is not JsonObject child)
-                    throw new ConfigException($"{path}{key}={Show(value)} must be a group of settings: {string.Join(", ", KeysOf(inner))}");
+                    throw new ConfigException(
+                        $"{path}{key}={Show(value)} must be a group of settings: {string.Join(", ", KeysOf(inner))}");
                 Check(inner, child, path + key + ".", given);
                 continue;
             }
@@ -192,7 +194,9 @@ public static class Config
     static string Show(JsonNode? value) =>
         value is JsonValue v && v.GetValueKind() == JsonValueKind.String ? v.GetValue<string>() : value?.ToJsonString() ?? "null";
 
-    /// <remarks>Every key is filled in first: generated readers leave a missing init-only property at zero, not at its default.</remarks>
+    /// <remarks>
+    /// Every key is filled in first: generated readers leave a missing init-only property at zero, not at its default.
+    /// </remarks>
     static RunConfig Read(JsonObject tree)
     {
         try
@@ -216,7 +220,7 @@ public static class Config
         }
     }
 
-    static string FirstSentence(string text) => text.IndexOf(". ", StringComparison.Ordinal) is var at and > 0 ? text[..at] : text;
+    static string FirstSentence(string text) => text.Split(". ")[0];
 
     static IEnumerable<Setting> SettingsOf(JsonTypeInfo type, JsonObject values, string path)
     {
@@ -224,11 +228,13 @@ public static class Config
         {
             if (values[property.Name] is JsonObject inner)
             {
-                foreach (Setting setting in SettingsOf(type.Options.GetTypeInfo(property.PropertyType), inner, path + property.Name + "."))
+                foreach (Setting setting in SettingsOf(
+                    type.Options.GetTypeInfo(property.PropertyType), inner, path + property.Name + "."))
                     yield return setting;
                 continue;
             }
-            var help = property.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), false).OfType<DescriptionAttribute>();
+            var help = property.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), false)
+                .OfType<DescriptionAttribute>();
             yield return new(path + property.Name, Show(values[property.Name]), help?.FirstOrDefault()?.Description ?? "");
         }
     }

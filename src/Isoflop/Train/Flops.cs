@@ -13,7 +13,8 @@ public readonly record struct FlopCount(double Embedding, double Qkv, double Att
 
     /// <summary>Kind by kind.</summary>
     public static FlopCount operator +(FlopCount a, FlopCount b) =>
-        new(a.Embedding + b.Embedding, a.Qkv + b.Qkv, a.Attention + b.Attention, a.Output + b.Output, a.Mlp + b.Mlp, a.Head + b.Head);
+        new(a.Embedding + b.Embedding, a.Qkv + b.Qkv, a.Attention + b.Attention, a.Output + b.Output, a.Mlp + b.Mlp,
+            a.Head + b.Head);
 
     /// <summary>Kind by kind.</summary>
     public static FlopCount operator *(double s, FlopCount a) =>
@@ -34,7 +35,9 @@ public static class Flops
     /// <summary>Backward forms two products for each of forward's.</summary>
     public const double TrainingFactor = 3;
 
-    /// <summary>Forward pass over <paramref name="tokens"/> rows whose sequences hold so many pairs (<see cref="Pairs"/>).</summary>
+    /// <summary>
+    /// Forward pass over <paramref name="tokens"/> rows whose sequences hold so many pairs (<see cref="Pairs"/>).
+    /// </summary>
     public static FlopCount Forward(ModelConfig c, double tokens, double pairs)
     {
         double q = (double)c.NHead * c.HeadWidth, kv = (double)c.KvHeads * c.HeadWidth, perToken = 2.0 * tokens * c.DModel;
@@ -50,7 +53,9 @@ public static class Flops
     /// <summary>Forward and backward.</summary>
     public static FlopCount Training(ModelConfig c, double tokens, double pairs) => TrainingFactor * Forward(c, tokens, pairs);
 
-    /// <summary>Forward and backward a token, for whole windows of the context without a document's end in them: a plan's count.</summary>
+    /// <summary>
+    /// Forward and backward a token, for whole windows of the context without a document's end in them: a plan's count.
+    /// </summary>
     public static FlopCount TrainingPerToken(ModelConfig c) => Training(c, 1, (c.ContextLen + 1) / 2.0);
 
     /// <summary>Pairs (query, key it sees) of a sequence: T(T + 1)/2.</summary>

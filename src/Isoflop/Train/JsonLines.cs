@@ -69,7 +69,8 @@ sealed class JsonLines : IDisposable
         try
         {
             while (reader.Read())
-                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1 && reader.ValueTextEquals("step"u8))
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1
+                    && reader.ValueTextEquals("step"u8))
                     return reader.Read() && reader.TryGetInt32(out int step) ? step : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

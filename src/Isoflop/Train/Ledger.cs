@@ -13,7 +13,9 @@ public readonly record struct Spending(double Flops, double Bytes, long Tokens, 
         new(a.Flops + b.Flops, a.Bytes + b.Bytes, a.Tokens + b.Tokens, a.Seconds + b.Seconds);
 }
 
-/// <summary>What a run has cost, by purpose. It only grows, over every resume: work that a kill threw away is the one thing it cannot know.</summary>
+/// <summary>
+/// What a run has cost, by purpose. It only grows, over every resume: work that a kill threw away is what it cannot know.
+/// </summary>
 public sealed record Ledger
 {
     /// <summary>Next-word training.</summary>

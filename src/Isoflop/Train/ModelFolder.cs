@@ -18,7 +18,8 @@ public static class ModelFolder
     public const string TokenizerFile = "tokenizer.json";
 
     /// <summary>Reads config.json of a folder into a shape with nothing left to derive.</summary>
-    /// <exception cref="DataException">Missing, broken, or of a family or with a variant that this program does not compute.</exception>
+    /// <exception cref="DataException">Missing, broken, or of a family or with a variant that this program does not
+    /// compute.</exception>
     public static ModelConfig LoadConfig(string folder)
     {
         string path = Path.Combine(folder, ConfigFile);
@@ -64,7 +65,8 @@ public static class ModelFolder
         Load(file, "", device, table, into, new float[1 << 18]);
     }
 
-    internal static void Load(SafetensorsFile file, string prefix, IDevice device, ParamTable table, DeviceMemory into, float[] buffer)
+    internal static void Load(SafetensorsFile file, string prefix, IDevice device, ParamTable table, DeviceMemory into,
+        float[] buffer)
     {
         foreach (Param param in table.All)
         {
@@ -100,7 +102,9 @@ public static class ModelFolder
     }, PublishedJson.Default.PublishedConfig);
 }
 
-/// <summary>config.json as transformers reads and writes it, the keys that matter. Set, not init: a missing key keeps its default.</summary>
+/// <summary>
+/// config.json as transformers reads and writes it, the keys that matter. Set, not init: a missing key keeps its default.
+/// </summary>
 sealed record PublishedConfig
 {
     public string[] Architectures { get; set; } = [];
@@ -160,7 +164,8 @@ sealed class OneOrMany : JsonConverter<int?>
         return first;
     }
 
-    public override void Write(Utf8JsonWriter writer, int? value, JsonSerializerOptions options) => writer.WriteNumberValue(value ?? 0);
+    public override void Write(Utf8JsonWriter writer, int? value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value ?? 0);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,

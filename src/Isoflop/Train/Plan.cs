@@ -4,7 +4,8 @@ namespace Isoflop.Train;
 
 /// <summary>What a plan has to know about a corpus.</summary>
 /// <param name="BytesPerToken">of the held-out text</param>
-public sealed record CorpusFacts(string Name, int VocabSize, long TrainTokens, long ValidTokens, double BytesPerToken, string TokenizerHash);
+public sealed record CorpusFacts(string Name, int VocabSize, long TrainTokens, long ValidTokens, double BytesPerToken,
+    string TokenizerHash);
 
 /// <summary>The run that another begins at: its settings, and the tokenizer and step of the checkpoint.</summary>
 public sealed record SourceFacts(int Step, RunConfig Config, string Corpus, string TokenizerHash);
@@ -102,8 +103,8 @@ public sealed record Plan
         if (source is not null) config = Train.Config.Inherit(source.Config, config);
         List<string> problems = [.. config.Problems()];
         if (source is not null && source.TokenizerHash != corpus.TokenizerHash)
-            problems.Add($"from={config.From}: that model was trained with tokenizer {source.TokenizerHash}, corpus '{corpus.Name}' has " +
-                $"{corpus.TokenizerHash}; build the corpus with that run's tokenizer.json");
+            problems.Add($"from={config.From}: that model was trained with tokenizer {source.TokenizerHash}, " +
+                $"corpus '{corpus.Name}' has {corpus.TokenizerHash}; build the corpus with that run's tokenizer.json");
         Refuse(problems);
         RunConfig resolved = Resolve(config, corpus, source);
         int first = source is not null && config.FromMode == StartMode.Extend ? source.Step : 0;
@@ -150,18 +151,20 @@ public sealed record Plan
         if (shape.Count > 0) yield break;                         // what follows computes with the shape
         int context = c.Model.ContextLen, batch = c.Train.BatchTokens;
         if (c.Model.VocabSize < corpus.VocabSize)
-            yield return $"model.vocab_size={c.Model.VocabSize} is below the {corpus.VocabSize} tokens of corpus '{corpus.Name}'; " +
-                "leave it out";
+            yield return $"model.vocab_size={c.Model.VocabSize} is below the {corpus.VocabSize} tokens of corpus " +
+                $"'{corpus.Name}'; leave it out";
         if (context >= corpus.TrainTokens)
-            yield return $"model.context_len={context} is longer than the corpus: '{corpus.Name}' has {corpus.TrainTokens} training " +
-                $"tokens; try {PowerBelow(corpus.TrainTokens)}";
+            yield return $"model.context_len={context} is longer than the corpus: '{corpus.Name}' has {corpus.TrainTokens} " +
+                $"training tokens; try {PowerBelow(corpus.TrainTokens)}";
         if (corpus.ValidTokens < 2)
-            yield return $"corpus '{corpus.Name}' has {corpus.ValidTokens} held-out tokens; at least 2 are needed; build it with a larger share";
+            yield return $"corpus '{corpus.Name}' has {corpus.ValidTokens} held-out tokens; at least 2 are needed; " +
+                "build it with a larger share";
         if (batch % context != 0)
             yield return $"train.batch_tokens={batch} must be a multiple of model.context_len={context}; " +
                 $"try {Math.Max(1, batch / context) * context}";
         if (c.Train.MicroTokens > 0 && c.Train.MicroTokens < context)
-            yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; try {context}";
+            yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; " +
+                $"try {context}";
         if (source is null) yield break;
         if (c.Train.Steps <= firstStep)
             yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";
@@ -175,12 +178,14 @@ public sealed record Plan
 
     static ModelConfig Whole(ModelConfig c) => c with { NKvHead = c.KvHeads, DHead = c.HeadWidth, DFf = c.FfWidth };
 
-    static long PowerBelow(long tokens) => 1L << Math.Max(0, 63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
+    static long PowerBelow(long tokens) =>
+        1L << Math.Max(0, 63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
 
     /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
     MemoryPlan MemoryOf(ParamTable table)
     {
-        int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth, ff = 3 * Model.FfWidth;
+        int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
+            ff = 3 * Model.FfWidth;
         long rows = (long)MicroWindows * Model.ContextLen;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;

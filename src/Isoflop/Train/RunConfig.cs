@@ -4,7 +4,9 @@ using Isoflop.Nn;
 
 namespace Isoflop.Train;
 
-/// <summary>Everything that decides a run's bits, and a little that does not. 0 means: chosen by the rules of NOTATION.md.</summary>
+/// <summary>
+/// Everything that decides a run's bits, and a little that does not. 0 means: chosen by the rules of NOTATION.md.
+/// </summary>
 public sealed record RunConfig
 {
     [Description("the run's folder; empty: named by a hash of the settings")]
@@ -34,8 +36,8 @@ public sealed record RunConfig
     public SaveConfig Save { get; init; } = new();
 
     /// <summary>
-    /// Settings that the user named ("model.d_model"): neither the dial nor a source run overrides them. Null for settings made in code:
-    /// the dial then chooses the shape, and a source run leaves all as it is.
+    /// Settings that the user named ("model.d_model"): neither the dial nor a source run overrides them. Null for settings made
+    /// in code: the dial then chooses the shape, and a source run leaves all as it is.
     /// </summary>
     [JsonIgnore] internal IReadOnlySet<string>? Given { get; init; }
 
@@ -49,8 +51,10 @@ public sealed record RunConfig
         int goals = (Flops > 0 ? 1 : 0) + (Train.Steps != 0 ? 1 : 0) + (Train.Tokens != 0 ? 1 : 0);
         if (goals == 0) yield return "no length is set: give one of train.steps, train.tokens, flops; try flops=1e11";
         if (goals > 1)
-            yield return $"flops={Flops}, train.steps={Train.Steps}, train.tokens={Train.Tokens}: each sets the length; give one of them";
-        if (From.Length > 0 && !RunPoint.TryParse(From, out _)) yield return $"from='{From}' must be RUN@STEP; try from=trunk@1000";
+            yield return $"flops={Flops}, train.steps={Train.Steps}, train.tokens={Train.Tokens}: each sets the length; " +
+                "give one of them";
+        if (From.Length > 0 && !RunPoint.TryParse(From, out _))
+            yield return $"from='{From}' must be RUN@STEP; try from=trunk@1000";
         if (FromMode != StartMode.Extend && From.Length == 0) yield return $"from_mode={FromMode} needs from=RUN@STEP";
         foreach (string problem in Train.Problems().Concat(Eval.Problems()).Concat(Save.Problems())) yield return problem;
     }
@@ -62,7 +66,9 @@ public enum StartMode
 {
     /// <summary>Steps, schedule and data go on where the checkpoint stands.</summary>
     [JsonStringEnumMemberName("extend")] Extend,
-    /// <summary>Steps and schedule start at 0 with the checkpoint's weights, moments and, on the same corpus, place in the data.</summary>
+    /// <summary>
+    /// Steps and schedule start at 0 with the checkpoint's weights, moments and, on the same corpus, place in the data.
+    /// </summary>
     [JsonStringEnumMemberName("fork")] Fork,
 }
 
@@ -83,7 +89,10 @@ public readonly record struct RunPoint(string Run, int Step)
 [JsonConverter(typeof(JsonStringEnumConverter<ScheduleKind>))]
 public enum ScheduleKind
 {
-    /// <summary>Stable, then a decay over the last part: Hu et al. 2024, arXiv:2404.06395; the 1 − √x shape of Hägele et al. 2024, arXiv:2405.18392.</summary>
+    /// <summary>
+    /// Stable, then a decay over the last part: Hu et al. 2024, arXiv:2404.06395; the 1 − √x shape of Hägele et al. 2024,
+    /// arXiv:2405.18392.
+    /// </summary>
     [JsonStringEnumMemberName("wsd")] Wsd,
     /// <summary>Half a cosine to the end: Loshchilov &amp; Hutter 2017, arXiv:1608.03983.</summary>
     [JsonStringEnumMemberName("cosine")] Cosine,

@@ -6,8 +6,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Isoflop.Train;
 
 /// <summary>
-/// A run's folder, open for writing: run.json, metrics.jsonl, valid.jsonl, events.jsonl and checkpoints. One process holds it, which the
-/// file <c>lock</c> says; any number may read.
+/// A run's folder, open for writing: run.json, metrics.jsonl, valid.jsonl, events.jsonl and checkpoints. One process holds it,
+/// which the file <c>lock</c> says; any number may read.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -49,7 +49,8 @@ public sealed class RunFolder : IDisposable
             {
                 IReadOnlyList<string> differences = Config.Differences(RunRecord.Load(path).Config, first.Config);
                 if (differences.Count > 0)
-                    throw new ConfigException($"{path} was started with {string.Join("; ", differences)}; choose another name, or leave it " +
+                    throw new ConfigException(
+                        $"{path} was started with {string.Join("; ", differences)}; choose another name, or leave it " +
                         "out: a run is then named by its settings");
             }
             else
@@ -61,7 +62,8 @@ public sealed class RunFolder : IDisposable
         catch (Exception e)
         {
             held?.Dispose();
-            if (e is IOException or UnauthorizedAccessException) throw new DataException($"{path}: cannot be written: {e.Message}", e);
+            if (e is IOException or UnauthorizedAccessException)
+                throw new DataException($"{path}: cannot be written: {e.Message}", e);
             throw;
         }
     }
@@ -71,14 +73,16 @@ public sealed class RunFolder : IDisposable
         FileStream held;
         try
         {
-            held = new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                FileShare.None);
         }
         catch (IOException e) when (Directory.Exists(path) && e is not (DirectoryNotFoundException or FileNotFoundException))
         {
             RunEvent? last = Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent)
                 .LastOrDefault(r => r.Event is "start" or "resume");
             string holder = last is null ? "another process" : $"process {last.Pid} on {last.Host}";
-            throw new ConfigException($"{path} is being written by {holder}; wait for it, or stop it: it saves and can be resumed");
+            throw new ConfigException($"{path} is being written by {holder}; wait for it, or stop it: " +
+                "it saves and can be resumed");
         }
         held.SetLength(0);
         held.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
@@ -127,13 +131,16 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Steps of training of a run.</summary>
-    public static List<StepRow> ReadSteps(string path) => Read(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow);
+    public static List<StepRow> ReadSteps(string path) =>
+        Read(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow);
 
     /// <summary>Losses on held-out text of a run.</summary>
-    public static List<ValidRow> ReadValid(string path) => Read(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow);
+    public static List<ValidRow> ReadValid(string path) =>
+        Read(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow);
 
     /// <summary>Events of a run.</summary>
-    public static List<RunEvent> ReadEvents(string path) => Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent);
+    public static List<RunEvent> ReadEvents(string path) =>
+        Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent);
 
     /// <summary>Drops the rows of steps that will be done again.</summary>
     internal void DropRowsAfter(int step)
@@ -195,7 +202,8 @@ public sealed class RunFolder : IDisposable
     {
         foreach (int later in Checkpoint.StepsIn(Path).Where(s => s > step))
         {
-            string folder = System.IO.Path.Combine(Path, Checkpoint.NameOf(later)), aside = System.IO.Path.Combine(Path, "aside-" + Checkpoint.NameOf(later));
+            string folder = System.IO.Path.Combine(Path, Checkpoint.NameOf(later)),
+                aside = System.IO.Path.Combine(Path, "aside-" + Checkpoint.NameOf(later));
             if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
             Directory.Move(folder, aside);
         }

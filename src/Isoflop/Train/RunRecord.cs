@@ -6,7 +6,8 @@ using Isoflop.Kernels;
 namespace Isoflop.Train;
 
 /// <summary>What computed a run.</summary>
-public sealed record MachineRecord(string Host, string Os, string Architecture, int Cores, string Device, string InstructionSet, string Runtime);
+public sealed record MachineRecord(string Host, string Os, string Architecture, int Cores, string Device, string InstructionSet,
+    string Runtime);
 
 /// <summary>run.json: written once when a run starts, never edited.</summary>
 public sealed record RunRecord
@@ -51,7 +52,8 @@ public sealed record RunRecord
         NonEmbedding = plan.NonEmbedding,
         Tokens = plan.Tokens,
         Flops = plan.FlopsByLayer.Total,
-        Machine = new(Environment.MachineName, RuntimeInformation.OSDescription, RuntimeInformation.ProcessArchitecture.ToString(),
+        Machine = new(Environment.MachineName, RuntimeInformation.OSDescription,
+            RuntimeInformation.ProcessArchitecture.ToString(),
             Environment.ProcessorCount, device.Name, CpuDevice.InstructionSet, RuntimeInformation.FrameworkDescription),
     };
 
@@ -65,7 +67,8 @@ public sealed record RunRecord
             byte[] json = File.ReadAllBytes(path);
             using (JsonDocument tree = JsonDocument.Parse(json))
                 if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > NewestFormat)
-                    throw new DataException($"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; update it");
+                    throw new DataException(
+                        $"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; update it");
             return JsonSerializer.Deserialize(json, RunJson.Default.RunRecord) ?? throw new DataException($"{path}: holds null");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)

@@ -22,11 +22,6 @@ public sealed record TensorInfo(string Name, string Dtype, IReadOnlyList<long> S
 public sealed class SafetensorsFile : IDisposable
 {
     const int MaxHeader = 100_000_000;                            // the format's own limit
-    static readonly Dictionary<string, int> Widths = new()
-    {
-        ["F64"] = 8, ["F32"] = 4, ["F16"] = 2, ["BF16"] = 2, ["I64"] = 8, ["I32"] = 4, ["I16"] = 2, ["I8"] = 1,
-        ["U64"] = 8, ["U32"] = 4, ["U16"] = 2, ["U8"] = 1, ["BOOL"] = 1, ["F8_E4M3"] = 1, ["F8_E5M2"] = 1,
-    };
 
     readonly FileStream file;
     readonly byte[] buffer = new byte[1 << 16];
@@ -40,7 +35,8 @@ public sealed class SafetensorsFile : IDisposable
     SafetensorsFile(string path, FileStream file) => (Path, this.file, Tensors) = (path, file, ReadHeader(file, path));
 
     /// <summary>Opens a file and holds its header against its length.</summary>
-    /// <exception cref="DataException">Missing, cut short, not a header, an unknown type, tensors that overlap, leave gaps or run past the end.</exception>
+    /// <exception cref="DataException">Missing, cut short, not a header, an unknown type, tensors that overlap, leave gaps or run
+    /// past the end.</exception>
     public static SafetensorsFile Open(string path)
     {
         FileStream? file = null;
@@ -114,7 +110,8 @@ public sealed class SafetensorsFile : IDisposable
     static Dictionary<string, TensorInfo> ReadHeader(FileStream file, string path)
     {
         Span<byte> prefix = stackalloc byte[8];
-        if (file.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw new DataException($"{path}: cut short: no safetensors header");
+        if (file.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
+            throw new DataException($"{path}: cut short: no safetensors header");
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxHeader) throw new DataException($"{path}: not a safetensors file: a header of {length} bytes");
         if ((long)length > file.Length - 8)
@@ -126,7 +123,8 @@ public sealed class SafetensorsFile : IDisposable
         {
             tensors = Parse(header, 8 + (long)length, path);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException
+            or OverflowException)
         {
             throw new DataException($"{path}: the safetensors header is broken: {e.Message}", e);
         }
@@ -138,9 +136,20 @@ public sealed class SafetensorsFile : IDisposable
             at = tensor.End;
         }
         if (at != file.Length)
-            throw new DataException($"{path}: {(at > file.Length ? "cut short" : "too long")}: {at} bytes expected, found {file.Length}");
+            throw new DataException($"{path}: {(at > file.Length ? "cut short" : "too long")}: {at} bytes expected, " +
+                $"found {file.Length}");
         return tensors;
     }
+
+    /// <summary>Bytes an element takes.</summary>
+    static int? WidthOf(string dtype) => dtype switch
+    {
+        "F64" or "I64" or "U64" => 8,
+        "F32" or "I32" or "U32" => 4,
+        "F16" or "BF16" or "I16" or "U16" => 2,
+        "I8" or "U8" or "BOOL" or "F8_E4M3" or "F8_E5M2" => 1,
+        _ => null,
+    };
 
     static Dictionary<string, TensorInfo> Parse(byte[] header, long data, string path)
     {
@@ -151,13 +160,15 @@ public sealed class SafetensorsFile : IDisposable
             if (entry.Name == "__metadata__") continue;
             string dtype = entry.Value.GetProperty("dtype").GetString() ?? "";
             long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
-            long begin = entry.Value.GetProperty("data_offsets")[0].GetInt64(), end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
-            if (!Widths.TryGetValue(dtype, out int width))
-                throw new DataException($"{path}: '{entry.Name}' has the unknown type '{dtype}'");
+            long begin = entry.Value.GetProperty("data_offsets")[0].GetInt64(),
+                end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
+            int width = WidthOf(dtype) ?? throw new DataException($"{path}: '{entry.Name}' has the unknown type '{dtype}'");
             var tensor = new TensorInfo(entry.Name, dtype, shape, checked(data + begin), checked(data + end));
             if (begin < 0 || shape.Any(d => d < 0) || end - begin != checked(tensor.Count * width))
-                throw new DataException($"{path}: '{entry.Name}' {tensor.ShapeText} of {dtype} does not take {end - begin} bytes");
-            if (!tensors.TryAdd(entry.Name, tensor)) throw new DataException($"{path}: '{entry.Name}' stands twice in the header");
+                throw new DataException($"{path}: '{entry.Name}' {tensor.ShapeText} of {dtype} does not take " +
+                    $"{end - begin} bytes");
+            if (!tensors.TryAdd(entry.Name, tensor))
+                throw new DataException($"{path}: '{entry.Name}' stands twice in the header");
         }
         return tensors;
     }
@@ -166,7 +177,9 @@ public sealed class SafetensorsFile : IDisposable
     public void Dispose() => file.Dispose();
 }
 
-/// <summary>The header of an F32 safetensors file whose tensors follow one another in the order given; made once, written many times.</summary>
+/// <summary>
+/// The header of an F32 safetensors file whose tensors follow one another in the order given; made once, written many times.
+/// </summary>
 sealed class SafetensorsHeader
 {
     public SafetensorsHeader(IEnumerable<(string Name, int[] Shape)> tensors)

@@ -36,7 +36,13 @@ sealed class TrainLoop
         micros = [.. Enumerable.Range(0, plan.MicroBatches).Select(_ => new Batch(rows, rows))];
         schedule = new(plan.Config.Train, plan.Steps);
         peakFlops = options.PeakFlops > 0 ? options.PeakFlops : Machine.Measure(options.Threads).PeakGflops * 1e9;
-        State = new() { Seed = plan.Config.Seed, Corpus = corpus.Name, TokenizerHash = plan.Corpus.TokenizerHash, EndOfText = corpus.EndOfText };
+        State = new()
+        {
+            Seed = plan.Config.Seed,
+            Corpus = corpus.Name,
+            TokenizerHash = plan.Corpus.TokenizerHash,
+            EndOfText = corpus.EndOfText,
+        };
     }
 
     /// <summary>All that changes beside the tensors.</summary>
@@ -51,8 +57,10 @@ sealed class TrainLoop
     }
 
     /// <summary>Starts from another run's checkpoint.</summary>
-    public void Begin(TrainState from, string path)
+    /// <exception cref="DataException">The checkpoint was altered.</exception>
+    public void Begin(string path)
     {
+        TrainState from = Checkpoint.Verify(path);
         folder.DropRowsAfter(-1);
         checkpoints.Load(path);
         model.Refresh();
@@ -143,7 +151,8 @@ sealed class TrainLoop
         State.Updates++;
         State.Cursor += plan.Windows;
         State.Loss = loss;
-        double flops = Flops.Training(plan.Model, c.BatchTokens, pairs).Total, seconds = options.Time.GetElapsedTime(began).TotalSeconds;
+        double flops = Flops.Training(plan.Model, c.BatchTokens, pairs).Total,
+            seconds = options.Time.GetElapsedTime(began).TotalSeconds;
         double bytes = micros.Length * Traffic.MicroBatch(plan.Parameters) + Traffic.Update(plan.Parameters);
         Ledger ledger = State.Ledger;
         ledger.Train += new Spending(flops, bytes, c.BatchTokens, seconds);
@@ -168,7 +177,8 @@ sealed class TrainLoop
         loss /= end;
         if (!double.IsFinite(loss)) throw Fault($"the loss on held-out text is {loss}");
         State.ValidLoss = loss;
-        State.Ledger.Measure += new Spending(Flops.Forward(plan.Model, end, pairs).Total, batches * Traffic.Forward(plan.Parameters), end,
+        State.Ledger.Measure += new Spending(
+            Flops.Forward(plan.Model, end, pairs).Total, batches * Traffic.Forward(plan.Parameters), end,
             options.Time.GetElapsedTime(began).TotalSeconds);
         var row = new ValidRow(State.Step, loss, loss / Math.Log(2) / plan.Corpus.BytesPerToken, end, end == all);
         folder.Write(row);
@@ -183,10 +193,13 @@ sealed class TrainLoop
         (savedAt, savedStep) = (options.Time.GetTimestamp(), State.Step);
     }
 
-    /// <summary>Names the first tensor with a value that is not finite: weights first, since a bad gradient follows from a bad weight.</summary>
+    /// <summary>
+    /// Names the first tensor with a value that is not finite: weights first, since a bad gradient follows from a bad weight.
+    /// </summary>
     DataException Fault(string what)
     {
-        string bad = FirstBad(model.Params, "weights") ?? FirstBad(model.Gradients, "gradient") ?? "all weights and gradients are finite";
+        string bad = FirstBad(model.Params, "weights") ?? FirstBad(model.Gradients, "gradient")
+            ?? "all weights and gradients are finite";
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         string last = saved.Count == 0 ? "No checkpoint was saved yet" : $"Last good checkpoint: {Checkpoint.NameOf(saved[^1])}";
         string message = $"step {State.Step + 1}: {what}; {bad}. {last}; try a lower train.learning_rate under another name";

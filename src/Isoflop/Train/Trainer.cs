@@ -6,7 +6,8 @@ namespace Isoflop.Train;
 /// <summary>How far a run is.</summary>
 /// <param name="Step">updates done</param> <param name="Loss">of the last step, nats a token</param>
 /// <param name="SecondsLeft">until the last step, at the pace of this process so far</param>
-public readonly record struct TrainProgress(int Step, int Steps, double Loss, double LearningRate, double TokensPerSecond, double SecondsLeft);
+public readonly record struct TrainProgress(
+    int Step, int Steps, double Loss, double LearningRate, double TokensPerSecond, double SecondsLeft);
 
 /// <summary>Where and how to train; nothing here changes a bit of the result.</summary>
 public sealed record TrainOptions
@@ -38,14 +39,18 @@ public sealed record TrainOptions
 /// <param name="AlreadyDone">it was before this call</param> <param name="Loss">of the last step, nats a token</param>
 /// <param name="ValidLoss">on all held-out text, nats a token; NaN when stopped</param>
 /// <param name="BitsPerByte">the same in bits a byte</param>
-public sealed record TrainResult(string Path, string Name, bool Done, bool AlreadyDone, int Step, int Steps, double Loss, double ValidLoss,
-    double BitsPerByte, Ledger Ledger);
+public sealed record TrainResult(string Path, string Name, bool Done, bool AlreadyDone, int Step, int Steps, double Loss,
+    double ValidLoss, double BitsPerByte, Ledger Ledger);
 
-/// <summary>Trains one model. The same settings open the same run folder: killed at any moment and called again, it ends with the same bits.</summary>
+/// <summary>
+/// Trains one model. The same settings open the same run folder: killed at any moment and called again, it ends with the same
+/// bits.
+/// </summary>
 public static class Trainer
 {
     /// <summary>Prices a run without starting it.</summary>
-    /// <exception cref="ConfigException">A broken rule.</exception> <exception cref="DataException">No such corpus or source run.</exception>
+    /// <exception cref="ConfigException">A broken rule.</exception>
+    /// <exception cref="DataException">No such corpus or source run.</exception>
     public static Plan PlanOf(RunConfig config, string home)
     {
         SourceFacts? source = SourceOf(config, home);
@@ -55,8 +60,10 @@ public static class Trainer
 
     /// <summary>Trains, resumes, or says that it is done.</summary>
     /// <param name="stop">saves a checkpoint at the end of the step under way, then returns</param>
-    /// <exception cref="ConfigException">A broken rule; a run of that name with other settings; another process writes it.</exception>
-    /// <exception cref="DataException">A checkpoint or corpus that was altered; a full disk; a loss that is not finite.</exception>
+    /// <exception cref="ConfigException">A broken rule; a run of that name with other settings; another process writes
+    /// it.</exception>
+    /// <exception cref="DataException">A checkpoint or corpus that was altered; a full disk; a loss that is not
+    /// finite.</exception>
     public static TrainResult Train(RunConfig config, TrainOptions options, CancellationToken stop = default)
     {
         SourceFacts? source = SourceOf(config, options.Home);
@@ -69,11 +76,12 @@ public static class Trainer
 
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         TrainState? state = saved.Count == 0 ? null : Resumable(folder, saved, plan);
-        if (state is not null && state.Step == plan.Steps && Whole(folder, plan) is { } whole) return ResultOf(folder, plan, state, whole);
+        if (state is not null && state.Step == plan.Steps && Whole(folder, plan) is { } whole)
+            return ResultOf(folder, plan, state, whole);
 
         var loop = new TrainLoop(plan, corpus, device, folder, options);
         if (state is not null) loop.Resume(state);
-        else if (source is not null) loop.Begin(Checkpoint.Verify(FolderOf(config, options.Home)), FolderOf(config, options.Home));
+        else if (source is not null) loop.Begin(FolderOf(config, options.Home));
         else loop.Begin();
         ValidRow? end = loop.Run(stop);
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
@@ -95,8 +103,10 @@ public static class Trainer
         string name = config.Corpus.Length > 0 ? config.Corpus : source?.Config.Corpus ?? "";
         string all = Path.Combine(home, "corpus");
         if (name.Length > 0 && Directory.Exists(Path.Combine(all, name))) return Corpus.Open(Path.Combine(all, name));
-        string[] there = Directory.Exists(all) ? [.. Directory.GetDirectories(all).Select(d => Path.GetFileName(d)!).Order()] : [];
-        throw new ConfigException($"corpus='{name}': {(name.Length == 0 ? "name one" : "there is none of that name")} in {all}; " +
+        string[] folders = Directory.Exists(all) ? Directory.GetDirectories(all) : [];
+        string[] there = [.. folders.Select(d => Path.GetFileName(d)!).Order()];
+        throw new ConfigException($"corpus='{name}': {(name.Length == 0 ? "name one" : "there is none of that name")} " +
+            $"in {all}; " +
             (there.Length == 0 ? "make one with 'isoflop corpus'" : $"there are: {string.Join(", ", there)}"));
     }
 
@@ -111,12 +121,15 @@ public static class Trainer
 
     static SourceFacts? SourceOf(RunConfig config, string home)
     {
-        if (!RunPoint.TryParse(config.From, out RunPoint point)) return null;        // a malformed one is among the settings' problems
+        // a malformed one is among the settings' problems
+        if (!RunPoint.TryParse(config.From, out RunPoint point)) return null;
         string run = RunFolder.PathOf(home, point.Run), folder = FolderOf(config, home);
-        if (!Directory.Exists(run)) throw new ConfigException($"from={config.From}: there is no run {run}; 'isoflop runs' lists them");
+        if (!Directory.Exists(run))
+            throw new ConfigException($"from={config.From}: there is no run {run}; 'isoflop runs' lists them");
+        List<int> steps = Checkpoint.StepsIn(run);
         if (!Directory.Exists(folder))
             throw new ConfigException($"from={config.From}: no such checkpoint; {run} has " +
-                (Checkpoint.StepsIn(run) is { Count: > 0 } steps ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet"));
+                (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet"));
         TrainState state = Checkpoint.ReadState(folder);
         return new(point.Step, RunRecord.Load(run).Config, state.Corpus, state.TokenizerHash);
     }
@@ -140,8 +153,8 @@ public static class Trainer
             throw new DataException($"{path} was trained with tokenizer {was.TokenizerHash}, corpus '{now.Name}' now has " +
                 $"{now.TokenizerHash}; restore that corpus, or choose another name for a new run");
         if (was.TrainTokens != now.TrainTokens || was.ValidTokens != now.ValidTokens)
-            throw new DataException($"{path} was trained on {was.TrainTokens} tokens, corpus '{now.Name}' now has {now.TrainTokens}: it was " +
-                "built anew; restore it, or choose another name for a new run");
+            throw new DataException($"{path} was trained on {was.TrainTokens} tokens, corpus '{now.Name}' now has " +
+                $"{now.TrainTokens}: it was built anew; restore it, or choose another name for a new run");
         try
         {
             return Checkpoint.Verify(path);

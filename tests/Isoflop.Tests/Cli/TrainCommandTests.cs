@@ -12,14 +12,16 @@ public class TrainCommandTests
 {
     static readonly string[] Tiny =
     [
-        "corpus=tiny", "train.batch_tokens=128", "train.learning_rate=0.02", "model.context_len=32", "model.d_model=16", "model.n_layer=2",
+        "corpus=tiny", "train.batch_tokens=128", "train.learning_rate=0.02", "model.context_len=32", "model.d_model=16",
+            "model.n_layer=2",
         "model.n_head=2", "--threads", "1", "--peak", "100",
     ];
 
     static (int Code, string Out, string Err) Run(TinyHome home, params string[] args)
     {
         StringWriter output = new(), error = new();
-        int code = App.Run([.. args, "--home", home.Path], [TrainCommand.Create(), PlanCommand.Create(), RunsCommand.Create()], output, error);
+        int code = App.Run([.. args, "--home", home.Path], [TrainCommand.Create(), PlanCommand.Create(), RunsCommand.Create()],
+            output, error);
         return (code, output.ToString(), error.ToString());
     }
 
@@ -41,11 +43,12 @@ public class TrainCommandTests
     [InlineData("train.steps=x", "train.steps=x must be a whole number")]
     [InlineData("model.n_head=3", "model.n_head=3 must divide model.d_model=16")]
     [InlineData("model.context_len=9999", "model.context_len=9999 is longer than the corpus")]
-    [InlineData("train.clip=-1", "train.clip=-1 must be positive; try 1.0; train.min_lr=7")]
+    [InlineData("train.min_lr=7 train.clip=-1",
+        "train.min_lr=7 is a share of the peak in [0, 1]; try 0.1; train.clip=-1 must be positive")]
     public void A_mistake_is_one_line_and_exit_code_2(string setting, string message)
     {
         using var home = new TinyHome();
-        (int code, string output, string error) = Run(home, ["train", .. Tiny, "train.steps=4", setting, .. setting[6] == 'c' ? ["train.min_lr=7"] : Array.Empty<string>()]);
+        (int code, string output, string error) = Run(home, ["train", .. Tiny, "train.steps=4", .. setting.Split(' ')]);
         Assert.Equal((2, ""), (code, output));
         Assert.StartsWith(message, error);
         Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
@@ -57,8 +60,10 @@ public class TrainCommandTests
         using var home = new TinyHome();
         (int code, string output, _) = Run(home, "plan", "corpus=tiny", "flops=1e9", "model.context_len=64", "--gflops", "10");
         Assert.Equal(0, code);
-        foreach (string part in new[] { "model ", "parameters ", "tokens ", "memory ", "FLOPs ", "attention ", "head ", "time " }) Assert.Contains(part, output);
-        using JsonDocument record = JsonDocument.Parse(Run(home, "plan", "corpus=tiny", "flops=1e9", "model.context_len=64", "--gflops", "10", "--json").Out);
+        foreach (string part in new[] { "model ", "parameters ", "tokens ", "memory ", "FLOPs ", "attention ", "head ", "time " })
+            Assert.Contains(part, output);
+        using JsonDocument record = JsonDocument.Parse(
+            Run(home, "plan", "corpus=tiny", "flops=1e9", "model.context_len=64", "--gflops", "10", "--json").Out);
         Assert.InRange(record.RootElement.GetProperty("flops").GetDouble(), 0.97e9, 1.03e9);
         Assert.Equal(record.RootElement.GetProperty("flops").GetDouble(),
             record.RootElement.GetProperty("flops_by_layer").EnumerateObject().Sum(l => l.Value.GetDouble()), 1.0);
@@ -88,7 +93,9 @@ public class TrainCommandTests
     static Process Start(TinyHome home, params string[] args)
     {
         string cli = Path.Combine(AppContext.BaseDirectory, "isoflop.dll");
-        var start = new ProcessStartInfo("dotnet", [cli, .. args, "--home", home.Path]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(
+            "dotnet", [cli, .. args, "--home", home.Path])
+        { RedirectStandardError = true, RedirectStandardOutput = true };
         Process child = Process.Start(start)!;
         child.OutputDataReceived += (_, _) => { };
         child.BeginOutputReadLine();
@@ -101,18 +108,22 @@ public class TrainCommandTests
     public void Killed_twenty_times_at_random_it_ends_with_the_bits_of_a_run_never_killed()
     {
         using TinyHome home = new(), calm = new();
-        string[] args = ["train", .. Tiny, "train.steps=3000", "name=run", "eval.every=100", "eval.tokens=200", "save.minutes=0.0003", "save.keep=2"];
+        string[] args = ["train", .. Tiny, "train.steps=3000", "name=run", "eval.every=100", "eval.tokens=200",
+            "save.minutes=0.0003", "save.keep=2"];
         var random = new Random(1);
         int kills = 0;
         var until = Stopwatch.StartNew();
         while (kills < 20 && until.Elapsed.TotalSeconds < 40)
         {
-            int before = RunFolder.ReadEvents(home.RunPath()).Count;
+            int saved = Newest(home);
             using Process child = Start(home, args);
-            // Every fourth is killed while it starts, the others some time after they began to train.
-            if (kills % 4 != 0)
-                while (!child.HasExited && RunFolder.ReadEvents(home.RunPath()).Count == before) Thread.Sleep(3);
-            Thread.Sleep(random.Next(150));
+            // A third dies while it starts, a third in the middle of saving, a third some time after a new checkpoint.
+            if (kills % 3 == 1)
+                while (!child.HasExited && !(
+                    Directory.Exists(home.RunPath()) && Directory.GetDirectories(home.RunPath(), ".step*").Length > 0)) ;
+            if (kills % 3 == 2)
+                while (!child.HasExited && Newest(home) == saved) Thread.Sleep(2);
+            Thread.Sleep(random.Next(kills % 3 == 0 ? 300 : kills % 3 == 1 ? 10 : 60));
             bool ended = child.HasExited;
             child.Kill();                                         // SIGKILL
             child.WaitForExit();
@@ -133,6 +144,8 @@ public class TrainCommandTests
         Assert.Empty(Directory.GetDirectories(home.RunPath(), ".*"));
         Assert.Contains(RunFolder.ReadEvents(home.RunPath()), e => e.Event == "resume");
     }
+
+    static int Newest(TinyHome home) => Checkpoint.StepsIn(home.RunPath()) is { Count: > 0 } steps ? steps[^1] : -1;
 
     [Fact]
     public void Ctrl_C_saves_and_exits_with_130()

@@ -9,7 +9,8 @@ public class BatchSourceTests
     const int Context = 8;
     readonly int[] text = TinyHome.Text(1003, 1);
 
-    BatchSource Source(ulong seed = 1) => new(text.Length, (start, into) => text.AsSpan((int)start, into.Length).CopyTo(into), TinyHome.EndOfText, Context, seed);
+    BatchSource Source(ulong seed = 1) =>
+        new(text.Length, (start, into) => text.AsSpan((int)start, into.Length).CopyTo(into), TinyHome.EndOfText, Context, seed);
 
     [Fact]
     public void Every_window_comes_once_an_epoch()
@@ -22,8 +23,10 @@ public class BatchSourceTests
         {
             source.Fill(batch, 125 * epoch, 125);
             Assert.Equal(1000, batch.Rows);
-            List<string> got = [.. Enumerable.Range(0, 125).Select(w => string.Join(",", batch.Tokens.AsSpan(w * Context, Context).ToArray()))];
-            List<string> want = [.. Enumerable.Range(0, 125).Select(w => string.Join(",", text.AsSpan(w * Context, Context).ToArray()))];
+            List<string> got = [.. Enumerable.Range(0, 125)
+                .Select(w => string.Join(",", batch.Tokens.AsSpan(w * Context, Context).ToArray()))];
+            List<string> want = [.. Enumerable.Range(0, 125)
+                .Select(w => string.Join(",", text.AsSpan(w * Context, Context).ToArray()))];
             Assert.Equal(want.Order(), got.Order());
             orders.Add(string.Join("|", got));
         }
@@ -33,7 +36,8 @@ public class BatchSourceTests
     [Fact]
     public void Rows_are_a_function_of_seed_and_place_alone()
     {
-        Batch whole = new(Context * 40, Context * 40), part = new(Context * 3, Context * 3), other = new(Context * 40, Context * 40);
+        Batch whole = new(Context * 40, Context * 40), part = new(Context * 3, Context * 3),
+            other = new(Context * 40, Context * 40);
         Source().Fill(whole, 110, 40);
         Source().Fill(part, 120, 3);                              // over an epoch's end
         Source(2).Fill(other, 110, 40);
@@ -64,7 +68,8 @@ public class BatchSourceTests
     [Fact]
     public void Held_out_text_is_predicted_once_and_whole()
     {
-        var source = new EvalSource((start, into) => text.AsSpan((int)start, into.Length).CopyTo(into), TinyHome.EndOfText, Context);
+        var source = new EvalSource((start, into) => text.AsSpan((int)start, into.Length).CopyTo(into), TinyHome.EndOfText,
+            Context);
         var batch = new Batch(3 * Context, 3 * Context);
         List<int> targets = [];
         for (long at = 0; at < text.Length - 1;)

@@ -19,7 +19,8 @@ public class RunStoreTests
         List<RunSummary> runs = [.. new RunStore(home.Path).List().OrderBy(r => r.Name)];
         Assert.Equal(["a done", "b stopped", "c broken"], runs.Select(r => $"{r.Name} {r.Status}"));
         Assert.Equal((12, 12, 12 * 128L, done.Loss, done.ValidLoss, done.BitsPerByte, "tiny"),
-            (runs[0].Step, runs[0].Steps, runs[0].Tokens, runs[0].Loss!.Value, runs[0].ValidLoss!.Value, runs[0].BitsPerByte!.Value, runs[0].Corpus));
+            (runs[0].Step, runs[0].Steps, runs[0].Tokens, runs[0].Loss!.Value, runs[0].ValidLoss!.Value,
+                runs[0].BitsPerByte!.Value, runs[0].Corpus));
         Assert.Equal((5, 12), (runs[1].Step, runs[1].Steps));
         Assert.Contains("format version 7", runs[2].Problem);
     }
@@ -32,7 +33,8 @@ public class RunStoreTests
         Trainer.Train(home.Config(), home.Options with { Progress = p => status ??= new RunStore(home.Path).Find("run").Status });
         Assert.Equal("running", status);
         string events = Path.Combine(home.RunPath(), RunFolder.EventsFile);
-        File.WriteAllText(events, File.ReadAllLines(events)[0].Replace($"\"pid\":{Environment.ProcessId}", "\"pid\":2147483000") + "\n");
+        File.WriteAllText(events, File.ReadAllLines(events)[0].Replace($"\"pid\":{Environment.ProcessId}", "\"pid\":2147483000") +
+            "\n");
         Assert.Equal("killed", new RunStore(home.Path).Find("run").Status);
     }
 

@@ -41,7 +41,7 @@ public class CheckpointTests
         using var home = new TinyHome();
         home.TrainUntil(4);
         File.AppendAllText(Path.Combine(home.StepPath(4), ModelFolder.ModelFile), "x");
-        Assert.EndsWith($"found {new FileInfo(Path.Combine(home.StepPath(4), ModelFolder.ModelFile)).Length}; there is no checkpoint before it; " +
+        Assert.EndsWith($"found {home.Model(4).Length}; there is no checkpoint before it; " +
             $"to start over, remove {home.RunPath()}", MessageOf(home));
         File.Delete(Path.Combine(home.StepPath(4), ModelFolder.ModelFile));
         Assert.Contains("model.safetensors: missing", MessageOf(home));
@@ -52,11 +52,13 @@ public class CheckpointTests
     {
         using var home = new TinyHome();
         home.TrainUntil(4);
-        string path = Path.Combine(home.StepPath(4), ModelFolder.ModelFile), header = File.ReadAllText(path, System.Text.Encoding.Latin1);
+        string path = Path.Combine(home.StepPath(4), ModelFolder.ModelFile),
+            header = File.ReadAllText(path, System.Text.Encoding.Latin1);
         File.WriteAllText(path, header.Replace("model.norm.weight", "model.norm.weighs"), System.Text.Encoding.Latin1);
         TinyHome.Reseal(home.StepPath(4));
         Assert.Contains("there is no tensor 'model.norm.weight'", MessageOf(home));
-        File.WriteAllText(path, header.Replace("\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[64,16]", "\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[16,64]"),
+        File.WriteAllText(path, header.Replace(
+            "\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[64,16]", "\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[16,64]"),
             System.Text.Encoding.Latin1);
         TinyHome.Reseal(home.StepPath(4));
         Assert.Contains("'lm_head.weight' is [16, 64] in the file, the model's settings say [64, 16]", MessageOf(home));
@@ -90,7 +92,8 @@ public class CheckpointTests
         using var home = new TinyHome();
         home.TrainUntil(4);
         CreateFile full = (path, bytes) => path.EndsWith(file) ? new FullDisk(room) : new FileStream(path, FileMode.CreateNew);
-        string message = Assert.Throws<DataException>(() => Trainer.Train(home.Config(), home.Options with { CreateFile = full })).Message;
+        string message = Assert.Throws<DataException>(() => Trainer.Train(home.Config(), home.Options with { CreateFile = full }))
+            .Message;
         Assert.Contains("step-000012: cannot be saved: No space left on device", message);
         Assert.Contains("Last good checkpoint: step-000004", message);
         Assert.Equal(["step-000004"], Directory.GetDirectories(home.RunPath()).Select(Path.GetFileName));
@@ -129,7 +132,8 @@ public class CheckpointTests
         using var home = new TinyHome();
         home.Train();
         Assert.Equal(16, ModelFolder.LoadConfig(home.StepPath(12)).DModel);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(home.CorpusPath, "tokenizer.json")), File.ReadAllBytes(Path.Combine(home.StepPath(12), "tokenizer.json")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(home.CorpusPath, "tokenizer.json")),
+            File.ReadAllBytes(Path.Combine(home.StepPath(12), "tokenizer.json")));
         using SafetensorsFile model = SafetensorsFile.Open(Path.Combine(home.StepPath(12), ModelFolder.ModelFile));
         using SafetensorsFile moments = SafetensorsFile.Open(Path.Combine(home.StepPath(12), Checkpoint.OptimizerFile));
         Assert.Equal(model.Tensors.Keys.SelectMany(n => new[] { "m." + n, "v." + n }).Order(), moments.Tensors.Keys.Order());

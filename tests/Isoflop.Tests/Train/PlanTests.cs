@@ -24,7 +24,8 @@ public class PlanTests
                 for (int layer = 0; layer < 2; layer++)
                 {
                     qkv += 2 * 12 * (12 + 4 + 4);
-                    for (int seen = offsets[sequence]; seen <= t; seen++) attention += 3 * (2 * 4 + 2 * 4);       // 3 heads of 4: q·k, p·v
+                    // 3 heads of 4: q·k, p·v
+                    for (int seen = offsets[sequence]; seen <= t; seen++) attention += 3 * (2 * 4 + 2 * 4);
                     output += 2 * 12 * 12;
                     mlp += 3 * 2 * 12 * 20;
                 }
@@ -55,7 +56,8 @@ public class PlanTests
         Assert.Equal(0, plan.Config.Train.BatchTokens % 128);
         Assert.Equal(0, plan.Model.DModel % 16);
         Assert.Equal(0, plan.Config.Flops);
-        Assert.Equal(plan.Config.Name, Plan.Make(plan.Config with { Name = "" }, facts).Config.Name);       // resolved settings resolve to themselves
+        // resolved settings resolve to themselves
+        Assert.Equal(plan.Config.Name, Plan.Make(plan.Config with { Name = "" }, facts).Config.Name);
     }
 
     [Fact]
@@ -74,8 +76,10 @@ public class PlanTests
     [Fact]
     public void What_is_given_stays_and_the_dial_sets_the_rest()
     {
-        Plan plan = Make("flops=1e12", "model.d_model=64", "model.n_layer=7", "train.learning_rate=0.5", "train.batch_tokens=512");
-        Assert.Equal((64, 7, 0.5, 512), (plan.Model.DModel, plan.Model.NLayer, plan.Config.Train.LearningRate, plan.Config.Train.BatchTokens));
+        Plan plan = Make("flops=1e12", "model.d_model=64", "model.n_layer=7", "train.learning_rate=0.5",
+            "train.batch_tokens=512");
+        Assert.Equal((64, 7, 0.5, 512), (
+            plan.Model.DModel, plan.Model.NLayer, plan.Config.Train.LearningRate, plan.Config.Train.BatchTokens));
         Assert.InRange(plan.FlopsByLayer.Total, 0.97e12, 1.03e12);
     }
 
@@ -88,7 +92,8 @@ public class PlanTests
     }
 
     [Theory]
-    [InlineData("model.context_len=1000000", "model.context_len=1000000 is longer than the corpus: 'c' has 1000000 training tokens; try 524288")]
+    [InlineData("model.context_len=1000000",
+        "model.context_len=1000000 is longer than the corpus: 'c' has 1000000 training tokens; try 524288")]
     [InlineData("train.batch_tokens=300", "train.batch_tokens=300 must be a multiple of model.context_len=256; try 256")]
     [InlineData("train.micro_tokens=100", "train.micro_tokens=100 must hold one window")]
     [InlineData("model.vocab_size=100", "model.vocab_size=100 is below the 512 tokens of corpus 'c'")]

@@ -31,13 +31,15 @@ public class SafetensorsTests : IDisposable
     public void F32_BF16_and_F16_are_read_as_floats()
     {
         float[] values = [1, -2.5f, 0.15625f];
-        string path = File("{\"__metadata__\":{\"a\":\"b\"}," + Entry("f", "F32", "3", 0, 12) + "," + Entry("b", "BF16", "1,3", 12, 18) + "," +
+        string path = File("{\"__metadata__\":{\"a\":\"b\"}," + Entry("f", "F32", "3", 0, 12) + "," +
+            Entry("b", "BF16", "1,3", 12, 18) + "," +
             Entry("h", "F16", "3", 18, 24) + "}", 24, data =>
         {
             for (int i = 0; i < 3; i++)
             {
                 BinaryPrimitives.WriteSingleLittleEndian(data.AsSpan(4 * i), values[i]);
-                BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(12 + 2 * i), (ushort)(BitConverter.SingleToUInt32Bits(values[i]) >> 16));
+                BinaryPrimitives.WriteUInt16LittleEndian(
+                    data.AsSpan(12 + 2 * i), (ushort)(BitConverter.SingleToUInt32Bits(values[i]) >> 16));
                 BinaryPrimitives.WriteHalfLittleEndian(data.AsSpan(18 + 2 * i), (Half)values[i]);
             }
         });
@@ -49,7 +51,8 @@ public class SafetensorsTests : IDisposable
             Assert.Equal(values[1..], got);
         }
         Assert.Contains("there is no tensor 'g'", Assert.Throws<DataException>(() => file.Find("g", [3])).Message);
-        Assert.Contains("'b' is [1, 3] in the file, the model's settings say [3]", Assert.Throws<DataException>(() => file.Find("b", [3])).Message);
+        Assert.Contains("'b' is [1, 3] in the file, the model's settings say [3]",
+            Assert.Throws<DataException>(() => file.Find("b", [3])).Message);
     }
 
     [Fact]
@@ -62,8 +65,10 @@ public class SafetensorsTests : IDisposable
         Assert.Contains("header is broken", MessageOf(File("{\"a\"", 0)));
         Assert.Contains("unknown type 'F99'", MessageOf(File("{" + Entry("a", "F99", "1", 0, 4) + "}", 4)));
         Assert.Contains("'a' [2] of F32 does not take 4 bytes", MessageOf(File("{" + Entry("a", "F32", "2", 0, 4) + "}", 4)));
-        Assert.Contains("'b' overlaps", MessageOf(File("{" + Entry("a", "F32", "2", 0, 8) + "," + Entry("b", "F32", "2", 4, 12) + "}", 12)));
-        Assert.Contains("4 unused bytes before 'b'", MessageOf(File("{" + Entry("a", "F32", "1", 0, 4) + "," + Entry("b", "F32", "1", 8, 12) + "}", 12)));
+        Assert.Contains("'b' overlaps", MessageOf(
+            File("{" + Entry("a", "F32", "2", 0, 8) + "," + Entry("b", "F32", "2", 4, 12) + "}", 12)));
+        Assert.Contains("4 unused bytes before 'b'",
+            MessageOf(File("{" + Entry("a", "F32", "1", 0, 4) + "," + Entry("b", "F32", "1", 8, 12) + "}", 12)));
         Assert.Contains("cut short: ", MessageOf(File("{" + Entry("a", "F32", "2", 0, 8) + "}", 5)));
         Assert.Contains("too long: ", MessageOf(File("{" + Entry("a", "F32", "2", 0, 8) + "}", 9)));
         Assert.Contains("cannot be read", MessageOf(Path.Combine(folder, "none.safetensors")));
@@ -88,12 +93,25 @@ public class SafetensorsTests : IDisposable
     {
         foreach (bool norm in new[] { true, false })
         {
-            var c = new ModelConfig { VocabSize = 99, ContextLen = 77, DModel = 48, NLayer = 3, NHead = 6, NKvHead = 2, DFf = 100, QkNorm = norm, TiedHead = norm, RopeTheta = 5e5 };
+            var c = new ModelConfig
+            {
+                VocabSize = 99,
+                ContextLen = 77,
+                DModel = 48,
+                NLayer = 3,
+                NHead = 6,
+                NKvHead = 2,
+                DFf = 100,
+                QkNorm = norm,
+                TiedHead = norm,
+                RopeTheta = 5e5
+            };
             System.IO.File.WriteAllBytes(Path.Combine(folder, ModelFolder.ConfigFile), ModelFolder.ConfigJson(c, 5));
             Assert.Equal(c with { DHead = 8 }, ModelFolder.LoadConfig(folder));
         }
         string json = System.IO.File.ReadAllText(Path.Combine(folder, ModelFolder.ConfigFile));
-        foreach (string key in new[] { "\"LlamaForCausalLM\"", "\"model_type\": \"llama\"", "\"eos_token_id\": 5", "\"torch_dtype\": \"float32\"", "\"hidden_act\": \"silu\"" })
+        foreach (string key in new[] { "\"LlamaForCausalLM\"", "\"model_type\": \"llama\"", "\"eos_token_id\": 5",
+            "\"torch_dtype\": \"float32\"", "\"hidden_act\": \"silu\"" })
             Assert.Contains(key, json);
     }
 
@@ -117,14 +135,13 @@ public class SafetensorsTests : IDisposable
     }
 
     void Write(string more) => System.IO.File.WriteAllText(Path.Combine(folder, ModelFolder.ConfigFile),
-        "{\"model_type\":\"qwen3\",\"vocab_size\":9,\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2,\"num_attention_heads\":4," + more + "}");
+        "{\"model_type\":\"qwen3\",\"vocab_size\":9,\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2," +
+        "\"num_attention_heads\":4," + more + "}");
 
     [Fact]
     public void The_golden_models_have_the_shapes_their_configs_say()
     {
-        string golden = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../../shared/golden"));
-        for (DirectoryInfo? up = new(AppContext.BaseDirectory); up is not null && !Directory.Exists(golden); up = up.Parent)
-            golden = Path.Combine(up.FullName, "shared/golden");
+        string golden = Places.SharedFolder("golden");
         if (!Directory.Exists(golden)) Assert.Skip("no ../shared/golden beside this checkout");
         foreach (string model in Directory.GetDirectories(golden))
         {

@@ -29,7 +29,11 @@ sealed class TinyHome : IDisposable
         Write("valid.tok", validTokens, 2);
         var info = new CorpusInfo
         {
-            Name = name, TokenizerHash = hash, VocabSize = Vocab, EndOfText = EndOfText, BytesPerToken = 2,
+            Name = name,
+            TokenizerHash = hash,
+            VocabSize = Vocab,
+            EndOfText = EndOfText,
+            BytesPerToken = 2,
             Recipe = System.Text.Json.JsonDocument.Parse("{}").RootElement,
             Train = new() { Documents = 1, Tokens = trainTokens, Bytes = trainTokens * 2, Shards = ["train-000.tok"] },
             Valid = new() { Documents = 1, Tokens = validTokens, Bytes = validTokens * 2, Shards = ["valid.tok"] },
@@ -50,14 +54,17 @@ sealed class TinyHome : IDisposable
         var rng = new Rng(3, RandomPurpose.Test, side);
         int[] tokens = new int[count];
         for (int i = 0, last = 1; i < count; i++)
-            tokens[i] = last = rng.NextInt(40) == 0 ? EndOfText : rng.NextInt(4) == 0 ? 1 + rng.NextInt(Vocab - 1) : 1 + last % (Vocab - 1);
+            tokens[i] = last = rng.NextInt(40) == 0 ? EndOfText : rng.NextInt(4) == 0 ? 1 + rng.NextInt(Vocab - 1) : 1 +
+                last % (Vocab - 1);
         return tokens;
     }
 
     public RunConfig Config(params string[] overrides) => Isoflop.Train.Config.Load(null,
     [
-        "corpus=tiny", "name=run", "train.steps=12", "train.batch_tokens=128", "train.micro_tokens=64", "train.learning_rate=0.02",
-        "model.context_len=32", "model.d_model=16", "model.n_layer=2", "model.n_head=2", "save.minutes=0", "save.keep=10", "eval.every=5",
+        "corpus=tiny", "name=run", "train.steps=12", "train.batch_tokens=128", "train.micro_tokens=64",
+            "train.learning_rate=0.02",
+        "model.context_len=32", "model.d_model=16", "model.n_layer=2", "model.n_head=2", "save.minutes=0", "save.keep=10",
+            "eval.every=5",
         "eval.tokens=200", .. overrides,
     ]);
 
@@ -77,13 +84,16 @@ sealed class TinyHome : IDisposable
 
     public string StepPath(int step, string name = "run") => System.IO.Path.Combine(RunPath(name), Checkpoint.NameOf(step));
 
-    public byte[] Model(int step, string name = "run") => File.ReadAllBytes(System.IO.Path.Combine(StepPath(step, name), ModelFolder.ModelFile));
+    public byte[] Model(int step, string name = "run") =>
+        File.ReadAllBytes(System.IO.Path.Combine(StepPath(step, name), ModelFolder.ModelFile));
 
-    public byte[] Optimizer(int step, string name = "run") => File.ReadAllBytes(System.IO.Path.Combine(StepPath(step, name), Checkpoint.OptimizerFile));
+    public byte[] Optimizer(int step, string name = "run") =>
+        File.ReadAllBytes(System.IO.Path.Combine(StepPath(step, name), Checkpoint.OptimizerFile));
 
     /// <summary>The columns of metrics.jsonl that do not depend on time.</summary>
     public List<object> Rows(string name = "run") =>
-        [.. RunFolder.ReadSteps(RunPath(name)).Select(r => (object)(r.Step, r.Loss, r.GradNorm, r.LearningRate, r.Tokens, r.Flops))];
+        [.. RunFolder.ReadSteps(RunPath(name))
+            .Select(r => (object)(r.Step, r.Loss, r.GradNorm, r.LearningRate, r.Tokens, r.Flops))];
 
     /// <summary>Changes a checkpoint and makes its hashes fit again: damage that only the content can show.</summary>
     public static void Reseal(string folder, Func<TrainState, TrainState>? change = null)
@@ -97,7 +107,8 @@ sealed class TinyHome : IDisposable
             state.Files[name] = new(bytes.Length, Checkpoint.Hex(hash));
         }
         state = (change is null ? state : change(state)) with { Hash = "" };
-        File.WriteAllBytes(System.IO.Path.Combine(folder, Checkpoint.StateFile), Checkpoint.Encode(state with { Hash = Checkpoint.HashOf(state) }));
+        File.WriteAllBytes(System.IO.Path.Combine(folder, Checkpoint.StateFile),
+            Checkpoint.Encode(state with { Hash = Checkpoint.HashOf(state) }));
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);

@@ -1,0 +1,27 @@
+using Isoflop.Tests.Nn;
+using Isoflop.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Train;
+
+[Collection(nameof(Alone))]
+public class TrainerAllocationTests
+{
+    [Fact]
+    public void Ten_steps_allocate_nothing()
+    {
+        using var home = new TinyHome();
+        long before = 0, after = 0;
+        Trainer.Train(home.Config("train.steps=20", "eval.every=0"), home.Options with
+        {
+            Threads = 2,
+            Progress = p =>
+            {
+                if (p.Step == 6) before = GC.GetTotalAllocatedBytes(precise: true);
+                if (p.Step == 16) after = GC.GetTotalAllocatedBytes(precise: true);
+            },
+        });
+        Assert.True(before > 0);
+        Assert.Equal(0, after - before);
+    }
+}
