@@ -83,7 +83,8 @@ public sealed class NearDuplicatesTests
 
         // A chain laid down backwards: each document meets the next in one band or another.
         var chain = new NearDuplicates();
-        for (ulong i = 0; i < 50; i++) chain.Join([.. Enumerable.Range(0, 16).Select(b => 1000 - (i + (ulong)(b & 1)) / 2 * 2 - (ulong)(b & 1))]);
+        for (ulong i = 0; i < 50; i++)
+            chain.Join([.. Enumerable.Range(0, 16).Select(b => 1000 - (i + (ulong)(b & 1)) / 2 * 2 - (ulong)(b & 1))]);
         Assert.All(chain.Groups(), g => Assert.Equal(0, g));
     }
 
