@@ -1,11 +1,15 @@
 using Isoflop.Bench;
 
+int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index]) : otherwise;
 switch (args.FirstOrDefault())
 {
     case "gemm":
-        GemmBench.Run(args.Length > 1 ? int.Parse(args[1]) : 1);
+        GemmBench.Run(Number(1, 1));
+        return 0;
+    case "train":
+        TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 10));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] | train [threads] [seconds a size]");
         return 2;
 }

@@ -4,8 +4,12 @@ using Isoflop.Cli.Commands;
 // One line a verb, in the order of `isoflop --help`.
 return App.Start(args,
 [
+    TourCommand.Create(),
     CorpusCommand.Create(),
     PlanCommand.Create(),
     TrainCommand.Create(),
+    SampleCommand.Create(),
+    NextCommand.Create(),
     RunsCommand.Create(),
+    MachineCommand.Create(),
 ]);

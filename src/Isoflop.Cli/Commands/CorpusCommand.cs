@@ -13,16 +13,16 @@ static class CorpusCommand
     public static Command Create()
     {
         var defaults = new CorpusRecipe();
+        var name = new Argument<string>("name")
+        {
+            Description = "Name of the corpus",
+            DefaultValueFactory = _ => CorpusRecipe.DefaultName,
+        };
         var sources = new Argument<string[]>("sources")
         {
             Description = "Text, Markdown, JSON lines or Parquet, also .gz or .zst; folders and globs. " +
                 "None: the reference documentation of the .NET SDK",
             Arity = ArgumentArity.ZeroOrMore,
-        };
-        var name = new Option<string>("--name")
-        {
-            Description = "Name of the corpus; else that of the first source",
-            HelpName = "NAME"
         };
         var vocab = new Option<int>("--vocab")
         {
@@ -74,20 +74,21 @@ static class CorpusCommand
         };
 
         var verb = new Verb("corpus", "Build a corpus: tokenizer, training and validation tokens, without duplicates.",
-            "isoflop corpus                                            the documentation beside dotnet, nothing to download",
-            "isoflop corpus ~/books --name books --vocab 16384         a folder of text and Markdown",
-            "isoflop corpus 'web/*.jsonl.zst' --field content          JSON lines, compressed",
-            "isoflop corpus qa.parquet --field answer --tag-field topic",
-            "isoflop corpus more.txt --tokenizer isoflop/corpus/books  the tokens of another corpus")
+            "isoflop corpus                                      the documentation beside dotnet, nothing to download",
+            "isoflop corpus small --vocab 1024                   the same with a small vocabulary",
+            "isoflop corpus books ~/books --vocab 16384          a folder of text and Markdown",
+            "isoflop corpus web 'web/*.jsonl.zst' --field content",
+            "isoflop corpus qa qa.parquet --field answer --tag-field topic",
+            "isoflop corpus more more.txt --tokenizer isoflop/corpus/books")
         {
-            sources, name, vocab, tokenizer, field, tagField, lossy, share, seed, licence, force, threads,
+            name, sources, vocab, tokenizer, field, tagField, lossy, share, seed, licence, force, threads,
         };
         verb.Runs(call =>
         {
             ParseResult given = call.Parsed;
             var recipe = new CorpusRecipe
             {
-                Name = given.GetValue(name) ?? "",
+                Name = given.GetValue(name)!,
                 Sources = given.GetValue(sources) ?? [],
                 Vocab = given.GetValue(vocab),
                 Tokenizer = given.GetValue(tokenizer),
@@ -129,7 +130,7 @@ static class CorpusCommand
             $"{side.Documents} documents, {Format.Quantity(side.Bytes, "B")}, {Format.Quantity(side.Tokens, "tokens")}");
     }
 
-    sealed class Reporter(ProgressLine line) : IProgress<CorpusProgress>
+    internal sealed class Reporter(ProgressLine line) : IProgress<CorpusProgress>
     {
         public void Report(CorpusProgress p) => line.Report(p.Stage, p.Done, p.Total, p.Unit);
     }

@@ -15,7 +15,6 @@ static class PlanCommand
 
     public static Command Create()
     {
-        Argument<string[]> settings = Settings.Argument();
         var gflops = new Option<double>("--gflops")
         {
             Description = "GFLOP/s that training reaches; 0: half of this machine's measured peak",
@@ -23,16 +22,17 @@ static class PlanCommand
         };
         var verb = new Verb("plan", "Price a run without starting it: shape, tokens, FLOPs by layer, memory, time.",
         [
-            "isoflop plan corpus=dotnet flops=1e13",
+            "isoflop plan corpus=reference --flops 1e13",
             "isoflop plan recipe.json train.steps=2000 --gflops 90 --json",
             .. Settings.Help(),
         ])
         {
-            settings, gflops,
+            gflops,
         };
+        var settings = new Settings(verb);
         verb.Runs(call =>
         {
-            Plan plan = Trainer.PlanOf(Settings.Load(call.Parsed.GetValue(settings)!), call.Home);
+            Plan plan = Trainer.PlanOf(settings.Load(call.Parsed), call.Home);
             double given = call.Parsed.GetValue(gflops), rate = given > 0 ? given : UsualShare * Machine.Measure().PeakGflops;
             var record = PlanRecord.Of(plan, rate);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(record, PlanCommandJson.Default.PlanRecord));

@@ -4,17 +4,31 @@ using Isoflop.Train;
 namespace Isoflop.Cli.Commands;
 
 /// <summary>What train and plan share: a file and key=value arguments, and the list of settings in their help.</summary>
-static class Settings
+sealed class Settings
 {
-    public static Argument<string[]> Argument() => new("settings")
+    readonly Argument<string[]> arguments = new("settings")
     {
         Description = "A JSON file of settings, and key=value settings that override it",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    /// <summary>Reads the arguments: what has no '=' is the file.</summary>
-    public static RunConfig Load(string[] arguments)
+    readonly Option<string> flops = new("--flops") { Description = "The one dial, as flops=X", HelpName = "X" };
+    readonly Option<string> from = new("--from") { Description = "Extend or fork a run, as from=RUN@STEP", HelpName = "RUN@STEP" };
+
+    /// <summary>Adds them to a command.</summary>
+    public Settings(Command command)
     {
+        command.Add(arguments);
+        command.Add(flops);
+        command.Add(from);
+    }
+
+    /// <summary>Reads them: what has no '=' is the file.</summary>
+    public RunConfig Load(ParseResult parsed)
+    {
+        List<string> arguments = [.. parsed.GetValue(this.arguments) ?? []];
+        if (parsed.GetValue(flops) is { } dial) arguments.Add($"flops={dial}");
+        if (parsed.GetValue(from) is { } point) arguments.Add($"from={point}");
         string[] files = [.. arguments.Where(a => !a.Contains('='))];
         if (files.Length > 1)
             throw new ConfigException($"two files of settings: {files[0]}, {files[1]}; give one, and key=value");

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Data;
+using Isoflop.Lab.Baselines;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -11,7 +13,6 @@ static class TrainCommand
 {
     public static Command Create()
     {
-        Argument<string[]> settings = Settings.Argument();
         var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
         var resumeAt = new Option<int?>("--resume-at")
         {
@@ -26,18 +27,19 @@ static class TrainCommand
         var verb = new Verb("train",
             "Train one model. The same settings open the same run folder, so repeating the command resumes it.",
         [
-            "isoflop train corpus=dotnet flops=1e12                    one dial: size, tokens, batch, learning rate follow",
-            "isoflop train corpus=dotnet model.d_model=64 train.steps=500 name=small",
+            "isoflop train corpus=reference --flops 1e12               one dial: size, tokens, batch, learning rate follow",
+            "isoflop train corpus=reference model.d_model=64 train.steps=500 name=small",
             "isoflop train recipe.json seed=2                          a file of settings, one of them changed",
-            "isoflop train from=small@400 train.steps=1000             go on from a checkpoint, in a new run",
+            "isoflop train --from small@400 train.steps=1000           go on from a checkpoint, in a new run",
             .. Settings.Help(),
         ])
         {
-            settings, threads, resumeAt, peak,
+            threads, resumeAt, peak,
         };
+        var settings = new Settings(verb);
         verb.Runs(call =>
         {
-            RunConfig config = Settings.Load(call.Parsed.GetValue(settings)!);
+            RunConfig config = settings.Load(call.Parsed);
             TrainResult result;
             using (ProgressLine line = call.Progress())
             {
@@ -51,10 +53,27 @@ static class TrainCommand
                 }, call.Stop);
             }
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
-            else call.Out.WriteLine(Line(result));
+            else
+            {
+                call.Out.WriteLine(Line(result));
+                if (result.Done) WriteBaselines(call, result);
+            }
             return result.Done ? 0 : App.Interrupted;
         });
         return verb;
+    }
+
+    /// <summary>What the loss stands beside: counting models on the same tokens, compressors on the same bytes.</summary>
+    static void WriteBaselines(Invocation call, TrainResult result)
+    {
+        using Corpus corpus = Corpus.Open(Path.Combine(call.Home, "corpus", RunRecord.Load(result.Path).Corpus.Name));
+        CorpusBaselines measured;
+        using (ProgressLine line = call.Progress()) measured = CorpusBaselines.Of(corpus, what => line.Report("baseline", 0, note: what));
+        List<string[]> table = [["", "nats/token", "bits/byte"], [result.Name, Number(result.ValidLoss), Number(result.BitsPerByte)]];
+        foreach (Baseline b in measured.Rows) table.Add([b.Name, b.NatsPerToken is { } nats ? Number(nats) : "", Number(b.BitsPerByte)]);
+        TextTable.Write(call.Out, table, 0);
+
+        static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
     }
 
     static string Note(TrainProgress p) =>

@@ -97,13 +97,16 @@ sealed class KneserNey
 
     /// <summary>Discounts of counts 1, 2 and 3 or more; index 0 is 0.</summary>
     /// <param name="n">[5] n[c]: how many n-grams have the count c, for c from 1 to 4</param>
-    /// <remarks>Where a small text leaves the formula without an answer from 0 to c, 0.5, 1 and 1.5 are taken.</remarks>
+    /// <remarks>
+    /// Where a small text leaves the formula without an answer above 0 and up to c, 0.5, 1 and 1.5 are taken: with 0,
+    /// what was never seen could get no probability at all.
+    /// </remarks>
     internal static double[] DiscountsOf(ReadOnlySpan<long> n)
     {
         double y = (double)n[1] / (n[1] + 2 * n[2]);
         double[] d = [0, 1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]];
         for (int c = 1; c <= 3; c++)
-            if (!(d[c] >= 0 && d[c] <= c) || n[c] == 0) return [0, 0.5, 1, 1.5];
+            if (!(d[c] > 0 && d[c] <= c)) return [0, 0.5, 1, 1.5];                 // also when it is 0/0
         return d;
     }
 
@@ -163,7 +166,7 @@ sealed class KneserNey
             contexts[n] = carried;
             carried = number;
         }
-        if (token == eot) Begin(contexts);
+        // After an end of document the longer contexts lead nowhere: training has none that reach across it.
         return p;
     }
 }

@@ -37,7 +37,6 @@ public static class CorpusBuilder
     internal static CorpusBuild Build(CorpusRecipe recipe, string home, bool force, int threads,
         IProgress<CorpusProgress>? progress, long shardTokens, CancellationToken stop)
     {
-        recipe = recipe.Named();
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         Tokenizer? given = recipe.Tokenizer is null ? null : Tokenizer.Load(recipe.Tokenizer);
@@ -79,7 +78,7 @@ public static class CorpusBuilder
         string[] changed = [.. Differences(info.Recipe, recipe.ToJson())];
         if (changed.Length > 0)
             throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
-                "choose another --name, or rebuild it with --force");
+                "choose another name, or rebuild it with --force");
         if (!info.Sources.SequenceEqual(sources) || (given is not null && given.Hash != info.TokenizerHash))
             throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with " +
                 $"--force");
@@ -249,8 +248,7 @@ sealed class BuildSite : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigException($"corpus '{name}' is being built by another process; wait for it, or choose another " +
-                $"--name");
+            throw new ConfigException($"corpus '{name}' is being built by another process; wait for it, or choose another name");
         }
         foreach (string left in Directory.GetFiles(Folder).Where(f => Path.GetFileName(f) != LockName)) File.Delete(left);
     }

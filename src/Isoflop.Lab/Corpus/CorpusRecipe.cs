@@ -9,8 +9,8 @@ public sealed record CorpusRecipe
     /// <summary>Folder name of the corpus of the SDK's reference documentation.</summary>
     public const string DefaultName = "reference";
 
-    /// <summary>Name of the corpus and of its folder; empty: named by the first source.</summary>
-    public string Name { get; init; } = "";
+    /// <summary>Name of the corpus and of its folder.</summary>
+    public string Name { get; init; } = DefaultName;
     /// <summary>Files, folders, globs; none: the reference documentation of the .NET SDK.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
     /// <summary>Vocabulary to train, 256 to 65536 tokens; not used with <see cref="Tokenizer"/>.</summary>
@@ -31,22 +31,11 @@ public sealed record CorpusRecipe
     /// <summary>What is known about the right to use the text.</summary>
     public string? Licence { get; init; }
 
-    /// <summary>This recipe with its name settled.</summary>
-    public CorpusRecipe Named()
-    {
-        if (Name.Length > 0) return this;
-        if (Sources.Count == 0) return this with { Name = DefaultName };
-        string stem = Path.GetFileName(Sources[0].TrimEnd('/', '\\'));
-        stem = stem.Split('.')[0];
-        stem = new string([.. stem.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]).Trim('-');
-        return this with { Name = stem.Length > 0 ? stem : "corpus" };
-    }
-
     /// <summary>Everything wrong with the settings, not only the first.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Name.Length > 0 && (Name[0] == '.' || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')))
-            yield return $"corpus name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first";
+        if (Name.Length == 0 || Name[0] == '.' || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+            yield return $"corpus name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first; the name comes before the sources";
         if (Vocab is < 256 or > 65536)
             yield return $"vocab={Vocab} must be from 256 (the bytes alone) to 65536 (two bytes a token)";
         if (ValidShare is { } share && !(share > 0 && share <= 0.5))

@@ -101,6 +101,7 @@ public class BaselinesTests
         Assert.Equal([0, 0.5, 1.25, 2], KneserNey.DiscountsOf([0, 8, 4, 2, 1]));                  // Y = 8/16
         Assert.Equal([0, 0.5, 1, 1.5], KneserNey.DiscountsOf([0, 8, 4, 0, 1]));                   // no threes
         Assert.Equal([0, 0.5, 1, 1.5], KneserNey.DiscountsOf([0, 1, 4, 90, 1]));                  // D2 = 2 − 3·90/4/9 < 0
+        Assert.Equal([0, 0.5, 1, 1.5], KneserNey.DiscountsOf([0, 6, 3, 4, 1]));                   // D2 = 2 − 3·4/3/2 = 0
         Assert.Equal([0, 0.5, 1, 1.5], KneserNey.DiscountsOf([0, 0, 0, 0, 0]));
     }
 

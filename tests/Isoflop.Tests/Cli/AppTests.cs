@@ -27,13 +27,13 @@ public sealed class AppTests : CorpusFixture
 
     [Theory]
     [InlineData("Unrecognized command or argument 'korpus'; see isoflop --help", "korpus")]
-    [InlineData("Unrecognized command or argument '--voacb'; see isoflop corpus --help", "corpus", "--name", "a", "--voacb")]
+    [InlineData("Unrecognized command or argument '--voacb'; see isoflop corpus --help", "corpus", "a", "--voacb")]
     [InlineData("Cannot parse argument 'many' for option '--vocab' as a whole number; see isoflop corpus --help", "corpus",
         "--vocab", "many")]
     [InlineData("Cannot parse argument 'x' for option '--valid-share' as a number; see isoflop corpus --help", "corpus",
         "--valid-share", "x")]
     [InlineData("vocab=7 must be from 256 (the bytes alone) to 65536 (two bytes a token)", "corpus", "--vocab", "7")]
-    [InlineData("no/such.txt: no such file or folder", "corpus", "no/such.txt")]
+    [InlineData("no/such.txt: no such file or folder", "corpus", "a", "no/such.txt")]
     public void A_mistake_is_one_line_on_stderr_and_exit_code_2(string message, params string[] args)
     {
         (int code, string output, string error) = Run([.. args, "--home", Home]);
@@ -99,7 +99,7 @@ public sealed class AppTests : CorpusFixture
     public void A_corpus_is_built_with_its_record_on_stdout_and_progress_on_stderr()
     {
         string folder = ProseFolder();
-        string[] args = ["corpus", folder, "--vocab", "300", "--home", Home, "--valid-share", "0.1", "--licence", "CC0"];
+        string[] args = ["corpus", "texts", folder, "--vocab", "300", "--home", Home, "--valid-share", "0.1", "--licence", "CC0"];
         (int code, string output, string error) = Run(args);
         Assert.Equal((0, true), (code, output.StartsWith(Path.Combine(Home, "corpus", "texts") + Environment.NewLine)));
         Assert.Contains("CC0", output);

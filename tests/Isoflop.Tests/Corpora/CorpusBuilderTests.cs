@@ -218,13 +218,6 @@ public sealed class CorpusBuilderTests : CorpusFixture
         Assert.Throws<ConfigException>(() => Build(Recipe("x") with { Vocab = 65537 }));
     }
 
-    [Theory]
-    [InlineData("books/", "books")]
-    [InlineData("a/b.c/web text.jsonl.zst", "web-text")]
-    [InlineData("data/*.md", "corpus")]
-    public void A_corpus_without_a_name_is_named_by_its_source(string source, string name) =>
-        Assert.Equal(name, new CorpusRecipe { Sources = [source] }.Named().Name);
-
     sealed class On(Action<CorpusProgress> act) : IProgress<CorpusProgress>
     {
         public void Report(CorpusProgress value) => act(value);

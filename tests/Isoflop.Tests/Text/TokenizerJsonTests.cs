@@ -152,16 +152,19 @@ public sealed class TokenizerJsonTests : IDisposable
     }
 
     [Fact]
-    public void Parts_that_plain_text_does_not_need_survive_saving()
+    public void What_a_foreign_file_says_survives_saving()
     {
         JsonNode json = Foreign();
         json["normalizer"] = JsonNode.Parse("""{"type":"NFC"}""");
+        json["model"]!["ignore_merges"] = true;
         Tokenizer tokenizer = Load(json);
         tokenizer.Save(Path.Combine(folder, "tokenizer.json"));
         JsonNode saved = JsonNode.Parse(System.IO.File.ReadAllText(Path.Combine(folder, "tokenizer.json")))!;
         Assert.True(JsonNode.DeepEquals(json["normalizer"], saved["normalizer"]));
         Assert.True(JsonNode.DeepEquals(json["post_processor"], saved["post_processor"]));
+        Assert.True(saved["model"]!["ignore_merges"]!.GetValue<bool>());
         Assert.Equal(tokenizer.Hash, Tokenizer.Load(folder).Hash);
+        Assert.Equal(tokenizer.Encode("hello 12"), Tokenizer.Load(folder).Encode("hello 12"));
     }
 
     [Fact]

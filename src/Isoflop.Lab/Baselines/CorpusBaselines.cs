@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Data;
+
+namespace Isoflop.Lab.Baselines;
+
+/// <summary>The baselines of a corpus, measured once and kept beside it.</summary>
+/// <param name="TrainTokens">that were counted: the first <see cref="MaxTrainTokens"/> of a larger corpus</param>
+/// <param name="TokenizerHash">and <paramref name="ValidTokens"/> tell whether the corpus is still the one that was measured</param>
+public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string TokenizerHash, IReadOnlyList<Baseline> Rows)
+{
+    /// <summary>Counting more than this takes a minute and gigabytes.</summary>
+    public const int MaxTrainTokens = 20_000_000;
+
+    /// <summary>File in a corpus folder.</summary>
+    public const string FileName = "baselines.json";
+
+    /// <summary>Reads them, or measures and writes them. About 2 s and 0.2 GB for 5 million tokens.</summary>
+    /// <exception cref="DataException">The corpus is damaged or empty.</exception>
+    public static CorpusBaselines Of(Corpus corpus, Action<string>? progress = null)
+    {
+        string path = Path.Combine(corpus.Folder, FileName);
+        long train = Math.Min(corpus.Train.Count, MaxTrainTokens), valid = corpus.Valid.Count;
+        if (File.Exists(path))
+        {
+            try
+            {
+                CorpusBaselines? kept = JsonSerializer.Deserialize(File.ReadAllBytes(path), CorpusBaselinesJson.Default.CorpusBaselines);
+                if (kept is not null && (kept.TrainTokens, kept.ValidTokens, kept.TokenizerHash) == (train, valid, corpus.Info.TokenizerHash))
+                    return kept;
+            }
+            catch (JsonException) { }                          // a torn file is measured again
+        }
+        ushort[] trainTokens = Read(corpus.Train, train), validTokens = Read(corpus.Valid, valid);
+        IReadOnlyList<Baseline> rows = Baselines.Measure(trainTokens, validTokens, corpus.Info.VocabSize, corpus.EndOfText,
+            Text(corpus, validTokens), progress);
+        var measured = new CorpusBaselines(train, valid, corpus.Info.TokenizerHash, rows);
+        string temporary = path + "." + Environment.ProcessId;
+        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(measured, CorpusBaselinesJson.Default.CorpusBaselines));
+        File.Move(temporary, path, overwrite: true);
+        return measured;
+    }
+
+    static ushort[] Read(TokenStream stream, long count)
+    {
+        var tokens = new ushort[count];
+        var piece = new int[1 << 16];
+        for (long at = 0; at < count; at += piece.Length)
+        {
+            int n = (int)Math.Min(piece.Length, count - at);
+            stream.Read(at, piece.AsSpan(0, n));
+            for (int i = 0; i < n; i++) tokens[at + i] = checked((ushort)piece[i]);
+        }
+        return tokens;
+    }
+
+    static byte[] Text(Corpus corpus, ushort[] tokens)
+    {
+        using var bytes = new MemoryStream();
+        foreach (ushort token in tokens)
+            if (token != corpus.EndOfText) bytes.Write(corpus.Tokenizer.Bytes(token));
+        return bytes.ToArray();
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(CorpusBaselines))]
+sealed partial class CorpusBaselinesJson : JsonSerializerContext;
