@@ -42,7 +42,7 @@ public static class CorpusBuilder
         Tokenizer? given = recipe.Tokenizer is null ? null : Tokenizer.Load(recipe.Tokenizer);
         (List<CorpusSource> sources, List<SourceFile> files) = Sources(recipe);
 
-        string root = Path.Combine(home, "corpus"), folder = Path.Combine(root, recipe.Name);
+        string folder = Corpus.FolderOf(home, recipe.Name), root = Path.GetDirectoryName(folder)!;
         if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
 
         using var site = new BuildSite(root, recipe.Name);

@@ -17,12 +17,12 @@ static class VerbatimShare
         "words are runs of letters and digits, case ignored; shorter documents have no run";
     const int Run = 13;
     /// <summary>Tokens a work item starts documents in.</summary>
-    const int Stretch = 1 << 19;
+    internal const int Stretch = 1 << 19;
 
     /// <summary>Measured on the written streams.</summary>
     /// <param name="progress">share of the training stream that was read</param>
     public static double Measure(TokenStream train, TokenStream valid, Tokenizer tokenizer, int threads, Action<double> progress,
-        CancellationToken stop)
+        CancellationToken stop, int stretch = Stretch)
     {
         var runs = new List<ulong>();
         var scratch = new Scratch(valid, tokenizer);
@@ -30,17 +30,17 @@ static class VerbatimShare
         if (runs.Count == 0) return 0;
         var table = new RunTable(runs);
         long done = 0;
-        OrderedPipeline.Run(Starts(train.Count), start =>
+        OrderedPipeline.Run(Starts(train.Count, stretch), start =>
         {
-            new Scratch(train, tokenizer).Documents(start, Math.Min(start + Stretch, train.Count), table.Mark);
+            new Scratch(train, tokenizer).Documents(start, Math.Min(start + stretch, train.Count), table.Mark);
             return start;
-        }, _ => progress(Math.Min(1, (done += Stretch) / (double)train.Count)), threads, stop);
+        }, _ => progress(Math.Min(1, (done += stretch) / (double)train.Count)), threads, stop);
         return runs.Count(table.Marked) / (double)runs.Count;
     }
 
-    static IEnumerable<long> Starts(long count)
+    static IEnumerable<long> Starts(long count, int stretch)
     {
-        for (long start = 0; start < count; start += Stretch) yield return start;
+        for (long start = 0; start < count; start += stretch) yield return start;
     }
 
     /// <summary>Buffers of one reader.</summary>

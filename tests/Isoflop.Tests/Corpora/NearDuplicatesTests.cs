@@ -80,6 +80,12 @@ public sealed class NearDuplicatesTests
         var near = new NearDuplicates();
         foreach (ulong[] keys in (ulong[][])[a, none, c, other, b, none]) near.Join([.. keys, .. new ulong[12]]);
         Assert.Equal([0, 1, 0, 3, 0, 5], near.Groups());
+
+        // A chain laid down backwards: each document meets the next in one band or another.
+        var chain = new NearDuplicates();
+        for (ulong i = 0; i < 50; i++)
+            chain.Join([.. Enumerable.Range(0, 16).Select(b => 1000 - (i + (ulong)(b & 1)) / 2 * 2 - (ulong)(b & 1))]);
+        Assert.All(chain.Groups(), g => Assert.Equal(0, g));
     }
 
     [Fact]
