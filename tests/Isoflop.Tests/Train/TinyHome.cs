@@ -1,5 +1,7 @@
 using System.IO.Hashing;
+using System.Text.Json;
 using Isoflop.Data;
+using Isoflop.Lab.Baselines;
 using Isoflop.Train;
 
 namespace Isoflop.Tests.Train;
@@ -34,11 +36,15 @@ sealed class TinyHome : IDisposable
             VocabSize = Vocab,
             EndOfText = EndOfText,
             BytesPerToken = 2,
-            Recipe = System.Text.Json.JsonDocument.Parse("{}").RootElement,
+            Recipe = JsonDocument.Parse("{}").RootElement,
             Train = new() { Documents = 1, Tokens = trainTokens, Bytes = trainTokens * 2, Shards = ["train-000.tok"] },
             Valid = new() { Documents = 1, Tokens = validTokens, Bytes = validTokens * 2, Shards = ["valid.tok"] },
         };
         File.WriteAllText(System.IO.Path.Combine(folder, CorpusInfo.FileName), info.ToJson());
+        // Measured already, as far as anyone can tell: this tokenizer cannot give back the text.
+        var baselines = new CorpusBaselines(trainTokens, validTokens, hash, []);
+        File.WriteAllBytes(System.IO.Path.Combine(folder, CorpusBaselines.FileName),
+            JsonSerializer.SerializeToUtf8Bytes(baselines, CorpusBaselinesJson.Default.CorpusBaselines));
 
         void Write(string file, int count, long side)
         {
