@@ -10,7 +10,9 @@ namespace Isoflop.Lab.Report;
 /// <param name="Name">in the legend</param> <param name="Line">joined, or marks alone</param>
 public sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, bool Line = true, bool Dashed = false);
 
-/// <summary>A picture of curves, as SVG: axes with units, decades as ticks, a legend beside the plot, readable on light and on dark pages.</summary>
+/// <summary>
+/// A picture of curves, as SVG: axes with units, decades as ticks, a legend beside the plot, readable on light and dark pages.
+/// </summary>
 public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series)
 {
     // Okabe & Ito 2008: told apart by readers with any colour vision.
@@ -34,24 +36,38 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     {
         var plot = new PlotModel
         {
-            Title = Title, TitleFontWeight = FontWeights.Normal, TitleFontSize = 15, DefaultFont = "sans-serif",
-            Background = OxyColors.Transparent, PlotAreaBorderColor = OxyColor.Parse("#999999"),
+            Title = Title,
+            TitleFontWeight = FontWeights.Normal,
+            TitleFontSize = 15,
+            DefaultFont = "sans-serif",
+            Background = OxyColors.Transparent,
+            PlotAreaBorderColor = OxyColor.Parse("#999999"),
         };
         plot.Axes.Add(AxisOf(XTitle, AxisPosition.Bottom, LogX, Series.SelectMany(s => s.Points.Select(p => p.X))));
         plot.Axes.Add(AxisOf(YTitle, AxisPosition.Left, LogY, Series.SelectMany(s => s.Points.Select(p => p.Y))));
         plot.Legends.Add(new Legend
         {
-            LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.RightTop, LegendBorderThickness = 0, LegendFontSize = 12,
+            LegendPlacement = LegendPlacement.Outside,
+            LegendPosition = LegendPosition.RightTop,
+            LegendBorderThickness = 0,
+            LegendFontSize = 12,
         });
         for (int i = 0; i < Series.Count; i++) plot.Series.Add(SeriesOf(Series[i], Colours[i % Colours.Length]));
-        string svg = new SvgExporter { Width = width, Height = height, IsDocument = false, UseVerticalTextAlignmentWorkaround = true }.ExportToString(plot);
+        string svg = new SvgExporter
+        {
+            Width = width,
+            Height = height,
+            IsDocument = false,
+            UseVerticalTextAlignmentWorkaround = true,
+        }.ExportToString(plot);
         return svg.Insert(svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1, Style);
     }
 
     static Axis AxisOf(string title, AxisPosition position, bool logarithmic, IEnumerable<double> values)
     {
         double low = values.Min(), high = values.Max();
-        Axis axis = logarithmic ? new LogarithmicAxis { PowerPadding = false, UseSuperExponentialFormat = true } : new LinearAxis();
+        Axis axis = logarithmic
+            ? new LogarithmicAxis { PowerPadding = false, UseSuperExponentialFormat = true } : new LinearAxis();
         double margin = logarithmic ? Math.Pow(high / low, 0.04) : Math.Max(high - low, 1e-9) * 0.05;
         axis.Minimum = logarithmic ? low / margin : low - margin;
         axis.Maximum = logarithmic ? high * margin : high + margin;
@@ -70,9 +86,14 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     {
         var line = new LineSeries
         {
-            Title = series.Name, Color = series.Line ? colour : OxyColors.Transparent, StrokeThickness = 1.8, EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
+            Title = series.Name,
+            Color = series.Line ? colour : OxyColors.Transparent,
+            StrokeThickness = 1.8,
+            EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
             LineStyle = series.Dashed ? LineStyle.Dash : LineStyle.Solid,
-            MarkerType = series.Line ? MarkerType.None : MarkerType.Circle, MarkerFill = colour, MarkerSize = 5,
+            MarkerType = series.Line ? MarkerType.None : MarkerType.Circle,
+            MarkerFill = colour,
+            MarkerSize = 5,
         };
         foreach ((double x, double y) in series.Points) line.Points.Add(new DataPoint(x, y));
         return line;
@@ -83,7 +104,8 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     {
         var points = Series.SelectMany(s => s.Points).ToList();
         Func<double, double> fx = LogX ? Math.Log10 : x => x, fy = LogY ? Math.Log10 : y => y;
-        double x0 = points.Min(p => fx(p.X)), x1 = points.Max(p => fx(p.X)), y0 = points.Min(p => fy(p.Y)), y1 = points.Max(p => fy(p.Y));
+        double x0 = points.Min(p => fx(p.X)), x1 = points.Max(p => fx(p.X));
+        double y0 = points.Min(p => fy(p.Y)), y1 = points.Max(p => fy(p.Y));
         char[][] grid = [.. Enumerable.Range(0, rows).Select(_ => Enumerable.Repeat(' ', columns).ToArray())];
         for (int s = 0; s < Series.Count; s++)
             foreach ((double x, double y) in Series[s].Points)
@@ -100,8 +122,10 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
         }
         string first = Number(LogX ? Math.Pow(10, x0) : x0), last = Number(LogX ? Math.Pow(10, x1) : x1);
         lines.Add(new string(' ', 10) + "└" + new string('─', columns));
-        lines.Add(new string(' ', 11) + first + XTitle.PadLeft((columns + XTitle.Length) / 2 - first.Length).PadRight(columns - first.Length - last.Length) + last);
-        for (int s = 0; s < Series.Count; s++) lines.Add($"{(Series[s].Line ? "·+x*"[s % 4] : "●▲■◆"[s % 4]),11} {Series[s].Name}");
+        lines.Add(new string(' ', 11) + first
+            + XTitle.PadLeft((columns + XTitle.Length) / 2 - first.Length).PadRight(columns - first.Length - last.Length) + last);
+        for (int s = 0; s < Series.Count; s++)
+            lines.Add($"{(Series[s].Line ? "·+x*"[s % 4] : "●▲■◆"[s % 4]),11} {Series[s].Name}");
         return string.Join('\n', lines);
 
         static int Place(double v, double low, double high, int cells) =>
