@@ -12,7 +12,11 @@ static class GemmBench
         double peak = Machine.Measure(threads).PeakGflops;
         Console.WriteLine($"{device.Name}; bare peak {peak:F1} GFLOP/s");
         Console.WriteLine("    M     K     N  form          GFLOP/s  share   packed B");
-        foreach ((int m, int k, int n) in new[] { (2048, 256, 1024), (2048, 1024, 256), (512, 64, 256), (2048, 64, 64), (2048, 128, 512), (4096, 384, 1536), (1024, 512, 8192) })
+        foreach ((int m, int k, int n) in new[]
+        {
+            (2048, 256, 1024), (2048, 1024, 256), (512, 64, 256), (2048, 64, 64), (2048, 128, 512), (4096, 384, 1536),
+            (1024, 512, 8192)
+        })
             foreach (Form form in Enum.GetValues<Form>())
                 Product(device, threads, form, m, k, n);
     }
@@ -26,7 +30,8 @@ static class GemmBench
         device.Pack(form, b, packed, N, K);
         double plain = Rate(default), prepacked = form == Form.TransposedA ? double.NaN : Rate(packed);
         double peak = Machine.Measure(threads).PeakGflops;
-        Console.WriteLine($"{m,5} {k,5} {n,5}  {form,-12} {plain,8:F1} {plain / peak,6:P0}  {prepacked,7:F1} {prepacked / peak,5:P0}");
+        Console.WriteLine($"{m,5} {k,5} {n,5}  {form,-12} {plain,8:F1} {plain / peak,6:P0}  " +
+            $"{prepacked,7:F1} {prepacked / peak,5:P0}");
 
         double Rate(DeviceMemory packedB)
         {
@@ -36,7 +41,8 @@ static class GemmBench
             for (int round = 0; round < 15; round++)
             {
                 long start = Stopwatch.GetTimestamp();
-                for (int i = 0; i < repeat; i++) device.MatMul(form, a, b, packedB, c, M, N, K, accumulate: form == Form.TransposedA);
+                for (int i = 0; i < repeat; i++)
+                    device.MatMul(form, a, b, packedB, c, M, N, K, accumulate: form == Form.TransposedA);
                 rates.Add(flops * repeat / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9);
             }
             rates.Sort();

@@ -6,7 +6,10 @@ using Isoflop.Train;
 
 namespace Isoflop.Bench;
 
-/// <summary>Whole training steps (forward, backward, AdamW): tokens/s and share of the bare peak, both medians over steps of the same run.</summary>
+/// <summary>
+/// Whole training steps (forward, backward, AdamW): tokens/s and share of the bare peak,
+/// both medians over steps of the same run.
+/// </summary>
 static class TrainBench
 {
     static readonly (ModelConfig Model, int Batch)[] Sizes =
@@ -59,6 +62,8 @@ static class TrainBench
         peak = Math.Max(peak, Machine.Measure(threads).PeakGflops);
         times.Sort();
         double median = times[times.Count / 2], rate = flops / median / 1e9;
-        Console.WriteLine($"{model.Table.Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,6} {rows / median,10:N0} {rate,8:F1} {peak,6:F0} {rate / peak,6:P0}");
+        Console.WriteLine(
+            $"{model.Table.Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,6} " +
+            $"{rows / median,10:N0} {rate,8:F1} {peak,6:F0} {rate / peak,6:P0}");
     }
 }

@@ -10,12 +10,16 @@ namespace Isoflop.Lab;
 
 /// <summary>One size of the tour.</summary>
 /// <param name="Loss">held-out, nats a token</param> <param name="Text">how it continues the tour's prompt</param>
-public sealed record TourStop(string Run, long Parameters, long Tokens, double Flops, double Loss, double BitsPerByte, double Seconds, string Text);
+public sealed record TourStop(string Run, long Parameters, long Tokens, double Flops, double Loss, double BitsPerByte,
+    double Seconds, string Text);
 
 /// <summary>What the tour found.</summary>
-public sealed record TourResult(IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt, Chart Chart, string Picture);
+public sealed record TourResult(IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt, Chart Chart,
+    string Picture);
 
-/// <summary>The whole program in three minutes on two cores: a corpus, three sizes, loss against compute, one prompt through each.</summary>
+/// <summary>
+/// The whole program in three minutes on two cores: a corpus, three sizes, loss against compute, one prompt through each.
+/// </summary>
 /// <remarks>Killed and called again it goes on where it was: a corpus and runs are found by their names.</remarks>
 public static class Tour
 {
@@ -29,9 +33,11 @@ public static class Tour
     /// <param name="scale">multiplies the budgets: 1 takes about three minutes on two cores</param>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
     public static TourResult Run(string home, double scale = 1, IProgress<CorpusProgress>? corpusProgress = null,
-        Action<string, TrainProgress>? trainProgress = null, Action<string>? baselineProgress = null, CancellationToken stop = default)
+        Action<string, TrainProgress>? trainProgress = null, Action<string>? baselineProgress = null,
+        CancellationToken stop = default)
     {
-        string folder = CorpusBuilder.Build(new CorpusRecipe { Name = Name, Vocab = Vocab }, home, progress: corpusProgress, stop: stop).Folder;
+        string folder = CorpusBuilder.Build(
+            new CorpusRecipe { Name = Name, Vocab = Vocab }, home, progress: corpusProgress, stop: stop).Folder;
         CorpusBaselines baselines;
         using (Corpus corpus = Corpus.Open(folder)) baselines = CorpusBaselines.Of(corpus, baselineProgress);
         double peak = Machine.Measure().PeakGflops * 1e9;
@@ -42,14 +48,16 @@ public static class Tour
             string name = $"{Name}-{budget:0e0}";
             TrainResult result = Trainer.Train(new RunConfig { Name = name, Corpus = Name, Flops = budget }, new TrainOptions
             {
-                Home = home, PeakFlops = peak, Progress = p => trainProgress?.Invoke(name, p),
+                Home = home,
+                PeakFlops = peak,
+                Progress = p => trainProgress?.Invoke(name, p),
             }, stop);
             if (!result.Done) throw new OperationCanceledException(stop);
             RunRecord record = RunRecord.Load(result.Path);
             using LanguageModel model = LanguageModel.Open(home, name);
             Reply reply = model.Continue(Prompt, 1, 40, new SamplingRule(0.7f), seed: 1)[0];
-            stops.Add(new(name, record.Parameters, result.Ledger.Train.Tokens, result.Ledger.Train.Flops, result.ValidLoss, result.BitsPerByte,
-                result.Ledger.Train.Seconds, model.Tokenizer.Decode([.. reply.Tokens])));
+            stops.Add(new(name, record.Parameters, result.Ledger.Train.Tokens, result.Ledger.Train.Flops, result.ValidLoss,
+                result.BitsPerByte, result.Ledger.Train.Seconds, model.Tokenizer.Decode([.. reply.Tokens])));
             curves.Add(new($"{record.Parameters / 1e3:F0} k parameters", Thinned(RunFolder.ReadSteps(result.Path))));
         }
         curves.Add(new("held-out, at the end", [.. stops.Select(s => (s.Flops, s.Loss))], Line: false));

@@ -10,7 +10,8 @@ static class MachineCommand
 {
     public static Verb Create()
     {
-        var verb = new Verb("machine", "Measure this machine: cores, instruction set, peak GFLOP/s, memory bandwidth.", "isoflop machine");
+        var verb = new Verb("machine", "Measure this machine: cores, instruction set, peak GFLOP/s, memory bandwidth.",
+            "isoflop machine");
         verb.Runs(call =>
         {
             Machine m = Machine.Measure();
@@ -21,10 +22,14 @@ static class MachineCommand
             }
             call.Out.WriteLine($"cpu           {m.Cpu}");
             call.Out.WriteLine($"cores         {m.Cores}");
-            call.Out.WriteLine($"instructions  {m.InstructionSet}{(m.InstructionSet == "none" ? ": expect about 0.3 GFLOP/s; a published binary needs -p:IlcInstructionSet" : "")}");
-            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak          {m.PeakGflops:F0} GFLOP/s float32, multiply-adds on registers, all cores"));
-            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bandwidth     {m.BandwidthGBs:F1} GB/s, copy, read and written"));
-            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"balance       {m.PeakGflops / m.BandwidthGBs:F1} flops a byte: below that, memory is the limit"));
+            call.Out.WriteLine($"instructions  {m.InstructionSet}" +
+                (m.InstructionSet == "none" ? ": expect about 0.3 GFLOP/s; a published binary needs -p:IlcInstructionSet" : ""));
+            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"peak          {m.PeakGflops:F0} GFLOP/s float32, multiply-adds on registers, all cores"));
+            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"bandwidth     {m.BandwidthGBs:F1} GB/s, copy, read and written"));
+            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"balance       {m.PeakGflops / m.BandwidthGBs:F1} flops a byte: below that, memory is the limit"));
             call.Out.WriteLine($"runtime       {m.Runtime}");
             return 0;
         });

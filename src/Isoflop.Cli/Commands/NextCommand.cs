@@ -15,7 +15,11 @@ static class NextCommand
     {
         var model = new Argument<string>("model") { Description = "RUN, RUN@STEP or a model folder" };
         var text = new Argument<string>("text") { Description = "Text before the token in question" };
-        var truth = new Option<string>("--true") { Description = "What really follows: its loss and rank are shown", HelpName = "TEXT" };
+        var truth = new Option<string>("--true")
+        {
+            Description = "What really follows: its loss and rank are shown",
+            HelpName = "TEXT",
+        };
         var top = new Option<int>("--top") { Description = "Tokens to show", HelpName = "N", DefaultValueFactory = _ => 15 };
         var verb = new Verb("next", "Show the distribution of the next token.",
             "isoflop next my-run \"Gets the number of\" --true \" elements\"")
@@ -28,7 +32,8 @@ static class NextCommand
             int? target = call.Parsed.GetValue(truth) is { Length: > 0 } given ? open.Tokenizer.Encode(given)[0] : null;
             List<int> shown = [.. order.Take(Math.Max(1, call.Parsed.GetValue(top)))];
             if (target is { } missing && !shown.Contains(missing)) shown.Add(missing);
-            var rows = shown.Select(t => new NextToken(Array.IndexOf(order, t) + 1, Reading(open, t), Math.Exp(next[t]), -next[t], t == target)).ToList();
+            var rows = shown.Select(t => new NextToken(
+                Array.IndexOf(order, t) + 1, Reading(open, t), Math.Exp(next[t]), -next[t], t == target)).ToList();
             if (call.Json)
             {
                 foreach (NextToken row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, NextJson.Default.NextToken));
@@ -37,10 +42,13 @@ static class NextCommand
             double most = rows.Max(r => r.Probability), entropy = next.Sum(p => -Math.Exp(p) * p);
             foreach (NextToken row in rows)
                 call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{row.Rank,5} {row.Token,-16} {100 * row.Probability,6:F2} %  {Bar(row.Probability / most)}{(row.IsTrue ? "  ← true" : "")}"));
-            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"entropy {entropy:F2} nats, as if {Math.Exp(entropy):F1} tokens were equally likely"));
+                    $"{row.Rank,5} {row.Token,-16} {100 * row.Probability,6:F2} %  " +
+                    $"{Bar(row.Probability / most)}{(row.IsTrue ? "  ← true" : "")}"));
+            call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"entropy {entropy:F2} nats, as if {Math.Exp(entropy):F1} tokens were equally likely"));
             if (rows.FirstOrDefault(r => r.IsTrue) is { } own)
-                call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{own.Token} has loss {own.LossNats:F2} nats and rank {own.Rank} of {next.Length}"));
+                call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{own.Token} has loss {own.LossNats:F2} nats and rank {own.Rank} of {next.Length}"));
             return 0;
         });
         return verb;

@@ -12,23 +12,51 @@ static class SampleCommand
     public static Verb Create()
     {
         var model = new Argument<string>("model") { Description = "RUN, RUN@STEP or a model folder" };
-        var prompt = new Argument<string>("prompt") { Description = "Text to continue; empty starts a document", DefaultValueFactory = _ => "" };
+        var prompt = new Argument<string>("prompt")
+        {
+            Description = "Text to continue; empty starts a document",
+            DefaultValueFactory = _ => "",
+        };
         var count = new Option<int>("--count") { Description = "Replies", HelpName = "N", DefaultValueFactory = _ => 1 };
-        var tokens = new Option<int>("--tokens") { Description = "Tokens of a reply at most", HelpName = "N", DefaultValueFactory = _ => 120 };
-        var temperature = new Option<float>("--temperature") { Description = "0 takes the most probable token", HelpName = "X", DefaultValueFactory = _ => 0.8f };
+        var tokens = new Option<int>("--tokens")
+        {
+            Description = "Tokens of a reply at most",
+            HelpName = "N",
+            DefaultValueFactory = _ => 120,
+        };
+        var temperature = new Option<float>("--temperature")
+        {
+            Description = "0 takes the most probable token",
+            HelpName = "X",
+            DefaultValueFactory = _ => 0.8f,
+        };
         var topK = new Option<int>("--top-k") { Description = "Draw from the K most probable; 0: from all", HelpName = "K" };
-        var topP = new Option<float>("--top-p") { Description = "Draw from the most probable that hold this mass", HelpName = "X", DefaultValueFactory = _ => 1 };
-        var seed = new Option<ulong>("--seed") { Description = "Same seed, same text", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var topP = new Option<float>("--top-p")
+        {
+            Description = "Draw from the most probable that hold this mass",
+            HelpName = "X",
+            DefaultValueFactory = _ => 1,
+        };
+        var seed = new Option<ulong>("--seed")
+        {
+            Description = "Same seed, same text",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
+        };
         var verb = new Verb("sample", "Continue a text with a trained model.",
             "isoflop sample my-run \"Gets the number of\"",
             "isoflop sample my-run@500 \"Returns\" --count 4 --temperature 0")
         { model, prompt, count, tokens, temperature, topK, topP, seed };
         verb.Runs(call =>
         {
-            int replies = Positive(call.Parsed.GetValue(count), "--count"), most = Positive(call.Parsed.GetValue(tokens), "--tokens");
-            var rule = new SamplingRule(call.Parsed.GetValue(temperature), call.Parsed.GetValue(topK), call.Parsed.GetValue(topP));
-            if (!(rule.Temperature >= 0)) throw new ConfigException($"--temperature {rule.Temperature} must be 0 or more; try 0.8");
-            if (rule.TopP is not (> 0 and <= 1)) throw new ConfigException($"--top-p {rule.TopP} must be above 0 and at most 1; try 0.95");
+            int replies = Positive(call.Parsed.GetValue(count), "--count");
+            int most = Positive(call.Parsed.GetValue(tokens), "--tokens");
+            var rule = new SamplingRule(
+                call.Parsed.GetValue(temperature), call.Parsed.GetValue(topK), call.Parsed.GetValue(topP));
+            if (!(rule.Temperature >= 0))
+                throw new ConfigException($"--temperature {rule.Temperature} must be 0 or more; try 0.8");
+            if (rule.TopP is not (> 0 and <= 1))
+                throw new ConfigException($"--top-p {rule.TopP} must be above 0 and at most 1; try 0.95");
             if (rule.TopK < 0) throw new ConfigException($"--top-k {rule.TopK} must be 0 or more; try 50");
             string text = call.Parsed.GetValue(prompt)!;
             using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
@@ -38,7 +66,8 @@ static class SampleCommand
                 string reading = open.Tokenizer.Decode([.. reply.Tokens]);
                 if (call.Json)
                     call.Out.WriteLine(JsonSerializer.Serialize(
-                        new(text, reading, reply.Tokens.Count, reply.LogProbs.Sum(p => (double)p)), SampleJson.Default.SampleRecord));
+                        new(text, reading, reply.Tokens.Count, reply.LogProbs.Sum(p => (double)p)),
+                        SampleJson.Default.SampleRecord));
                 else
                     call.Out.WriteLine((replies > 1 && reply != all[0] ? "---\n" : "") + text + reading);
             }
@@ -47,7 +76,8 @@ static class SampleCommand
         return verb;
     }
 
-    static int Positive(int value, string option) => value > 0 ? value : throw new ConfigException($"{option} {value} must be positive; try 1");
+    static int Positive(int value, string option) =>
+        value > 0 ? value : throw new ConfigException($"{option} {value} must be positive; try 1");
 }
 
 /// <summary>One reply, as a script sees it. LogProb: sum over its tokens at temperature 1, nats.</summary>

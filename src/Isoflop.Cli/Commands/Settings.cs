@@ -13,7 +13,11 @@ sealed class Settings
     };
 
     readonly Option<string> flops = new("--flops") { Description = "The one dial, as flops=X", HelpName = "X" };
-    readonly Option<string> from = new("--from") { Description = "Extend or fork a run, as from=RUN@STEP", HelpName = "RUN@STEP" };
+    readonly Option<string> from = new("--from")
+    {
+        Description = "Extend or fork a run, as from=RUN@STEP",
+        HelpName = "RUN@STEP",
+    };
 
     /// <summary>Adds them to a command.</summary>
     public Settings(Command command)

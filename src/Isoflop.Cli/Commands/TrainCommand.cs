@@ -67,7 +67,8 @@ static class TrainCommand
     static void WriteBaselines(Invocation call, TrainResult result)
     {
         using Corpus corpus = Corpus.Open(Corpus.FolderOf(call.Home, RunRecord.Load(result.Path).Corpus.Name));
-        if (CorpusBaselines.Kept(corpus) is { } kept) BaselineTable.Write(call.Out, kept, (result.Name, result.ValidLoss, result.BitsPerByte));
+        if (CorpusBaselines.Kept(corpus) is { } kept)
+            BaselineTable.Write(call.Out, kept, (result.Name, result.ValidLoss, result.BitsPerByte));
     }
 
     static string Note(TrainProgress p) =>

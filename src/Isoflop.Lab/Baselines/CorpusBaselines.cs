@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Baselines;
 
 /// <summary>The baselines of a corpus, measured once and kept beside it.</summary>
 /// <param name="TrainTokens">that were counted: the first <see cref="MaxTrainTokens"/> of a larger corpus</param>
-/// <param name="TokenizerHash">and <paramref name="ValidTokens"/> tell whether the corpus is still the one that was measured</param>
+/// <param name="TokenizerHash">and <paramref name="ValidTokens"/> tell whether the corpus is still the one measured</param>
 public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string TokenizerHash, IReadOnlyList<Baseline> Rows)
 {
     /// <summary>Counting more than this takes a minute and gigabytes.</summary>
@@ -22,7 +22,8 @@ public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string 
         if (!File.Exists(path)) return null;
         try
         {
-            CorpusBaselines? kept = JsonSerializer.Deserialize(File.ReadAllBytes(path), CorpusBaselinesJson.Default.CorpusBaselines);
+            CorpusBaselines? kept = JsonSerializer.Deserialize(
+                File.ReadAllBytes(path), CorpusBaselinesJson.Default.CorpusBaselines);
             return kept is not null && kept.ValidTokens == corpus.Valid.Count && kept.TokenizerHash == corpus.Info.TokenizerHash
                 && kept.TrainTokens == Counted(corpus) ? kept : null;
         }

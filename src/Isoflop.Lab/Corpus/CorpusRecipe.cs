@@ -35,7 +35,8 @@ public sealed record CorpusRecipe
     public IEnumerable<string> Problems()
     {
         if (Name.Length == 0 || Name[0] == '.' || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-            yield return $"corpus name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first; the name comes before the sources";
+            yield return $"corpus name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first; " +
+                "the name comes before the sources";
         if (Vocab is < 256 or > 65536)
             yield return $"vocab={Vocab} must be from 256 (the bytes alone) to 65536 (two bytes a token)";
         if (ValidShare is { } share && !(share > 0 && share <= 0.5))

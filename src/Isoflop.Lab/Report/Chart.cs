@@ -10,7 +10,9 @@ namespace Isoflop.Lab.Report;
 /// <param name="Name">in the legend</param> <param name="Line">joined, or marks alone</param>
 public sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, bool Line = true, bool Dashed = false);
 
-/// <summary>A picture of curves, as SVG: axes with units, decades as ticks, a legend beside the plot, readable on light and on dark pages.</summary>
+/// <summary>
+/// A picture of curves, as SVG: axes with units, decades as ticks, a legend beside the plot, readable on light and dark pages.
+/// </summary>
 public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series)
 {
     // Okabe & Ito 2008: told apart by readers with any colour vision.
@@ -37,17 +39,31 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     {
         var plot = new PlotModel
         {
-            Title = Title, TitleFontWeight = FontWeights.Normal, TitleFontSize = 15, DefaultFont = Font,
-            Background = OxyColors.Transparent, PlotAreaBorderColor = OxyColor.Parse("#999999"),
+            Title = Title,
+            TitleFontWeight = FontWeights.Normal,
+            TitleFontSize = 15,
+            DefaultFont = Font,
+            Background = OxyColors.Transparent,
+            PlotAreaBorderColor = OxyColor.Parse("#999999"),
         };
         plot.Axes.Add(AxisOf(XTitle, AxisPosition.Bottom, LogX, Series.SelectMany(s => s.Points.Select(p => p.X))));
         plot.Axes.Add(AxisOf(YTitle, AxisPosition.Left, LogY, Series.SelectMany(s => s.Points.Select(p => p.Y))));
         plot.Legends.Add(new Legend
         {
-            LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.RightTop, LegendBorderThickness = 0, LegendFontSize = 12,
+            LegendPlacement = LegendPlacement.Outside,
+            LegendPosition = LegendPosition.RightTop,
+            LegendBorderThickness = 0,
+            LegendFontSize = 12,
         });
         for (int i = 0; i < Series.Count; i++) plot.Series.Add(SeriesOf(Series[i], Colours[i % Colours.Length]));
-        string svg = new SvgExporter { Width = width, Height = height, IsDocument = false, UseVerticalTextAlignmentWorkaround = true, TextMeasurer = new WideText(width, height) }.ExportToString(plot);
+        string svg = new SvgExporter
+        {
+            Width = width,
+            Height = height,
+            IsDocument = false,
+            UseVerticalTextAlignmentWorkaround = true,
+            TextMeasurer = new WideText(width, height),
+        }.ExportToString(plot);
         svg = svg.Replace($"font-family=\"{Font}\"", $"font-family=\"{Font}, Helvetica, 'DejaVu Sans', sans-serif\"");
         return svg.Insert(svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1, Style);
     }
@@ -84,9 +100,14 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     {
         var line = new LineSeries
         {
-            Title = series.Name, Color = series.Line ? colour : OxyColors.Transparent, StrokeThickness = 1.8, EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
+            Title = series.Name,
+            Color = series.Line ? colour : OxyColors.Transparent,
+            StrokeThickness = 1.8,
+            EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
             LineStyle = series.Dashed ? LineStyle.Dash : LineStyle.Solid,
-            MarkerType = series.Line ? MarkerType.None : MarkerType.Circle, MarkerFill = colour, MarkerSize = 5,
+            MarkerType = series.Line ? MarkerType.None : MarkerType.Circle,
+            MarkerFill = colour,
+            MarkerSize = 5,
         };
         foreach ((double x, double y) in series.Points) line.Points.Add(new DataPoint(x, y));
         return line;
@@ -97,7 +118,8 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     {
         var points = Series.SelectMany(s => s.Points).ToList();
         Func<double, double> fx = LogX ? Math.Log10 : x => x, fy = LogY ? Math.Log10 : y => y;
-        double x0 = points.Min(p => fx(p.X)), x1 = points.Max(p => fx(p.X)), y0 = points.Min(p => fy(p.Y)), y1 = points.Max(p => fy(p.Y));
+        double x0 = points.Min(p => fx(p.X)), x1 = points.Max(p => fx(p.X));
+        double y0 = points.Min(p => fy(p.Y)), y1 = points.Max(p => fy(p.Y));
         char[][] grid = [.. Enumerable.Range(0, rows).Select(_ => Enumerable.Repeat(' ', columns).ToArray())];
         foreach ((ChartSeries series, char mark) in Series.Select((s, i) => (s, Mark(s, i))).OrderByDescending(s => s.s.Dashed))
             foreach ((double x, double y) in series.Points)
@@ -115,7 +137,8 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
         }
         string first = Number(LogX ? Math.Pow(10, x0) : x0), last = Number(LogX ? Math.Pow(10, x1) : x1);
         lines.Add(new string(' ', 10) + "└" + new string('─', columns));
-        lines.Add(new string(' ', 11) + first + XTitle.PadLeft((columns + XTitle.Length) / 2 - first.Length).PadRight(columns - first.Length - last.Length) + last);
+        lines.Add(new string(' ', 11) + first
+            + XTitle.PadLeft((columns + XTitle.Length) / 2 - first.Length).PadRight(columns - first.Length - last.Length) + last);
         for (int s = 0; s < Series.Count; s++)
             lines.Add($"{Mark(Series[s], s),11} {(Series[s].Dashed ? Number(Series[s].Points[0].Y) + " " : "")}{Series[s].Name}");
         return string.Join('\n', lines);

@@ -1,6 +1,8 @@
 namespace Isoflop.Data;
 
-/// <summary>Token rows for one pass through the model: whole sequences, one after another. Buffers are made once and refilled.</summary>
+/// <summary>
+/// Token rows for one pass through the model: whole sequences, one after another. Buffers are made once and refilled.
+/// </summary>
 public sealed class Batch
 {
     /// <summary>Room for so many rows and sequences.</summary>

@@ -24,7 +24,8 @@ static unsafe class AdamWKernel
         for (long i = 0; i < length; i++)
         {
             double g = (double)t.G[i] * s.GradientScale;
-            double m = s.Beta1 * (double)t.M[i] + (1 - (double)s.Beta1) * g, v = s.Beta2 * (double)t.V[i] + (1 - (double)s.Beta2) * g * g;
+            double m = s.Beta1 * (double)t.M[i] + (1 - (double)s.Beta1) * g;
+            double v = s.Beta2 * (double)t.V[i] + (1 - (double)s.Beta2) * g * g;
             t.M[i] = (float)m;
             t.V[i] = (float)v;
             double p = t.P[i] * (1 - (double)s.LearningRate * s.WeightDecay);
@@ -38,8 +39,10 @@ static unsafe class AdamWKernel
         AdamWStep s = t.Step;
         float c1 = (float)(1 - Math.Pow(s.Beta1, s.Step)), c2 = (float)(1 - Math.Pow(s.Beta2, s.Step));
         // p − lr·(m/c1)/(√(v/c2) + ε) = p − rate·m/(√v + ε')
-        float rate = s.LearningRate * MathF.Sqrt(c2) / c1, epsilon = s.Epsilon * MathF.Sqrt(c2), keep = 1 - s.LearningRate * s.WeightDecay;
-        float g1 = (float)((1 - (double)s.Beta1) * s.GradientScale), g2 = (float)((1 - (double)s.Beta2) * s.GradientScale * s.GradientScale);
+        float rate = s.LearningRate * MathF.Sqrt(c2) / c1, epsilon = s.Epsilon * MathF.Sqrt(c2);
+        float keep = 1 - s.LearningRate * s.WeightDecay;
+        float g1 = (float)((1 - (double)s.Beta1) * s.GradientScale);
+        float g2 = (float)((1 - (double)s.Beta2) * s.GradientScale * s.GradientScale);
         long i = from;
         for (; i <= to - 16; i += 16)
         {

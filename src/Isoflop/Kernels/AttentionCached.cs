@@ -2,10 +2,12 @@ using System.Runtime.Intrinsics;
 
 namespace Isoflop.Kernels;
 
-/// <summary>Attention of single rows to the keys and values of their sequence so far: the bits of <see cref="Attention"/>, row by row.</summary>
+/// <summary>
+/// Attention of single rows to the keys and values of their sequence so far: the bits of <see cref="Attention"/>, row by row.
+/// </summary>
 /// <remarks>
-/// Here lanes are keys (for scores) and channels (for values), since there is one query; every element still sums in the same order:
-/// scores over d, totals and values over keys, maxima moving at the same tiles of keys.
+/// Here lanes are keys (for scores) and channels (for values), since there is one query; every element still sums in the same
+/// order: scores over d, totals and values over keys, maxima moving at the same tiles of keys.
 /// A slot's cache, for each key head: keys as [context / 16][D][16], then values as [context][D rounded up to 16].
 /// </remarks>
 static unsafe class AttentionCached
@@ -113,7 +115,8 @@ static unsafe class AttentionCached
     static void Accumulate(float* v, int wide, int count, float* p, float* o, float shrink)
     {
         Vector512<float> sum = Vector512.Load(o) * shrink;
-        for (int j = 0; j < count; j++, v += wide) sum = Vector512.MultiplyAddEstimate(Vector512.Load(v), Vector512.Create(p[j]), sum);
+        for (int j = 0; j < count; j++, v += wide)
+            sum = Vector512.MultiplyAddEstimate(Vector512.Load(v), Vector512.Create(p[j]), sum);
         sum.Store(o);
     }
 }

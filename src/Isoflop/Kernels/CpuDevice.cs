@@ -6,8 +6,8 @@ namespace Isoflop.Kernels;
 
 /// <summary>The fast device: <see cref="Vector512"/> kernels on the machine's cores.</summary>
 /// <remarks>
-/// Threads divide outputs, never sums, so their number shows in the time alone. Each has scratch of its own, which grows to the largest
-/// operation seen and is then reused: a step that repeats allocates nothing.
+/// Threads divide outputs, never sums, so their number shows in the time alone. Each has scratch of its own, which grows to the
+/// largest operation seen and is then reused: a step that repeats allocates nothing.
 /// </remarks>
 public sealed unsafe class CpuDevice : HostDevice, IDevice
 {
@@ -30,7 +30,9 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     /// <summary>Threads that share each operation.</summary>
     public int Threads { get; }
 
-    /// <summary>The widest instructions that the kernels run on; results are the same on all that have fused multiply-add.</summary>
+    /// <summary>
+    /// The widest instructions that the kernels run on; results are the same on all that have fused multiply-add.
+    /// </summary>
     public static string InstructionSet =>
         Avx512F.IsSupported ? "AVX-512" : Fma.IsSupported ? "AVX2 + FMA" : Vector128.IsHardwareAccelerated ? "128-bit" : "none";
 
@@ -98,7 +100,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     /// <inheritdoc/>
     public void RmsNorm(DeviceMemory x, DeviceMemory gain, DeviceMemory y, DeviceMemory s, HeadRows shape, float epsilon)
     {
-        var call = Prepare(new Kernels.RmsNorm.Task { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon });
+        var call = Prepare(
+            new Kernels.RmsNorm.Task { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon });
         pool.Run(&Job, &call);
 
         static void Job(void* p, int thread)
@@ -110,8 +113,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void RmsNormBackward(DeviceMemory x, DeviceMemory gain, DeviceMemory s, DeviceMemory dy, DeviceMemory dx, DeviceMemory dGain,
-        HeadRows shape, bool accumulate)
+    public void RmsNormBackward(DeviceMemory x, DeviceMemory gain, DeviceMemory s, DeviceMemory dy, DeviceMemory dx,
+        DeviceMemory dGain, HeadRows shape, bool accumulate)
     {
         var call = Prepare(new Kernels.RmsNorm.Task
         {
@@ -143,7 +146,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k, bool accumulate)
+    public void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k,
+        bool accumulate)
     {
         var call = Prepare(new Kernels.MatMul.Task
         {
@@ -189,7 +193,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     /// <inheritdoc/>
     public void Rope(DeviceMemory x, DeviceMemory table, DeviceMemory positions, HeadRows shape, bool inverse)
     {
-        var call = Prepare(new Kernels.Rope.Task { X = F(x), Table = F(table), Positions = I(positions), Shape = shape, Inverse = inverse });
+        var call = Prepare(
+            new Kernels.Rope.Task { X = F(x), Table = F(table), Positions = I(positions), Shape = shape, Inverse = inverse });
         pool.Run(&Job, &call);
 
         static void Job(void* p, int thread)
@@ -204,15 +209,20 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     public void Attention(DeviceMemory qkv, ReadOnlySpan<int> offsets, DeviceMemory y, DeviceMemory lse, AttentionShape shape)
     {
         Scratch(Kernels.Attention.ScratchLength(Longest(offsets), shape.DHead));
-        var call = Prepare(new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = offsets[^1] });
+        var call = Prepare(
+            new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = offsets[^1] });
         RunSequences(ref call, offsets, &Job);
 
         static void Job(void* p, int thread)
         {
             var call = (Call<Kernels.Attention.Task>*)p;
             int kvHeads = call->Task.Shape.KvHeads;
-            for (int i = Interlocked.Increment(ref call->Next) - 1; i < call->Items; i = Interlocked.Increment(ref call->Next) - 1)
-                Kernels.Attention.Simd(call->Task, call->Offsets[i / kvHeads], call->Offsets[i / kvHeads + 1], i % kvHeads, call->Scratch[thread]);
+            for (int i = Interlocked.Increment(ref call->Next) - 1; i < call->Items;
+                i = Interlocked.Increment(ref call->Next) - 1)
+            {
+                Kernels.Attention.Simd(call->Task, call->Offsets[i / kvHeads], call->Offsets[i / kvHeads + 1], i % kvHeads,
+                    call->Scratch[thread]);
+            }
         }
     }
 
@@ -237,9 +247,12 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         {
             var call = (Call<Kernels.Attention.Task>*)p;
             int kvHeads = call->Task.Shape.KvHeads;
-            for (int i = Interlocked.Increment(ref call->Next) - 1; i < call->Items; i = Interlocked.Increment(ref call->Next) - 1)
-                Kernels.Attention.SimdBackward(call->Task, call->Offsets[i / kvHeads], call->Offsets[i / kvHeads + 1], i % kvHeads,
-                    call->Scratch[thread]);
+            for (int i = Interlocked.Increment(ref call->Next) - 1; i < call->Items;
+                i = Interlocked.Increment(ref call->Next) - 1)
+            {
+                Kernels.Attention.SimdBackward(call->Task, call->Offsets[i / kvHeads], call->Offsets[i / kvHeads + 1],
+                    i % kvHeads, call->Scratch[thread]);
+            }
         }
     }
 
@@ -267,8 +280,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         slots * shape.KvHeads * Kernels.AttentionCached.HeadLength(context, shape.DHead);
 
     /// <inheritdoc/>
-    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots, ReadOnlySpan<int> positions,
-        DeviceMemory y, AttentionShape shape)
+    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots,
+        ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape)
     {
         Scratch(Kernels.AttentionCached.ScratchLength(shape.DHead));
         fixed (int* pSlots = slots, pPositions = positions)
@@ -301,7 +314,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
             var call = (Call<Kernels.AttentionCached.Task>*)p;
             int kvHeads = call->Task.Shape.KvHeads;
             (int from, int to) = VectorMath.Share(call->Task.Rows * kvHeads, thread, call->Threads);
-            for (int i = from; i < to; i++) Kernels.AttentionCached.Attend(call->Task, i / kvHeads, i % kvHeads, call->Scratch[thread]);
+            for (int i = from; i < to; i++)
+                Kernels.AttentionCached.Attend(call->Task, i / kvHeads, i % kvHeads, call->Scratch[thread]);
         }
     }
 
@@ -322,7 +336,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     /// <inheritdoc/>
     public void SwiGluBackward(DeviceMemory gateUp, DeviceMemory dy, DeviceMemory dGateUp, int rows, int width)
     {
-        var call = Prepare(new Kernels.SwiGlu.Task { GateUp = F(gateUp), DY = F(dy), DGateUp = F(dGateUp), Rows = rows, F = width });
+        var call = Prepare(
+            new Kernels.SwiGlu.Task { GateUp = F(gateUp), DY = F(dy), DGateUp = F(dGateUp), Rows = rows, F = width });
         pool.Run(&Job, &call);
 
         static void Job(void* p, int thread)
@@ -367,7 +382,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         {
             var call = (Call<AdamWKernel.Task>*)p;
             (int from, int to) = VectorMath.Share(call->Items, thread, call->Threads);
-            AdamWKernel.Simd(call->Task, (long)from * Elementwise.Chunk, Math.Min((long)to * Elementwise.Chunk, call->Task.Length));
+            AdamWKernel.Simd(call->Task, (long)from * Elementwise.Chunk,
+                Math.Min((long)to * Elementwise.Chunk, call->Task.Length));
         }
     }
 
@@ -377,7 +393,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         double sum = 0;
         for (long from = 0; from < x.Length; from += partialsLength * Elementwise.Chunk)
         {
-            var call = Prepare(new Squares { X = F(x) + from, Length = Math.Min(x.Length - from, partialsLength * Elementwise.Chunk) });
+            var call = Prepare(
+                new Squares { X = F(x) + from, Length = Math.Min(x.Length - from, partialsLength * Elementwise.Chunk) });
             call.Items = (int)((call.Task.Length + Elementwise.Chunk - 1) / Elementwise.Chunk);
             call.Partials = partials;
             pool.Run(&Job, &call);
@@ -392,7 +409,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
             for (int i = from; i < to; i++)
             {
                 long at = (long)i * Elementwise.Chunk;
-                call->Partials[i] = Elementwise.SumSquares(call->Task.X + at, Math.Min(Elementwise.Chunk, call->Task.Length - at));
+                call->Partials[i] = Elementwise.SumSquares(
+                    call->Task.X + at, Math.Min(Elementwise.Chunk, call->Task.Length - at));
             }
         }
     }
@@ -404,7 +422,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens, Span<float> logProbs, int V)
+    public void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens,
+        Span<float> logProbs, int V)
     {
         Scratch(Sampling.ScratchLength(V));
         fixed (float* pUniforms = uniforms, pLogProbs = logProbs)

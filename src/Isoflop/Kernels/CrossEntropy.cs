@@ -29,7 +29,9 @@ static unsafe class CrossEntropy
         }
     }
 
-    /// <summary>Rows <paramref name="from"/> to <paramref name="to"/>. |nll error| ≤ 1e-6·(1 + |nll|) and a rounding of the largest logit.</summary>
+    /// <summary>
+    /// Rows <paramref name="from"/> to <paramref name="to"/>. |nll error| ≤ 1e-6·(1 + |nll|) and a rounding of the largest logit.
+    /// </summary>
     public static void Simd(in Task t, int from, int to)
     {
         for (int r = from; r < to; r++)
@@ -45,7 +47,9 @@ static unsafe class CrossEntropy
             {
                 int part = t.V - i;
                 if (part >= 16) (VectorMath.Exp(Vector512.Load(x + i) - Vector512.Create(max)) * scale).Store(x + i);
-                else VectorMath.StorePart(VectorMath.Exp(VectorMath.LoadPart(x + i, part) - Vector512.Create(max)) * scale, x + i, part);
+                else
+                    VectorMath.StorePart(
+                        VectorMath.Exp(VectorMath.LoadPart(x + i, part) - Vector512.Create(max)) * scale, x + i, part);
             }
             x[target] -= weight;
         }
@@ -68,7 +72,8 @@ static unsafe class CrossEntropy
         for (; i < V; i += 16)
         {
             int part = V - i;
-            a += VectorMath.Exp((part >= 16 ? Vector512.Load(x + i) : VectorMath.LoadPart(x + i, part, float.NegativeInfinity)) - top);
+            a += VectorMath.Exp(
+                (part >= 16 ? Vector512.Load(x + i) : VectorMath.LoadPart(x + i, part, float.NegativeInfinity)) - top);
         }
         return (max, VectorMath.Sum(a + b));
     }

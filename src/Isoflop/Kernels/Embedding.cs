@@ -1,6 +1,8 @@
 namespace Isoflop.Kernels;
 
-/// <summary>y[r] = table[tokens[r]], and the rows' gradients added to where they came from. Exact but for the sums' rounding.</summary>
+/// <summary>
+/// y[r] = table[tokens[r]], and the rows' gradients added to where they came from. Exact but for the sums' rounding.
+/// </summary>
 static unsafe class Embedding
 {
     /// <summary>One call, forward (Y) or backward (Y is dy, Table is dTable).</summary>

@@ -28,7 +28,8 @@ public abstract unsafe class HostDevice : IDisposable
     public void Upload(ReadOnlySpan<int> from, DeviceMemory to) => from.CopyTo(new Span<int>(I(to), checked((int)to.Length)));
 
     /// <inheritdoc cref="IDevice.Download(DeviceMemory, Span{float})"/>
-    public void Download(DeviceMemory from, Span<float> to) => new ReadOnlySpan<float>(F(from), checked((int)from.Length)).CopyTo(to);
+    public void Download(DeviceMemory from, Span<float> to) =>
+        new ReadOnlySpan<float>(F(from), checked((int)from.Length)).CopyTo(to);
 
     /// <inheritdoc cref="IDevice.Download(DeviceMemory, Span{int})"/>
     public void Download(DeviceMemory from, Span<int> to) => new ReadOnlySpan<int>(I(from), checked((int)from.Length)).CopyTo(to);

@@ -14,12 +14,15 @@ public readonly struct DeviceMemory
     public DeviceMemory Slice(long offset, long length)
     {
         if (offset < 0 || length < 0 || offset > Length - length)
-            throw new ArgumentOutOfRangeException(nameof(offset), $"[{offset}, {offset + length}) is outside of {Length} elements");
+            throw new ArgumentOutOfRangeException(nameof(offset),
+                $"[{offset}, {offset + length}) is outside of {Length} elements");
         return new(Address + (nint)(offset * 4), length);
     }
 }
 
-/// <summary>Which operands of C = A·B are stored transposed. A is [m, k], B is [k, n], C is [m, n], all row-major and dense.</summary>
+/// <summary>
+/// Which operands of C = A·B are stored transposed. A is [m, k], B is [k, n], C is [m, n], all row-major and dense.
+/// </summary>
 public enum Form
 {
     /// <summary>A [m, k] · B [k, n]: the gradient of a layer's input.</summary>
@@ -32,12 +35,16 @@ public enum Form
     TransposedA,
 }
 
-/// <summary>Where a norm's vectors lie: vector (r, h) starts at r·<paramref name="Stride"/> + h·<paramref name="Width"/>.</summary>
+/// <summary>
+/// Where a norm's vectors lie: vector (r, h) starts at r·<paramref name="Stride"/> + h·<paramref name="Width"/>.
+/// </summary>
 /// <param name="Rows">rows</param> <param name="Heads">vectors in a row</param>
 /// <param name="Width">elements of a vector</param> <param name="Stride">elements from one row to the next</param>
 public readonly record struct HeadRows(int Rows, int Heads, int Width, int Stride);
 
-/// <summary>Attention's shape. A row of qkv is Heads query vectors, KvHeads key vectors, KvHeads value vectors, each DHead wide.</summary>
+/// <summary>
+/// Attention's shape. A row of qkv is Heads query vectors, KvHeads key vectors, KvHeads value vectors, each DHead wide.
+/// </summary>
 public readonly record struct AttentionShape(int Heads, int KvHeads, int DHead)
 {
     /// <summary>Elements of one row of qkv.</summary>
@@ -59,12 +66,13 @@ public readonly record struct AdamWStep(
 public sealed record SamplingRule(float Temperature = 1, int TopK = 0, float TopP = 1);
 
 /// <summary>
-/// The engine's operations on device memory. Two devices exist: <see cref="ReferenceDevice"/> is the definition (plain loops, double
-/// sums), <see cref="CpuDevice"/> the fast one. A result depends on the operands alone, never on threads or on neighbouring rows.
+/// The engine's operations on device memory. Two devices exist: <see cref="ReferenceDevice"/> is the definition (plain loops,
+/// double sums), <see cref="CpuDevice"/> the fast one. A result depends on the operands alone, never on threads or on
+/// neighbouring rows.
 /// </summary>
 /// <remarks>
-/// Gradients of weights and gains are added to, element by element, in the order of the rows: cutting the rows of a step into several
-/// calls cannot change a bit. Arguments are the caller's promise; they are checked in debug builds only.
+/// Gradients of weights and gains are added to, element by element, in the order of the rows: cutting the rows of a step into
+/// several calls cannot change a bit. Arguments are the caller's promise; they are checked in debug builds only.
 /// </remarks>
 public interface IDevice : IDisposable
 {
@@ -114,7 +122,8 @@ public interface IDevice : IDisposable
     /// <param name="packed">B as <see cref="Pack"/> laid it out for this form, or default</param>
     /// <param name="accumulate">true adds to C, false overwrites it</param>
     /// <remarks>2·m·n·k flops.</remarks>
-    void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k, bool accumulate);
+    void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k,
+        bool accumulate);
 
     /// <summary>Elements that <see cref="Pack"/> writes for a B of k × n.</summary>
     long PackedLength(int n, int k);
@@ -122,12 +131,17 @@ public interface IDevice : IDisposable
     /// <summary>Lays B out for products of this form; once an update where B is a weight.</summary>
     void Pack(Form form, DeviceMemory b, DeviceMemory packed, int n, int k);
 
-    /// <summary>Rotates the halves of each head's vector by position in place. Su et al. 2021, arXiv:2104.09864; the half-split of published checkpoints.</summary>
+    /// <summary>
+    /// Rotates the halves of each head's vector by position in place. Su et al. 2021, arXiv:2104.09864;
+    /// the half-split of published checkpoints.
+    /// </summary>
     /// <param name="table">[positions, Width]: cosines of the Width/2 angles, then their sines</param>
     /// <param name="positions">int [Rows]</param> <param name="inverse">true rotates back: the backward pass</param>
     void Rope(DeviceMemory x, DeviceMemory table, DeviceMemory positions, HeadRows shape, bool inverse);
 
-    /// <summary>softmax(q·kᵀ/√D)·v, causal within each sequence; no [T, T] matrix is kept. Dao et al. 2022, arXiv:2205.14135.</summary>
+    /// <summary>
+    /// softmax(q·kᵀ/√D)·v, causal within each sequence; no [T, T] matrix is kept. Dao et al. 2022, arXiv:2205.14135.
+    /// </summary>
     /// <param name="qkv">[rows, shape.Stride], q and k already rotated</param>
     /// <param name="offsets">first row of each sequence, then the number of rows; sequences do not see each other</param>
     /// <param name="y">[rows, Heads·DHead] out</param> <param name="lse">[Heads, rows] out: log Σ exp of the scores, nats</param>
@@ -137,11 +151,16 @@ public interface IDevice : IDisposable
     void AttentionBackward(DeviceMemory qkv, DeviceMemory y, DeviceMemory lse, DeviceMemory dy, DeviceMemory dqkv,
         ReadOnlySpan<int> offsets, AttentionShape shape);
 
-    /// <summary>Elements of a cache for <paramref name="slots"/> sequences of at most <paramref name="context"/> tokens, one layer.</summary>
+    /// <summary>
+    /// Elements of a cache for <paramref name="slots"/> sequences of at most <paramref name="context"/> tokens, one layer.
+    /// </summary>
     long KvCacheLength(int slots, int context, AttentionShape shape);
 
-    /// <summary>Appends each row's key and value to its slot's cache at its position, then attends to all positions up to it.</summary>
-    /// <param name="slots">slot of each row</param> <param name="positions">position of each row; a slot's rows come in order</param>
+    /// <summary>
+    /// Appends each row's key and value to its slot's cache at its position, then attends to all positions up to it.
+    /// </summary>
+    /// <param name="slots">slot of each row</param>
+    /// <param name="positions">position of each row; a slot's rows come in order</param>
     /// <remarks>Bit for bit what <see cref="Attention"/> gives for that row.</remarks>
     void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots, ReadOnlySpan<int> positions,
         DeviceMemory y, AttentionShape shape);
@@ -154,7 +173,9 @@ public interface IDevice : IDisposable
     void SwiGluBackward(DeviceMemory gateUp, DeviceMemory dy, DeviceMemory dGateUp, int rows, int width);
 
     /// <summary>nll[r] = log Σ exp(logits[r]) − logits[r, targets[r]], nats.</summary>
-    /// <param name="dWeights">[rows] factor of each row's gradient; with it, logits become dWeights[r]·(softmax − onehot). default: logits stay</param>
+    /// <param name="dWeights">
+    /// [rows] factor of each row's gradient; with it, logits become dWeights[r]·(softmax − onehot). default: logits stay
+    /// </param>
     void CrossEntropy(DeviceMemory logits, DeviceMemory targets, DeviceMemory dWeights, DeviceMemory nll, int rows, int V);
 
     /// <summary>Updates parameters and moments from the gradients, one pass.</summary>
@@ -163,7 +184,11 @@ public interface IDevice : IDisposable
     /// <summary>Σ x², in doubles, by fixed chunks.</summary>
     double SumSquares(DeviceMemory x);
 
-    /// <summary>Draws a token for each row and gives its log-probability at temperature 1 (nats), equal to −nll of <see cref="CrossEntropy"/>.</summary>
+    /// <summary>
+    /// Draws a token for each row and gives its log-probability at temperature 1 (nats),
+    /// equal to −nll of <see cref="CrossEntropy"/>.
+    /// </summary>
     /// <param name="logits">[rows, V], kept</param> <param name="uniforms">[rows] in [0, 1)</param>
-    void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens, Span<float> logProbs, int V);
+    void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens, Span<float> logProbs,
+        int V);
 }

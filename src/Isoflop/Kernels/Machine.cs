@@ -19,7 +19,13 @@ public sealed record Machine(string Cpu, int Cores, string InstructionSet, doubl
         using var pool = new WorkerPool(threads);
         const int Steps = 200_000, Floats = 1 << 24;
         nuint bytes = (nuint)Floats * 4;
-        var call = new Copies { Threads = threads, Length = Floats, From = (float*)NativeMemory.AlignedAlloc(bytes, 64), To = (float*)NativeMemory.AlignedAlloc(bytes, 64) };
+        var call = new Copies
+        {
+            Threads = threads,
+            Length = Floats,
+            From = (float*)NativeMemory.AlignedAlloc(bytes, 64),
+            To = (float*)NativeMemory.AlignedAlloc(bytes, 64),
+        };
         NativeMemory.Clear(call.From, bytes);
         NativeMemory.Clear(call.To, bytes);
         double flops = 0, bandwidth = 0;
@@ -31,7 +37,8 @@ public sealed record Machine(string Cpu, int Cores, string InstructionSet, doubl
         }
         NativeMemory.AlignedFree(call.From);
         NativeMemory.AlignedFree(call.To);
-        return new(CpuName(), threads, CpuDevice.InstructionSet, flops / 1e9, bandwidth / 1e9, RuntimeInformation.FrameworkDescription);
+        return new(CpuName(), threads, CpuDevice.InstructionSet, flops / 1e9, bandwidth / 1e9,
+            RuntimeInformation.FrameworkDescription);
 
         double Seconds(delegate*<void*, int, void> job, void* argument)
         {
@@ -80,7 +87,8 @@ public sealed record Machine(string Cpu, int Cores, string InstructionSet, doubl
         if (!X86Base.IsSupported) return RuntimeInformation.ProcessArchitecture.ToString();
         Span<int> words = stackalloc int[12];
         for (int i = 0; i < 3; i++)
-            (words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]) = X86Base.CpuId(unchecked((int)0x80000002) + i, 0);
+            (words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3])
+                = X86Base.CpuId(unchecked((int)0x80000002) + i, 0);
         return System.Text.Encoding.ASCII.GetString(MemoryMarshal.AsBytes(words)).TrimEnd('\0', ' ').Trim();
     }
 }

@@ -3,10 +3,14 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Isoflop.Kernels;
 
-/// <summary>Copies of matrices in the order in which <see cref="Microkernel"/> reads them. Packing moves numbers and rounds none.</summary>
+/// <summary>
+/// Copies of matrices in the order in which <see cref="Microkernel"/> reads them. Packing moves numbers and rounds none.
+/// </summary>
 static unsafe class Packing
 {
-    /// <summary>to[p·width + i] = from[i·ld + p] for i &lt; rows, p &lt; k: rows become columns; to's columns from rows on are left alone.</summary>
+    /// <summary>
+    /// to[p·width + i] = from[i·ld + p] for i &lt; rows, p &lt; k: rows become columns; to's columns from rows on are left alone.
+    /// </summary>
     public static void Transpose(float* from, nint ld, int rows, int k, float* to, nint width)
     {
         int i = 0;
@@ -23,8 +27,10 @@ static unsafe class Packing
         int p = 0;
         for (; p <= k - 4; p += 4)
         {
-            Vector128<float> a = Vector128.Load(r0 + p), b = Vector128.Load(r1 + p), c = Vector128.Load(r2 + p), d = Vector128.Load(r3 + p);
-            Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), AB = Sse.UnpackHigh(a, b), CD = Sse.UnpackHigh(c, d);
+            Vector128<float> a = Vector128.Load(r0 + p), b = Vector128.Load(r1 + p);
+            Vector128<float> c = Vector128.Load(r2 + p), d = Vector128.Load(r3 + p);
+            Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d);
+            Vector128<float> AB = Sse.UnpackHigh(a, b), CD = Sse.UnpackHigh(c, d);
             Sse.MoveLowToHigh(ab, cd).Store(to);
             Sse.MoveHighToLow(cd, ab).Store(to + width);
             Sse.MoveLowToHigh(AB, CD).Store(to + 2 * width);
@@ -52,8 +58,11 @@ static unsafe class Packing
         }
     }
 
-    /// <summary>B's columns n0..n1 for steps p0..p1 as panels [columns / 32][p1 − p0][32], the last filled up with zeros.</summary>
-    /// <param name="b">[k, n], or [n, k] when <paramref name="transposed"/></param> <param name="ld">elements from one stored row to the next</param>
+    /// <summary>
+    /// B's columns n0..n1 for steps p0..p1 as panels [columns / 32][p1 − p0][32], the last filled up with zeros.
+    /// </summary>
+    /// <param name="b">[k, n], or [n, k] when <paramref name="transposed"/></param>
+    /// <param name="ld">elements from one stored row to the next</param>
     /// <param name="panel">elements from one panel to the next</param>
     public static void Columns(float* b, nint ld, bool transposed, int n0, int n1, int p0, int p1, float* to, nint panel)
     {

@@ -1,6 +1,8 @@
 namespace Isoflop.Kernels;
 
-/// <summary>The definition of every operation: plain loops, double sums, one thread. Slow; tests hold <see cref="CpuDevice"/> to it.</summary>
+/// <summary>
+/// The definition of every operation: plain loops, double sums, one thread. Slow; tests hold <see cref="CpuDevice"/> to it.
+/// </summary>
 public sealed unsafe class ReferenceDevice : HostDevice, IDevice
 {
     /// <inheritdoc/>
@@ -28,8 +30,8 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
         Kernels.RmsNorm.Reference(new() { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon });
 
     /// <inheritdoc/>
-    public void RmsNormBackward(DeviceMemory x, DeviceMemory gain, DeviceMemory s, DeviceMemory dy, DeviceMemory dx, DeviceMemory dGain,
-        HeadRows shape, bool accumulate) => Kernels.RmsNorm.ReferenceBackward(new()
+    public void RmsNormBackward(DeviceMemory x, DeviceMemory gain, DeviceMemory s, DeviceMemory dy, DeviceMemory dx,
+        DeviceMemory dGain, HeadRows shape, bool accumulate) => Kernels.RmsNorm.ReferenceBackward(new()
         {
             X = F(x),
             Gain = F(gain),
@@ -42,8 +44,9 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
         });
 
     /// <inheritdoc/>
-    public void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k, bool accumulate) =>
-        Kernels.MatMul.Reference(new() { Form = form, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Accumulate = accumulate });
+    public void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k,
+        bool accumulate) => Kernels.MatMul.Reference(
+            new() { Form = form, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Accumulate = accumulate });
 
     /// <inheritdoc/>
     public long PackedLength(int n, int k) => 0;
@@ -59,7 +62,8 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
     public void Attention(DeviceMemory qkv, ReadOnlySpan<int> offsets, DeviceMemory y, DeviceMemory lse, AttentionShape shape)
     {
         for (int i = 0; i + 1 < offsets.Length; i++)
-            Kernels.Attention.Reference(new() { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = offsets[^1] }, offsets[i], offsets[i + 1]);
+            Kernels.Attention.Reference(
+                new() { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = offsets[^1] }, offsets[i], offsets[i + 1]);
     }
 
     /// <inheritdoc/>
@@ -77,8 +81,8 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     /// <remarks>The cache keeps whole rows of qkv; a row's attention is the definition's last row on its slot's rows.</remarks>
-    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots, ReadOnlySpan<int> positions,
-        DeviceMemory y, AttentionShape shape)
+    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots,
+        ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape)
     {
         int S = shape.Stride, O = shape.OutputStride;
         var lse = new float[shape.Heads * context];
@@ -103,8 +107,8 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
         Kernels.SwiGlu.ReferenceBackward(new() { GateUp = F(gateUp), DY = F(dy), DGateUp = F(dGateUp), Rows = rows, F = width });
 
     /// <inheritdoc/>
-    public void CrossEntropy(DeviceMemory logits, DeviceMemory targets, DeviceMemory dWeights, DeviceMemory nll, int rows, int V) =>
-        Kernels.CrossEntropy.Reference(
+    public void CrossEntropy(DeviceMemory logits, DeviceMemory targets, DeviceMemory dWeights, DeviceMemory nll, int rows,
+        int V) => Kernels.CrossEntropy.Reference(
             new() { Logits = F(logits), Targets = I(targets), DWeights = F(dWeights), Nll = F(nll), Rows = rows, V = V });
 
     /// <inheritdoc/>
@@ -120,7 +124,8 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens, Span<float> logProbs, int V)
+    public void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens,
+        Span<float> logProbs, int V)
     {
         var scratch = new float[Sampling.ScratchLength(V)];
         fixed (float* pUniforms = uniforms, pLogProbs = logProbs, pScratch = scratch)

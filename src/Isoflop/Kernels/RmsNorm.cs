@@ -111,7 +111,9 @@ static unsafe class RmsNorm
         }
     }
 
-    /// <summary>dg of columns <paramref name="from"/> to <paramref name="to"/>: one chain over all vectors for each column.</summary>
+    /// <summary>
+    /// dg of columns <paramref name="from"/> to <paramref name="to"/>: one chain over all vectors for each column.
+    /// </summary>
     public static void SimdGain(in Task t, int from, int to)
     {
         (int rows, int heads, int D, int stride) = t.Shape;

@@ -2,7 +2,9 @@ using System.Runtime.Intrinsics;
 
 namespace Isoflop.Kernels;
 
-/// <summary>Rotary position embedding: (x1, x2) → (x1·cos − x2·sin, x2·cos + x1·sin), x1 the first half of a head, x2 the second.</summary>
+/// <summary>
+/// Rotary position embedding: (x1, x2) → (x1·cos − x2·sin, x2·cos + x1·sin), x1 the first half of a head, x2 the second.
+/// </summary>
 static unsafe class Rope
 {
     /// <summary>One call.</summary>

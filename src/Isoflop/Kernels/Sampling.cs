@@ -1,6 +1,8 @@
 namespace Isoflop.Kernels;
 
-/// <summary>Draws tokens from rows of logits by inversion: the first token at which the cumulated probability passes the uniform.</summary>
+/// <summary>
+/// Draws tokens from rows of logits by inversion: the first token at which the cumulated probability passes the uniform.
+/// </summary>
 static unsafe class Sampling
 {
     /// <summary>One call.</summary>

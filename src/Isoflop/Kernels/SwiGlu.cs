@@ -48,7 +48,9 @@ static unsafe class SwiGlu
             {
                 int part = t.F - i;
                 if (part >= 16) Silu(Vector512.Load(gate + i), Vector512.Load(up + i)).Store(y + i);
-                else VectorMath.StorePart(Silu(VectorMath.LoadPart(gate + i, part), VectorMath.LoadPart(up + i, part)), y + i, part);
+                else
+                    VectorMath.StorePart(
+                        Silu(VectorMath.LoadPart(gate + i, part), VectorMath.LoadPart(up + i, part)), y + i, part);
             }
         }
 

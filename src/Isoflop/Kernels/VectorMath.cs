@@ -10,7 +10,7 @@ static unsafe class VectorMath
     public const int Lanes = 16;
 
     /// <summary>e^x; 0 below −87.3 (where float turns subnormal), e^88 above. exp(0) is exactly 1, exp(−∞) exactly 0.</summary>
-    /// <remarks>Relative error below 2e-7: x = n·ln 2 + r, |r| ≤ ln 2 / 2, Taylor's series to r⁷/7! (its rest is below 6e-9).</remarks>
+    /// <remarks>Relative error below 2e-7: x = n·ln 2 + r, |r| ≤ ln 2 / 2, Taylor's series to r⁷/7! (rest below 6e-9).</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
@@ -52,7 +52,10 @@ static unsafe class VectorMath
         return MathF.Max(MathF.Max(four[0], four[2]), MathF.Max(four[1], four[3]));
     }
 
-    /// <summary>The first <paramref name="count"/> &lt; 16 elements at x, <paramref name="rest"/> in the other lanes; reads nothing past them.</summary>
+    /// <summary>
+    /// The first <paramref name="count"/> &lt; 16 elements at x, <paramref name="rest"/> in the other lanes;
+    /// reads nothing past them.
+    /// </summary>
     public static Vector512<float> LoadPart(float* x, int count, float rest = 0)
     {
         float* lanes = stackalloc float[Lanes];

@@ -22,7 +22,7 @@ sealed unsafe class WorkerPool : IDisposable
 
     readonly Thread[] workers;
     readonly int spins;
-    // A semaphore each, since a quick worker would take the permit meant for a slow one. Any may hold one too many: waits look again.
+    // A semaphore each: a quick worker would take the permit meant for a slow one. Any may hold one too many: waits look again.
     readonly SemaphoreSlim[] wake;
     readonly int[] asleep;
     readonly SemaphoreSlim done = new(0);

@@ -2,7 +2,10 @@ using Isoflop.Kernels;
 
 namespace Isoflop.Nn;
 
-/// <summary>Keys and values of sequences that are being continued: <paramref name="slots"/> of them, each up to <paramref name="context"/> tokens.</summary>
+/// <summary>
+/// Keys and values of sequences that are being continued: <paramref name="slots"/> of them,
+/// each up to <paramref name="context"/> tokens.
+/// </summary>
 public sealed class KvCache(IDevice device, ModelConfig c, int slots, int context)
 {
     readonly DeviceMemory[] layers = [.. Enumerable.Range(0, c.NLayer)

@@ -13,8 +13,12 @@ public sealed record Param(string Name, int Rows, int Cols, long Offset, bool Is
     public int[] Shape => IsMatrix ? [Rows, Cols] : [Cols];
 }
 
-/// <summary>Names, shapes and places of all parameters. Parameters, gradients and both moments are slabs of this one layout.</summary>
-/// <remarks>Matrices first, then gains, so that weight decay is one stretch; q, k, v and gate, up are adjacent: one product each.</remarks>
+/// <summary>
+/// Names, shapes and places of all parameters. Parameters, gradients and both moments are slabs of this one layout.
+/// </summary>
+/// <remarks>
+/// Matrices first, then gains, so that weight decay is one stretch; q, k, v and gate, up are adjacent: one product each.
+/// </remarks>
 public sealed class ParamTable
 {
     readonly List<Param> all = [];

@@ -4,12 +4,13 @@ using Isoflop.Kernels;
 namespace Isoflop.Nn;
 
 /// <summary>
-/// A decoder-only Transformer, the Llama and Qwen3 families: RMSNorm, rotary embedding, grouped-query attention (Qwen3: norms on q and
-/// k), SwiGLU. Touvron et al. 2023, arXiv:2302.13971; Yang et al. 2025, arXiv:2505.09388.
+/// A decoder-only Transformer, the Llama and Qwen3 families: RMSNorm, rotary embedding, grouped-query attention (Qwen3: norms
+/// on q and k), SwiGLU. Touvron et al. 2023, arXiv:2302.13971; Yang et al. 2025, arXiv:2505.09388.
 /// </summary>
 /// <remarks>
-/// Forward and backward passes are written by hand, side by side; all memory is laid out here, before the first step. What a row gives
-/// depends on its own sequence alone, and gradients are sums in the order of the rows: batches may be cut anywhere between sequences.
+/// Forward and backward passes are written by hand, side by side; all memory is laid out here, before the first step. What a
+/// row gives depends on its own sequence alone, and gradients are sums in the order of the rows: batches may be cut anywhere
+/// between sequences.
 /// </remarks>
 public sealed class Transformer
 {
@@ -23,13 +24,17 @@ public sealed class Transformer
     readonly LayerWeights[] weights;
     readonly LayerActivations[] layers;
     readonly ActivationGradients? d;
-    readonly DeviceMemory tokens, targets, positions, rowWeights, rope, stream, finalNormed, finalScale, nll, logits, tiedGradient;
+    readonly DeviceMemory tokens, targets, positions, rowWeights, rope, stream;
+    readonly DeviceMemory finalNormed, finalScale, nll, logits, tiedGradient;
     readonly float[] hostNll, hostWeights;
     readonly float epsilon;
 
     sealed record LayerWeights(Weight Qkv, Weight Output, Weight GateUp, Weight Down);
 
-    /// <summary>Lays out a model for passes of at most <paramref name="maxRows"/> tokens; parameters are zero until initialised or loaded.</summary>
+    /// <summary>
+    /// Lays out a model for passes of at most <paramref name="maxRows"/> tokens;
+    /// parameters are zero until initialised or loaded.
+    /// </summary>
     /// <param name="training">false leaves out gradients and what only they need</param>
     /// <exception cref="ConfigException">The shape breaks a rule.</exception>
     public Transformer(IDevice device, ModelConfig config, int maxRows, bool training)
@@ -46,7 +51,7 @@ public sealed class Transformer
             new(device, Params, gradients, l.Q, l.K, l.V), new(device, Params, gradients, l.O),
             new(device, Params, gradients, l.Gate, l.Up), new(device, Params, gradients, l.Down)))];
         head = new(device, Params, gradients, Table.Head);
-        // A tied head's gradient comes row block by row block, the embedding's at the end of each pass: two sums, joined once a step.
+        // A tied head's gradient comes by row blocks, the embedding's at the end of each pass: two sums, joined once a step.
         if (training && config.TiedHead) tiedGradient = device.Allocate(Table.Embedding.Length);
 
         (tokens, targets, positions) = (device.Allocate(maxRows), device.Allocate(maxRows), device.Allocate(maxRows));
@@ -88,7 +93,9 @@ public sealed class Transformer
     /// <summary>−ln p of every target of the last pass, nats.</summary>
     public ReadOnlySpan<float> Nll => hostNll;
 
-    /// <summary>Random first values: matrices by fan-in, those that write to the residual stream smaller by √(2·n_layer), gains one.</summary>
+    /// <summary>
+    /// Random first values: matrices by fan-in, those that write to the residual stream smaller by √(2·n_layer), gains one.
+    /// </summary>
     public void Initialise(ulong seed)
     {
         for (int i = 0; i < Table.All.Count; i++)
@@ -149,7 +156,9 @@ public sealed class Transformer
         AddLoss(batch, ref loss);
     }
 
-    /// <summary>The same, and adds the gradient of Σ weight·nll / <paramref name="totalWeight"/> to <see cref="Gradients"/>.</summary>
+    /// <summary>
+    /// The same, and adds the gradient of Σ weight·nll / <paramref name="totalWeight"/> to <see cref="Gradients"/>.
+    /// </summary>
     /// <param name="totalWeight">Σ weight over the whole step, of which this batch may be a part</param>
     public void LossAndGradient(Batch batch, double totalWeight, ref double loss)
     {
@@ -191,7 +200,7 @@ public sealed class Transformer
         device.Embed(Params.Slice(Table.Embedding.Offset, Table.Embedding.Length), tokens, stream, rows.Length, Config.DModel);
     }
 
-    // ---- one layer: x → x + Wo·attention(norm(x)) → … + Wd·swiglu(norm(…)) -------------------------------------------------------
+    // ---- one layer: x → x + Wo·attention(norm(x)) → … + Wd·swiglu(norm(…)) ----------------------------------------------------
 
     void ProjectQkv(int i, int rows)
     {
@@ -216,13 +225,14 @@ public sealed class Transformer
         device.Rope(d!.Qkv, rope, positions, Rotated(rows), inverse: true);
         if (Config.QkNorm)
         {
-            device.RmsNormBackward(a.RawQkv, Gain(p.QNorm!), a.QScale, d.Qkv, d.Qkv, GainGradient(p.QNorm!), q, accumulate: false);
+            device.RmsNormBackward(a.RawQkv, Gain(p.QNorm!), a.QScale, d.Qkv, d.Qkv, GainGradient(p.QNorm!), q,
+                accumulate: false);
             device.RmsNormBackward(Keys(a.RawQkv), Gain(p.KNorm!), a.KScale, Keys(d.Qkv), Keys(d.Qkv), GainGradient(p.KNorm!), k,
                 accumulate: false);
         }
         weights[i].Qkv.Backward(a.AttentionIn, d.Qkv, d.Normed, rows);
-        device.RmsNormBackward(a.Input, Gain(p.AttentionNorm), a.AttentionScale, d.Normed, d.Stream, GainGradient(p.AttentionNorm),
-            Whole(rows), accumulate: true);
+        device.RmsNormBackward(a.Input, Gain(p.AttentionNorm), a.AttentionScale, d.Normed, d.Stream,
+            GainGradient(p.AttentionNorm), Whole(rows), accumulate: true);
     }
 
     void AfterAttention(int i, int rows)
@@ -251,12 +261,13 @@ public sealed class Transformer
     void Backward(Batch batch)
     {
         int rows = batch.Rows;
-        device.RmsNormBackward(layers[^1].Output, Gain(Table.FinalNorm), finalScale, d!.Normed, d.Stream, GainGradient(Table.FinalNorm),
-            Whole(rows), accumulate: false);
+        device.RmsNormBackward(layers[^1].Output, Gain(Table.FinalNorm), finalScale, d!.Normed, d.Stream,
+            GainGradient(Table.FinalNorm), Whole(rows), accumulate: false);
         for (int i = layers.Length - 1; i >= 0; i--)
         {
             AfterAttentionBackward(i, rows);
-            device.AttentionBackward(layers[i].RotatedQkv, layers[i].Attended, layers[i].Lse, d.Attended, d.Qkv, batch.Offsets, heads);
+            device.AttentionBackward(layers[i].RotatedQkv, layers[i].Attended, layers[i].Lse, d.Attended, d.Qkv,
+                batch.Offsets, heads);
             ProjectQkvBackward(i, rows);
         }
         DeviceMemory table = Config.TiedHead ? tiedGradient : Gradients.Slice(Table.Embedding.Offset, Table.Embedding.Length);
@@ -273,21 +284,25 @@ public sealed class Transformer
             int count = Math.Min(logitRows, rows - r);
             DeviceMemory x = finalNormed.Slice((long)r * C, (long)count * C);
             head.Forward(x, logits, count);
-            device.CrossEntropy(logits, targets.Slice(r, count), gradient ? rowWeights.Slice(r, count) : default, nll.Slice(r, count), count, V);
+            device.CrossEntropy(logits, targets.Slice(r, count), gradient ? rowWeights.Slice(r, count) : default,
+                nll.Slice(r, count), count, V);
             if (gradient) head.Backward(x, logits, d!.Normed.Slice((long)r * C, (long)count * C), count);
         }
     }
 
-    // ---- decoding ---------------------------------------------------------------------------------------------------------------
+    // ---- decoding -------------------------------------------------------------------------------------------------------------
 
     /// <summary>Continues sequences: appends each row's token to its slot and gives logits for chosen rows.</summary>
-    /// <param name="slots">slot of each row</param> <param name="at">position of each row: how many tokens its slot holds before it</param>
+    /// <param name="slots">slot of each row</param>
+    /// <param name="at">position of each row: how many tokens its slot holds before it</param>
     /// <param name="wanted">rows whose logits are needed, at most <see cref="MaxLogitRows"/></param>
     /// <returns>[wanted, V], valid until the next pass; bit for bit those of a pass over the whole sequence</returns>
-    public DeviceMemory Decode(ReadOnlySpan<int> next, ReadOnlySpan<int> slots, ReadOnlySpan<int> at, KvCache cache, ReadOnlySpan<int> wanted)
+    public DeviceMemory Decode(ReadOnlySpan<int> next, ReadOnlySpan<int> slots, ReadOnlySpan<int> at, KvCache cache,
+        ReadOnlySpan<int> wanted)
     {
         int rows = next.Length, C = Config.DModel;
-        if (wanted.Length > logitRows) throw new ArgumentException($"{wanted.Length} rows of logits wanted, room for {logitRows}");
+        if (wanted.Length > logitRows)
+            throw new ArgumentException($"{wanted.Length} rows of logits wanted, room for {logitRows}");
         Upload(next, at);
         for (int i = 0; i < layers.Length; i++)
         {
@@ -305,7 +320,7 @@ public sealed class Transformer
     /// <summary>Rows whose logits one <see cref="Decode"/> can give.</summary>
     public int MaxLogitRows => logitRows;
 
-    // ---- places -----------------------------------------------------------------------------------------------------------------
+    // ---- places ---------------------------------------------------------------------------------------------------------------
 
     void CopyStream(DeviceMemory from, DeviceMemory to, int rows)
     {

@@ -30,7 +30,9 @@ public sealed class LanguageModel : IDisposable
     public long Parameters => transformer.Table.Parameters;
 
     /// <summary>Opens a model.</summary>
-    /// <param name="which">RUN (its newest checkpoint), RUN@STEP, or a folder with config.json, model.safetensors and tokenizer.json</param>
+    /// <param name="which">
+    /// RUN (its newest checkpoint), RUN@STEP, or a folder with config.json, model.safetensors and tokenizer.json
+    /// </param>
     /// <exception cref="ConfigException">There is no such run, step or folder.</exception>
     /// <exception cref="DataException">Files are damaged or do not fit each other.</exception>
     public static LanguageModel Open(string home, string which, int threads = 0)
@@ -40,7 +42,8 @@ public sealed class LanguageModel : IDisposable
         ModelConfig config = ModelFolder.LoadConfig(folder);
         Tokenizer tokenizer = Tokenizer.Load(folder);
         if (tokenizer.VocabSize > config.VocabSize)
-            throw new DataException($"{folder}: tokenizer.json has {tokenizer.VocabSize} tokens, the model {config.VocabSize}; they belong to different models");
+            throw new DataException($"{folder}: tokenizer.json has {tokenizer.VocabSize} tokens, the model {config.VocabSize}; " +
+                "they belong to different models");
         var device = new CpuDevice(threads);
         try
         {
@@ -62,7 +65,8 @@ public sealed class LanguageModel : IDisposable
         bool hasStep = RunPoint.TryParse(which, out RunPoint point);
         string run = RunFolder.PathOf(home, hasStep ? point.Run : which);
         if (!Directory.Exists(run))
-            throw new ConfigException($"no run '{(hasStep ? point.Run : which)}' below {Path.Combine(home, "runs")} and no model folder of that name; see isoflop runs");
+            throw new ConfigException($"no run '{(hasStep ? point.Run : which)}' below {Path.Combine(home, "runs")} " +
+                "and no model folder of that name; see isoflop runs");
         List<int> steps = Checkpoint.StepsIn(run);
         if (steps.Count == 0) throw new ConfigException($"{run} has no checkpoint yet; train it with isoflop train");
         if (hasStep && !steps.Contains(point.Step))
@@ -70,13 +74,16 @@ public sealed class LanguageModel : IDisposable
         return Path.Combine(run, Checkpoint.NameOf(hasStep ? point.Step : steps[^1]));
     }
 
-    /// <summary>Log-probabilities of every token after the text (nats), and of each of its own tokens given those before.</summary>
+    /// <summary>
+    /// Log-probabilities of every token after the text (nats), and of each of its own tokens given those before.
+    /// </summary>
     /// <returns>Next [V]; Tokens of the text; LogProbs of the tokens, the first given end-of-text alone</returns>
     public (float[] Next, int[] Tokens, float[] LogProbs) Read(string text)
     {
         int[] tokens = [Tokenizer.EndOfText, .. Tokenizer.Encode(text)];
         if (tokens.Length > Config.ContextLen)
-            throw new ConfigException($"the text has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
+            throw new ConfigException(
+                $"the text has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
         var cache = new KvCache(device, Config, 1, Config.ContextLen);
         var own = new float[tokens.Length - 1];
         float[] next = [];
@@ -85,7 +92,8 @@ public sealed class LanguageModel : IDisposable
         {
             int count = Math.Min(piece, tokens.Length - at);
             int[] rows = [.. Enumerable.Range(0, count)];
-            DeviceMemory logits = transformer.Decode(tokens.AsSpan(at, count), new int[count], [.. rows.Select(r => at + r)], cache, rows);
+            DeviceMemory logits = transformer.Decode(
+                tokens.AsSpan(at, count), new int[count], [.. rows.Select(r => at + r)], cache, rows);
             var values = new float[(long)count * Config.VocabSize];
             device.Download(logits, values);
             for (int r = 0; r < count; r++)
@@ -108,14 +116,19 @@ public sealed class LanguageModel : IDisposable
         return result;
     }
 
-    /// <summary>Continues a prompt <paramref name="count"/> times at once; a reply ends at end-of-text, at the context's end or at maxTokens.</summary>
+    /// <summary>
+    /// Continues a prompt <paramref name="count"/> times at once;
+    /// a reply ends at end-of-text, at the context's end or at maxTokens.
+    /// </summary>
     /// <param name="seed">with the reply's index names its random numbers: reply i is the same in any company</param>
     /// <param name="told">called with each new token of the first reply</param>
-    public IReadOnlyList<Reply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed, Action<int>? told = null)
+    public IReadOnlyList<Reply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed,
+        Action<int>? told = null)
     {
         int[] tokens = [Tokenizer.EndOfText, .. Tokenizer.Encode(prompt)];
         if (tokens.Length >= Config.ContextLen)
-            throw new ConfigException($"the prompt has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
+            throw new ConfigException(
+                $"the prompt has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
         if (count > transformer.MaxLogitRows)
             throw new ConfigException($"{count} replies at once; at most {transformer.MaxLogitRows} fit, ask twice");
         var cache = new KvCache(device, Config, count, Config.ContextLen);
@@ -156,7 +169,8 @@ public sealed class LanguageModel : IDisposable
             int length = Math.Min(piece, tokens.Length - from);
             var rows = new int[length * count];
             int[] slots = new int[rows.Length], positions = new int[rows.Length];
-            for (int r = 0; r < rows.Length; r++) (rows[r], slots[r], positions[r]) = (tokens[from + r % length], r / length, from + r % length);
+            for (int r = 0; r < rows.Length; r++)
+                (rows[r], slots[r], positions[r]) = (tokens[from + r % length], r / length, from + r % length);
             int[] ends = [.. Enumerable.Range(1, count).Select(i => i * length - 1)];
             DeviceMemory logits = transformer.Decode(rows, slots, positions, cache, ends);
             if (from + length == tokens.Length) return logits;

@@ -31,5 +31,6 @@ public sealed class AdamW(Transformer model)
     }
 
     void Update(long offset, long length, in AdamWStep rule) => device.AdamW(
-        model.Params.Slice(offset, length), model.Gradients.Slice(offset, length), M.Slice(offset, length), V.Slice(offset, length), rule);
+        model.Params.Slice(offset, length), model.Gradients.Slice(offset, length), M.Slice(offset, length),
+        V.Slice(offset, length), rule);
 }
