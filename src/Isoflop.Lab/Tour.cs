@@ -52,7 +52,7 @@ public static class Tour
                 result.Ledger.Train.Seconds, model.Tokenizer.Decode([.. reply.Tokens])));
             curves.Add(new($"{record.Parameters / 1e3:F0} k parameters", Thinned(RunFolder.ReadSteps(result.Path))));
         }
-        curves.Add(new("held-out, end of each run", [.. stops.Select(s => (s.Flops, s.Loss))], Line: false));
+        curves.Add(new("held-out, at the end", [.. stops.Select(s => (s.Flops, s.Loss))], Line: false));
         double first = curves.Min(c => c.Points.Min(p => p.X)), last = curves.Max(c => c.Points.Max(p => p.X));
         foreach (Baseline b in baselines.Rows.Where(r => r.NatsPerToken is not null))
             curves.Add(new(b.Name, [(first, b.NatsPerToken!.Value), (last, b.NatsPerToken!.Value)], Dashed: true));

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Data;
+using Isoflop.Lab.Baselines;
 using Isoflop.Lab.Corpora;
 
 namespace Isoflop.Cli.Commands;
@@ -100,11 +101,20 @@ static class CorpusCommand
                 Licence = given.GetValue(licence),
             };
             CorpusBuild build;
+            CorpusBaselines baselines;
             using (ProgressLine line = call.Progress())
+            {
                 build = CorpusBuilder.Build(recipe, call.Home, given.GetValue(force), given.GetValue(threads),
                     new Reporter(line), call.Stop);
+                using Corpus corpus = Corpus.Open(build.Folder);
+                baselines = CorpusBaselines.Of(corpus, what => line.Report("baselines", 0, note: what));
+            }
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(build, CorpusCommandJson.Default.CorpusBuild));
-            else Write(call.Out, build);
+            else
+            {
+                Write(call.Out, build);
+                BaselineTable.Write(call.Out, baselines);
+            }
             return 0;
         });
         return verb;

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab;
-using Isoflop.Lab.Baselines;
 
 namespace Isoflop.Cli.Commands;
 
@@ -37,20 +36,18 @@ static class TourCommand
         output.WriteLine();
         output.WriteLine(tour.Chart.Terminal());
         output.WriteLine();
-        var table = new List<string[]> { new[] { "", "params", "tokens", "FLOPs", "nats/token", "bits/byte", "seconds" } };
+        var table = new List<string[]> { new[] { "", "params", "tokens", "FLOPs", "seconds" } };
         foreach (TourStop s in tour.Stops)
             table.Add([s.Run, Format.Quantity(s.Parameters, ""), Format.Quantity(s.Tokens, ""), s.Flops.ToString("0.0e0", CultureInfo.InvariantCulture),
-                Number(s.Loss), Number(s.BitsPerByte), s.Seconds.ToString("F0", CultureInfo.InvariantCulture)]);
-        foreach (Baseline b in tour.Baselines.Rows)
-            table.Add([b.Name, "", "", "", b.NatsPerToken is { } nats ? Number(nats) : "", Number(b.BitsPerByte), ""]);
+                s.Seconds.ToString("F0", CultureInfo.InvariantCulture)]);
         TextTable.Write(output, table, 0);
+        output.WriteLine();
+        BaselineTable.Write(output, tour.Baselines, [.. tour.Stops.Select(s => (s.Run, s.Loss, s.BitsPerByte))]);
         output.WriteLine();
         foreach (TourStop s in tour.Stops) output.WriteLine($"{s.Run}:  {tour.Prompt}→{s.Text.ReplaceLineEndings(" ")}");
         output.WriteLine();
         output.WriteLine($"picture: {tour.Picture}");
     }
-
-    static string Number(double value) => value.ToString("F3", CultureInfo.InvariantCulture);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

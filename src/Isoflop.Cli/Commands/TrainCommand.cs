@@ -66,14 +66,8 @@ static class TrainCommand
     /// <summary>What the loss stands beside: counting models on the same tokens, compressors on the same bytes.</summary>
     static void WriteBaselines(Invocation call, TrainResult result)
     {
-        using Corpus corpus = Corpus.Open(Path.Combine(call.Home, "corpus", RunRecord.Load(result.Path).Corpus.Name));
-        CorpusBaselines measured;
-        using (ProgressLine line = call.Progress()) measured = CorpusBaselines.Of(corpus, what => line.Report("baseline", 0, note: what));
-        List<string[]> table = [["", "nats/token", "bits/byte"], [result.Name, Number(result.ValidLoss), Number(result.BitsPerByte)]];
-        foreach (Baseline b in measured.Rows) table.Add([b.Name, b.NatsPerToken is { } nats ? Number(nats) : "", Number(b.BitsPerByte)]);
-        TextTable.Write(call.Out, table, 0);
-
-        static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
+        using Corpus corpus = Corpus.Open(Corpus.FolderOf(call.Home, RunRecord.Load(result.Path).Corpus.Name));
+        if (CorpusBaselines.Kept(corpus) is { } kept) BaselineTable.Write(call.Out, kept, (result.Name, result.ValidLoss, result.BitsPerByte));
     }
 
     static string Note(TrainProgress p) =>

@@ -15,31 +15,40 @@ public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string 
     /// <summary>File in a corpus folder.</summary>
     public const string FileName = "baselines.json";
 
+    /// <summary>Those measured before, if they are of the corpus as it is now.</summary>
+    public static CorpusBaselines? Kept(Corpus corpus)
+    {
+        string path = Path.Combine(corpus.Folder, FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            CorpusBaselines? kept = JsonSerializer.Deserialize(File.ReadAllBytes(path), CorpusBaselinesJson.Default.CorpusBaselines);
+            return kept is not null && kept.ValidTokens == corpus.Valid.Count && kept.TokenizerHash == corpus.Info.TokenizerHash
+                && kept.TrainTokens == Counted(corpus) ? kept : null;
+        }
+        catch (JsonException)
+        {
+            return null;                                        // a torn file is measured again
+        }
+    }
+
     /// <summary>Reads them, or measures and writes them. About 2 s and 0.2 GB for 5 million tokens.</summary>
     /// <exception cref="DataException">The corpus is damaged or empty.</exception>
     public static CorpusBaselines Of(Corpus corpus, Action<string>? progress = null)
     {
-        string path = Path.Combine(corpus.Folder, FileName);
-        long train = Math.Min(corpus.Train.Count, MaxTrainTokens), valid = corpus.Valid.Count;
-        if (File.Exists(path))
-        {
-            try
-            {
-                CorpusBaselines? kept = JsonSerializer.Deserialize(File.ReadAllBytes(path), CorpusBaselinesJson.Default.CorpusBaselines);
-                if (kept is not null && (kept.TrainTokens, kept.ValidTokens, kept.TokenizerHash) == (train, valid, corpus.Info.TokenizerHash))
-                    return kept;
-            }
-            catch (JsonException) { }                          // a torn file is measured again
-        }
+        if (Kept(corpus) is { } kept) return kept;
+        long train = Counted(corpus), valid = corpus.Valid.Count;
         ushort[] trainTokens = Read(corpus.Train, train), validTokens = Read(corpus.Valid, valid);
         IReadOnlyList<Baseline> rows = Baselines.Measure(trainTokens, validTokens, corpus.Info.VocabSize, corpus.EndOfText,
             Text(corpus, validTokens), progress);
         var measured = new CorpusBaselines(train, valid, corpus.Info.TokenizerHash, rows);
-        string temporary = path + "." + Environment.ProcessId;
+        string path = Path.Combine(corpus.Folder, FileName), temporary = path + "." + Environment.ProcessId;
         File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(measured, CorpusBaselinesJson.Default.CorpusBaselines));
         File.Move(temporary, path, overwrite: true);
         return measured;
     }
+
+    static long Counted(Corpus corpus) => Math.Min(corpus.Train.Count, MaxTrainTokens);
 
     static ushort[] Read(TokenStream stream, long count)
     {

@@ -23,6 +23,9 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     // The page's own background shows; on a dark one lightness is turned round and hues are turned back.
     const string Style = "<style>@media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate(180deg); } }</style>";
 
+    // The exporter lays text out with this font's widths; it measures no other.
+    const string Font = "Arial";
+
     /// <summary>Logarithmic x.</summary>
     public bool LogX { get; init; } = true;
 
@@ -34,7 +37,7 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     {
         var plot = new PlotModel
         {
-            Title = Title, TitleFontWeight = FontWeights.Normal, TitleFontSize = 15, DefaultFont = "sans-serif",
+            Title = Title, TitleFontWeight = FontWeights.Normal, TitleFontSize = 15, DefaultFont = Font,
             Background = OxyColors.Transparent, PlotAreaBorderColor = OxyColor.Parse("#999999"),
         };
         plot.Axes.Add(AxisOf(XTitle, AxisPosition.Bottom, LogX, Series.SelectMany(s => s.Points.Select(p => p.X))));
@@ -44,20 +47,31 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
             LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.RightTop, LegendBorderThickness = 0, LegendFontSize = 12,
         });
         for (int i = 0; i < Series.Count; i++) plot.Series.Add(SeriesOf(Series[i], Colours[i % Colours.Length]));
-        string svg = new SvgExporter { Width = width, Height = height, IsDocument = false, UseVerticalTextAlignmentWorkaround = true }.ExportToString(plot);
+        string svg = new SvgExporter { Width = width, Height = height, IsDocument = false, UseVerticalTextAlignmentWorkaround = true, TextMeasurer = new WideText(width, height) }.ExportToString(plot);
+        svg = svg.Replace($"font-family=\"{Font}\"", $"font-family=\"{Font}, Helvetica, 'DejaVu Sans', sans-serif\"");
         return svg.Insert(svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1, Style);
+    }
+
+    /// <summary>Measures text as wide as the widest of the fonts that a page may show it in.</summary>
+    sealed class WideText(double width, double height) : PdfRenderContext(width, height, OxyColors.Transparent)
+    {
+        const double Wider = 1.55;
+
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight) =>
+            base.MeasureText(text, fontFamily, fontSize * Wider, fontWeight);
     }
 
     static Axis AxisOf(string title, AxisPosition position, bool logarithmic, IEnumerable<double> values)
     {
         double low = values.Min(), high = values.Max();
-        Axis axis = logarithmic ? new LogarithmicAxis { PowerPadding = false, UseSuperExponentialFormat = true } : new LinearAxis();
+        Axis axis = logarithmic ? new LogarithmicAxis { PowerPadding = false, LabelFormatter = Number } : new LinearAxis();
         double margin = logarithmic ? Math.Pow(high / low, 0.04) : Math.Max(high - low, 1e-9) * 0.05;
         axis.Minimum = logarithmic ? low / margin : low - margin;
         axis.Maximum = logarithmic ? high * margin : high + margin;
         axis.Position = position;
         axis.Title = title;
         axis.TitleFontSize = 13;
+        axis.AxisTitleDistance = 10;
         axis.MajorGridlineStyle = LineStyle.Solid;
         axis.MajorGridlineColor = OxyColor.Parse("#dddddd");
         axis.MinorGridlineStyle = logarithmic ? LineStyle.Solid : LineStyle.None;
@@ -85,11 +99,12 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
         Func<double, double> fx = LogX ? Math.Log10 : x => x, fy = LogY ? Math.Log10 : y => y;
         double x0 = points.Min(p => fx(p.X)), x1 = points.Max(p => fx(p.X)), y0 = points.Min(p => fy(p.Y)), y1 = points.Max(p => fy(p.Y));
         char[][] grid = [.. Enumerable.Range(0, rows).Select(_ => Enumerable.Repeat(' ', columns).ToArray())];
-        for (int s = 0; s < Series.Count; s++)
-            foreach ((double x, double y) in Series[s].Points)
+        foreach ((ChartSeries series, char mark) in Series.Select((s, i) => (s, Mark(s, i))).OrderByDescending(s => s.s.Dashed))
+            foreach ((double x, double y) in series.Points)
             {
                 int column = Place(fx(x), x0, x1, columns), row = rows - 1 - Place(fy(y), y0, y1, rows);
-                grid[row][column] = Series[s].Line ? "·+x*"[s % 4] : "●▲■◆"[s % 4];
+                if (series.Dashed) Array.Fill(grid[row], mark);
+                else grid[row][column] = mark;
             }
         var lines = new List<string> { Title };
         for (int r = 0; r < rows; r++)
@@ -101,13 +116,17 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
         string first = Number(LogX ? Math.Pow(10, x0) : x0), last = Number(LogX ? Math.Pow(10, x1) : x1);
         lines.Add(new string(' ', 10) + "└" + new string('─', columns));
         lines.Add(new string(' ', 11) + first + XTitle.PadLeft((columns + XTitle.Length) / 2 - first.Length).PadRight(columns - first.Length - last.Length) + last);
-        for (int s = 0; s < Series.Count; s++) lines.Add($"{(Series[s].Line ? "·+x*"[s % 4] : "●▲■◆"[s % 4]),11} {Series[s].Name}");
+        for (int s = 0; s < Series.Count; s++)
+            lines.Add($"{Mark(Series[s], s),11} {(Series[s].Dashed ? Number(Series[s].Points[0].Y) + " " : "")}{Series[s].Name}");
         return string.Join('\n', lines);
+
+        static char Mark(ChartSeries s, int index) => s.Dashed ? '╌' : s.Line ? "·+x*o"[index % 5] : '●';
 
         static int Place(double v, double low, double high, int cells) =>
             high > low ? (int)Math.Min(cells - 1, (v - low) / (high - low) * cells) : 0;
 
-        static string Number(double v) => v is >= 1e4 or < 1e-2 and not 0
-            ? v.ToString("0.0e0", CultureInfo.InvariantCulture) : v.ToString("G4", CultureInfo.InvariantCulture);
     }
+
+    static string Number(double v) => v is >= 1e4 or < 1e-2 and not 0
+        ? v.ToString("0.#e0", CultureInfo.InvariantCulture) : v.ToString("G4", CultureInfo.InvariantCulture);
 }
