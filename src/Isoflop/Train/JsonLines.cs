@@ -32,12 +32,20 @@ sealed class JsonLines : IDisposable
     }
 
     /// <summary>Hands the row to the operating system: from here on it survives a kill.</summary>
+    /// <exception cref="DataException">The disk is full or gives up; what was half written is cut off at the next opening.</exception>
     public void End()
     {
         json.WriteEndObject();
         json.Flush();
         row.Write("\n"u8);
-        file.Write(row.WrittenSpan);
+        try
+        {
+            file.Write(row.WrittenSpan);
+        }
+        catch (IOException e)
+        {
+            throw new DataException($"{file.Name}: cannot be written: {e.Message}; make room and repeat the command", e);
+        }
     }
 
     /// <summary>From here on it survives a power cut.</summary>

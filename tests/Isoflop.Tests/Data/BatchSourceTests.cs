@@ -78,6 +78,7 @@ public class BatchSourceTests
             targets.AddRange(batch.Targets.AsSpan(0, batch.Rows));
         }
         Assert.Equal(text[1..], targets);
+        Assert.Equal(3 * Context, source.Fill(batch, 0, 100, 3));
         Assert.Equal(10, source.Fill(batch, 0, 10, 3));
         Assert.Equal(10, batch.Rows);
     }
