@@ -6,9 +6,9 @@ namespace Isoflop.Kernels;
 /// Causal attention in tiles, softmax(q·kᵀ/√D)·v within each sequence, no [T, T] matrix. Dao et al. 2022, arXiv:2205.14135.
 /// </summary>
 /// <remarks>
-/// A tile is turned on its side: keys down, 32 queries across, one a lane, so that the softmax runs down the lanes and every product is
-/// <see cref="Microkernel"/>'s. Key tiles start at the sequence's start; a masked key adds an exact zero. So a row's bits depend on its own
-/// sequence alone, and <see cref="AttentionCached"/> reaches the same ones row by row.
+/// A tile is turned on its side: keys down, 32 queries across, one a lane, so that the softmax runs down the lanes and every product
+/// is <see cref="Microkernel"/>'s. Key tiles start at the sequence's start; a masked key adds an exact zero. So a row's bits depend on
+/// its own sequence alone, and <see cref="AttentionCached"/> reaches the same ones row by row.
 /// </remarks>
 static unsafe class Attention
 {
@@ -31,7 +31,8 @@ static unsafe class Attention
     public static long ScratchLength(int T, int D) => (long)T * D + 2L * D * Lanes + TileKeys * Lanes + 2 * Lanes;
 
     /// <summary>Floats of scratch that a thread needs for sequences of at most T tokens, backward.</summary>
-    public static long BackwardScratchLength(int T, int D) => 2L * T * D + 2L * D * Padded(T) + 3L * D * Lanes + 4 * TileKeys * Lanes + 2 * Lanes;
+    public static long BackwardScratchLength(int T, int D) =>
+        2L * T * D + 2L * D * Padded(T) + 3L * D * Lanes + 4 * TileKeys * Lanes + 2 * Lanes;
 
     static int Padded(int T) => (T + TileKeys - 1) / TileKeys * TileKeys;
 
@@ -45,7 +46,8 @@ static unsafe class Attention
             {
                 float* q = Query(t, r, h), y = t.Y + (long)r * t.Shape.OutputStride + h * D;
                 double max = double.NegativeInfinity, sum = 0;
-                for (int j = r0; j <= r; j++) max = Math.Max(max, p[j - r0] = Dot(q, Key(t, j, h / (H / kvHeads)), D) / Math.Sqrt(D));
+                for (int j = r0; j <= r; j++)
+                    max = Math.Max(max, p[j - r0] = Dot(q, Key(t, j, h / (H / kvHeads)), D) / Math.Sqrt(D));
                 for (int j = r0; j <= r; j++) sum += p[j - r0] = Math.Exp(p[j - r0] - max);
                 for (int d = 0; d < D; d++)
                 {
@@ -91,7 +93,8 @@ static unsafe class Attention
     {
         (int H, int kvHeads, int D) = t.Shape;
         int T = r1 - r0, S = t.Shape.Stride, group = H / kvHeads;
-        float* keys = scratch, q = keys + (long)T * D, o = q + D * Lanes, p = o + D * Lanes, max = p + TileKeys * Lanes, sum = max + Lanes;
+        float* keys = scratch, q = keys + (long)T * D, o = q + D * Lanes, p = o + D * Lanes;
+        float* max = p + TileKeys * Lanes, sum = max + Lanes;
         float* v = Value(t, r0, kvHead);
         PackTiles(Key(t, r0, kvHead), S, T, D, keys);
         for (int h = kvHead * group; h < (kvHead + 1) * group; h++)
@@ -108,7 +111,8 @@ static unsafe class Attention
                     TileTimes(keys + (long)k0 * D, Math.Min(TileKeys, T - k0), count, D, q, p);
                     Softmax(p, count, q0 - k0, o, D, max, sum);
                     for (int d = 0; d < D; d += Microkernel.Rows)
-                        Microkernel.Run(Math.Min(Microkernel.Rows, D - d), count, v + (long)k0 * S + d, S, p, o + d * Lanes, Lanes, load: true);
+                        Microkernel.Run(Math.Min(Microkernel.Rows, D - d), count, v + (long)k0 * S + d, S, p, o + d * Lanes, Lanes,
+                            load: true);
                 }
                 Finish(t, r0 + q0, queries, h, o, max, sum);
             }
@@ -177,11 +181,14 @@ static unsafe class Attention
     }
 
     /// <summary>What 32 queries of one head add to dk and dv, and their dq.</summary>
-    static void QueryTile(in Task t, int r0, int T, int q0, int h, float* k, float* keys, float* values, float* dk, float* dv, float* scratch)
+    static void QueryTile(in Task t, int r0, int T, int q0, int h, float* k, float* keys, float* values, float* dk, float* dv,
+        float* scratch)
     {
-        int D = t.Shape.DHead, S = t.Shape.Stride, ldo = t.Shape.OutputStride, padded = Padded(T), queries = Math.Min(Lanes, T - q0);
+        int D = t.Shape.DHead, S = t.Shape.Stride, ldo = t.Shape.OutputStride, padded = Padded(T);
+        int queries = Math.Min(Lanes, T - q0);
         float* q = scratch, dO = q + D * Lanes, dq = dO + D * Lanes, p = dq + D * Lanes, ds = p + TileKeys * Lanes;
-        float* pRows = ds + TileKeys * Lanes, dsRows = pRows + TileKeys * Lanes, lse = dsRows + TileKeys * Lanes, delta = lse + Lanes;
+        float* pRows = ds + TileKeys * Lanes, dsRows = pRows + TileKeys * Lanes;
+        float* lse = dsRows + TileKeys * Lanes, delta = lse + Lanes;
         float* query = Query(t, r0 + q0, h), dy = t.DY + (long)(r0 + q0) * ldo + h * D, y = t.Y + (dy - t.DY);
         PackLanes(query, S, queries, D, q, t.Scale);
         PackLanes(y, ldo, queries, D, dq, 1);                  // dq's room, until delta is known
@@ -251,8 +258,8 @@ static unsafe class Attention
     static void TileTimes(float* tile, int keysInTile, int count, int D, float* lanes, float* s)
     {
         for (int i = 0; i < count; i += Microkernel.Rows)
-            Microkernel.Run(Math.Min(Microkernel.Rows, count - i), D, tile + i * D, Math.Min(Microkernel.Rows, keysInTile - i), lanes,
-                s + i * Lanes, Lanes, load: false);
+            Microkernel.Run(Math.Min(Microkernel.Rows, count - i), D, tile + i * D, Math.Min(Microkernel.Rows, keysInTile - i),
+                lanes, s + i * Lanes, Lanes, load: false);
     }
 
     /// <summary>Rows as the register tile's left operand: tiles of 64 rows, in them panels [d][at most 12 rows].</summary>

@@ -4,8 +4,8 @@ namespace Isoflop.Kernels;
 
 /// <summary>C (+)= A·B in three forms; each element one chain of multiply-adds over ascending k.</summary>
 /// <remarks>
-/// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008). Blocks: <see cref="BlockK"/> steps of a panel
-/// of B and a panel of A stay near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C from one
+/// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008). <see cref="BlockK"/> steps of a panel of B
+/// and a panel of A stay near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C from one
 /// block to the next, so neither blocks nor threads nor other rows show in the result.
 /// </remarks>
 static unsafe class MatMul
@@ -16,7 +16,8 @@ static unsafe class MatMul
     const int PanelA = BlockK * Microkernel.Rows + 16;
 
     /// <summary>Floats of scratch that each thread needs.</summary>
-    public const int ScratchLength = BlockM / Microkernel.Rows * PanelA + BlockN * BlockK + Microkernel.Rows * Microkernel.Columns;
+    public const int ScratchLength =
+        BlockM / Microkernel.Rows * PanelA + BlockN * BlockK + Microkernel.Rows * Microkernel.Columns;
 
     /// <summary>One product; threads share it.</summary>
     public struct Task
@@ -49,7 +50,8 @@ static unsafe class MatMul
     }
 
     /// <summary>Elements of a packed B: panels [n / 32][k][32].</summary>
-    public static long PackedLength(int n, int k) => (long)(n + Microkernel.Columns - 1) / Microkernel.Columns * Microkernel.Columns * k;
+    public static long PackedLength(int n, int k) =>
+        (long)(n + Microkernel.Columns - 1) / Microkernel.Columns * Microkernel.Columns * k;
 
     /// <summary>Packs the whole of B, panels <paramref name="from"/> to <paramref name="to"/> of it.</summary>
     public static void Pack(Form form, float* b, float* packed, int n, int k, int from, int to)
@@ -60,8 +62,8 @@ static unsafe class MatMul
         if (n0 < n1) Packing.Columns(b, transposed ? k : n, transposed, n0, n1, 0, k, packed + from * panel, panel);
     }
 
-    /// <summary>Chooses how many parts the rows and the columns of C are cut into, so that the slowest thread is done soonest.</summary>
-    /// <remarks>A multiply-add takes .0175 ns, packing an element about .1 ns; a thread packs what it needs of A and of B.</remarks>
+    /// <summary>Chooses how many parts the rows and the columns of C are cut into, for the soonest end.</summary>
+    /// <remarks>A multiply-add takes .0175 ns, packing an element about .1; a thread packs what it needs of A and of B.</remarks>
     public static void Divide(ref Task t, int threads)
     {
         // Waking the others costs about a microsecond: 30,000 multiply-adds.
@@ -72,7 +74,7 @@ static unsafe class MatMul
             if (threads % rowParts != 0) continue;
             int columnParts = threads / rowParts;
             double rows = Part(t.M, rowParts, 4), columns = Part(t.N, columnParts, Microkernel.Columns);
-            double packA = rows * Math.Ceiling(columns / BlockN), packB = t.PackedB == null ? columns * Math.Ceiling(rows / t.M) : 0;
+            double packA = rows * Math.Ceiling(columns / BlockN), packB = t.PackedB == null ? columns : 0;
             double cost = .0175 * rows * columns + .1 * (packA + packB);
             if (cost >= best) continue;
             best = cost;
@@ -159,7 +161,8 @@ static unsafe class MatMul
         void Move(float* from, int fromStride, float* to, int toStride)
         {
             for (int i = 0; i < rows; i++)
-                new ReadOnlySpan<float>(from + (long)i * fromStride, columns).CopyTo(new Span<float>(to + (long)i * toStride, columns));
+                new ReadOnlySpan<float>(from + (long)i * fromStride, columns)
+                    .CopyTo(new Span<float>(to + (long)i * toStride, columns));
         }
     }
 }

@@ -18,7 +18,8 @@ public class InstructionSetTests
         string runner = Path.ChangeExtension(typeof(InstructionSetTests).Assembly.Location, ".dll");
         var start = new ProcessStartInfo("dotnet", [runner, "-class", typeof(KernelTests).FullName!])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach (string name in switchedOff) start.Environment[name] = "0";
         start.Environment["ISOFLOP_TEST_INSTRUCTION_SET"] = expected;

@@ -141,10 +141,17 @@ public class GoldenTests
         JsonElement c = json.RootElement;
         return new ModelConfig
         {
-            VocabSize = Int("vocab_size"), ContextLen = Int("max_position_embeddings"), DModel = Int("hidden_size"),
-            NLayer = Int("num_hidden_layers"), NHead = Int("num_attention_heads"), NKvHead = Int("num_key_value_heads"),
-            DHead = Int("head_dim"), DFf = Int("intermediate_size"), QkNorm = c.GetProperty("model_type").GetString() == "qwen3",
-            TiedHead = c.GetProperty("tie_word_embeddings").GetBoolean(), RopeTheta = c.GetProperty("rope_theta").GetDouble(),
+            VocabSize = Int("vocab_size"),
+            ContextLen = Int("max_position_embeddings"),
+            DModel = Int("hidden_size"),
+            NLayer = Int("num_hidden_layers"),
+            NHead = Int("num_attention_heads"),
+            NKvHead = Int("num_key_value_heads"),
+            DHead = Int("head_dim"),
+            DFf = Int("intermediate_size"),
+            QkNorm = c.GetProperty("model_type").GetString() == "qwen3",
+            TiedHead = c.GetProperty("tie_word_embeddings").GetBoolean(),
+            RopeTheta = c.GetProperty("rope_theta").GetDouble(),
             NormEps = c.GetProperty("rms_norm_eps").GetDouble(),
         };
         int Int(string name) => c.GetProperty(name).GetInt32();

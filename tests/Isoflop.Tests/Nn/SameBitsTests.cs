@@ -11,7 +11,15 @@ public class SameBitsTests
 {
     internal static readonly ModelConfig Grouped = new()
     {
-        VocabSize = 331, ContextLen = 160, DModel = 72, NLayer = 2, NHead = 6, NKvHead = 2, DHead = 20, DFf = 100, QkNorm = true,
+        VocabSize = 331,
+        ContextLen = 160,
+        DModel = 72,
+        NLayer = 2,
+        NHead = 6,
+        NKvHead = 2,
+        DHead = 20,
+        DFf = 100,
+        QkNorm = true,
     };
 
     static readonly ModelConfig Tied = Grouped with { NKvHead = 0, QkNorm = false, TiedHead = true, DHead = 8, DModel = 33 };
