@@ -32,7 +32,7 @@ sealed class JsonLines : IDisposable
     }
 
     /// <summary>Hands the row to the operating system: from here on it survives a kill.</summary>
-    /// <exception cref="DataException">The disk is full or gives up; half a line is cut off at the next opening.</exception>
+    /// <exception cref="DataException">The disk is full; what was half written is cut off at the next opening.</exception>
     public void End()
     {
         json.WriteEndObject();
