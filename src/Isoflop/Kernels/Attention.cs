@@ -6,9 +6,9 @@ namespace Isoflop.Kernels;
 /// Causal attention in tiles, softmax(q·kᵀ/√D)·v within each sequence, no [T, T] matrix. Dao et al. 2022, arXiv:2205.14135.
 /// </summary>
 /// <remarks>
-/// A tile is turned on its side: keys down, 32 queries across, one a lane, so that the softmax runs down the lanes and every product
-/// is <see cref="Microkernel"/>'s. Key tiles start at the sequence's start; a masked key adds an exact zero. So a row's bits depend on
-/// its own sequence alone, and <see cref="AttentionCached"/> reaches the same ones row by row.
+/// A tile is turned on its side: keys down, 32 queries across, one a lane, so that the softmax runs down the lanes and every
+/// product is <see cref="Microkernel"/>'s. Key tiles start at the sequence's start; a masked key adds an exact zero. So a row's
+/// bits depend on its own sequence alone, and <see cref="AttentionCached"/> reaches the same ones row by row.
 /// </remarks>
 static unsafe class Attention
 {
@@ -111,8 +111,8 @@ static unsafe class Attention
                     TileTimes(keys + (long)k0 * D, Math.Min(TileKeys, T - k0), count, D, q, p);
                     Softmax(p, count, q0 - k0, o, D, max, sum);
                     for (int d = 0; d < D; d += Microkernel.Rows)
-                        Microkernel.Run(Math.Min(Microkernel.Rows, D - d), count, v + (long)k0 * S + d, S, p, o + d * Lanes, Lanes,
-                            load: true);
+                        Microkernel.Run(Math.Min(Microkernel.Rows, D - d), count, v + (long)k0 * S + d, S, p, o + d * Lanes,
+                            Lanes, load: true);
                 }
                 Finish(t, r0 + q0, queries, h, o, max, sum);
             }

@@ -4,9 +4,9 @@ namespace Isoflop.Kernels;
 
 /// <summary>C (+)= A·B in three forms; each element one chain of multiply-adds over ascending k.</summary>
 /// <remarks>
-/// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008). <see cref="BlockK"/> steps of a panel of B
-/// and a panel of A stay near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C from one
-/// block to the next, so neither blocks nor threads nor other rows show in the result.
+/// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008). <see cref="BlockK"/> steps of a panel
+/// of B and a panel of A stay near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C
+/// from one block to the next, so neither blocks nor threads nor other rows show in the result.
 /// </remarks>
 static unsafe class MatMul
 {
