@@ -1,0 +1,84 @@
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
+using Isoflop.Kernels;
+using Isoflop.Lab.Corpora;
+using Isoflop.Sample;
+using Isoflop.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Sample;
+
+/// <summary>A home with a small corpus of sentences and a model trained on it for a few steps.</summary>
+public sealed class TrainedHome : IDisposable
+{
+    public TrainedHome()
+    {
+        Path = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
+        var rng = new Rng(1, RandomPurpose.Test);
+        string[] words = ["river", "stone", "walks", "under", "bright", "seven", "houses", "sings", "cold", "morning"];
+        string texts = System.IO.Path.Combine(Path, "texts.jsonl");
+        File.WriteAllLines(texts, Enumerable.Range(0, 200).Select(_ =>
+            $"{{\"text\":\"{string.Join(' ', Enumerable.Range(0, 60).Select(_ => words[rng.NextInt(words.Length)]))}\"}}"));
+        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [texts], Vocab = 280, ValidShare = 0.1 }, Path);
+        Trainer.Train(Config.Load(null, "corpus=tiny", "name=run", "train.steps=6", "train.batch_tokens=256", "model.context_len=64",
+            "model.d_model=32", "model.n_layer=2", "model.n_head=2"), new TrainOptions { Home = Path, Threads = 1, PeakFlops = 1 });
+    }
+
+    public string Path { get; }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
+{
+    [Fact]
+    public void A_reply_is_the_same_in_any_company()
+    {
+        using LanguageModel model = LanguageModel.Open(home.Path, "run", threads: 1);
+        IReadOnlyList<Reply> five = model.Continue("river stone", 5, 12, new SamplingRule(), seed: 7);
+        Reply alone = model.Continue("river stone", 1, 12, new SamplingRule(), seed: 7)[0];
+        Assert.Equal(five[0].Tokens, alone.Tokens);
+        Assert.Equal(five[0].LogProbs, alone.LogProbs);
+        Assert.NotEqual(five[0].Tokens, five[1].Tokens);
+    }
+
+    [Fact]
+    public void Replies_have_the_log_probabilities_that_reading_them_gives()
+    {
+        using LanguageModel model = LanguageModel.Open(home.Path, "run@6", threads: 1);
+        Reply reply = model.Continue("", 1, 20, new SamplingRule(0), seed: 1)[0];
+        string text = model.Tokenizer.Decode([.. reply.Tokens]);
+        (float[] next, int[] tokens, float[] logProbs) = model.Read(text);
+        Assert.Equal(1, next.Sum(p => Math.Exp(p)), 1e-5);
+        if (!tokens.SequenceEqual(reply.Tokens)) Assert.Skip("this text has another tokenisation than the one drawn");
+        for (int i = 0; i < tokens.Length; i++) Assert.Equal(reply.LogProbs[i], logProbs[i], 1e-5f);
+    }
+
+    [Theory]
+    [InlineData("no run 'none'", "sample", "none")]
+    [InlineData("has no checkpoint of step 3; there are 6", "sample", "run@3")]
+    [InlineData("--temperature -1 must be 0 or more", "sample", "run", "--temperature=-1")]
+    [InlineData("--top-p 2 must be above 0", "sample", "run", "--top-p", "2")]
+    [InlineData("--count 0 must be positive", "sample", "run", "--count", "0")]
+    [InlineData("the text has ", "next", "run", "river stone walks under bright seven houses sings cold morning river stone walks under " +
+        "bright seven houses sings cold morning river stone walks under bright seven houses sings cold morning river stone walks under " +
+        "bright seven houses sings cold morning river stone walks under bright seven houses sings cold morning xyzzyxyzzyxyzzyxyzzy")]
+    public void Mistakes_are_one_line_and_exit_code_2(string expected, params string[] args)
+    {
+        var error = new StringWriter();
+        int code = App.Run([.. args, "--home", home.Path], [SampleCommand.Create(), NextCommand.Create()], TextWriter.Null, error);
+        Assert.Equal(App.UserError, code);
+        Assert.Contains(expected, error.ToString());
+        Assert.Single(error.ToString().TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public void Next_shows_the_true_token_with_its_rank()
+    {
+        var output = new StringWriter();
+        int code = App.Run(["next", "run", "river", "--true", " stone", "--top", "2", "--home", home.Path], [NextCommand.Create()], output, TextWriter.Null);
+        Assert.Equal(0, code);
+        Assert.Contains("← true", output.ToString());
+        Assert.Contains("nats and rank", output.ToString());
+    }
+}
