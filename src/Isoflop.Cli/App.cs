@@ -94,6 +94,11 @@ static class App
             error.WriteLine(OneLine(e.Message));
             return UserError;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine(OneLine(e.Message));                 // a file or folder that the user's machine does not let us use
+            return UserError;
+        }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             error.WriteLine("interrupted; the same command again continues or starts over, nothing is left half done");

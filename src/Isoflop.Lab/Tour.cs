@@ -45,7 +45,7 @@ public static class Tour
         var curves = new List<ChartSeries>();
         foreach (double budget in Budgets.Select(b => b * scale))
         {
-            string name = $"{Name}-{budget:0e0}";
+            string name = $"{Name}-{budget:0.###e0}";
             TrainResult result = Trainer.Train(new RunConfig { Name = name, Corpus = Name, Flops = budget }, new TrainOptions
             {
                 Home = home,

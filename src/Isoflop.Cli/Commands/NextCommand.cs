@@ -54,7 +54,9 @@ static class NextCommand
         return verb;
     }
 
-    static string Reading(LanguageModel model, int token) => "'" + model.Tokenizer.Decode([token]).Replace("\n", "\\n") + "'";
+    static string Reading(LanguageModel model, int token) => token >= model.Tokenizer.VocabSize
+        ? "(padding)"                                            // published models round their vocabulary up
+        : "'" + model.Tokenizer.Decode([token]).Replace("\n", "\\n") + "'";
 
     /// <summary>A bar in eighths of a character.</summary>
     static string Bar(double share)

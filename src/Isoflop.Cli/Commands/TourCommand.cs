@@ -25,7 +25,7 @@ static class TourCommand
         verb.Runs(call =>
         {
             double times = call.Parsed.GetValue(scale);
-            if (!(times is > 0 and <= 1e6)) throw new ConfigException($"--scale {times} must be above 0 and at most 1e6; try 1");
+            if (!(times is >= 0.01 and <= 1e6)) throw new ConfigException($"--scale {times} must be from 0.01 to 1e6; try 1");
             TourResult tour;
             using (ProgressLine line = call.Progress())
                 tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line),

@@ -66,7 +66,7 @@ static class TrainCommand
     /// <summary>What the loss stands beside: counting models on the same tokens, compressors on the same bytes.</summary>
     static void WriteBaselines(Invocation call, TrainResult result)
     {
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(call.Home, RunRecord.Load(result.Path).Corpus.Name));
+        using Corpus corpus = Corpus.Open(Corpus.FolderOf(call.Home, RunRecord.Load(result.Path).Config.Corpus));
         if (CorpusBaselines.Kept(corpus) is { } kept)
             BaselineTable.Write(call.Out, kept, (result.Name, result.ValidLoss, result.BitsPerByte));
     }

@@ -178,6 +178,7 @@ public sealed class Transformer
 
     void Forward(Batch batch)
     {
+        CheckIds(batch.Targets.AsSpan(0, batch.Rows));
         Upload(batch.Tokens.AsSpan(0, batch.Rows), batch.Positions.AsSpan(0, batch.Rows));
         device.Upload(batch.Targets.AsSpan(0, batch.Rows), targets.Slice(0, batch.Rows));
         for (int i = 0; i < layers.Length; i++)
@@ -192,12 +193,22 @@ public sealed class Transformer
     void Upload(ReadOnlySpan<int> rows, ReadOnlySpan<int> at)
     {
         if (rows.Length > maxRows) throw new ArgumentException($"{rows.Length} rows, room for {maxRows}");
+        CheckIds(rows);
         foreach (int position in at)
             if ((uint)position >= (uint)Config.ContextLen)
                 throw new ArgumentException($"position {position} is outside of the context of {Config.ContextLen} tokens");
         device.Upload(rows, tokens.Slice(0, rows.Length));
         device.Upload(at, positions.Slice(0, rows.Length));
         device.Embed(Params.Slice(Table.Embedding.Offset, Table.Embedding.Length), tokens, stream, rows.Length, Config.DModel);
+    }
+
+    /// <summary>Ids come from files: one outside of the vocabulary would read past a table.</summary>
+    void CheckIds(ReadOnlySpan<int> ids)
+    {
+        foreach (int id in ids)
+            if ((uint)id >= (uint)Config.VocabSize)
+                throw new DataException(
+                    $"token {id} is outside of the model's vocabulary of {Config.VocabSize}; build the corpus anew");
     }
 
     // ---- one layer: x → x + Wo·attention(norm(x)) → … + Wd·swiglu(norm(…)) ----------------------------------------------------
@@ -301,6 +312,12 @@ public sealed class Transformer
         ReadOnlySpan<int> wanted)
     {
         int rows = next.Length, C = Config.DModel;
+        if (slots.Length != rows || at.Length != rows)
+            throw new ArgumentException($"{rows} tokens, {slots.Length} slots, {at.Length} positions");
+        for (int r = 0; r < rows; r++)
+            if ((uint)slots[r] >= (uint)cache.Slots || (uint)at[r] >= (uint)cache.Context)
+                throw new ArgumentException(
+                    $"slot {slots[r]}, position {at[r]}: the cache has {cache.Slots} slots of {cache.Context} tokens");
         if (wanted.Length > logitRows)
             throw new ArgumentException($"{wanted.Length} rows of logits wanted, room for {logitRows}");
         Upload(next, at);
