@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Kernels;
+using Isoflop.Lab.Studies;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop ladder</c>: isoFLOP budgets × sizes × seeds, planned first, then trained.</summary>
+static class LadderCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string>("name") { Description = "The study, or a recipe's JSON file" };
+        var settings = new Argument<string[]>("settings")
+        {
+            Description = "Settings of every run, as 'isoflop train' takes them",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var recipe = new RecipeOptions();
+        var upTo = new Option<double?>("--up-to") { Description = "Leave budgets above for later", HelpName = "FLOPs" };
+        var workers = new Option<int>("--workers") { Description = "Runs side by side; 0: one a core", HelpName = "N" };
+        var yes = new Option<bool>("--yes") { Description = "Start without asking" };
+        var planOnly = new Option<bool>("--plan") { Description = "Show the plan and stop" };
+        var verb = new Verb("ladder",
+            "Train isoFLOP budgets × sizes × seeds: planned and priced first, resumed by the same command.",
+            "isoflop ladder first --corpus reference --budgets 1e10..1e12      asks before it starts",
+            "isoflop ladder first --corpus reference --budgets 1e10..1e13 --yes   more budgets; what is done stays",
+            "isoflop ladder recipes/decades.json --plan                       a recipe's table of runs and its price",
+            "isoflop ladder recipes/decades.json --up-to 1e13 --yes") { name, settings, upTo, workers, yes, planOnly };
+        recipe.AddTo(verb);
+        verb.Runs(call =>
+        {
+            LadderRecipe ladder = recipe.Read(call.Parsed, call.Parsed.GetValue(name)!, call.Parsed.GetValue(settings) ?? []);
+            double? most = call.Parsed.GetValue(upTo);
+            int count = call.Parsed.GetValue(workers) is > 0 and var n ? n : Environment.ProcessorCount;
+            IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Home);
+            TextWriter shown = call.Json ? call.Err : call.Out;
+            StudyTables.Plan(shown, runs, most, count, Machine.Measure(1).PeakGflops * 1e9, call.Home);
+            if (call.Parsed.GetValue(planOnly)) return 0;
+            if (!call.Parsed.GetValue(yes) && !Agreed(call)) return App.UserError;
+            LadderResult result = Ladder.Run(ladder, call.Home, most, count, new LadderLines(call.Err, call.Terminal).Report,
+                call.Stop);
+            if (call.Json)
+                foreach (StudyResult r in result.Results)
+                    call.Out.WriteLine(JsonSerializer.Serialize(r, LadderJson.Default.StudyResult));
+            else StudyTables.Results(call.Out, result);
+            foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
+            return result.Failed.Count > 0 ? App.UserError : 0;
+        });
+        return verb;
+    }
+
+    static bool Agreed(Invocation call)
+    {
+        if (Console.IsInputRedirected)
+            throw new ConfigException("nothing was started: add --yes to train these runs");
+        call.Err.Write("start? [y/N] ");
+        return Console.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
+    }
+}
+
+/// <summary>What the commands that train ladders share: a recipe file, or flags that make one.</summary>
+sealed class RecipeOptions
+{
+    readonly Option<string> corpus = new("--corpus") { Description = "The corpus of all runs", HelpName = "NAME" };
+    readonly Option<string> budgets = new("--budgets")
+    {
+        Description = "Training FLOPs: 1e10..1e13, or 1e10,3e10,1e11",
+        HelpName = "RANGE",
+    };
+
+    readonly Option<int?> perDecade = new("--per-decade") { Description = "Budgets a decade of a range; 2", HelpName = "N" };
+    readonly Option<int?> seeds = new("--seeds") { Description = "Seeds of each size; 3", HelpName = "N" };
+    readonly Option<int?> sizes = new("--sizes") { Description = "Sizes at each budget, a factor of 2 apart; 5", HelpName = "N" };
+    readonly Option<string> widths = new("--widths") { Description = "Widths to choose the sizes from", HelpName = "16,32,…" };
+    readonly Option<bool> trunks = new("--trunks")
+    {
+        Description = "One stable run a size; each budget is a decay that branches off: cheaper, correlated",
+    };
+
+    readonly Option<double?> tune = new("--tune")
+    {
+        Description = "Training FLOPs of each tuning run; 0: trust the rules; 1e11 when a recipe does not say",
+        HelpName = "FLOPs",
+    };
+
+    public void AddTo(Command verb)
+    {
+        foreach (Option option in (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune]) verb.Add(option);
+    }
+
+    /// <param name="name">of the study, or a recipe's file</param>
+    public LadderRecipe Read(ParseResult given, string name, IReadOnlyList<string> settings)
+    {
+        bool file = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
+        LadderRecipe recipe = file ? LadderRecipe.Load(name) : new() { Name = name, Tune = new() };
+        if (file && recipe.Name.Length == 0) recipe = recipe with { Name = Path.GetFileNameWithoutExtension(name) };
+        if (given.GetValue(corpus) is { } c) recipe = recipe with { Corpus = c };
+        if (given.GetValue(trunks)) recipe = recipe with { Trunks = true };
+        if (given.GetValue(widths) is { } w) recipe = recipe with { Widths = Whole(w) };
+        if (given.GetValue(tune) is { } t) recipe = recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
+        if (given.GetValue(budgets) is { } b) recipe = recipe with { Rungs = [new() { Budgets = b }] };
+        return recipe with
+        {
+            Settings = [.. recipe.Settings, .. settings],
+            Rungs = [.. recipe.Rungs.Select(r => r with
+            {
+                PerDecade = given.GetValue(perDecade) ?? r.PerDecade,
+                Seeds = given.GetValue(seeds) ?? r.Seeds,
+                Sizes = given.GetValue(sizes) ?? r.Sizes,
+            })],
+        };
+    }
+
+    static int[] Whole(string list)
+    {
+        string[] parts = list.Split(',', StringSplitOptions.TrimEntries);
+        return [.. parts.Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out int w) ? w
+            : throw new ConfigException($"--widths {list}: '{p}' is not a whole number; try 16,32,64"))];
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(StudyResult))]
+sealed partial class LadderJson : JsonSerializerContext;

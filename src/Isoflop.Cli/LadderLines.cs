@@ -1,0 +1,70 @@
+using System.Globalization;
+using Isoflop.Lab.Studies;
+using Spectre.Console;
+
+namespace Isoflop.Cli;
+
+/// <summary>
+/// Progress of a study on stderr: on a terminal a table that is drawn over, a bar for each run under way and one for all; elsewhere a
+/// line when a run ends, and one a minute.
+/// </summary>
+sealed class LadderLines(TextWriter error, bool terminal)
+{
+    readonly IAnsiConsole? screen = terminal
+        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }) : null;
+
+    int drawn;
+    long last = long.MinValue / 2;
+
+    public void Report(LadderProgress p)
+    {
+        if (screen is null) Plain(p);
+        else Draw(p);
+    }
+
+    void Plain(LadderProgress p)
+    {
+        long now = Environment.TickCount64;
+        if (p.Ended is null && now - last < 60_000) return;
+        last = now;
+        error.WriteLine($"{Ended(p)}{Overall(p)}");
+    }
+
+    void Draw(LadderProgress p)
+    {
+        Up();
+        if (p.Ended is not null) screen!.MarkupLine(Markup.Escape(Ended(p).TrimEnd(' ', '·')));
+        foreach (RunningRun r in p.Running)
+        {
+            double share = (double)r.Step / Math.Max(1, r.Run.Steps);
+            string line = string.Create(CultureInfo.InvariantCulture,
+                $"  {r.Run.Name,-34} {Bar(share)} {100 * share,3:0} %  loss {r.Loss:0.000}");
+            screen!.MarkupLine($"[blue]{Markup.Escape(Fit(line))}[/]");
+        }
+        screen!.MarkupLine($"[green]{Markup.Escape(Fit($"{Bar(p.Share)} {Overall(p)}"))}[/]");
+        drawn = p.Running.Count + 1;
+    }
+
+    void Up()
+    {
+        for (int i = 0; i < drawn; i++) error.Write("\u001b[1A\u001b[2K");
+        drawn = 0;
+    }
+
+    string Fit(string line) => line.Length < screen!.Profile.Width ? line : line[..(screen.Profile.Width - 1)];
+
+    static string Bar(double share)
+    {
+        int full = (int)Math.Round(20 * Math.Clamp(share, 0, 1));
+        return new string('█', full) + new string('░', 20 - full);
+    }
+
+    static string Ended(LadderProgress p) => p.Ended is null ? "" : p.Result is { } r
+        ? string.Create(CultureInfo.InvariantCulture,
+            $"{r.Run.Name}  loss {r.Loss:0.0000}  {r.BitsPerByte:0.0000} bits/byte  {r.Seconds:0.0} s · ")
+        : $"{p.Ended.Name}  FAILED: {p.Failure} · ";
+
+    static string Overall(LadderProgress p) => string.Create(CultureInfo.InvariantCulture,
+        $"{p.Stage}: {p.Done} of {p.Total} runs, {100 * p.Share:0} % of the FLOPs, {ProgressLine.Span(p.SecondsLeft)} left") +
+        (p.Failed > 0 ? $", {p.Failed} failed" : "");
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using Isoflop.Kernels;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>What a ladder came to.</summary>
+/// <param name="Tuned">runs of the tuning and its check: charged apart</param> <param name="Results">runs of the ladder</param>
+public sealed record LadderResult(Study Study, IReadOnlyList<StudyResult> Tuned, IReadOnlyList<StudyResult> Results,
+    IReadOnlyList<FailedRun> Failed);
+
+/// <summary>
+/// Trains a study: tuning first, then isoFLOP budgets × sizes × seeds. Killed at any moment and called again with the same recipe, it
+/// goes on; what is done is never repeated.
+/// </summary>
+public static class Ladder
+{
+    /// <summary>Every run of a recipe, in order, before anything starts. Tuned factors are used where they are known.</summary>
+    /// <exception cref="ConfigException">A broken rule; a study of that name made with other settings.</exception>
+    public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, string home)
+    {
+        LadderPlan plan = LadderPlan.Of(recipe, home);
+        RuleFactors factors = Study.OpenOrCreate(home, recipe).Record.Tuning?.Factors
+            ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
+        return [.. plan.Tuning(), .. plan.Transfer(factors), .. plan.Ladder(factors)];
+    }
+
+    /// <summary>Trains what is not done yet.</summary>
+    /// <param name="upTo">budgets above are left for later; those marked so are too, unless they are asked for by this</param>
+    /// <param name="workers">runs side by side; 0: one a core</param>
+    /// <exception cref="OperationCanceledException">Asked to stop; nothing is lost.</exception>
+    public static LadderResult Run(LadderRecipe recipe, string home, double? upTo = null, int workers = 0,
+        Action<LadderProgress>? tell = null, CancellationToken stop = default)
+    {
+        LadderPlan plan = LadderPlan.Of(recipe, home);
+        Study study = Study.OpenOrCreate(home, recipe);
+        using IDisposable held = study.Lock();
+        if (workers <= 0) workers = Environment.ProcessorCount;
+        double peak = Machine.Measure(1).PeakGflops * 1e9;
+        study.Save(study.Record with { Runs = Keep(study, PlanOf(recipe, home)) });
+
+        List<FailedRun> failed = [];
+        List<StudyResult> tuned = [];
+        if (plan.Tuning().Count > 0)
+        {
+            IReadOnlyList<StudyResult> grid = Work("tune", plan.Tuning());
+            RuleFactors chosen = Best(grid) ?? throw new DataException(
+                $"{study.Folder}: no run of the tuning was finished: {failed[0].Reason}");
+            IReadOnlyList<StudyResult> check = Work("transfer", plan.Transfer(chosen));
+            tuned = [.. grid, .. check];
+            study.Save(study.Record with { Tuning = TuningOf(grid, check, chosen) });
+            study.Save(study.Record with { Runs = Keep(study, PlanOf(recipe, home)) });
+        }
+        RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
+        PlannedRun[] wanted = [.. plan.Ladder(factors).Where(r => upTo is { } most ? r.Budget <= most * 1.001 : !r.Later)];
+        IReadOnlyList<StudyResult> results = Work("ladder", wanted);
+        Tabulate(study, home);
+        return new(study, tuned, results, failed);
+
+        IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs)
+        {
+            var queue = new RunQueue(home, stage, runs, workers, peak, p =>
+            {
+                if (p.Result is not null && p.Ended!.Phase == Phase.Ladder) Tabulate(study, home);
+                tell?.Invoke(p);
+            }, stop);
+            (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
+            failed.AddRange(lost);
+            return done;
+        }
+    }
+
+    /// <summary>A forecast's runs stay in the study's list, whatever the recipe plans.</summary>
+    static IReadOnlyList<PlannedRun> Keep(Study study, IReadOnlyList<PlannedRun> planned) =>
+        [.. planned, .. study.Record.Runs.Where(r => r.Phase == Phase.Forecast)];
+
+    /// <summary>Writes results.csv: every finished run of the study.</summary>
+    internal static void Tabulate(Study study, string home)
+    {
+        IReadOnlyList<StudyResult> results = StudyResult.Of(home, study.Record.Runs);
+        long unique = results.Count == 0 ? 0 : (long)results.Max(r => r.Run.Epochs > 0 ? r.Run.Tokens / r.Run.Epochs : 0);
+        StudyResult.TableOf(results, unique).WriteCsv(Path.Combine(study.Folder, Study.ResultsFile));
+    }
+
+    /// <summary>The factors with the smallest loss, averaged over the sizes of the grid.</summary>
+    static RuleFactors? Best(IReadOnlyList<StudyResult> grid)
+    {
+        if (grid.Count == 0) return null;
+        int sizes = grid.Select(r => r.Run.DModel).Distinct().Count();
+        return grid.GroupBy(r => FactorsOf(r.Run.Name)).Where(g => g.Count() == sizes).OrderBy(g => g.Average(r => r.Loss))
+            .First().Key;
+    }
+
+    static Tuning TuningOf(IReadOnlyList<StudyResult> grid, IReadOnlyList<StudyResult> check, RuleFactors chosen)
+    {
+        string note = string.Create(CultureInfo.InvariantCulture,
+            $"rate × {chosen.LearningRate:0.##}, batch × {chosen.Batch:0.##} of the rules, best of {grid.Count} runs");
+        if (check.Count == 0) return new(chosen, null, note);
+        RuleFactors best = FactorsOf(check.MinBy(r => r.Loss)!.Run.Name),
+            transfer = new(best.LearningRate / chosen.LearningRate, best.Batch / chosen.Batch);
+        double won = check.First(r => FactorsOf(r.Run.Name) == chosen).Loss - check.Min(r => r.Loss);
+        return new(chosen, transfer, note + (transfer == new RuleFactors(1, 1)
+            ? string.Create(CultureInfo.InvariantCulture, $"; halving or doubling either on a {check[0].Run.Budget:0.##e0} run is worse: it carries over")
+            : string.Create(CultureInfo.InvariantCulture,
+                $"; on a {check[0].Run.Budget:0.##e0} run rate × {transfer.LearningRate:0.##}, batch × {transfer.Batch:0.##} of that is ") +
+                string.Create(CultureInfo.InvariantCulture, $"{won:0.0000} nats better")));
+    }
+
+    // The names of tuning runs end in .lr2.b0.5: what they tried is in them, since study.json may be gone.
+    static RuleFactors FactorsOf(string name)
+    {
+        int rate = name.LastIndexOf(".lr", StringComparison.Ordinal), batch = name.LastIndexOf(".b", StringComparison.Ordinal);
+        return new(double.Parse(name.AsSpan(rate + 3, batch - rate - 3), CultureInfo.InvariantCulture),
+            double.Parse(name.AsSpan(batch + 2), CultureInfo.InvariantCulture));
+    }
+}

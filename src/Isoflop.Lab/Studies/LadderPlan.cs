@@ -1,0 +1,240 @@
+using System.Globalization;
+using Isoflop.Nn;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>Factors on the rules for learning rate and batch.</summary>
+public readonly record struct RuleFactors(double LearningRate, double Batch);
+
+/// <summary>From a recipe to its runs: isoFLOP budgets × sizes × seeds, each priced before anything starts.</summary>
+public sealed class LadderPlan
+{
+    static readonly int[] UsualWidths =
+        [8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 1280, 1536, 2048];
+
+    readonly CorpusFacts corpus;
+    readonly RunConfig settings;
+
+    LadderPlan(LadderRecipe recipe, CorpusFacts corpus)
+    {
+        (Recipe, this.corpus) = (recipe, corpus);
+        settings = Config.Load(null, [$"corpus={recipe.Corpus}", .. recipe.Settings]) with
+        {
+            Save = new() { Minutes = 2, Keep = 1 },
+        };
+    }
+
+    /// <summary>The recipe.</summary>
+    public LadderRecipe Recipe { get; }
+
+    /// <summary>The corpus of all runs.</summary>
+    public CorpusFacts Corpus => corpus;
+
+    /// <summary>Reads the recipe's corpus and checks the recipe.</summary>
+    /// <exception cref="ConfigException">All broken rules in one line; no such corpus.</exception>
+    public static LadderPlan Of(LadderRecipe recipe, string home)
+    {
+        string problems = string.Join("; ", recipe.Problems());
+        if (problems.Length > 0) throw new ConfigException(problems);
+        CorpusFacts corpus = Trainer.PlanOf(new RunConfig
+        {
+            Corpus = recipe.Corpus,
+            Model = new() { ContextLen = 1 },
+            Train = new() { Steps = 1, BatchTokens = 1 },
+        }, home).Corpus;
+        return new(recipe, corpus);
+    }
+
+    /// <summary>The grid of the tuning: two sizes, five rates, four batches.</summary>
+    public IReadOnlyList<PlannedRun> Tuning()
+    {
+        if (Recipe.Tune is not { Flops: > 0 } tune) return [];
+        List<PlannedRun> runs = [];
+        foreach (int width in WidthsAt(tune.Flops, 2, 4))
+            foreach (double rate in (double[])[0.25, 0.5, 1, 2, 4])
+                foreach (double batch in (double[])[0.25, 0.5, 1, 2])
+                    runs.Add(Price(Phase.Tune, tune.Flops, width, 1, new(rate, batch), I($".lr{rate}.b{batch}")));
+        return Distinct(runs);
+    }
+
+    /// <summary>Half, once and twice the chosen rate, and the chosen batch, on a larger run.</summary>
+    public IReadOnlyList<PlannedRun> Transfer(RuleFactors chosen)
+    {
+        if (Recipe.Tune is not { Flops: > 0, TransferFlops: > 0 } tune) return [];
+        int width = WidthsAt(tune.TransferFlops, 1, 2)[0];
+        (double Rate, double Batch)[] moves = [(0.5, 1), (1, 1), (2, 1), (1, 0.5), (1, 2)];
+        return Distinct(moves.Select(m => new RuleFactors(chosen.LearningRate * m.Rate, chosen.Batch * m.Batch))
+            .Select(f => Price(Phase.Transfer, tune.TransferFlops, width, 1, f, I($".lr{f.LearningRate}.b{f.Batch}"))));
+    }
+
+    /// <summary>The ladder, smallest budget first.</summary>
+    public IReadOnlyList<PlannedRun> Ladder(RuleFactors factors)
+    {
+        var cells = new List<(double Budget, int Width, ulong Seed, bool Later)>();
+        foreach (Rung rung in Recipe.Rungs)
+            foreach (double budget in rung.Values())
+                foreach (int width in WidthsAt(budget, rung.Sizes, Recipe.Spacing))
+                    for (ulong seed = 1; seed <= (ulong)rung.Seeds; seed++)
+                        cells.Add((budget, width, seed, rung.Later));
+        cells = [.. cells.DistinctBy(c => (c.Budget, c.Width, c.Seed)).OrderBy(c => c.Budget).ThenByDescending(c => c.Width)
+            .ThenBy(c => c.Seed)];
+        return Recipe.Trunks ? Branched(cells, factors) : [.. cells.Select(c =>
+            Price(Phase.Ladder, c.Budget, c.Width, c.Seed, factors, "", c.Later))];
+    }
+
+    /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/> that compute.</summary>
+    public PlannedRun Check(double flops, double parameters, ulong seed, RuleFactors factors)
+    {
+        int width = Widths().MinBy(w => Math.Abs(Math.Log(ComputeOf(w, flops) / parameters)));
+        return Price(Phase.Ladder, flops, width, seed, factors, "") with { Phase = Phase.Forecast };
+    }
+
+    static IReadOnlyList<PlannedRun> Distinct(IEnumerable<PlannedRun> runs) => [.. runs.DistinctBy(r => r.Name)];
+
+    IEnumerable<int> Widths() => Recipe.Widths.Count > 0 ? Recipe.Widths.Order() : UsualWidths;
+
+    /// <summary>
+    /// The widths nearest to sizes a factor of <paramref name="spacing"/> apart, centred on the one that spends the budget at the
+    /// recipe's tokens a parameter; sizes below or above all widths, and two that fall on one width, make it fewer.
+    /// </summary>
+    IReadOnlyList<int> WidthsAt(double budget, int sizes, double spacing)
+    {
+        int[] widths = [.. Widths()];
+        double[] parameters = [.. widths.Select(w => (double)ComputeOf(w, budget))];
+        double centre = Centre(budget, widths, parameters), slack = Math.Sqrt(spacing);
+        List<int> chosen = [];
+        for (int i = 0; i < sizes; i++)
+        {
+            double wanted = centre * Math.Pow(spacing, i - (sizes - 1) / 2.0);
+            int at = Enumerable.Range(0, widths.Length).MinBy(k => Math.Abs(Math.Log(parameters[k] / wanted)));
+            bool near = parameters[at] <= wanted * slack * 1.05 && parameters[at] >= wanted / slack / 1.05;
+            if ((near || sizes == 1) && !chosen.Contains(widths[at])) chosen.Add(widths[at]);
+        }
+        if (chosen.Count == 0) chosen.Add(widths[Enumerable.Range(0, widths.Length)
+            .MinBy(k => Math.Abs(Math.Log(parameters[k] / centre)))]);
+        return chosen;
+    }
+
+    /// <summary>Parameters at which the budget buys the recipe's tokens a parameter, between widths on the logarithm's line.</summary>
+    double Centre(double budget, int[] widths, double[] parameters)
+    {
+        double[] ratio = [.. widths.Select((w, k) => budget / PerToken(w) / parameters[k])];      // falls with the width
+        double wanted = Recipe.TokensPerParameter;
+        int above = Array.FindIndex(ratio, r => r <= wanted);
+        if (above < 0) above = widths.Length - 1;
+        if (above == 0 || widths.Length == 1)
+            return parameters[above] * (above == 0 ? Math.Sqrt(ratio[0] / wanted) : 1);
+        double t = Math.Log(ratio[above - 1] / wanted) / Math.Log(ratio[above - 1] / ratio[above]);
+        return parameters[above - 1] * Math.Pow(parameters[above] / parameters[above - 1], Math.Clamp(t, 0, 2));
+    }
+
+    double PerToken(int width) => Flops.TrainingPerToken(Shape(width).Model).Total;
+
+    (ModelConfig Model, long Tokens) Shape(int width, double flops = 1e9) => ComputeOptimal.Resolve(flops,
+        settings.Model with { DModel = width, VocabSize = corpus.VocabSize },
+        settings.Given!.Append("model.d_model").ToHashSet());
+
+    long ComputeOf(int width, double flops) => ComputeOptimal.ParametersThatCompute(Shape(width, flops).Model);
+
+    PlannedRun Price(Phase phase, double budget, int width, ulong seed, RuleFactors factors, string suffix, bool later = false)
+    {
+        (ModelConfig model, long tokens) = Shape(width, budget);
+        string what = phase is Phase.Tune or Phase.Transfer ? "." + phase.ToString().ToLowerInvariant() : "";
+        RunConfig config = settings with
+        {
+            Name = I($"{Recipe.Name}{what}.{budget:0.##e0}.d{width}.s{seed}{suffix}"),
+            Seed = seed,
+            Model = model,
+            Train = settings.Train with
+            {
+                Tokens = tokens,
+                BatchTokens = Batch(tokens, model.ContextLen, factors.Batch),
+                LearningRate = ComputeOptimal.LearningRate(width) * factors.LearningRate,
+            },
+        };
+        return Priced(Plan.Make(config, corpus), phase, budget, later);
+    }
+
+    /// <summary>The rule's batch times a factor, in whole windows, as long as enough updates remain.</summary>
+    static int Batch(double tokens, int contextLen, double factor)
+    {
+        double most = Math.Max(tokens / ComputeOptimal.MinSteps, contextLen);
+        int rule = ComputeOptimal.BatchTokens(tokens, contextLen);
+        return (int)Math.Max(1, Math.Floor(Math.Min(rule * factor, Math.Max(most, factor < 1 ? 0 : contextLen)) / contextLen))
+            * contextLen;
+    }
+
+    PlannedRun Priced(Plan plan, Phase phase, double budget, bool later)
+    {
+        List<string> excluded = [];
+        if (phase is not Phase.Ladder) excluded.Add(phase.ToString().ToLowerInvariant());
+        if (plan.Steps < Recipe.MinSteps) excluded.Add(I($"{plan.Steps} updates are transient"));
+        if (plan.Epochs > Recipe.MaxEpochs) excluded.Add(I($"{plan.Epochs:0.#} epochs"));
+        return new(plan.Config.Name, phase, budget, plan.Config.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
+            plan.NonEmbedding, plan.ParametersThatCompute, plan.Tokens, plan.Config.Train.BatchTokens, plan.Steps,
+            plan.Config.Train.LearningRate, plan.Epochs, plan.FlopsByLayer.Total, plan.FlopsByLayer.Total, plan.EvalFlops,
+            plan.Memory.Total, plan.Config.Name, "", string.Join("; ", excluded), later)
+        {
+            Config = plan.Config,
+        };
+    }
+
+    /// <summary>
+    /// For each size and seed one trunk at the stable rate, in segments that end where a branch leaves; a branch is the last part
+    /// of a run of its own length: the decay. Batch and rate are those of the middle budget, since a trunk has one of each.
+    /// </summary>
+    List<PlannedRun> Branched(List<(double Budget, int Width, ulong Seed, bool Later)> cells, RuleFactors factors)
+    {
+        List<PlannedRun> runs = [];
+        foreach (var trunk in cells.GroupBy(c => (c.Width, c.Seed)))
+        {
+            var ends = trunk.OrderBy(c => c.Budget).ToList();
+            PlannedRun middle = Price(Phase.Ladder, ends[ends.Count / 2].Budget, trunk.Key.Width, trunk.Key.Seed, factors, "");
+            string group = I($"{Recipe.Name}.trunk.d{trunk.Key.Width}.s{trunk.Key.Seed}");
+            PlannedRun? before = null;
+            foreach (var end in ends)
+            {
+                (PlannedRun segment, PlannedRun branch) = Branch(group, before, end.Budget, end.Later, middle);
+                if (before is null || segment.Steps > before.Steps) runs.Add(before = segment);
+                runs.Add(branch);
+            }
+        }
+        return [.. runs.OrderBy(r => r.Budget)];
+    }
+
+    (PlannedRun Segment, PlannedRun Branch) Branch(string group, PlannedRun? before, double budget, bool later, PlannedRun middle)
+    {
+        RunConfig like = middle.Config!;
+        long tokens = Shape(middle.DModel, budget).Tokens;
+        int batch = like.Train.BatchTokens, steps = Math.Max(2, (int)Math.Round((double)tokens / batch));
+        int decay = Math.Max(1, (int)Math.Round(like.Train.Decay * steps)), stable = steps - decay;
+        TrainConfig constant = like.Train with { Decay = 0, Steps = stable, Warmup = before is null ? like.Train.Warmup : 0 };
+        PlannedRun segment = From(before, I($"{group}.{stable}"), constant, Phase.Trunk, budget, 0, later);
+        PlannedRun source = before is not null && segment.Steps <= before.Steps ? before : segment;
+        TrainConfig end = like.Train with { Decay = (double)decay / steps, Steps = steps, Warmup = 0 };
+        PlannedRun branch = From(source, I($"{Recipe.Name}.{budget:0.##e0}.d{middle.DModel}.s{middle.Seed}"), end, Phase.Ladder,
+            budget, batch, later);
+        return (segment, branch);
+
+        PlannedRun From(PlannedRun? origin, string name, TrainConfig train, Phase phase, double at, int _, bool isLater)
+        {
+            RunConfig config = like with { Name = name, Train = train, From = origin is null ? "" : $"{origin.Name}@{origin.Steps}" };
+            SourceFacts? facts = origin is null ? null : new(Math.Min(origin.Steps, train.Steps - 1), origin.Config!, corpus.Name,
+                corpus.TokenizerHash);
+            Plan plan = Plan.Make(config, corpus, facts);
+            PlannedRun priced = Priced(plan, phase, at, isLater);
+            double perStep = plan.FlopsByLayer.Total / (plan.Steps - plan.FirstStep);
+            return priced with
+            {
+                Group = group,
+                After = origin?.Name ?? "",
+                Tokens = (long)plan.Steps * batch,
+                Flops = perStep * plan.Steps,
+                Epochs = (double)plan.Steps * batch / corpus.TrainTokens,
+            };
+        }
+    }
+
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

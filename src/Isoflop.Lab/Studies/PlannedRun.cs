@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>What a run is there for.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Phase>))]
+public enum Phase
+{
+    /// <summary>The grid of learning rates and batches.</summary>
+    [JsonStringEnumMemberName("tune")] Tune,
+    /// <summary>Whether the choice carries over to a larger run.</summary>
+    [JsonStringEnumMemberName("transfer")] Transfer,
+    /// <summary>The stable part that branches share.</summary>
+    [JsonStringEnumMemberName("trunk")] Trunk,
+    /// <summary>A point of the law.</summary>
+    [JsonStringEnumMemberName("ladder")] Ladder,
+    /// <summary>The run that checks a forecast.</summary>
+    [JsonStringEnumMemberName("forecast")] Forecast,
+}
+
+/// <summary>One run of a study, priced, with nothing left to choose.</summary>
+/// <param name="Budget">training FLOPs asked for</param> <param name="Parameters">all of them</param>
+/// <param name="NonEmbedding">without embedding and head</param> <param name="ComputeParameters">all but the embedding</param>
+/// <param name="Tokens">that the model has seen at its end, its trunk's included</param>
+/// <param name="Epochs">how often the text is seen</param>
+/// <param name="Flops">that reach this loss: of the model from its start</param>
+/// <param name="NewFlops">that this run itself trains for: less for a branch of a trunk</param>
+/// <param name="EvalFlops">measured, not spent</param> <param name="Group">runs of one trunk share it</param>
+/// <param name="After">the run whose last checkpoint it begins at</param>
+/// <param name="Excluded">why it is left out of fits; empty: it counts</param>
+/// <param name="Later">only run when its budget is asked for</param>
+public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong Seed, int DModel, int NLayer, long Parameters,
+    long NonEmbedding, long ComputeParameters, long Tokens, int BatchTokens, int Steps, double LearningRate, double Epochs,
+    double Flops, double NewFlops, double EvalFlops, long MemoryBytes, string Group, string After, string Excluded, bool Later)
+{
+    /// <summary>The settings it is trained with.</summary>
+    [JsonIgnore] public RunConfig? Config { get; init; }
+
+    /// <summary>Reckoned wall time on one thread of so many FLOPs a second at most.</summary>
+    public double SecondsAt(double threadFlops) => (NewFlops + EvalFlops) / (ShareOfPeak(DModel) * threadFlops);
+
+    /// <summary>
+    /// Share of the peak that a training step of this width reaches. From `bench train 1`: 0.21 at 16, 0.46 at 64, 0.52 at 128,
+    /// 0.65 at 256 channels.
+    /// </summary>
+    static double ShareOfPeak(int dModel) => 0.75 * dModel / (dModel + 40.0);
+}

@@ -1,0 +1,165 @@
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>A run under way.</summary>
+public readonly record struct RunningRun(PlannedRun Run, int Step, double Loss);
+
+/// <summary>How far a study is.</summary>
+/// <param name="Share">of the FLOPs</param> <param name="SecondsLeft">at the pace so far; before any run is done, as reckoned</param>
+/// <param name="Ended">the run that ended since the last report, with its result or its failure</param>
+public sealed record LadderProgress(string Stage, int Done, int Failed, int Total, double Share, double SecondsLeft,
+    IReadOnlyList<RunningRun> Running, PlannedRun? Ended = null, StudyResult? Result = null, string Failure = "");
+
+/// <summary>A run that could not be done; repeating the command tries it again from its last checkpoint.</summary>
+public sealed record FailedRun(string Name, string Reason);
+
+/// <summary>
+/// Trains runs side by side, each on threads of its own. A run that is done is never repeated, one that fails is named and the
+/// rest goes on.
+/// </summary>
+/// <remarks>
+/// Two runs on two cores share no barriers: at every size they finish at least as early as one after the other on both (LOG.md). So a
+/// run gets more threads only when fewer runs than cores are left.
+/// </remarks>
+sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs, int workers, double peakFlops,
+    Action<LadderProgress>? tell, CancellationToken stop)
+{
+    readonly Lock one = new();
+    readonly List<PlannedRun> waiting = [.. runs];
+    readonly Dictionary<string, RunningRun> running = [];
+    readonly HashSet<string> open = [.. runs.Select(r => r.Name)];
+    readonly List<StudyResult> results = [];
+    readonly List<FailedRun> failed = [];
+    readonly long began = Environment.TickCount64;
+    double doneFlops, paidSeconds;                             // the second as reckoned, of what this process has done
+    long told;
+
+    /// <summary>Results in the order of the plan, and failures.</summary>
+    /// <exception cref="OperationCanceledException">Asked to stop: every run under way has saved.</exception>
+    public (IReadOnlyList<StudyResult> Results, IReadOnlyList<FailedRun> Failed) Work()
+    {
+        foreach (PlannedRun run in runs)
+            if (StudyResult.Of(home, run) is { } there) Take(run, there);
+        Report(null, null, "");
+        var threads = new List<Thread>();
+        Exception? bug = null;
+        for (int i = 0; i < Math.Min(workers, waiting.Count); i++)
+        {
+            var thread = new Thread(() =>
+            {
+                try
+                {
+                    while (bug is null && Next() is { } next) Do(next.Run, next.Threads);
+                }
+                catch (Exception e)
+                {
+                    lock (one) bug ??= e;
+                }
+            }, maxStackSize: 16 << 20)
+            { Name = $"study {i}" };
+            threads.Add(thread);
+            thread.Start();
+        }
+        foreach (Thread thread in threads) thread.Join();
+        if (bug is not null) throw new InvalidOperationException($"a run crashed: {bug.Message}", bug);
+        stop.ThrowIfCancellationRequested();
+        return ([.. runs.Select(r => results.Find(x => x.Run.Name == r.Name)).OfType<StudyResult>()], failed);
+    }
+
+    void Take(PlannedRun run, StudyResult there)
+    {
+        waiting.Remove(run);
+        open.Remove(run.Name);
+        results.Add(there);
+        doneFlops += run.NewFlops;
+    }
+
+    /// <summary>The first run whose source is there, and its threads; null: none is left. Waits while a source is under way.</summary>
+    (PlannedRun Run, int Threads)? Next()
+    {
+        while (true)
+        {
+            lock (one)
+            {
+                if (stop.IsCancellationRequested || waiting.Count == 0) return null;
+                PlannedRun? run = waiting.Find(r => r.After.Length == 0 || !open.Contains(r.After));
+                if (run is not null)
+                {
+                    waiting.Remove(run);
+                    running[run.Name] = new(run, 0, double.NaN);
+                    return (run, Math.Max(1, workers / Math.Max(1, running.Count + waiting.Count)));
+                }
+                if (running.Count == 0) return null;            // what is left waits for runs that failed
+            }
+            Thread.Sleep(20);
+        }
+    }
+
+    void Do(PlannedRun run, int threads)
+    {
+        string failure = "";
+        StudyResult? result = null;
+        if (failed.Exists(f => f.Name == run.After)) failure = $"its trunk {run.After} failed";
+        else
+        {
+            try
+            {
+                TrainResult trained = Trainer.Train(run.Config!, new TrainOptions
+                {
+                    Home = home,
+                    Threads = threads,
+                    PeakFlops = peakFlops * threads,
+                    Progress = p => Moved(run, p),
+                }, stop);
+                if (trained.Done) result = StudyResult.Of(home, run);
+            }
+            catch (Exception e) when (e is ConfigException or DataException or IOException or UnauthorizedAccessException
+                or OutOfMemoryException)
+            {
+                failure = e.Message;
+            }
+        }
+        lock (one)
+        {
+            running.Remove(run.Name);
+            if (result is not null)
+            {
+                paidSeconds += run.SecondsAt(peakFlops) / workers;
+                Take(run, result);
+            }
+            else if (failure.Length > 0)
+            {
+                open.Remove(run.Name);
+                failed.Add(new(run.Name, failure));
+            }
+            else return;                                        // stopped: saved, and still open
+            Report(run, result, failure);
+        }
+    }
+
+    void Moved(PlannedRun run, TrainProgress p)
+    {
+        lock (one)
+        {
+            running[run.Name] = new(run, p.Step, p.Loss);
+            if (Environment.TickCount64 - told > 200) Report(null, null, "");
+        }
+    }
+
+    void Report(PlannedRun? ended, StudyResult? result, string failure)
+    {
+        told = Environment.TickCount64;
+        double total = runs.Sum(r => r.NewFlops), under = running.Values.Sum(r => r.Run.NewFlops * PartOf(r)),
+            left = total - doneFlops - under - failed.Sum(f => runs.First(r => r.Name == f.Name).NewFlops);
+        double seconds = (told - began) / 1000.0, reckoned = waiting.Concat(running.Values.Select(r => r.Run))
+            .Sum(r => r.SecondsAt(peakFlops)) / workers;
+        // small runs reach less of the peak: what is left is weighed by its reckoned time
+        double underway = running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * PartOf(r)) / workers, paid = paidSeconds + underway;
+        double pace = paid > 0 && seconds > 3 ? seconds / paid : 1, timeLeft = (reckoned - underway) * pace;
+        tell?.Invoke(new(stage, results.Count, failed.Count, runs.Count, total > 0 ? 1 - left / total : 1, Math.Max(0, timeLeft),
+            [.. running.Values.OrderBy(r => r.Run.Name, StringComparer.Ordinal)], ended, result, failure));
+    }
+
+    static double PartOf(RunningRun r) => r.Run.Steps == 0 ? 0 : (double)r.Step / r.Run.Steps;
+}

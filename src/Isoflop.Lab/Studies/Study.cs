@@ -1,0 +1,142 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>What the tuning found.</summary>
+/// <param name="Factors">on the rules for learning rate and batch</param>
+/// <param name="Transfer">best of half, once and twice each on the larger run, as factors on the choice; null: unchecked</param>
+/// <param name="Note">for a reader</param>
+public sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string Note);
+
+/// <summary>study.json: the recipe and the runs it plans. Runs lie beside all others, in runs/.</summary>
+public sealed record StudyRecord
+{
+    /// <summary>The newest format that this program reads.</summary>
+    public const int NewestFormat = 1;
+
+    /// <summary>Format of the study folder.</summary>
+    public int FormatVersion { get; set; } = NewestFormat;
+
+    /// <summary>What was asked for.</summary>
+    public required LadderRecipe Recipe { get; init; }
+
+    /// <summary>What the tuning found; null: not yet, or none.</summary>
+    public Tuning? Tuning { get; init; }
+
+    /// <summary>All runs, in the order they are trained.</summary>
+    public IReadOnlyList<PlannedRun> Runs { get; init; } = [];
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(StudyRecord))]
+[JsonSerializable(typeof(LadderRecipe))]
+sealed partial class StudyJson : JsonSerializerContext;
+
+/// <summary>A study's folder: study.json, results.csv, law.json, forecast.json, score.json, pictures and report.</summary>
+public sealed class Study
+{
+    /// <summary>File names in the folder.</summary>
+    public const string RecordFile = "study.json", ResultsFile = "results.csv", LawFile = "law.json";
+
+    readonly string home;
+
+    Study(string home, string name, StudyRecord record) => (this.home, Name, Record) = (home, name, record);
+
+    /// <summary>The name.</summary>
+    public string Name { get; }
+
+    /// <summary>Recipe and runs.</summary>
+    public StudyRecord Record { get; private set; }
+
+    /// <summary>The folder.</summary>
+    public string Folder => FolderOf(home, Name);
+
+    /// <summary>Folder of a study.</summary>
+    public static string FolderOf(string home, string name) => Path.Combine(home, "studies", name);
+
+    /// <summary>Opens a study to read.</summary>
+    /// <exception cref="ConfigException">There is none of that name.</exception>
+    /// <exception cref="DataException">study.json is broken or of another version.</exception>
+    public static Study Open(string home, string name)
+    {
+        string all = Path.Combine(home, "studies"), path = Path.Combine(FolderOf(home, name), RecordFile);
+        if (name.Length > 0 && File.Exists(path)) return new(home, name, Read(path));
+        string[] there = Directory.Exists(all)
+            ? [.. Directory.GetDirectories(all).Where(d => File.Exists(Path.Combine(d, RecordFile)))
+                .Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal)] : [];
+        throw new ConfigException($"study '{name}': there is none of that name in {all}; " +
+            (there.Length == 0 ? "make one with 'isoflop ladder'" : $"there are: {string.Join(", ", there)}"));
+    }
+
+    /// <summary>Opens the recipe's study, or makes it.</summary>
+    /// <exception cref="ConfigException">It was made with settings that decide the bits of its runs and differ.</exception>
+    internal static Study OpenOrCreate(string home, LadderRecipe recipe)
+    {
+        string path = Path.Combine(FolderOf(home, recipe.Name), RecordFile);
+        if (!File.Exists(path)) return new(home, recipe.Name, new() { Recipe = recipe });
+        StudyRecord record = Read(path);
+        string differences = string.Join("; ", record.Recipe.Differences(recipe));
+        if (differences.Length > 0)
+            throw new ConfigException($"{path} was made with {differences}; choose another name for another study " +
+                "(budgets, seeds and sizes may change)");
+        return new(home, recipe.Name, record with { Recipe = recipe });
+    }
+
+    /// <summary>Takes the study for writing: one ladder at a time.</summary>
+    /// <exception cref="ConfigException">Another process holds it.</exception>
+    internal IDisposable Lock()
+    {
+        Directory.CreateDirectory(Folder);
+        string path = Path.Combine(Folder, "lock");
+        try
+        {
+            var held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return held;
+        }
+        catch (IOException)
+        {
+            throw new ConfigException($"{Folder} is being written by another process; wait for it, or stop it: " +
+                "nothing is lost, and the same command goes on");
+        }
+    }
+
+    /// <summary>Replaces study.json.</summary>
+    internal void Save(StudyRecord record)
+    {
+        Record = record;
+        WriteWhole(Path.Combine(Folder, RecordFile), JsonSerializer.SerializeToUtf8Bytes(record, StudyJson.Default.StudyRecord));
+    }
+
+    /// <summary>Writes a file of the study: the old one or the new one is there, whatever happens.</summary>
+    internal static void WriteWhole(string path, byte[] content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using (var file = new FileStream(path + ".tmp", FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(path + ".tmp", path, overwrite: true);
+    }
+
+    static StudyRecord Read(string path)
+    {
+        try
+        {
+            byte[] json = File.ReadAllBytes(path);
+            using (JsonDocument tree = JsonDocument.Parse(json))
+                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v)
+                    && v.GetInt32() is var version && version != StudyRecord.NewestFormat)
+                    throw new DataException($"{path}: format version {version}; this program reads {StudyRecord.NewestFormat}; " +
+                        "use the program that made it, or move the folder away and repeat 'isoflop ladder': finished runs are kept");
+            return JsonSerializer.Deserialize(json, StudyJson.Default.StudyRecord) ?? throw new DataException($"{path}: holds null");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{path}: cannot be read: {e.Message.Split(". Path")[0]}", e);
+        }
+    }
+}

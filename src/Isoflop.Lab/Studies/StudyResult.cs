@@ -1,0 +1,48 @@
+using Isoflop.Lab.Report;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>A finished run of a study.</summary>
+/// <param name="Run">as planned</param> <param name="Flops">counted: of the model from its start</param>
+/// <param name="Spent">counted: by this run itself</param> <param name="Loss">on all held-out text, nats a token</param>
+/// <param name="Seconds">of training, on the threads it had</param>
+public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, long Tokens, double Loss, double BitsPerByte,
+    double Seconds)
+{
+    /// <summary>The finished runs of a plan, in its order; runs that are not there, or not done, are missing.</summary>
+    public static IReadOnlyList<StudyResult> Of(string home, IEnumerable<PlannedRun> runs)
+    {
+        List<StudyResult> results = [];
+        foreach (PlannedRun run in runs)
+            if (Of(home, run) is { } result) results.Add(result);
+        return results;
+    }
+
+    /// <summary>The result of a run that is done, or null.</summary>
+    /// <exception cref="DataException">The run's folder is broken.</exception>
+    public static StudyResult? Of(string home, PlannedRun run)
+    {
+        string path = RunFolder.PathOf(home, run.Name);
+        ValidRow end = RunFolder.ReadValid(path).LastOrDefault(v => v.Whole && v.Step == run.Steps);
+        if (!end.Whole) return null;
+        List<StepRow> steps = RunFolder.ReadSteps(path);
+        if (steps.Count == 0 || steps[^1].Step != run.Steps) return null;
+        StepRow last = steps[^1], first = steps[0];
+        double share = (double)steps.Count / run.Steps;            // a branch's rows begin where its trunk ended
+        double spent = run.After.Length == 0 ? last.Flops : (last.Flops - first.Flops) * steps.Count / Math.Max(1, steps.Count - 1);
+        double seconds = share < 1 ? last.Seconds - first.Seconds : last.Seconds;
+        return new(run, last.Flops, spent, last.Tokens, end.Loss, end.BitsPerByte, seconds);
+    }
+
+    /// <summary>The tidy table of a study, one row a finished run.</summary>
+    public static Table TableOf(IEnumerable<StudyResult> results, long uniqueTokens) => Table.Of(results,
+        ("run", r => r.Run.Name), ("phase", r => r.Run.Phase.ToString().ToLowerInvariant()), ("budget", r => r.Run.Budget),
+        ("d_model", r => r.Run.DModel), ("n_layer", r => r.Run.NLayer), ("parameters", r => r.Run.Parameters),
+        ("non_embedding", r => r.Run.NonEmbedding), ("compute_parameters", r => r.Run.ComputeParameters),
+        ("tokens", r => r.Tokens), ("flops", r => r.Flops), ("loss", r => r.Loss), ("bits_per_byte", r => r.BitsPerByte),
+        ("unique_tokens", r => Math.Min(uniqueTokens, r.Tokens)), ("epochs", r => r.Run.Epochs), ("seed", r => (long)r.Run.Seed),
+        ("trunk", r => r.Run.Group), ("steps", r => r.Run.Steps), ("batch_tokens", r => r.Run.BatchTokens),
+        ("learning_rate", r => r.Run.LearningRate), ("law", r => r.Run.Excluded.Length == 0),
+        ("excluded", r => r.Run.Excluded), ("seconds", r => r.Seconds));
+}
