@@ -146,6 +146,7 @@ public sealed class LadderPlan
             Name = I($"{Recipe.Name}{what}.{budget:0.##e0}.d{width}.s{seed}{suffix}"),
             Seed = seed,
             Model = model,
+            Given = null,                                       // all is chosen: a branch must not inherit its trunk's length
             Train = settings.Train with
             {
                 Tokens = tokens,
@@ -171,13 +172,7 @@ public sealed class LadderPlan
         if (phase is not Phase.Ladder) excluded.Add(phase.ToString().ToLowerInvariant());
         if (plan.Steps < Recipe.MinSteps) excluded.Add(I($"{plan.Steps} updates are transient"));
         if (plan.Epochs > Recipe.MaxEpochs) excluded.Add(I($"{plan.Epochs:0.#} epochs"));
-        return new(plan.Config.Name, phase, budget, plan.Config.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
-            plan.NonEmbedding, plan.ParametersThatCompute, plan.Tokens, plan.Config.Train.BatchTokens, plan.Steps,
-            plan.Config.Train.LearningRate, plan.Epochs, plan.FlopsByLayer.Total, plan.FlopsByLayer.Total, plan.EvalFlops,
-            plan.Memory.Total, plan.Config.Name, "", string.Join("; ", excluded), later)
-        {
-            Config = plan.Config,
-        };
+        return PlannedRun.Of(plan, phase, budget, string.Join("; ", excluded), later);
     }
 
     /// <summary>
@@ -210,20 +205,19 @@ public sealed class LadderPlan
         int batch = like.Train.BatchTokens, steps = Math.Max(2, (int)Math.Round((double)tokens / batch));
         int decay = Math.Max(1, (int)Math.Round(like.Train.Decay * steps)), stable = steps - decay;
         TrainConfig constant = like.Train with { Decay = 0, Steps = stable, Warmup = before is null ? like.Train.Warmup : 0 };
-        PlannedRun segment = From(before, I($"{group}.{stable}"), constant, Phase.Trunk, budget, 0, later);
+        PlannedRun segment = From(before, I($"{group}.{stable}"), constant, Phase.Trunk);
         PlannedRun source = before is not null && segment.Steps <= before.Steps ? before : segment;
         TrainConfig end = like.Train with { Decay = (double)decay / steps, Steps = steps, Warmup = 0 };
-        PlannedRun branch = From(source, I($"{Recipe.Name}.{budget:0.##e0}.d{middle.DModel}.s{middle.Seed}"), end, Phase.Ladder,
-            budget, batch, later);
+        PlannedRun branch = From(source, I($"{Recipe.Name}.{budget:0.##e0}.d{middle.DModel}.s{middle.Seed}"), end, Phase.Ladder);
         return (segment, branch);
 
-        PlannedRun From(PlannedRun? origin, string name, TrainConfig train, Phase phase, double at, int _, bool isLater)
+        PlannedRun From(PlannedRun? origin, string name, TrainConfig train, Phase phase)
         {
             RunConfig config = like with { Name = name, Train = train, From = origin is null ? "" : $"{origin.Name}@{origin.Steps}" };
             SourceFacts? facts = origin is null ? null : new(Math.Min(origin.Steps, train.Steps - 1), origin.Config!, corpus.Name,
                 corpus.TokenizerHash);
             Plan plan = Plan.Make(config, corpus, facts);
-            PlannedRun priced = Priced(plan, phase, at, isLater);
+            PlannedRun priced = Priced(plan, phase, budget, later);
             double perStep = plan.FlopsByLayer.Total / (plan.Steps - plan.FirstStep);
             return priced with
             {

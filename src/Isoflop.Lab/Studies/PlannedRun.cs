@@ -17,6 +17,8 @@ public enum Phase
     [JsonStringEnumMemberName("ladder")] Ladder,
     /// <summary>The run that checks a forecast.</summary>
     [JsonStringEnumMemberName("forecast")] Forecast,
+    /// <summary>One factor changed at the end of a curve.</summary>
+    [JsonStringEnumMemberName("bottleneck")] Bottleneck,
 }
 
 /// <summary>One run of a study, priced, with nothing left to choose.</summary>
@@ -36,6 +38,16 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
 {
     /// <summary>The settings it is trained with.</summary>
     [JsonIgnore] public RunConfig? Config { get; init; }
+
+    /// <summary>Prices a plan.</summary>
+    internal static PlannedRun Of(Plan plan, Phase phase, double budget, string excluded = "", bool later = false) =>
+        new(plan.Config.Name, phase, budget, plan.Config.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
+            plan.NonEmbedding, plan.ParametersThatCompute, plan.Tokens, plan.Config.Train.BatchTokens, plan.Steps,
+            plan.Config.Train.LearningRate, plan.Epochs, plan.FlopsByLayer.Total, plan.FlopsByLayer.Total, plan.EvalFlops,
+            plan.Memory.Total, plan.Config.Name, "", excluded, later)
+        {
+            Config = plan.Config,
+        };
 
     /// <summary>Reckoned wall time on one thread of so many FLOPs a second at most.</summary>
     public double SecondsAt(double threadFlops) => (NewFlops + EvalFlops) / (ShareOfPeak(DModel) * threadFlops);

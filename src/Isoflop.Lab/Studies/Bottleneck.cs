@@ -1,0 +1,156 @@
+using System.Globalization;
+using Isoflop.Kernels;
+using Isoflop.Train;
+using MathNet.Numerics.Distributions;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>One factor changed at the end of a curve, all else as it was.</summary>
+/// <param name="Factor">size, data, learning rate, batch, context</param> <param name="Change">"× 2"</param>
+/// <param name="Gain">loss before − loss after, mean over paired seeds, nats a token: positive is better</param>
+/// <param name="HalfWidth">of the 95 % interval of the gain over seeds, Student's t; NaN with one seed</param>
+/// <param name="Compute">FLOPs after over FLOPs before</param>
+public sealed record Intervention(string Factor, string Change, double Gain, double HalfWidth, double Compute, int Seeds)
+{
+    /// <summary>The interval lies above zero.</summary>
+    public bool Helps => Gain - HalfWidth > 0;
+}
+
+/// <summary>What binds at the end of a study's curve.</summary>
+/// <param name="Base">the best size of the budget</param> <param name="BaseLoss">mean over seeds</param>
+/// <param name="Noise">standard deviation of the loss over seeds; NaN with one</param>
+/// <param name="Verdict">a sentence</param>
+public sealed record BottleneckResult(double Budget, PlannedRun Base, double BaseLoss, double Noise,
+    IReadOnlyList<Intervention> Interventions, IReadOnlyList<FailedRun> Failed, string Verdict);
+
+/// <summary>
+/// Scaling is active: at the end of a curve one factor at a time is changed, in paired seeds, and the one that pays is named.
+/// </summary>
+/// <remarks>Size and data cost compute, the others do not: gains are shown beside the compute they cost, never mixed.</remarks>
+public static class Bottleneck
+{
+    /// <summary>The runs: the best size of the budget as it was, and with one factor changed.</summary>
+    /// <param name="at">the budget; null: the largest that was trained with <paramref name="seeds"/> seeds or more, else the
+    /// largest</param>
+    /// <exception cref="ConfigException">Nothing is trained at that budget.</exception>
+    public static IReadOnlyList<PlannedRun> PlanOf(Study study, string home, double? at, int seeds) =>
+        [.. CellsOf(study, home, at, seeds).SelectMany(c => c.Runs)];
+
+    /// <summary>Trains them and compares.</summary>
+    public static BottleneckResult Run(Study study, string home, double? at = null, int seeds = 3, int workers = 0,
+        Action<LadderProgress>? tell = null, CancellationToken stop = default)
+    {
+        using IDisposable held = study.Lock();
+        IReadOnlyList<Cell> cells = CellsOf(study, home, at, seeds);
+        if (workers <= 0) workers = Environment.ProcessorCount;
+        var queue = new RunQueue(home, "bottleneck", [.. cells.SelectMany(c => c.Runs)], workers,
+            Machine.Measure(1).PeakGflops * 1e9, tell, stop);
+        (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
+        var byName = results.ToDictionary(r => r.Run.Name);
+        List<Intervention> found = [];
+        foreach (Cell cell in cells.Skip(1))
+        {
+            double[] gains = [.. cells[0].Runs.Zip(cell.Runs)
+                .Where(p => byName.ContainsKey(p.First.Name) && byName.ContainsKey(p.Second.Name))
+                .Select(p => byName[p.First.Name].Loss - byName[p.Second.Name].Loss)];
+            if (gains.Length == 0) continue;
+            (double mean, double half) = MeanOf(gains);
+            found.Add(new(cell.Factor, cell.Change, mean, half, cell.Runs[0].Flops / cells[0].Runs[0].Flops, gains.Length));
+        }
+        double[] before = [.. cells[0].Runs.Where(r => byName.ContainsKey(r.Name)).Select(r => byName[r.Name].Loss)];
+        if (before.Length == 0) throw new DataException($"{study.Folder}: no run as it was could be trained: {failed[0].Reason}");
+        double noise = before.Length < 2 ? double.NaN : Math.Sqrt(before.Sum(x => Math.Pow(x - before.Average(), 2))
+            / (before.Length - 1));
+        return new(cells[0].Runs[0].Budget, cells[0].Runs[0], before.Average(), noise, found, failed, VerdictOf(found));
+    }
+
+    /// <summary>Mean and half the width of its 95 % interval, Student's t over n − 1 degrees: 4.30 at three seeds.</summary>
+    internal static (double Mean, double Half) MeanOf(double[] x)
+    {
+        double mean = x.Average();
+        if (x.Length < 2) return (mean, double.NaN);
+        double sd = Math.Sqrt(x.Sum(v => (v - mean) * (v - mean)) / (x.Length - 1));
+        return (mean, StudentT.InvCDF(0, 1, x.Length - 1, 0.975) * sd / Math.Sqrt(x.Length));
+    }
+
+    sealed record Cell(string Factor, string Change, IReadOnlyList<PlannedRun> Runs);
+
+    static IReadOnlyList<Cell> CellsOf(Study study, string home, double? at, int seeds)
+    {
+        if (seeds is < 1 or > 100) throw new ConfigException($"--seeds {seeds} must be from 1 to 100; try 3");
+        IReadOnlyList<StudyResult> done = StudyResult.Of(home, study.Record.Runs.Where(r => r.Phase == Phase.Ladder));
+        var budgets = done.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).ToList();
+        if (budgets.Count == 0)
+            throw new ConfigException($"{study.Folder} has no finished run; train it first with 'isoflop ladder'");
+        var budget = at is { } wanted ? budgets.Find(b => Math.Abs(b.Key / wanted - 1) < 0.01)
+            : budgets.FindLast(b => b.Select(r => r.Run.Seed).Distinct().Count() >= seeds) ?? budgets[^1];
+        if (budget is null)
+            throw new ConfigException(string.Create(CultureInfo.InvariantCulture, $"--at {at:0.##e0}: the study has no such budget; ") +
+                $"there are: {string.Join(", ", budgets.Select(b => b.Key.ToString("0.##e0", CultureInfo.InvariantCulture)))}");
+        var best = budget.GroupBy(r => r.Run.DModel).MinBy(g => g.Average(r => r.Loss))!;
+        string template = best.First().Run.Name;
+        RunRecord record = RunRecord.Load(RunFolder.PathOf(home, template));
+        if (best.First().Run.After.Length > 0)
+            throw new ConfigException($"{study.Folder}: '{template}' is a branch of a trunk; interventions need runs of their own: " +
+                "make a study without --trunks");
+        RunConfig c = record.Config;
+        (string Factor, string Change, Func<RunConfig, RunConfig> Do)[] all =
+        [
+            ("as it was", "", x => x),
+            ("size", "× 2", x => x with { Model = Doubled(x.Model) }),
+            ("data", "× 2", x => x with { Train = x.Train with { Steps = 2 * x.Train.Steps } }),
+            ("learning rate", "× 2", x => x with { Train = x.Train with { LearningRate = 2 * x.Train.LearningRate } }),
+            ("learning rate", "÷ 2", x => x with { Train = x.Train with { LearningRate = x.Train.LearningRate / 2 } }),
+            ("batch", "× 2", x => Batch(x, 2)),
+            ("batch", "÷ 2", x => Batch(x, 0.5)),
+            ("context", "× 2", Context),
+        ];
+        return [.. all.Select(a => new Cell(a.Factor, a.Change, [.. Enumerable.Range(1, seeds).Select(seed =>
+            Price(a.Do(c with { Seed = (ulong)seed }), a.Factor, a.Change, seed))])).Where(cell => cell.Runs.All(r => r.Steps > 1))];
+
+        PlannedRun Price(RunConfig x, string factor, string change, int seed)
+        {
+            string known = template[..template.LastIndexOf(".s", StringComparison.Ordinal)];
+            string name = factor == "as it was" ? $"{known}.s{seed}"
+                : $"{known}.{factor.Replace(' ', '-')}{(change.StartsWith('×') ? "-x2" : "-half")}.s{seed}";
+            return PlannedRun.Of(Plan.Make(x with { Name = name }, record.Corpus), Phase.Bottleneck, budget.Key);
+        }
+    }
+
+    /// <summary>About twice the parameters that compute: width × √2 in multiples of 16, depth as it was.</summary>
+    static Nn.ModelConfig Doubled(Nn.ModelConfig m)
+    {
+        int heads = m.NHead, width = (int)Math.Round(m.DModel * Math.Sqrt(2) / (2 * heads)) * 2 * heads;
+        return m with { DModel = width, DFf = 0, DHead = 0 };
+    }
+
+    static RunConfig Batch(RunConfig x, double factor)
+    {
+        long tokens = (long)x.Train.Steps * x.Train.BatchTokens;
+        int batch = Math.Max(1, (int)(x.Train.BatchTokens * factor) / x.Model.ContextLen) * x.Model.ContextLen;
+        return x with { Train = x.Train with { BatchTokens = batch, Steps = (int)Math.Max(1, tokens / batch) } };
+    }
+
+    static RunConfig Context(RunConfig x)
+    {
+        int context = 2 * x.Model.ContextLen, batch = Math.Max(1, x.Train.BatchTokens / context) * context;
+        long tokens = (long)x.Train.Steps * x.Train.BatchTokens;
+        return x with
+        {
+            Model = x.Model with { ContextLen = context },
+            Train = x.Train with { BatchTokens = batch, Steps = (int)(tokens / batch) },
+        };
+    }
+
+    static string VerdictOf(List<Intervention> all)
+    {
+        List<Intervention> free = [.. all.Where(i => i.Helps && i.Compute < 1.5).OrderByDescending(i => i.Gain)],
+            paid = [.. all.Where(i => i.Helps && i.Compute >= 1.5).OrderByDescending(i => i.Gain / Math.Log2(i.Compute))];
+        if (free.Count > 0)
+            return $"{free[0].Factor} {free[0].Change} binds: it pays without more compute; the line should be drawn again with it";
+        if (paid.Count == 0)
+            return all.Exists(i => double.IsNaN(i.HalfWidth)) ? "one seed: nothing can be told from noise; use --seeds 3"
+                : "nothing helps beyond the noise of these seeds";
+        return $"{paid[0].Factor} binds: the best return on more compute; no free factor helps beyond the noise";
+    }
+}

@@ -1,0 +1,69 @@
+using Isoflop.Lab.Studies;
+using Isoflop.Tests.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Studies;
+
+public class DuelTests
+{
+    /// <summary>A straight line in log compute; seed noise moves a seed's whole curve.</summary>
+    static Dictionary<ulong, List<(double, double)>> Curve(Func<double, double> logMultiplier, double noise = 0) =>
+        Enumerable.Range(1, 3).ToDictionary(s => (ulong)s, s => (List<(double, double)>)
+            [.. Enumerable.Range(0, 5).Select(i => 10 + i * 0.5)
+                .Select(c => (c, 9 - 0.5 * (c + logMultiplier(c)) + noise * (s - 2)))]);
+
+    [Fact]
+    public void A_planted_multiplier_is_found()
+    {
+        double two = Math.Log10(2);
+        DuelResult duel = Duel.Compare("a", "b", Curve(_ => 0, 0.01), Curve(_ => two, 0.01), []);
+        Assert.Equal(2, duel.Multiplier.Value, 9);                // noise that both share cancels in pairs
+        Assert.Equal(0, duel.Growth.Value, 9);
+        Assert.All(duel.Points.Where(p => double.IsFinite(p.Multiplier)), p => Assert.Equal(2, p.Multiplier, 9));
+        Assert.Contains("needs 0.5 of the compute", duel.Verdict);
+    }
+
+    [Fact]
+    public void An_advantage_that_shrinks_is_said_to_shrink()
+    {
+        DuelResult duel = Duel.Compare("a", "b", Curve(_ => 0), Curve(c => 0.3 - 0.1 * (c - 10)), []);
+        Assert.True(duel.Growth.High < 0);
+        Assert.Contains("shrinks", duel.Verdict);
+    }
+
+    [Fact]
+    public void Curves_that_never_meet_are_not_identified()
+    {
+        DuelResult duel = Duel.Compare("a", "b", Curve(_ => 0), Curve(_ => 20), []);
+        Assert.True(double.IsNaN(duel.Multiplier.Value));
+        Assert.StartsWith("not identified", duel.Verdict);
+    }
+
+    [Fact]
+    public void A_duel_with_itself_is_a_draw()
+    {
+        using var home = new TinyHome();
+        LadderRecipe recipe = LadderTests.Tiny() with { Rungs = [new() { Budgets = "1e8..1e9", PerDecade = 2, Seeds = 2, Sizes = 1 }] };
+        Ladder.Run(recipe, home.Path);
+        Study study = Study.Open(home.Path, "t");
+        DuelResult duel = Duel.Of(study, study, home.Path);
+        Assert.Equal(1, duel.Multiplier.Value, 9);
+        Assert.StartsWith("inside the noise", duel.Verdict);
+    }
+
+    [Fact]
+    public void Bottleneck_changes_one_factor_at_a_time()
+    {
+        using var home = new TinyHome();
+        Ladder.Run(LadderTests.Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 2, Sizes = 2 }] }, home.Path);
+        BottleneckResult result = Bottleneck.Run(Study.Open(home.Path, "t"), home.Path, seeds: 2);
+        Assert.Empty(result.Failed);
+        Assert.Equal(["size", "data", "learning rate", "learning rate", "batch", "batch", "context"],
+            result.Interventions.Select(i => i.Factor));
+        Assert.InRange(result.Interventions[0].Compute, 1.3, 3.2);
+        Assert.Equal(2, result.Interventions[1].Compute, 2);
+        Assert.All(result.Interventions.Skip(2).Take(4), i => Assert.InRange(i.Compute, 0.9, 1.1));
+        Assert.All(result.Interventions, i => Assert.True(double.IsFinite(i.Gain + i.HalfWidth)));
+        Assert.NotEmpty(result.Verdict);
+    }
+}
