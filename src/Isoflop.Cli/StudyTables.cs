@@ -42,6 +42,16 @@ static class StudyTables
             $"memory {Format.Quantity(now.Select(r => r.MemoryBytes).OrderDescending().Take(workers).Sum(), "B")}");
     }
 
+    /// <summary>Asks on a terminal whether to start.</summary>
+    /// <exception cref="ConfigException">No, or there is nobody to ask.</exception>
+    public static void Ask(Invocation call, bool yes)
+    {
+        if (yes) return;
+        if (Console.IsInputRedirected) throw new ConfigException("nothing was started: add --yes to train these runs");
+        call.Err.Write("start? [y/N] ");
+        if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes")) throw new ConfigException("nothing was started");
+    }
+
     static bool Left(PlannedRun r, double? upTo) => upTo is { } most ? r.Budget > most * 1.001 && r.Phase is Phase.Ladder or Phase.Trunk
         : r.Later;
 

@@ -39,7 +39,7 @@ static class LadderCommand
             TextWriter shown = call.Json ? call.Err : call.Out;
             StudyTables.Plan(shown, runs, most, count, Machine.Measure(1).PeakGflops * 1e9, call.Home);
             if (call.Parsed.GetValue(planOnly)) return 0;
-            if (!call.Parsed.GetValue(yes) && !Agreed(call)) return App.UserError;
+            StudyTables.Ask(call, call.Parsed.GetValue(yes));
             LadderResult result = Ladder.Run(ladder, call.Home, most, count, new LadderLines(call.Err, call.Terminal).Report,
                 call.Stop);
             if (call.Json)
@@ -50,14 +50,6 @@ static class LadderCommand
             return result.Failed.Count > 0 ? App.UserError : 0;
         });
         return verb;
-    }
-
-    static bool Agreed(Invocation call)
-    {
-        if (Console.IsInputRedirected)
-            throw new ConfigException("nothing was started: add --yes to train these runs");
-        call.Err.Write("start? [y/N] ");
-        return Console.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
     }
 }
 

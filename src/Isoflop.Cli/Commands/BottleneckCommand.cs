@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Isoflop.Kernels;
+using Isoflop.Lab.Studies;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop bottleneck</c>: what binds at the end of a study's curve.</summary>
+static class BottleneckCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string>("study") { Description = "The study" };
+        var at = new Option<double?>("--at") { Description = "The budget to look at; the largest with enough seeds", HelpName = "FLOPs" };
+        var seeds = new Option<int>("--seeds") { Description = "Seeds, paired", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var workers = new Option<int>("--workers") { Description = "Runs side by side; 0: one a core", HelpName = "N" };
+        var yes = new Option<bool>("--yes") { Description = "Start without asking" };
+        var verb = new Verb("bottleneck",
+            "Change one factor at a time (size, data, learning rate, batch, context) at the end of a curve, and name what binds.",
+            "isoflop bottleneck decades --at 1e12", "isoflop bottleneck first --yes --json") { name, at, seeds, workers, yes };
+        verb.Runs(call =>
+        {
+            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
+            double? budget = call.Parsed.GetValue(at);
+            int count = call.Parsed.GetValue(seeds), side = call.Parsed.GetValue(workers);
+            IReadOnlyList<PlannedRun> runs = Bottleneck.PlanOf(study, call.Home, budget, count);
+            if (StudyResult.Of(call.Home, runs).Count < runs.Count)
+            {
+                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount,
+                    Machine.Measure(1).PeakGflops * 1e9, call.Home);
+                StudyTables.Ask(call, call.Parsed.GetValue(yes));
+            }
+            BottleneckResult result = Bottleneck.Run(study, call.Home, budget, count, side,
+                new LadderLines(call.Err, call.Terminal).Report, call.Stop);
+            if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, DuelJson.Default.BottleneckResult));
+            else Write(call.Out, result);
+            foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
+            return result.Failed.Count > 0 ? App.UserError : 0;
+        });
+        return verb;
+    }
+
+    static void Write(TextWriter output, BottleneckResult r)
+    {
+        output.WriteLine(I($"at {r.Budget:0.##e0} FLOPs: {r.Base.ComputeParameters:N0} parameters without the embedding, {r.Base.Tokens:N0} ") +
+            I($"tokens, loss {r.BaseLoss:0.0000} nats/token, ± {r.Noise:0.0000} over seeds"));
+        var rows = new List<string[]> { new[] { "factor", "change", "compute", "gain, nats", "95 %", "" } };
+        foreach (Intervention i in r.Interventions)
+            rows.Add([i.Factor, i.Change, I($"× {i.Compute:0.00}"), I($"{i.Gain:+0.0000;-0.0000}"),
+                double.IsNaN(i.HalfWidth) ? "-" : I($"± {i.HalfWidth:0.0000}"),
+                i.Helps ? "helps" : i.Gain + i.HalfWidth < 0 ? "hurts" : "inside the noise"]);
+        TextTable.Write(output, rows, 0, 1, 5);
+        output.WriteLine(r.Verdict);
+    }
+
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

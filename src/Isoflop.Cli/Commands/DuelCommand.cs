@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Kernels;
+using Isoflop.Lab.Studies;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop duel</c>: one recipe's compute multiplier over another.</summary>
+static class DuelCommand
+{
+    public static Command Create()
+    {
+        var names = new Argument<string[]>("names")
+        {
+            Description = "Two studies or recipes' JSON files; or one new name, with --a and --b",
+            Arity = new ArgumentArity(1, 2),
+        };
+        var a = Side("--a");
+        var b = Side("--b");
+        var yes = new Option<bool>("--yes") { Description = "Train what is missing without asking" };
+        var workers = new Option<int>("--workers") { Description = "Runs side by side; 0: one a core", HelpName = "N" };
+        var recipe = new RecipeOptions();
+        var verb = new Verb("duel",
+            "Two recipes on a ladder each, seeds paired: how much less compute B needs for A's loss, and how that changes with scale.",
+            "isoflop duel plain.json normed.json --yes        two recipes; what is missing is trained",
+            "isoflop duel short long                          two studies that are there",
+            "isoflop duel norm --corpus small --budgets 1e9..1e11 --a model.qk_norm=false --b model.qk_norm=true --yes")
+        {
+            names, a, b, yes, workers,
+        };
+        recipe.AddTo(verb);
+        verb.Runs(call =>
+        {
+            string[] given = call.Parsed.GetValue(names)!;
+            string[] settingsA = call.Parsed.GetValue(a) ?? [], settingsB = call.Parsed.GetValue(b) ?? [];
+            if (given.Length == 2 && settingsA.Length + settingsB.Length > 0)
+                throw new ConfigException("--a and --b go with one name; two names are two studies or recipes");
+            LadderRecipe[] sides = given.Length == 2 ? [.. given.Select(n => RecipeOf(call, recipe, n))]
+                :
+                [
+                    recipe.Read(call.Parsed, given[0] + ".a", settingsA), recipe.Read(call.Parsed, given[0] + ".b", settingsB),
+                ];
+            TrainMissing(call, sides, call.Parsed.GetValue(yes), call.Parsed.GetValue(workers));
+            DuelResult duel = Duel.Of(Study.Open(call.Home, sides[0].Name), Study.Open(call.Home, sides[1].Name), call.Home);
+            if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(duel, DuelJson.Default.DuelResult));
+            else Write(call.Out, duel);
+            return 0;
+        });
+        return verb;
+    }
+
+    static Option<string[]> Side(string name) => new(name)
+    {
+        Description = $"A setting of side {name[2..].ToUpperInvariant()} alone; may be repeated",
+        HelpName = "key=value",
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    static LadderRecipe RecipeOf(Invocation call, RecipeOptions options, string name) =>
+        name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? options.Read(call.Parsed, name, [])
+            : Study.Open(call.Home, name).Record.Recipe;
+
+    static void TrainMissing(Invocation call, LadderRecipe[] sides, bool yes, int workers)
+    {
+        List<PlannedRun> plan = [.. sides.SelectMany(s => Ladder.PlanOf(s, call.Home)).Where(r => !r.Later)];
+        if (StudyResult.Of(call.Home, plan).Count == plan.Count && sides.All(s => File.Exists(
+            Path.Combine(Study.FolderOf(call.Home, s.Name), Study.RecordFile)))) return;
+        int count = workers > 0 ? workers : Environment.ProcessorCount;
+        StudyTables.Plan(call.Err, plan, null, count, Machine.Measure(1).PeakGflops * 1e9, call.Home);
+        StudyTables.Ask(call, yes);
+        foreach (LadderRecipe side in sides)
+        {
+            LadderResult result = Ladder.Run(side, call.Home, workers: workers, tell: new LadderLines(call.Err, call.Terminal).Report,
+                stop: call.Stop);
+            foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
+        }
+    }
+
+    static void Write(TextWriter output, DuelResult duel)
+    {
+        var rows = new List<string[]> { new[] { "FLOPs", "loss of A", "loss of B", "multiplier", "95 %", "seeds" } };
+        foreach (DuelPoint p in duel.Points)
+            rows.Add([I($"{p.Budget:0.0e0}"), I($"{p.LossA:0.0000}"), double.IsNaN(p.LossB) ? "-" : I($"{p.LossB:0.0000}"),
+                double.IsNaN(p.Multiplier) ? "outside" : I($"{p.Multiplier:0.000}"),
+                double.IsNaN(p.Low) ? "-" : I($"{p.Low:0.00}–{p.High:0.00}"), I($"{p.Seeds}")]);
+        output.WriteLine($"A = {duel.A}, B = {duel.B}; the multiplier is A's compute over what B needs for A's loss");
+        TextTable.Write(output, rows);
+        output.WriteLine(I($"multiplier {duel.Multiplier.Value:0.000} ({duel.Multiplier.Low:0.000}–{duel.Multiplier.High:0.000}), ") +
+            I($"its log10 a decade {duel.Growth.Value:+0.000;-0.000} ({duel.Growth.Low:+0.000;-0.000}–{duel.Growth.High:+0.000;-0.000})"));
+        output.WriteLine(duel.Verdict);
+        foreach (string warning in duel.Warnings) output.WriteLine("beware: " + warning);
+    }
+
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(DuelResult))]
+[JsonSerializable(typeof(BottleneckResult))]
+sealed partial class DuelJson : JsonSerializerContext;
