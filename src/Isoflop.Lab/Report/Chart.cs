@@ -24,8 +24,9 @@ public sealed record ChartSurface(IReadOnlyList<double> X, IReadOnlyList<double>
     IReadOnlyList<double>? Levels = null);
 
 /// <summary>
-/// One thing of a picture. Series of one name are one thing: they share a colour and a line of the legend; without a name a series
-/// is not in it. Points that are not numbers, or not positive on a logarithmic axis, are left out, and a line breaks there.
+/// One thing of a picture. Series of one name are one thing: they share a colour and a line of the legend; without a name a
+/// series is not in it. Points that are not numbers, or not positive on a logarithmic axis, are left out, and a line breaks
+/// there.
 /// </summary>
 public sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, SeriesKind Kind = SeriesKind.Line)
 {
@@ -84,13 +85,14 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     /// <summary>The same in characters: a mark a series, bands as ░, y down the left, x below.</summary>
     public string Terminal(int columns = 72, int rows = 18) => new ChartTerminal(this, columns, rows).Draw();
 
-    /// <summary>Pictures side by side in one SVG, row by row; each is <paramref name="width"/> × <paramref name="height"/>.</summary>
+    /// <summary>Pictures side by side in one SVG, row by row; width and height are those of each.</summary>
     public static string Grid(IReadOnlyList<Chart> charts, int columns = 2, double width = 560, double height = 400) =>
         ChartSvg.Draw(charts, columns, width, height);
 
     /// <summary>Names in the legend, in order, each once; marker lines bear theirs themselves.</summary>
     internal IReadOnlyList<string> Names =>
-        [.. Series.Where(s => s.Kind is not (SeriesKind.AtX or SeriesKind.AtY)).Select(s => s.Name).Where(n => n.Length > 0).Distinct()];
+        [.. Series.Where(s => s.Kind is not (SeriesKind.AtX or SeriesKind.AtY)).Select(s => s.Name).Where(n => n.Length > 0)
+            .Distinct()];
 
     /// <summary>Text in lines of at most so many characters.</summary>
     internal static List<string> Wrapped(string text, int columns)

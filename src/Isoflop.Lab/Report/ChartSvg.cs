@@ -28,8 +28,8 @@ sealed class ChartSvg
     static readonly OxyColor Frame = OxyColor.Parse("#999999"), Marker = OxyColor.Parse("#555555");
 
     // The page's own background shows; on a dark one lightness is turned round and hues are turned back.
-    const string Style = "<style>@media (prefers-color-scheme: dark) { .isoflop-chart { filter: invert(1) hue-rotate(180deg); } }" +
-        "</style>";
+    const string Style = "<style>@media (prefers-color-scheme: dark) " +
+        "{ .isoflop-chart { filter: invert(1) hue-rotate(180deg); } }</style>";
 
     // The exporter lays text out with this font's widths; it measures no other.
     const string Font = "Arial";
@@ -69,7 +69,7 @@ sealed class ChartSvg
         columns = Math.Clamp(columns, 1, Math.Max(1, charts.Count));
         int rows = (charts.Count + columns - 1) / columns;
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-chart\" role=\"img\" ")
+        svg.Append("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-chart\" role=\"img\" ")
             .Append(CultureInfo.InvariantCulture, $"width=\"{columns * width}\" height=\"{rows * height}\" ")
             .Append(CultureInfo.InvariantCulture, $"viewBox=\"0 0 {columns * width} {rows * height}\" ")
             .Append(CultureInfo.InvariantCulture,
@@ -115,8 +115,8 @@ sealed class ChartSvg
     }
 
     /// <summary>
-    /// Measures text as wide as the widest of the fonts that a page may show it in, and as high as its capitals: the exporter sets
-    /// baselines by it.
+    /// Measures text as wide as the widest of the fonts that a page may show it in, and as high as its capitals: the exporter
+    /// sets baselines by it.
     /// </summary>
     sealed class WideText(double width, double height) : PdfRenderContext(width, height, OxyColors.Transparent)
     {
@@ -182,7 +182,8 @@ sealed class ChartSvg
 
     MarkerType MarkOf(string name)
     {
-        List<string> marked = [.. chart.Series.Where(s => s.Kind == SeriesKind.Points && s.Shade is null).Select(s => s.Name).Distinct()];
+        List<string> marked =
+            [.. chart.Series.Where(s => s.Kind == SeriesKind.Points && s.Shade is null).Select(s => s.Name).Distinct()];
         return Marks[Math.Max(0, marked.IndexOf(name)) % Marks.Length];
     }
 
@@ -291,7 +292,8 @@ sealed class ChartSvg
             if (places[i].Count == 0) continue;
             (double u, double v) = places[i].MaxBy(p => Room(p.X * w, p.Y * h));
             taken.Add((u * w, v * h));
-            plot.Annotations.Add(Label(ChartScale.Number(levels[i]), new(x.At(u), y.At(v)), OxyColor.FromAColor(225, OxyColors.White)));
+            plot.Annotations.Add(
+                Label(ChartScale.Number(levels[i]), new(x.At(u), y.At(v)), OxyColor.FromAColor(225, OxyColors.White)));
         }
 
         double Room(double px, double py) => Math.Min(
@@ -317,7 +319,8 @@ sealed class ChartSvg
     void MarkerLines()
     {
         double plotWidth = width - 200, plotHeight = height - 110;
-        List<ChartSeries> markers = [.. chart.Series.Where(s => s.Kind is SeriesKind.AtX or SeriesKind.AtY && s.Points.Count > 0)];
+        List<ChartSeries> markers =
+            [.. chart.Series.Where(s => s.Kind is SeriesKind.AtX or SeriesKind.AtY && s.Points.Count > 0)];
         foreach (ChartSeries s in markers)
         {
             bool vertical = s.Kind == SeriesKind.AtX;
@@ -381,11 +384,13 @@ sealed class ChartSvg
             LegendColumnSpacing = 8,
             LegendLineSpacing = 5,
         });
-        if (chart.LegendTitle.Length > 0) plot.Series.Add(new LineSeries { Color = OxyColors.Transparent, Title = chart.LegendTitle });
+        if (chart.LegendTitle.Length > 0)
+            plot.Series.Add(new LineSeries { Color = OxyColors.Transparent, Title = chart.LegendTitle });
         foreach (string name in names)
         {
             List<ChartSeries> all = [.. chart.Series.Where(s => s.Name == name)];
-            bool line = all.Any(s => s.Kind is SeriesKind.Line or SeriesKind.Contours), points = all.Any(s => s.Kind == SeriesKind.Points);
+            bool line = all.Any(s => s.Kind is SeriesKind.Line or SeriesKind.Contours);
+            bool points = all.Any(s => s.Kind == SeriesKind.Points);
             LineSeries entry = !line && !points
                 ? new LineSeries
                 {

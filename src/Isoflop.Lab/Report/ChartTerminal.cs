@@ -94,7 +94,8 @@ sealed class ChartTerminal
             int i = edge.FindIndex(1, p => x.Share(p.X) >= at);
             if (i < 0 || x.Share(edge[0].X) > at) continue;
             double from = x.Share(edge[i - 1].X), share = (at - from) / Math.Max(1e-12, x.Share(edge[i].X) - from);
-            int low = (int)(Between(edge[i - 1].Low, edge[i].Low) * rows), high = (int)(Between(edge[i - 1].High, edge[i].High) * rows);
+            int low = (int)(Between(edge[i - 1].Low, edge[i].Low) * rows);
+            int high = (int)(Between(edge[i - 1].High, edge[i].High) * rows);
             for (int r = Math.Max(0, low); r <= Math.Min(rows - 1, high); r++) cells[rows - 1 - r][c] = '░';
 
             double Between(double a, double b) => y.Share(a) + (y.Share(b) - y.Share(a)) * share;
@@ -155,7 +156,8 @@ sealed class ChartTerminal
         for (int r = 0; r < rows; r++)
             for (int c = 0; c < columns; c++)
             {
-                int here = Level(r, c), right = c + 1 < columns ? Level(r, c + 1) : -1, below = r + 1 < rows ? Level(r + 1, c) : -1;
+                int here = Level(r, c);
+                int right = c + 1 < columns ? Level(r, c + 1) : -1, below = r + 1 < rows ? Level(r + 1, c) : -1;
                 int other = right >= 0 && right != here ? right : below >= 0 ? below : here;
                 if (here >= 0 && other != here) cells[r][c] = (char)('a' + (Math.Max(here, other) - 1) % 26);
             }
