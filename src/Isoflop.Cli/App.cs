@@ -23,6 +23,9 @@ sealed record Invocation(ParseResult Parsed, TextWriter Out, TextWriter Err, boo
     /// <summary>Write records as JSON.</summary>
     public bool Json => Parsed.GetValue(App.Json);
 
+    /// <summary>Where answers to questions come from; null: nobody can be asked.</summary>
+    public TextReader? In { get; init; }
+
     /// <summary>A progress line on stderr.</summary>
     public ProgressLine Progress() => new(Err, Terminal);
 }
@@ -64,12 +67,13 @@ static class App
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
-        return Run(args, verbs, Console.Out, Console.Error, terminal: !Console.IsErrorRedirected, stop.Token);
+        return Run(args, verbs, Console.Out, Console.Error, terminal: !Console.IsErrorRedirected, stop.Token,
+            Console.IsInputRedirected ? null : Console.In);
     }
 
     /// <summary>Runs a command line; returns the exit code.</summary>
     public static int Run(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal = false,
-        CancellationToken stop = default)
+        CancellationToken stop = default, TextReader? input = null)
     {
         var root = new RootCommand("A laboratory for scaling language models.") { Home, Json };
         foreach (Command verb in verbs) root.Add(verb);
@@ -78,7 +82,7 @@ static class App
 
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Action is not HelpWithExamples && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
-        context.Value = p => new Invocation(p, output, error, terminal, stop);
+        context.Value = p => new Invocation(p, output, error, terminal, stop) { In = input };
         try
         {
             return parsed.Invoke(new InvocationConfiguration

@@ -60,10 +60,9 @@ public static class Tour
                 result.BitsPerByte, result.Ledger.Train.Seconds, model.Tokenizer.Decode([.. reply.Tokens])));
             curves.Add(new($"{record.Parameters / 1e3:F0} k parameters", Thinned(RunFolder.ReadSteps(result.Path))));
         }
-        curves.Add(new("held-out, at the end", [.. stops.Select(s => (s.Flops, s.Loss))], Line: false));
-        double first = curves.Min(c => c.Points.Min(p => p.X)), last = curves.Max(c => c.Points.Max(p => p.X));
+        curves.Add(new("held-out, at the end", [.. stops.Select(s => (s.Flops, s.Loss))], SeriesKind.Points));
         foreach (Baseline b in baselines.Rows.Where(r => r.NatsPerToken is not null))
-            curves.Add(new(b.Name, [(first, b.NatsPerToken!.Value), (last, b.NatsPerToken!.Value)], Dashed: true));
+            curves.Add(ChartSeries.AtY(b.Name, b.NatsPerToken!.Value));
         var chart = new Chart("Loss against training compute", "training FLOPs", "loss, nats a token", curves);
         string picture = Path.Combine(home, "tour.svg");
         File.WriteAllText(picture, chart.Svg());

@@ -1,32 +1,71 @@
-using System.Globalization;
-using OxyPlot;
-using OxyPlot.Axes;
-using OxyPlot.Legends;
-using OxyPlot.Series;
-
 namespace Isoflop.Lab.Report;
 
-/// <summary>One curve or set of points.</summary>
-/// <param name="Name">in the legend</param> <param name="Line">joined, or marks alone</param>
-public sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, bool Line = true, bool Dashed = false);
+/// <summary>How a series is drawn.</summary>
+public enum SeriesKind
+{
+    /// <summary>Points joined; its <see cref="ChartSeries.Range"/> is an area around it.</summary>
+    Line,
+    /// <summary>Marks; their <see cref="ChartSeries.Range"/> are error bars.</summary>
+    Points,
+    /// <summary>The area of <see cref="ChartSeries.Range"/> alone.</summary>
+    Band,
+    /// <summary>A vertical line through the whole plot at the x of its point, with its name beside it.</summary>
+    AtX,
+    /// <summary>A horizontal line through the whole plot at the y of its point, with its name beside it.</summary>
+    AtY,
+    /// <summary>Contour lines of <see cref="ChartSeries.Surface"/>.</summary>
+    Contours,
+}
+
+/// <summary>Heights over a grid.</summary>
+/// <param name="X">rising</param> <param name="Y">rising</param> <param name="Z">height, [x, y]</param>
+/// <param name="Levels">where contour lines run; null: about ten</param>
+public sealed record ChartSurface(IReadOnlyList<double> X, IReadOnlyList<double> Y, double[,] Z,
+    IReadOnlyList<double>? Levels = null);
 
 /// <summary>
-/// A picture of curves, as SVG: axes with units, decades as ticks, a legend beside the plot, readable on light and dark pages.
+/// One thing of a picture. Series of one name are one thing: they share a colour and a line of the legend; without a name a
+/// series is not in it. Points that are not numbers, or not positive on a logarithmic axis, are left out, and a line breaks
+/// there.
+/// </summary>
+public sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, SeriesKind Kind = SeriesKind.Line)
+{
+    /// <summary>Low and high y at each point.</summary>
+    public IReadOnlyList<(double Low, double High)>? Range { get; init; }
+
+    /// <summary>A broken line.</summary>
+    public bool Dashed { get; init; }
+
+    /// <summary>
+    /// Colours the series by a quantity above 0, light to dark from the least to the largest of the chart, evenly in its
+    /// logarithm: a family of curves by budget. Null: a colour of its own.
+    /// </summary>
+    public double? Shade { get; init; }
+
+    /// <summary>Of <see cref="SeriesKind.Contours"/>.</summary>
+    public ChartSurface? Surface { get; init; }
+
+    /// <summary>A vertical line with a label.</summary>
+    public static ChartSeries AtX(string name, double x) => new(name, [(x, double.NaN)], SeriesKind.AtX) { Dashed = true };
+
+    /// <summary>A horizontal line with a label.</summary>
+    public static ChartSeries AtY(string name, double y) => new(name, [(double.NaN, y)], SeriesKind.AtY) { Dashed = true };
+
+    /// <summary>Contour lines.</summary>
+    public static ChartSeries Contours(string name, ChartSurface surface) =>
+        new(name, [], SeriesKind.Contours) { Surface = surface };
+}
+
+/// <summary>
+/// A picture of curves, points, bands and contours: as SVG, readable on light and dark pages, and in characters.
 /// </summary>
 public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series)
 {
-    // Okabe & Ito 2008: told apart by readers with any colour vision.
-    static readonly OxyColor[] Colours =
-    [
-        OxyColor.Parse("#0072B2"), OxyColor.Parse("#D55E00"), OxyColor.Parse("#009E73"), OxyColor.Parse("#CC79A7"),
-        OxyColor.Parse("#E69F00"), OxyColor.Parse("#56B4E9"), OxyColor.Parse("#777777"),
-    ];
+    /// <summary>Below the title: what the picture shows, as a sentence.</summary>
+    public string Subtitle { get; init; } = "";
 
-    // The page's own background shows; on a dark one lightness is turned round and hues are turned back.
-    const string Style = "<style>@media (prefers-color-scheme: dark) { svg { filter: invert(1) hue-rotate(180deg); } }</style>";
-
-    // The exporter lays text out with this font's widths; it measures no other.
-    const string Font = "Arial";
+    /// <summary>Over the legend: what its names are, such as the unit of budgets.</summary>
+    public string LegendTitle { get; init; } = "";
 
     /// <summary>Logarithmic x.</summary>
     public bool LogX { get; init; } = true;
@@ -34,122 +73,135 @@ public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnly
     /// <summary>Logarithmic y.</summary>
     public bool LogY { get; init; }
 
-    /// <summary>The picture.</summary>
-    public string Svg(double width = 860, double height = 480)
+    /// <summary>Ends of x; null: around all that is drawn.</summary>
+    public (double Low, double High)? XLimits { get; init; }
+
+    /// <summary>Ends of y; null: around all that is drawn.</summary>
+    public (double Low, double High)? YLimits { get; init; }
+
+    /// <summary>The picture as SVG.</summary>
+    public string Svg(double width = 860, double height = 480) => ChartSvg.Draw([this], 1, width, height);
+
+    /// <summary>The same in characters: a mark a series, bands as ░, y down the left, x below.</summary>
+    public string Terminal(int columns = 72, int rows = 18) => new ChartTerminal(this, columns, rows).Draw();
+
+    /// <summary>Pictures side by side in one SVG, row by row; width and height are those of each.</summary>
+    public static string Grid(IReadOnlyList<Chart> charts, int columns = 2, double width = 560, double height = 400) =>
+        ChartSvg.Draw(charts, columns, width, height);
+
+    /// <summary>Names in the legend, in order, each once; marker lines bear theirs themselves.</summary>
+    internal IReadOnlyList<string> Names =>
+        [.. Series.Where(s => s.Kind is not (SeriesKind.AtX or SeriesKind.AtY)).Select(s => s.Name).Where(n => n.Length > 0)
+            .Distinct()];
+
+    /// <summary>Text in lines of at most so many characters.</summary>
+    internal static List<string> Wrapped(string text, int columns)
     {
-        var plot = new PlotModel
-        {
-            Title = Title,
-            TitleFontWeight = FontWeights.Normal,
-            TitleFontSize = 15,
-            DefaultFont = Font,
-            Background = OxyColors.Transparent,
-            PlotAreaBorderColor = OxyColor.Parse("#999999"),
-        };
-        plot.Axes.Add(AxisOf(XTitle, AxisPosition.Bottom, LogX, Series.SelectMany(s => s.Points.Select(p => p.X))));
-        plot.Axes.Add(AxisOf(YTitle, AxisPosition.Left, LogY, Series.SelectMany(s => s.Points.Select(p => p.Y))));
-        plot.Legends.Add(new Legend
-        {
-            LegendPlacement = LegendPlacement.Outside,
-            LegendPosition = LegendPosition.RightTop,
-            LegendBorderThickness = 0,
-            LegendFontSize = 12,
-        });
-        for (int i = 0; i < Series.Count; i++) plot.Series.Add(SeriesOf(Series[i], Colours[i % Colours.Length]));
-        string svg = new SvgExporter
-        {
-            Width = width,
-            Height = height,
-            IsDocument = false,
-            UseVerticalTextAlignmentWorkaround = true,
-            TextMeasurer = new WideText(width, height),
-        }.ExportToString(plot);
-        svg = svg.Replace($"font-family=\"{Font}\"", $"font-family=\"{Font}, Helvetica, 'DejaVu Sans', sans-serif\"");
-        return svg.Insert(svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1, Style);
+        var lines = new List<string>();
+        foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            if (lines.Count > 0 && lines[^1].Length + 1 + word.Length <= columns) lines[^1] += " " + word;
+            else lines.Add(word);
+        return lines;
     }
 
-    /// <summary>Measures text as wide as the widest of the fonts that a page may show it in.</summary>
-    sealed class WideText(double width, double height) : PdfRenderContext(width, height, OxyColors.Transparent)
-    {
-        const double Wider = 1.55;
+    /// <param name="margin">share of the axis left free at both ends, where no limits are set</param>
+    internal ChartScale XScale(double margin) => ChartScale.Of(
+        Series.SelectMany(s => s.Points.Select(p => p.X).Concat(s.Surface?.X ?? [])), LogX, XLimits,
+        Series.Any(s => s.Surface is not null) ? 0 : margin);
 
-        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight) =>
-            base.MeasureText(text, fontFamily, fontSize * Wider, fontWeight);
-    }
+    /// <inheritdoc cref="XScale"/>
+    internal ChartScale YScale(double margin) => ChartScale.Of(
+        Series.SelectMany(s => (s.Kind == SeriesKind.Band ? [] : s.Points.Select(p => p.Y)).Concat(s.Surface?.Y ?? [])
+            .Concat(s.Range?.SelectMany(r => (double[])[r.Low, r.High]) ?? [])), LogY, YLimits,
+        Series.Any(s => s.Surface is not null) ? 0 : margin);
+}
 
-    static Axis AxisOf(string title, AxisPosition position, bool logarithmic, IEnumerable<double> values)
-    {
-        double low = values.Min(), high = values.Max();
-        Axis axis = logarithmic ? new LogarithmicAxis { PowerPadding = false, LabelFormatter = Number } : new LinearAxis();
-        double margin = logarithmic ? Math.Pow(high / low, 0.04) : Math.Max(high - low, 1e-9) * 0.05;
-        axis.Minimum = logarithmic ? low / margin : low - margin;
-        axis.Maximum = logarithmic ? high * margin : high + margin;
-        axis.Position = position;
-        axis.Title = title;
-        axis.TitleFontSize = 13;
-        axis.AxisTitleDistance = 10;
-        axis.MajorGridlineStyle = LineStyle.Solid;
-        axis.MajorGridlineColor = OxyColor.Parse("#dddddd");
-        axis.MinorGridlineStyle = logarithmic ? LineStyle.Solid : LineStyle.None;
-        axis.MinorGridlineColor = OxyColor.Parse("#f2f2f2");
-        axis.AxislineColor = axis.TicklineColor = OxyColor.Parse("#999999");
-        return axis;
-    }
+/// <summary>Ticks of an axis and how they are written.</summary>
+/// <param name="Decimals">of all labels; null: as many as each needs</param>
+sealed record ChartTicks(IReadOnlyList<double> Major, IReadOnlyList<double> Minor, int? Decimals)
+{
+    public string Label(double v) => ChartScale.Number(v, Decimals);
+}
 
-    static LineSeries SeriesOf(ChartSeries series, OxyColor colour)
+/// <summary>One axis: its ends, and where values stand between them.</summary>
+readonly record struct ChartScale(double Low, double High, bool Log)
+{
+    // Steps within a decade, from coarse to fine.
+    static readonly int[][] Steps = [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
+
+    public static ChartScale Of(IEnumerable<double> values, bool log, (double Low, double High)? limits, double margin)
     {
-        var line = new LineSeries
+        List<double> good = [.. values.Where(v => double.IsFinite(v) && (!log || v > 0))];
+        if (limits is { } set) return new(set.Low, set.High, log);
+        if (good.Count == 0) return log ? new(1, 10, true) : new(0, 1, false);
+        double low = good.Min(), high = good.Max();
+        if (log)
         {
-            Title = series.Name,
-            Color = series.Line ? colour : OxyColors.Transparent,
-            StrokeThickness = 1.8,
-            EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
-            LineStyle = series.Dashed ? LineStyle.Dash : LineStyle.Solid,
-            MarkerType = series.Line ? MarkerType.None : MarkerType.Circle,
-            MarkerFill = colour,
-            MarkerSize = 5,
-        };
-        foreach ((double x, double y) in series.Points) line.Points.Add(new DataPoint(x, y));
-        return line;
-    }
-
-    /// <summary>The same in characters: one letter a series, y down the left, x below.</summary>
-    public string Terminal(int columns = 72, int rows = 18)
-    {
-        var points = Series.SelectMany(s => s.Points).ToList();
-        Func<double, double> fx = LogX ? Math.Log10 : x => x, fy = LogY ? Math.Log10 : y => y;
-        double x0 = points.Min(p => fx(p.X)), x1 = points.Max(p => fx(p.X));
-        double y0 = points.Min(p => fy(p.Y)), y1 = points.Max(p => fy(p.Y));
-        char[][] grid = [.. Enumerable.Range(0, rows).Select(_ => Enumerable.Repeat(' ', columns).ToArray())];
-        foreach ((ChartSeries series, char mark) in Series.Select((s, i) => (s, Mark(s, i))).OrderByDescending(s => s.s.Dashed))
-            foreach ((double x, double y) in series.Points)
-            {
-                int column = Place(fx(x), x0, x1, columns), row = rows - 1 - Place(fy(y), y0, y1, rows);
-                if (series.Dashed) Array.Fill(grid[row], mark);
-                else grid[row][column] = mark;
-            }
-        var lines = new List<string> { Title };
-        for (int r = 0; r < rows; r++)
-        {
-            double y = y1 - (y1 - y0) * r / (rows - 1);
-            string label = r % 4 == 0 || r == rows - 1 ? Number(LogY ? Math.Pow(10, y) : y) : "";
-            lines.Add($"{label,9} │{new string(grid[r])}");
+            if (high / low < 1 + 1e-9) (low, high) = (low / 2, high * 2);
+            double by = Math.Pow(high / low, margin);
+            return new(low / by, high * by, true);
         }
-        string first = Number(LogX ? Math.Pow(10, x0) : x0), last = Number(LogX ? Math.Pow(10, x1) : x1);
-        lines.Add(new string(' ', 10) + "└" + new string('─', columns));
-        lines.Add(new string(' ', 11) + first
-            + XTitle.PadLeft((columns + XTitle.Length) / 2 - first.Length).PadRight(columns - first.Length - last.Length) + last);
-        for (int s = 0; s < Series.Count; s++)
-            lines.Add($"{Mark(Series[s], s),11} {(Series[s].Dashed ? Number(Series[s].Points[0].Y) + " " : "")}{Series[s].Name}");
-        return string.Join('\n', lines);
-
-        static char Mark(ChartSeries s, int index) => s.Dashed ? '╌' : s.Line ? "·+x*o"[index % 5] : '●';
-
-        static int Place(double v, double low, double high, int cells) =>
-            high > low ? (int)Math.Min(cells - 1, (v - low) / (high - low) * cells) : 0;
-
+        if (high - low <= 1e-12 * Math.Max(Math.Abs(low), Math.Abs(high)))
+            (low, high) = (low - (low == 0 ? 1 : Math.Abs(low) / 2), high + (high == 0 ? 1 : Math.Abs(high) / 2));
+        return new(low - (high - low) * margin, high + (high - low) * margin, false);
     }
 
-    static string Number(double v) => v is >= 1e4 or < 1e-2 and not 0
-        ? v.ToString("0.#e0", CultureInfo.InvariantCulture) : v.ToString("G4", CultureInfo.InvariantCulture);
+    /// <summary>Can stand on this axis.</summary>
+    public bool Holds(double v) => double.IsFinite(v) && (!Log || v > 0);
+
+    /// <summary>0 at the low end, 1 at the high one.</summary>
+    public double Share(double v) => Log ? Math.Log(v / Low) / Math.Log(High / Low) : (v - Low) / (High - Low);
+
+    /// <summary>The value at a share.</summary>
+    public double At(double share) => Log ? Low * Math.Pow(High / Low, share) : Low + (High - Low) * share;
+
+    /// <summary>At most so many ticks with labels, at round values.</summary>
+    public ChartTicks Ticks(int atMost)
+    {
+        atMost = Math.Max(2, atMost);
+        if (!Log) return LinearTicks(atMost);
+        int first = (int)Math.Ceiling(Math.Log10(Low) - 1e-9), last = (int)Math.Floor(Math.Log10(High) + 1e-9);
+        int decades = last - first + 1;
+        if (decades > atMost)
+        {
+            int step = 2;
+            while ((decades + step - 1) / step > atMost) step++;
+            List<double> all = [.. Enumerable.Range(first, decades).Select(Power)];
+            return new([.. Enumerable.Range(first, decades).Where(e => e % step == 0).Select(Power)], all, null);
+        }
+        List<double> fine = Within(Steps[^1], first - 1, last);
+        foreach (int[] steps in Steps)
+        {
+            List<double> ticks = Within(steps, first - 1, last);
+            if (ticks.Count >= 3 && ticks.Count <= atMost) return new(ticks, fine, null);
+        }
+        if (decades >= 2) return new([.. Enumerable.Range(first, decades).Select(Power)], fine, null);
+        return LinearTicks(atMost);
+    }
+
+    List<double> Within(int[] steps, int first, int last)
+    {
+        double low = Low * (1 - 1e-9), high = High * (1 + 1e-9);
+        return [.. Enumerable.Range(first, last - first + 1).SelectMany(e => steps.Select(s => s * Power(e)))
+            .Where(v => v >= low && v <= high)];
+    }
+
+    ChartTicks LinearTicks(int atMost)
+    {
+        double least = (High - Low) / atMost, power = Math.Pow(10, Math.Floor(Math.Log10(least)));
+        double step = power * (least <= power ? 1 : least <= 2 * power ? 2 : least <= 5 * power ? 5 : 10);
+        var ticks = new List<double>();
+        for (double i = Math.Ceiling(Low / step - 1e-9); i * step <= High + 1e-9 * step; i++) ticks.Add(i == 0 ? 0 : i * step);
+        return new(ticks, [], (int)Math.Max(0, -Math.Floor(Math.Log10(step) + 1e-9)));
+    }
+
+    static double Power(int exponent) => double.Parse($"1e{exponent}", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>1e10, 2.5e6, 3000, 3.25, 0.01.</summary>
+    public static string Number(double v, int? decimals = null)
+    {
+        double size = Math.Abs(v);
+        string form = size >= 9999.5 || size < 0.99e-3 && v != 0 ? "0.###e0" : decimals is { } d ? $"F{d}" : "0.#####";
+        return v.ToString(form, System.Globalization.CultureInfo.InvariantCulture);
+    }
 }

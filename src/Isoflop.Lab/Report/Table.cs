@@ -107,8 +107,8 @@ public sealed class Table
     }
 
     /// <summary>
-    /// CSV as RFC 4180 has it, UTF-8: a line of names, then the rows; real numbers in the fewest digits that give back their bits;
-    /// nothing between the commas where a cell is missing, and "" where it is empty text.
+    /// CSV as RFC 4180 has it, UTF-8: a line of names, then the rows; real numbers in the fewest digits that give back their
+    /// bits; nothing between the commas where a cell is missing, and "" where it is empty text.
     /// </summary>
     public void WriteCsv(string path) => WriteWhole(path, file => Through(file, WriteCsv));
 
@@ -189,10 +189,11 @@ public sealed class Table
         ColumnKind.Whole => new DataField<long>(name, nullable: true),
         ColumnKind.Real => new DataField<double>(name, nullable: true),
         ColumnKind.Boolean => new DataField<bool>(name, nullable: true),
-        _ => new DateTimeDataField(name, DateTimeFormat.Timestamp, isAdjustedToUTC: true, DateTimeTimeUnit.Micros, isNullable: true),
+        _ => new DateTimeDataField(name, DateTimeFormat.Timestamp, isAdjustedToUTC: true, DateTimeTimeUnit.Micros,
+            isNullable: true),
     };
 
-    /// <summary>A value as one of the five types that cells have, or <see cref="ulong"/> where it is too large for them.</summary>
+    /// <summary>A value as one of the five types that cells have; a ulong stays one where it is too large for them.</summary>
     static object? Plain(object? value) => value switch
     {
         null or string or long or double or bool => value,

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.IO.Enumeration;
+using System.Text.Json;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Runs;
@@ -12,7 +14,7 @@ namespace Isoflop.Lab.Runs;
 public sealed record RunSummary(string Name, string Status, string Corpus, long Parameters, int Step, int Steps, long Tokens,
     double Flops, double Seconds, double? Loss, double? ValidLoss, double? BitsPerByte, DateTime Created, string? Problem);
 
-/// <summary>Reads the runs below a home. It takes no lock and never writes.</summary>
+/// <summary>Reads the runs below a home, without a lock; writes nothing, and deletes only what it is told to.</summary>
 public sealed class RunStore(string home)
 {
     /// <summary>Folder of all runs.</summary>
@@ -22,7 +24,8 @@ public sealed class RunStore(string home)
     public IReadOnlyList<RunSummary> List()
     {
         if (!Directory.Exists(Folder)) return [];
-        return [.. Directory.GetDirectories(Folder).Select(path => Path.GetFileName(path)).Select(SummaryOrProblem)
+        return [.. Directory.GetDirectories(Folder).Select(path => Path.GetFileName(path))
+            .Where(name => !name.StartsWith(RunFolder.DeletedPrefix, StringComparison.Ordinal)).Select(SummaryOrProblem)
             .OrderBy(r => r.Created).ThenBy(r => r.Name, StringComparer.Ordinal)];
     }
 
@@ -37,6 +40,74 @@ public sealed class RunStore(string home)
         return new(name, StatusOf(RunFolder.ReadEvents(path)), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
             record.Config.Train.Steps, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, step?.Loss, valid?.Loss,
             valid?.BitsPerByte, record.Created, null);
+    }
+
+    /// <summary>All runs whose names match one of the patterns, * and ?; all runs where there are no patterns.</summary>
+    /// <exception cref="ConfigException">A pattern that no run matches.</exception>
+    public IReadOnlyList<RunSummary> Matching(IReadOnlyList<string> patterns)
+    {
+        IReadOnlyList<RunSummary> all = List();
+        foreach (string pattern in patterns)
+            if (!all.Any(r => Matches(pattern, r.Name)))
+                throw new ConfigException($"'{pattern}': no run in {Folder} has such a name; " + (all.Count == 0
+                    ? "there are none" : $"there are: {string.Join(", ", all.Take(8).Select(r => r.Name))}{(all.Count > 8 ? ", …" : "")}"));
+        return patterns.Count == 0 ? all : [.. all.Where(r => patterns.Any(p => Matches(p, r.Name)))];
+    }
+
+    internal static bool Matches(string pattern, string name) =>
+        FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+
+    /// <summary>Names of the studies that refer to each run.</summary>
+    /// <exception cref="DataException">A study.json that cannot be read.</exception>
+    public ILookup<string, string> Studies()
+    {
+        string folder = Path.Combine(home, "studies");
+        var found = new List<(string Run, string Study)>();
+        string[] all = Directory.Exists(folder) ? Directory.GetDirectories(folder) : [];
+        foreach (string study in all.Order(StringComparer.Ordinal))
+        {
+            string path = Path.Combine(study, "study.json");
+            if (!File.Exists(path)) continue;
+            try
+            {
+                using JsonDocument record = JsonDocument.Parse(File.ReadAllBytes(path));
+                if (record.RootElement.ValueKind != JsonValueKind.Object
+                    || !record.RootElement.TryGetProperty("runs", out JsonElement runs) || runs.ValueKind != JsonValueKind.Array)
+                    continue;
+                foreach (JsonElement run in runs.EnumerateArray())
+                    if (run.ValueKind == JsonValueKind.Object && run.TryGetProperty("name", out JsonElement name)
+                        && name.ValueKind == JsonValueKind.String)
+                        found.Add((name.GetString()!, Path.GetFileName(study)));
+            }
+            catch (JsonException e)
+            {
+                throw new DataException($"{path}: cannot be read: {e.Message}", e);
+            }
+        }
+        return found.Distinct().ToLookup(f => f.Run, f => f.Study);
+    }
+
+    /// <summary>Deletes runs: all of them, or none if one may not go.</summary>
+    /// <param name="force">also runs that a study refers to</param>
+    /// <exception cref="ConfigException">A process holds one, or a study refers to it.</exception>
+    public void Delete(IReadOnlyList<string> names, bool force = false)
+    {
+        MayDelete(names, force);
+        foreach (string name in names) RunFolder.Delete(home, name);
+    }
+
+    /// <inheritdoc cref="Delete"/>
+    internal void MayDelete(IReadOnlyList<string> names, bool force)
+    {
+        if (!force)
+        {
+            ILookup<string, string> studies = Studies();
+            foreach (string name in names)
+                if (studies[name].Any())
+                    throw new ConfigException($"run '{name}' belongs to the study '{string.Join("', '", studies[name])}', " +
+                        "which needs it; leave it, or delete it with --force");
+        }
+        foreach (string name in names) RunFolder.ThrowIfHeld(home, name);
     }
 
     /// <summary>Folder of a run.</summary>

@@ -90,6 +90,26 @@ public sealed class RunFolder : IDisposable
         return held;
     }
 
+    /// <summary>Start of the names of folders that a killed deletion may have left; they are no runs.</summary>
+    public const string DeletedPrefix = ".deleted-";
+
+    /// <summary>Deletes a run: first it is renamed, so that no half of it is ever found under its name.</summary>
+    /// <exception cref="ConfigException">There is none of that name, or another process holds it.</exception>
+    public static void Delete(string home, string name)
+    {
+        string path = PathOf(home, name), doomed = PathOf(home, $"{DeletedPrefix}{name}-{Guid.NewGuid():N}");
+        if (!Directory.Exists(path))
+            throw new ConfigException($"{path}: there is no such run; 'isoflop runs' lists those there are");
+        FileStream held = Lock(path);
+        if (OperatingSystem.IsWindows()) held.Dispose();                    // there a folder with an open file keeps its name
+        using (held) Directory.Move(path, doomed);
+        Directory.Delete(doomed, recursive: true);
+    }
+
+    /// <summary>That no other process holds a run, as far as can be told now.</summary>
+    /// <exception cref="ConfigException">One does; names it.</exception>
+    public static void ThrowIfHeld(string home, string name) => Lock(PathOf(home, name)).Dispose();
+
     static void WriteWhole(string path, byte[] content)
     {
         using (var file = new FileStream(path + ".tmp", FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Isoflop.Lab.Report;
 using Xunit;
@@ -9,16 +10,114 @@ public class ChartTests
     static readonly Chart Sample = new("Loss", "training FLOPs", "nats a token",
     [
         new("small", [(1e9, 6), (1e10, 4), (1e11, 3)]),
-        new("ends", [(1e10, 5)], Line: false),
-        new("bigram", [(1e9, 3.5), (1e11, 3.5)], Dashed: true),
+        new("ends", [(1e10, 5)], SeriesKind.Points),
+        ChartSeries.AtY("bigram", 3.5),
     ]);
+
+    /// <summary>Everything at once.</summary>
+    static readonly Chart Rich = new("Title & <more>", "x", "y",
+    [
+        new("with band", [(1e9, 6), (1e10, 4), (1e11, 3)]) { Range = [(5, 7), (3.5, 4.5), (2, 4)] },
+        new("measured", [(1e9, 6), (1e10, double.NaN), (1e11, 3)], SeriesKind.Points) { Range = [(5, 7), (1, 2), (-1, 4)] },
+        new("1e12", [(1e9, 5), (1e11, 4)]) { Shade = 1e12 },
+        new("1e12", [(2e9, 5)], SeriesKind.Points) { Shade = 1e12 },
+        new("1e13", [(1e9, 4), (1e11, 3)]) { Shade = 1e13, Dashed = true },
+        new("band alone", [(1e9, 0), (1e11, 0)], SeriesKind.Band) { Range = [(2, 3), (2, 3)] },
+        ChartSeries.Contours("surface", new([1e9, 1e10, 1e11], [2, 4, 8], new double[,] { { 1, 2, 3 }, { 2, 3, 4 }, { 3, 4, 5 } }, [2.5])),
+        new("below zero", [(-1, -1), (0, 0), (double.PositiveInfinity, 1)]),
+        ChartSeries.AtX("data end", 1e10),
+        ChartSeries.AtY("noise", 2.2),
+        new("", [(1e9, 3)]),
+    ])
+    {
+        Subtitle = "One sentence",
+        LegendTitle = "what they are",
+        LogY = true,
+    };
+
+    static readonly Regex Odd = new("NaN|Infinity|∞|E[+-]?[0-9]{3}");
+
+    /// <summary>All text of a picture, and that it is one.</summary>
+    static List<string> TextOf(string svg)
+    {
+        Assert.DoesNotMatch(Odd, svg);
+        XElement root = XDocument.Parse(svg).Root!;
+        Assert.Equal("svg", root.Name.LocalName);
+        return [.. root.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value)];
+    }
+
+    static Chart Of(params ChartSeries[] series) => new("t", "x", "y", series);
 
     [Fact]
     public void The_picture_is_well_formed_and_names_axes_and_series()
     {
-        string text = string.Concat(XDocument.Parse(Sample.Svg()).Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value + "|"));
+        List<string> text = TextOf(Sample.Svg());
         foreach (string label in new[] { "Loss", "training FLOPs", "nats a token", "small", "ends", "bigram", "1e10" })
             Assert.Contains(label, text);
+    }
+
+    [Fact]
+    public void Everything_that_has_a_name_is_named_once()
+    {
+        List<string> text = TextOf(Rich.Svg());
+        foreach (string name in Rich.Series.Select(s => s.Name).Where(n => n.Length > 0).Distinct()
+            .Concat([Rich.Title, Rich.Subtitle, Rich.LegendTitle, "2.5"]))
+            Assert.Single(text, name);
+        string[] lines = Rich.Terminal().Split('\n');
+        foreach (string name in Rich.Series.Select(s => s.Name).Where(n => n.Length > 0).Distinct().Append(Rich.LegendTitle))
+            Assert.Single(lines, l => l.EndsWith(" " + name));
+    }
+
+    [Fact]
+    public void A_series_of_none_or_one_point_is_drawn()
+    {
+        foreach (SeriesKind kind in Enum.GetValues<SeriesKind>())
+            foreach ((double, double)[] points in ((double, double)[][])[[], [(5, 3)], [(0, 0)], [(double.NaN, 1)], [(1e300, -1e300)]])
+                foreach (bool log in (bool[])[false, true])
+                {
+                    Chart chart = Of(new ChartSeries("one", points, kind) { Range = [.. points.Select(p => (p.Item2, p.Item2))] }) with
+                    {
+                        LogX = log,
+                        LogY = log,
+                    };
+                    TextOf(chart.Svg());
+                    Assert.DoesNotMatch(Odd, chart.Terminal());
+                }
+        TextOf(Of().Svg());
+        Assert.StartsWith("t\n", Of().Terminal());
+        Assert.Contains("one, two", TextOf(Of(ChartSeries.AtY("one", 3), ChartSeries.AtY("two", 3)).Svg()));
+    }
+
+    [Theory]
+    [InlineData(1e9, 1e12, true, 10, "1e9 1e10 1e11 1e12")]
+    [InlineData(2e-4, 3e1, true, 10, "0.001 0.01 0.1 1 10")]
+    [InlineData(1, 1e12, true, 7, "1 100 1e4 1e6 1e8 1e10 1e12")]
+    [InlineData(1e9, 9e9, true, 10, "1e9 2e9 5e9")]
+    [InlineData(2.5, 6.5, true, 10, "3 4 5 6")]
+    [InlineData(2.9, 3.3, true, 6, "2.9 3.0 3.1 3.2 3.3")]
+    [InlineData(-0.02, 0.021, false, 5, "-0.02 -0.01 0.00 0.01 0.02")]
+    [InlineData(0, 25000, false, 5, "0 5000 1e4 1.5e4 2e4 2.5e4")]
+    [InlineData(0, 10, false, 100, "0.0 0.1 0.2")]
+    public void Ticks_stand_at_round_values(double low, double high, bool log, int atMost, string labels)
+    {
+        ChartTicks ticks = new ChartScale(low, high, log).Ticks(atMost);
+        Assert.StartsWith(labels, string.Join(' ', ticks.Major.Select(ticks.Label)));
+        Assert.True(ticks.Major.Count <= atMost + 1);
+        Assert.All(ticks.Major.Concat(ticks.Minor), t => Assert.InRange(t, low - 1e-9 * high, high * (1 + 1e-9)));
+        Assert.Equal(ticks.Major.Count, ticks.Major.Select(ticks.Label).Distinct().Count());
+    }
+
+    [Fact]
+    public void Clips_of_two_pictures_on_one_page_have_different_names()
+    {
+        string svg = Chart.Grid([Sample, Rich, Sample with { Title = "other" }], 2, 400, 300);
+        List<string> text = TextOf(svg);
+        Assert.Contains("other", text);
+        List<string> ids = [.. XDocument.Parse(svg).Descendants().Attributes("id").Select(a => a.Value)];
+        Assert.NotEmpty(ids);
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+        foreach (Match use in Regex.Matches(svg, @"url\(#([^)]+)\)")) Assert.Contains(use.Groups[1].Value, ids);
+        Assert.StartsWith("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-chart\" role=\"img\" width=\"800\" height=\"600\"", svg);
     }
 
     [Fact]
@@ -29,5 +128,34 @@ public class ChartTests
         Assert.Equal('·', lines[10][^1]);
         Assert.All(lines[1..11], l => Assert.True(l.Length <= 51, l));
         Assert.Contains(lines, l => l.Contains("3.5 bigram"));
+    }
+
+    [Fact]
+    public void Bands_bars_and_markers_are_drawn_in_characters()
+    {
+        Chart chart = new("t", "x", "y",
+        [
+            new("fit", [(0, 0), (10, 10)]) { Range = [(0, 0), (6, 10)] },
+            new("run", [(2, 8)], SeriesKind.Points) { Range = [(6, 10)] },
+            ChartSeries.AtX("end", 8),
+        ])
+        { LogX = false, Subtitle = "below" };
+        string drawn = string.Join('\n', chart.Terminal(11, 6).Split('\n').Select(l => l.TrimEnd()));
+        Assert.Equal("""
+            t
+            below
+                   10 ┤  │     ┆··
+                      │  ●    ░··░
+                    5 ┤  │  ░··┆░░
+                      │    ·░░░┆
+                      │  ··░░  ┆
+                    0 ┤··░     ┆
+                      └┬────┬────┬
+                       0    5   10
+                            x
+                      · fit
+                      ● run
+                      ┆ 8 end
+            """.ReplaceLineEndings("\n"), drawn);
     }
 }
