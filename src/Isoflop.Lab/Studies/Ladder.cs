@@ -36,7 +36,7 @@ public static class Ladder
         using IDisposable held = study.Lock();
         if (workers <= 0) workers = Environment.ProcessorCount;
         double peak = Machine.Measure(1).PeakGflops * 1e9;
-        study.Save(study.Record with { Runs = Keep(study, PlanOf(recipe, home)) });
+        study.Save(study.Record with { Runs = PlanOf(recipe, home) });
 
         List<FailedRun> failed = [];
         List<StudyResult> tuned = [];
@@ -48,7 +48,7 @@ public static class Ladder
             IReadOnlyList<StudyResult> check = Work("transfer", plan.Transfer(chosen));
             tuned = [.. grid, .. check];
             study.Save(study.Record with { Tuning = TuningOf(grid, check, chosen) });
-            study.Save(study.Record with { Runs = Keep(study, PlanOf(recipe, home)) });
+            study.Save(study.Record with { Runs = PlanOf(recipe, home) });
         }
         RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
         PlannedRun[] wanted = [.. plan.Ladder(factors).Where(r => upTo is { } most ? r.Budget <= most * 1.001 : !r.Later)];
@@ -69,14 +69,11 @@ public static class Ladder
         }
     }
 
-    /// <summary>A forecast's runs stay in the study's list, whatever the recipe plans.</summary>
-    static IReadOnlyList<PlannedRun> Keep(Study study, IReadOnlyList<PlannedRun> planned) =>
-        [.. planned, .. study.Record.Runs.Where(r => r.Phase == Phase.Forecast)];
-
-    /// <summary>Writes results.csv: every finished run of the study.</summary>
+    /// <summary>Writes results.csv: every finished run of the study and of its forecasts.</summary>
     internal static void Tabulate(Study study, string home)
     {
-        IReadOnlyList<StudyResult> results = StudyResult.Of(home, study.Record.Runs);
+        IReadOnlyList<StudyResult> results = StudyResult.Of(home,
+            study.Record.Runs.Concat(Forecasts.All(study).Select(f => f.Run)).DistinctBy(r => r.Name));
         long unique = results.Count == 0 ? 0 : (long)results.Max(r => r.Run.Epochs > 0 ? r.Run.Tokens / r.Run.Epochs : 0);
         StudyResult.TableOf(results, unique).WriteCsv(Path.Combine(study.Folder, Study.ResultsFile));
     }

@@ -87,10 +87,10 @@ public sealed class Study
 
     /// <summary>Takes the study for writing: one ladder at a time.</summary>
     /// <exception cref="ConfigException">Another process holds it.</exception>
-    internal IDisposable Lock()
+    internal IDisposable Lock(string file = "lock")
     {
         Directory.CreateDirectory(Folder);
-        string path = Path.Combine(Folder, "lock");
+        string path = Path.Combine(Folder, file);
         try
         {
             var held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);

@@ -1,0 +1,201 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Kernels;
+using Isoflop.Lab.Laws;
+using MathNet.Numerics.Distributions;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>A prediction that was written down, with all that is needed to judge it.</summary>
+/// <param name="Id">1, 2, … in a study</param> <param name="Before">the run was not done when this was written</param>
+/// <param name="Below">largest budget that was fitted</param> <param name="Points">runs that were fitted</param>
+/// <param name="Run">the run that checks it</param> <param name="Loss">nats a token; 95 % for that run</param>
+/// <param name="BitsPerByte">the same</param> <param name="Irreducible">the law's E; reducible loss is what lies above</param>
+/// <param name="Line">a straight line in log–log through the best losses at the same budgets</param>
+public sealed record Forecast(int Id, DateTime Created, bool Before, double Flops, double Below, int Points, string Form,
+    PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line);
+
+/// <summary>What came of a forecast.</summary>
+/// <param name="RelativeError">(measured − forecast) / measured</param>
+/// <param name="ReducibleError">the same in reducible loss</param>
+/// <param name="Skill">1 − |error| / |error of the straight line|: above 0 it was better than the line</param>
+/// <param name="Inside">the interval held</param>
+public sealed record Score(int Id, DateTime Created, string Run, double Loss, double BitsPerByte, double RelativeError,
+    double ReducibleError, double Skill, bool Inside);
+
+/// <summary>forecast.json and score.json: lists that only grow.</summary>
+public sealed record ForecastFile
+{
+    /// <summary>Format of the file.</summary>
+    public int FormatVersion { get; set; } = 1;
+    /// <summary>Oldest first.</summary>
+    public IReadOnlyList<Forecast> Forecasts { get; init; } = [];
+}
+
+/// <summary>score.json.</summary>
+public sealed record ScoreFile
+{
+    /// <summary>Format of the file.</summary>
+    public int FormatVersion { get; set; } = 1;
+    /// <summary>Oldest first; a forecast is scored once.</summary>
+    public IReadOnlyList<Score> Scores { get; init; } = [];
+}
+
+/// <summary>How far the forecasts reach of a law that is fitted below each budget in turn.</summary>
+/// <param name="Cut">largest budget fitted</param> <param name="Budget">predicted</param> <param name="Runs">of it</param>
+/// <param name="Inside">runs whose loss lay in the 95 % interval</param> <param name="RelativeError">mean of |error| / loss</param>
+/// <param name="LineError">the same of the straight line, against the best size; NaN where there is none</param>
+/// <param name="BestError">of the law, against the best size</param>
+public sealed record BacktestRow(double Cut, double Budget, int Runs, int Inside, double RelativeError, double BestError,
+    double LineError);
+
+/// <summary>All of them.</summary>
+/// <param name="Coverage">share of runs inside their interval, with its own 95 % binomial interval (Clopper–Pearson)</param>
+/// <param name="Refused">cuts at which the law was not identified, with the reason</param>
+public sealed record Backtest(IReadOnlyList<BacktestRow> Rows, int Runs, Estimate Coverage, IReadOnlyList<string> Refused);
+
+/// <summary>Forecasts of a study: written before the run, scored after it, kept for good.</summary>
+public static class Forecasts
+{
+    /// <summary>File names in a study's folder.</summary>
+    public const string ForecastFileName = "forecast.json", ScoreFileName = "score.json";
+
+    /// <summary>Predicts a run at a budget and writes it down.</summary>
+    /// <param name="below">budgets that may be fitted; null: those below <paramref name="flops"/></param>
+    /// <exception cref="DataException">The law is not identified, or the budget is too far: nothing is written.</exception>
+    public static Forecast Write(Study study, string home, double flops, double? below = null, LawForm form = LawForm.Chinchilla,
+        FitOptions? options = null, TimeProvider? time = null, CancellationToken stop = default)
+    {
+        using IDisposable held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
+        IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, home, below ?? flops)
+            .Where(r => r.Run.Budget < flops * 0.999)];
+        if (points.Count == 0) throw new ConfigException($"{study.Folder} has no finished run below that budget; train it first");
+        Law law = StudyPoints.Fit(points, form, options, stop);
+        Optimum best = law.Optimal(flops);
+        LadderPlan plan = LadderPlan.Of(study.Record.Recipe, home);
+        RuleFactors factors = study.Record.Tuning?.Factors
+            ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
+        PlannedRun run = plan.Check(flops, best.N.Value, 1, factors);
+        Estimate loss = law.Predict(run.ComputeParameters, run.Tokens, Math.Min(run.Tokens, run.Tokens / Math.Max(1, run.Epochs)));
+        double bits = 1 / Math.Log(2) / plan.Corpus.BytesPerToken;
+        IReadOnlyList<Forecast> all = All(study);
+        var forecast = new Forecast(all.Count + 1, (time ?? TimeProvider.System).GetUtcNow().UtcDateTime,
+            StudyResult.Of(home, run) is null, flops, points.Max(p => p.Run.Budget), points.Count, law.Formula, run, loss,
+            new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
+            StudyPoints.LineAt(StudyPoints.Frontier(points), run.Flops));
+        Study.WriteWhole(Path.Combine(study.Folder, ForecastFileName), JsonSerializer.SerializeToUtf8Bytes(
+            new ForecastFile { Forecasts = [.. all, forecast] }, ForecastJson.Default.ForecastFile));
+        return forecast;
+    }
+
+    /// <summary>All forecasts of a study, oldest first.</summary>
+    public static IReadOnlyList<Forecast> All(Study study) =>
+        Read(study, ForecastFileName, ForecastJson.Default.ForecastFile)?.Forecasts ?? [];
+
+    /// <summary>All scores, oldest first.</summary>
+    public static IReadOnlyList<Score> Scores(Study study) =>
+        Read(study, ScoreFileName, ForecastJson.Default.ScoreFile)?.Scores ?? [];
+
+    /// <summary>Trains the run of a forecast, or takes it, and writes what came.</summary>
+    /// <param name="id">null: the newest without a score, else the newest</param>
+    /// <exception cref="ConfigException">No such forecast.</exception>
+    /// <exception cref="DataException">The run cannot be trained.</exception>
+    public static (Forecast Forecast, Score Score) Check(Study study, string home, int? id = null,
+        Action<LadderProgress>? tell = null, TimeProvider? time = null, CancellationToken stop = default)
+    {
+        using IDisposable held = study.Lock();
+        IReadOnlyList<Forecast> all = All(study);
+        IReadOnlyList<Score> scores = Scores(study);
+        if (all.Count == 0) throw new ConfigException($"{study.Folder} has no forecast; write one with 'isoflop forecast {study.Name}'");
+        Forecast forecast = id is { } wanted
+            ? all.FirstOrDefault(f => f.Id == wanted) ?? throw new ConfigException($"forecast {id}: there are 1 to {all.Count}")
+            : all.LastOrDefault(f => scores.All(s => s.Id != f.Id)) ?? all[^1];
+        if (scores.FirstOrDefault(s => s.Id == forecast.Id) is { } old) return (forecast, old);
+        PlannedRun run = ConfigOf(study, home, forecast);
+        var queue = new RunQueue(home, "score", [run], Environment.ProcessorCount, Machine.Measure(1).PeakGflops * 1e9, tell, stop);
+        (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
+        if (results.Count == 0) throw new DataException($"{run.Name} could not be trained: {failed[0].Reason}");
+        StudyResult came = results[0];
+        double error = came.Loss - forecast.Loss.Value, line = came.Loss - forecast.Line;
+        var score = new Score(forecast.Id, (time ?? TimeProvider.System).GetUtcNow().UtcDateTime, run.Name, came.Loss,
+            came.BitsPerByte, error / came.Loss, error / (came.Loss - forecast.Irreducible), 1 - Math.Abs(error) / Math.Abs(line),
+            came.Loss >= forecast.Loss.Low && came.Loss <= forecast.Loss.High);
+        Study.WriteWhole(Path.Combine(study.Folder, ScoreFileName), JsonSerializer.SerializeToUtf8Bytes(
+            new ScoreFile { Scores = [.. scores, score] }, ForecastJson.Default.ScoreFile));
+        Ladder.Tabulate(study, home);
+        return (forecast, score);
+    }
+
+    /// <summary>The run as the study plans it now: it must still be the one of the forecast.</summary>
+    static PlannedRun ConfigOf(Study study, string home, Forecast forecast)
+    {
+        LadderPlan plan = LadderPlan.Of(study.Record.Recipe, home);
+        PlannedRun then = forecast.Run;
+        RuleFactors factors = study.Record.Tuning?.Factors
+            ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
+        PlannedRun now = plan.Check(forecast.Flops, then.ComputeParameters, then.Seed, factors);
+        return now.Steps == then.Steps && now.Name == then.Name && now.LearningRate == then.LearningRate ? now
+            : throw new DataException($"{study.Folder}: the study now plans {now.Name} otherwise than forecast {forecast.Id} did; " +
+                "restore its recipe");
+    }
+
+    /// <summary>Fits below each budget in turn and predicts all runs above.</summary>
+    public static Backtest Backtest(Study study, string home, LawForm form = LawForm.Chinchilla, FitOptions? options = null,
+        CancellationToken stop = default)
+    {
+        IReadOnlyList<StudyResult> all = StudyPoints.Counted(study, home);
+        double[] budgets = [.. all.Select(r => r.Run.Budget).Distinct().Order()];
+        List<BacktestRow> rows = [];
+        List<string> refused = [];
+        foreach (double cut in budgets.SkipLast(1))
+        {
+            StudyResult[] below = [.. all.Where(r => r.Run.Budget <= cut * 1.001)];
+            Law law = StudyPoints.Fit(below, form, (options ?? new()) with { HeldOut = false }, stop);
+            if (!law.Identified)
+            {
+                refused.Add(string.Create(CultureInfo.InvariantCulture, $"up to {cut:0.##e0}: {law.Verdict.Text}"));
+                continue;
+            }
+            IReadOnlyList<(double, double)> frontier = StudyPoints.Frontier(below);
+            foreach (double budget in budgets.Where(b => b > cut * 1.001))
+            {
+                StudyResult[] above = [.. all.Where(r => r.Run.Budget == budget)];
+                Estimate[] said = [.. above.Select(r => law.Predict(r.Run.ComputeParameters, r.Tokens))];
+                var best = above.Zip(said).GroupBy(p => p.First.Run.DModel).MinBy(g => g.Average(p => p.First.Loss))!;
+                double mean = best.Average(p => p.First.Loss), line = StudyPoints.LineAt(frontier, best.Average(p => p.First.Flops));
+                rows.Add(new(cut, budget, above.Length,
+                    above.Zip(said).Count(p => p.First.Loss >= p.Second.Low && p.First.Loss <= p.Second.High),
+                    above.Zip(said).Average(p => Math.Abs(p.First.Loss - p.Second.Value) / p.First.Loss),
+                    Math.Abs(mean - best.Average(p => p.Second.Value)) / mean, Math.Abs(mean - line) / mean));
+            }
+        }
+        int n = rows.Sum(r => r.Runs), k = rows.Sum(r => r.Inside);
+        return new(rows, n, CoverageOf(k, n), refused);
+    }
+
+    /// <summary>k of n with the exact interval of Clopper &amp; Pearson 1934.</summary>
+    internal static Estimate CoverageOf(int k, int n) => n == 0 ? Estimate.Of(double.NaN)
+        : new((double)k / n, k == 0 ? 0 : Beta.InvCDF(k, n - k + 1, 0.025), k == n ? 1 : Beta.InvCDF(k + 1, n - k, 0.975));
+
+    static T? Read<T>(Study study, string name, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) where T : class
+    {
+        string path = Path.Combine(study.Folder, name);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{path}: cannot be read: {e.Message}; forecasts are never overwritten: restore the file", e);
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(ForecastFile))]
+[JsonSerializable(typeof(ScoreFile))]
+[JsonSerializable(typeof(Backtest))]
+sealed partial class ForecastJson : JsonSerializerContext;

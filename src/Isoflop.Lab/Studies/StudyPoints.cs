@@ -1,0 +1,46 @@
+using Isoflop.Lab.Laws;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>A study's runs as observations. N counts all parameters but the embedding: those that compute.</summary>
+static class StudyPoints
+{
+    public const string NMeaning = "parameters without the embedding";
+
+    /// <summary>Runs that count for laws, at budgets up to <paramref name="below"/>.</summary>
+    public static IReadOnlyList<StudyResult> Counted(Study study, string home, double below = double.PositiveInfinity) =>
+        StudyResult.Of(home, study.Record.Runs.Where(r => r.Phase == Phase.Ladder && r.Excluded.Length == 0
+            && r.Budget <= below * 1.001));
+
+    public static Observation ObservationOf(StudyResult r) => new()
+    {
+        N = r.Run.ComputeParameters,
+        D = r.Tokens,
+        C = r.Flops,
+        Loss = r.Loss,
+        Unique = r.Tokens / Math.Max(1, r.Run.Epochs),
+        Group = r.Run.Group,
+        Seed = (long)r.Run.Seed,
+        Name = r.Run.Name,
+    };
+
+    public static Law Fit(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla, FitOptions? options = null,
+        CancellationToken stop = default) =>
+        Law.Fit(form, [.. results.Select(ObservationOf)], (options ?? new()) with { NMeaning = NMeaning }, stop);
+
+    /// <summary>Best mean loss of each budget: size chosen over all its seeds.</summary>
+    public static IReadOnlyList<(double Flops, double Loss)> Frontier(IEnumerable<StudyResult> results) =>
+        [.. results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key)
+            .Select(b => b.GroupBy(r => r.Run.DModel).MinBy(s => s.Average(r => r.Loss))!)
+            .Select(s => (s.Average(r => r.Flops), s.Average(r => r.Loss)))];
+
+    /// <summary>The straight line through ln loss and ln FLOPs of the frontier: what a forecast has to beat.</summary>
+    public static double LineAt(IReadOnlyList<(double Flops, double Loss)> frontier, double flops)
+    {
+        if (frontier.Count < 2) return double.NaN;
+        double mx = frontier.Average(p => Math.Log(p.Flops)), my = frontier.Average(p => Math.Log(p.Loss));
+        double slope = frontier.Sum(p => (Math.Log(p.Flops) - mx) * (Math.Log(p.Loss) - my))
+            / frontier.Sum(p => Math.Pow(Math.Log(p.Flops) - mx, 2));
+        return Math.Exp(my + slope * (Math.Log(flops) - mx));
+    }
+}
