@@ -27,7 +27,7 @@ public sealed class TableFilter
         return new(text, text[..at].Trim(), sign, text[(at + sign.Length)..].Trim());
     }
 
-    /// <summary>Place of a column by its name, or by the end of its name behind a dot ("d_model") where only one has it.</summary>
+    /// <summary>Place of a column by its name, or by the end of it behind a dot ("d_model") where only one has that.</summary>
     /// <exception cref="ConfigException">There is none, or there are several.</exception>
     public static int ColumnOf(Table table, string name)
     {

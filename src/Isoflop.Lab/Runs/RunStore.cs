@@ -47,10 +47,12 @@ public sealed class RunStore(string home)
     public IReadOnlyList<RunSummary> Matching(IReadOnlyList<string> patterns)
     {
         IReadOnlyList<RunSummary> all = List();
-        foreach (string pattern in patterns)
-            if (!all.Any(r => Matches(pattern, r.Name)))
-                throw new ConfigException($"'{pattern}': no run in {Folder} has such a name; " + (all.Count == 0
-                    ? "there are none" : $"there are: {string.Join(", ", all.Take(8).Select(r => r.Name))}{(all.Count > 8 ? ", …" : "")}"));
+        if (patterns.FirstOrDefault(p => !all.Any(r => Matches(p, r.Name))) is { } wrong)
+        {
+            string there = string.Join(", ", all.Take(8).Select(r => r.Name)) + (all.Count > 8 ? ", …" : "");
+            throw new ConfigException($"'{wrong}': no run in {Folder} has such a name; " +
+                (all.Count == 0 ? "start one with isoflop train" : $"there are: {there}"));
+        }
         return patterns.Count == 0 ? all : [.. all.Where(r => patterns.Any(p => Matches(p, r.Name)))];
     }
 

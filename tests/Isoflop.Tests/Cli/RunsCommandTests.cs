@@ -2,6 +2,7 @@ using System.Text.Json;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Lab.Report;
+using Isoflop.Tests.Report;
 using Isoflop.Tests.Train;
 using Isoflop.Train;
 using Parquet;
@@ -9,20 +10,33 @@ using Xunit;
 
 namespace Isoflop.Tests.Cli;
 
-public sealed class RunsCommandTests : IDisposable
+/// <summary>Two runs that are done, one that was stopped, and one that cannot be read.</summary>
+public sealed class RunsHome : IDisposable
 {
-    readonly TinyHome home = new();
+    internal TinyHome Home { get; } = new();
 
-    public RunsCommandTests()
+    public RunsHome()
     {
-        home.Train("name=decades.a", "train.steps=4");
-        home.Train("name=decades.b", "train.steps=6", "model.d_model=32", "seed=18446744073709551615");
-        home.TrainUntil(2, "name=other", "train.steps=5");
-        Directory.CreateDirectory(home.RunPath("wreck"));
-        File.WriteAllText(Path.Combine(home.RunPath("wreck"), RunRecord.FileName), "{ \"format_version\": 7 }");
+        Home.Train("name=decades.a", "train.steps=4");
+        Home.Train("name=decades.b", "train.steps=6", "model.d_model=32", "seed=18446744073709551615");
+        Home.TrainUntil(2, "name=other", "train.steps=5");
+        Directory.CreateDirectory(Home.RunPath("wreck"));
+        File.WriteAllText(Path.Combine(Home.RunPath("wreck"), RunRecord.FileName), "{ \"format_version\": 7 }");
     }
 
-    public void Dispose() => home.Dispose();
+    public void Dispose() => Home.Dispose();
+}
+
+public sealed class RunsCommandTests(RunsHome shared) : IClassFixture<RunsHome>, IDisposable
+{
+    RunsHome? own;
+
+    /// <summary>The shared one, to read; a test that changes it takes its own.</summary>
+    TinyHome home = shared.Home;
+
+    void TakeOwnHome() => home = (own = new()).Home;
+
+    public void Dispose() => own?.Dispose();
 
     (int Code, string Out, string Err) Run(params string[] args) => Answered(null, args);
 
@@ -66,7 +80,7 @@ public sealed class RunsCommandTests : IDisposable
     [InlineData("other decades.a decades.b wreck", "--sort", "tokens")]
     [InlineData("", "--where", "loss<0")]
     public void Runs_are_chosen_by_name_and_by_what_they_are(string names, params string[] args) =>
-        Assert.Equal(names, string.Join(' ', args.Contains("--sort") ? Chosen(args) : Chosen(args).Order()));
+        Assert.Equal(names, string.Join(' ', args.Contains("--sort") ? Chosen(args) : [.. Chosen(args).Order()]));
 
     [Fact]
     public void Columns_are_shown_that_were_asked_for()
@@ -92,23 +106,22 @@ public sealed class RunsCommandTests : IDisposable
     [Fact]
     public async Task Runs_are_exported_with_every_setting_a_row_each()
     {
-        string csv = Path.Combine(home.Path, "runs.csv"), parquet = Path.Combine(home.Path, "runs.parquet");
+        string csv = Path.Combine(home.Path, "tables", "runs.csv"), parquet = Path.ChangeExtension(csv, ".parquet");
         Assert.Equal((0, ""), Run("runs", "--csv", csv, "--parquet", parquet, "--sort", "name") is var r ? (r.Code, r.Out) : default);
-        string[] rows = await File.ReadAllLinesAsync(csv, Token);
-        string[] head = rows[0].Split(',');
+        List<List<string?>> rows = TableTests.ParseCsv(await File.ReadAllTextAsync(csv, Token));
+        string[] head = [.. rows[0].Select(h => h!)];
         foreach (Setting setting in Config.Settings)
             Assert.Contains(setting.Key == "flops" ? "config.flops" : setting.Key, head);
         Assert.Equal(head.Length, head.Distinct().Count());
-        Assert.Equal(5, rows.Length);
-        Dictionary<string, string> a = head.Zip(rows[1].Split(',')).ToDictionary(p => p.First, p => p.Second);
-        RunRecord record = RunRecord.Load(home.RunPath("decades.a"));
+        Assert.Equal(5, rows.Count);
+        Dictionary<string, string?> a = head.Zip(rows[1]).ToDictionary(p => p.First, p => p.Second);
         Assert.Equal(("decades.a", "4", "16", "0.02", "512"),
             (a["name"], a["step"], a["model.d_model"], a["train.learning_rate"], a["tokens"]));
-        Assert.Equal(record.Flops, double.Parse(a["flops"], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(RunFolder.ReadSteps(home.RunPath("decades.a"))[^1].Flops, double.Parse(a["flops"]!, System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal(a["flops"], a["ledger.train.flops"]);
         Assert.Equal("0", a["ledger.sample.flops"]);
-        Dictionary<string, string> wreck = head.Zip(rows[4].Split(',')).ToDictionary(p => p.First, p => p.Second);
-        Assert.Equal(("wreck", "broken", "", ""), (wreck["name"], wreck["status"], wreck["step"], wreck["model.d_model"]));
+        Dictionary<string, string?> wreck = head.Zip(rows[4]).ToDictionary(p => p.First, p => p.Second);
+        Assert.Equal(("wreck", "broken", null, null), (wreck["name"], wreck["status"], wreck["step"], wreck["model.d_model"]));
 
         await using FileStream file = File.OpenRead(parquet);
         await using ParquetReader reader = await ParquetReader.CreateAsync(file, cancellationToken: Token);
@@ -152,6 +165,7 @@ public sealed class RunsCommandTests : IDisposable
     [Fact]
     public void Runs_are_deleted_only_when_that_was_confirmed()
     {
+        TakeOwnHome();
         Mistake("give --yes", "runs", "delete", "decades.*");
         (int code, string output, string error) = Answered("n\n", "runs", "delete", "decades.*");
         Assert.Equal((0, ""), (code, output));
@@ -168,6 +182,7 @@ public sealed class RunsCommandTests : IDisposable
     [Fact]
     public void A_run_that_a_process_holds_stays_and_so_do_those_named_with_it()
     {
+        TakeOwnHome();
         using (new FileStream(Path.Combine(home.RunPath("other"), "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
             Mistake("is being written by process", "runs", "delete", "*", "--yes");
         Assert.Equal(4, Chosen().Length);
@@ -177,6 +192,7 @@ public sealed class RunsCommandTests : IDisposable
     [Fact]
     public void A_run_that_a_study_refers_to_is_deleted_by_force_alone()
     {
+        TakeOwnHome();
         string study = Path.Combine(home.Path, "studies", "decades");
         Directory.CreateDirectory(study);
         Directory.CreateDirectory(Path.Combine(home.Path, "studies", "empty"));
@@ -192,6 +208,7 @@ public sealed class RunsCommandTests : IDisposable
     [Fact]
     public void What_a_killed_deletion_left_is_no_run()
     {
+        TakeOwnHome();
         Directory.Move(home.RunPath("other"), home.RunPath(RunFolder.DeletedPrefix + "other-1"));
         Assert.Equal(3, Chosen().Length);
     }

@@ -31,7 +31,7 @@ public sealed class TableTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     /// <summary>RFC 4180, read a character at a time; a field that was not quoted and is empty is null.</summary>
-    static List<List<string?>> ParseCsv(string text)
+    internal static List<List<string?>> ParseCsv(string text)
     {
         var rows = new List<List<string?>> { new() };
         for (int at = 0; at < text.Length;)
