@@ -67,6 +67,8 @@ static class ForecastCommand
         output.WriteLine(I($"forecast {f.Id} of '{study.Name}', written {f.Created:yyyy-MM-dd HH:mm:ss} UTC ") +
             (f.Before ? "before its run" : "AFTER its run was done: a check of the fit, not a forecast"));
         output.WriteLine(I($"  law          {f.Form}, {f.Points} runs up to {f.Below:0.##e0} FLOPs: 1/{f.Flops / f.Below:0} of the compute"));
+        if (double.IsFinite(f.ErrorPerDecade))
+            output.WriteLine(I($"  tried        {100 * f.ErrorPerDecade:0.0} % off a decade when fitted below each budget: part of the interval"));
         output.WriteLine(I($"  run          {f.Run.Name}: {f.Run.ComputeParameters:N0} parameters without the embedding, {f.Run.Tokens:N0} tokens"));
         output.WriteLine(I($"  loss         {f.Loss.Value:0.0000} nats/token (95 %: {f.Loss.Low:0.0000}–{f.Loss.High:0.0000}), ") +
             I($"{f.BitsPerByte.Value:0.0000} bits/byte ({f.BitsPerByte.Low:0.0000}–{f.BitsPerByte.High:0.0000})"));

@@ -10,11 +10,12 @@ namespace Isoflop.Lab.Studies;
 /// <summary>A prediction that was written down, with all that is needed to judge it.</summary>
 /// <param name="Id">1, 2, … in a study</param> <param name="Before">the run was not done when this was written</param>
 /// <param name="Below">largest budget that was fitted</param> <param name="Points">runs that were fitted</param>
+/// <param name="ErrorPerDecade">of the form, tried out on those points: part of the interval; NaN: too few budgets</param>
 /// <param name="Run">the run that checks it</param> <param name="Loss">nats a token; 95 % for that run</param>
 /// <param name="BitsPerByte">the same</param> <param name="Irreducible">the law's E; reducible loss is what lies above</param>
 /// <param name="Line">a straight line in log–log through the best losses at the same budgets</param>
 public sealed record Forecast(int Id, DateTime Created, bool Before, double Flops, double Below, int Points, string Form,
-    PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line);
+    double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line);
 
 /// <summary>What came of a forecast.</summary>
 /// <param name="RelativeError">(measured − forecast) / measured</param>
@@ -64,26 +65,28 @@ public static class Forecasts
     /// <summary>Predicts a run at a budget and writes it down.</summary>
     /// <param name="below">budgets that may be fitted; null: those below <paramref name="flops"/></param>
     /// <exception cref="DataException">The law is not identified, or the budget is too far: nothing is written.</exception>
-    public static Forecast Write(Study study, string home, double flops, double? below = null, LawForm form = LawForm.Chinchilla,
+    public static Forecast Write(Study study, string home, double flops, double? below = null, LawForm? form = null,
         FitOptions? options = null, TimeProvider? time = null, CancellationToken stop = default)
     {
         using IDisposable held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
         IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, home, below ?? flops)
             .Where(r => r.Run.Budget < flops * 0.999)];
         if (points.Count == 0) throw new ConfigException($"{study.Folder} has no finished run below that budget; train it first");
-        Law law = StudyPoints.Fit(points, form, options, stop);
+        Forecaster forecaster = Forecaster.Of(points, form, options, stop);
+        Law law = forecaster.Law;
         Optimum best = law.Optimal(flops);
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, home);
         RuleFactors factors = study.Record.Tuning?.Factors
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
         PlannedRun run = plan.Check(flops, best.N.Value, 1, factors);
-        Estimate loss = law.Predict(run.ComputeParameters, run.Tokens, Math.Min(run.Tokens, run.Tokens / Math.Max(1, run.Epochs)));
+        Estimate loss = forecaster.Predict(run, run.Tokens);
         double bits = 1 / Math.Log(2) / plan.Corpus.BytesPerToken;
         IReadOnlyList<Forecast> all = All(study);
         var forecast = new Forecast(all.Count + 1, (time ?? TimeProvider.System).GetUtcNow().UtcDateTime,
-            StudyResult.Of(home, run) is null, flops, points.Max(p => p.Run.Budget), points.Count, law.Formula, run, loss,
+            StudyResult.Of(home, run) is null, flops, points.Max(p => p.Run.Budget), points.Count, law.Formula,
+            forecaster.ErrorPerDecade, run, loss,
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
-            StudyPoints.LineAt(StudyPoints.Frontier(points), run.Flops));
+            StudyPoints.LineAt(forecaster.Frontier, run.Flops));
         Study.WriteWhole(Path.Combine(study.Folder, ForecastFileName), JsonSerializer.SerializeToUtf8Bytes(
             new ForecastFile { Forecasts = [.. all, forecast] }, ForecastJson.Default.ForecastFile));
         return forecast;
@@ -141,7 +144,7 @@ public static class Forecasts
     }
 
     /// <summary>Fits below each budget in turn and predicts all runs above.</summary>
-    public static Backtest Backtest(Study study, string home, LawForm form = LawForm.Chinchilla, FitOptions? options = null,
+    public static Backtest Backtest(Study study, string home, LawForm? form = null, FitOptions? options = null,
         CancellationToken stop = default)
     {
         IReadOnlyList<StudyResult> all = StudyPoints.Counted(study, home);
@@ -151,19 +154,18 @@ public static class Forecasts
         foreach (double cut in budgets.SkipLast(1))
         {
             StudyResult[] below = [.. all.Where(r => r.Run.Budget <= cut * 1.001)];
-            Law law = StudyPoints.Fit(below, form, (options ?? new()) with { HeldOut = false }, stop);
-            if (!law.Identified)
+            Forecaster forecaster = Forecaster.Of(below, form, (options ?? new()) with { HeldOut = false }, stop);
+            if (!forecaster.Law.Identified)
             {
-                refused.Add(string.Create(CultureInfo.InvariantCulture, $"up to {cut:0.##e0}: {law.Verdict.Text}"));
+                refused.Add(string.Create(CultureInfo.InvariantCulture, $"up to {cut:0.##e0}: {forecaster.Law.Verdict.Text}"));
                 continue;
             }
-            IReadOnlyList<(double, double)> frontier = StudyPoints.Frontier(below);
             foreach (double budget in budgets.Where(b => b > cut * 1.001))
             {
                 StudyResult[] above = [.. all.Where(r => r.Run.Budget == budget)];
-                Estimate[] said = [.. above.Select(r => law.Predict(r.Run.ComputeParameters, r.Tokens))];
+                Estimate[] said = [.. above.Select(r => forecaster.Predict(r.Run, r.Tokens))];
                 var best = above.Zip(said).GroupBy(p => p.First.Run.DModel).MinBy(g => g.Average(p => p.First.Loss))!;
-                double mean = best.Average(p => p.First.Loss), line = StudyPoints.LineAt(frontier, best.Average(p => p.First.Flops));
+                double mean = best.Average(p => p.First.Loss), line = StudyPoints.LineAt(forecaster.Frontier, best.Average(p => p.First.Flops));
                 rows.Add(new(cut, budget, above.Length,
                     above.Zip(said).Count(p => p.First.Loss >= p.Second.Low && p.First.Loss <= p.Second.High),
                     above.Zip(said).Average(p => Math.Abs(p.First.Loss - p.Second.Value) / p.First.Loss),

@@ -1,0 +1,64 @@
+using Isoflop.Lab.Laws;
+using MathNet.Numerics.Distributions;
+
+namespace Isoflop.Lab.Studies;
+
+/// <summary>Residuals of one budget under a law: ln(loss / predicted).</summary>
+/// <param name="P">of a two-sided t-test that their mean is 0</param>
+public sealed record BudgetResiduals(double Budget, int Count, double Mean, double Sd, double P);
+
+/// <summary>One law over a stretch of budgets, and whether its residuals let it stand.</summary>
+/// <param name="Survives">no budget's mean residual differs from 0 at 5 %, Holm's correction over the budgets</param>
+/// <param name="Worst">largest |mean residual| of a budget</param>
+public sealed record LawRange(double From, double To, bool Survives, double Worst, IReadOnlyList<BudgetResiduals> Budgets, Law Law)
+{
+    /// <summary>Fewest budgets of a stretch: two more than a straight line has parameters.</summary>
+    const int Fewest = 3;
+
+    /// <summary>log10 of its ends' ratio.</summary>
+    public double Decades => Math.Log10(To / From);
+
+    /// <summary>Every stretch of neighbouring budgets, the longest first and of those the highest.</summary>
+    public static IReadOnlyList<LawRange> All(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla,
+        CancellationToken stop = default)
+    {
+        double[] budgets = [.. results.Select(r => r.Run.Budget).Distinct().Order()];
+        List<LawRange> ranges = [];
+        for (int n = budgets.Length; n >= Fewest; n--)
+            for (int first = budgets.Length - n; first >= 0; first--)
+                if (Of(results, budgets[first], budgets[first + n - 1], form, stop) is { } range) ranges.Add(range);
+        return ranges;
+    }
+
+    /// <summary>The longest stretch that ends at the largest budget and survives; null: none does.</summary>
+    public static LawRange? Longest(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla,
+        CancellationToken stop = default)
+    {
+        double[] budgets = [.. results.Select(r => r.Run.Budget).Distinct().Order()];
+        for (int first = 0; first <= budgets.Length - Fewest; first++)
+            if (Of(results, budgets[first], budgets[^1], form, stop) is { Survives: true } range) return range;
+        return null;
+    }
+
+    /// <summary>One law from a budget to another; null: the points do not identify it.</summary>
+    public static LawRange? Of(IReadOnlyList<StudyResult> results, double from, double to, LawForm form = LawForm.Chinchilla,
+        CancellationToken stop = default)
+    {
+        StudyResult[] inside = [.. results.Where(r => r.Run.Budget >= from * 0.999 && r.Run.Budget <= to * 1.001)];
+        Law law = StudyPoints.Fit(inside, form, new() { Bootstraps = 0, HeldOut = false }, stop);
+        if (law.Residuals.Count != inside.Length) return null;
+        BudgetResiduals[] tests = [.. inside.Zip(law.Residuals).GroupBy(p => p.First.Run.Budget).OrderBy(g => g.Key)
+            .Select(g => Test(g.Key, [.. g.Select(p => Math.Log(p.Second.Loss / p.Second.Predicted))]))];
+        double[] sorted = [.. tests.Select(t => t.P).Where(double.IsFinite).Order()];
+        bool survives = sorted.Length > 0 && sorted[0] >= 0.05 / sorted.Length;       // Holm rejects some if and only if the least
+        return new(from, to, survives, tests.Max(t => Math.Abs(t.Mean)), tests, law);
+    }
+
+    static BudgetResiduals Test(double budget, double[] x)
+    {
+        double mean = x.Average();
+        if (x.Length < 2) return new(budget, x.Length, mean, double.NaN, double.NaN);
+        double sd = Math.Sqrt(x.Sum(v => (v - mean) * (v - mean)) / (x.Length - 1)), t = mean / (sd / Math.Sqrt(x.Length));
+        return new(budget, x.Length, mean, sd, 2 * StudentT.CDF(0, 1, x.Length - 1, -Math.Abs(t)));
+    }
+}
