@@ -1,0 +1,170 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Lab.Laws;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop fit</c>: from points to a law, or to the reason why there is none.</summary>
+static class FitCommand
+{
+    sealed record Options(Argument<string?> Study, Option<string?> Table, Option<string> Form, Option<string?> Objective,
+        Option<string?> N, Option<string?> D, Option<string?> C, Option<string?> Loss, Option<string?> X, Option<string?> Y,
+        Option<string?> Unique, Option<string?> Group, Option<string?> Seeds, Option<string[]> Where, Option<int> Bootstraps,
+        Option<ulong> Seed, Option<double?> At, Option<string?> Out);
+
+    public static Command Create()
+    {
+        static Option<string?> Column(string name, string what) => new(name) { Description = what, HelpName = "COL" };
+        var o = new Options(
+            new("study") { Description = "A study of this home; its law.json is written", Arity = ArgumentArity.ZeroOrOne },
+            new("--table") { Description = "A CSV file of any tool instead of a study", HelpName = "FILE" },
+            new("--form")
+            {
+                Description = "all, two-step, " + string.Join(", ", Enum.GetValues<LawForm>().Select(Name)),
+                HelpName = "FORM",
+                DefaultValueFactory = _ => "chinchilla",
+            },
+            new("--objective") { Description = "huber-log, squared-error, squared-log, squared-log1p; default: as published", HelpName = "NAME" },
+            Column("--n", "Column of parameters; of a study: " + StudyResults.DefaultN + ", parameters, non_embedding"),
+            Column("--d", "Column of training tokens"), Column("--c", "Column of training FLOPs"),
+            Column("--loss", "Column of the loss"), Column("--x", "Column of a curve's x"),
+            Column("--y", "Column of a curve's y; of --form two-step: accuracy"),
+            Column("--unique", "Column of unique tokens"), Column("--group", "Column of what is resampled as one"),
+            Column("--seeds", "Column of seeds"),
+            new("--where") { Description = "Keep rows of COL=TEXT, COL!=TEXT, COL<X, COL>X", HelpName = "COND", AllowMultipleArgumentsPerToken = false },
+            new("--bootstraps") { Description = "Resamples for the intervals", HelpName = "N", DefaultValueFactory = _ => 1000 },
+            new("--seed") { Description = "Seed of resamples and starts", HelpName = "N", DefaultValueFactory = _ => 1ul },
+            new("--at") { Description = "Also predict at so many FLOPs, or at a curve's x", HelpName = "X" },
+            new("--out") { Description = "Write law.json here", HelpName = "FILE" });
+        var verb = new Verb("fit", "Fit a scaling law: parameters with intervals, residuals, a held-out check, a verdict.",
+            "isoflop fit ladder", "isoflop fit ladder --form all",
+            "isoflop fit --table runs.csv --n params --d tokens --loss val_loss",
+            "isoflop fit --table curve.csv --form saturating-power --x step --y reward --at 1e6")
+        {
+            o.Study, o.Table, o.Form, o.Objective, o.N, o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds, o.Where, o.Bootstraps,
+            o.Seed, o.At, o.Out,
+        };
+        verb.Runs(call => Run(call, o));
+        return verb;
+    }
+
+    static int Run(Invocation call, Options o)
+    {
+        string? study = call.Parsed.GetValue(o.Study), table = call.Parsed.GetValue(o.Table);
+        if (study is null == table is null) throw new ConfigException("give a study or --table FILE, one of them");
+        string form = call.Parsed.GetValue(o.Form)!;
+        var options = new FitOptions
+        {
+            Bootstraps = call.Parsed.GetValue(o.Bootstraps),
+            Seed = call.Parsed.GetValue(o.Seed),
+            Objective = call.Parsed.GetValue(o.Objective) is { } name ? Parse<Objective>(name, "--objective") : null,
+            NMeaning = call.Parsed.GetValue(o.N) ?? (study is null ? "C / (6 D)" : StudyResults.DefaultN),
+        };
+        if (options.Bootstraps is < 0 or > 1_000_000) throw new ConfigException($"--bootstraps {options.Bootstraps} must be from 0 to 1000000");
+        string[] where = call.Parsed.GetValue(o.Where) ?? [];
+        if (form == "two-step") return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
+
+        LawForm[] forms = form == "all" ? [] : [Parse<LawForm>(form, "--form")];
+        List<Observation> points = study is not null
+            ? StudyResults.Read(call.Home, study, call.Parsed.GetValue(o.N) ?? StudyResults.DefaultN, where)
+            : ReadTable(call, o, table!, where, call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y));
+        double secondsPerFlop = study is null ? double.NaN : StudyResults.SecondsPerFlop(call.Home, study);
+        if (form == "all") return All(call, points, options, curves: call.Parsed.GetValue(o.X) is not null);
+
+        Law law = Law.Fit(forms[0], points, options, call.Stop);
+        string? path = call.Parsed.GetValue(o.Out) ?? (study is null ? null : Path.Combine(StudyResults.Folder(call.Home, study), "law.json"));
+        if (path is not null) law.Save(path);
+        if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(law, FitCommandJson.Default.Law));
+        else LawText.Write(call.Out, law, secondsPerFlop);
+        if (path is not null) call.Err.WriteLine(path);
+        if (call.Parsed.GetValue(o.At) is { } at) PredictAt(call, law, at);
+        return 0;
+    }
+
+    static void PredictAt(Invocation call, Law law, double at)
+    {
+        bool surface = law.Form is LawForm.Chinchilla or LawForm.Kaplan or LawForm.OverTraining or LawForm.RepeatedData;
+        Estimate y = surface ? law.PredictAt(at) : law.Predict(at);
+        if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(y, FitCommandJson.Default.Estimate));
+        else call.Out.WriteLine(FormattableString.Invariant($"at {at:0.###e0}  {LawText.Show(y)} for a new run"));
+    }
+
+    static List<Observation> ReadTable(Invocation call, Options o, string path, string[] where, string? loss)
+    {
+        var table = new ObservationTable(path);
+        List<Observation> points = table.Observations(new()
+        {
+            N = call.Parsed.GetValue(o.N),
+            D = call.Parsed.GetValue(o.D),
+            C = call.Parsed.GetValue(o.C),
+            X = call.Parsed.GetValue(o.X),
+            Loss = loss,
+            Unique = call.Parsed.GetValue(o.Unique),
+            Group = call.Parsed.GetValue(o.Group),
+            Seed = call.Parsed.GetValue(o.Seeds),
+            Where = where,
+        });
+        if (table.Skipped > 0) call.Err.WriteLine($"{path}: {table.Skipped} rows without a value left out");
+        return points;
+    }
+
+    static int TwoSteps(Invocation call, Options o, string path, FitOptions options, string[] where)
+    {
+        string loss = call.Parsed.GetValue(o.Loss) ?? throw new ConfigException("--form two-step needs --loss COL, the task's loss");
+        string y = call.Parsed.GetValue(o.Y) ?? throw new ConfigException("--form two-step needs --y COL, the accuracy");
+        List<Observation> points = ReadTable(call, o, path, where, loss);
+        TwoStep both = TwoStep.Fit(points, new ObservationTable(path).Numbers(y, loss, where), options, call.Stop);
+        if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(both, FitCommandJson.Default.TwoStep));
+        else
+        {
+            call.Out.WriteLine("step 1: the task's loss");
+            LawText.Write(call.Out, both.Loss, double.NaN);
+            call.Out.WriteLine();
+            call.Out.WriteLine("step 2: accuracy by that loss");
+            LawText.Write(call.Out, both.Accuracy, double.NaN);
+        }
+        return 0;
+    }
+
+    static int All(Invocation call, List<Observation> points, FitOptions options, bool curves)
+    {
+        LawForm[] forms = curves
+            ? [LawForm.PowerLaw, LawForm.SaturatingPower, LawForm.SaturatingExponential, LawForm.Broken]
+            : [LawForm.Chinchilla, LawForm.OverTraining, LawForm.Kaplan, LawForm.KaplanN, LawForm.KaplanD, LawForm.KaplanC,
+                LawForm.IsoFlop, LawForm.Envelope];
+        List<Law> laws = [.. forms.Select(f => Law.Fit(f, points,
+            options with { Bootstraps = 0, Objective = options.Objective ?? (curves ? Objective.SquaredLog : null) }, call.Stop))];
+        if (call.Json)
+        {
+            foreach (Law law in laws) call.Out.WriteLine(JsonSerializer.Serialize(law, FitCommandJson.Default.Law));
+            return 0;
+        }
+        static string Percent(double? x) => x is { } v ? (100 * v).ToString("0.00", CultureInfo.InvariantCulture) + " %" : "-";
+        TextTable.Write(call.Out, [["form", "objective", "", "starts", "held-out", "largest", "skill", "verdict"],
+            .. laws.Select(l => (string[])[Name(l.Form), Name(l.Objective),
+                double.IsNaN(l.ObjectiveValue) ? "-" : l.ObjectiveValue.ToString("0.####e0", CultureInfo.InvariantCulture),
+                $"{l.Agreeing}/{l.Starts}", Percent(l.HeldOut?.MeanRelativeError), Percent(l.HeldOut?.LargestRelativeError),
+                l.HeldOut is { } h && double.IsFinite(h.Skill) ? h.Skill.ToString("0.00", CultureInfo.InvariantCulture) : "-",
+                l.Verdict.Text])], 0, 1, 7);
+        return 0;
+    }
+
+    public static string Name<T>(T value) where T : struct, Enum =>
+        JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
+    static T Parse<T>(string name, string option) where T : struct, Enum
+    {
+        foreach (T value in Enum.GetValues<T>())
+            if (Name(value) == name || string.Equals(value.ToString(), name, StringComparison.OrdinalIgnoreCase)) return value;
+        throw new ConfigException($"{option} {name}: no such name; here there are: {string.Join(", ", Enum.GetValues<T>().Select(Name))}");
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(Law))]
+[JsonSerializable(typeof(TwoStep))]
+[JsonSerializable(typeof(Estimate))]
+sealed partial class FitCommandJson : JsonSerializerContext;

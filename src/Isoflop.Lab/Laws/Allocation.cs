@@ -1,0 +1,163 @@
+namespace Isoflop.Lab.Laws;
+
+/// <summary>
+/// Laws that find the best N and D of some budgets first and then draw straight lines through them:
+/// N* = N0·(C/Cref)^a, D* = D0·(C/Cref)^b, L* = L0·(C/Cref)^−γ, with Cref the points' geometric mean.
+/// </summary>
+/// <remarks>θ is natural: (ln N0, a, ln D0, b, ln L0, −γ, ln Cref). Nothing is searched: the solver is least squares.</remarks>
+abstract class Allocation : Form
+{
+    public override string Formula => "N* = N0*(C/Cref)^a, D* = D0*(C/Cref)^b, L* = L0*(C/Cref)^-gamma";
+    public override IReadOnlyList<string> Names { get; } = ["N0", "a", "D0", "b", "L0", "gamma", "Cref"];
+    public override Objective Default => Objective.SquaredError;
+    public override bool ReadsFlops => true;
+    public override Inputs InputsOf(Observation o) => new(o.N, o.D, o.Unique, o.C);
+
+    public override double At(ReadOnlySpan<double> p, in Inputs x) => p[4] * Math.Pow(x.X / p[6], -p[5]);
+    public override double OptimalN(ReadOnlySpan<double> p, double flops, double k) => p[0] * Math.Pow(flops / p[6], p[1]);
+    public override double OptimalD(ReadOnlySpan<double> p, double flops, double k) => p[2] * Math.Pow(flops / p[6], p[3]);
+
+    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) => (p[0], p[1], p[2], p[3], p[4], p[5], p[6]) =
+        (Math.Exp(t[0]), t[1], Math.Exp(t[2]), t[3], Math.Exp(t[4]), -t[5], Math.Exp(t[6]));
+
+    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng) => [new double[7]];
+
+    /// <summary>The best of each budget, from the points that have weight.</summary>
+    /// <param name="residual">Σ of squares that each budget's own fit leaves</param>
+    public abstract List<Best> Optima(FitProblem problem, out double residual);
+
+    public override Minimum Solve(FitProblem problem, double[] start)
+    {
+        List<Best> best = Optima(problem, out double residual);
+        if (best.Count < 2)
+            return new(start, double.PositiveInfinity, false, $"{best.Count} budgets have an optimum inside their points; 2 are needed");
+        double reference = problem.Data.LnX.Average();
+        double[] c = [.. best.Select(b => b.LnC - reference)];
+        Line n = Line.Through(c, [.. best.Select(b => b.LnN)]), d = Line.Through(c, [.. best.Select(b => b.LnD)]),
+            l = Line.Through(c, [.. best.Select(b => b.LnLoss)]);
+        return new([n.Intercept, n.Slope, d.Intercept, d.Slope, l.Intercept, l.Slope, reference], residual, true,
+            $"solved exactly ({best.Count} optima)");
+    }
+
+    public override string? AtBound(ReadOnlySpan<double> p, FitData data) => p[5] <= 0 ? "the loss does not fall with C" : null;
+
+    /// <summary>A budget's optimum.</summary>
+    public readonly record struct Best(double LnC, double LnN, double LnD, double LnLoss);
+}
+
+/// <summary>
+/// Approach 2: in each budget L is a parabola in ln N, its vertex is the optimum. Hoffmann et al. 2022. A budget counts when it
+/// has at least three sizes and its vertex lies among them.
+/// </summary>
+sealed class IsoFlopParabolas : Allocation
+{
+    /// <summary>Budgets are told apart by gaps of more than this in ln C; none is wider than twice this.</summary>
+    public const double Gap = 0.15;
+
+    public override LawForm Kind => LawForm.IsoFlop;
+    public override string SolverName(Objective objective) => "a parabola in ln N for each budget, least squares through the vertices";
+    public override int LeastPoints => 6;
+
+    public override bool ResamplesResiduals => true;
+
+    public override List<Best> Optima(FitProblem problem, out double residual) => Optima(problem, null, out residual);
+
+    public override double[] Fitted(FitProblem problem, double[] natural)
+    {
+        double[] fitted = [.. Enumerable.Repeat(double.NaN, problem.Data.Count)];
+        Optima(problem, fitted, out _);
+        return fitted;
+    }
+
+    static List<Best> Optima(FitProblem problem, double[]? fitted, out double residual)
+    {
+        FitData data = problem.Data;
+        residual = 0;
+        var found = new List<Best>();
+        foreach (List<int> budget in Budgets(data, problem.Used))
+        {
+            if (budget.Select(i => Math.Round(data.LnN[i], 3)).Distinct().Count() < 3) continue;
+            double[] w = [.. budget.Select(i => problem.Weights[i])];
+            double sum = w.Sum(), centre = budget.Select((i, k) => w[k] * data.LnN[i]).Sum() / sum;
+            double lnC = budget.Select((i, k) => w[k] * data.LnX[i]).Sum() / sum;
+            double[] x = [.. budget.Select(i => data.LnN[i] - centre)], y = [.. budget.Select(i => data.Y[i])];
+            double[] ones = [.. x.Select(_ => 1.0)], squares = [.. x.Select(v => v * v)];
+            (double[] c, double rss) = VariableProjection.Solve([ones, x, squares], y, w, free: 3);
+            residual += rss;
+            if (fitted is not null)
+                for (int k = 0; k < x.Length; k++) fitted[budget[k]] = c[0] + x[k] * (c[1] + x[k] * c[2]);
+            if (!(c[2] > 0)) continue;
+            double vertex = -c[1] / (2 * c[2]), loss = c[0] + vertex * (c[1] + vertex * c[2]);
+            if (vertex < x.Min() || vertex > x.Max() || loss <= 0) continue;
+            Line tokens = Line.Through(x, [.. budget.Select(i => data.LnD[i])], w);
+            found.Add(new(lnC, vertex + centre, tokens.At(vertex), Math.Log(loss)));
+        }
+        return found;
+    }
+
+    /// <summary>Points by budget, smallest first.</summary>
+    public static List<List<int>> Budgets(FitData data, IReadOnlyList<int> points)
+    {
+        var budgets = new List<List<int>>();
+        double first = double.NegativeInfinity, last = first;
+        foreach (int i in points.OrderBy(i => data.LnX[i]))
+        {
+            if (data.LnX[i] - last > Gap || data.LnX[i] - first > 2 * Gap)
+            {
+                budgets.Add([]);
+                first = data.LnX[i];
+            }
+            budgets[^1].Add(i);
+            last = data.LnX[i];
+        }
+        return budgets;
+    }
+}
+
+/// <summary>
+/// Approach 1: the lower envelope of training curves. A group is one run's curve; at eight FLOPs a decade the least loss among
+/// the curves that reach there counts when a smaller and a larger model were compared. Hoffmann et al. 2022.
+/// </summary>
+sealed class Envelope : Allocation
+{
+    const double Step = 0.2878231366242557;                              // ln 10 / 8
+
+    public override bool GroupsAreCurves => true;
+    /// <summary>Points above the envelope are not its noise.</summary>
+    public override double[] Fitted(FitProblem problem, double[] natural) =>
+        [.. Enumerable.Repeat(double.NaN, problem.Data.Count)];
+
+    public override LawForm Kind => LawForm.Envelope;
+    public override string SolverName(Objective objective) => "least loss of the curves at 8 budgets a decade, least squares through them";
+    public override int LeastPoints => 6;
+
+    public override List<Best> Optima(FitProblem problem, out double residual)
+    {
+        FitData data = problem.Data;
+        residual = 0;
+        int[][] curves = [.. problem.Used.GroupBy(i => data.Points[i].Group).Select(g => g.OrderBy(i => data.LnX[i]).ToArray())
+            .Where(g => g.Length >= 2)];
+        var found = new List<Best>();
+        if (curves.Length < 3) return found;
+        double low = curves.Min(c => data.LnX[c[0]]), high = curves.Max(c => data.LnX[c[^1]]);
+        for (double at = Math.Ceiling(low / Step) * Step; at <= high; at += Step)
+        {
+            var here = new List<Best>();
+            foreach (int[] curve in curves)
+            {
+                int k = Array.FindIndex(curve, i => data.LnX[i] >= at);
+                if (k < 1) continue;
+                double c0 = data.LnX[curve[k - 1]], c1 = data.LnX[curve[k]], t = c1 > c0 ? (at - c0) / (c1 - c0) : 1;
+                here.Add(new(at, Mix(data.LnN), Mix(data.LnD), Mix(data.LnY)));
+                double Mix(double[] v) => (1 - t) * v[curve[k - 1]] + t * v[curve[k]];
+            }
+            if (here.Count < 3) continue;
+            Best best = here.MinBy(b => b.LnLoss);
+            if (best.LnN > here.Min(b => b.LnN) && best.LnN < here.Max(b => b.LnN)) found.Add(best);
+        }
+        if (found.Count < 2) return found;
+        Line line = Line.Through([.. found.Select(b => b.LnC)], [.. found.Select(b => b.LnN)]);
+        residual = found.Sum(b => Math.Pow(b.LnN - line.At(b.LnC), 2));
+        return found;
+    }
+}

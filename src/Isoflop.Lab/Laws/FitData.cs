@@ -1,0 +1,39 @@
+namespace Isoflop.Lab.Laws;
+
+/// <summary>Observations as arrays, with the centres that make a fit well conditioned: exponents and scales hardly mix there.</summary>
+sealed class FitData
+{
+    public FitData(Form form, IReadOnlyList<Observation> points)
+    {
+        Points = points;
+        Inputs = [.. points.Select(form.InputsOf)];
+        Y = [.. points.Select(p => p.Loss)];
+        LnN = [.. Inputs.Select(i => Math.Log(i.N))];
+        LnD = [.. Inputs.Select(i => Math.Log(i.D))];
+        LnX = [.. Inputs.Select(i => Math.Log(i.X))];
+        LnY = [.. Y.Select(y => Math.Log(y))];
+        (CentreN, CentreD, CentreX) = (LnN.Average(), LnD.Average(), LnX.Average());
+    }
+
+    FitData(FitData from, double[] y)
+    {
+        (Points, Inputs, Y, LnN, LnD, LnX) = (from.Points, from.Inputs, y, from.LnN, from.LnD, from.LnX);
+        LnY = [.. y.Select(y => Math.Log(y))];
+        (CentreN, CentreD, CentreX) = (from.CentreN, from.CentreD, from.CentreX);
+    }
+
+    public IReadOnlyList<Observation> Points { get; }
+    public Inputs[] Inputs { get; }
+    public double[] Y { get; }
+    public double[] LnN { get; }
+    public double[] LnD { get; }
+    public double[] LnX { get; }
+    public double[] LnY { get; }
+    public double CentreN { get; }
+    public double CentreD { get; }
+    public double CentreX { get; }
+    public int Count => Y.Length;
+
+    /// <summary>The same points with other values.</summary>
+    public FitData With(double[] y) => new(this, y);
+}

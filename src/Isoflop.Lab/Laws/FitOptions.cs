@@ -1,0 +1,98 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Isoflop.Lab.Laws;
+
+/// <summary>The equations that can be fitted. Names are part of law.json; add, never rename.</summary>
+[JsonConverter(typeof(SnakeCase<LawForm>))]
+public enum LawForm
+{
+    /// <summary>L = E + A/N^α + B/D^β. Hoffmann et al. 2022, approach 3.</summary>
+    Chinchilla,
+    /// <summary>L = [(Nc/N)^(αN/αD) + Dc/D]^αD. Kaplan et al. 2020.</summary>
+    Kaplan,
+    /// <summary>L = (Nc/N)^αN.</summary>
+    KaplanN,
+    /// <summary>L = (Dc/D)^αD.</summary>
+    KaplanD,
+    /// <summary>L = (Cc/C)^αC.</summary>
+    KaplanC,
+    /// <summary>Lower envelope of training curves. Hoffmann et al. 2022, approach 1.</summary>
+    Envelope,
+    /// <summary>A parabola in ln N for each budget. Hoffmann et al. 2022, approach 2.</summary>
+    IsoFlop,
+    /// <summary>L = E + a·N^b + β·6^(b/2)·(M·N)^b, M = D/N. Gadre et al. 2024.</summary>
+    OverTraining,
+    /// <summary>The surface with effective N′ and D′ of repeated data. Muennighoff et al. 2023.</summary>
+    RepeatedData,
+    /// <summary>y = A·x^p.</summary>
+    PowerLaw,
+    /// <summary>y = E + A·x^−α.</summary>
+    SaturatingPower,
+    /// <summary>y = E + A·e^(−x/τ).</summary>
+    SaturatingExponential,
+    /// <summary>y = a + b·x^−c0·(1 + (x/d1)^(1/f1))^(−c1·f1). Caballero et al. 2023.</summary>
+    Broken,
+    /// <summary>accuracy = a/(1 + e^(−k(x − x0))) + b of a task's loss x. Bhagia et al. 2024.</summary>
+    TaskSigmoid,
+    /// <summary>error = ε − k·e^(−γ·L). Gadre et al. 2024.</summary>
+    ErrorOfLoss,
+    /// <summary>R = R0 + (A − R0)/(1 + (Cmid/C)^B). ScaleRL, 2025.</summary>
+    RlSigmoid,
+    /// <summary>ln c = a·k^b of k samples. Brown et al. 2024.</summary>
+    Coverage,
+}
+
+/// <summary>What a fit makes small. They give different laws; every result names its own.</summary>
+[JsonConverter(typeof(SnakeCase<Objective>))]
+public enum Objective
+{
+    /// <summary>Σ Huber(ln y − ln f), δ = 1e-3: the sum, not the mean. The literature's choice.</summary>
+    HuberLog,
+    /// <summary>Σ (y − f)².</summary>
+    SquaredError,
+    /// <summary>Σ (ln y − ln f)².</summary>
+    SquaredLog,
+    /// <summary>Σ (ln(y + 1) − ln(f + 1))². Caballero et al. 2023.</summary>
+    SquaredLog1p,
+}
+
+/// <summary>How randomness is drawn again for intervals.</summary>
+[JsonConverter(typeof(SnakeCase<Resampling>))]
+public enum Resampling
+{
+    /// <summary>Nothing was resampled: no intervals.</summary>
+    None,
+    /// <summary>Groups with replacement, then runs of each group with replacement.</summary>
+    Groups,
+    /// <summary>
+    /// Residuals turned by one random weight a group, at the same points: with few groups resampled groups often identify
+    /// nothing. Webb's six weights; Cameron, Gelbach &amp; Miller 2008, doi:10.1162/rest.90.3.414.
+    /// </summary>
+    Residuals,
+}
+
+/// <summary>Names of an enumeration as files have them.</summary>
+sealed class SnakeCase<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false)
+    where T : struct, Enum;
+
+/// <summary>How to fit.</summary>
+public sealed record FitOptions
+{
+    /// <summary>Resamples for the intervals; 0: none.</summary>
+    public int Bootstraps { get; init; } = 1000;
+    /// <summary>Seed of resamples and starts.</summary>
+    public ulong Seed { get; init; } = 1;
+    /// <summary>What is made small; null: what the form's source uses.</summary>
+    public Objective? Objective { get; init; }
+    /// <summary>Starts of the optimiser.</summary>
+    public int Starts { get; init; } = 16;
+    /// <summary>Threads; 0: one a core. The result does not depend on it.</summary>
+    public int Threads { get; init; }
+    /// <summary>Also fit the smaller runs and predict the larger.</summary>
+    public bool HeldOut { get; init; } = true;
+    /// <summary>The same point with another loss is another seed, whatever its seed says.</summary>
+    public bool Replicates { get; init; }
+    /// <summary>Which parameters N counts: for reports.</summary>
+    public string NMeaning { get; init; } = "parameters";
+}

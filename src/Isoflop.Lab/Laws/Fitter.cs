@@ -1,0 +1,138 @@
+using MathNet.Numerics.Distributions;
+
+namespace Isoflop.Lab.Laws;
+
+/// <summary>From points to a law: checks, starts, the best of them, intervals, residuals, held-out error, verdict.</summary>
+static class Fitter
+{
+    /// <summary>Starts within this share of the best objective agree with it.</summary>
+    const double Agreement = 1e-4;
+    /// <summary>Resamples that a law keeps.</summary>
+    const int KeptDraws = 400;
+
+    public static Law Fit(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
+    {
+        Identifiability.Check(form, points, options.Replicates);
+        Objective objective = options.Objective ?? form.Default;
+        Law law = Empty(form, points, objective, options);
+        if (Identifiability.Refusal(form, points) is { } refusal) return Refuse(law, refusal.Reason, refusal.Next);
+
+        var data = new FitData(form, points);
+        var problem = new FitProblem(form, data, objective);
+        Best best = Search(problem, options, stop);
+        if (!double.IsFinite(best.Minimum.Value))
+            return Refuse(law, best.Minimum.Status, Further(law, 3, "more sizes at a further budget"));
+        double[] natural = NaturalOf(form, data, best.Minimum.Theta), fitted = form.Fitted(problem, natural);
+        law = law with
+        {
+            Parameters = [.. form.Names.Select((name, i) => new LawParameter(name, Estimate.Of(natural[i])))],
+            ObjectiveValue = best.Minimum.Value,
+            Starts = best.Starts,
+            Agreeing = best.Agreeing,
+            Status = best.Minimum.Status,
+            Residuals = [.. points.Select((p, i) => new Residual(p.Name, p.N, p.D, p.C, p.Loss, fitted[i],
+                FitProblem.Residual(objective, p.Loss, fitted[i]))).Where(r => double.IsFinite(r.Value))],
+        };
+        law = law with { Decades = DecadesOf(law.Residuals) };
+        if (!natural.All(double.IsFinite) || form.AtBound(natural, data) is not null)
+            return Refuse(law, form.AtBound(natural, data) ?? "a parameter is not finite", Further(law, 10, "ten times the compute"));
+        if (!best.Minimum.Converged)
+            return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
+
+        if (options.Bootstraps > 0) law = WithIntervals(law, problem, best.Minimum.Theta, fitted, options, stop);
+        if (options.HeldOut) law = law with { HeldOut = HeldOutCheck.Of(form, points, options with { Objective = objective }, stop) };
+        return law with { Verdict = Verdicts.Of(law with { Verdict = new(VerdictKind.KeepsImproving, "", law.Verdict.Next) }, form) };
+    }
+
+    /// <summary>Parameters alone, without checks and intervals.</summary>
+    public static double[]? Parameters(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
+    {
+        var data = new FitData(form, points);
+        Best best = Search(new(form, data, options.Objective ?? form.Default), options, stop);
+        if (!double.IsFinite(best.Minimum.Value)) return null;
+        double[] natural = NaturalOf(form, data, best.Minimum.Theta);
+        return natural.All(double.IsFinite) ? natural : null;
+    }
+
+    readonly record struct Best(Minimum Minimum, int Starts, int Agreeing);
+
+    static Best Search(FitProblem problem, FitOptions options, CancellationToken stop)
+    {
+        // Step 0 … 255 are the forms' resamples; starts have the next.
+        var rng = new Rng(options.Seed, RandomPurpose.Bootstrap, 256 + (long)problem.Form.Kind);
+        double[][] starts = [.. problem.Form.Starts(problem.Data, Math.Max(1, options.Starts), ref rng)];
+        var found = new Minimum[starts.Length];
+        Parallel.For(0, starts.Length, new ParallelOptions
+        {
+            MaxDegreeOfParallelism = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
+            CancellationToken = stop,
+        }, i => found[i] = problem.Form.Solve(new(problem.Form, problem.Data, problem.Objective), starts[i]));
+        if (found.Length == 0) return new(new([], double.PositiveInfinity, false, "no start has a value"), 0, 0);
+        Minimum best = found.MinBy(m => m.Value);
+        double limit = best.Value * (1 + Agreement) + 1e-16 * problem.Data.Count;
+        return new(best, starts.Length, found.Count(m => m.Value <= limit));
+    }
+
+    static Law WithIntervals(Law law, FitProblem problem, double[] theta, double[] fitted, FitOptions options, CancellationToken stop)
+    {
+        Resampling how = Bootstrap.Choose(problem.Form, law.Groups);
+        List<double[]> draws = Bootstrap.Draw(problem, theta, fitted, how, options, stop);
+        if (draws.Count < 20) return law;
+        int kept = Math.Min(KeptDraws, draws.Count);
+        return law with
+        {
+            Resampling = how,
+            Bootstraps = draws.Count,
+            Draws = [.. Enumerable.Range(0, kept).Select(i => draws[(int)((long)i * draws.Count / kept)])],
+            Parameters = [.. law.Parameters.Select((p, i) =>
+            {
+                double[] sorted = [.. draws.Select(d => d[i]).Order()];
+                return p with { Estimate = new(p.Estimate.Value, Quantile.Of(sorted, 0.025), Quantile.Of(sorted, 0.975)) };
+            })],
+        };
+    }
+
+    static double[] NaturalOf(Form form, FitData data, double[] theta)
+    {
+        double[] natural = new double[form.Names.Count];
+        form.Natural(theta, data, natural);
+        return natural;
+    }
+
+    static Law Empty(Form form, IReadOnlyList<Observation> points, Objective objective, FitOptions options)
+    {
+        double[] x = [.. points.Select(p => form.InputsOf(p).X)], k = [.. points.Select(p => p.C / (p.N * p.D)).Order()];
+        return new()
+        {
+            Form = form.Kind,
+            Formula = form.Formula,
+            NMeaning = options.NMeaning,
+            Objective = objective,
+            Solver = form.SolverName(objective),
+            Points = points.Count,
+            Groups = Bootstrap.Groups(points).Length,
+            Seed = options.Seed,
+            FlopsPerNd = k.Length > 0 && (form.IsSurface || form is Allocation) ? Quantile.Of(k, 0.5) : 6,
+            MinFlops = points.Count > 0 ? points.Min(p => p.C) : 0,
+            MaxFlops = points.Count > 0 ? points.Max(p => p.C) : 0,
+            MinX = points.Count > 0 ? x.Min() : 0,
+            MaxX = points.Count > 0 ? x.Max() : 0,
+            Status = "not run",
+            Verdict = new(VerdictKind.NotIdentified, "nothing was fitted", new(double.NaN, double.NaN, double.NaN, "")),
+        };
+    }
+
+    static Law Refuse(Law law, string reason, NextPoint next) =>
+        law with { Verdict = new(VerdictKind.NotIdentified, $"not identified: {reason}", next) };
+
+    static NextPoint Further(Law law, double factor, string why) => new(factor * law.MaxFlops, double.NaN, double.NaN, why);
+
+    static IReadOnlyList<DecadeResiduals> DecadesOf(IReadOnlyList<Residual> residuals) =>
+        [.. residuals.GroupBy(r => (int)Math.Floor(Math.Log10(r.C))).OrderBy(g => g.Key).Select(g =>
+        {
+            double mean = g.Average(r => r.Value), n = g.Count();
+            double sd = n > 1 ? Math.Sqrt(g.Sum(r => (r.Value - mean) * (r.Value - mean)) / (n - 1)) : double.NaN;
+            double p = n > 1 && sd > 0 ? 2 * StudentT.CDF(0, 1, n - 1, -Math.Abs(mean) / (sd / Math.Sqrt(n))) : double.NaN;
+            return new DecadeResiduals(g.Key, (int)n, mean, sd, p);
+        })];
+}

@@ -1,0 +1,79 @@
+namespace Isoflop.Lab.Laws;
+
+/// <summary>What points cannot tell, said before anything is fitted, with the run that would help.</summary>
+static class Identifiability
+{
+    /// <summary>Points whose ln D lies this close to a straight line in ln N are one curve: α and β cannot be told apart.</summary>
+    const double OneCurve = 0.05;
+    /// <summary>Duplicates of one seed that differ by more than this share disagree.</summary>
+    const double Disagreement = 0.01;
+
+    /// <summary>Values that no law can have.</summary>
+    /// <exception cref="DataException">Names the point.</exception>
+    public static void Check(Form form, IReadOnlyList<Observation> points, bool replicates)
+    {
+        foreach ((Observation p, int i) in points.Select((p, i) => (p, i)))
+        {
+            Inputs x = form.InputsOf(p);
+            if (form.IsSurface || form is Allocation)
+            {
+                Positive(x.N, "N");
+                Positive(x.D, "D");
+                Positive(x.U, "unique tokens");
+            }
+            else Positive(x.X, "x");
+            Positive(p.C, "C");
+            if (form.Default == Objective.SquaredError && form is not Allocation)
+            {
+                if (!double.IsFinite(p.Loss)) throw Bad("value", p.Loss, "finite");
+            }
+            else Positive(p.Loss, "loss");
+
+            void Positive(double v, string name)
+            {
+                if (!(v > 0) || !double.IsFinite(v)) throw Bad(name, v, "positive and finite");
+            }
+            DataException Bad(string name, double v, string rule) => new(FormattableString.Invariant(
+                $"point {i + 1}{(p.Name.Length > 0 ? $" ({p.Name})" : "")}: {name} = {v} must be {rule}"));
+        }
+        if (replicates) return;
+        foreach (var same in points.GroupBy(p => (p.N, p.D, p.C, p.Unique, p.X, p.Seed)).Where(g => g.Count() > 1))
+        {
+            Observation low = same.MinBy(p => p.Loss)!, high = same.MaxBy(p => p.Loss)!;
+            if (high.Loss - low.Loss > Disagreement * Math.Abs(high.Loss) && form is not Allocation)
+                throw new DataException(FormattableString.Invariant($"the same point twice, N = {low.N:0.###e0} D = {low.D:0.###e0} ") +
+                    FormattableString.Invariant($"seed {low.Seed}, with losses {low.Loss} and {high.Loss}; ") +
+                    "give the seeds their column, say that they are replicates, or take one out");
+        }
+    }
+
+    /// <summary>Why the form cannot be fitted to these points, or null.</summary>
+    public static (string Reason, NextPoint Next)? Refusal(Form form, IReadOnlyList<Observation> points)
+    {
+        if (points.Count == 0) return ("there are no points", new(double.NaN, double.NaN, double.NaN, "any first run"));
+        var data = new FitData(form, points);
+        double most = points.Max(p => p.C), middle = Math.Exp(points.Average(p => Math.Log(p.C)));
+        Observation largest = points.MaxBy(p => p.C)!;
+        int distinct = form.IsSurface || form is Allocation
+            ? points.Select(p => (p.N, p.D, p.Unique)).Distinct().Count() : data.Inputs.Select(x => x.X).Distinct().Count();
+        if (distinct < form.LeastPoints)
+            return ($"{distinct} different points for {form.Names.Count} parameters; at least {form.LeastPoints} are needed",
+                new(middle, double.NaN, double.NaN, "another run inside of the range"));
+        int budgets = IsoFlopParabolas.Budgets(new FitData(Form.Of(LawForm.KaplanC), points), [.. Enumerable.Range(0, points.Count)]).Count;
+        if ((form.IsSurface || form is Allocation) && budgets < 2)
+            return (FormattableString.Invariant($"all points have one budget, {most:0.##e0} FLOPs: nothing says how the loss falls with compute"),
+                new(4 * most, 2 * largest.N, 2 * largest.D, "a second budget, four times the first"));
+        if (form.IsSurface && OneCurveOnly(data))
+            return ("all points lie on one curve of D and N (D ∝ N or a power of it): what N and what D buys cannot be told apart",
+                new(largest.C, largest.N / 2, 2 * largest.D, "the largest budget at half the parameters and twice the tokens"));
+        return null;
+    }
+
+    static bool OneCurveOnly(FitData data)
+    {
+        static double Spread(double[] x) => Math.Sqrt(x.Sum(v => (v - x.Average()) * (v - x.Average())) / x.Length);
+        if (Spread(data.LnN) < OneCurve || Spread(data.LnD) < OneCurve) return true;
+        Line line = Line.Through(data.LnN, data.LnD);
+        return Spread([.. data.LnN.Select((n, i) => data.LnD[i] - line.At(n))]) < OneCurve;
+    }
+}

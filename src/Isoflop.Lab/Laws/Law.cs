@@ -1,0 +1,144 @@
+using System.Text.Json.Serialization;
+
+namespace Isoflop.Lab.Laws;
+
+/// <summary>A fitted parameter by its name in the formula.</summary>
+public sealed record LawParameter(string Name, Estimate Estimate);
+
+/// <summary>An observation and what the law says of it.</summary>
+/// <param name="Value">ln(loss/predicted) for objectives in logarithms, else loss − predicted</param>
+public sealed record Residual(string Name, double N, double D, double C, double Loss, double Predicted, double Value);
+
+/// <summary>Residuals of one decade of C.</summary>
+/// <param name="Decade">the power of ten below</param>
+/// <param name="P">of a t-test that the mean is 0; NaN with fewer than two</param>
+public sealed record DecadeResiduals(int Decade, int Count, double Mean, double Sd, double P);
+
+/// <summary>Fitted below a cut in C, tested above: an extrapolation whose answer is known.</summary>
+/// <param name="MeanRelativeError">mean of |predicted − loss| / loss</param> <param name="LargestRelativeError">the largest</param>
+/// <param name="Skill">1 − error / error of a straight line through ln loss and ln C; above 0: better than the line</param>
+public sealed record HeldOut(double Cut, int Trained, int Tested, double MeanRelativeError, double LargestRelativeError, double Skill);
+
+/// <summary>What the points allow to be said.</summary>
+[JsonConverter(typeof(SnakeCase<VerdictKind>))]
+public enum VerdictKind
+{
+    /// <summary>Ten times the compute still buys more than the noise.</summary>
+    KeepsImproving,
+    /// <summary>It does not.</summary>
+    Saturates,
+    /// <summary>These points do not fix this law; it refuses to predict.</summary>
+    NotIdentified,
+}
+
+/// <summary>The run that would tell most next, and its price.</summary>
+public sealed record NextPoint(double Flops, double N, double D, string Why);
+
+/// <summary>The verdict, why, and what the next point costs.</summary>
+public sealed record Verdict(VerdictKind Kind, string Text, NextPoint Next);
+
+/// <summary>The best split of a budget.</summary>
+public sealed record Optimum(double Flops, Estimate N, Estimate D, Estimate TokensPerParameter, Estimate Loss);
+
+/// <summary>Result of a fit, or the statement that the points identify nothing. Immutable; law.json holds all of it.</summary>
+public sealed record Law
+{
+    /// <summary>The newest format of law.json that this program reads.</summary>
+    public const int NewestFormat = 1;
+
+    /// <summary>Format of law.json.</summary>
+    public int FormatVersion { get; init; } = NewestFormat;
+    /// <summary>Which equation.</summary>
+    public required LawForm Form { get; init; }
+    /// <summary>The equation.</summary>
+    public required string Formula { get; init; }
+    /// <summary>Where it comes from: a fit, or a publication.</summary>
+    public string Source { get; init; } = "fit";
+    /// <summary>Which parameters N counts.</summary>
+    public string NMeaning { get; init; } = "parameters";
+    /// <summary>In the formula's order, with bootstrap intervals; empty when nothing was fitted.</summary>
+    public IReadOnlyList<LawParameter> Parameters { get; init; } = [];
+    /// <summary>What was made small.</summary>
+    public Objective Objective { get; init; }
+    /// <summary>Its value.</summary>
+    public double ObjectiveValue { get; init; } = double.NaN;
+    /// <summary>How.</summary>
+    public string Solver { get; init; } = "";
+    /// <summary>Starts tried.</summary>
+    public int Starts { get; init; }
+    /// <summary>Starts that came within 1e-4, relative, of the best objective.</summary>
+    public int Agreeing { get; init; }
+    /// <summary>How the best start ended.</summary>
+    public string Status { get; init; } = "";
+    /// <summary>Observations.</summary>
+    public int Points { get; init; }
+    /// <summary>Units of resampling.</summary>
+    public int Groups { get; init; }
+    /// <summary>How intervals were drawn.</summary>
+    public Resampling Resampling { get; init; }
+    /// <summary>Resamples that were fitted.</summary>
+    public int Bootstraps { get; init; }
+    /// <summary>Seed of resamples and starts.</summary>
+    public ulong Seed { get; init; }
+    /// <summary>k of C = k·N·D, the median of the points; 6 by convention.</summary>
+    public double FlopsPerNd { get; init; } = 6;
+    /// <summary>Least compute of the points.</summary>
+    public double MinFlops { get; init; }
+    /// <summary>Most compute of the points.</summary>
+    public double MaxFlops { get; init; }
+    /// <summary>Least x of the points; of a curve.</summary>
+    public double MinX { get; init; }
+    /// <summary>Most x of the points.</summary>
+    public double MaxX { get; init; }
+    /// <summary>By observation.</summary>
+    public IReadOnlyList<Residual> Residuals { get; init; } = [];
+    /// <summary>By decade of C.</summary>
+    public IReadOnlyList<DecadeResiduals> Decades { get; init; } = [];
+    /// <summary>The check above a cut, where there were points enough.</summary>
+    public HeldOut? HeldOut { get; init; }
+    /// <summary>What may be said.</summary>
+    public required Verdict Verdict { get; init; }
+    /// <summary>Parameters of some resamples, in the formula's order: the joint uncertainty.</summary>
+    public IReadOnlyList<double[]> Draws { get; init; } = [];
+
+    /// <summary>The law predicts; otherwise every prediction is refused with the verdict's reason.</summary>
+    [JsonIgnore]
+    public bool Identified => Verdict.Kind != VerdictKind.NotIdentified;
+
+    /// <summary>Value of a parameter; NaN if there is none of that name.</summary>
+    public Estimate this[string name] => Parameters.FirstOrDefault(p => p.Name == name)?.Estimate ?? Estimate.Of(double.NaN);
+
+    /// <summary>Fits an equation to observations.</summary>
+    /// <returns>the law, or one whose verdict is <see cref="VerdictKind.NotIdentified"/> with the reason</returns>
+    /// <exception cref="DataException">A value that is not positive and finite, or duplicates that disagree.</exception>
+    public static Law Fit(LawForm form, IReadOnlyList<Observation> points, FitOptions? options = null, CancellationToken stop = default)
+        => Fitter.Fit(Laws.Form.Of(form), points, options ?? new(), stop);
+
+    /// <summary>
+    /// Loss of a new run of N parameters on D tokens. The interval is for that run: parameters are drawn from the resamples and a
+    /// residual is drawn with each, widened by Student's t for the degrees of freedom left.
+    /// </summary>
+    /// <param name="unique">unique tokens, for repeated data; D when not given</param>
+    /// <exception cref="DataException">Not identified, or more than 10⁴ beyond the points.</exception>
+    public Estimate Predict(double n, double d, double unique = double.NaN) =>
+        new Prediction(this).Surface(n, d, double.IsNaN(unique) ? d : unique);
+
+    /// <summary>A curve at x; for <see cref="LawForm.KaplanN"/> x is N, and so on. The interval is for a new run.</summary>
+    /// <exception cref="DataException">Not identified, more than 10⁴ beyond the points, or not a curve.</exception>
+    public Estimate Predict(double x) => new Prediction(this).Curve(x);
+
+    /// <summary>Loss of a compute-optimal run of C FLOPs. The interval is for a new run.</summary>
+    /// <exception cref="DataException">Not identified, more than 10⁴ beyond the points, or not a law of compute.</exception>
+    public Estimate PredictAt(double flops) => new Prediction(this).AtFlops(flops);
+
+    /// <summary>The split of C FLOPs into N and D that this law calls best, with intervals from the resamples.</summary>
+    /// <exception cref="DataException">Not identified, more than 10⁴ beyond the points, or a law without N and D.</exception>
+    public Optimum Optimal(double flops) => new Prediction(this).Optimal(flops);
+
+    /// <summary>Writes law.json.</summary>
+    public void Save(string path) => LawFile.Save(this, path);
+
+    /// <summary>Reads law.json; the law predicts as it did when it was saved.</summary>
+    /// <exception cref="DataException">Missing, broken, of a newer format.</exception>
+    public static Law Load(string path) => LawFile.Load(path);
+}

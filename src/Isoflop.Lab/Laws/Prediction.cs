@@ -1,0 +1,125 @@
+using MathNet.Numerics.Distributions;
+
+namespace Isoflop.Lab.Laws;
+
+/// <summary>What a law says of runs that are not among its points, or its refusal.</summary>
+readonly struct Prediction
+{
+    /// <summary>No further than this factor beyond the points.</summary>
+    public const double Furthest = 1e4;
+    const int Noises = 101;
+
+    readonly Law law;
+    readonly Form form;
+    readonly double[] best;
+
+    public Prediction(Law law)
+    {
+        if (!law.Identified) throw Refused(law, law.Verdict.Text);
+        (this.law, form) = (law, Form.Of(law.Form));
+        best = [.. law.Parameters.Select(p => p.Estimate.Value)];
+    }
+
+    public Estimate Surface(double n, double d, double unique)
+    {
+        if (!form.IsSurface) throw Refused(law, $"{law.Formula} does not take N and D");
+        Check(law.FlopsPerNd * n * d, law.MaxFlops, "C");
+        var x = new Inputs(n, d, unique, 0);
+        Form f = form;
+        return NewRun(f.At(best, x), p => f.At(p, x));
+    }
+
+    public Estimate Curve(double at)
+    {
+        if (form.IsSurface) throw Refused(law, $"{law.Formula} takes N and D");
+        double span = law.MaxX - law.MinX;
+        if (form.ReadsFlops || form is PowerLaw) Check(at, law.MaxX, "x");
+        else if (!(at >= law.MinX - span && at <= law.MaxX + span))
+            throw Refused(law, FormattableString.Invariant(
+                $"x = {at:0.###} lies further outside of the points ({law.MinX:0.###} … {law.MaxX:0.###}) than they span"));
+        var x = new Inputs(at, at, at, at);
+        Form f = form;
+        return NewRun(f.At(best, x), p => f.At(p, x));
+    }
+
+    public Estimate AtFlops(double flops)
+    {
+        Check(flops, law.MaxFlops, "C");
+        Form f = form;
+        double k = law.FlopsPerNd;
+        if (!f.IsSurface) return f.ReadsFlops ? Curve(flops) : throw Refused(law, $"{law.Formula} is not a law of compute");
+        return NewRun(Loss(best), Loss);
+
+        double Loss(double[] p)
+        {
+            double n = f.OptimalN(p, flops, k), d = flops / (k * n);
+            return f.At(p, new(n, d, d, flops));
+        }
+    }
+
+    public Optimum Optimal(double flops)
+    {
+        if (!form.IsSurface && form is not Allocation) throw Refused(law, $"{law.Formula} does not split compute into N and D");
+        Check(flops, law.MaxFlops, "C");
+        Form f = form;
+        double k = law.FlopsPerNd;
+        return new(flops, Of(p => f.OptimalN(p, flops, k)), Of(p => f.OptimalD(p, flops, k)),
+            Of(p => f.OptimalD(p, flops, k) / f.OptimalN(p, flops, k)), AtFlops(flops));
+    }
+
+    void Check(double at, double most, string name)
+    {
+        if (!(at > 0) || !double.IsFinite(at)) throw Refused(law, FormattableString.Invariant($"{name} = {at} must be positive"));
+        if (at > Furthest * most)
+            throw Refused(law, FormattableString.Invariant(
+                $"{name} = {at:0.##e0} is {at / most:0.#e0} times the largest point ({most:0.##e0}); no further than {Furthest:0e0} times"));
+    }
+
+    static DataException Refused(Law law, string why) => new(law.Identified
+        ? $"not predicted: {why}" : $"not identified: {why.Replace("not identified: ", "")}");
+
+    /// <summary>A quantity of the law alone: quantiles over the resamples.</summary>
+    Estimate Of(Func<double[], double> quantity)
+    {
+        double value = quantity(best);
+        double[] draws = [.. law.Draws.Select(quantity).Where(double.IsFinite).Order()];
+        return draws.Length < 20 ? Estimate.Of(value) : new(value, Quantile.Of(draws, 0.025), Quantile.Of(draws, 0.975));
+    }
+
+    /// <summary>A new run: every resample with every residual (at most 101 of them, evenly along their order).</summary>
+    Estimate NewRun(double value, Func<double[], double> at)
+    {
+        if (!double.IsFinite(value)) throw Refused(law, "the law has no value there");
+        double[] noise = Noise(), draws = [.. law.Draws.Select(at).Where(double.IsFinite)];
+        if (draws.Length < 20) return Estimate.Of(value);
+        double[] all = new double[draws.Length * noise.Length];
+        for (int i = 0; i < draws.Length; i++)
+            for (int j = 0; j < noise.Length; j++)
+                all[i * noise.Length + j] = FitProblem.Shift(law.Objective, draws[i], noise[j]);
+        Array.Sort(all);
+        double widen = StudentT.InvCDF(0, 1, Math.Max(1, law.Points - best.Length), 0.975) / 1.959963984540054;
+        return new(value, value - widen * Math.Max(0, value - Quantile.Of(all, 0.025)),
+            value + widen * Math.Max(0, Quantile.Of(all, 0.975) - value));
+    }
+
+    /// <summary>Residuals, enlarged since a fit makes its own points' small: √(n/(n − p)).</summary>
+    double[] Noise()
+    {
+        double[] sorted = [.. law.Residuals.Select(r => r.Value).Order()];
+        if (sorted.Length == 0) return [0];
+        double enlarge = Math.Sqrt(sorted.Length / Math.Max(1.0, sorted.Length - best.Length));
+        int n = Math.Min(Noises, sorted.Length);
+        return [.. Enumerable.Range(0, n).Select(i => enlarge * Quantile.Of(sorted, (i + 0.5) / n))];
+    }
+}
+
+static class Quantile
+{
+    /// <summary>Of sorted values, linear between order statistics: type 7 of Hyndman &amp; Fan 1996, as numpy.</summary>
+    public static double Of(double[] sorted, double q)
+    {
+        double at = q * (sorted.Length - 1);
+        int low = (int)at;
+        return low + 1 < sorted.Length ? sorted[low] + (at - low) * (sorted[low + 1] - sorted[low]) : sorted[low];
+    }
+}

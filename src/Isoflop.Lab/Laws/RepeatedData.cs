@@ -1,0 +1,68 @@
+namespace Isoflop.Lab.Laws;
+
+/// <summary>
+/// L = E + A/N′^α + B/D′^α with D′ = U + U·R_D·(1 − e^(−R/R_D)), R = D/U − 1, and N′ likewise of U_N = min(N, (U·G)^(β/α)·G),
+/// G = (αA/βB)^(1/(α+β)); β = α as published. Muennighoff et al. 2023, arXiv:2305.16264.
+/// </summary>
+/// <remarks>θ = (ln of A's and B's terms at the centre, ln E, α, ln R_D, ln R_N).</remarks>
+sealed class RepeatedData : Form
+{
+    public override LawForm Kind => LawForm.RepeatedData;
+    public override string Formula => "L = E + A/N'^alpha + B/D'^alpha, repeats decay by R_D and R_N";
+    public override IReadOnlyList<string> Names { get; } = ["A", "B", "E", "alpha", "R_D", "R_N"];
+    public override bool IsSurface => true;
+    public override double? Limit(ReadOnlySpan<double> p) => p[2];
+
+    public override double At(ReadOnlySpan<double> p, in Inputs x)
+    {
+        double u = Math.Min(x.U, x.D), d = Effective(u, x.D, p[4]);
+        double g = Math.Pow(p[0] / p[1], 0.5 / p[3]);                       // α = β
+        double n = Effective(Math.Min(x.N, u * g * g), x.N, p[5]);
+        return p[2] + p[0] * Math.Pow(n, -p[3]) + p[1] * Math.Pow(d, -p[3]);
+    }
+
+    /// <summary>u + u·r·(1 − e^(−R/r)), R = all/u − 1.</summary>
+    static double Effective(double u, double all, double r) => u - u * r * MoreMath.ExpM1(-(all / u - 1) / r);
+
+    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
+    {
+        p[0] = Math.Exp(t[0] + t[3] * data.CentreN);
+        p[1] = Math.Exp(t[1] + t[3] * data.CentreD);
+        (p[2], p[3], p[4], p[5]) = (Math.Exp(t[2]), t[3], Math.Exp(t[4]), Math.Exp(t[5]));
+    }
+
+    /// <summary>The plain surface's starts, with some decays.</summary>
+    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
+    {
+        double[][] plain = [.. Of(LawForm.OverTraining).Starts(data, 4, ref rng)];
+        var found = new List<(double Value, double[] Theta)>();
+        var problem = new FitProblem(this, data, Objective.SquaredLog);
+        foreach (double[] t in plain.Take(3))
+            foreach (double rd in (double[])[1, 4, 16, 64])
+                foreach (double rn in (double[])[1, 4, 16, 64])
+                {
+                    double[] theta = [.. t, Math.Log(rd), Math.Log(rn)];
+                    found.Add((problem.Value(theta), theta));
+                }
+        return [.. found.OrderBy(f => f.Value).Take(count).Select(f => f.Theta)];
+    }
+
+    public override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    {
+        if (!data.Inputs.Any(i => i.D > 1.5 * i.U)) return "no run repeats its data: R_D and R_N cannot be known";
+        if (p[2] < 1e-3 * data.Y.Min()) return "E stands at its bound 0: these losses show no floor";
+        if (p[3] is < 0.01 or > 2) return FormattableString.Invariant($"alpha = {p[3]:0.###} stands at the edge of .01 … 2");
+        return p[4] is < 1e-2 or > 1e4 ? FormattableString.Invariant($"R_D = {p[4]:0.##e0} stands at the edge of .01 … 1e4")
+            : p[5] is < 1e-2 or > 1e4 ? FormattableString.Invariant($"R_N = {p[5]:0.##e0} stands at the edge of .01 … 1e4") : null;
+    }
+}
+
+static class MoreMath
+{
+    /// <summary>e^x − 1 without the loss of digits near 0. Kahan's form.</summary>
+    public static double ExpM1(double x)
+    {
+        double u = Math.Exp(x);
+        return u == 1 ? x : u - 1 == -1 ? -1 : (u - 1) * x / Math.Log(u);
+    }
+}

@@ -1,0 +1,48 @@
+namespace Isoflop.Lab.Laws;
+
+/// <summary>Keeps improving, or saturates: ten times the compute against the scatter of runs.</summary>
+static class Verdicts
+{
+    /// <summary>A gain below this share of the value is none, however small the noise.</summary>
+    const double Least = 1e-3;
+    /// <summary>The next rung of a ladder.</summary>
+    const double NextRung = 3.1622776601683795;
+
+    public static Verdict Of(Law law, Form form)
+    {
+        bool ofLoss = form is TaskSigmoid or ErrorOfLoss;
+        double here, further, at = form.IsSurface ? law.MaxFlops : law.MaxX, next = 10 * at;
+        if (ofLoss) (at, next) = (law.MinX, law.MinX - 0.1 * (law.MaxX - law.MinX));
+        (here, further) = form.IsSurface ? (law.PredictAt(at).Value, law.PredictAt(next).Value)
+            : (law.Predict(at).Value, law.Predict(next).Value);
+        double mean = law.Residuals.Count > 0 ? law.Residuals.Average(r => r.Loss - r.Predicted) : 0;
+        double sd = law.Residuals.Count > 1
+            ? Math.Sqrt(law.Residuals.Average(r => Math.Pow(r.Loss - r.Predicted - mean, 2))) : 0;
+        double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
+        string limit = form.Limit(best) is { } l ? $"; the limit is {Number(l)}{Interval(law, form)}" : "";
+        string step = ofLoss ? FormattableString.Invariant($"a loss of {next:0.###} instead of {at:0.###}")
+            : FormattableString.Invariant($"ten times {at:0.##e0}");
+        string change = $"{step} makes {Number(here)} into {Number(further)}{limit}";
+        NextPoint point = Next(law, form);
+        return Math.Abs(here - further) < Math.Max(sd, Least * Math.Abs(here)) && form.Limit(best) is { } end
+            ? new(VerdictKind.Saturates, $"saturates at {Number(end)}: {change}", point)
+            : new(VerdictKind.KeepsImproving, $"keeps improving: {change}", point);
+    }
+
+    static string Interval(Law law, Form form)
+    {
+        string? name = form.Names.FirstOrDefault(n => n is "E") ?? (form is RlSigmoid ? "A" : form is BrokenLaw ? "a" : null);
+        return name is not null && double.IsFinite(law[name].Low) ? $" ({Number(law[name].Low)} … {Number(law[name].High)})" : "";
+    }
+
+    static NextPoint Next(Law law, Form form)
+    {
+        double flops = NextRung * law.MaxFlops;
+        if (!form.IsSurface && form is not Allocation)
+            return new(flops, double.NaN, double.NaN, "half a decade beyond the points");
+        Optimum best = law.Optimal(flops);
+        return new(flops, best.N.Value, best.D.Value, "half a decade beyond the points, split as this law calls best");
+    }
+
+    static string Number(double x) => FormattableString.Invariant($"{x:0.####}");
+}
