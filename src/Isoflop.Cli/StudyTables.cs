@@ -1,4 +1,5 @@
 using System.Globalization;
+using Isoflop.Lab.Report;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli;
@@ -78,6 +79,22 @@ static class StudyTables
         TextTable.Write(output, rows, 7);
         output.WriteLine(I($"{Path.Combine(result.Study.Folder, Study.ResultsFile)}\t{result.Results.Count} runs, {spent:0.00e0} FLOPs; ") +
             I($"tuning {tuned:0.00e0}; {result.Failed.Count} failed"));
+    }
+
+    /// <summary>The first pictures in characters, the law, its verdict, and over how many decades it survives.</summary>
+    public static void Findings(TextWriter output, StudyFindings f, int pictures)
+    {
+        foreach ((_, Chart chart) in f.Charts.Take(pictures)) output.WriteLine(chart.Terminal() + Environment.NewLine);
+        output.WriteLine($"law       {f.Law.Formula}, N = {f.Law.NMeaning}");
+        if (f.Law.Identified)
+            output.WriteLine("          " + string.Join(", ", f.Law.Parameters.Select(p =>
+                I($"{p.Name} {p.Estimate.Value:0.###e0} ({p.Estimate.Low:0.##e0}–{p.Estimate.High:0.##e0})"))));
+        output.WriteLine($"verdict   {f.Law.Verdict.Text}");
+        output.WriteLine(f.Longest is { } l
+            ? I($"survives  {l.Decades:0.#} decades, {l.From:0.##e0} to {l.To:0.##e0} FLOPs: {l.Law.Formula}")
+            : "survives  no stretch of three budgets: their residuals keep a shape");
+        output.WriteLine(I($"next      {f.Law.Verdict.Next.Flops:0.0e0} FLOPs: {f.Law.Verdict.Next.Why}"));
+        output.WriteLine($"report    {f.Page}");
     }
 
     static string Q(double value) => Format.Quantity(value, "").TrimEnd();

@@ -47,9 +47,9 @@ static class BottleneckCommand
             I($"tokens, loss {r.BaseLoss:0.0000} nats/token, ± {r.Noise:0.0000} over seeds"));
         var rows = new List<string[]> { new[] { "factor", "change", "compute", "gain, nats", "95 %", "" } };
         foreach (Intervention i in r.Interventions)
-            rows.Add([i.Factor, i.Change, I($"× {i.Compute:0.00}"), I($"{i.Gain:+0.0000;-0.0000}"),
-                double.IsNaN(i.HalfWidth) ? "-" : I($"± {i.HalfWidth:0.0000}"),
-                i.Helps ? "helps" : i.Gain + i.HalfWidth < 0 ? "hurts" : "inside the noise"]);
+            rows.Add([i.Factor, i.Change, I($"× {i.Compute:0.00}"), I($"{i.Gain.Value:+0.0000;-0.0000}"),
+                double.IsNaN(i.Gain.Low) ? "-" : I($"± {i.Gain.High - i.Gain.Value:0.0000}"),
+                i.Helps ? "helps" : i.Gain.High < 0 ? "hurts" : "inside the noise"]);
         TextTable.Write(output, rows, 0, 1, 5);
         output.WriteLine(r.Verdict);
     }

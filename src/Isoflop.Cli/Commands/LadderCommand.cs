@@ -45,7 +45,12 @@ static class LadderCommand
             if (call.Json)
                 foreach (StudyResult r in result.Results)
                     call.Out.WriteLine(JsonSerializer.Serialize(r, LadderJson.Default.StudyResult));
-            else StudyTables.Results(call.Out, result);
+            else
+            {
+                StudyTables.Results(call.Out, result);
+                if (result.Results.Any(r => r.Run.Excluded.Length == 0))
+                    StudyTables.Findings(call.Out, StudyReport.Write(result.Study, call.Home, call.Stop), 1);
+            }
             foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
             return result.Failed.Count > 0 ? App.UserError : 0;
         });

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab;
+using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
 
@@ -13,12 +14,12 @@ static class TourCommand
     {
         var scale = new Option<double>("--scale")
         {
-            Description = "Multiplies the compute; 1 is about three minutes on two cores",
+            Description = "Multiplies the compute; 1 is about four minutes on two slow cores",
             HelpName = "X",
             DefaultValueFactory = _ => 1,
         };
         var verb = new Verb("tour",
-            "Train three sizes on the default corpus and look at loss against compute. " +
+            "A ladder of twelve small runs on the default corpus, its law, a forecast, the run that checks it, the score, a report. " +
             "The same command goes on where it was stopped.",
             "isoflop tour",
             "isoflop tour --scale 0.1      a tenth of the compute") { scale };
@@ -28,10 +29,8 @@ static class TourCommand
             if (!(times is >= 0.01 and <= 1e6)) throw new ConfigException($"--scale {times} must be from 0.01 to 1e6; try 1");
             TourResult tour;
             using (ProgressLine line = call.Progress())
-                tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line),
-                    (name, p) => line.Report(name, p.Step, p.Steps, "steps",
-                        string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:F3}")),
-                    stop: call.Stop);
+                tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line), new LadderLines(call.Err, call.Terminal).Report,
+                    call.Stop);
             if (call.Json)
                 foreach (TourStop stop in tour.Stops)
                     call.Out.WriteLine(JsonSerializer.Serialize(stop, TourJson.Default.TourStop));
@@ -44,19 +43,18 @@ static class TourCommand
     static void Write(TextWriter output, TourResult tour)
     {
         output.WriteLine();
-        output.WriteLine(tour.Chart.Terminal());
+        StudyTables.Results(output, tour.Ladder);
         output.WriteLine();
-        var table = new List<string[]> { new[] { "", "params", "tokens", "FLOPs", "seconds" } };
-        foreach (TourStop s in tour.Stops)
-            table.Add([s.Run, Format.Quantity(s.Parameters, ""), Format.Quantity(s.Tokens, ""),
-                s.Flops.ToString("0.0e0", CultureInfo.InvariantCulture), s.Seconds.ToString("F0", CultureInfo.InvariantCulture)]);
-        TextTable.Write(output, table, 0);
+        StudyTables.Findings(output, tour.Findings, 1);
+        output.WriteLine();
+        ForecastCommand.Write(output, tour.Ladder.Study, tour.Forecast);
+        ForecastCommand.Write(output, tour.Score);
         output.WriteLine();
         BaselineTable.Write(output, tour.Baselines, [.. tour.Stops.Select(s => (s.Run, s.Loss, s.BitsPerByte))]);
         output.WriteLine();
         foreach (TourStop s in tour.Stops) output.WriteLine($"{s.Run}:  {tour.Prompt}→{s.Text.ReplaceLineEndings(" ")}");
         output.WriteLine();
-        output.WriteLine($"picture: {tour.Picture}");
+        output.WriteLine($"report: {tour.Findings.Page}");
     }
 }
 

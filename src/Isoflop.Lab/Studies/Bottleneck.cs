@@ -1,19 +1,18 @@
 using System.Globalization;
 using Isoflop.Kernels;
+using Isoflop.Lab.Laws;
 using Isoflop.Train;
-using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Studies;
 
 /// <summary>One factor changed at the end of a curve, all else as it was.</summary>
 /// <param name="Factor">size, data, learning rate, batch, context</param> <param name="Change">"× 2"</param>
 /// <param name="Gain">loss before − loss after, mean over paired seeds, nats a token: positive is better</param>
-/// <param name="HalfWidth">of the 95 % interval of the gain over seeds, Student's t; NaN with one seed</param>
 /// <param name="Compute">FLOPs after over FLOPs before</param>
-public sealed record Intervention(string Factor, string Change, double Gain, double HalfWidth, double Compute, int Seeds)
+public sealed record Intervention(string Factor, string Change, Estimate Gain, double Compute, int Seeds)
 {
     /// <summary>The interval lies above zero.</summary>
-    public bool Helps => Gain - HalfWidth > 0;
+    public bool Helps => Gain.Low > 0;
 }
 
 /// <summary>What binds at the end of a study's curve.</summary>
@@ -54,23 +53,13 @@ public static class Bottleneck
                 .Where(p => byName.ContainsKey(p.First.Name) && byName.ContainsKey(p.Second.Name))
                 .Select(p => byName[p.First.Name].Loss - byName[p.Second.Name].Loss)];
             if (gains.Length == 0) continue;
-            (double mean, double half) = MeanOf(gains);
-            found.Add(new(cell.Factor, cell.Change, mean, half, cell.Runs[0].Flops / cells[0].Runs[0].Flops, gains.Length));
+            found.Add(new(cell.Factor, cell.Change, Estimate.OfMean(gains), cell.Runs[0].Flops / cells[0].Runs[0].Flops, gains.Length));
         }
         double[] before = [.. cells[0].Runs.Where(r => byName.ContainsKey(r.Name)).Select(r => byName[r.Name].Loss)];
         if (before.Length == 0) throw new DataException($"{study.Folder}: no run as it was could be trained: {failed[0].Reason}");
         double noise = before.Length < 2 ? double.NaN : Math.Sqrt(before.Sum(x => Math.Pow(x - before.Average(), 2))
             / (before.Length - 1));
         return new(cells[0].Runs[0].Budget, cells[0].Runs[0], before.Average(), noise, found, failed, VerdictOf(found));
-    }
-
-    /// <summary>Mean and half the width of its 95 % interval, Student's t over n − 1 degrees: 4.30 at three seeds.</summary>
-    internal static (double Mean, double Half) MeanOf(double[] x)
-    {
-        double mean = x.Average();
-        if (x.Length < 2) return (mean, double.NaN);
-        double sd = Math.Sqrt(x.Sum(v => (v - mean) * (v - mean)) / (x.Length - 1));
-        return (mean, StudentT.InvCDF(0, 1, x.Length - 1, 0.975) * sd / Math.Sqrt(x.Length));
     }
 
     sealed record Cell(string Factor, string Change, IReadOnlyList<PlannedRun> Runs);
@@ -144,12 +133,12 @@ public static class Bottleneck
 
     static string VerdictOf(List<Intervention> all)
     {
-        List<Intervention> free = [.. all.Where(i => i.Helps && i.Compute < 1.5).OrderByDescending(i => i.Gain)],
-            paid = [.. all.Where(i => i.Helps && i.Compute >= 1.5).OrderByDescending(i => i.Gain / Math.Log2(i.Compute))];
+        List<Intervention> free = [.. all.Where(i => i.Helps && i.Compute < 1.5).OrderByDescending(i => i.Gain.Value)],
+            paid = [.. all.Where(i => i.Helps && i.Compute >= 1.5).OrderByDescending(i => i.Gain.Value / Math.Log2(i.Compute))];
         if (free.Count > 0)
             return $"{free[0].Factor} {free[0].Change} binds: it pays without more compute; the line should be drawn again with it";
         if (paid.Count == 0)
-            return all.Exists(i => double.IsNaN(i.HalfWidth)) ? "one seed: nothing can be told from noise; use --seeds 3"
+            return all.Exists(i => double.IsNaN(i.Gain.Low)) ? "one seed: nothing can be told from noise; use --seeds 3"
                 : "nothing helps beyond the noise of these seeds";
         return $"{paid[0].Factor} binds: the best return on more compute; no free factor helps beyond the noise";
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Isoflop.Lab.Laws;
 
 namespace Isoflop.Lab.Studies;
 
@@ -11,11 +12,8 @@ public sealed record DuelPoint(double Budget, double LossA, double LossB, double
 /// <param name="Multiplier">geometric mean over budgets, with its interval over seeds</param>
 /// <param name="Growth">log10 of the multiplier a decade of compute: its slope, with its interval over seeds</param>
 /// <param name="Verdict">a sentence</param> <param name="Warnings">what makes the comparison unfair</param>
-public sealed record DuelResult(string A, string B, IReadOnlyList<DuelPoint> Points, DuelNumber Multiplier, DuelNumber Growth,
+public sealed record DuelResult(string A, string B, IReadOnlyList<DuelPoint> Points, Estimate Multiplier, Estimate Growth,
     string Verdict, IReadOnlyList<string> Warnings);
-
-/// <summary>A value with its 95 % interval; NaN where one seed gives none.</summary>
-public readonly record struct DuelNumber(double Value, double Low, double High);
 
 /// <summary>
 /// The compute multiplier of one recipe over another: at each budget of A the compute at which B's curve passes A's loss. The curve
@@ -69,12 +67,12 @@ public static class Duel
             double[] gains = [.. here.Select(p => p.Gain).Where(double.IsFinite)];
             double lossB = seeds.Select(s => b[s].Find(p => Math.Abs(p.LogC - budget) < 0.02)).Where(p => p.LogC > 0)
                 .Select(p => p.Loss).DefaultIfEmpty(double.NaN).Average();
-            DuelNumber m = gains.Length == here.Count ? Powers(gains) : new(double.NaN, double.NaN, double.NaN);
+            Estimate m = gains.Length == here.Count ? Powers(gains) : Estimate.Of(double.NaN);
             points.Add(new(Math.Pow(10, budget), here.Average(p => p.Loss), lossB, m.Value, m.Low, m.High, gains.Length));
         }
         var inside = bySeed.Select(s => s.Where(p => double.IsFinite(p.Gain)).ToList()).Where(s => s.Count > 0).ToList();
-        DuelNumber all = Powers([.. inside.Select(s => s.Average(p => p.Gain))]);
-        DuelNumber growth = Number([.. inside.Where(s => s.Count > 1).Select(s => Slope(s))]);
+        Estimate all = Powers([.. inside.Select(s => s.Average(p => p.Gain))]);
+        Estimate growth = Number([.. inside.Where(s => s.Count > 1).Select(s => Slope(s))]);
         return new(nameA, nameB, points, all, growth, VerdictOf(nameA, nameB, all, growth, points), warnings);
     }
 
@@ -104,20 +102,15 @@ public static class Duel
         return s.Sum(p => (p.LogC - mx) * (p.Gain - my)) / s.Sum(p => (p.LogC - mx) * (p.LogC - mx));
     }
 
-    static DuelNumber Number(double[] x)
-    {
-        if (x.Length == 0) return new(double.NaN, double.NaN, double.NaN);
-        (double mean, double half) = Bottleneck.MeanOf(x);
-        return new(mean, mean - half, mean + half);
-    }
+    static Estimate Number(double[] x) => x.Length == 0 ? Estimate.Of(double.NaN) : Estimate.OfMean(x);
 
-    static DuelNumber Powers(double[] logs)
+    static Estimate Powers(double[] logs)
     {
-        DuelNumber n = Number(logs);
+        Estimate n = Number(logs);
         return new(Math.Pow(10, n.Value), Math.Pow(10, n.Low), Math.Pow(10, n.High));
     }
 
-    static string VerdictOf(string a, string b, DuelNumber m, DuelNumber growth, List<DuelPoint> points)
+    static string VerdictOf(string a, string b, Estimate m, Estimate growth, List<DuelPoint> points)
     {
         if (double.IsNaN(m.Value))
             return $"not identified: the losses of '{a}' lie outside of the curve of '{b}'; train more budgets of '{b}'";

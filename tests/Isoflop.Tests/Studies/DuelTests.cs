@@ -63,7 +63,7 @@ public class DuelTests
         Assert.InRange(result.Interventions[0].Compute, 1.3, 3.2);
         Assert.Equal(2, result.Interventions[1].Compute, 2);
         Assert.All(result.Interventions.Skip(2).Take(4), i => Assert.InRange(i.Compute, 0.9, 1.1));
-        Assert.All(result.Interventions, i => Assert.True(double.IsFinite(i.Gain + i.HalfWidth)));
+        Assert.All(result.Interventions, i => Assert.True(double.IsFinite(i.Gain.Value + i.Gain.High)));
         Assert.NotEmpty(result.Verdict);
     }
 }
