@@ -5,7 +5,8 @@ using Spectre.Console;
 namespace Isoflop.Cli;
 
 /// <summary>
-/// Progress of a study on stderr: on a terminal a table that is drawn over, a bar for each run under way and one for all; elsewhere a
+/// Progress of a study on stderr: on a terminal a table that is drawn over, a bar for each run under way and one for all;
+/// elsewhere a
 /// line when a run ends, and one a minute.
 /// </summary>
 sealed class LadderLines(TextWriter error, bool terminal)

@@ -14,7 +14,8 @@ static class StudyTables
     {
         var rows = new List<string[]>
         {
-            new[] { "budget", "phase", "width", "layers", "params", "w/o emb.", "tokens", "epochs", "steps", "batch", "rate", "runs",
+            new[] { "budget", "phase", "width", "layers", "params", "w/o emb.", "tokens", "epochs", "steps", "batch", "rate",
+                "runs",
                 "done", "FLOPs", "memory", "time", "" },
         };
         var there = StudyResult.Of(home, runs).Select(r => r.Run.Name).ToHashSet();
@@ -22,7 +23,8 @@ static class StudyTables
         {
             PlannedRun r = cell.First();
             bool tune = r.Phase == Phase.Tune;
-            rows.Add([I($"{r.Budget:0.##e0}"), r.Phase.ToString().ToLowerInvariant(), I($"{r.DModel}"), I($"{r.NLayer}"), Q(r.Parameters),
+            rows.Add([I($"{r.Budget:0.##e0}"), r.Phase.ToString().ToLowerInvariant(), I($"{r.DModel}"), I($"{r.NLayer}"),
+                Q(r.Parameters),
                 Q(r.ComputeParameters), Q(r.Tokens), I($"{r.Epochs:0.##}"), tune ? "grid" : I($"{r.Steps}"),
                 tune ? "grid" : I($"{r.BatchTokens}"), tune ? "grid" : I($"{r.LearningRate:0.####}"), I($"{cell.Count()}"),
                 I($"{cell.Count(c => there.Contains(c.Name))}"), I($"{cell.Sum(c => c.NewFlops):0.0e0}"),
@@ -36,7 +38,8 @@ static class StudyTables
         if (runs.Any(r => r.Phase == Phase.Trunk))
             output.WriteLine(I($"trunks: {spent:0.00e0} FLOPs instead of {apart:0.00e0}: {100 * (1 - spent / apart):0} % saved"));
         if (now.FirstOrDefault(r => r.Epochs > 1) is { } repeats)
-            output.WriteLine(I($"the text repeats from {repeats.Budget:0.##e0} FLOPs on (width {repeats.DModel}: {repeats.Epochs:0.0} epochs)"));
+            output.WriteLine(I($"the text repeats from {repeats.Budget:0.##e0} FLOPs on (width {repeats.DModel}: ") +
+                I($"{repeats.Epochs:0.0} epochs)"));
         output.WriteLine(I($"{open.Length} runs to train of {now.Length}, {open.Sum(r => r.NewFlops):0.00e0} FLOPs, about ") +
             ProgressLine.Span(open.Sum(r => r.SecondsAt(threadFlops)) / workers) +
             I($" with {workers} runs side by side at {threadFlops / 1e9:0} GFLOP/s a core; ") +
@@ -53,7 +56,8 @@ static class StudyTables
         if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes")) throw new ConfigException("nothing was started");
     }
 
-    static bool Left(PlannedRun r, double? upTo) => upTo is { } most ? r.Budget > most * 1.001 && r.Phase is Phase.Ladder or Phase.Trunk
+    static bool Left(PlannedRun r, double? upTo) => upTo is { } most ? r.Budget > most * 1.001
+        && r.Phase is Phase.Ladder or Phase.Trunk
         : r.Later;
 
     /// <summary>A line for each budget and size: mean loss over seeds, and which is best.</summary>
@@ -61,7 +65,8 @@ static class StudyTables
     {
         if (result.Study.Record.Tuning is { } tuning) output.WriteLine($"tuning: {tuning.Note}");
         double tuned = result.Tuned.Sum(r => r.Spent), spent = result.Results.Sum(r => r.Spent);
-        var rows = new List<string[]> { new[] { "budget", "width", "params w/o emb.", "tokens", "loss", "± seeds", "bits/byte", "" } };
+        var rows = new List<string[]> { new[] { "budget", "width", "params w/o emb.", "tokens", "loss", "± seeds", "bits/byte",
+            "" } };
         foreach (var budget in result.Results.GroupBy(r => r.Run.Budget))
         {
             var sizes = budget.GroupBy(r => r.Run.DModel).ToList();
@@ -71,13 +76,15 @@ static class StudyTables
                 double mean = size.Average(r => r.Loss), sd = size.Count() < 2 ? double.NaN
                     : Math.Sqrt(size.Sum(r => (r.Loss - mean) * (r.Loss - mean)) / (size.Count() - 1));
                 StudyResult r = size.First();
-                rows.Add([I($"{budget.Key:0.##e0}"), I($"{size.Key}"), Q(r.Run.ComputeParameters), Q(r.Tokens), I($"{mean:0.0000}"),
+                rows.Add([I($"{budget.Key:0.##e0}"), I($"{size.Key}"), Q(r.Run.ComputeParameters), Q(r.Tokens),
+                    I($"{mean:0.0000}"),
                     double.IsNaN(sd) ? "-" : I($"{sd:0.0000}"), I($"{size.Average(x => x.BitsPerByte):0.0000}"),
                     (size.Key == best ? "best " : "") + r.Run.Excluded]);
             }
         }
         TextTable.Write(output, rows, 7);
-        output.WriteLine(I($"{Path.Combine(result.Study.Folder, Study.ResultsFile)}\t{result.Results.Count} runs, {spent:0.00e0} FLOPs; ") +
+        output.WriteLine(I($"{Path.Combine(result.Study.Folder, Study.ResultsFile)}\t{result.Results.Count} runs, ") +
+            I($"{spent:0.00e0} FLOPs; ") +
             I($"tuning {tuned:0.00e0}; {result.Failed.Count} failed"));
     }
 

@@ -17,7 +17,8 @@ public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Sto
     Forecast Forecast, Score Score, StudyFindings Findings);
 
 /// <summary>
-/// The whole program in a few minutes on two cores: a corpus, a ladder of twelve small runs, their law, a forecast of a run with ten
+/// The whole program in a few minutes on two cores: a corpus, a ladder of twelve small runs, their law, a forecast of a run with
+/// ten
 /// times the compute, that run, the score, the report; and one prompt through the best run of each budget.
 /// </summary>
 /// <remarks>Killed and called again it goes on where it was: corpus, runs and forecast are found by their names.</remarks>
@@ -44,7 +45,8 @@ public static class Tour
             Forecasts.Write(ladder.Study, home, flops, stop: stop);
         (Forecast forecast, Score score) = Forecasts.Check(ladder.Study, home, tell: ladderProgress, stop: stop);
         StudyFindings findings = StudyReport.Write(ladder.Study, home, stop);
-        IEnumerable<StudyResult> best = ladder.Results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).Select(g => g.MinBy(r => r.Loss)!)
+        IEnumerable<StudyResult> best = ladder.Results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).Select(g =>
+            g.MinBy(r => r.Loss)!)
             .Append(StudyResult.Of(home, forecast.Run)!);
         return new(ladder, [.. best.Select(r => StopOf(r, home))], baselines, Prompt, forecast, score, findings);
     }

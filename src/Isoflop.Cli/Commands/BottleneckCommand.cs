@@ -12,7 +12,12 @@ static class BottleneckCommand
     public static Command Create()
     {
         var name = new Argument<string>("study") { Description = "The study" };
-        var at = new Option<double?>("--at") { Description = "The budget to look at; the largest with enough seeds", HelpName = "FLOPs" };
+        var at = new Option<double?>("--at")
+        {
+            Description = "The budget to look at; the largest with enough seeds",
+            HelpName =
+            "FLOPs"
+        };
         var seeds = new Option<int>("--seeds") { Description = "Seeds, paired", HelpName = "N", DefaultValueFactory = _ => 3 };
         var workers = new Option<int>("--workers") { Description = "Runs side by side; 0: one a core", HelpName = "N" };
         var yes = new Option<bool>("--yes") { Description = "Start without asking" };
@@ -43,7 +48,8 @@ static class BottleneckCommand
 
     static void Write(TextWriter output, BottleneckResult r)
     {
-        output.WriteLine(I($"at {r.Budget:0.##e0} FLOPs: {r.Base.ComputeParameters:N0} parameters without the embedding, {r.Base.Tokens:N0} ") +
+        output.WriteLine(I($"at {r.Budget:0.##e0} FLOPs: {r.Base.ComputeParameters:N0} parameters without the embedding, ") +
+            I($"{r.Base.Tokens:N0} ") +
             I($"tokens, loss {r.BaseLoss:0.0000} nats/token, ± {r.Noise:0.0000} over seeds"));
         var rows = new List<string[]> { new[] { "factor", "change", "compute", "gain, nats", "95 %", "" } };
         foreach (Intervention i in r.Interventions)

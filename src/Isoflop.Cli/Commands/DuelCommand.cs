@@ -23,7 +23,8 @@ static class DuelCommand
         var workers = new Option<int>("--workers") { Description = "Runs side by side; 0: one a core", HelpName = "N" };
         var recipe = new RecipeOptions();
         var verb = new Verb("duel",
-            "Two recipes on a ladder each, seeds paired: how much less compute B needs for A's loss, and how that changes with scale.",
+            "Two recipes on a ladder each, seeds paired: how much less compute B needs for A's loss, and how that changes " +
+                "with scale.",
             "isoflop duel plain.json normed.json --yes        two recipes; what is missing is trained",
             "isoflop duel short long                          two studies that are there",
             "isoflop duel norm --corpus small --budgets 1e9..1e11 --a model.qk_norm=false --b model.qk_norm=true --yes")
@@ -72,7 +73,8 @@ static class DuelCommand
         StudyTables.Ask(call, yes);
         foreach (LadderRecipe side in sides)
         {
-            LadderResult result = Ladder.Run(side, call.Home, workers: workers, tell: new LadderLines(call.Err, call.Terminal).Report,
+            LadderResult result = Ladder.Run(side, call.Home, workers: workers,
+                tell: new LadderLines(call.Err, call.Terminal).Report,
                 stop: call.Stop);
             foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
         }
@@ -87,8 +89,10 @@ static class DuelCommand
                 double.IsNaN(p.Low) ? "-" : I($"{p.Low:0.00}–{p.High:0.00}"), I($"{p.Seeds}")]);
         output.WriteLine($"A = {duel.A}, B = {duel.B}; the multiplier is A's compute over what B needs for A's loss");
         TextTable.Write(output, rows);
-        output.WriteLine(I($"multiplier {duel.Multiplier.Value:0.000} ({duel.Multiplier.Low:0.000}–{duel.Multiplier.High:0.000}), ") +
-            I($"its log10 a decade {duel.Growth.Value:+0.000;-0.000} ({duel.Growth.Low:+0.000;-0.000}–{duel.Growth.High:+0.000;-0.000})"));
+        output.WriteLine(I($"multiplier {duel.Multiplier.Value:0.000} ") +
+            I($"({duel.Multiplier.Low:0.000}–{duel.Multiplier.High:0.000}), ") +
+            I($"its log10 a decade {duel.Growth.Value:+0.000;-0.000} ") +
+                I($"({duel.Growth.Low:+0.000;-0.000}–{duel.Growth.High:+0.000;-0.000})"));
         output.WriteLine(duel.Verdict);
         foreach (string warning in duel.Warnings) output.WriteLine("beware: " + warning);
     }

@@ -31,7 +31,8 @@ static class ForecastCommand
                 else Write(call.Out, tested);
                 return 0;
             }
-            double budget = call.Parsed.GetValue(flops) ?? throw new ConfigException("--flops is missing; try --flops 1e14, or --backtest");
+            double budget = call.Parsed.GetValue(flops) ?? throw new ConfigException("--flops is missing; try --flops " +
+                "1e14, or --backtest");
             Forecast f = Forecasts.Write(study, call.Home, budget, call.Parsed.GetValue(below), stop: call.Stop);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(f, ForecastCommandJson.Default.Forecast));
             else Write(call.Out, study, f);
@@ -66,11 +67,15 @@ static class ForecastCommand
     {
         output.WriteLine(I($"forecast {f.Id} of '{study.Name}', written {f.Created:yyyy-MM-dd HH:mm:ss} UTC ") +
             (f.Before ? "before its run" : "AFTER its run was done: a check of the fit, not a forecast"));
-        output.WriteLine(I($"  law          {f.Form}, {f.Points} runs up to {f.Below:0.##e0} FLOPs: 1/{f.Flops / f.Below:0} of the compute"));
+        output.WriteLine(I($"  law          {f.Form}, {f.Points} runs up to {f.Below:0.##e0} FLOPs: ") +
+            I($"1/{f.Flops / f.Below:0} of the compute"));
         if (double.IsFinite(f.ErrorPerDecade))
-            output.WriteLine(I($"  tried        {100 * f.ErrorPerDecade:0.0} % off a decade when fitted below each budget: part of the interval"));
-        output.WriteLine(I($"  run          {f.Run.Name}: {f.Run.ComputeParameters:N0} parameters without the embedding, {f.Run.Tokens:N0} tokens"));
-        output.WriteLine(I($"  loss         {f.Loss.Value:0.0000} nats/token (95 %: {f.Loss.Low:0.0000}–{f.Loss.High:0.0000}), ") +
+            output.WriteLine(I($"  tried        {100 * f.ErrorPerDecade:0.0} % off a decade when fitted below each ") +
+                I($"budget: part of the interval"));
+        output.WriteLine(I($"  run          {f.Run.Name}: {f.Run.ComputeParameters:N0} parameters without the embedding, ") +
+            I($"{f.Run.Tokens:N0} tokens"));
+        output.WriteLine(I($"  loss         {f.Loss.Value:0.0000} nats/token ") +
+            I($"(95 %: {f.Loss.Low:0.0000}–{f.Loss.High:0.0000}), ") +
             I($"{f.BitsPerByte.Value:0.0000} bits/byte ({f.BitsPerByte.Low:0.0000}–{f.BitsPerByte.High:0.0000})"));
         output.WriteLine(I($"  line         {f.Line:0.0000} nats/token: straight in log–log through the best of each budget"));
     }
@@ -78,15 +83,18 @@ static class ForecastCommand
     internal static void Write(TextWriter output, Score s)
     {
         output.WriteLine(I($"  came         {s.Loss:0.0000} nats/token, {s.BitsPerByte:0.0000} bits/byte"));
-        output.WriteLine(I($"  error        {100 * s.RelativeError:+0.00;-0.00} % of the loss, {100 * s.ReducibleError:+0.0;-0.0} % of the reducible loss"));
-        output.WriteLine(I($"  skill        {s.Skill:0.00} against the line; the interval {(s.Inside ? "held" : "did not hold")}"));
+        output.WriteLine(I($"  error        {100 * s.RelativeError:+0.00;-0.00} % of the loss, ") +
+            I($"{100 * s.ReducibleError:+0.0;-0.0} % of the reducible loss"));
+        output.WriteLine(I($"  skill        {s.Skill:0.00} against the line; the interval ") +
+            I($"{(s.Inside ? "held" : "did not hold")}"));
     }
 
     static void Write(TextWriter output, Backtest t)
     {
         var rows = new List<string[]> { new[] { "fitted to", "predicted", "runs", "inside 95 %", "error", "best size", "line" } };
         foreach (BacktestRow r in t.Rows)
-            rows.Add([I($"{r.Cut:0.##e0}"), I($"{r.Budget:0.##e0}"), I($"{r.Runs}"), I($"{r.Inside}"), I($"{100 * r.RelativeError:0.00} %"),
+            rows.Add([I($"{r.Cut:0.##e0}"), I($"{r.Budget:0.##e0}"), I($"{r.Runs}"), I($"{r.Inside}"),
+                I($"{100 * r.RelativeError:0.00} %"),
                 I($"{100 * r.BestError:0.00} %"), double.IsNaN(r.LineError) ? "-" : I($"{100 * r.LineError:0.00} %")]);
         TextTable.Write(output, rows);
         foreach (string refused in t.Refused) output.WriteLine(refused);

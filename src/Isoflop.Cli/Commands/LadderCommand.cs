@@ -97,7 +97,8 @@ sealed class RecipeOptions
         if (given.GetValue(corpus) is { } c) recipe = recipe with { Corpus = c };
         if (given.GetValue(trunks)) recipe = recipe with { Trunks = true };
         if (given.GetValue(widths) is { } w) recipe = recipe with { Widths = Whole(w) };
-        if (given.GetValue(tune) is { } t) recipe = recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
+        if (given.GetValue(tune) is { } t) recipe =
+            recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
         if (given.GetValue(budgets) is { } b) recipe = recipe with { Rungs = [new() { Budgets = b }] };
         return recipe with
         {

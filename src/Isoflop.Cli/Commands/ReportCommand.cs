@@ -13,7 +13,8 @@ static class ReportCommand
             "isoflop report decades") { name };
         verb.Runs(call =>
         {
-            StudyTables.Findings(call.Out, StudyReport.Write(Study.Open(call.Home, call.Parsed.GetValue(name)!), call.Home, call.Stop), 2);
+            StudyTables.Findings(call.Out, StudyReport.Write(Study.Open(call.Home, call.Parsed.GetValue(name)!), call.Home,
+                call.Stop), 2);
             return 0;
         });
         return verb;

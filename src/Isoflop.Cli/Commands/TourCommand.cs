@@ -19,7 +19,8 @@ static class TourCommand
             DefaultValueFactory = _ => 1,
         };
         var verb = new Verb("tour",
-            "A ladder of twelve small runs on the default corpus, its law, a forecast, the run that checks it, the score, a report. " +
+            "A ladder of twelve small runs on the default corpus, its law, a forecast, the run that checks it, the score, " +
+                "a report. " +
             "The same command goes on where it was stopped.",
             "isoflop tour",
             "isoflop tour --scale 0.1      a tenth of the compute") { scale };
@@ -29,7 +30,8 @@ static class TourCommand
             if (!(times is >= 0.01 and <= 1e6)) throw new ConfigException($"--scale {times} must be from 0.01 to 1e6; try 1");
             TourResult tour;
             using (ProgressLine line = call.Progress())
-                tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line), new LadderLines(call.Err, call.Terminal).Report,
+                tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line),
+                    new LadderLines(call.Err, call.Terminal).Report,
                     call.Stop);
             if (call.Json)
                 foreach (TourStop stop in tour.Stops)

@@ -53,7 +53,8 @@ public static class Bottleneck
                 .Where(p => byName.ContainsKey(p.First.Name) && byName.ContainsKey(p.Second.Name))
                 .Select(p => byName[p.First.Name].Loss - byName[p.Second.Name].Loss)];
             if (gains.Length == 0) continue;
-            found.Add(new(cell.Factor, cell.Change, Estimate.OfMean(gains), cell.Runs[0].Flops / cells[0].Runs[0].Flops, gains.Length));
+            found.Add(new(cell.Factor, cell.Change, Estimate.OfMean(gains), cell.Runs[0].Flops / cells[0].Runs[0].Flops,
+                gains.Length));
         }
         double[] before = [.. cells[0].Runs.Where(r => byName.ContainsKey(r.Name)).Select(r => byName[r.Name].Loss)];
         if (before.Length == 0) throw new DataException($"{study.Folder}: no run as it was could be trained: {failed[0].Reason}");
@@ -74,13 +75,15 @@ public static class Bottleneck
         var budget = at is { } wanted ? budgets.Find(b => Math.Abs(b.Key / wanted - 1) < 0.01)
             : budgets.FindLast(b => b.Select(r => r.Run.Seed).Distinct().Count() >= seeds) ?? budgets[^1];
         if (budget is null)
-            throw new ConfigException(string.Create(CultureInfo.InvariantCulture, $"--at {at:0.##e0}: the study has no such budget; ") +
+            throw new ConfigException(string.Create(CultureInfo.InvariantCulture,
+                $"--at {at:0.##e0}: the study has no such budget; ") +
                 $"there are: {string.Join(", ", budgets.Select(b => b.Key.ToString("0.##e0", CultureInfo.InvariantCulture)))}");
         var best = budget.GroupBy(r => r.Run.DModel).MinBy(g => g.Average(r => r.Loss))!;
         string template = best.First().Run.Name;
         RunRecord record = RunRecord.Load(RunFolder.PathOf(home, template));
         if (best.First().Run.After.Length > 0)
-            throw new ConfigException($"{study.Folder}: '{template}' is a branch of a trunk; interventions need runs of their own: " +
+            throw new ConfigException($"{study.Folder}: '{template}' is a branch of a trunk; interventions need runs of " +
+                $"their own: " +
                 "make a study without --trunks");
         RunConfig c = record.Config;
         (string Factor, string Change, Func<RunConfig, RunConfig> Do)[] all =
@@ -95,7 +98,8 @@ public static class Bottleneck
             ("context", "× 2", Context),
         ];
         return [.. all.Select(a => new Cell(a.Factor, a.Change, [.. Enumerable.Range(1, seeds).Select(seed =>
-            Price(a.Do(c with { Seed = (ulong)seed }), a.Factor, a.Change, seed))])).Where(cell => cell.Runs.All(r => r.Steps > 1))];
+            Price(a.Do(c with { Seed = (ulong)seed }), a.Factor, a.Change, seed))])).Where(cell =>
+                cell.Runs.All(r => r.Steps > 1))];
 
         PlannedRun Price(RunConfig x, string factor, string change, int seed)
         {
@@ -136,7 +140,8 @@ public static class Bottleneck
         List<Intervention> free = [.. all.Where(i => i.Helps && i.Compute < 1.5).OrderByDescending(i => i.Gain.Value)],
             paid = [.. all.Where(i => i.Helps && i.Compute >= 1.5).OrderByDescending(i => i.Gain.Value / Math.Log2(i.Compute))];
         if (free.Count > 0)
-            return $"{free[0].Factor} {free[0].Change} binds: it pays without more compute; the line should be drawn again with it";
+            return $"{free[0].Factor} {free[0].Change} binds: it pays without more compute; the line should be drawn " +
+                $"again with it";
         if (paid.Count == 0)
             return all.Exists(i => double.IsNaN(i.Gain.Low)) ? "one seed: nothing can be told from noise; use --seeds 3"
                 : "nothing helps beyond the noise of these seeds";

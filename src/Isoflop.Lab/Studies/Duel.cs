@@ -4,7 +4,8 @@ using Isoflop.Lab.Laws;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>How much less compute B needs for A's loss at one budget of A.</summary>
-/// <param name="Multiplier">geometric mean over paired seeds: 2 is half the compute; NaN: A's loss lies outside of B's curve</param>
+/// <param name="Multiplier">geometric mean over paired seeds: 2 is half the compute; NaN: A's loss lies outside of B's
+/// curve</param>
 /// <param name="Low">of the 95 % interval over seeds, Student's t of the logarithm; NaN with one seed</param>
 public sealed record DuelPoint(double Budget, double LossA, double LossB, double Multiplier, double Low, double High, int Seeds);
 
@@ -16,7 +17,8 @@ public sealed record DuelResult(string A, string B, IReadOnlyList<DuelPoint> Poi
     string Verdict, IReadOnlyList<string> Warnings);
 
 /// <summary>
-/// The compute multiplier of one recipe over another: at each budget of A the compute at which B's curve passes A's loss. The curve
+/// The compute multiplier of one recipe over another: at each budget of A the compute at which B's curve passes A's loss. The
+/// curve
 /// of a seed is its loss at the size that is best over all seeds at each budget, linear in log compute between budgets.
 /// </summary>
 public static class Duel
@@ -28,7 +30,8 @@ public static class Duel
         IReadOnlyList<StudyResult> ra = Counted(a, home), rb = Counted(b, home);
         List<string> warnings = [];
         bool bytes = a.Record.Recipe.Corpus != b.Record.Recipe.Corpus;
-        if (bytes) warnings.Add($"'{a.Record.Recipe.Corpus}' and '{b.Record.Recipe.Corpus}' hold out different text: bits per byte are " +
+        if (bytes) warnings.Add($"'{a.Record.Recipe.Corpus}' and '{b.Record.Recipe.Corpus}' hold out different text: bits " +
+            $"per byte are " +
             "compared, and the texts' own difficulty is part of the difference");
         return Compare(a.Name, b.Name, Curves(ra, bytes), Curves(rb, bytes), warnings);
     }
@@ -59,7 +62,8 @@ public static class Duel
         if (seeds.Length == 0 || b.Values.All(c => c.Count < 2))
             throw new ConfigException($"'{nameA}' and '{nameB}' have no seed in common with two budgets of '{nameB}'; " +
                 "train both ladders on the same seeds and at least two budgets");
-        var bySeed = seeds.Select(s => a[s].Select(p => (p.LogC, p.Loss, Gain: p.LogC - Where(b[s], p.Loss, p.LogC))).ToList()).ToList();
+        var bySeed = seeds.Select(s => a[s].Select(p => (p.LogC, p.Loss, Gain: p.LogC - Where(b[s], p.Loss, p.LogC))).ToList())
+            .ToList();
         List<DuelPoint> points = [];
         foreach (double budget in bySeed[0].Select(p => p.LogC))
         {
@@ -77,7 +81,8 @@ public static class Duel
     }
 
     /// <summary>
-    /// log10 FLOPs at which a curve falls past a loss, the nearest to <paramref name="near"/> where noise makes several; up to half a
+    /// log10 FLOPs at which a curve falls past a loss, the nearest to <paramref name="near"/> where noise makes several; up to
+    /// half a
     /// decade past its ends along the last segment. NaN: nowhere.
     /// </summary>
     internal static double Where(List<(double LogC, double Loss)> curve, double loss, double near)
@@ -114,11 +119,13 @@ public static class Duel
     {
         if (double.IsNaN(m.Value))
             return $"not identified: the losses of '{a}' lie outside of the curve of '{b}'; train more budgets of '{b}'";
-        string size = string.Create(CultureInfo.InvariantCulture, $"'{b}' needs {1 / m.Value:0.###} of the compute of '{a}' for its loss");
+        string size = string.Create(CultureInfo.InvariantCulture,
+            $"'{b}' needs {1 / m.Value:0.###} of the compute of '{a}' for its loss");
         if (double.IsNaN(m.Low)) return size + "; one seed: no interval, so no verdict";
         string sure = m.Low > 1 ? size : m.High < 1 ? size + ": it is the worse one" : $"inside the noise: {size}";
         string trend = double.IsNaN(growth.Low) ? "" : growth.Low > 0 ? "; the advantage grows with compute"
             : growth.High < 0 ? "; the advantage shrinks with compute" : "; no change with compute beyond the noise";
-        return sure + trend + (points.Exists(p => double.IsNaN(p.Multiplier)) ? " (some budgets lie outside of both curves)" : "");
+        return sure + trend + (points.Exists(p => double.IsNaN(p.Multiplier)) ? " (some budgets lie outside of both curves)"
+            : "");
     }
 }

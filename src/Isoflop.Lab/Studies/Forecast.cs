@@ -45,7 +45,8 @@ public sealed record ScoreFile
 
 /// <summary>How far the forecasts reach of a law that is fitted below each budget in turn.</summary>
 /// <param name="Cut">largest budget fitted</param> <param name="Budget">predicted</param> <param name="Runs">of it</param>
-/// <param name="Inside">runs whose loss lay in the 95 % interval</param> <param name="RelativeError">mean of |error| / loss</param>
+/// <param name="Inside">runs whose loss lay in the 95 % interval</param> <param name="RelativeError">mean of |error| /
+/// loss</param>
 /// <param name="LineError">the same of the straight line, against the best size; NaN where there is none</param>
 /// <param name="BestError">of the law, against the best size</param>
 public sealed record BacktestRow(double Cut, double Budget, int Runs, int Inside, double RelativeError, double BestError,
@@ -110,13 +111,15 @@ public static class Forecasts
         using IDisposable held = study.Lock();
         IReadOnlyList<Forecast> all = All(study);
         IReadOnlyList<Score> scores = Scores(study);
-        if (all.Count == 0) throw new ConfigException($"{study.Folder} has no forecast; write one with 'isoflop forecast {study.Name}'");
+        if (all.Count == 0) throw new ConfigException($"{study.Folder} has no forecast; write one with 'isoflop forecast " +
+            $"{study.Name}'");
         Forecast forecast = id is { } wanted
             ? all.FirstOrDefault(f => f.Id == wanted) ?? throw new ConfigException($"forecast {id}: there are 1 to {all.Count}")
             : all.LastOrDefault(f => scores.All(s => s.Id != f.Id)) ?? all[^1];
         if (scores.FirstOrDefault(s => s.Id == forecast.Id) is { } old) return (forecast, old);
         PlannedRun run = ConfigOf(study, home, forecast);
-        var queue = new RunQueue(home, "score", [run], Environment.ProcessorCount, Machine.Measure(1).PeakGflops * 1e9, tell, stop);
+        var queue = new RunQueue(home, "score", [run], Environment.ProcessorCount, Machine.Measure(1).PeakGflops * 1e9, tell,
+            stop);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         if (results.Count == 0) throw new DataException($"{run.Name} could not be trained: {failed[0].Reason}");
         StudyResult came = results[0];
@@ -139,7 +142,8 @@ public static class Forecasts
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
         PlannedRun now = plan.Check(forecast.Flops, then.ComputeParameters, then.Seed, factors);
         return now.Steps == then.Steps && now.Name == then.Name && now.LearningRate == then.LearningRate ? now
-            : throw new DataException($"{study.Folder}: the study now plans {now.Name} otherwise than forecast {forecast.Id} did; " +
+            : throw new DataException($"{study.Folder}: the study now plans {now.Name} otherwise than forecast " +
+                $"{forecast.Id} did; " +
                 "restore its recipe");
     }
 
@@ -165,7 +169,8 @@ public static class Forecasts
                 StudyResult[] above = [.. all.Where(r => r.Run.Budget == budget)];
                 Estimate[] said = [.. above.Select(r => forecaster.Predict(r.Run, r.Tokens))];
                 var best = above.Zip(said).GroupBy(p => p.First.Run.DModel).MinBy(g => g.Average(p => p.First.Loss))!;
-                double mean = best.Average(p => p.First.Loss), line = StudyPoints.LineAt(forecaster.Frontier, best.Average(p => p.First.Flops));
+                double mean = best.Average(p => p.First.Loss), line =
+                    StudyPoints.LineAt(forecaster.Frontier, best.Average(p => p.First.Flops));
                 rows.Add(new(cut, budget, above.Length,
                     above.Zip(said).Count(p => p.First.Loss >= p.Second.Low && p.First.Loss <= p.Second.High),
                     above.Zip(said).Average(p => Math.Abs(p.First.Loss - p.Second.Value) / p.First.Loss),
@@ -196,7 +201,8 @@ public static class Forecasts
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UnmappedMemberHandling =
+        JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ForecastFile))]
 [JsonSerializable(typeof(ScoreFile))]
 [JsonSerializable(typeof(Backtest))]

@@ -9,7 +9,8 @@ public sealed record LadderResult(Study Study, IReadOnlyList<StudyResult> Tuned,
     IReadOnlyList<FailedRun> Failed);
 
 /// <summary>
-/// Trains a study: tuning first, then isoFLOP budgets × sizes × seeds. Killed at any moment and called again with the same recipe, it
+/// Trains a study: tuning first, then isoFLOP budgets × sizes × seeds. Killed at any moment and called again with the same
+/// recipe, it
 /// goes on; what is done is never repeated.
 /// </summary>
 public static class Ladder
@@ -96,9 +97,11 @@ public static class Ladder
             transfer = new(best.LearningRate / chosen.LearningRate, best.Batch / chosen.Batch);
         double won = check.First(r => FactorsOf(r.Run.Name) == chosen).Loss - check.Min(r => r.Loss);
         return new(chosen, transfer, note + (transfer == new RuleFactors(1, 1)
-            ? string.Create(CultureInfo.InvariantCulture, $"; halving or doubling either on a {check[0].Run.Budget:0.##e0} run is worse: it carries over")
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"; halving or doubling either on a {check[0].Run.Budget:0.##e0} run is worse: it carries over")
             : string.Create(CultureInfo.InvariantCulture,
-                $"; on a {check[0].Run.Budget:0.##e0} run rate × {transfer.LearningRate:0.##}, batch × {transfer.Batch:0.##} of that is ") +
+                $"; on a {check[0].Run.Budget:0.##e0} run rate × {transfer.LearningRate:0.##}, batch × " +
+                    $"{transfer.Batch:0.##} of that is ") +
                 string.Create(CultureInfo.InvariantCulture, $"{won:0.0000} nats better")));
     }
 

@@ -116,7 +116,9 @@ public sealed class LadderPlan
         return chosen;
     }
 
-    /// <summary>Parameters at which the budget buys the recipe's tokens a parameter, between widths on the logarithm's line.</summary>
+    /// <summary>
+    /// Parameters at which the budget buys the recipe's tokens a parameter, between widths on the logarithm's line.
+    /// </summary>
     double Centre(double budget, int[] widths, double[] parameters)
     {
         double[] ratio = [.. widths.Select((w, k) => budget / PerToken(w) / parameters[k])];      // falls with the width
@@ -213,7 +215,13 @@ public sealed class LadderPlan
 
         PlannedRun From(PlannedRun? origin, string name, TrainConfig train, Phase phase)
         {
-            RunConfig config = like with { Name = name, Train = train, From = origin is null ? "" : $"{origin.Name}@{origin.Steps}" };
+            RunConfig config = like with
+            {
+                Name = name,
+                Train = train,
+                From = origin is null ? ""
+                : $"{origin.Name}@{origin.Steps}"
+            };
             SourceFacts? facts = origin is null ? null : new(Math.Min(origin.Steps, train.Steps - 1), origin.Config!, corpus.Name,
                 corpus.TokenizerHash);
             Plan plan = Plan.Make(config, corpus, facts);

@@ -147,7 +147,8 @@ public sealed record LadderRecipe
             if (rung.Sizes is < 1 or > 50) yield return $"sizes={rung.Sizes} must be from 1 to 50; try 5";
             if (rung.PerDecade is < 1 or > 20) yield return $"per_decade={rung.PerDecade} must be from 1 to 20; try 2";
         }
-        if (Widths.Any(w => w is < 2 or > 65_536)) yield return $"widths={string.Join(',', Widths)}: from 2 to 65536; try 16,32,64";
+        if (Widths.Any(w => w is < 2 or > 65_536)) yield return $"widths={string.Join(',', Widths)}: from 2 to 65536; try " +
+            $"16,32,64";
         if (!(Spacing > 1)) yield return $"spacing={Spacing} must be above 1; try 2";
         if (!(TokensPerParameter > 0)) yield return $"tokens_per_parameter={TokensPerParameter} must be positive; try 20";
         if (!(LearningRateFactor > 0)) yield return $"learning_rate_factor={LearningRateFactor} must be positive; try 1";
@@ -166,8 +167,16 @@ public sealed record LadderRecipe
     /// </summary>
     internal IEnumerable<string> Differences(LadderRecipe now)
     {
-        LadderRecipe Same(LadderRecipe r) => r with { Rungs = [], MinSteps = 1, MaxEpochs = 1, Spacing = 2, TokensPerParameter = 1,
-            Widths = [] };
+        LadderRecipe Same(LadderRecipe r) => r with
+        {
+            Rungs = [],
+            MinSteps = 1,
+            MaxEpochs = 1,
+            Spacing = 2,
+            TokensPerParameter =
+            1,
+            Widths = []
+        };
         JsonElement a = JsonSerializer.SerializeToElement(Same(this), StudyJson.Default.LadderRecipe),
             b = JsonSerializer.SerializeToElement(Same(now), StudyJson.Default.LadderRecipe);
         foreach (JsonProperty p in a.EnumerateObject())

@@ -10,7 +10,8 @@ public sealed record BudgetResiduals(double Budget, int Count, double Mean, doub
 /// <summary>One law over a stretch of budgets, and whether its residuals let it stand.</summary>
 /// <param name="Survives">no budget's mean residual differs from 0 at 5 %, Holm's correction over the budgets</param>
 /// <param name="Worst">largest |mean residual| of a budget</param>
-public sealed record LawRange(double From, double To, bool Survives, double Worst, IReadOnlyList<BudgetResiduals> Budgets, Law Law)
+public sealed record LawRange(double From, double To, bool Survives, double Worst, IReadOnlyList<BudgetResiduals> Budgets,
+    Law Law)
 {
     /// <summary>Fewest budgets of a stretch: two more than a straight line has parameters.</summary>
     const int Fewest = 3;
@@ -50,7 +51,7 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
         BudgetResiduals[] tests = [.. inside.Zip(law.Residuals).GroupBy(p => p.First.Run.Budget).OrderBy(g => g.Key)
             .Select(g => Test(g.Key, [.. g.Select(p => Math.Log(p.Second.Loss / p.Second.Predicted))]))];
         double[] sorted = [.. tests.Select(t => t.P).Where(double.IsFinite).Order()];
-        bool survives = sorted.Length > 0 && sorted[0] >= 0.05 / sorted.Length;       // Holm rejects some if and only if the least
+        bool survives = sorted.Length > 0 && sorted[0] >= 0.05 / sorted.Length;       // Holm rejects any only with the least
         return new(from, to, survives, tests.Max(t => Math.Abs(t.Mean)), tests, law);
     }
 

@@ -6,7 +6,8 @@ namespace Isoflop.Lab.Studies;
 public readonly record struct RunningRun(PlannedRun Run, int Step, double Loss);
 
 /// <summary>How far a study is.</summary>
-/// <param name="Share">of the FLOPs</param> <param name="SecondsLeft">at the pace so far; before any run is done, as reckoned</param>
+/// <param name="Share">of the FLOPs</param> <param name="SecondsLeft">at the pace so far; before any run is done, as
+/// reckoned</param>
 /// <param name="Ended">the run that ended since the last report, with its result or its failure</param>
 public sealed record LadderProgress(string Stage, int Done, int Failed, int Total, double Share, double SecondsLeft,
     IReadOnlyList<RunningRun> Running, PlannedRun? Ended = null, StudyResult? Result = null, string Failure = "");
@@ -19,7 +20,8 @@ public sealed record FailedRun(string Name, string Reason);
 /// rest goes on.
 /// </summary>
 /// <remarks>
-/// Two runs on two cores share no barriers: at every size they finish at least as early as one after the other on both (LOG.md). So a
+/// Two runs on two cores share no barriers: at every size they finish at least as early as one after the other on both (LOG.md).
+/// So a
 /// run gets more threads only when fewer runs than cores are left.
 /// </remarks>
 sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs, int workers, double peakFlops,
@@ -75,7 +77,9 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
         doneFlops += run.NewFlops;
     }
 
-    /// <summary>The first run whose source is there, and its threads; null: none is left. Waits while a source is under way.</summary>
+    /// <summary>
+    /// The first run whose source is there, and its threads; null: none is left. Waits while a source is under way.
+    /// </summary>
     (PlannedRun Run, int Threads)? Next()
     {
         while (true)
@@ -155,7 +159,8 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
         double seconds = (told - began) / 1000.0, reckoned = waiting.Concat(running.Values.Select(r => r.Run))
             .Sum(r => r.SecondsAt(peakFlops)) / workers;
         // small runs reach less of the peak: what is left is weighed by its reckoned time
-        double underway = running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * PartOf(r)) / workers, paid = paidSeconds + underway;
+        double underway = running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * PartOf(r)) / workers, paid = paidSeconds
+            + underway;
         double pace = paid > 0 && seconds > 3 ? seconds / paid : 1, timeLeft = (reckoned - underway) * pace;
         tell?.Invoke(new(stage, results.Count, failed.Count, runs.Count, total > 0 ? 1 - left / total : 1, Math.Max(0, timeLeft),
             [.. running.Values.OrderBy(r => r.Run.Name, StringComparer.Ordinal)], ended, result, failure));

@@ -131,8 +131,10 @@ public sealed class Study
                 if (tree.RootElement.TryGetProperty("format_version", out JsonElement v)
                     && v.GetInt32() is var version && version != StudyRecord.NewestFormat)
                     throw new DataException($"{path}: format version {version}; this program reads {StudyRecord.NewestFormat}; " +
-                        "use the program that made it, or move the folder away and repeat 'isoflop ladder': finished runs are kept");
-            return JsonSerializer.Deserialize(json, StudyJson.Default.StudyRecord) ?? throw new DataException($"{path}: holds null");
+                        "use the program that made it, or move the folder away and repeat 'isoflop ladder': finished runs " +
+                            "are kept");
+            return JsonSerializer.Deserialize(json, StudyJson.Default.StudyRecord)
+                ?? throw new DataException($"{path}: holds null");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {

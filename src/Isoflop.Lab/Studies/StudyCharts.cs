@@ -30,6 +30,8 @@ public static class StudyCharts
         return new Chart("Loss against training compute", "training FLOPs", "held-out loss, nats a token", series)
         {
             LogY = true,
+            YLimits = (0.85 * series.Where(s => s.Kind != SeriesKind.AtX).SelectMany(s => s.Points).Min(p => p.Y),
+                1.08 * results.Max(r => r.Loss)),
             Subtitle = law.Identified ? $"{law.Formula}, fitted to {law.Points} runs" : "no law: " + law.Verdict.Text,
         };
     }
@@ -53,7 +55,8 @@ public static class StudyCharts
             (double a, double b, double c) = Parabola([.. means.Select(m => (Math.Log(m.X), m.Y))]);
             double low = Math.Log(means[0].X) - 0.3, high = Math.Log(means[^1].X) + 0.3;
             series.Add(new(name, [.. Enumerable.Range(0, 40).Select(i => low + (high - low) * i / 39)
-                .Select(x => (Math.Exp(x), a * x * x + b * x + c))]) { Shade = budget.Key });
+                .Select(x => (Math.Exp(x), a * x * x + b * x + c))])
+            { Shade = budget.Key });
             double least = -b / (2 * a);
             if (a > 0 && least > low && least < high) minima.Add((Math.Exp(least), c - b * b / (4 * a)));
         }
@@ -62,7 +65,8 @@ public static class StudyCharts
         {
             LegendTitle = "FLOPs of a run",
             Subtitle = minima.Count > 1 ? string.Create(CultureInfo.InvariantCulture,
-                $"bars: least and largest of the seeds; the minima move as C^{Exponent(results):0.00}") : "bars: least and largest of the seeds",
+                $"bars: least and largest of the seeds; the minima move as C^{Exponent(results):0.00}")
+                    : "bars: least and largest of the seeds",
         };
     }
 
@@ -116,7 +120,8 @@ public static class StudyCharts
         double low = law.Residuals.Min(r => r.C) / 1.5, high = law.Residuals.Max(r => r.C) * 1.5;
         return new Chart("Residuals", "training FLOPs", "ln(loss / law)",
         [
-            new("± 2 standard deviations", [(low, 0), (high, 0)], SeriesKind.Band) { Range = [(-2 * sd, 2 * sd), (-2 * sd, 2 * sd)] },
+            new("± 2 standard deviations", [(low, 0), (high, 0)], SeriesKind.Band) { Range =
+                [(-2 * sd, 2 * sd), (-2 * sd, 2 * sd)] },
             new("runs", [.. law.Residuals.Select(r => (r.C, Log(r)))], SeriesKind.Points),
             new("mean of a budget", [.. law.Residuals.GroupBy(r => Math.Round(2 * Math.Log10(r.C))).OrderBy(g => g.Key)
                 .Select(g => (Math.Exp(g.Average(r => Math.Log(r.C))), g.Average(Log)))]),
@@ -130,7 +135,8 @@ public static class StudyCharts
     }
 
     /// <summary>
-    /// Does the line keep improving or saturate? The best of each budget under a power law and under a saturating exponential in the
+    /// Does the line keep improving or saturate? The best of each budget under a power law and under a saturating exponential in
+    /// the
     /// logarithm of compute, both with their bands beyond the data.
     /// </summary>
     public static Chart? Verdict(IReadOnlyList<StudyResult> results, CancellationToken stop = default)
@@ -143,7 +149,8 @@ public static class StudyCharts
             [.. best.Select(p => Observation.Point(Math.Log10(p.Flops / first) + 1, p.Loss))], null, stop);
         List<ChartSeries> series = [];
         if (power.Identified) series.Add(Along("keeps improving: a power law", c => power.Predict(c)));
-        if (bend.Identified) series.Add(Along("saturates: an exponential in log C", c => bend.Predict(Math.Log10(c / first) + 1)));
+        if (bend.Identified) series.Add(Along("saturates: an exponential in log C", c =>
+            bend.Predict(Math.Log10(c / first) + 1)));
         if (series.Count == 0) return null;
         series.Add(new("best size of a budget", [.. best], SeriesKind.Points));
         series.Add(ChartSeries.AtX("data end", last));
@@ -174,7 +181,8 @@ public static class StudyCharts
             return new(name, points) { Range = range };
         }
 
-        static double Spread(Law law) => !law.Identified ? double.NaN : law.Residuals.Sum(r => Math.Pow(Math.Log(r.Loss / r.Predicted), 2));
+        static double Spread(Law law) => !law.Identified ? double.NaN
+            : law.Residuals.Sum(r => Math.Pow(Math.Log(r.Loss / r.Predicted), 2));
     }
 
     static ChartSeries Curve(string name, Law law, double from, double to)

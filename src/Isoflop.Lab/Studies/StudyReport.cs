@@ -10,7 +10,8 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Law">of all its runs, in the form that extrapolated best when tried out</param>
 /// <param name="Longest">over how many decades one law survives its residuals; null: over none</param>
 /// <param name="Charts">file name and picture</param> <param name="Page">report.html</param>
-public sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest, IReadOnlyList<(string File, Chart Chart)> Charts,
+public sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest,
+    IReadOnlyList<(string File, Chart Chart)> Charts,
     string Page);
 
 /// <summary>report.html: one self-contained file that tells a study from axis to forecast, and the pictures beside it.</summary>
@@ -25,17 +26,20 @@ public static class StudyReport
     {
         IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, home);
         if (results.Count == 0)
-            throw new ConfigException($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop ladder'");
+            throw new ConfigException($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop " +
+                $"ladder'");
         Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, stop);
         Law law = forecaster.Law;
         law.Save(Path.Combine(study.Folder, Study.LawFile));
         LawRange[] ranges = [.. LawRange.All(results, LawForm.Chinchilla, stop), .. LawRange.All(results, LawForm.Kaplan, stop)];
-        LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To).FirstOrDefault();
+        LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
+            .FirstOrDefault();
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
         IReadOnlyList<Score> scores = Forecasts.Scores(study);
         List<(string, Chart)> charts = [("compute.svg", StudyCharts.Compute(results, law, forecasts, scores)),
             ("isoflop.svg", StudyCharts.IsoFlops(results))];
-        if (law.Identified) charts.AddRange([("surface.svg", StudyCharts.Surface(results, law)), ("residuals.svg", StudyCharts.Residuals(law))]);
+        if (law.Identified) charts.AddRange([("surface.svg", StudyCharts.Surface(results, law)),
+            ("residuals.svg", StudyCharts.Residuals(law))]);
         if (StudyCharts.Verdict(results, stop) is { } verdict) charts.Add(("verdict.svg", verdict));
         foreach ((string file, Chart chart) in charts)
             Study.WriteWhole(Path.Combine(study.Folder, file), Encoding.UTF8.GetBytes(chart.Svg()));
@@ -49,7 +53,8 @@ public static class StudyReport
         :root { color-scheme: light dark }
         body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }
         svg { max-width: 100%; height: auto } table { border-collapse: collapse; font-size: .85rem; margin: 1rem 0 }
-        td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #8884 } td:first-child, th:first-child { text-align: left }
+        td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #8884 } td:first-child,
+            th:first-child { text-align: left }
         .verdict { border-left: 4px solid #0072B2; padding-left: 1rem } code { font-size: .9em } h2 { margin-top: 2.5rem }
         """;
 
@@ -68,20 +73,25 @@ public static class StudyReport
             tuned = all.Where(r => r.Run.Phase is Phase.Tune or Phase.Transfer).Sum(r => r.Spent);
         double low = results.Min(r => r.Run.Budget), high = results.Max(r => r.Run.Budget);
 
-        b.Append($"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">" +
+        b.Append($"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" " +
+            $"content=\"width=device-width\">" +
             $"<title>{E(study.Name)}</title><style>{Style}</style>\n<h1>{E(study.Name)}</h1>\n");
         b.Append("<h2>The axis</h2>\n");
         P(I($"Training compute from {low:0.##e0} to {high:0.##e0} FLOPs, {Math.Log10(high / low):0.#} decades: ") +
-            I($"{results.Count} runs that count, on corpus ‘{E(study.Record.Recipe.Corpus)}’. Each budget is spent on several sizes; ") +
-            "the best of them is the point on the line. FLOPs are counted exactly, layer by layer; losses are on all held-out text.");
+            I($"{results.Count} runs that count, on corpus ‘{E(study.Record.Recipe.Corpus)}’. Each budget is spent on ") +
+                I($"several sizes; ") +
+            "the best of them is the point on the line. FLOPs are counted exactly, layer by layer; losses are on all " +
+                "held-out text.");
         Picture("compute.svg");
         P($"<span class=\"verdict\">{E(f.Law.Verdict.Text)}</span>");
         b.Append("<h2>Size against data</h2>\n");
         Picture("isoflop.svg");
         Frontier(b, results);
         b.Append("<h2>One law?</h2>\n");
-        P($"<code>{E(f.Law.Formula)}</code>, N = {E(f.Law.NMeaning)}; {E(f.Law.Solver)}, {f.Law.Agreeing} of {f.Law.Starts} starts agree. " +
-            (double.IsFinite(f.ErrorPerDecade) ? I($"Fitted below each budget and asked for those above, it is {100 * f.ErrorPerDecade:0.0} % off ") +
+        P($"<code>{E(f.Law.Formula)}</code>, N = {E(f.Law.NMeaning)}; {E(f.Law.Solver)}, {f.Law.Agreeing} of " +
+            $"{f.Law.Starts} starts agree. " +
+            (double.IsFinite(f.ErrorPerDecade) ? I($"Fitted below each budget and asked for those above, it is ") +
+                I($"{100 * f.ErrorPerDecade:0.0} % off ") +
             "for each decade of extrapolation." : ""));
         Rows(b, ["parameter", "value", "95 %"], f.Law.Parameters.Select(p => new[]
         {
@@ -89,9 +99,11 @@ public static class StudyReport
         }));
         Picture("residuals.svg");
         P(f.Longest is { } l
-            ? I($"The longest stretch over which one law survives the test of its residuals (no budget's mean differs from 0, Holm, 5 %): ") +
+            ? I($"The longest stretch over which one law survives the test of its residuals (no budget's mean differs ") +
+                I($"from 0, Holm, 5 %): ") +
                 I($"<b>{l.Decades:0.#} decades</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(l.Law.Formula)}</code>.")
-            : "No stretch of three budgets survives the test of its residuals (no budget's mean differs from 0, Holm, 5 %): one law is " +
+            : "No stretch of three budgets survives the test of its residuals (no budget's mean differs from 0, Holm, 5 " +
+                "%): one law is " +
                 "not enough for these runs.");
         Picture("surface.svg");
         Picture("verdict.svg");
@@ -100,7 +112,8 @@ public static class StudyReport
         b.Append("<h2>What it cost</h2>\n");
         Rows(b, ["purpose", "runs", "FLOPs", "thread hours"], all.GroupBy(r => r.Run.Phase).Select(g => new[]
         {
-            g.Key.ToString().ToLowerInvariant(), I($"{g.Count()}"), I($"{g.Sum(r => r.Spent):0.00e0}"), I($"{g.Sum(r => r.Seconds) / 3600:0.00}"),
+            g.Key.ToString().ToLowerInvariant(), I($"{g.Count()}"), I($"{g.Sum(r => r.Spent):0.00e0}"),
+                I($"{g.Sum(r => r.Seconds) / 3600:0.00}"),
         }));
         P(I($"Tuning is charged: {tuned:0.00e0} FLOPs beside the ladder's {spent:0.00e0}. ") +
             E(study.Record.Tuning?.Note is { } note ? $"It found: {note}." : "There was none."));
@@ -131,7 +144,8 @@ public static class StudyReport
                 p.S is null ? "–" : I($"{100 * p.S.ReducibleError:+0.0;-0.0} %"), p.S is null ? "–" : I($"{p.S.Skill:0.00}"),
                 p.S is null ? "–" : p.S.Inside ? "held" : "did not hold",
             }));
-        b.Append("<p>Written before the run, scored after it, kept for good. Skill is one less the error over that of a straight line in log–log.</p>\n");
+        b.Append("<p>Written before the run, scored after it, kept for good. Skill is one less the error over that of a " +
+            "straight line in log–log.</p>\n");
     }
 
     static void Rows(StringBuilder b, string[] heads, IEnumerable<string[]> rows)

@@ -30,7 +30,8 @@ public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, lon
         if (steps.Count == 0 || steps[^1].Step != run.Steps) return null;
         StepRow last = steps[^1], first = steps[0];
         double share = (double)steps.Count / run.Steps;            // a branch's rows begin where its trunk ended
-        double spent = run.After.Length == 0 ? last.Flops : (last.Flops - first.Flops) * steps.Count / Math.Max(1, steps.Count - 1);
+        double spent = run.After.Length == 0 ? last.Flops
+            : (last.Flops - first.Flops) * steps.Count / Math.Max(1, steps.Count - 1);
         double seconds = share < 1 ? last.Seconds - first.Seconds : last.Seconds;
         return new(run, last.Flops, spent, last.Tokens, end.Loss, end.BitsPerByte, seconds);
     }
