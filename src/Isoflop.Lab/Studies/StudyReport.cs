@@ -101,7 +101,8 @@ public static class StudyReport
         P(f.Longest is { } l
             ? I($"The longest stretch over which one law survives the test of its residuals (no budget's mean differs ") +
                 I($"from 0, Holm, 5 %): ") +
-                I($"<b>{l.Decades:0.#} decades</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(l.Law.Formula)}</code>.")
+                I($"<b>{l.Decades:0.#} decades</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(l.Law.Formula)}</code>; ") +
+                I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
             : "No stretch of three budgets survives the test of its residuals (no budget's mean differs from 0, Holm, 5 " +
                 "%): one law is " +
                 "not enough for these runs.");

@@ -119,6 +119,9 @@ public sealed record TrainConfig
     [Description("share of the steps over which the learning rate rises from 0")]
     public double Warmup { get; init; } = 0.05;
 
+    [Description("the same in updates, for every run alike, whatever its length; 0: the share")]
+    public int WarmupSteps { get; init; }
+
     [Description("wsd: stable, then decay; cosine")]
     public ScheduleKind Schedule { get; init; }
 
@@ -152,6 +155,7 @@ public sealed record TrainConfig
         if (!(LearningRate >= 0 && LearningRate < 10))
             yield return $"train.learning_rate={LearningRate} must be in [0, 10); 0 takes the rule; try 0.01";
         if (!(Warmup >= 0 && Warmup < 1)) yield return $"train.warmup={Warmup} is a share of the steps in [0, 1); try 0.05";
+        if (WarmupSteps < 0) yield return $"train.warmup_steps={WarmupSteps} must be positive, or 0 for the share";
         if (!(Decay >= 0 && Decay <= 1)) yield return $"train.decay={Decay} is a share of the steps in [0, 1]; try 0.2";
         if (Schedule == ScheduleKind.Wsd && Warmup + Decay > 1)
             yield return $"train.warmup={Warmup} and train.decay={Decay} must not exceed 1 together";

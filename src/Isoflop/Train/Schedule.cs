@@ -3,7 +3,7 @@ namespace Isoflop.Train;
 /// <summary>The learning rate of each step: a function of the settings and the step alone.</summary>
 sealed class Schedule(TrainConfig config, int steps)
 {
-    readonly int warmup = (int)Math.Round(config.Warmup * steps);
+    readonly int warmup = config.WarmupSteps > 0 ? config.WarmupSteps : (int)Math.Round(config.Warmup * steps);
     readonly int decay = (int)Math.Round(config.Decay * steps);
 
     /// <summary>Rate of the update that follows <paramref name="step"/> others.</summary>

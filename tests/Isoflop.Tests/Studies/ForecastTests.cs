@@ -1,0 +1,177 @@
+using System.Xml.Linq;
+using Isoflop.Lab.Laws;
+using Isoflop.Lab.Studies;
+using Isoflop.Tests.Train;
+using Isoflop.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Studies;
+
+public class ForecastTests
+{
+    static readonly FitOptions Quick = new() { Bootstraps = 50 };
+
+    /// <summary>
+    /// Finished runs of a known law at isoFLOP budgets: folders with the rows that a real run leaves, and nothing else.
+    /// </summary>
+    static (TinyHome Home, Study Study, LadderRecipe Recipe) Planted(Func<double, double, double> loss, double noise = 0,
+        string budgets = "1e8..1e10")
+    {
+        var home = new TinyHome();
+        LadderRecipe recipe = LadderTests.Tiny("p") with
+        {
+            Widths = [8, 16, 24, 32, 48, 64],
+            Rungs = [new() { Budgets = budgets, PerDecade = 2, Seeds = 2, Sizes = 3 }],
+            MinSteps = 1,
+            MaxEpochs = 1e9,
+        };
+        Study study = Study.OpenOrCreate(home.Path, recipe);
+        IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(recipe, home.Path);
+        study.Save(study.Record with { Runs = runs });
+        var rng = new Rng(5, RandomPurpose.Test, 0);
+        foreach (PlannedRun r in runs) Plant(home, r, loss(r.ComputeParameters, r.Tokens) * Math.Exp(noise * (rng.NextDouble() - 0.5)));
+        Ladder.Tabulate(study, home.Path);
+        return (home, study, recipe);
+    }
+
+    static void Plant(TinyHome home, PlannedRun run, double loss)
+    {
+        string path = RunFolder.PathOf(home.Path, run.Name);
+        Directory.CreateDirectory(path);
+        File.WriteAllText(Path.Combine(path, RunFolder.MetricsFile), string.Concat(Enumerable.Range(1, run.Steps).Select(step =>
+            FormattableString.Invariant($"{{\"step\":{step},\"loss\":{loss:R},\"grad_norm\":1,\"learning_rate\":1,\"tokens\":{
+                (long)step * run.BatchTokens},\"flops\":{run.Flops * step / run.Steps:R},\"seconds\":1,\"tokens_per_second\":1,\"peak_share\":0.5}}\n"))));
+        File.WriteAllText(Path.Combine(path, RunFolder.ValidFile), FormattableString.Invariant(
+            $"{{\"step\":{run.Steps},\"loss\":{loss:R},\"bits_per_byte\":{loss / Math.Log(2) / 2:R},\"tokens\":699,\"whole\":true}}\n"));
+    }
+
+    static double Chinchilla(double n, double d) => 1.5 + 30 / Math.Pow(n, 0.35) + 40 / Math.Pow(d, 0.3);
+
+    [Fact]
+    public void A_planted_law_is_forecast_before_its_run_and_scored_after_it()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.002);
+        using (home)
+        {
+            Forecast f = Forecasts.Write(study, home.Path, 1e11, options: Quick);
+            Assert.True(f.Before);
+            Assert.Equal((1, 1e11, 1e10), (f.Id, f.Flops, f.Below));
+            double truth = Chinchilla(f.Run.ComputeParameters, f.Run.Tokens);
+            Assert.InRange(f.Loss.Value / truth, 0.99, 1.01);     // noise of 0.1 % over 30 points, one decade beyond
+            Assert.InRange(truth, f.Loss.Low, f.Loss.High);
+
+            Plant(home, f.Run, truth);
+            (_, Score s) = Forecasts.Check(study, home.Path);
+            Assert.Equal(truth, s.Loss, 12);
+            Assert.Equal((truth - f.Loss.Value) / truth, s.RelativeError, 12);
+            Assert.Equal((truth - f.Loss.Value) / (truth - f.Irreducible), s.ReducibleError, 12);
+            Assert.Equal(1 - Math.Abs(truth - f.Loss.Value) / Math.Abs(truth - f.Line), s.Skill, 12);
+            Assert.True(s.Inside && s.Skill > 0.5);
+        }
+    }
+
+    [Fact]
+    public void Forecasts_and_scores_are_kept_for_good()
+    {
+        (TinyHome home, Study study, LadderRecipe recipe) = Planted(Chinchilla, noise: 0.002);
+        using (home)
+        {
+            Forecast first = Forecasts.Write(study, home.Path, 1e11, options: Quick);
+            Forecast second = Forecasts.Write(study, home.Path, 3e10, below: 1e9, options: Quick);
+            Plant(home, first.Run, 3);
+            Plant(home, second.Run, 3);
+            Score two = Forecasts.Check(study, home.Path).Score, one = Forecasts.Check(study, home.Path).Score;
+            Assert.Equal((2, 1), (two.Id, one.Id));
+            Plant(home, second.Run, 9);                           // what is written is not written again
+            Assert.Equal(two, Forecasts.Check(study, home.Path, 2).Score);
+            Assert.Equal(new[] { 1, 2 }, Forecasts.All(Study.Open(home.Path, "p")).Select(f => f.Id));
+            Assert.Equal(new[] { 2, 1 }, Forecasts.Scores(study).Select(s => s.Id));
+            Assert.False(Forecasts.Write(study, home.Path, 1e11, options: Quick).Before);   // its run is there by now
+            Assert.Contains("1 to 3", Assert.Throws<ConfigException>(() => Forecasts.Check(study, home.Path, 7)).Message);
+            File.WriteAllText(Path.Combine(study.Folder, Forecasts.ForecastFileName), "{");
+            Assert.Contains("never overwritten",
+                Assert.Throws<DataException>(() => Forecasts.Write(study, home.Path, 1e11, options: Quick)).Message);
+        }
+    }
+
+    [Fact]
+    public void A_budget_too_far_or_points_too_few_are_refused_and_nothing_is_written()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla);
+        using (home)
+        {
+            Assert.Contains("no further than", Assert.Throws<DataException>(() =>
+                Forecasts.Write(study, home.Path, 1e15, options: Quick)).Message);
+            Assert.Contains("not identified", Assert.Throws<DataException>(() =>
+                Forecasts.Write(study, home.Path, 1e9, below: 1e8, options: Quick)).Message);
+            Assert.Throws<ConfigException>(() => Forecasts.Write(study, home.Path, 1e7, options: Quick));
+            Assert.Empty(Forecasts.All(study));
+        }
+    }
+
+    [Fact]
+    public void A_backtest_counts_what_lay_inside_and_says_how_sure_that_is()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.004);
+        using (home)
+        {
+            Backtest test = Forecasts.Backtest(study, home.Path, options: Quick);
+            Assert.Equal(test.Rows.Sum(r => r.Runs), test.Runs);
+            Assert.Equal((double)test.Rows.Sum(r => r.Inside) / test.Runs, test.Coverage.Value, 12);
+            Assert.True(test.Coverage.Low < test.Coverage.Value && test.Coverage.Value <= test.Coverage.High);
+            Assert.NotEmpty(test.Refused);                        // one budget alone identifies nothing
+            Assert.All(test.Rows, r => Assert.True(r.Budget > r.Cut));
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 10, 0, 0.3085)]                                 // 1 − 0.025^(1/10)
+    [InlineData(10, 10, 0.6915, 1)]
+    [InlineData(16, 20, 0.5634, 0.9427)]                           // Clopper & Pearson's tables
+    public void Coverage_has_the_exact_binomial_interval(int k, int n, double low, double high)
+    {
+        Estimate e = Forecasts.CoverageOf(k, n);
+        Assert.Equal(low, e.Low, 4);
+        Assert.Equal(high, e.High, 4);
+    }
+
+    [Fact]
+    public void One_law_survives_as_far_as_it_was_planted()
+    {
+        // above some 1e9 FLOPs another law holds, 20 % higher: all budgets together do not survive, those above do
+        (TinyHome home, Study study, LadderRecipe _) = Planted(
+            (n, d) => Chinchilla(n, d) * (n * d > 0.9e9 / 6 ? 1.2 : 1), noise: 0.002, budgets: "1e8..1e11");
+        using (home)
+        {
+            IReadOnlyList<LawRange> all = LawRange.All(StudyPoints.Counted(study, home.Path));
+            Assert.False(all[0].Survives);
+            Assert.Contains(all, r => r.Survives && r.From > 2e9);
+        }
+    }
+
+    [Fact]
+    public void A_report_is_one_whole_page_with_its_pictures()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.002);
+        using (home)
+        {
+            Forecast f = Forecasts.Write(study, home.Path, 1e11, options: Quick);
+            Plant(home, f.Run, 3);
+            Forecasts.Check(study, home.Path);
+            StudyFindings found = StudyReport.Write(study, home.Path);
+            string page = File.ReadAllText(found.Page);
+            foreach ((string file, _) in found.Charts)
+            {
+                XDocument.Load(Path.Combine(study.Folder, file));
+                Assert.DoesNotContain("NaN", File.ReadAllText(Path.Combine(study.Folder, file)));
+            }
+            Assert.Equal(5, found.Charts.Count);
+            Assert.Equal(found.Charts.Count, page.Split("<svg").Length - 1);
+            Assert.DoesNotContain("http://", page.Replace("http://www.w3.org", ""));     // nothing is fetched
+            Assert.DoesNotContain("NaN", page);
+            Assert.Contains("1e10", page);
+            Law law = Law.Load(Path.Combine(study.Folder, Study.LawFile));
+            Assert.Equal(found.Law.Predict(1e4, 1e6), law.Predict(1e4, 1e6));
+        }
+    }
+}
