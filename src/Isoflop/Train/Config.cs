@@ -18,7 +18,7 @@ public sealed record Setting(string Key, string Default, string Help);
 public static class Config
 {
     static readonly JsonDocumentOptions Lenient =
-        new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+        new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
     static JsonTypeInfo<RunConfig> Type => ConfigJson.Default.RunConfig;
 
@@ -95,9 +95,9 @@ public static class Config
             return JsonNode.Parse(File.ReadAllText(file), documentOptions: Lenient) as JsonObject
                 ?? throw new ConfigException($"{file}: the settings must be one JSON object {{ … }}");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new ConfigException($"{file}: cannot be read: {e.Message}");
+            throw new ConfigException($"{(file.Length == 0 ? "''" : file)}: cannot be read: {e.Message}");
         }
         catch (JsonException e)
         {
@@ -201,14 +201,20 @@ public static class Config
     {
         try
         {
-            JsonObject whole = JsonSerializer.SerializeToNode(new RunConfig(), Type)!.AsObject();
-            Overlay(whole, tree);
-            return whole.Deserialize(Type)!;
+            return Filled(tree).Deserialize(Type)!;
         }
         catch (JsonException e)
         {
             throw new ConfigException($"{e.Path}: {FirstSentence(e.Message)}");
         }
+    }
+
+    /// <summary>Settings of a file with the default for every key it lacks.</summary>
+    internal static JsonObject Filled(JsonObject tree)
+    {
+        JsonObject whole = JsonSerializer.SerializeToNode(new RunConfig(), Type)!.AsObject();
+        Overlay(whole, tree);
+        return whole;
     }
 
     static void Overlay(JsonObject whole, JsonObject tree)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Isoflop.Kernels;
 
@@ -69,9 +70,12 @@ public sealed record RunRecord
                 if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > NewestFormat)
                     throw new DataException(
                         $"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; update it");
-            return JsonSerializer.Deserialize(json, RunJson.Default.RunRecord) ?? throw new DataException($"{path}: holds null");
+            JsonObject whole = JsonNode.Parse(json) as JsonObject ?? throw new DataException($"{path}: is not a JSON object");
+            // a setting younger than the run has its default, and not zero
+            if (whole["config"] is JsonObject config) whole["config"] = Train.Config.Filled((JsonObject)config.DeepClone());
+            return whole.Deserialize(RunJson.Default.RunRecord) ?? throw new DataException($"{path}: holds null");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }

@@ -58,7 +58,8 @@ sealed class TrainLoop
 
     /// <summary>Starts from another run's checkpoint.</summary>
     /// <exception cref="DataException">The checkpoint was altered.</exception>
-    public void Begin(string path)
+    /// <param name="sameWindows">its windows of the text are ours: the place in the data means the same</param>
+    public void Begin(string path, bool sameWindows)
     {
         TrainState from = Checkpoint.Verify(path);
         folder.DropRowsAfter(-1);
@@ -68,7 +69,7 @@ sealed class TrainLoop
         {
             Step = plan.FirstStep,
             Updates = from.Updates,
-            Cursor = from.Corpus == State.Corpus && (plan.FirstStep > 0 || from.Seed == State.Seed) ? from.Cursor : 0,
+            Cursor = sameWindows && from.Corpus == State.Corpus && (plan.FirstStep > 0 || from.Seed == State.Seed) ? from.Cursor : 0,
             Ledger = from.Ledger,
         };
         folder.Event("start", State.Step, $"{plan.Config.FromMode} of {plan.Config.From}; {device.Name}");

@@ -53,7 +53,7 @@ public static class Trainer
     /// <exception cref="DataException">No such corpus or source run.</exception>
     public static Plan PlanOf(RunConfig config, string home)
     {
-        SourceFacts? source = SourceOf(config, home);
+        SourceFacts? source = SourceOf(config, home, out _);
         using Corpus corpus = OpenCorpus(config, source, home);
         return Plan.Make(config, FactsOf(corpus), source);
     }
@@ -66,9 +66,13 @@ public static class Trainer
     /// finite.</exception>
     public static TrainResult Train(RunConfig config, TrainOptions options, CancellationToken stop = default)
     {
-        SourceFacts? source = SourceOf(config, options.Home);
+        SourceFacts? source = SourceOf(config, options.Home, out string gone);
         using Corpus corpus = OpenCorpus(config, source, options.Home);
         Plan plan = Plan.Make(config, FactsOf(corpus), source);
+        List<int> there = Checkpoint.StepsIn(RunFolder.PathOf(options.Home, plan.Config.Name));
+        if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
+        if (options.ResumeAt is { } wanted && there.Count == 0)
+            throw new ConfigException($"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Config.Name)} has no checkpoint");
         using var device = new CpuDevice(options.Threads);
         RunRecord record = RunRecord.Of(plan, device, options.Time.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(options.Home, record, options.Time);
@@ -81,7 +85,8 @@ public static class Trainer
 
         var loop = new TrainLoop(plan, corpus, device, folder, options);
         if (state is not null) loop.Resume(state);
-        else if (source is not null) loop.Begin(FolderOf(config, options.Home));
+        else if (source is not null)
+            loop.Begin(FolderOf(config, options.Home), sameWindows: source.Config.Model.ContextLen == plan.Model.ContextLen);
         else loop.Begin();
         ValidRow? end = loop.Run(stop);
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
@@ -119,19 +124,29 @@ public static class Trainer
         return Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
     }
 
-    static SourceFacts? SourceOf(RunConfig config, string home)
+    /// <param name="gone">
+    /// Why the checkpoint cannot be begun at: it was pruned, or its run deleted. A run that has its own by now needs it no more.
+    /// </param>
+    static SourceFacts? SourceOf(RunConfig config, string home, out string gone)
     {
+        gone = "";
         // a malformed one is among the settings' problems
         if (!RunPoint.TryParse(config.From, out RunPoint point)) return null;
         string run = RunFolder.PathOf(home, point.Run), folder = FolderOf(config, home);
-        if (!Directory.Exists(run))
-            throw new ConfigException($"from={config.From}: there is no run {run}; 'isoflop runs' lists them");
+        if (Directory.Exists(folder))
+        {
+            TrainState state = Checkpoint.ReadState(folder);
+            return new(point.Step, RunRecord.Load(run).Config, state.Corpus, state.TokenizerHash);
+        }
         List<int> steps = Checkpoint.StepsIn(run);
-        if (!Directory.Exists(folder))
-            throw new ConfigException($"from={config.From}: no such checkpoint; {run} has " +
-                (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet"));
-        TrainState state = Checkpoint.ReadState(folder);
-        return new(point.Step, RunRecord.Load(run).Config, state.Corpus, state.TokenizerHash);
+        bool known = File.Exists(Path.Combine(run, RunRecord.FileName));
+        gone = known ? $"from={config.From}: no such checkpoint; {run} has " +
+                (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet")
+            : $"from={config.From}: there is no run {run}; 'isoflop runs' lists them";
+        string own = RunFolder.PathOf(home, config.Name);
+        if (!known && (config.Name.Length == 0 || !File.Exists(Path.Combine(own, RunRecord.FileName)))) throw new ConfigException(gone);
+        RunRecord record = RunRecord.Load(known ? run : own);
+        return new(point.Step, record.Config, record.Corpus.Name, record.Corpus.TokenizerHash);
     }
 
     static void Rewind(RunFolder folder, int step)

@@ -104,4 +104,24 @@ public class ConfigTests
         Assert.Contains(Config.Settings, s => s.Key == "model.d_model");
         Assert.All(Config.Settings, s => Assert.True(s.Help.Length > 0, $"{s.Key} has no [Description]"));
     }
+
+    [Fact]
+    public void A_key_twice_and_a_file_without_a_name_are_one_line()
+    {
+        string file = Path.GetTempFileName();
+        File.WriteAllText(file, """{ "seed": 1, "seed": 2 }""");
+        Assert.StartsWith(file, Assert.Throws<ConfigException>(() => Config.Load(file)).Message);
+        File.Delete(file);
+        Assert.StartsWith("''", Assert.Throws<ConfigException>(() => Config.Load("")).Message);
+    }
+
+    [Theory]
+    [InlineData(0, 0.1, 10)]
+    [InlineData(25, 0.1, 25)]
+    public void Warm_up_is_a_share_or_a_number_of_updates(int steps, double share, int lasts)
+    {
+        var schedule = new Schedule(new() { LearningRate = 1, Warmup = share, WarmupSteps = steps, Decay = 0 }, 100);
+        Assert.True(schedule.LearningRate(lasts - 2) < 1);
+        Assert.Equal(1, schedule.LearningRate(lasts - 1));
+    }
 }

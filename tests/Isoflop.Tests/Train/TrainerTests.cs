@@ -228,4 +228,59 @@ public class TrainerTests
         Assert.InRange(a.Train.Flops, 0.9 * plan.FlopsByLayer.Total, plan.FlopsByLayer.Total);
         Assert.Equal(a.Spent, a.Train);
     }
+
+    [Theory]
+    [InlineData(false)]                                            // only the checkpoint was pruned
+    [InlineData(true)]                                             // the whole run was deleted
+    public void A_run_that_began_at_a_checkpoint_does_not_need_it_once_it_has_its_own(bool wholeRun)
+    {
+        using TinyHome home = new(), calm = new();
+        foreach (TinyHome h in (TinyHome[])[home, calm])
+            Trainer.Train(h.Config(), h.Options);
+        RunConfig config = Config.Load(null, "from=run@12", "from_mode=fork", "name=fork", "train.steps=9", "save.minutes=0");
+        Trainer.Train(config, calm.Options);
+        using (var stop = new CancellationTokenSource())
+            Trainer.Train(config, home.Options with { Progress = p => { if (p.Step == 4) stop.Cancel(); } }, stop.Token);
+        Directory.Delete(wholeRun ? home.RunPath() : home.StepPath(12), recursive: true);
+        Assert.Equal(9, Trainer.Train(config, home.Options).Step);
+        Assert.True(Trainer.Train(config, home.Options).AlreadyDone);
+        Assert.Equal(calm.Model(9, "fork"), home.Model(9, "fork"));
+        Assert.Contains(wholeRun ? "there is no run" : "no such checkpoint",
+            Assert.Throws<ConfigException>(() => Trainer.Train(config with { Name = "new" }, home.Options)).Message);
+        Assert.False(Directory.Exists(home.RunPath("new")));
+    }
+
+    [Fact]
+    public void A_fork_with_another_context_begins_the_text_anew()
+    {
+        using var home = new TinyHome();
+        home.Train();
+        Trainer.Train(Config.Load(null, "from=run@12", "from_mode=fork", "name=same", "train.steps=1"), home.Options);
+        Trainer.Train(Config.Load(null, "from=run@12", "from_mode=fork", "name=other", "train.steps=1", "model.context_len=16"),
+            home.Options);
+        Assert.Equal(12 * 4 + 4, Checkpoint.ReadState(home.StepPath(1, "same")).Cursor);
+        Assert.Equal(8, Checkpoint.ReadState(home.StepPath(1, "other")).Cursor);
+    }
+
+    [Fact]
+    public void A_setting_younger_than_a_run_has_its_default_there()
+    {
+        using var home = new TinyHome();
+        home.TrainUntil(4);
+        string path = Path.Combine(home.RunPath(), RunRecord.FileName);
+        string json = File.ReadAllText(path);
+        Assert.Contains("\"beta2\": 0.95,", json);
+        File.WriteAllText(path, json.Replace("\"beta2\": 0.95,", ""));       // as if it had been written before there was a beta2
+        Assert.Equal(0.95, RunRecord.Load(home.RunPath()).Config.Train.Beta2);
+        Assert.True(home.Train().Done);
+    }
+
+    [Fact]
+    public void Resuming_a_run_that_is_not_there_makes_no_folder()
+    {
+        using var home = new TinyHome();
+        Assert.Contains("has no checkpoint",
+            Assert.Throws<ConfigException>(() => Trainer.Train(home.Config(), home.Options with { ResumeAt = 3 })).Message);
+        Assert.False(Directory.Exists(home.RunPath()));
+    }
 }
