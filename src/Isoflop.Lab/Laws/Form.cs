@@ -85,9 +85,9 @@ abstract class Form
     {
         new Surface(tied: false), new Surface(tied: true), new KaplanSurface(), new RepeatedData(),
         new IsoFlopParabolas(), new Envelope(),
-        new PowerLaw(LawForm.PowerLaw), new PowerLaw(LawForm.KaplanN), new PowerLaw(LawForm.KaplanD), new PowerLaw(LawForm.KaplanC),
-        new SaturatingPower(), new SaturatingExponential(), new BrokenLaw(), new TaskSigmoid(), new ErrorOfLoss(), new RlSigmoid(),
-        new Coverage(),
+        new PowerLaw(LawForm.PowerLaw), new PowerLaw(LawForm.KaplanN), new PowerLaw(LawForm.KaplanD),
+        new PowerLaw(LawForm.KaplanC), new SaturatingPower(), new SaturatingExponential(), new BrokenLaw(),
+        new TaskSigmoid(), new ErrorOfLoss(), new RlSigmoid(), new Coverage(),
     }.ToDictionary(f => f.Kind);
 
     public static Form Of(LawForm kind) => all[kind];

@@ -19,7 +19,8 @@ static class HeldOutCheck
     }
 
     /// <summary>Trained on C (or x) below the cut, tested from there on; null where the points below identify nothing.</summary>
-    public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, double cut, FitOptions options, CancellationToken stop)
+    public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, double cut, FitOptions options,
+        CancellationToken stop)
     {
         Observation[] below = [.. points.Where(p => Where(p) < cut)], above = [.. points.Where(p => Where(p) >= cut)];
         if (above.Length == 0 || Identifiability.Refusal(form, below) is not null) return null;

@@ -72,7 +72,7 @@ readonly struct Prediction
         if (!(at > 0) || !double.IsFinite(at)) throw Refused(law, FormattableString.Invariant($"{name} = {at} must be positive"));
         if (at > Furthest * most)
             throw Refused(law, FormattableString.Invariant(
-                $"{name} = {at:0.##e0} is {at / most:0.#e0} times the largest point ({most:0.##e0}); no further than {Furthest:0e0} times"));
+                $"{name} = {at:0.##e0} is {at / most:0.#e0} times the largest point ({most:0.##e0}); at most {Furthest:0e0}"));
     }
 
     static DataException Refused(Law law, string why) => new(law.Identified

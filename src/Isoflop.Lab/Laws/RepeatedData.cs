@@ -53,7 +53,8 @@ sealed class RepeatedData : Form
         if (p[2] < 1e-3 * data.Y.Min()) return "E stands at its bound 0: these losses show no floor";
         if (p[3] is < 0.01 or > 2) return FormattableString.Invariant($"alpha = {p[3]:0.###} stands at the edge of .01 … 2");
         return p[4] is < 1e-2 or > 1e4 ? FormattableString.Invariant($"R_D = {p[4]:0.##e0} stands at the edge of .01 … 1e4")
-            : p[5] is < 1e-2 or > 1e4 ? FormattableString.Invariant($"R_N = {p[5]:0.##e0} stands at the edge of .01 … 1e4") : null;
+            : p[5] is < 1e-2 or > 1e4
+            ? FormattableString.Invariant($"R_N = {p[5]:0.##e0} stands at the edge of .01 … 1e4") : null;
     }
 }
 

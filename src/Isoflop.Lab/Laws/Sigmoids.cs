@@ -100,7 +100,7 @@ sealed class RlSigmoid : Curve
     {
         (double low, double high) = RangeX(data);
         return p[2] > 10 * high || p[2] < low / 10
-            ? FormattableString.Invariant($"Cmid = {p[2]:0.##e0} lies far outside of the points: the ceiling A is a guess") : null;
+            ? FormattableString.Invariant($"Cmid = {p[2]:0.##e0} lies far outside of the points: A is a guess") : null;
     }
 }
 

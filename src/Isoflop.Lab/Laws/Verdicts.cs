@@ -44,5 +44,6 @@ static class Verdicts
         return new(flops, best.N.Value, best.D.Value, "half a decade beyond the points, split as this law calls best");
     }
 
-    static string Number(double x) => FormattableString.Invariant($"{x:0.####}");
+    static string Number(double x) =>
+        Math.Abs(x) < 1e5 ? FormattableString.Invariant($"{x:0.####}") : FormattableString.Invariant($"{x:0.###e0}");
 }
