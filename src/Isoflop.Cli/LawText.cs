@@ -10,8 +10,11 @@ static class LawText
     public static void Write(TextWriter output, Law law, double secondsPerFlop)
     {
         Line("law", law.Formula);
-        Line("points", I($"{law.Points} in {law.Groups} groups, C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, ") +
-            $"N = {law.NMeaning}");
+        bool curve = law.Form is not (LawForm.Chinchilla or LawForm.OverTraining or LawForm.Kaplan or LawForm.RepeatedData
+            or LawForm.IsoFlop or LawForm.Envelope or LawForm.KaplanN or LawForm.KaplanD or LawForm.KaplanC);
+        string x = curve ? "x" : "C", unit = curve ? "" : " FLOPs";
+        Line("points", I($"{law.Points} in {law.Groups} groups, ") + (curve ? I($"x {law.MinX:0.##e0} … {law.MaxX:0.##e0}")
+            : I($"C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}")));
         TextTable.Write(output, [.. law.Parameters.Select(p =>
             (string[])["  ", p.Name, Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
         string resampled = law.Resampling == Resampling.Groups ? "groups" : "residuals by group";
@@ -24,10 +27,10 @@ static class LawText
         }
         if (law.Decades.Count > 0)
         {
-            Line("residuals", law.Objective == Objective.SquaredError ? "by decade of C" : "by decade of C, of the logarithm");
+            Line("residuals", law.Objective == Objective.SquaredError ? "by decade" : "by decade, of the logarithm");
             static string Known(double x, string format) =>
                 double.IsNaN(x) ? "-" : x.ToString(format, CultureInfo.InvariantCulture);
-            TextTable.Write(output, [["  ", "C", "n", "mean", "sd", "p (mean is 0)"], .. law.Decades.Select(d => (string[])
+            TextTable.Write(output, [["  ", x, "n", "mean", "sd", "p (mean is 0)"], .. law.Decades.Select(d => (string[])
                 ["  ", I($"1e{d.Decade}"), I($"{d.Count}"), Known(d.Mean, "0.0000"), Known(d.Sd, "0.0000"),
                 Known(d.P, "0.000")])], 0, 1);
         }
@@ -38,7 +41,7 @@ static class LawText
         Line("verdict", law.Verdict.Text);
         NextPoint n = law.Verdict.Next;
         if (double.IsFinite(n.Flops))
-            Line("next point", I($"{n.Flops:0.##e0} FLOPs") +
+            Line("next point", (curve ? "x = " : "") + I($"{n.Flops:0.##e0}") + unit +
                 (double.IsFinite(n.N) ? I($", N {n.N:0.##e0}, D {n.D:0.##e0}") : "") +
                 (double.IsFinite(secondsPerFlop) ? $", {ProgressLine.Span(n.Flops * secondsPerFlop)} here" : "") + $": {n.Why}");
 

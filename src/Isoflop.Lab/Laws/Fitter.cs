@@ -86,6 +86,7 @@ static class Fitter
         {
             Resampling = how,
             Bootstraps = draws.Count,
+            AtBound = draws.Count(d => problem.Form.AtBound(d, problem.Data) is not null) / (double)draws.Count,
             Draws = [.. Enumerable.Range(0, kept).Select(i => draws[(int)((long)i * draws.Count / kept)])],
             Parameters = [.. law.Parameters.Select((p, i) =>
             {

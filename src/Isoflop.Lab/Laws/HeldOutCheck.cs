@@ -8,7 +8,7 @@ static class HeldOutCheck
 
     public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
-        if (form is Allocation || form is TaskSigmoid or ErrorOfLoss) return null;
+        if (form is Allocation || form.ReadsLoss) return null;
         double most = points.Max(Where);
         foreach (double share in shares)
             if (points.Count(p => Where(p) < most / share) >= Math.Max(form.LeastPoints + 1, points.Count / 3))

@@ -80,6 +80,8 @@ public sealed record Law
     public Resampling Resampling { get; init; }
     /// <summary>Resamples that were fitted.</summary>
     public int Bootstraps { get; init; }
+    /// <summary>Share of the resamples in which a parameter stands at its bound.</summary>
+    public double AtBound { get; init; }
     /// <summary>Seed of resamples and starts.</summary>
     public ulong Seed { get; init; }
     /// <summary>k of C = k·N·D, the median of the points; 6 by convention.</summary>

@@ -33,7 +33,7 @@ readonly struct Prediction
     {
         if (form.IsSurface) throw Refused(law, $"{law.Formula} takes N and D");
         double span = law.MaxX - law.MinX;
-        if (form.ReadsFlops || form is PowerLaw) Check(at, law.MaxX, "x");
+        if (!form.ReadsLoss) Check(at, law.MaxX, "x");
         else if (!(at >= law.MinX - span && at <= law.MaxX + span))
             throw Refused(law, FormattableString.Invariant(
                 $"x = {at:0.###} lies further outside of the points ({law.MinX:0.###} … {law.MaxX:0.###}) than they span"));
