@@ -10,10 +10,15 @@ static class LawText
     public static void Write(TextWriter output, Law law, double secondsPerFlop)
     {
         Line("law", law.Formula);
-        Line("points", I($"{law.Points} in {law.Groups} groups, C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}"));
-        TextTable.Write(output, [.. law.Parameters.Select(p => (string[])["  ", p.Name, Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
-        if (law.Bootstraps > 0)
-            Line("intervals", I($"95 % of {law.Bootstraps} resamples of {(law.Resampling == Resampling.Groups ? "groups" : "residuals by group")}"));
+        bool curve = law.Form is not (LawForm.Chinchilla or LawForm.OverTraining or LawForm.Kaplan or LawForm.RepeatedData
+            or LawForm.IsoFlop or LawForm.Envelope or LawForm.KaplanN or LawForm.KaplanD or LawForm.KaplanC);
+        string x = curve ? "x" : "C", unit = curve ? "" : " FLOPs";
+        Line("points", I($"{law.Points} in {law.Groups} groups, ") + (curve ? I($"x {law.MinX:0.##e0} … {law.MaxX:0.##e0}")
+            : I($"C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}")));
+        TextTable.Write(output, [.. law.Parameters.Select(p =>
+            (string[])["  ", p.Name, Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
+        string resampled = law.Resampling == Resampling.Groups ? "groups" : "residuals by group";
+        if (law.Bootstraps > 0) Line("intervals", $"95 % of {law.Bootstraps} resamples of {resampled}");
         if (!double.IsNaN(law.ObjectiveValue))
         {
             Line("objective", I($"{Commands.FitCommand.Name(law.Objective)} {law.ObjectiveValue:0.#########e0}"));
@@ -22,17 +27,22 @@ static class LawText
         }
         if (law.Decades.Count > 0)
         {
-            Line("residuals", law.Objective == Objective.SquaredError ? "by decade of C" : "by decade of C, of the logarithm");
-            TextTable.Write(output, [["  ", "C", "n", "mean", "sd", "p (mean is 0)"], .. law.Decades.Select(d => (string[])["  ", I($"1e{d.Decade}"), I($"{d.Count}"),
-                I($"{d.Mean:0.0000}"), double.IsNaN(d.Sd) ? "-" : I($"{d.Sd:0.0000}"), double.IsNaN(d.P) ? "-" : I($"{d.P:0.000}")])], 0, 1);
+            Line("residuals", law.Objective == Objective.SquaredError ? "by decade" : "by decade, of the logarithm");
+            static string Known(double x, string format) =>
+                double.IsNaN(x) ? "-" : x.ToString(format, CultureInfo.InvariantCulture);
+            TextTable.Write(output, [["  ", x, "n", "mean", "sd", "p (mean is 0)"], .. law.Decades.Select(d => (string[])
+                ["  ", I($"1e{d.Decade}"), I($"{d.Count}"), Known(d.Mean, "0.0000"), Known(d.Sd, "0.0000"),
+                Known(d.P, "0.000")])], 0, 1);
         }
         if (law.HeldOut is { } h)
-            Line("held out", I($"{h.Trained} below {h.Cut:0.##e0} predict {h.Tested} above: {100 * h.MeanRelativeError:0.00} % off, ") +
-                I($"at most {100 * h.LargestRelativeError:0.00} %") + (double.IsFinite(h.Skill) ? I($"; skill against a line {h.Skill:0.00}") : ""));
+            Line("held out", I($"{h.Trained} below {h.Cut:0.##e0} predict {h.Tested} above: ") +
+                I($"{100 * h.MeanRelativeError:0.00} % off, at most {100 * h.LargestRelativeError:0.00} %") +
+                (double.IsFinite(h.Skill) ? I($"; skill against a line {h.Skill:0.00}") : ""));
         Line("verdict", law.Verdict.Text);
         NextPoint n = law.Verdict.Next;
         if (double.IsFinite(n.Flops))
-            Line("next point", I($"{n.Flops:0.##e0} FLOPs") + (double.IsFinite(n.N) ? I($", N {n.N:0.##e0}, D {n.D:0.##e0}") : "") +
+            Line("next point", (curve ? "x = " : "") + I($"{n.Flops:0.##e0}") + unit +
+                (double.IsFinite(n.N) ? I($", N {n.N:0.##e0}, D {n.D:0.##e0}") : "") +
                 (double.IsFinite(secondsPerFlop) ? $", {ProgressLine.Span(n.Flops * secondsPerFlop)} here" : "") + $": {n.Why}");
 
         void Line(string label, string text) => output.WriteLine($"{label,-11} {text}");

@@ -11,8 +11,8 @@ static class FitCommand
 {
     sealed record Options(Argument<string?> Study, Option<string?> Table, Option<string> Form, Option<string?> Objective,
         Option<string?> N, Option<string?> D, Option<string?> C, Option<string?> Loss, Option<string?> X, Option<string?> Y,
-        Option<string?> Unique, Option<string?> Group, Option<string?> Seeds, Option<string[]> Where, Option<int> Bootstraps,
-        Option<ulong> Seed, Option<double?> At, Option<string?> Out);
+        Option<string?> Unique, Option<string?> Group, Option<string?> Seeds, Option<bool> Replicates, Option<string[]> Where,
+        Option<int> Bootstraps, Option<ulong> Seed, Option<double?> At, Option<string?> Out);
 
     public static Command Create()
     {
@@ -26,14 +26,19 @@ static class FitCommand
                 HelpName = "FORM",
                 DefaultValueFactory = _ => "chinchilla",
             },
-            new("--objective") { Description = "huber-log, squared-error, squared-log, squared-log1p; default: as published", HelpName = "NAME" },
+            new("--objective")
+            {
+                Description = "huber-log, squared-error, squared-log, squared-log1p; default: as published",
+                HelpName = "NAME",
+            },
             Column("--n", "Column of parameters; of a study: " + StudyResults.DefaultN + ", parameters, non_embedding"),
             Column("--d", "Column of training tokens"), Column("--c", "Column of training FLOPs"),
             Column("--loss", "Column of the loss"), Column("--x", "Column of a curve's x"),
             Column("--y", "Column of a curve's y; of --form two-step: accuracy"),
             Column("--unique", "Column of unique tokens"), Column("--group", "Column of what is resampled as one"),
             Column("--seeds", "Column of seeds"),
-            new("--where") { Description = "Keep rows of COL=TEXT, COL!=TEXT, COL<X, COL>X", HelpName = "COND", AllowMultipleArgumentsPerToken = false },
+            new("--replicates") { Description = "Rows of the same point are other seeds, even where they disagree" },
+            new("--where") { Description = "Keep rows of COL=TEXT, COL!=TEXT, COL<X, COL>X", HelpName = "COND" },
             new("--bootstraps") { Description = "Resamples for the intervals", HelpName = "N", DefaultValueFactory = _ => 1000 },
             new("--seed") { Description = "Seed of resamples and starts", HelpName = "N", DefaultValueFactory = _ => 1ul },
             new("--at") { Description = "Also predict at so many FLOPs, or at a curve's x", HelpName = "X" },
@@ -43,8 +48,8 @@ static class FitCommand
             "isoflop fit --table runs.csv --n params --d tokens --loss val_loss",
             "isoflop fit --table curve.csv --form saturating-power --x step --y reward --at 1e6")
         {
-            o.Study, o.Table, o.Form, o.Objective, o.N, o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds, o.Where, o.Bootstraps,
-            o.Seed, o.At, o.Out,
+            o.Study, o.Table, o.Form, o.Objective, o.N, o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds, o.Replicates,
+            o.Where, o.Bootstraps, o.Seed, o.At, o.Out,
         };
         verb.Runs(call => Run(call, o));
         return verb;
@@ -60,11 +65,14 @@ static class FitCommand
             Bootstraps = call.Parsed.GetValue(o.Bootstraps),
             Seed = call.Parsed.GetValue(o.Seed),
             Objective = call.Parsed.GetValue(o.Objective) is { } name ? Parse<Objective>(name, "--objective") : null,
+            Replicates = call.Parsed.GetValue(o.Replicates),
             NMeaning = call.Parsed.GetValue(o.N) ?? (study is null ? "C / (6 D)" : StudyResults.DefaultN),
         };
-        if (options.Bootstraps is < 0 or > 1_000_000) throw new ConfigException($"--bootstraps {options.Bootstraps} must be from 0 to 1000000");
+        if (options.Bootstraps is < 0 or > 1_000_000)
+            throw new ConfigException($"--bootstraps {options.Bootstraps} must be from 0 to 1000000");
         string[] where = call.Parsed.GetValue(o.Where) ?? [];
-        if (form == "two-step") return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
+        if (form == "two-step")
+            return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
 
         LawForm[] forms = form == "all" ? [] : [Parse<LawForm>(form, "--form")];
         List<Observation> points = study is not null
@@ -74,7 +82,8 @@ static class FitCommand
         if (form == "all") return All(call, points, options, curves: call.Parsed.GetValue(o.X) is not null);
 
         Law law = Law.Fit(forms[0], points, options, call.Stop);
-        string? path = call.Parsed.GetValue(o.Out) ?? (study is null ? null : Path.Combine(StudyResults.Folder(call.Home, study), "law.json"));
+        string? path = call.Parsed.GetValue(o.Out)
+            ?? (study is null ? null : Path.Combine(StudyResults.Folder(call.Home, study), LawFile.Name));
         if (path is not null) law.Save(path);
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(law, FitCommandJson.Default.Law));
         else LawText.Write(call.Out, law, secondsPerFlop);
@@ -112,7 +121,8 @@ static class FitCommand
 
     static int TwoSteps(Invocation call, Options o, string path, FitOptions options, string[] where)
     {
-        string loss = call.Parsed.GetValue(o.Loss) ?? throw new ConfigException("--form two-step needs --loss COL, the task's loss");
+        string loss = call.Parsed.GetValue(o.Loss)
+            ?? throw new ConfigException("--form two-step needs --loss COL, the task's loss");
         string y = call.Parsed.GetValue(o.Y) ?? throw new ConfigException("--form two-step needs --y COL, the accuracy");
         List<Observation> points = ReadTable(call, o, path, where, loss);
         TwoStep both = TwoStep.Fit(points, new ObservationTable(path).Numbers(y, loss, where), options, call.Stop);
@@ -135,7 +145,8 @@ static class FitCommand
             : [LawForm.Chinchilla, LawForm.OverTraining, LawForm.Kaplan, LawForm.KaplanN, LawForm.KaplanD, LawForm.KaplanC,
                 LawForm.IsoFlop, LawForm.Envelope];
         List<Law> laws = [.. forms.Select(f => Law.Fit(f, points,
-            options with { Bootstraps = 0, Objective = options.Objective ?? (curves ? Objective.SquaredLog : null) }, call.Stop))];
+            options with { Bootstraps = 0, Objective = options.Objective ?? (curves ? Objective.SquaredLog : null) },
+            call.Stop))];
         if (call.Json)
         {
             foreach (Law law in laws) call.Out.WriteLine(JsonSerializer.Serialize(law, FitCommandJson.Default.Law));
@@ -158,7 +169,8 @@ static class FitCommand
     {
         foreach (T value in Enum.GetValues<T>())
             if (Name(value) == name || string.Equals(value.ToString(), name, StringComparison.OrdinalIgnoreCase)) return value;
-        throw new ConfigException($"{option} {name}: no such name; here there are: {string.Join(", ", Enum.GetValues<T>().Select(Name))}");
+        string names = string.Join(", ", Enum.GetValues<T>().Select(Name));
+        throw new ConfigException($"{option} {name}: no such name; here there are: {names}");
     }
 }
 

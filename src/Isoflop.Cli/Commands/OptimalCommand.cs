@@ -35,16 +35,23 @@ static class OptimalCommand
             HelpName = "NAME|PFLOPS",
             DefaultValueFactory = _ => "H100",
         };
-        var mfu = new Option<double>("--mfu") { Description = "Share of the peak that training reaches", HelpName = "X", DefaultValueFactory = _ => 0.4 };
+        var mfu = new Option<double>("--mfu")
+        {
+            Description = "Share of the peak that training reaches",
+            HelpName = "X",
+            DefaultValueFactory = _ => 0.4,
+        };
         var price = new Option<double?>("--price") { Description = "Dollars for an hour of the chip", HelpName = "X" };
-        var verb = new Verb("optimal", "Split a budget: parameters, tokens, predicted loss; published laws beside it; hours and money.",
+        var verb = new Verb("optimal",
+            "Split a budget: parameters, tokens, predicted loss; published laws beside it; hours and money.",
             "isoflop optimal --flops 1e21 --gpu H100 --price 2.5", "isoflop optimal --flops 1e16 --law ladder")
         { flops, law, gpu, mfu, price };
         verb.Runs(call =>
         {
             double budget = call.Parsed.GetValue(flops), share = call.Parsed.GetValue(mfu);
             if (!(budget > 0) || !double.IsFinite(budget)) throw new ConfigException($"--flops {budget} must be positive");
-            if (!(share is > 0 and <= 1)) throw new ConfigException(FormattableString.Invariant($"--mfu {share} must be above 0 and at most 1"));
+            if (!(share is > 0 and <= 1))
+                throw new ConfigException(FormattableString.Invariant($"--mfu {share} must be above 0 and at most 1"));
             if (call.Parsed.GetValue(price) is < 0 or double.NaN) throw new ConfigException("--price must not be negative");
             string chip = call.Parsed.GetValue(gpu)!;
             double hours = budget / (Peak(chip) * share) / 3600;
@@ -88,13 +95,14 @@ static class OptimalCommand
     static void Write(TextWriter output, OptimalRecord r)
     {
         TextTable.Write(output, [["law", "N*", "", "D*", "", "D/N", "", "loss", "", "N counts"],
-            .. r.Laws.Select(l => (string[])[l.Law, .. Cells(l.N), .. Cells(l.D), .. Cells(l.TokensPerParameter), .. Cells(l.Loss), l.NCounts])],
+            .. r.Laws.Select(l => (string[])
+                [l.Law, .. Cells(l.N), .. Cells(l.D), .. Cells(l.TokensPerParameter), .. Cells(l.Loss), l.NCounts])],
             0, 2, 4, 6, 8, 9);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{r.Flops:0.###e0} FLOPs on {r.Gpu} at {100 * r.Mfu:0.#} % of its peak: {LawText.Number(r.GpuHours)} GPU-hours") +
             (r.Money is { } m ? string.Create(CultureInfo.InvariantCulture, $", ${m:#,0.##}") : ""));
         if (r.Laws.Any(l => double.IsNaN(l.N.Low)))
-            output.WriteLine("Published laws come without joint intervals; losses of different tokenizers and data do not compare.");
+            output.WriteLine("Published laws come without joint intervals; losses of other tokenizers and data do not compare.");
 
         static string[] Cells(Estimate e) => [LawText.Number(e.Value),
             double.IsFinite(e.Low) ? $"({LawText.Number(e.Low)} … {LawText.Number(e.High)})" : ""];

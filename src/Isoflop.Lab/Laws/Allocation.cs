@@ -17,7 +17,8 @@ abstract class Allocation : Form
     public override double OptimalN(ReadOnlySpan<double> p, double flops, double k) => p[0] * Math.Pow(flops / p[6], p[1]);
     public override double OptimalD(ReadOnlySpan<double> p, double flops, double k) => p[2] * Math.Pow(flops / p[6], p[3]);
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) => (p[0], p[1], p[2], p[3], p[4], p[5], p[6]) =
+    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+        (p[0], p[1], p[2], p[3], p[4], p[5], p[6]) =
         (Math.Exp(t[0]), t[1], Math.Exp(t[2]), t[3], Math.Exp(t[4]), -t[5], Math.Exp(t[6]));
 
     public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng) => [new double[7]];
@@ -30,7 +31,8 @@ abstract class Allocation : Form
     {
         List<Best> best = Optima(problem, out double residual);
         if (best.Count < 2)
-            return new(start, double.PositiveInfinity, false, $"{best.Count} budgets have an optimum inside their points; 2 are needed");
+            return new(start, double.PositiveInfinity, false,
+                $"{best.Count} budgets have an optimum inside their points; 2 are needed");
         double reference = problem.Data.LnX.Average();
         double[] c = [.. best.Select(b => b.LnC - reference)];
         Line n = Line.Through(c, [.. best.Select(b => b.LnN)]), d = Line.Through(c, [.. best.Select(b => b.LnD)]),
@@ -55,7 +57,8 @@ sealed class IsoFlopParabolas : Allocation
     public const double Gap = 0.15;
 
     public override LawForm Kind => LawForm.IsoFlop;
-    public override string SolverName(Objective objective) => "a parabola in ln N for each budget, least squares through the vertices";
+    public override string SolverName(Objective objective) =>
+        "a parabola in ln N for each budget, least squares through the vertices";
     public override int LeastPoints => 6;
 
     public override bool ResamplesResiduals => true;
@@ -128,7 +131,8 @@ sealed class Envelope : Allocation
         [.. Enumerable.Repeat(double.NaN, problem.Data.Count)];
 
     public override LawForm Kind => LawForm.Envelope;
-    public override string SolverName(Objective objective) => "least loss of the curves at 8 budgets a decade, least squares through them";
+    public override string SolverName(Objective objective) =>
+        "least loss of the curves at 8 budgets a decade, least squares through them";
     public override int LeastPoints => 6;
 
     public override List<Best> Optima(FitProblem problem, out double residual)

@@ -62,7 +62,7 @@ static class Bootstrap
             for (int r = 0; r < group.Length; r++)
                 weights[problem.Form.GroupsAreCurves || group.Length == 1 ? group[r] : group[rng.NextInt(group.Length)]]++;
         }
-        return new(problem.Form, problem.Data, problem.Objective, weights) { Polishes = 1 };
+        return new(problem.Form, problem.Data, problem.Objective, weights) { Polishes = 1, Steps = 100 };
     }
 
     static FitProblem TurnResiduals(FitProblem problem, double[] fitted, int[][] groups, ref Rng rng)
@@ -78,6 +78,6 @@ static class Bootstrap
                     y[i] = FitProblem.Shift(problem.Objective, fitted[i],
                         turn * FitProblem.Residual(problem.Objective, data.Y[i], fitted[i]));
         }
-        return new(problem.Form, data.With(y), problem.Objective, problem.Weights) { Polishes = 1 };
+        return new(problem.Form, data.With(y), problem.Objective, problem.Weights) { Polishes = 1, Steps = 100 };
     }
 }

@@ -13,7 +13,8 @@ sealed class BrokenLaw : Curve
     public override double? Limit(ReadOnlySpan<double> p) => p[2] + Math.Min(p[3], 0) > 0 || p[2] + p[3] > 0 ? p[0] : null;
     protected override int FreeSign => 0;
 
-    public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] + p[1] * Math.Pow(x.X, -p[2]) * Break(x.X, p[3], p[4], p[5]);
+    public override double At(ReadOnlySpan<double> p, in Inputs x) =>
+        p[0] + p[1] * Math.Pow(x.X, -p[2]) * Break(x.X, p[3], p[4], p[5]);
 
     /// <summary>(1 + (x/d)^(1/f))^(−c·f) without overflow at a sharp break.</summary>
     static double Break(double x, double c, double d, double f)
@@ -46,7 +47,8 @@ sealed class BrokenLaw : Curve
     public override string? AtBound(ReadOnlySpan<double> p, FitData data)
     {
         (double low, double high) = RangeX(data);
-        return p[4] < low || p[4] > high ? FormattableString.Invariant($"the break d1 = {p[4]:0.###e0} lies outside of the points")
+        return p[4] < low || p[4] > high
+            ? FormattableString.Invariant($"the break d1 = {p[4]:0.###e0} lies outside of the points")
             : p[5] < 1e-3 ? "f1 stands at its bound 0: the break is sharper than the points can tell" : null;
     }
 }

@@ -1,6 +1,6 @@
 namespace Isoflop.Lab.Laws;
 
-/// <summary>Observations as arrays, with the centres that make a fit well conditioned: exponents and scales hardly mix there.</summary>
+/// <summary>Observations as arrays, with the centres where exponents and scales hardly mix: fits are well conditioned.</summary>
 sealed class FitData
 {
     public FitData(Form form, IReadOnlyList<Observation> points)

@@ -25,6 +25,8 @@ sealed class FitProblem
     public double[] Weights { get; }
     /// <summary>Rounds of polish at most; resamples start at the best and need one.</summary>
     public int Polishes { get; init; } = 6;
+    /// <summary>Steps of BFGS at most.</summary>
+    public int Steps { get; init; } = 500;
     /// <summary>Points of weight above 0.</summary>
     public IReadOnlyList<int> Used => used;
 

@@ -34,14 +34,16 @@ static class Fitter
                 FitProblem.Residual(objective, p.Loss, fitted[i]))).Where(r => double.IsFinite(r.Value))],
         };
         law = law with { Decades = DecadesOf(law.Residuals) };
-        if (!natural.All(double.IsFinite) || form.AtBound(natural, data) is not null)
-            return Refuse(law, form.AtBound(natural, data) ?? "a parameter is not finite", Further(law, 10, "ten times the compute"));
+        string? bound = natural.All(double.IsFinite) ? form.AtBound(natural, data) : "a parameter is not finite";
+        if (bound is not null) return Refuse(law, bound, Further(law, 10, "ten times the compute"));
         if (!best.Minimum.Converged)
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
         if (options.Bootstraps > 0) law = WithIntervals(law, problem, best.Minimum.Theta, fitted, options, stop);
-        if (options.HeldOut) law = law with { HeldOut = HeldOutCheck.Of(form, points, options with { Objective = objective }, stop) };
-        return law with { Verdict = Verdicts.Of(law with { Verdict = new(VerdictKind.KeepsImproving, "", law.Verdict.Next) }, form) };
+        if (options.HeldOut)
+            law = law with { HeldOut = HeldOutCheck.Of(form, points, options with { Objective = objective }, stop) };
+        law = law with { Verdict = new(VerdictKind.KeepsImproving, "", law.Verdict.Next) };       // from here on it predicts
+        return law with { Verdict = Verdicts.Of(law, form) };
     }
 
     /// <summary>Parameters alone, without checks and intervals.</summary>
@@ -73,7 +75,8 @@ static class Fitter
         return new(best, starts.Length, found.Count(m => m.Value <= limit));
     }
 
-    static Law WithIntervals(Law law, FitProblem problem, double[] theta, double[] fitted, FitOptions options, CancellationToken stop)
+    static Law WithIntervals(Law law, FitProblem problem, double[] theta, double[] fitted, FitOptions options,
+        CancellationToken stop)
     {
         Resampling how = Bootstrap.Choose(problem.Form, law.Groups);
         List<double[]> draws = Bootstrap.Draw(problem, theta, fitted, how, options, stop);
@@ -83,6 +86,7 @@ static class Fitter
         {
             Resampling = how,
             Bootstraps = draws.Count,
+            AtBound = draws.Count(d => problem.Form.AtBound(d, problem.Data) is not null) / (double)draws.Count,
             Draws = [.. Enumerable.Range(0, kept).Select(i => draws[(int)((long)i * draws.Count / kept)])],
             Parameters = [.. law.Parameters.Select((p, i) =>
             {

@@ -16,8 +16,8 @@ abstract class Form
     public virtual bool IsSurface => false;
     /// <summary>Reads compute: N*, D* or at least the loss follow from FLOPs.</summary>
     public virtual bool ReadsFlops => IsSurface;
-    /// <summary>Larger values are better.</summary>
-    public virtual bool Rises => false;
+    /// <summary>x is a loss: it falls, and has no decades.</summary>
+    public virtual bool ReadsLoss => false;
 
     public virtual Inputs InputsOf(Observation o) => new(o.N, o.D, o.Unique, o.X);
 
@@ -85,9 +85,9 @@ abstract class Form
     {
         new Surface(tied: false), new Surface(tied: true), new KaplanSurface(), new RepeatedData(),
         new IsoFlopParabolas(), new Envelope(),
-        new PowerLaw(LawForm.PowerLaw), new PowerLaw(LawForm.KaplanN), new PowerLaw(LawForm.KaplanD), new PowerLaw(LawForm.KaplanC),
-        new SaturatingPower(), new SaturatingExponential(), new BrokenLaw(), new TaskSigmoid(), new ErrorOfLoss(), new RlSigmoid(),
-        new Coverage(),
+        new PowerLaw(LawForm.PowerLaw), new PowerLaw(LawForm.KaplanN), new PowerLaw(LawForm.KaplanD),
+        new PowerLaw(LawForm.KaplanC), new SaturatingPower(), new SaturatingExponential(), new BrokenLaw(),
+        new TaskSigmoid(), new ErrorOfLoss(), new RlSigmoid(), new Coverage(),
     }.ToDictionary(f => f.Kind);
 
     public static Form Of(LawForm kind) => all[kind];

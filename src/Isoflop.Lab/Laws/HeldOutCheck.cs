@@ -8,7 +8,7 @@ static class HeldOutCheck
 
     public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
-        if (form is Allocation || form is TaskSigmoid or ErrorOfLoss) return null;
+        if (form is Allocation || form.ReadsLoss) return null;
         double most = points.Max(Where);
         foreach (double share in shares)
             if (points.Count(p => Where(p) < most / share) >= Math.Max(form.LeastPoints + 1, points.Count / 3))
@@ -19,7 +19,8 @@ static class HeldOutCheck
     }
 
     /// <summary>Trained on C (or x) below the cut, tested from there on; null where the points below identify nothing.</summary>
-    public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, double cut, FitOptions options, CancellationToken stop)
+    public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, double cut, FitOptions options,
+        CancellationToken stop)
     {
         Observation[] below = [.. points.Where(p => Where(p) < cut)], above = [.. points.Where(p => Where(p) >= cut)];
         if (above.Length == 0 || Identifiability.Refusal(form, below) is not null) return null;

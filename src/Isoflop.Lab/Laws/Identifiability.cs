@@ -3,7 +3,7 @@ namespace Isoflop.Lab.Laws;
 /// <summary>What points cannot tell, said before anything is fitted, with the run that would help.</summary>
 static class Identifiability
 {
-    /// <summary>Points whose ln D lies this close to a straight line in ln N are one curve: α and β cannot be told apart.</summary>
+    /// <summary>Points whose ln D lies so close to a straight line in ln N are one curve: α and β mix.</summary>
     const double OneCurve = 0.05;
     /// <summary>Duplicates of one seed that differ by more than this share disagree.</summary>
     const double Disagreement = 0.01;
@@ -41,7 +41,8 @@ static class Identifiability
         {
             Observation low = same.MinBy(p => p.Loss)!, high = same.MaxBy(p => p.Loss)!;
             if (high.Loss - low.Loss > Disagreement * Math.Abs(high.Loss) && form is not Allocation)
-                throw new DataException(FormattableString.Invariant($"the same point twice, N = {low.N:0.###e0} D = {low.D:0.###e0} ") +
+                throw new DataException(
+                    FormattableString.Invariant($"the same point twice, N = {low.N:0.###e0} D = {low.D:0.###e0} ") +
                     FormattableString.Invariant($"seed {low.Seed}, with losses {low.Loss} and {high.Loss}; ") +
                     "give the seeds their column, say that they are replicates, or take one out");
         }
@@ -59,12 +60,13 @@ static class Identifiability
         if (distinct < form.LeastPoints)
             return ($"{distinct} different points for {form.Names.Count} parameters; at least {form.LeastPoints} are needed",
                 new(middle, double.NaN, double.NaN, "another run inside of the range"));
-        int budgets = IsoFlopParabolas.Budgets(new FitData(Form.Of(LawForm.KaplanC), points), [.. Enumerable.Range(0, points.Count)]).Count;
+        var compute = new FitData(Form.Of(LawForm.KaplanC), points);
+        int budgets = IsoFlopParabolas.Budgets(compute, [.. Enumerable.Range(0, points.Count)]).Count;
         if ((form.IsSurface || form is Allocation) && budgets < 2)
-            return (FormattableString.Invariant($"all points have one budget, {most:0.##e0} FLOPs: nothing says how the loss falls with compute"),
+            return (FormattableString.Invariant($"all points have one budget, {most:0.##e0}: nothing shows what compute buys"),
                 new(4 * most, 2 * largest.N, 2 * largest.D, "a second budget, four times the first"));
         if (form.IsSurface && OneCurveOnly(data))
-            return ("all points lie on one curve of D and N (D ∝ N or a power of it): what N and what D buys cannot be told apart",
+            return ("all points lie on one curve of D and N (D ∝ N or a power of it): what each of them buys cannot be told",
                 new(largest.C, largest.N / 2, 2 * largest.D, "the largest budget at half the parameters and twice the tokens"));
         return null;
     }

@@ -15,9 +15,11 @@ public sealed record Residual(string Name, double N, double D, double C, double 
 public sealed record DecadeResiduals(int Decade, int Count, double Mean, double Sd, double P);
 
 /// <summary>Fitted below a cut in C, tested above: an extrapolation whose answer is known.</summary>
-/// <param name="MeanRelativeError">mean of |predicted − loss| / loss</param> <param name="LargestRelativeError">the largest</param>
+/// <param name="MeanRelativeError">mean of |predicted − loss| / loss</param>
+/// <param name="LargestRelativeError">the largest</param>
 /// <param name="Skill">1 − error / error of a straight line through ln loss and ln C; above 0: better than the line</param>
-public sealed record HeldOut(double Cut, int Trained, int Tested, double MeanRelativeError, double LargestRelativeError, double Skill);
+public sealed record HeldOut(double Cut, int Trained, int Tested, double MeanRelativeError, double LargestRelativeError,
+    double Skill);
 
 /// <summary>What the points allow to be said.</summary>
 [JsonConverter(typeof(SnakeCase<VerdictKind>))]
@@ -78,6 +80,8 @@ public sealed record Law
     public Resampling Resampling { get; init; }
     /// <summary>Resamples that were fitted.</summary>
     public int Bootstraps { get; init; }
+    /// <summary>Share of the resamples in which a parameter stands at its bound.</summary>
+    public double AtBound { get; init; }
     /// <summary>Seed of resamples and starts.</summary>
     public ulong Seed { get; init; }
     /// <summary>k of C = k·N·D, the median of the points; 6 by convention.</summary>
@@ -111,8 +115,8 @@ public sealed record Law
     /// <summary>Fits an equation to observations.</summary>
     /// <returns>the law, or one whose verdict is <see cref="VerdictKind.NotIdentified"/> with the reason</returns>
     /// <exception cref="DataException">A value that is not positive and finite, or duplicates that disagree.</exception>
-    public static Law Fit(LawForm form, IReadOnlyList<Observation> points, FitOptions? options = null, CancellationToken stop = default)
-        => Fitter.Fit(Laws.Form.Of(form), points, options ?? new(), stop);
+    public static Law Fit(LawForm form, IReadOnlyList<Observation> points, FitOptions? options = null,
+        CancellationToken stop = default) => Fitter.Fit(Laws.Form.Of(form), points, options ?? new(), stop);
 
     /// <summary>
     /// Loss of a new run of N parameters on D tokens. The interval is for that run: parameters are drawn from the resamples and a

@@ -21,14 +21,15 @@ static class LawFile
         {
             byte[] json = File.ReadAllBytes(path);
             using (JsonDocument tree = JsonDocument.Parse(json))
-                if (tree.RootElement.ValueKind == JsonValueKind.Object && tree.RootElement.TryGetProperty("format_version", out var v)
-                    && v.GetInt32() > Law.NewestFormat)
+                if (tree.RootElement.ValueKind == JsonValueKind.Object
+                    && tree.RootElement.TryGetProperty("format_version", out var v) && v.GetInt32() > Law.NewestFormat)
                     throw new DataException(
                         $"{path}: format version {v.GetInt32()}; this program reads up to {Law.NewestFormat}; update it");
             Law law = JsonSerializer.Deserialize(json, LawJson.Default.Law) ?? throw new DataException($"{path}: holds null");
             int names = Form.Of(law.Form).Names.Count;
             bool broken = law.Identified && law.Parameters.Count != names || law.Draws.Any(d => d.Length != names);
-            return broken ? throw new DataException($"{path}: {law.Form} has {names} parameters, the file does not; fit again") : law;
+            return broken
+                ? throw new DataException($"{path}: {law.Form} has {names} parameters, the file does not; fit again") : law;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or IOException
             or UnauthorizedAccessException)
@@ -39,7 +40,7 @@ static class LawFile
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    RespectNullableAnnotations = true)]
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(Law))]
 sealed partial class LawJson : JsonSerializerContext;

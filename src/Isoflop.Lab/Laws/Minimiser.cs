@@ -32,7 +32,7 @@ static class Minimiser
             Keep(theta, at);
             for (int j = 0; j < gradient.Length; j++) gradient[j] *= scale;
             return (at * scale, gradient);
-        }, best);
+        }, best, problem.Steps);
 
         bool converged = false;
         for (int round = 0; round < problem.Polishes && !converged; round++)
@@ -81,7 +81,7 @@ static class Minimiser
         }
     }
 
-    static string Bfgs(Func<double[], (double, double[])> function, double[] start)
+    static string Bfgs(Func<double[], (double, double[])> function, double[] start, int steps)
     {
         double[] at = [], gradient = [];
         double value = 0;
@@ -96,7 +96,7 @@ static class Minimiser
             v => { Visit(v); return value; }, v => { Visit(v); return Vector<double>.Build.DenseOfArray(gradient); });
         try
         {
-            return new BfgsMinimizer(1e-9, 1e-12, 1e-13, 500)
+            return new BfgsMinimizer(1e-9, 1e-12, 1e-13, steps)
                 .FindMinimum(objective, Vector<double>.Build.DenseOfArray([.. start])).ReasonForExit switch
             {
                 ExitCondition.AbsoluteGradient or ExitCondition.RelativeGradient => "gradient vanished",
@@ -105,7 +105,7 @@ static class Minimiser
         }
         catch (MaximumIterationsException)
         {
-            return "500 BFGS steps";
+            return $"{steps} BFGS steps";
         }
         catch (OptimizationException)                                // the line search met a kink, or a place without a value
         {

@@ -24,7 +24,8 @@ public sealed class MixtureRegression
     {
         int domains = mixtures[0].Length;
         if (mixtures.Count != losses.Count || mixtures.Count <= domains)
-            throw new DataException($"{mixtures.Count} mixtures and {losses.Count} losses for {domains} domains; more runs are needed");
+            throw new DataException(
+                $"{mixtures.Count} mixtures and {losses.Count} losses for {domains} domains; more runs are needed");
         double[] centre = [.. Enumerable.Range(0, domains).Select(j => mixtures.Average(m => m[j]))];
         double mean = losses.Average();
         Matrix<double> x = Matrix<double>.Build.Dense(mixtures.Count, domains, (i, j) => mixtures[i][j] - centre[j]);

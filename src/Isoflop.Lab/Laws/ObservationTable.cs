@@ -77,8 +77,8 @@ public sealed class ObservationTable
     public List<Observation> Observations(TableColumns map)
     {
         int loss = Column(map.Loss ?? throw new ConfigException("no column for the loss; give --loss COL or --y COL"));
-        int? n = Find(map.N), d = Find(map.D), c = Find(map.C), x = Find(map.X), unique = Find(map.Unique), group = Find(map.Group),
-            seed = Find(map.Seed), name = Find(map.Name);
+        int? n = Find(map.N), d = Find(map.D), c = Find(map.C), x = Find(map.X), unique = Find(map.Unique);
+        int? group = Find(map.Group), seed = Find(map.Seed), name = Find(map.Name);
         if (x is null && new[] { n, d, c }.Count(k => k is not null) < 2)
             throw new ConfigException("two of the columns --n, --d and --c are needed, or --x for a curve");
         Func<int, bool> keeps = Filter(map.Where);

@@ -33,7 +33,7 @@ readonly struct Prediction
     {
         if (form.IsSurface) throw Refused(law, $"{law.Formula} takes N and D");
         double span = law.MaxX - law.MinX;
-        if (form.ReadsFlops || form is PowerLaw) Check(at, law.MaxX, "x");
+        if (!form.ReadsLoss) Check(at, law.MaxX, "x");
         else if (!(at >= law.MinX - span && at <= law.MaxX + span))
             throw Refused(law, FormattableString.Invariant(
                 $"x = {at:0.###} lies further outside of the points ({law.MinX:0.###} … {law.MaxX:0.###}) than they span"));
@@ -72,7 +72,7 @@ readonly struct Prediction
         if (!(at > 0) || !double.IsFinite(at)) throw Refused(law, FormattableString.Invariant($"{name} = {at} must be positive"));
         if (at > Furthest * most)
             throw Refused(law, FormattableString.Invariant(
-                $"{name} = {at:0.##e0} is {at / most:0.#e0} times the largest point ({most:0.##e0}); no further than {Furthest:0e0} times"));
+                $"{name} = {at:0.##e0} is {at / most:0.#e0} times the largest point ({most:0.##e0}); at most {Furthest:0e0}"));
     }
 
     static DataException Refused(Law law, string why) => new(law.Identified

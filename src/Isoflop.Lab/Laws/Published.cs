@@ -50,7 +50,7 @@ public static class Published
             Parameters = [.. form.Names.Select((name, i) => new LawParameter(name, Estimate.Of(values[i])))],
             Status = "published",
             MinFlops = 1e18,
-            MaxFlops = 1e22,                                          // the largest runs of these studies, to the order of magnitude
+            MaxFlops = 1e22,                       // the largest runs of these studies, to the order of magnitude
             MinX = 1e18,
             MaxX = 1e22,
             Verdict = new(VerdictKind.KeepsImproving, $"as published: {source}", new(double.NaN, double.NaN, double.NaN, "")),

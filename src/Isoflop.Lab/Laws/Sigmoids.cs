@@ -11,7 +11,7 @@ sealed class TaskSigmoid : Curve
     public override IReadOnlyList<string> Names { get; } = ["a", "k", "x0", "b"];
     public override Objective Default => Objective.SquaredError;
     public override bool ReadsFlops => false;
-    public override bool Rises => true;
+    public override bool ReadsLoss => true;
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] / (1 + Math.Exp(-p[1] * (x.X - p[2]))) + p[3];
 
     public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) => t.CopyTo(p);
@@ -43,6 +43,7 @@ sealed class ErrorOfLoss : Curve
     public override IReadOnlyList<string> Names { get; } = ["epsilon", "k", "gamma"];
     public override Objective Default => Objective.SquaredError;
     public override bool ReadsFlops => false;
+    public override bool ReadsLoss => true;
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] - p[1] * Math.Exp(-p[2] * x.X);
 
     public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
@@ -75,7 +76,6 @@ sealed class RlSigmoid : Curve
     public override string Formula => "R = R0 + (A - R0) / (1 + (Cmid/C)^B)";
     public override IReadOnlyList<string> Names { get; } = ["R0", "A", "Cmid", "B"];
     public override Objective Default => Objective.SquaredError;
-    public override bool Rises => true;
     public override double? Limit(ReadOnlySpan<double> p) => p[1];
     public override double At(ReadOnlySpan<double> p, in Inputs x) =>
         p[0] + (p[1] - p[0]) / (1 + Math.Pow(p[2] / x.X, p[3]));
@@ -100,7 +100,7 @@ sealed class RlSigmoid : Curve
     {
         (double low, double high) = RangeX(data);
         return p[2] > 10 * high || p[2] < low / 10
-            ? FormattableString.Invariant($"Cmid = {p[2]:0.##e0} lies far outside of the points: the ceiling A is a guess") : null;
+            ? FormattableString.Invariant($"Cmid = {p[2]:0.##e0} lies far outside of the points: A is a guess") : null;
     }
 }
 
@@ -112,7 +112,6 @@ sealed class Coverage : Form
     public override string Formula => "ln c = a * k^b";
     public override IReadOnlyList<string> Names { get; } = ["a", "b"];
     public override Objective Default => Objective.SquaredError;
-    public override bool Rises => true;
     public override double? Limit(ReadOnlySpan<double> p) => p[1] < 0 ? 1 : null;
     public override double At(ReadOnlySpan<double> p, in Inputs x) => Math.Exp(p[0] * Math.Pow(x.X, p[1]));
 

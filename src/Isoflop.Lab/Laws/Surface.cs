@@ -126,7 +126,8 @@ sealed class Surface(bool tied) : Form
     {
         if (p[2] < 1e-3 * data.Y.Min()) return "E stands at its bound 0: these losses show no floor";
         foreach ((string name, double exponent) in ((string, double)[])[("alpha", p[3]), (tied ? "alpha" : "beta", p[^1])])
-            if (exponent is < 0.01 or > 2) return FormattableString.Invariant($"{name} = {exponent:0.###} stands at the edge of .01 … 2");
+            if (exponent is < 0.01 or > 2)
+                return FormattableString.Invariant($"{name} = {exponent:0.###} stands at the edge of .01 … 2");
         double a = p[0] * Math.Exp(-p[3] * data.CentreN), b = p[1] * Math.Exp(-p[^1] * data.CentreD), least = 1e-6 * data.Y.Min();
         return a < least ? "A stands at its bound 0: the loss does not depend on N here"
             : b < least ? "B stands at its bound 0: the loss does not depend on D here" : null;

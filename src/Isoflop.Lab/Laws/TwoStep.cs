@@ -18,7 +18,7 @@ public sealed record TwoStep(Law Loss, Law Accuracy)
     }
 
     /// <summary>Accuracy of a new run: the ends of the loss's interval, each with the ends of accuracy's there.</summary>
-    /// <exception cref="DataException">One of the steps is not identified, or the loss lies far outside of the points.</exception>
+    /// <exception cref="DataException">One of the steps is not identified, or the loss is far outside of the points.</exception>
     public Estimate Predict(double n, double d)
     {
         Estimate loss = Loss.Predict(n, d), middle = Accuracy.Predict(loss.Value);

@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Laws;
 /// </summary>
 static class VariableProjection
 {
-    /// <summary>min Σ w(y − Σ c_j·column_j)², all c ≥ 0 when asked: with at most four columns every set of zeros is tried.</summary>
+    /// <summary>min Σ w(y − Σ c_j·column_j)², all c ≥ 0: with at most four columns every set of zeros is tried.</summary>
     /// <param name="columns">[j][i]</param> <param name="free">so many first coefficients may be negative</param>
     public static (double[] Coefficients, double Rss) Solve(double[][] columns, double[] y, double[] weights, int free = 0)
     {

@@ -5,24 +5,28 @@ static class Verdicts
 {
     /// <summary>A gain below this share of the value is none, however small the noise.</summary>
     const double Least = 1e-3;
+    /// <summary>Above this share of resamples at a bound the verdict says so: the interval reaches the bound.</summary>
+    const double ManyAtBound = 0.025;
     /// <summary>The next rung of a ladder.</summary>
     const double NextRung = 3.1622776601683795;
 
     public static Verdict Of(Law law, Form form)
     {
-        bool ofLoss = form is TaskSigmoid or ErrorOfLoss;
+        bool ofLoss = form.ReadsLoss;
         double here, further, at = form.IsSurface ? law.MaxFlops : law.MaxX, next = 10 * at;
         if (ofLoss) (at, next) = (law.MinX, law.MinX - 0.1 * (law.MaxX - law.MinX));
         (here, further) = form.IsSurface ? (law.PredictAt(at).Value, law.PredictAt(next).Value)
             : (law.Predict(at).Value, law.Predict(next).Value);
-        double mean = law.Residuals.Count > 0 ? law.Residuals.Average(r => r.Loss - r.Predicted) : 0;
-        double sd = law.Residuals.Count > 1
-            ? Math.Sqrt(law.Residuals.Average(r => Math.Pow(r.Loss - r.Predicted - mean, 2))) : 0;
+        // Median size · 1.4826 is a normal's standard deviation, whatever a few odd runs did.
+        double[] sizes = [.. law.Residuals.Select(r => Math.Abs(r.Loss - r.Predicted)).Order()];
+        double sd = sizes.Length > 0 ? 1.4826 * Quantile.Of(sizes, 0.5) : 0;
         double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
         string limit = form.Limit(best) is { } l ? $"; the limit is {Number(l)}{Interval(law, form)}" : "";
         string step = ofLoss ? FormattableString.Invariant($"a loss of {next:0.###} instead of {at:0.###}")
             : FormattableString.Invariant($"ten times {at:0.##e0}");
         string change = $"{step} makes {Number(here)} into {Number(further)}{limit}";
+        if (law.AtBound > ManyAtBound)
+            change += FormattableString.Invariant($"; in {100 * law.AtBound:0} % of the resamples a parameter is at its bound");
         NextPoint point = Next(law, form);
         return Math.Abs(here - further) < Math.Max(sd, Least * Math.Abs(here)) && form.Limit(best) is { } end
             ? new(VerdictKind.Saturates, $"saturates at {Number(end)}: {change}", point)
@@ -44,5 +48,6 @@ static class Verdicts
         return new(flops, best.N.Value, best.D.Value, "half a decade beyond the points, split as this law calls best");
     }
 
-    static string Number(double x) => FormattableString.Invariant($"{x:0.####}");
+    static string Number(double x) =>
+        Math.Abs(x) < 1e5 ? FormattableString.Invariant($"{x:0.####}") : FormattableString.Invariant($"{x:0.###e0}");
 }

@@ -75,7 +75,8 @@ public sealed record RunRecord
             if (whole["config"] is JsonObject config) whole["config"] = Train.Config.Filled((JsonObject)config.DeepClone());
             return whole.Deserialize(RunJson.Default.RunRecord) ?? throw new DataException($"{path}: holds null");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or IOException
+            or UnauthorizedAccessException)
         {
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }

@@ -69,7 +69,8 @@ sealed class TrainLoop
         {
             Step = plan.FirstStep,
             Updates = from.Updates,
-            Cursor = sameWindows && from.Corpus == State.Corpus && (plan.FirstStep > 0 || from.Seed == State.Seed) ? from.Cursor : 0,
+            Cursor = sameWindows && from.Corpus == State.Corpus && (plan.FirstStep > 0 || from.Seed == State.Seed)
+                ? from.Cursor : 0,
             Ledger = from.Ledger,
         };
         folder.Event("start", State.Step, $"{plan.Config.FromMode} of {plan.Config.From}; {device.Name}");

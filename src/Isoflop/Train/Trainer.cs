@@ -72,7 +72,8 @@ public static class Trainer
         List<int> there = Checkpoint.StepsIn(RunFolder.PathOf(options.Home, plan.Config.Name));
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
         if (options.ResumeAt is { } wanted && there.Count == 0)
-            throw new ConfigException($"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Config.Name)} has no checkpoint");
+            throw new ConfigException(
+                $"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Config.Name)} has no checkpoint");
         using var device = new CpuDevice(options.Threads);
         RunRecord record = RunRecord.Of(plan, device, options.Time.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(options.Home, record, options.Time);
@@ -144,7 +145,8 @@ public static class Trainer
                 (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet")
             : $"from={config.From}: there is no run {run}; 'isoflop runs' lists them";
         string own = RunFolder.PathOf(home, config.Name);
-        if (!known && (config.Name.Length == 0 || !File.Exists(Path.Combine(own, RunRecord.FileName)))) throw new ConfigException(gone);
+        if (!known && (config.Name.Length == 0 || !File.Exists(Path.Combine(own, RunRecord.FileName))))
+            throw new ConfigException(gone);
         RunRecord record = RunRecord.Load(known ? run : own);
         return new(point.Step, record.Config, record.Corpus.Name, record.Corpus.TokenizerHash);
     }

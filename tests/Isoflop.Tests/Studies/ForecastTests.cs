@@ -39,8 +39,7 @@ public class ForecastTests
         string path = RunFolder.PathOf(home.Path, run.Name);
         Directory.CreateDirectory(path);
         File.WriteAllText(Path.Combine(path, RunFolder.MetricsFile), string.Concat(Enumerable.Range(1, run.Steps).Select(step =>
-            FormattableString.Invariant($"{{\"step\":{step},\"loss\":{loss:R},\"grad_norm\":1,\"learning_rate\":1,\"tokens\":{
-                (long)step * run.BatchTokens},\"flops\":{run.Flops * step / run.Steps:R},\"seconds\":1,\"tokens_per_second\":1,\"peak_share\":0.5}}\n"))));
+            FormattableString.Invariant($"{{\"step\":{step},\"loss\":{loss:R},\"grad_norm\":1,\"learning_rate\":1,\"tokens\":{(long)step * run.BatchTokens},\"flops\":{run.Flops * step / run.Steps:R},\"seconds\":1,\"tokens_per_second\":1,\"peak_share\":0.5}}\n"))));
         File.WriteAllText(Path.Combine(path, RunFolder.ValidFile), FormattableString.Invariant(
             $"{{\"step\":{run.Steps},\"loss\":{loss:R},\"bits_per_byte\":{loss / Math.Log(2) / 2:R},\"tokens\":699,\"whole\":true}}\n"));
     }
@@ -100,7 +99,7 @@ public class ForecastTests
         (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla);
         using (home)
         {
-            Assert.Contains("no further than", Assert.Throws<DataException>(() =>
+            Assert.Contains("times the largest point", Assert.Throws<DataException>(() =>
                 Forecasts.Write(study, home.Path, 1e15, options: Quick)).Message);
             Assert.Contains("not identified", Assert.Throws<DataException>(() =>
                 Forecasts.Write(study, home.Path, 1e9, below: 1e8, options: Quick)).Message);

@@ -1,0 +1,186 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
+using Isoflop.Lab.Laws;
+using Xunit;
+
+namespace Isoflop.Tests.Laws;
+
+/// <summary>Tables, studies and the two commands.</summary>
+public sealed class LawsCommandTests : IDisposable
+{
+    readonly string home = Directory.CreateTempSubdirectory("isoflop-laws").FullName;
+
+    public void Dispose() => Directory.Delete(home, recursive: true);
+
+    (int Code, string Out, string Err) Run(params string[] args)
+    {
+        StringWriter output = new(), error = new();
+        int code = App.Run([.. args, "--home", home], (Command[])[FitCommand.Create(), OptimalCommand.Create()], output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    string Write(string name, string text)
+    {
+        string path = Path.Combine(home, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    static double Loss(double n, double d) => 1.7 + 400 * Math.Pow(n, -0.34) + 900 * Math.Pow(d, -0.3);
+
+    static string Table(Func<double, double, string>? more = null)
+    {
+        var lines = new List<string> { "\"Model, size\",tokens,\"val \"\"loss\"\"\"" };
+        for (int i = 0; i < 6; i++)
+            foreach (double ratio in (double[])[5, 20, 80])
+            {
+                double n = 1e5 * Math.Pow(3, i), d = ratio * n;
+                lines.Add(string.Create(CultureInfo.InvariantCulture, $"{n:R},\"{d:R}\",{Loss(n, d):R}") + (more?.Invoke(n, d) ?? ""));
+            }
+        return string.Join("\r\n", lines) + "\r\n";
+    }
+
+    string[] Columns(string path) => ["fit", "--table", path, "--n", "Model, size", "--d", "tokens", "--loss", "val \"loss\"", "--bootstraps", "20"];
+
+    [Fact]
+    public void A_table_of_another_tool_is_fitted()
+    {
+        string path = Write("t.csv", Table());
+        (int code, string output, string error) = Run(Columns(path));
+        Assert.Equal((0, ""), (code, error));
+        foreach (string word in (string[])["alpha", "objective", "huber-log", "starts", "residuals", "held out", "verdict", "next point", "N = Model, size"])
+            Assert.Contains(word, output);
+        (code, output, _) = Run([.. Columns(path), "--json"]);
+        using JsonDocument json = JsonDocument.Parse(output);
+        Assert.Equal("chinchilla", json.RootElement.GetProperty("form").GetString());
+        Assert.Equal(1.7, json.RootElement.GetProperty("parameters")[2].GetProperty("estimate").GetProperty("value").GetDouble(), 1e-3);
+        Assert.Contains("over-training", Run([.. Columns(path), "--form", "all"]).Out);
+        Assert.Contains("for a new run", Run([.. Columns(path), "--at", "1e16"]).Out);
+    }
+
+    [Theory]
+    [InlineData("n,d,loss\n1,2,3\n1,x,3\n", "line 3, column 'd': 'x' is not a number")]
+    [InlineData("n,d,loss\n1,,3\n", "line 2, column 'd': an empty cell is not a number")]
+    [InlineData("n,d,loss\n1,2,nan\n", "line 2, column 'loss': 'nan' is not a number")]
+    [InlineData("n,d,loss\n1,2\n", "line 2 has 2 cells, the header 3")]
+    [InlineData("n,d\n1,2\n", "no column 'loss'; here there are: n, d")]
+    [InlineData("n,d,loss\n1,\"2,3\n", "a quote that does not end")]
+    [InlineData("", "is empty")]
+    [InlineData("n,d,loss\n\"a\nb\",1,2\n4,5,?\n", "line 2, column 'n'")]
+    [InlineData("n,d,loss\n1,2,-3\n1,2,3\n", "loss = -3 must be positive")]
+    public void A_table_that_cannot_be_used_is_one_line_and_exit_code_2(string text, string message)
+    {
+        (int code, string output, string error) = Run("fit", "--table", Write("t.csv", text), "--n", "n", "--d", "d", "--loss", "loss");
+        Assert.Equal((2, "", 1), (code, output, error.TrimEnd().Split('\n').Length));
+        Assert.Contains(message, error);
+    }
+
+    [Theory]
+    [InlineData("give a study or --table", "fit")]
+    [InlineData("no such file", "fit", "nothing")]
+    [InlineData("cannot be read", "fit", "--table", "/no/such.csv", "--n", "n", "--d", "d", "--loss", "l")]
+    [InlineData("no such name; here there are: chinchilla", "fit", "nothing", "--form", "parabola")]
+    [InlineData("must be positive", "optimal", "--flops", "-1")]
+    [InlineData("give PFLOP/s or one of", "optimal", "--flops", "1e21", "--gpu", "abacus")]
+    [InlineData("must be above 0", "optimal", "--flops", "1e21", "--mfu", "2")]
+    [InlineData("neither a file nor a fitted study", "optimal", "--flops", "1e21", "--law", "none")]
+    [InlineData("a number", "optimal", "--flops", "much")]
+    public void A_mistake_is_one_line_and_exit_code_2(string message, params string[] args)
+    {
+        (int code, string output, string error) = Run(args);
+        Assert.Equal((2, "", 1), (code, output, error.TrimEnd().Split('\n').Length));
+        Assert.Contains(message, error);
+    }
+
+    [Fact]
+    public void Rows_without_a_loss_are_left_out_and_conditions_choose_rows()
+    {
+        string path = Write("w.tsv", "Step\trun\tloss\n1\ta\t\n2\ta\t3\n4\tb\t2\n8\ta\t1.5\n");
+        var table = new ObservationTable(path);
+        Assert.Equal([2.0, 4, 8], table.Observations(new() { X = "step", Loss = "loss" }).Select(p => p.X));
+        Assert.Equal(1, table.Skipped);
+        Assert.Equal([2.0, 8], table.Observations(new() { X = "Step", Loss = "loss", Where = ["run=a"] }).Select(p => p.X));
+        Assert.Equal([4.0], table.Observations(new() { X = "Step", Loss = "loss", Where = ["run!=a", "Step>=4"] }).Select(p => p.X));
+        Assert.Equal([2.0], table.Observations(new() { X = "Step", Loss = "loss", Where = ["Step<3"] }).Select(p => p.X));
+        Assert.Throws<ConfigException>(() => table.Observations(new() { X = "Step", Loss = "loss", Where = ["Step"] }));
+        Assert.Throws<ConfigException>(() => table.Observations(new() { N = "Step", Loss = "loss" }));
+    }
+
+    [Fact]
+    public void Two_of_N_D_and_C_give_the_third()
+    {
+        var table = new ObservationTable(Write("c.csv", "n,d,c,l\n10,20,1200,3\n"));
+        foreach (TableColumns map in (TableColumns[])[new() { N = "n", D = "d" }, new() { N = "n", C = "c" }, new() { D = "d", C = "c" }])
+        {
+            Observation p = table.Observations(map with { Loss = "l" }).Single();
+            Assert.Equal((10.0, 20.0, 1200.0, 20.0), (p.N, p.D, p.C, p.Unique));
+        }
+    }
+
+    [Fact]
+    public void A_studys_law_is_written_and_splits_a_budget()
+    {
+        var lines = new List<string>
+        {
+            "run,phase,budget,d_model,n_layer,parameters,non_embedding,compute_parameters,tokens,flops,loss,bits_per_byte,unique_tokens," +
+                "epochs,seed,trunk,steps,law,seconds",
+        };
+        for (int i = 0; i < 6; i++)
+            foreach (double ratio in (double[])[5, 20, 80])
+                for (int seed = 0; seed < 2; seed++)
+                {
+                    double n = 1e5 * Math.Pow(3, i), d = ratio * n, noise = 1 + 0.003 * new Rng(1, RandomPurpose.Test, seed, lines.Count).NextNormal();
+                    lines.Add(string.Create(CultureInfo.InvariantCulture,
+                        $"r{lines.Count},ladder,1e15,64,2,{1.5 * n:R},{0.8 * n:R},{n:R},{d:R},{6.6 * n * d:R},{Loss(n, d) * noise:R},1.5,{d:R}," +
+                        $"1,{seed},t{i}-{seed},300,true,{6.6 * n * d / 1e11:R}"));
+                }
+        lines.Add("odd,tune,1e15,64,2,1e5,1e5,1e5,1e6,1e12,99,1.5,1e6,1,0,t,300,false,10");
+        Write("studies/ladder/results.csv", string.Join('\n', lines));
+        (int code, string output, string error) = Run("fit", "ladder", "--bootstraps", "40");
+        Assert.True(code == 0, error);
+        Assert.Contains("36 in 12 groups", output);
+        Assert.Contains("N = compute_parameters", output);
+        Assert.Contains("here", output.Split('\n').Single(l => l.StartsWith("next point")));
+
+        Law law = Law.Load(Path.Combine(home, "studies", "ladder", "law.json"));
+        Assert.Equal(6.6, law.FlopsPerNd, 1e-9);
+        Assert.Equal(Resampling.Residuals, law.Resampling);
+        (code, output, _) = Run("optimal", "--flops", "1e16", "--law", "ladder", "--gpu", "0.001", "--mfu", "0.5", "--price", "2");
+        Assert.Equal(0, code);
+        foreach (string word in (string[])["ladder", "Hoffmann", "Besiroglu", "Kaplan", "compute_parameters"]) Assert.Contains(word, output);
+        (_, output, _) = Run("optimal", "--flops", "3.6e15", "--law", "ladder", "--gpu", "0.001", "--mfu", "0.5", "--price", "2", "--json");
+        using JsonDocument json = JsonDocument.Parse(output);
+        Assert.Equal(2, json.RootElement.GetProperty("gpu_hours").GetDouble(), 1e-9);              // 3.6e15 / 5e11 / 3600
+        Assert.Equal(4, json.RootElement.GetProperty("money").GetDouble(), 1e-9);
+        Assert.Equal(4, json.RootElement.GetProperty("laws").GetArrayLength());
+
+        Assert.Contains("N = parameters", Run("fit", "ladder", "--n", "parameters", "--bootstraps", "0").Out);
+        Assert.Equal(2, Run("fit", "ladder", "--where", "tokens<1e6", "--at", "1e16").Code);
+        (code, _, error) = Run("optimal", "--flops", "1e16", "--law", "ladder");
+        Assert.Equal(2, code);
+        Assert.Contains("not identified", error);
+    }
+
+    [Fact]
+    public void Two_steps_from_a_table()
+    {
+        var lines = new List<string> { "n,d,bpb,acc" };
+        for (int i = 0; i < 6; i++)
+            foreach (double ratio in (double[])[5, 20, 80])
+            {
+                double n = 1e5 * Math.Pow(3, i), d = ratio * n, l = Loss(n, d);
+                lines.Add(string.Create(CultureInfo.InvariantCulture, $"{n:R},{d:R},{l:R},{0.7 / (1 + Math.Exp(l - 9)) + 0.25:R}"));
+            }
+        string path = Write("s.csv", string.Join('\n', lines));
+        (int code, string output, string error) = Run("fit", "--table", path, "--form", "two-step", "--n", "n", "--d", "d", "--loss", "bpb",
+            "--y", "acc", "--bootstraps", "0");
+        Assert.True(code == 0, error);
+        Assert.Contains("step 2", output);
+        Assert.Contains("x0", output);
+        Assert.Equal(2, Run("fit", "--table", path, "--form", "two-step", "--n", "n", "--d", "d", "--loss", "bpb").Code);
+    }
+}
