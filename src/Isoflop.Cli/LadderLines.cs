@@ -6,8 +6,7 @@ namespace Isoflop.Cli;
 
 /// <summary>
 /// Progress of a study on stderr: on a terminal a table that is drawn over, a bar for each run under way and one for all;
-/// elsewhere a
-/// line when a run ends, and one a minute.
+/// elsewhere a line when a run ends, and one a minute.
 /// </summary>
 sealed class LadderLines(TextWriter error, bool terminal)
 {
@@ -39,7 +38,8 @@ sealed class LadderLines(TextWriter error, bool terminal)
         {
             double share = (double)r.Step / Math.Max(1, r.Run.Steps);
             string line = string.Create(CultureInfo.InvariantCulture,
-                $"  {r.Run.Name,-34} {Bar(share)} {100 * share,3:0} %  loss {r.Loss:0.000}");
+                $"  {r.Run.Name,-34} {Bar(share)} {100 * share,3:0} %") +
+                (double.IsFinite(r.Loss) ? string.Create(CultureInfo.InvariantCulture, $"  loss {r.Loss:0.000}") : "");
             screen!.MarkupLine($"[blue]{Markup.Escape(Fit(line))}[/]");
         }
         screen!.MarkupLine($"[green]{Markup.Escape(Fit($"{Bar(p.Share)} {Overall(p)}"))}[/]");

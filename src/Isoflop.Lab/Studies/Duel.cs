@@ -18,8 +18,7 @@ public sealed record DuelResult(string A, string B, IReadOnlyList<DuelPoint> Poi
 
 /// <summary>
 /// The compute multiplier of one recipe over another: at each budget of A the compute at which B's curve passes A's loss. The
-/// curve
-/// of a seed is its loss at the size that is best over all seeds at each budget, linear in log compute between budgets.
+/// curve of a seed is its loss at the size that is best over all seeds at each budget, linear in log compute between budgets.
 /// </summary>
 public static class Duel
 {
@@ -82,8 +81,7 @@ public static class Duel
 
     /// <summary>
     /// log10 FLOPs at which a curve falls past a loss, the nearest to <paramref name="near"/> where noise makes several; up to
-    /// half a
-    /// decade past its ends along the last segment. NaN: nowhere.
+    /// half a decade past its ends along the last segment. NaN: nowhere.
     /// </summary>
     internal static double Where(List<(double LogC, double Loss)> curve, double loss, double near)
     {

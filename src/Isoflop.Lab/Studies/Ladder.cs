@@ -10,8 +10,7 @@ public sealed record LadderResult(Study Study, IReadOnlyList<StudyResult> Tuned,
 
 /// <summary>
 /// Trains a study: tuning first, then isoFLOP budgets × sizes × seeds. Killed at any moment and called again with the same
-/// recipe, it
-/// goes on; what is done is never repeated.
+/// recipe, it goes on; what is done is never repeated.
 /// </summary>
 public static class Ladder
 {
@@ -37,6 +36,7 @@ public static class Ladder
         using IDisposable held = study.Lock();
         if (workers <= 0) workers = Environment.ProcessorCount;
         double peak = Machine.Measure(1).PeakGflops * 1e9;
+        CheckMemory(PlanOf(recipe, home).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later), workers);
         study.Save(study.Record with { Runs = PlanOf(recipe, home) });
 
         List<FailedRun> failed = [];
@@ -68,6 +68,16 @@ public static class Ladder
             failed.AddRange(lost);
             return done;
         }
+    }
+
+    static void CheckMemory(IEnumerable<PlannedRun> runs, int workers)
+    {
+        long need = runs.Select(r => r.MemoryBytes).OrderDescending().Take(workers).Sum(),
+            there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (need > there)
+            throw new ConfigException(string.Create(CultureInfo.InvariantCulture,
+                $"the {workers} largest runs side by side need {need / 1e9:0.0} GB, there are {there / 1e9:0.0} GB; ") +
+                "use fewer --workers, or leave large budgets out with --up-to");
     }
 
     /// <summary>Writes results.csv: every finished run of the study and of its forecasts.</summary>

@@ -21,8 +21,7 @@ public sealed record FailedRun(string Name, string Reason);
 /// </summary>
 /// <remarks>
 /// Two runs on two cores share no barriers: at every size they finish at least as early as one after the other on both (LOG.md).
-/// So a
-/// run gets more threads only when fewer runs than cores are left.
+/// So a run gets more threads only when fewer runs than cores are left.
 /// </remarks>
 sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs, int workers, double peakFlops,
     Action<LadderProgress>? tell, CancellationToken stop)
@@ -92,7 +91,7 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
                 {
                     waiting.Remove(run);
                     running[run.Name] = new(run, 0, double.NaN);
-                    return (run, Math.Max(1, workers / Math.Max(1, running.Count + waiting.Count)));
+                    return (run, Math.Max(1, Environment.ProcessorCount / Math.Min(workers, running.Count + waiting.Count)));
                 }
                 if (running.Count == 0) return null;            // what is left waits for runs that failed
             }

@@ -136,8 +136,7 @@ public static class StudyCharts
 
     /// <summary>
     /// Does the line keep improving or saturate? The best of each budget under a power law and under a saturating exponential in
-    /// the
-    /// logarithm of compute, both with their bands beyond the data.
+    /// the logarithm of compute, both with their bands beyond the data.
     /// </summary>
     public static Chart? Verdict(IReadOnlyList<StudyResult> results, CancellationToken stop = default)
     {
