@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Isoflop.Kernels;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
@@ -33,7 +32,7 @@ static class BottleneckCommand
             if (StudyResult.Of(call.Home, runs).Count < runs.Count)
             {
                 StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount,
-                    Machine.Measure(1).PeakGflops * 1e9, call.Home);
+                    Ladder.ThreadPeak, call.Home);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
             BottleneckResult result = Bottleneck.Run(study, call.Home, budget, count, side,

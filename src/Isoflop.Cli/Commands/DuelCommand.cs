@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Kernels;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
@@ -69,7 +68,7 @@ static class DuelCommand
         if (StudyResult.Of(call.Home, plan).Count == plan.Count && sides.All(s => File.Exists(
             Path.Combine(Study.FolderOf(call.Home, s.Name), Study.RecordFile)))) return;
         int count = workers > 0 ? workers : Environment.ProcessorCount;
-        StudyTables.Plan(call.Err, plan, null, count, Machine.Measure(1).PeakGflops * 1e9, call.Home);
+        StudyTables.Plan(call.Err, plan, null, count, Ladder.ThreadPeak, call.Home);
         StudyTables.Ask(call, yes);
         foreach (LadderRecipe side in sides)
         {

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Kernels;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
@@ -37,7 +36,7 @@ static class LadderCommand
             int count = call.Parsed.GetValue(workers) is > 0 and var n ? n : Environment.ProcessorCount;
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Home);
             TextWriter shown = call.Json ? call.Err : call.Out;
-            StudyTables.Plan(shown, runs, most, count, Machine.Measure(1).PeakGflops * 1e9, call.Home);
+            StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Home);
             if (call.Parsed.GetValue(planOnly)) return 0;
             StudyTables.Ask(call, call.Parsed.GetValue(yes));
             LadderResult result = Ladder.Run(ladder, call.Home, most, count, new LadderLines(call.Err, call.Terminal).Report,

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Isoflop.Kernels;
 using Isoflop.Lab.Laws;
 using Isoflop.Train;
 
@@ -43,7 +42,7 @@ public static class Bottleneck
         IReadOnlyList<Cell> cells = CellsOf(study, home, at, seeds);
         if (workers <= 0) workers = Environment.ProcessorCount;
         var queue = new RunQueue(home, "bottleneck", [.. cells.SelectMany(c => c.Runs)], workers,
-            Machine.Measure(1).PeakGflops * 1e9, tell, stop);
+            Ladder.ThreadPeak, tell, stop);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         var byName = results.ToDictionary(r => r.Run.Name);
         List<Intervention> found = [];

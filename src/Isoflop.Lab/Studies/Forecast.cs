@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Kernels;
 using Isoflop.Lab.Laws;
 using MathNet.Numerics.Distributions;
 
@@ -118,7 +117,7 @@ public static class Forecasts
             : all.LastOrDefault(f => scores.All(s => s.Id != f.Id)) ?? all[^1];
         if (scores.FirstOrDefault(s => s.Id == forecast.Id) is { } old) return (forecast, old);
         PlannedRun run = ConfigOf(study, home, forecast);
-        var queue = new RunQueue(home, "score", [run], Environment.ProcessorCount, Machine.Measure(1).PeakGflops * 1e9, tell,
+        var queue = new RunQueue(home, "score", [run], Environment.ProcessorCount, Ladder.ThreadPeak, tell,
             stop);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         if (results.Count == 0) throw new DataException($"{run.Name} could not be trained: {failed[0].Reason}");

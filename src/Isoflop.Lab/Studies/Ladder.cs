@@ -14,6 +14,11 @@ public sealed record LadderResult(Study Study, IReadOnlyList<StudyResult> Tuned,
 /// </summary>
 public static class Ladder
 {
+    static readonly Lazy<double> threadPeak = new(() => Machine.Measure(1).PeakGflops * 1e9);
+
+    /// <summary>Peak of one thread of this machine, FLOPs a second: measured once a process.</summary>
+    public static double ThreadPeak => threadPeak.Value;
+
     /// <summary>Every run of a recipe, in order, before anything starts. Tuned factors are used where they are known.</summary>
     /// <exception cref="ConfigException">A broken rule; a study of that name made with other settings.</exception>
     public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, string home)
@@ -35,10 +40,11 @@ public static class Ladder
         Study study = Study.OpenOrCreate(home, recipe);
         using IDisposable held = study.Lock();
         if (workers <= 0) workers = Environment.ProcessorCount;
-        double peak = Machine.Measure(1).PeakGflops * 1e9;
+        double peak = Ladder.ThreadPeak;
         CheckMemory(PlanOf(recipe, home).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later), workers);
         study.Save(study.Record with { Runs = PlanOf(recipe, home) });
 
+        Dictionary<string, StudyResult> known = Known(study, home);
         List<FailedRun> failed = [];
         List<StudyResult> tuned = [];
         if (plan.Tuning().Count > 0)
@@ -54,14 +60,18 @@ public static class Ladder
         RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
         PlannedRun[] wanted = [.. plan.Ladder(factors).Where(r => upTo is { } most ? r.Budget <= most * 1.001 : !r.Later)];
         IReadOnlyList<StudyResult> results = Work("ladder", wanted);
-        Tabulate(study, home);
+        Tabulate(study, known);
         return new(study, tuned, results, failed);
 
         IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs)
         {
             var queue = new RunQueue(home, stage, runs, workers, peak, p =>
             {
-                if (p.Result is not null && p.Ended!.Phase == Phase.Ladder) Tabulate(study, home);
+                if (p.Result is { } result)
+                {
+                    known[result.Run.Name] = result;
+                    Tabulate(study, known);
+                }
                 tell?.Invoke(p);
             }, stop);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
@@ -81,11 +91,18 @@ public static class Ladder
     }
 
     /// <summary>Writes results.csv: every finished run of the study and of its forecasts.</summary>
-    internal static void Tabulate(Study study, string home)
+    internal static void Tabulate(Study study, string home) => Tabulate(study, Known(study, home));
+
+    static IEnumerable<PlannedRun> RunsOf(Study study) =>
+        study.Record.Runs.Concat(Forecasts.All(study).Select(f => f.Run)).DistinctBy(r => r.Name);
+
+    static Dictionary<string, StudyResult> Known(Study study, string home) =>
+        StudyResult.Of(home, RunsOf(study)).ToDictionary(r => r.Run.Name);
+
+    static void Tabulate(Study study, Dictionary<string, StudyResult> known)
     {
-        IReadOnlyList<StudyResult> results = StudyResult.Of(home,
-            study.Record.Runs.Concat(Forecasts.All(study).Select(f => f.Run)).DistinctBy(r => r.Name));
-        long unique = results.Count == 0 ? 0 : (long)results.Max(r => r.Run.Epochs > 0 ? r.Run.Tokens / r.Run.Epochs : 0);
+        StudyResult[] results = [.. RunsOf(study).Where(r => known.ContainsKey(r.Name)).Select(r => known[r.Name])];
+        long unique = results.Length == 0 ? 0 : (long)results.Max(r => r.Run.Epochs > 0 ? r.Run.Tokens / r.Run.Epochs : 0);
         StudyResult.TableOf(results, unique).WriteCsv(Path.Combine(study.Folder, Study.ResultsFile));
     }
 
