@@ -74,6 +74,7 @@ public static class Trainer
         if (options.ResumeAt is { } wanted && there.Count == 0)
             throw new ConfigException(
                 $"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Config.Name)} has no checkpoint");
+        CheckMachine(plan, options.Threads);
         using var device = new CpuDevice(options.Threads);
         RunRecord record = RunRecord.Of(plan, device, options.Time.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(options.Home, record, options.Time);
@@ -91,6 +92,19 @@ public static class Trainer
         else loop.Begin();
         ValidRow? end = loop.Run(stop);
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
+    }
+
+    /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>
+    static void CheckMachine(Plan plan, int threads)
+    {
+        long there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (plan.Memory.Total > there)
+            throw new ConfigException(FormattableString.Invariant(
+                $"the run needs {plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters), there are {there / 1e9:0.0} GB; ") +
+                "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
+        if (threads < 0 || threads > 4 * Environment.ProcessorCount)
+            throw new ConfigException($"--threads {threads} must be from 0 to {4 * Environment.ProcessorCount}: four a core; " +
+                "0 takes one a core");
     }
 
     static TrainResult ResultOf(RunFolder folder, Plan plan, TrainState state, ValidRow? end) =>

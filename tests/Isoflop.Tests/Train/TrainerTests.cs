@@ -283,4 +283,15 @@ public class TrainerTests
             Assert.Throws<ConfigException>(() => Trainer.Train(home.Config(), home.Options with { ResumeAt = 3 })).Message);
         Assert.False(Directory.Exists(home.RunPath()));
     }
+
+    [Fact]
+    public void A_run_larger_than_the_machine_is_refused_before_it_makes_a_folder()
+    {
+        using var home = new TinyHome();
+        Assert.StartsWith("the run needs ", Assert.Throws<ConfigException>(() =>
+            home.Train("model.d_model=8192", "model.n_layer=48", "model.n_head=64")).Message);
+        Assert.StartsWith("--threads 100000 must be ", Assert.Throws<ConfigException>(() =>
+            Trainer.Train(home.Config(), home.Options with { Threads = 100_000 })).Message);
+        Assert.False(Directory.Exists(home.RunPath()));
+    }
 }
