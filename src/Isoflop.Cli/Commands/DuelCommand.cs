@@ -40,7 +40,7 @@ static class DuelCommand
             LadderRecipe[] sides = given.Length == 2 ? [.. given.Select(n => RecipeOf(call, recipe, n))]
                 :
                 [
-                    recipe.Read(call.Parsed, given[0] + ".a", settingsA), recipe.Read(call.Parsed, given[0] + ".b", settingsB),
+                    recipe.Read(call, given[0] + ".a", settingsA), recipe.Read(call, given[0] + ".b", settingsB),
                 ];
             TrainMissing(call, sides, call.Parsed.GetValue(yes), call.Parsed.GetValue(workers));
             DuelResult duel = Duel.Of(Study.Open(call.Home, sides[0].Name), Study.Open(call.Home, sides[1].Name), call.Home);
@@ -59,7 +59,7 @@ static class DuelCommand
     };
 
     static LadderRecipe RecipeOf(Invocation call, RecipeOptions options, string name) =>
-        name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? options.Read(call.Parsed, name, [])
+        name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? options.Read(call, name, [])
             : Study.Open(call.Home, name).Record.Recipe;
 
     static void TrainMissing(Invocation call, LadderRecipe[] sides, bool yes, int workers)

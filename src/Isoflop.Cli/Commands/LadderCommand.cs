@@ -31,7 +31,7 @@ static class LadderCommand
         recipe.AddTo(verb);
         verb.Runs(call =>
         {
-            LadderRecipe ladder = recipe.Read(call.Parsed, call.Parsed.GetValue(name)!, call.Parsed.GetValue(settings) ?? []);
+            LadderRecipe ladder = recipe.Read(call, call.Parsed.GetValue(name)!, call.Parsed.GetValue(settings) ?? []);
             double? most = call.Parsed.GetValue(upTo);
             int count = call.Parsed.GetValue(workers) is > 0 and var n ? n : Environment.ProcessorCount;
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Home);
@@ -78,7 +78,7 @@ sealed class RecipeOptions
 
     readonly Option<double?> tune = new("--tune")
     {
-        Description = "Training FLOPs of each tuning run; 0: trust the rules; 1e11 when a recipe does not say",
+        Description = "FLOPs of each tuning run, ten times that for the check; 0: none; a hundredth of the largest budget",
         HelpName = "FLOPs",
     };
 
@@ -88,18 +88,17 @@ sealed class RecipeOptions
     }
 
     /// <param name="name">of the study, or a recipe's file</param>
-    public LadderRecipe Read(ParseResult given, string name, IReadOnlyList<string> settings)
+    public LadderRecipe Read(Invocation call, string name, IReadOnlyList<string> settings)
     {
+        ParseResult given = call.Parsed;
         bool file = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
-        LadderRecipe recipe = file ? LadderRecipe.Load(name) : new() { Name = name, Tune = new() };
+        LadderRecipe recipe = file ? LadderRecipe.Load(name) : new() { Name = name };
         if (file && recipe.Name.Length == 0) recipe = recipe with { Name = Path.GetFileNameWithoutExtension(name) };
         if (given.GetValue(corpus) is { } c) recipe = recipe with { Corpus = c };
         if (given.GetValue(trunks)) recipe = recipe with { Trunks = true };
         if (given.GetValue(widths) is { } w) recipe = recipe with { Widths = Whole(w) };
-        if (given.GetValue(tune) is { } t) recipe =
-            recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
         if (given.GetValue(budgets) is { } b) recipe = recipe with { Rungs = [new() { Budgets = b }] };
-        return recipe with
+        recipe = recipe with
         {
             Settings = [.. recipe.Settings, .. settings],
             Rungs = [.. recipe.Rungs.Select(r => r with
@@ -109,6 +108,22 @@ sealed class RecipeOptions
                 Sizes = given.GetValue(sizes) ?? r.Sizes,
             })],
         };
+        if (given.GetValue(tune) is { } t)
+            return recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
+        return file || recipe.Rungs.Count == 0 ? recipe : recipe with { Tune = UsualTuning(call.Home, recipe) };
+    }
+
+    /// <summary>
+    /// A hundredth of the largest budget for each run of the grid and a tenth for the check: together less than one largest run.
+    /// A study that is there keeps its own, so that it may grow.
+    /// </summary>
+    static TuneRecipe? UsualTuning(string home, LadderRecipe recipe)
+    {
+        if (recipe.Problems().Any()) return null;                 // said by the plan
+        if (File.Exists(Path.Combine(Study.FolderOf(home, recipe.Name), Study.RecordFile)))
+            return Study.Open(home, recipe.Name).Record.Recipe.Tune;
+        double largest = recipe.Rungs.Max(r => r.Values().Max());
+        return largest < 1e10 ? null : new() { Flops = largest / 100, TransferFlops = largest / 10 };
     }
 
     static int[] Whole(string list)

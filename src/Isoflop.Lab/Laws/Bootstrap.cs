@@ -25,7 +25,9 @@ static class Bootstrap
             .Select(g => g.Select(p => p.i).ToArray())];
 
     /// <summary>Natural parameters of each resample; those that could not be fitted are missing.</summary>
-    public static List<double[]> Draw(FitProblem problem, double[] theta, double[] fitted, Resampling how, FitOptions options,
+    /// <param name="enlarge">residuals are turned times this: a fit makes its own points' small</param>
+    public static List<double[]> Draw(FitProblem problem, double[] theta, double[] fitted, Resampling how, double enlarge,
+        FitOptions options,
         CancellationToken stop)
     {
         var draws = new double[options.Bootstraps][];
@@ -41,7 +43,7 @@ static class Bootstrap
             for (int attempt = 0; attempt < Attempts && draws[b] is null; attempt++)
             {
                 FitProblem again = how == Resampling.Groups
-                    ? ResampleGroups(problem, groups, ref rng) : TurnResiduals(problem, fitted, groups, ref rng);
+                    ? ResampleGroups(problem, groups, ref rng) : TurnResiduals(problem, fitted, groups, enlarge, ref rng);
                 if (again.Used.Count < problem.Form.Names.Count && !problem.Form.ResamplesResiduals) continue;
                 Minimum found = problem.Form.Solve(again, theta);
                 if (!double.IsFinite(found.Value)) continue;
@@ -65,11 +67,10 @@ static class Bootstrap
         return new(problem.Form, problem.Data, problem.Objective, weights) { Polishes = 1, Steps = 100 };
     }
 
-    static FitProblem TurnResiduals(FitProblem problem, double[] fitted, int[][] groups, ref Rng rng)
+    static FitProblem TurnResiduals(FitProblem problem, double[] fitted, int[][] groups, double enlarge, ref Rng rng)
     {
         FitData data = problem.Data;
         double[] y = [.. data.Y];
-        double enlarge = Math.Sqrt(data.Count / Math.Max(1.0, data.Count - problem.Form.Names.Count));
         foreach (int[] group in groups)
         {
             double turn = webb[rng.NextInt(webb.Length)] * enlarge;

@@ -79,7 +79,9 @@ static class Fitter
         CancellationToken stop)
     {
         Resampling how = Bootstrap.Choose(problem.Form, law.Groups);
-        List<double[]> draws = Bootstrap.Draw(problem, theta, fitted, how, options, stop);
+        double freedom = Degrees.OfFreedom(problem, theta, Bootstrap.Groups(problem.Data.Points));
+        law = law with { DegreesOfFreedom = freedom };
+        List<double[]> draws = Bootstrap.Draw(problem, theta, fitted, how, Math.Sqrt(law.Groups / freedom), options, stop);
         if (draws.Count < 20) return law;
         int kept = Math.Min(KeptDraws, draws.Count);
         return law with

@@ -76,6 +76,8 @@ public sealed record Law
     public int Points { get; init; }
     /// <summary>Units of resampling.</summary>
     public int Groups { get; init; }
+    /// <summary>What the fit leaves of the groups: groups less the parameters that are spent between them.</summary>
+    public double DegreesOfFreedom { get; init; } = double.NaN;
     /// <summary>How intervals were drawn.</summary>
     public Resampling Resampling { get; init; }
     /// <summary>Resamples that were fitted.</summary>

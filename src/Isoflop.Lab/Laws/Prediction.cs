@@ -97,17 +97,17 @@ readonly struct Prediction
             for (int j = 0; j < noise.Length; j++)
                 all[i * noise.Length + j] = FitProblem.Shift(law.Objective, draws[i], noise[j]);
         Array.Sort(all);
-        double widen = StudentT.InvCDF(0, 1, Math.Max(1, law.Points - best.Length), 0.975) / 1.959963984540054;
+        double widen = StudentT.InvCDF(0, 1, law.DegreesOfFreedom, 0.975) / 1.959963984540054;
         return new(value, value - widen * Math.Max(0, value - Quantile.Of(all, 0.025)),
             value + widen * Math.Max(0, Quantile.Of(all, 0.975) - value));
     }
 
-    /// <summary>Residuals, enlarged since a fit makes its own points' small: √(n/(n − p)).</summary>
+    /// <summary>Residuals, enlarged since a fit makes its own points' small: √(groups/degrees of freedom).</summary>
     double[] Noise()
     {
         double[] sorted = [.. law.Residuals.Select(r => r.Value).Order()];
         if (sorted.Length == 0) return [0];
-        double enlarge = Math.Sqrt(sorted.Length / Math.Max(1.0, sorted.Length - best.Length));
+        double enlarge = Math.Sqrt(law.Groups / law.DegreesOfFreedom);
         int n = Math.Min(Noises, sorted.Length);
         return [.. Enumerable.Range(0, n).Select(i => enlarge * Quantile.Of(sorted, (i + 0.5) / n))];
     }

@@ -238,6 +238,30 @@ public sealed class LawTests
     }
 
     [Fact]
+    public void Intervals_of_new_trunks_hold_new_trunks()
+    {
+        // Seven trunks of four branches are seven points and not twenty-eight: five parameters leave little of them.
+        int held = 0, worlds = 60;
+        for (int world = 1; world <= worlds; world++)
+        {
+            double Trunk(int i) => 0.01 * new Rng((ulong)world, RandomPurpose.Test, 2, i).NextNormal();
+            var points = new List<Observation>();
+            for (int i = 0; i < 7; i++)
+                for (int j = 0; j < 4; j++)
+                {
+                    double n = 1e6 * Math.Pow(2.5, i), d = 4 * n * Math.Pow(3, j);
+                    points.Add(new() { N = n, D = d, Loss = Planted(n, d) * Math.Exp(Trunk(i)), Group = $"{i}" });
+                }
+            Law law = Law.Fit(LawForm.Chinchilla, points, bare with { Bootstraps = 60, Starts = 4, Objective = Objective.SquaredLog });
+            Estimate y = law.Predict(2e7, 1e9);
+            double run = Planted(2e7, 1e9) * Math.Exp(Trunk(7));
+            if (run >= y.Low && run <= y.High) held++;
+        }
+        // Four binomial errors below 95 %.
+        Assert.True(held >= worlds * (0.95 - 4 * Math.Sqrt(0.95 * 0.05 / worlds)), $"{held} of {worlds}");
+    }
+
+    [Fact]
     public void A_saved_law_predicts_as_before()
     {
         string path = Path.Combine(Path.GetTempPath(), $"law-{Guid.NewGuid():N}.json");
