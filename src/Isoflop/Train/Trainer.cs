@@ -99,9 +99,11 @@ public static class Trainer
     {
         long there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (plan.Memory.Total > there)
-            throw new ConfigException(FormattableString.Invariant(
-                $"the run needs {plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters), the machine has ") +
-                FormattableString.Invariant($"{there / 1e9:0.0}; make model.d_model or model.n_layer smaller, or lower train.micro_tokens"));
+        {
+            string needs = FormattableString.Invariant($"{plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
+            throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +
+                "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
+        }
         if (threads < 0 || threads > 4 * Environment.ProcessorCount)
             throw new ConfigException($"--threads {threads} must be from 0 to {4 * Environment.ProcessorCount}: four a core; " +
                 "0 takes one a core");
