@@ -18,8 +18,7 @@ public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Sto
 
 /// <summary>
 /// The whole program in a few minutes on two cores: a corpus, a ladder of twelve small runs, their law, a forecast of a run with
-/// ten
-/// times the compute, that run, the score, the report; and one prompt through the best run of each budget.
+/// ten times the compute, that run, the score, the report; and one prompt through the best run of each budget.
 /// </summary>
 /// <remarks>Killed and called again it goes on where it was: corpus, runs and forecast are found by their names.</remarks>
 public static class Tour

@@ -100,7 +100,7 @@ static class OptimalCommand
             0, 2, 4, 6, 8, 9);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{r.Flops:0.###e0} FLOPs on {r.Gpu} at {100 * r.Mfu:0.#} % of its peak: {LawText.Number(r.GpuHours)} GPU-hours") +
-            (r.Money is { } m ? string.Create(CultureInfo.InvariantCulture, $", ${m:#,0.##}") : ""));
+            (r.Money is { } m ? ", $" + (m < 1 ? LawText.Number(m) : m.ToString("#,0.##", CultureInfo.InvariantCulture)) : ""));
         if (r.Laws.Any(l => double.IsNaN(l.N.Low)))
             output.WriteLine("Published laws come without joint intervals; losses of other tokenizers and data do not compare.");
 

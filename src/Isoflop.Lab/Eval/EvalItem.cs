@@ -1,8 +1,9 @@
 namespace Isoflop.Lab.Eval;
 
 /// <summary>
-/// One question of a suite; a line of JSON in a file of items. With <see cref="Choices"/> it is multiple choice by log-likelihood (a
-/// minimal pair when there are two and the prompt is empty); without, the model writes and <see cref="Answer"/> must match exactly.
+/// One question of a suite; a line of JSON in a file of items. With <see cref="Choices"/> it is multiple choice by
+/// log-likelihood (a minimal pair when there are two and the prompt is empty); without, the model writes and
+/// <see cref="Answer"/> must match exactly.
 /// </summary>
 public sealed record EvalItem
 {

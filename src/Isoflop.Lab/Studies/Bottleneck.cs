@@ -82,8 +82,7 @@ public static class Bottleneck
         RunRecord record = RunRecord.Load(RunFolder.PathOf(home, template));
         if (best.First().Run.After.Length > 0)
             throw new ConfigException($"{study.Folder}: '{template}' is a branch of a trunk; interventions need runs of " +
-                $"their own: " +
-                "make a study without --trunks");
+                "their own: make a study without --trunks");
         RunConfig c = record.Config;
         (string Factor, string Change, Func<RunConfig, RunConfig> Do)[] all =
         [
@@ -96,9 +95,11 @@ public static class Bottleneck
             ("batch", "÷ 2", x => Batch(x, 0.5)),
             ("context", "× 2", Context),
         ];
-        return [.. all.Select(a => new Cell(a.Factor, a.Change, [.. Enumerable.Range(1, seeds).Select(seed =>
-            Price(a.Do(c with { Seed = (ulong)seed }), a.Factor, a.Change, seed))])).Where(cell =>
-                cell.Runs.All(r => r.Steps > 1))];
+        // Half a batch of one context is that context: nothing changed is no intervention.
+        IEnumerable<Cell> cells = all.Where(a => a.Change.Length == 0 || a.Do(c) != c).Select(a =>
+            new Cell(a.Factor, a.Change, [.. Enumerable.Range(1, seeds).Select(seed =>
+                Price(a.Do(c with { Seed = (ulong)seed }), a.Factor, a.Change, seed))]));
+        return [.. cells.Where(cell => cell.Runs.All(r => r.Steps > 1))];
 
         PlannedRun Price(RunConfig x, string factor, string change, int seed)
         {

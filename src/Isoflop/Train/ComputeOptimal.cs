@@ -4,8 +4,7 @@ namespace Isoflop.Train;
 
 /// <summary>
 /// The one dial: from training FLOPs to width, depth, heads, tokens, batch and learning rate. Every constant of these rules is
-/// here,
-/// and NOTATION.md prints them.
+/// here, and NOTATION.md prints them.
 /// </summary>
 public static class ComputeOptimal
 {

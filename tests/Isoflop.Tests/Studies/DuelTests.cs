@@ -58,11 +58,12 @@ public class DuelTests
         Ladder.Run(LadderTests.Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 2, Sizes = 2 }] }, home.Path);
         BottleneckResult result = Bottleneck.Run(Study.Open(home.Path, "t"), home.Path, seeds: 2);
         Assert.Empty(result.Failed);
-        Assert.Equal(["size", "data", "learning rate", "learning rate", "batch", "batch", "context"],
+        // its batch is one context: half of it would be the same run again
+        Assert.Equal(["size", "data", "learning rate", "learning rate", "batch", "context"],
             result.Interventions.Select(i => i.Factor));
         Assert.InRange(result.Interventions[0].Compute, 1.3, 3.2);
         Assert.Equal(2, result.Interventions[1].Compute, 2);
-        Assert.All(result.Interventions.Skip(2).Take(4), i => Assert.InRange(i.Compute, 0.9, 1.1));
+        Assert.All(result.Interventions.Skip(2).Take(3), i => Assert.InRange(i.Compute, 0.9, 1.1));
         Assert.All(result.Interventions, i => Assert.True(double.IsFinite(i.Gain.Value + i.Gain.High)));
         Assert.NotEmpty(result.Verdict);
     }
