@@ -67,7 +67,7 @@ static class StudyTables
         double tuned = result.Tuned.Sum(r => r.Spent), spent = result.Results.Sum(r => r.Spent);
         var rows = new List<string[]> { new[] { "budget", "width", "params w/o emb.", "tokens", "loss", "± seeds", "bits/byte",
             "" } };
-        foreach (var budget in result.Results.GroupBy(r => r.Run.Budget))
+        foreach (var budget in result.Results.Where(r => r.Run.Phase == Phase.Ladder).GroupBy(r => r.Run.Budget))
         {
             var sizes = budget.GroupBy(r => r.Run.DModel).ToList();
             int best = sizes.MinBy(s => s.Average(r => r.Loss))!.Key;

@@ -27,9 +27,11 @@ sealed class ChartSvg
 
     static readonly OxyColor Frame = OxyColor.Parse("#999999"), Marker = OxyColor.Parse("#555555");
 
-    // The page's own background shows; on a dark one lightness is turned round and hues are turned back.
+    // On a dark page lightness is turned round and hues are turned back. The background is the picture's own: a viewer that
+    // shows dark pages may still put pictures on white, and text would vanish.
     const string Style = "<style>@media (prefers-color-scheme: dark) " +
-        "{ .isoflop-chart { filter: invert(1) hue-rotate(180deg); } }</style>";
+        "{ .isoflop-chart { filter: invert(1) hue-rotate(180deg); } }</style>" +
+        "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfd\"/>";
 
     // The exporter lays text out with this font's widths; it measures no other.
     const string Font = "Arial";

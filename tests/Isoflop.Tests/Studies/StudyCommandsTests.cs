@@ -58,6 +58,18 @@ public class StudyCommandsTests
     }
 
     [Fact]
+    public void The_table_of_a_ladder_with_trunks_has_the_branches_alone()
+    {
+        using var home = new TinyHome();
+        (int code, string output, _) = Run(home, "ladder", Recipe(home, "t"), "--trunks", "--yes");
+        Assert.Equal(0, code);
+        Assert.Contains("saved", output);
+        string[] table = [.. output.Split('\n').SkipWhile(line => !line.Contains("± seeds")).Skip(1).Take(6)];
+        Assert.All(table, line => Assert.True(line.Contains("e8") || line.Contains("e9"), line));
+        Assert.DoesNotContain(table, line => line.Contains("trunk"));
+    }
+
+    [Fact]
     public void A_duel_trains_what_is_missing_and_compares()
     {
         using var home = new TinyHome();
