@@ -82,7 +82,7 @@ static class CorpusCommand
             "isoflop corpus qa qa.parquet --field answer --tag-field topic",
             "isoflop corpus more more.txt --tokenizer isoflop/corpus/books")
         {
-            name, sources, vocab, tokenizer, field, tagField, lossy, share, seed, licence, force, threads,
+            name, sources, vocab, tokenizer, field, tagField, lossy, share, seed, licence, force, threads, WorldCommand.Create(),
         };
         verb.Runs(call =>
         {

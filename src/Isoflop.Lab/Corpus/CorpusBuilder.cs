@@ -85,7 +85,7 @@ public static class CorpusBuilder
         return new(folder, info, AlreadyThere: true);
     }
 
-    static IEnumerable<string> Differences(JsonElement had, JsonElement now)
+    internal static IEnumerable<string> Differences(JsonElement had, JsonElement now)
     {
         if (had.ValueKind != JsonValueKind.Object) return ["it names none"];
         return now.EnumerateObject()

@@ -61,6 +61,10 @@ public sealed record CorpusInfo
     public required CorpusSide Valid { get; init; }
     /// <summary>Names of the tags, by tag id; empty when there is no tag stream.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
+    /// <summary>
+    /// Nats a token that the best possible model would pay on the validation side, by tag; null where nobody knows it.
+    /// </summary>
+    public IReadOnlyList<double?> TagEntropies { get; init; } = [];
     /// <summary>Documents dropped because their text stood in the sources already.</summary>
     public long DuplicatesDropped { get; init; }
     /// <summary>Groups of two or more near-duplicates; each lies on one side.</summary>

@@ -194,6 +194,19 @@ public sealed class RunFolder : IDisposable
         json.WriteNumber("bits_per_byte"u8, row.BitsPerByte);
         json.WriteNumber("tokens"u8, row.Tokens);
         json.WriteBoolean("whole"u8, row.Whole);
+        if (row.Tags is { } tags)
+        {
+            json.WriteStartArray("tags"u8);
+            foreach (TagLoss tag in tags)
+            {
+                json.WriteStartObject();
+                json.WriteString("tag"u8, tag.Tag);
+                json.WriteNumber("tokens"u8, tag.Tokens);
+                json.WriteNumber("loss"u8, tag.Loss);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+        }
         valid.End();
     }
 

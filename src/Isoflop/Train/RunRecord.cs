@@ -96,7 +96,15 @@ public readonly record struct StepRow(int Step, double Loss, double GradNorm, do
 /// <param name="Step">updates done</param> <param name="Loss">nats a token</param>
 /// <param name="BitsPerByte">the loss over ln 2 and over the bytes a token stands for: comparable between tokenizers</param>
 /// <param name="Tokens">that were predicted</param> <param name="Whole">all held-out text, not only its start</param>
-public readonly record struct ValidRow(int Step, double Loss, double BitsPerByte, long Tokens, bool Whole);
+/// <param name="Tags">
+/// the same by tag, where the corpus has tags: Σ tokens·loss over all of them is Tokens·Loss; null without tags
+/// </param>
+public readonly record struct ValidRow(int Step, double Loss, double BitsPerByte, long Tokens, bool Whole,
+    IReadOnlyList<TagLoss>? Tags = null);
+
+/// <summary>The loss on the tokens of one tag.</summary>
+/// <param name="Tokens">that were predicted</param> <param name="Loss">their mean, nats a token</param>
+public sealed record TagLoss(string Tag, long Tokens, double Loss);
 
 /// <summary>One line of events.jsonl.</summary>
 /// <param name="Event">start, resume, fork, rewind, fault, stop, done</param> <param name="Utc">when</param>

@@ -17,6 +17,7 @@ sealed class TrainLoop
     readonly CheckpointStore checkpoints;
     readonly BatchSource source;
     readonly EvalSource held;
+    readonly TagLosses? tagLosses;
     readonly Batch[] micros;
     readonly Schedule schedule;
     readonly double peakFlops;
@@ -33,6 +34,7 @@ sealed class TrainLoop
             model.Params, adam.M, adam.V, options.CreateFile);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Config.Seed);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen);
+        tagLosses = corpus.ValidTags is { } tags ? new(corpus.Info.Tags, tags) : null;
         micros = [.. Enumerable.Range(0, plan.MicroBatches).Select(_ => new Batch(rows, rows))];
         schedule = new(plan.Config.Train, plan.Steps);
         peakFlops = options.PeakFlops > 0 ? options.PeakFlops : Machine.Measure(options.Threads).PeakGflops * 1e9;
@@ -169,11 +171,14 @@ sealed class TrainLoop
         long began = options.Time.GetTimestamp(), all = corpus.Valid.Count - 1, end = tokens == 0 ? all : Math.Min(tokens, all);
         double loss = 0, pairs = 0;
         int batches = 0;
+        tagLosses?.Clear();
         for (long at = 0; at < end; batches++)
         {
             if (stop.IsCancellationRequested) return null;
+            long target = at + 1;                                 // a row predicts the token after it
             at = held.Fill(micros[0], at, end, plan.MicroWindows);
             model.Loss(micros[0], ref loss);
+            tagLosses?.Add(target, model.Nll[..micros[0].Rows]);
             pairs += Flops.Pairs(micros[0].Offsets);
         }
         loss /= end;
@@ -182,7 +187,8 @@ sealed class TrainLoop
         State.Ledger.Measure += new Spending(
             Flops.Forward(plan.Model, end, pairs).Total, batches * Traffic.Forward(plan.Parameters), end,
             options.Time.GetElapsedTime(began).TotalSeconds);
-        var row = new ValidRow(State.Step, loss, loss / Math.Log(2) / plan.Corpus.BytesPerToken, end, end == all);
+        var row = new ValidRow(State.Step, loss, loss / Math.Log(2) / plan.Corpus.BytesPerToken, end, end == all,
+            tagLosses?.Means());
         folder.Write(row);
         return row;
     }

@@ -1,0 +1,142 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Isoflop.Lab.Eval;
+
+namespace Isoflop.Lab.Worlds;
+
+/// <summary>A task of the world at one level: what a token is labelled with.</summary>
+/// <param name="Tag">"sums.3"</param> <param name="Weight">its share of the documents</param>
+public readonly record struct WorldTask(string Tag, string Family, int Level, double Weight);
+
+/// <summary>A document of the world: statements of one task.</summary>
+/// <param name="Task">index of its task</param>
+/// <param name="Nats">
+/// −ln p of the choices behind it: what the best possible model pays that does not know which statements are held out, where the
+/// choices can be read off the text; a little more than that where two choices give one text
+/// </param>
+public readonly record struct WorldDocument(int Task, string Text, double Nats);
+
+/// <summary>
+/// An endless world of English: document i is a function of the recipe, the side and i alone. A statement belongs to the held-out
+/// side or to training by the hash of its text, so that nothing that is asked was ever said.
+/// </summary>
+public sealed class World
+{
+    // Of all statements: held out, 1 in so many.
+    const int HeldOutOneIn = 8;
+    const int LongestDocument = 6;
+    const double GoesOn = 0.7;
+    // A task's statements are asked for so often, a question wanted, before it has no more.
+    const int TriesPerItem = 400;
+
+    readonly WorldRecipe recipe;
+    readonly Family[] families;                                  // by task
+    readonly double[] cumulative;
+
+    /// <exception cref="ConfigException">A bad setting.</exception>
+    public World(WorldRecipe recipe)
+    {
+        string[] problems = [.. recipe.Problems()];
+        if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
+        this.recipe = recipe;
+        double[] weights = WeightsOf(recipe);
+        double total = weights.Sum();
+        List<(Family Family, WorldTask Task)> tasks = [];
+        int i = 0;
+        foreach (Family family in FamiliesOf(recipe))
+            for (int level = 1; level <= family.Levels; level++, i++)
+                if (weights[i] > 0) tasks.Add((family, new($"{family.Name}.{level}", family.Name, level, weights[i] / total)));
+        families = [.. tasks.Select(t => t.Family)];
+        Tasks = [.. tasks.Select(t => t.Task)];
+        cumulative = new double[Tasks.Count];
+        double sum = 0;
+        for (int t = 0; t < Tasks.Count; t++) cumulative[t] = sum += Tasks[t].Weight;
+        cumulative[^1] = 1;
+    }
+
+    /// <summary>Tasks that are heard, by family and level.</summary>
+    public IReadOnlyList<WorldTask> Tasks { get; }
+
+    internal static Family[] FamiliesOf(WorldRecipe recipe) =>
+    [
+        new Grammar(), new Meaning(), new Knowledge(recipe.Seed, recipe.Facts, recipe.Zipf), new Opinion(), new Translation(),
+        new Rooms(), new Sums(), new Decimals(), new Exam(),
+    ];
+
+    internal static double[] WeightsOf(WorldRecipe recipe)
+    {
+        double Weight(string tag) => recipe.Weights.TryGetValue(tag, out double w) ? w : 1;
+        return [.. FamiliesOf(recipe).SelectMany(f => Enumerable.Range(1, f.Levels)
+            .Select(level => Weight(f.Name) * Weight($"{f.Name}.{level}") / f.Levels))];
+    }
+
+    /// <summary>A document.</summary>
+    /// <param name="heldOut">of the side that is never trained on</param>
+    public WorldDocument Document(bool heldOut, long index)
+    {
+        var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, heldOut ? 1 : 0, index));
+        int task = draw.Among(cumulative);
+        string text = Say(task, heldOut, draw).Text;
+        for (int n = 1; n < LongestDocument && draw.Chance(GoesOn); n++)
+            text += families[task].Separator + Say(task, heldOut, draw).Text;
+        return new(task, text, draw.Nats);
+    }
+
+    Statement Say(int task, bool heldOut, Draw draw)
+    {
+        double before = draw.Nats;
+        while (true)
+        {
+            Statement said = families[task].Say(Tasks[task].Level, draw);
+            if (HeldOut(said) == heldOut) return said;
+            draw.Nats = before;
+        }
+    }
+
+    bool HeldOut(in Statement said)
+    {
+        ulong hash = XxHash3.HashToUInt64(MemoryMarshal.AsBytes((said.Prompt + said.Answer).AsSpan()), (long)recipe.Seed);
+        return hash % HeldOutOneIn == 0;
+    }
+
+    /// <summary>
+    /// Questions of a task that no training document answers: statements of the held-out side, no two alike. Fewer where the task
+    /// has no more of them.
+    /// </summary>
+    /// <param name="set">another set of questions for another number</param>
+    public IReadOnlyList<EvalItem> Items(int task, int count, int set = 0)
+    {
+        List<EvalItem> items = [];
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        WorldTask of = Tasks[task];
+        for (long i = 0; items.Count < count && i < (long)TriesPerItem * count; i++)
+        {
+            var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, 2 + set, (long)of.Level << 40 | (long)Hash(of.Family) << 32 | i));
+            Statement said = families[task].Say(of.Level, draw);
+            if (!HeldOut(said) || !seen.Add(said.Prompt + said.Answer)) continue;
+            items.Add(new()
+            {
+                Id = $"{of.Tag}.{items.Count + 1}",
+                Task = of.Family,
+                Level = of.Level,
+                Template = said.Frame,
+                Prompt = said.Prompt,
+                Choices = said.Others.Count == 0 ? [] : Shuffled([said.Answer, .. said.Others], draw),
+                Answer = said.Answer,
+            });
+        }
+        return items;
+    }
+
+    static byte Hash(string name) => (byte)XxHash3.HashToUInt64(MemoryMarshal.AsBytes(name.AsSpan()));
+
+    static string[] Shuffled(string[] choices, Draw draw)
+    {
+        for (int i = choices.Length - 1; i > 0; i--)
+        {
+            int j = draw.Hidden(i + 1);
+            (choices[i], choices[j]) = (choices[j], choices[i]);
+        }
+        return choices;
+    }
+}

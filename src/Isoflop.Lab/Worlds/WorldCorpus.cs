@@ -1,0 +1,247 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Data;
+using Isoflop.Lab.Corpora;
+using Isoflop.Text;
+
+namespace Isoflop.Lab.Worlds;
+
+/// <summary>Text of the user's in the world.</summary>
+/// <param name="Path">file, folder or glob</param> <param name="Share">of the bytes</param>
+public sealed record WorldMixin(string Path, double Share);
+
+/// <summary>Everything that decides the bits of a world's corpus.</summary>
+public sealed record WorldCorpusRecipe
+{
+    /// <summary>Folder name of a world's corpus where none is given.</summary>
+    public const string DefaultName = "world";
+
+    /// <summary>Name of the corpus and of its folder.</summary>
+    public string Name { get; init; } = DefaultName;
+    /// <summary>The world.</summary>
+    public WorldRecipe World { get; init; } = new();
+    /// <summary>Bytes of training text.</summary>
+    public long Bytes { get; init; } = 20_000_000;
+    /// <summary>Bytes of validation text.</summary>
+    public long ValidBytes { get; init; } = 400_000;
+    /// <summary>Vocabulary to train, 256 to 65536 tokens; not used with <see cref="Tokenizer"/>.</summary>
+    public int Vocab { get; init; } = 512;
+    /// <summary>Folder or file of a tokenizer to use instead of training one.</summary>
+    public string? Tokenizer { get; init; }
+    /// <summary>Real text beside it.</summary>
+    public IReadOnlyList<WorldMixin> Mix { get; init; } = [];
+
+    internal IEnumerable<string> Problems()
+    {
+        foreach (string problem in new CorpusRecipe { Name = Name, Vocab = Vocab }.Problems()) yield return problem;
+        if (Bytes is < 10_000 or > 1L << 42) yield return $"bytes={Bytes} must be from 10000 to 4e12; try 2e7";
+        if (ValidBytes is < 10_000 or > 1L << 32) yield return $"valid_bytes={ValidBytes} must be from 10000 to 4e9; try 4e5";
+        foreach (WorldMixin mix in Mix)
+            if (!(mix.Share > 0 && mix.Share < 1))
+                yield return FormattableString.Invariant($"mix {mix.Path}={mix.Share} is a share of the bytes above 0 and below 1; try 0.2");
+        if (Mix.Sum(m => m.Share) >= 1) yield return "the shares of --mix leave nothing of the world; lower them below 1 in all";
+        foreach (string problem in World.Problems()) yield return problem;
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(WorldCorpusRecipe))]
+sealed partial class WorldCorpusJson : JsonSerializerContext;
+
+/// <summary>Writes a world down as a corpus whose every token is labelled with its task.</summary>
+public static class WorldCorpus
+{
+    const int ChunkDocuments = 512;
+    const int SampleBytes = 4_000_000;
+    const long ShardTokens = 1L << 27;
+    /// <summary>Of a user's documents, one in so many is held out, by the hash of its text.</summary>
+    const int TextHeldOutOneIn = 20;
+
+    /// <summary>Builds <c>home/corpus/name</c>, or finds it there.</summary>
+    /// <exception cref="ConfigException">A bad setting; another recipe's corpus of that name; too little text to mix in.</exception>
+    public static CorpusBuild Build(WorldCorpusRecipe recipe, string home, bool force = false, int threads = 0,
+        IProgress<CorpusProgress>? progress = null, CancellationToken stop = default)
+    {
+        string[] problems = [.. recipe.Problems()];
+        if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
+        JsonElement json = JsonSerializer.SerializeToElement(recipe, WorldCorpusJson.Default.WorldCorpusRecipe);
+        string folder = Corpus.FolderOf(home, recipe.Name);
+        if (Directory.Exists(folder) && !force)
+        {
+            CorpusInfo there = CorpusInfo.Load(folder);
+            string[] changed = [.. CorpusBuilder.Differences(there.Recipe, json)];
+            return changed.Length == 0 ? new(folder, there, AlreadyThere: true)
+                : throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
+                    "choose another name, or rebuild it with --force");
+        }
+        var world = new World(recipe.World);
+        Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path)
+            : BpeTrainer.Train(Sample(world, recipe), recipe.Vocab, specials: null, threads,
+                share => progress?.Report(new("tokenizer", share, 1, "")));
+        using var site = new BuildSite(Path.GetDirectoryName(folder)!, recipe.Name);
+        tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
+        var job = new Job(recipe, world, tokenizer, site.Folder, threads > 0 ? threads : Environment.ProcessorCount, progress, stop);
+        (CorpusSide valid, double?[] entropies) = job.Write(heldOut: true, recipe.ValidBytes);
+        (CorpusSide train, _) = job.Write(heldOut: false, recipe.Bytes);
+        var info = new CorpusInfo
+        {
+            Name = recipe.Name,
+            Sources = [.. recipe.Mix.Select(m => new CorpusSource { Path = m.Path })],
+            Licence = recipe.Mix.Count == 0 ? "generated: public domain" : "generated; mixed-in text: that of the sources",
+            TokenizerHash = tokenizer.Hash,
+            VocabSize = tokenizer.VocabSize,
+            EndOfText = tokenizer.EndOfText,
+            BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Tokens + valid.Tokens),
+            Train = train,
+            Valid = valid,
+            Tags = job.Tags,
+            TagEntropies = entropies,
+            VerbatimMeaning = "not measured: held-out statements never occur in training",
+            Recipe = json,
+        };
+        site.Write(info);
+        site.MoveTo(folder);
+        return new(folder, info, AlreadyThere: false);
+    }
+
+    /// <summary>The world that a corpus was written from.</summary>
+    /// <exception cref="ConfigException">It is not a world's corpus.</exception>
+    public static World WorldOf(CorpusInfo info)
+    {
+        try
+        {
+            if (info.Recipe.ValueKind == JsonValueKind.Object && info.Recipe.TryGetProperty("world", out _)
+                && info.Recipe.Deserialize(WorldCorpusJson.Default.WorldCorpusRecipe) is { } recipe) return new(recipe.World);
+        }
+        catch (JsonException)
+        {
+        }
+        throw new ConfigException($"corpus '{info.Name}' was not made by 'isoflop corpus world', so the world has no questions about it; " +
+            "give a file of items: --suite FILE.jsonl");
+    }
+
+    /// <summary>Beginning of the training side, with its real text.</summary>
+    static List<ReadOnlyMemory<byte>> Sample(World world, WorldCorpusRecipe recipe)
+    {
+        List<ReadOnlyMemory<byte>> sample = [];
+        double share = recipe.Mix.Sum(m => m.Share);
+        long bytes = 0, limit = Math.Min(SampleBytes, recipe.Bytes);
+        for (long i = 0; bytes < limit * (1 - share); i++)
+        {
+            sample.Add(Encoding.UTF8.GetBytes(world.Document(heldOut: false, i).Text));
+            bytes += sample[^1].Length;
+        }
+        foreach (WorldMixin mix in recipe.Mix)
+        {
+            long taken = 0;
+            foreach (ReadOnlyMemory<byte> text in Texts(mix, heldOut: false).TakeWhile(_ => taken < limit * mix.Share))
+            {
+                sample.Add(text);
+                taken += text.Length;
+            }
+        }
+        return sample;
+    }
+
+    /// <summary>A user's documents of one side, none twice.</summary>
+    static IEnumerable<ReadOnlyMemory<byte>> Texts(WorldMixin mix, bool heldOut)
+    {
+        HashSet<UInt128> seen = [];
+        foreach (Chunk chunk in new ChunkReader(new CorpusRecipe()).Chunks(SourceFiles.Find(mix.Path)))
+            foreach (TextDocument document in chunk.Parse())
+            {
+                UInt128 hash = Survey.ContentHash(document.Utf8.Span);
+                if (hash % TextHeldOutOneIn == 0 == heldOut && seen.Add(hash)) yield return document.Utf8;
+            }
+    }
+
+    /// <summary>A corpus under way.</summary>
+    sealed class Job(WorldCorpusRecipe recipe, World world, Tokenizer tokenizer, string folder, int threads,
+        IProgress<CorpusProgress>? progress, CancellationToken stop)
+    {
+        public IReadOnlyList<string> Tags { get; } = [.. world.Tasks.Select(t => t.Tag), .. recipe.Mix.Select(TagOf)];
+
+        static string TagOf(WorldMixin mix) => "text:" + Path.GetFileNameWithoutExtension(mix.Path.TrimEnd('/', '*'));
+
+        /// <summary>Documents as tokens.</summary>
+        sealed class Piece
+        {
+            public readonly List<int> Tokens = [];
+            public readonly List<(int Tag, int Count)> Tags = [];
+            public readonly List<double> Nats = [];
+            public long Bytes;
+
+            public void Add(ReadOnlySpan<byte> utf8, int tag, double nats, Tokenizer tokenizer)
+            {
+                int before = Tokens.Count;
+                tokenizer.Encode(utf8, Tokens);
+                Tokens.Add(tokenizer.EndOfText);
+                Tags.Add((tag, Tokens.Count - before));
+                Nats.Add(nats);
+                Bytes += utf8.Length;
+            }
+        }
+
+        public (CorpusSide, double?[] Entropies) Write(bool heldOut, long bytes)
+        {
+            using var writer = new SideWriter(folder, heldOut ? SideWriter.ValidName : SideWriter.TrainName, tagged: true,
+                tokenizer.VocabSize, tokenizer.Hash, ShardTokens);
+            long written = 0;
+            var nats = new double[Tags.Count];
+            var tokens = new long[Tags.Count];
+            var texts = recipe.Mix.Select(m => Texts(m, heldOut).GetEnumerator()).ToArray();
+            var mixed = new long[texts.Length];
+
+            IEnumerable<long> Starts()
+            {
+                for (long at = 0; written < bytes; at += ChunkDocuments) yield return at;
+            }
+            Piece World(long start)
+            {
+                var piece = new Piece();
+                for (long i = start; i < start + ChunkDocuments; i++)
+                {
+                    WorldDocument document = world.Document(heldOut, i);
+                    piece.Add(Encoding.UTF8.GetBytes(document.Text), document.Task, document.Nats, tokenizer);
+                }
+                return piece;
+            }
+            void Put(Piece piece)
+            {
+                writer.Append(CollectionsMarshal.AsSpan(piece.Tokens), piece.Tags, piece.Tags.Count, piece.Bytes);
+                written += piece.Bytes;
+                for (int d = 0; d < piece.Tags.Count; d++)
+                {
+                    nats[piece.Tags[d].Tag] += piece.Nats[d];
+                    tokens[piece.Tags[d].Tag] += piece.Tags[d].Count;
+                }
+            }
+            OrderedPipeline.Run(Starts(), World, piece =>
+            {
+                // Chunks drawn ahead of the end are dropped: which ones must not depend on the threads.
+                if (written >= bytes) return;
+                Put(piece);
+                for (int m = 0; m < texts.Length; m++)
+                    while (mixed[m] < recipe.Mix[m].Share * written)
+                    {
+                        if (!texts[m].MoveNext()) throw TooLittle(recipe.Mix[m], mixed[m], bytes, heldOut);
+                        var text = new Piece();
+                        text.Add(texts[m].Current.Span, world.Tasks.Count + m, 0, tokenizer);
+                        mixed[m] += text.Bytes;
+                        Put(text);
+                    }
+                progress?.Report(new(heldOut ? "validation" : "training", Math.Min(written, bytes), bytes, "B"));
+            }, threads, stop);
+            return (writer.Commit(), [.. Enumerable.Range(0, Tags.Count).Select(t =>
+                t < world.Tasks.Count && tokens[t] > 0 ? nats[t] / tokens[t] : (double?)null)]);
+        }
+
+        static ConfigException TooLittle(WorldMixin mix, long there, long bytes, bool heldOut) =>
+            new(FormattableString.Invariant($"mix {mix.Path}={mix.Share}: it has {there / 1e6:0.##} MB for the ") +
+                FormattableString.Invariant($"{(heldOut ? "validation" : "training")} side, {mix.Share * bytes / 1e6:0.##} are asked for; ") +
+                "lower the share or --bytes, or add text: nothing is repeated");
+    }
+}
