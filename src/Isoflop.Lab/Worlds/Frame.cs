@@ -22,6 +22,9 @@ sealed class Frame
         choices = close == open + 1 ? [] : text[(open + 1)..close].Split('|');
     }
 
+    /// <summary>Whether it can stand in a clause: no label, no question.</summary>
+    public bool IsSentence => !text.Contains(": ") && !text.Contains('?') && !text.Contains("}, ");
+
     /// <summary>Reads a block of frames: a line each, the level first.</summary>
     public static Frame[][] Block(string family, string block)
     {

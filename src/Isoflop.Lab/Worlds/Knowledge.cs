@@ -22,7 +22,7 @@ sealed class Knowledge : Family
         1 The capital of {c}? It is [].
         1 {c} is a country in [].
         1 On the map you find {c} in [].
-        1 {name} lives in {c}, so {name} lives in [].
+        1 {name:p} lives in {c}, so {p} lives in [].
         1 Of all continents, {c} belongs to [].
         1 To see {c} you must travel to [].
         1 The continent of {c} is [].
@@ -130,9 +130,9 @@ sealed class Knowledge : Family
 
     public override Statement Say(int level, Draw draw)
     {
-        string before = draw.Chance(0.5) ? draw.Pick(openers) + " " : "";
         int index = draw.Next(frames[level - 1].Length);
         Frame frame = frames[level - 1][index];
+        string before = frame.IsSentence && draw.Chance(0.5) ? draw.Pick(openers) + " " : "";
         Country c = level == 1 ? countries[draw.Among(head)] : level <= 3 ? countries[draw.Among(tail)] : default;
         switch (level)
         {
@@ -166,11 +166,11 @@ sealed class Knowledge : Family
     {
         int n = syllables.Length;
         string name = syllables[i % n] + ends[i / n % ends.Length];
-        for (int rest = i / n / ends.Length; rest > 0; rest /= n + 1) name = syllables[rest % (n + 1) % n] + name;
+        for (int rest = i / n / ends.Length; rest > 0; rest = (rest - 1) / n) name = syllables[(rest - 1) % n] + name;
         return Frame.Capital(name);
     }
 
-    static string District(int d) => Frame.Capital(syllables[d * 5 % syllables.Length] + (d < syllables.Length ? "ia" : "mark"));
+    static string District(int d) => Frame.Capital(syllables[d * 5 % syllables.Length] + (d < syllables.Length ? "ia" : "land"));
 
     int DistrictOf(int village)
     {
