@@ -18,6 +18,7 @@ return App.Start(args,
     BottleneckCommand.Create(),
     SampleCommand.Create(),
     NextCommand.Create(),
+    EvalCommand.Create(),
     RunsCommand.Create(),
     MachineCommand.Create(),
 ]);

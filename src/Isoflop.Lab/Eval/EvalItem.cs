@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Isoflop.Lab.Eval;
 
 /// <summary>
@@ -19,6 +21,41 @@ public sealed record EvalItem
     public string Prompt { get; init; } = "";
     /// <summary>Continuations of the prompt, with their leading space; empty for a generation item.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
-    /// <summary>The right choice, word for word; or the text to be written, compared without outer white space.</summary>
+    /// <summary>
+    /// The right choice, word for word; or the line to be written, compared without outer white space. With its leading space:
+    /// its likelihood is that of the text as it stands here.
+    /// </summary>
     public required string Answer { get; init; }
+
+    /// <summary>The first rule that the item breaks, with the next step; null: none.</summary>
+    internal string? Problem()
+    {
+        if (Id.Length == 0) return "'id' is empty; every item needs one of its own";
+        if (Task.Length == 0) return $"item '{Id}': 'task' is empty; name what is asked for";
+        if (Level < 1) return $"item '{Id}': 'level' is {Level} and must be at least 1";
+        if (Choices.Count == 0)
+            return string.IsNullOrWhiteSpace(Answer) ? $"item '{Id}': 'answer' is empty; write what must be answered"
+                : Answer.Trim().AsSpan().IndexOfAny('\r', '\n') >= 0
+                ? $"item '{Id}': 'answer' has several lines, and a reply ends with its first; shorten it or give 'choices'" : null;
+        if (Choices.Count == 1) return $"item '{Id}': 'choices' holds one only; give at least two, or none and let it be written";
+        for (int i = 0; i < Choices.Count; i++)
+        {
+            if (string.IsNullOrEmpty(Choices[i]))
+                return $"item '{Id}': choice {i + 1} is empty, no token stands for it; write it out or drop it";
+            for (int j = 0; j < i; j++)
+                if (Choices[i] == Choices[j]) return $"item '{Id}': choices {j + 1} and {i + 1} are both '{Choices[i]}'; drop one";
+        }
+        if (Answer.Length == 0) return $"item '{Id}': 'answer' is empty; repeat the right choice word for word";
+        return Choices.Contains(Answer) ? null
+            : $"item '{Id}': 'answer' '{Answer}' is not among the choices '{string.Join("', '", Choices)}'; " +
+              "repeat one word for word, its leading space too";
+    }
 }
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(EvalItem))]
+[JsonSerializable(typeof(ItemResult))]
+[JsonSerializable(typeof(EvalHeader))]
+sealed partial class EvalJson : JsonSerializerContext;

@@ -1,10 +1,11 @@
-using System.Text.Json.Serialization;
-
 namespace Isoflop.Lab.Eval;
 
-/// <summary>What a target made of one item: a line of runs/RUN/evals/SUITE.jsonl.</summary>
+/// <summary>What a target made of one item: a line of runs/RUN/evals/SUITE-STEP.jsonl.</summary>
 public sealed record ItemResult
 {
+    /// <summary>How a note begins that says by how much a prompt was shortened.</summary>
+    public const string CutNote = "prompt cut by";
+
     /// <summary>Of the item.</summary>
     public required string Id { get; init; }
     /// <summary>Of the item.</summary>
@@ -25,7 +26,7 @@ public sealed record ItemResult
     public double? AnswerNll { get; init; }
     /// <summary>How much likelier the answer is than its best rival, nats; null without choices.</summary>
     public double? Margin { get; init; }
-    /// <summary>Tokens of the answer; of the reply where only that is known.</summary>
+    /// <summary>Tokens of the answer; of the reply where it was written.</summary>
     public int Tokens { get; init; }
     /// <summary>UTF-8 bytes of the answer.</summary>
     public int Bytes { get; init; }
@@ -35,6 +36,8 @@ public sealed record ItemResult
     public bool FormatError { get; init; }
     /// <summary>Milliseconds until the answer was there; 0 where items share a batch.</summary>
     public double Milliseconds { get; init; }
+    /// <summary>FLOPs of asking it; 0 where that is not known.</summary>
+    public double Flops { get; init; }
     /// <summary>What was done about an item that did not fit, or went wrong: "prompt cut by 12 tokens"; empty: nothing.</summary>
     public string Note { get; init; } = "";
 }

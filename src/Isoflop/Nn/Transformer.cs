@@ -170,6 +170,32 @@ public sealed class Transformer
         Backward(batch);
     }
 
+    /// <summary>−ln p of the targets of some rows (nats); the others' logits are never formed.</summary>
+    /// <param name="wanted">rows of the batch</param> <param name="into">[wanted], the bits that <see cref="Loss"/> gives</param>
+    public void NllOf(Batch batch, ReadOnlySpan<int> wanted, Span<float> into)
+    {
+        Forward(batch);
+        device.RmsNorm(layers[^1].Output, Gain(Table.FinalNorm), finalNormed, finalScale, Whole(batch.Rows), epsilon);
+        for (int from = 0; from < wanted.Length; from += logitRows)
+        {
+            int count = Math.Min(logitRows, wanted.Length - from);
+            HeadOf(wanted.Slice(from, count));
+            var own = new int[count];
+            for (int r = 0; r < count; r++) own[r] = batch.Targets[wanted[from + r]];
+            device.Upload(own, targets.Slice(0, count));
+            device.CrossEntropy(logits, targets.Slice(0, count), default, nll.Slice(0, count), count, Config.VocabSize);
+            device.Download(nll.Slice(0, count), into.Slice(from, count));
+        }
+    }
+
+    /// <summary>Logits of some rows of the final norm, gathered.</summary>
+    void HeadOf(ReadOnlySpan<int> wanted)
+    {
+        device.Upload(wanted, targets.Slice(0, wanted.Length));
+        device.Embed(finalNormed, targets, layers[0].MlpIn, wanted.Length, Config.DModel);
+        head.Forward(layers[0].MlpIn, logits, wanted.Length);
+    }
+
     void AddLoss(Batch batch, ref double loss)
     {
         device.Download(nll.Slice(0, batch.Rows), hostNll.AsSpan(0, batch.Rows));
@@ -311,7 +337,7 @@ public sealed class Transformer
     public DeviceMemory Decode(ReadOnlySpan<int> next, ReadOnlySpan<int> slots, ReadOnlySpan<int> at, KvCache cache,
         ReadOnlySpan<int> wanted)
     {
-        int rows = next.Length, C = Config.DModel;
+        int rows = next.Length;
         if (slots.Length != rows || at.Length != rows)
             throw new ArgumentException($"{rows} tokens, {slots.Length} slots, {at.Length} positions");
         for (int r = 0; r < rows; r++)
@@ -328,9 +354,7 @@ public sealed class Transformer
             AfterAttention(i, rows);
         }
         device.RmsNorm(layers[^1].Output, Gain(Table.FinalNorm), finalNormed, finalScale, Whole(rows), epsilon);
-        device.Upload(wanted, targets.Slice(0, wanted.Length));
-        device.Embed(finalNormed, targets, layers[0].MlpIn, wanted.Length, C);                    // the wanted rows, gathered
-        head.Forward(layers[0].MlpIn, logits, wanted.Length);
+        HeadOf(wanted);
         return logits.Slice(0, (long)wanted.Length * Config.VocabSize);
     }
 

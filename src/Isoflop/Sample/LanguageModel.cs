@@ -1,3 +1,4 @@
+using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Text;
@@ -10,9 +11,14 @@ public sealed class LanguageModel : IDisposable
 {
     // Prompts are read in pieces of so many tokens.
     const int PassTokens = 1024;
+    // Replies that are written at once: so many, and so many floats of keys and values.
+    const int MostReplies = 128;
+    const long CacheFloats = 1 << 26;
 
     readonly IDevice device;
     readonly Transformer transformer;
+    readonly Batch batch = new(PassTokens, PassTokens);
+    KvCache? readCache, writeCache;
 
     LanguageModel(string folder, IDevice device, Transformer transformer, Tokenizer tokenizer) =>
         (Folder, this.device, this.transformer, Tokenizer) = (folder, device, transformer, tokenizer);
@@ -84,7 +90,14 @@ public sealed class LanguageModel : IDisposable
         if (tokens.Length > Config.ContextLen)
             throw new ConfigException(
                 $"the text has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
-        var cache = new KvCache(device, Config, 1, Config.ContextLen);
+        (float[] next, float[] own) = Read(tokens);
+        return (next, tokens[1..], own);
+    }
+
+    /// <summary>The same of tokens; end-of-text is not put before them.</summary>
+    (float[] Next, float[] LogProbs) Read(ReadOnlySpan<int> tokens)
+    {
+        KvCache cache = CacheFor(ref readCache, 1, tokens.Length);
         var own = new float[tokens.Length - 1];
         float[] next = [];
         int piece = Math.Min(transformer.MaxLogitRows, PassTokens);
@@ -93,7 +106,7 @@ public sealed class LanguageModel : IDisposable
             int count = Math.Min(piece, tokens.Length - at);
             int[] rows = [.. Enumerable.Range(0, count)];
             DeviceMemory logits = transformer.Decode(
-                tokens.AsSpan(at, count), new int[count], [.. rows.Select(r => at + r)], cache, rows);
+                tokens.Slice(at, count), new int[count], [.. rows.Select(r => at + r)], cache, rows);
             var values = new float[(long)count * Config.VocabSize];
             device.Download(logits, values);
             for (int r = 0; r < count; r++)
@@ -103,7 +116,7 @@ public sealed class LanguageModel : IDisposable
                 else next = logProbs;
             }
         }
-        return (next, tokens[1..], own);
+        return (next, own);
     }
 
     static float[] LogSoftmax(ReadOnlySpan<float> logits)
@@ -131,7 +144,7 @@ public sealed class LanguageModel : IDisposable
                 $"the prompt has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
         if (count > transformer.MaxLogitRows)
             throw new ConfigException($"{count} replies at once; at most {transformer.MaxLogitRows} fit, ask twice");
-        var cache = new KvCache(device, Config, count, Config.ContextLen);
+        KvCache cache = CacheFor(ref writeCache, count, Math.Min(Config.ContextLen, tokens.Length + maxTokens));
         var replies = Enumerable.Range(0, count).Select(_ => new Reply([], [])).ToArray();
         DeviceMemory logits = Prompt(tokens, count, cache);
         List<int> alive = [.. Enumerable.Range(0, count)];
@@ -175,6 +188,121 @@ public sealed class LanguageModel : IDisposable
             DeviceMemory logits = transformer.Decode(rows, slots, positions, cache, ends);
             if (from + length == tokens.Length) return logits;
         }
+    }
+
+    /// <summary>
+    /// −ln p of each sequence's tokens from Start on, each given those before it, nats. Sequences share passes; what one gives
+    /// is the same, bit for bit, in any company.
+    /// </summary>
+    /// <param name="sequences">of 2 to <see cref="ModelConfig.ContextLen"/> + 1 tokens: the last is no input; Start from 1</param>
+    public float[][] Nll(IReadOnlyList<(int[] Tokens, int Start)> sequences)
+    {
+        var results = new float[sequences.Count][];
+        var wanted = new List<int>();
+        var packed = new List<int>();
+        for (int i = 0; i < results.Length; i++)
+        {
+            (int[] tokens, int start) = sequences[i];
+            int inputs = tokens.Length - 1;
+            if (start < 1 || start > inputs || inputs > Config.ContextLen)
+                throw new ArgumentException($"{tokens.Length} tokens from {start} on; the context is {Config.ContextLen}");
+            if (inputs > PassTokens)
+            {
+                (float[] next, float[] own) = Read(tokens.AsSpan(0, inputs));
+                results[i] = [.. own.Skip(start - 1).Append(next[tokens[^1]]).Select(p => -p)];
+                continue;
+            }
+            if (batch.Rows + inputs > PassTokens) Flush();
+            batch.BeginSequence();
+            for (int t = 0; t < inputs; t++)
+            {
+                if (t >= start - 1) wanted.Add(batch.Rows);
+                batch.Add(tokens[t], tokens[t + 1], 1);
+            }
+            packed.Add(i);
+        }
+        Flush();
+        return results;
+
+        void Flush()
+        {
+            var nll = new float[wanted.Count];
+            if (batch.Rows > 0) transformer.NllOf(batch, wanted.ToArray(), nll);
+            int at = 0;
+            foreach (int i in packed)
+            {
+                int count = sequences[i].Tokens.Length - sequences[i].Start;
+                results[i] = nll[at..(at += count)];
+            }
+            wanted.Clear();
+            packed.Clear();
+            batch.Clear();
+        }
+    }
+
+    /// <summary>
+    /// The most probable continuation of each prompt, token by token, many at once; what one gives is the same in any company.
+    /// </summary>
+    /// <param name="prompts">as the model reads them, end-of-text first where they begin a document</param>
+    /// <param name="limits">tokens of each reply at most; prompt and limit fit the context and one token more</param>
+    /// <param name="ended">asked with a reply after each of its tokens; end-of-text always ends it and is left out</param>
+    public IReadOnlyList<List<int>> Greedy(IReadOnlyList<int[]> prompts, IReadOnlyList<int> limits, Func<List<int>, bool> ended)
+    {
+        List<int>[] replies = [.. prompts.Select(_ => new List<int>())];
+        if (replies.Length == 0) return replies;
+        int context = Math.Min(Config.ContextLen, Enumerable.Range(0, replies.Length).Max(i => prompts[i].Length + limits[i]));
+        long floats = 2L * Config.NLayer * Config.KvHeads * Config.HeadWidth * context;
+        int most = (int)Math.Clamp(CacheFloats / floats, 1, Math.Min(MostReplies, transformer.MaxLogitRows));
+        KvCache cache = CacheFor(ref writeCache, Math.Min(most, replies.Length), context);
+        for (int first = 0; first < replies.Length; first += most)
+        {
+            int[] group = [.. Enumerable.Range(first, Math.Min(most, replies.Length - first))];
+            int[] alive = [.. ReadAll(group).Where(Goes)];
+            while (alive.Length > 0)
+            {
+                int[] last = [.. alive.Select(i => replies[i][^1])], slots = [.. alive.Select(i => i - first)];
+                int[] at = [.. alive.Select(i => prompts[i].Length + replies[i].Count - 1)];
+                Draw(transformer.Decode(last, slots, at, cache, [.. Enumerable.Range(0, alive.Length)]), alive);
+                alive = [.. alive.Where(Goes)];
+            }
+        }
+        foreach (List<int> reply in replies)
+            if (reply.Count > 0 && Ends(reply[^1])) reply.RemoveAt(reply.Count - 1);
+        return replies;
+
+        // Reads the group's prompts, a pass full at a time, and draws each one's first token.
+        int[] ReadAll(int[] group)
+        {
+            (int Prompt, int At)[] rows = [.. group.SelectMany(i => Enumerable.Range(0, prompts[i].Length).Select(t => (i, t)))];
+            foreach ((int Prompt, int At)[] piece in rows.Chunk(PassTokens))
+            {
+                int[] ends = [.. Enumerable.Range(0, piece.Length).Where(r => piece[r].At == prompts[piece[r].Prompt].Length - 1)];
+                DeviceMemory logits = transformer.Decode([.. piece.Select(r => prompts[r.Prompt][r.At])],
+                    [.. piece.Select(r => r.Prompt - group[0])], [.. piece.Select(r => r.At)], cache, ends);
+                Draw(logits, [.. ends.Select(r => piece[r].Prompt)]);
+            }
+            return group;
+        }
+
+        void Draw(DeviceMemory logits, int[] of)
+        {
+            if (of.Length == 0) return;
+            var drawn = new int[of.Length];
+            device.Sample(logits, new float[of.Length], new SamplingRule(0), drawn, new float[of.Length], Config.VocabSize);
+            for (int r = 0; r < of.Length; r++) replies[of[r]].Add(drawn[r]);
+        }
+
+        bool Ends(int token) => token == Tokenizer.EndOfText || token >= Tokenizer.VocabSize;  // published models pad their vocabulary
+
+        bool Goes(int i) => replies[i].Count < limits[i] && !Ends(replies[i][^1]) && !ended(replies[i]);
+    }
+
+    /// <summary>The last cache of a purpose where it is large enough: devices give memory back at their end only.</summary>
+    KvCache CacheFor(ref KvCache? last, int slots, int context)
+    {
+        if (last is not null && last.Slots >= slots && last.Context >= context) return last;
+        context = (int)Math.Min(Config.ContextLen, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)context));
+        return last = new KvCache(device, Config, slots, context);
     }
 
     /// <summary>Frees all memory.</summary>

@@ -1,0 +1,134 @@
+using System.CommandLine;
+using System.Globalization;
+using Isoflop.Data;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Report;
+using Isoflop.Sample;
+using Isoflop.Train;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop eval</c>: a model's answers to a suite of questions, with intervals and contamination.</summary>
+static class EvalCommand
+{
+    public static Verb Create()
+    {
+        var model = new Argument<string>("model") { Description = "RUN, RUN@STEP or a model folder" };
+        var suite = new Option<string>("--suite")
+        {
+            Description = "JSON lines, an item each: id, task, answer; level, template, prompt, choices. " +
+                "Without choices the model writes a line that must match",
+            HelpName = "FILE.jsonl",
+            Required = true,
+        };
+        var limit = new Option<int?>("--limit") { Description = "Ask the first N items only", HelpName = "N" };
+        var csv = new Option<string>("--csv")
+        {
+            Description = "Write the table by task, level and template as CSV; -: to stdout",
+            HelpName = "FILE",
+        };
+        var skip = new Option<bool>("--no-contamination") { Description = "Do not look for the items in the training text" };
+        var verb = new Verb("eval", "Ask a model a suite of questions: choices by likelihood, replies by exact match.",
+            "isoflop eval my-run --suite questions.jsonl",
+            "isoflop eval my-run@500 --suite questions.jsonl --limit 100 --csv scores.csv",
+            "where a line of questions.jsonl is",
+            "  {\"id\":\"a1\",\"task\":\"sums\",\"template\":\"t1\",\"prompt\":\"2 + 3 =\",\"choices\":[\" 5\",\" 6\"],\"answer\":\" 5\"}")
+        { model, suite, limit, csv, skip };
+        verb.Runs(call =>
+        {
+            int? most = call.Parsed.GetValue(limit);
+            if (most < 1) throw new ConfigException($"--limit {most} must be positive; leave it out to ask all items");
+            EvalSuite items = SuiteOf(call.Parsed.GetValue(suite)!);
+            using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
+            using ProgressLine progress = call.Progress();
+            string? file = EvalRun.FileFor(open.Folder, items);
+            IReadOnlyList<ItemResult> results = EvalRun.Ask(new LocalTarget(open), items, file, most ?? 0,
+                (done, all) => progress.Report("eval", done, all, "items"), call.Stop);
+            Contamination? found = call.Parsed.GetValue(skip) ? null
+                : Search([.. items.Items.Take(results.Count)], open.Folder, call, progress);
+            var report = new EvalReport(results, found);
+            Table table = report.ToTable(call.Parsed.GetValue(model)!, items);
+            if (call.Parsed.GetValue(csv) is { Length: > 0 } path)
+            {
+                if (path == "-") table.WriteCsv(call.Out);
+                else table.WriteCsv(path);
+                if (path == "-") return 0;
+            }
+            if (call.Json) table.WriteJsonLines(call.Out);
+            else Write(call.Out, report, file);
+            return 0;
+        });
+        return verb;
+    }
+
+    /// <summary>The suite of a name that is built in, or of a file.</summary>
+    static EvalSuite SuiteOf(string which) => which switch
+    {
+        "world" => throw new ConfigException("--suite world: the generated world is not there yet; give a file of JSON lines"),
+        _ => EvalSuite.Read(which),
+    };
+
+    /// <summary>Looks in the text that a checkpoint's run was trained on; null where that is not known or no longer there.</summary>
+    static Contamination? Search(IReadOnlyList<EvalItem> items, string modelFolder, Invocation call, ProgressLine progress)
+    {
+        if (EvalRun.RunOf(modelFolder) is not { } run)
+        {
+            call.Err.WriteLine($"{modelFolder} is no checkpoint of a run: its training text is not known and was not searched");
+            return null;
+        }
+        string home = Path.GetFullPath(Path.Combine(run.Folder, "..", "..")), name = RunRecord.Load(run.Folder).Corpus.Name;
+        string folder = Corpus.FolderOf(home, name);
+        if (!Directory.Exists(folder))
+        {
+            call.Err.WriteLine($"{folder}: the corpus is no longer there, so the training text was not searched");
+            return null;
+        }
+        using Corpus corpus = Corpus.Open(folder);
+        return Contamination.Search(items, corpus, progress: share => progress.Report("search", share), stop: call.Stop);
+    }
+
+    // ---- for a reader ---------------------------------------------------------------------------------------------------------
+
+    static void Write(TextWriter output, EvalReport report, string? file)
+    {
+        EvalRow all = report.Rows[0];
+        List<string[]> lines =
+        [
+            ["task", "level", "items", "accuracy", "95 %", "chance", "/token", "/byte", "nll", "bits/byte", "margin", "tokens", "ms",
+                "format", "cut", "in training"],
+        ];
+        var tasks = report.Rows.Where(r => r.Slice == "task").ToList();
+        foreach (EvalRow task in tasks)
+        {
+            lines.Add(Cells(task, task.Task!));
+            var levels = report.Rows.Where(r => r.Slice == "task level" && r.Task == task.Task).ToList();
+            if (levels.Count > 1) lines.AddRange(levels.Select(l => Cells(l, "")));
+        }
+        if (tasks.Count > 1) lines.Add(Cells(all, "all"));
+        // Columns that say nothing of this suite are left out.
+        int[] shown = [.. Enumerable.Range(0, lines[0].Length).Where(c => c < 6 || lines.Skip(1).Any(l => l[c] is not ("" or "0")))];
+        TextTable.Write(output, [.. lines.Select(l => shown.Select(c => l[c]).ToArray())], 0);
+        output.WriteLine();
+        if (all.Cut > 0) output.WriteLine($"cut: {all.Cut} prompts were longer than the context and lost their beginning");
+        if (all.Notes > all.Cut) output.WriteLine($"{all.Notes - all.Cut} items have other notes");
+        if (all.Contaminated is { } found)
+            output.WriteLine($"in training: {found} of {all.Items - all.TooShort} items stand word for word in the training text" +
+                (all.TooShort > 0 ? $"; {all.TooShort} are too short to tell (below {Contamination.MinBytes} bytes)" : ""));
+        string stars = report.Rows.Any(r => r.Accuracy.Wilson) ? ", * Wilson's" : "";
+        output.WriteLine($"{Format.Quantity(all.Flops, "FLOPs")} of measuring; intervals are clustered by template{stars}");
+        if (file is not null) output.WriteLine($"results: {file}");
+    }
+
+    static string[] Cells(EvalRow row, string task) =>
+    [
+        task, row.Slice == "task level" ? Text($"{row.Level}") : "", Text($"{row.Items}"), Percent(row.Accuracy.Mean),
+        $"{Percent(row.Accuracy.Low)}–{Percent(row.Accuracy.High)}{(row.Accuracy.Wilson ? "*" : " ")}", Percent(row.Chance),
+        Percent(row.AccuracyPerToken), Percent(row.AccuracyPerByte), Text($"{row.AnswerNll:F2}"), Text($"{row.BitsPerByte:F2}"),
+        Text($"{row.Margin:F2}"), Text($"{row.Tokens:F1}"), Text($"{row.Milliseconds:F0}"), Text($"{row.FormatErrors}"), Text($"{row.Cut}"),
+        Text($"{row.Contaminated}"),
+    ];
+
+    static string Percent(double? share) => share is null ? "" : Text($"{100 * share:F1}");
+
+    static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,147 @@
+using System.Globalization;
+using System.Text.Json;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Eval;
+
+/// <summary>First line of a file of results: what the others belong to.</summary>
+/// <param name="FormatVersion">of the file</param> <param name="Suite">its name</param> <param name="SuiteHash">of its items</param>
+/// <param name="TargetHash">of what answered</param>
+public sealed record EvalHeader(int FormatVersion, string Suite, string SuiteHash, string TargetHash)
+{
+    /// <summary>The newest format that this program reads.</summary>
+    public const int NewestFormat = 1;
+}
+
+/// <summary>
+/// Asks a suite. With a file every result is kept as it comes: the same call after a kill goes on where that one was, and asks
+/// nothing when all is there. Another suite or another model under these names starts the file anew.
+/// </summary>
+public static class EvalRun
+{
+    /// <summary>Where results of a checkpoint are kept: runs/RUN/evals/SUITE-000500.jsonl; null for a folder outside of a run.</summary>
+    public static string? FileFor(string modelFolder, EvalSuite suite) => RunOf(modelFolder) is not { } run ? null
+        : Path.Combine(run.Folder, "evals", string.Create(CultureInfo.InvariantCulture, $"{suite.Name}-{run.Step:000000}.jsonl"));
+
+    /// <summary>The run that a model folder is a checkpoint of; null: none.</summary>
+    public static (string Folder, int Step)? RunOf(string modelFolder)
+    {
+        string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder));
+        if (Path.GetDirectoryName(folder) is not { } run || !File.Exists(Path.Combine(run, RunRecord.FileName))) return null;
+        int step = Checkpoint.StepsIn(run).Find(s => Checkpoint.NameOf(s) == Path.GetFileName(folder));
+        return Path.GetFileName(folder) == Checkpoint.NameOf(step) ? (run, step) : null;
+    }
+
+    /// <summary>Results of the first <paramref name="limit"/> items (0: of all) in the suite's order.</summary>
+    /// <param name="file">where results are kept; null: nowhere</param>
+    /// <param name="progress">items done, those found in the file too, and items in all</param>
+    /// <exception cref="DataException">The file was altered, or is of a newer format.</exception>
+    /// <exception cref="ConfigException">Another process writes it.</exception>
+    /// <exception cref="OperationCanceledException">Stopped; what is done is kept.</exception>
+    public static IReadOnlyList<ItemResult> Ask(IEvalTarget target, EvalSuite suite, string? file, int limit = 0,
+        Action<int, int>? progress = null, CancellationToken stop = default)
+    {
+        EvalItem[] items = [.. suite.Items.Take(limit > 0 ? limit : int.MaxValue)];
+        var header = new EvalHeader(EvalHeader.NewestFormat, suite.Name, suite.Hash, target.Hash);
+        using ResultFile? kept = file is null ? null : new ResultFile(file, header);
+        Dictionary<string, ItemResult> results = kept?.Found ?? [];
+        EvalItem[] open = [.. items.Where(i => !results.ContainsKey(i.Id))];
+        int done = items.Length - open.Length;
+        progress?.Invoke(done, items.Length);
+        stop.ThrowIfCancellationRequested();
+        foreach (IReadOnlyList<ItemResult> some in target.Answer(open))
+        {
+            kept?.Append(some);
+            foreach (ItemResult result in some) results.Add(result.Id, result);
+            progress?.Invoke(done += some.Count, items.Length);
+            stop.ThrowIfCancellationRequested();
+        }
+        return [.. items.Select(i => results[i.Id])];
+    }
+
+    /// <summary>A file of results, open for this process alone.</summary>
+    sealed class ResultFile : IDisposable
+    {
+        readonly FileStream file;
+
+        /// <summary>Results that the file holds, by their items' ids.</summary>
+        public Dictionary<string, ItemResult> Found { get; } = [];
+
+        public ResultFile(string path, EvalHeader header)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            try
+            {
+                file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            }
+            catch (IOException e) when (File.Exists(path))
+            {
+                throw new ConfigException($"{path}: another process writes it ({e.Message}); wait for it, or stop it: it goes on later");
+            }
+            try
+            {
+                byte[] text = new byte[file.Length];
+                file.ReadExactly(text);
+                int whole = text.AsSpan().LastIndexOf((byte)'\n') + 1;          // a torn last line is what a kill left
+                if (!Load(text.AsSpan(0, whole), path, header)) whole = 0;
+                file.SetLength(whole);
+                file.Position = whole;
+                if (whole == 0) Append([.. JsonSerializer.SerializeToUtf8Bytes(header, EvalJson.Default.EvalHeader), (byte)'\n']);
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>Reads the results; false where they are not of this suite and target.</summary>
+        bool Load(ReadOnlySpan<byte> text, string path, EvalHeader header)
+        {
+            for (int line = 1; text.Length > 0; line++)
+            {
+                int end = text.IndexOf((byte)'\n');
+                try
+                {
+                    if (line > 1)
+                    {
+                        ItemResult result = JsonSerializer.Deserialize(text[..end], EvalJson.Default.ItemResult) ?? throw new JsonException();
+                        Found[result.Id] = result;
+                    }
+                    else
+                    {
+                        EvalHeader own = JsonSerializer.Deserialize(text[..end], EvalJson.Default.EvalHeader) ?? throw new JsonException();
+                        if (own.FormatVersion > EvalHeader.NewestFormat)
+                            throw new DataException($"{path}: format version {own.FormatVersion}; this program reads up to " +
+                                $"{EvalHeader.NewestFormat}; update it");
+                        if (own != header) return false;
+                    }
+                }
+                catch (JsonException e)
+                {
+                    throw new DataException($"{path}: line {line} is not a result: it was altered; delete the file to ask anew", e);
+                }
+                text = text[(end + 1)..];
+            }
+            return Found.Count > 0;
+        }
+
+        /// <summary>Hands results to the operating system: from here on they survive a kill.</summary>
+        public void Append(IReadOnlyList<ItemResult> results) => Append(
+            [.. results.SelectMany(r => (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(r, EvalJson.Default.ItemResult), (byte)'\n'])]);
+
+        void Append(byte[] lines)
+        {
+            try
+            {
+                file.Write(lines);
+            }
+            catch (IOException e)
+            {
+                throw new DataException($"{file.Name}: cannot be written: {e.Message}; make room and repeat the command", e);
+            }
+        }
+
+        public void Dispose() => file.Dispose();
+    }
+}

@@ -1,0 +1,89 @@
+using System.IO.Hashing;
+using System.Text.Json;
+
+namespace Isoflop.Lab.Eval;
+
+/// <summary>Items that are asked together, under a name; equal content has an equal hash.</summary>
+public sealed class EvalSuite
+{
+    static readonly JsonDocumentOptions Strictly = new() { AllowDuplicateProperties = false };
+
+    EvalSuite(string name, IReadOnlyList<EvalItem> items, Func<int, string> placeOf)
+    {
+        (Name, Items) = (name, items);
+        if (items.Count == 0) throw new DataException($"{name}: holds no item; write one a line");
+        var places = new Dictionary<string, int>();
+        var hash = new XxHash128();
+        for (int i = 0; i < items.Count; i++)
+        {
+            if (items[i].Problem() is { } problem) throw new DataException($"{placeOf(i)}: {problem}");
+            if (!places.TryAdd(items[i].Id, i))
+                throw new DataException($"{placeOf(i)}: id '{items[i].Id}' was used at {placeOf(places[items[i].Id])}; " +
+                    "give each item its own");
+            hash.Append(JsonSerializer.SerializeToUtf8Bytes(items[i], EvalJson.Default.EvalItem));
+            hash.Append("\n"u8);
+        }
+        Hash = Convert.ToHexStringLower(hash.GetCurrentHash());
+    }
+
+    /// <summary>A suite of items that were made.</summary>
+    /// <exception cref="DataException">There is none, one breaks a rule, two have one id.</exception>
+    public EvalSuite(string name, IReadOnlyList<EvalItem> items) : this(name, items, i => $"{name}: item {i + 1}") { }
+
+    /// <summary>A file's name without its ending; a file of results is named by it.</summary>
+    public string Name { get; }
+
+    /// <summary>In order.</summary>
+    public IReadOnlyList<EvalItem> Items { get; }
+
+    /// <summary>Hex of the XxHash128 of all items.</summary>
+    public string Hash { get; }
+
+    /// <summary>Reads a file of JSON lines: an <see cref="EvalItem"/> each, keys in snake_case. Blank lines do not count.</summary>
+    /// <exception cref="ConfigException">There is no such file.</exception>
+    /// <exception cref="DataException">A line that is not an item, or breaks a rule; names file, line and rule.</exception>
+    public static EvalSuite Read(string path)
+    {
+        if (!File.Exists(path)) throw new ConfigException($"--suite {path}: there is no such file; give a file of JSON lines");
+        var items = new List<EvalItem>();
+        var lines = new List<int>();
+        string[] all = File.ReadAllLines(path);
+        for (int number = 1; number <= all.Length; number++)
+        {
+            string line = all[number - 1];
+            if (string.IsNullOrWhiteSpace(line)) continue;
+            if (line.Contains('\uFFFD'))
+                throw new DataException($"{path}: line {number}: holds bytes that are not UTF-8, or U+FFFD; save it as UTF-8");
+            items.Add(Parse(line, $"{path}: line {number}"));
+            lines.Add(number);
+        }
+        if (items.Count == 0) throw new DataException($"{path}: holds no item; write one a line");
+        return new(Path.GetFileNameWithoutExtension(path), items, i => $"{path}: line {lines[i]}");
+    }
+
+    static EvalItem Parse(string line, string place)
+    {
+        var keys = EvalJson.Default.EvalItem.Properties;
+        try
+        {
+            using JsonDocument tree = JsonDocument.Parse(line, Strictly);
+            if (tree.RootElement.ValueKind != JsonValueKind.Object)
+                throw new DataException($"{place}: holds {Article(tree.RootElement.ValueKind)}; an item is an object: {{\"id\": …}}");
+            foreach (JsonProperty own in tree.RootElement.EnumerateObject())
+                if (keys.All(k => k.Name != own.Name))
+                    throw new DataException($"{place}: no key '{own.Name}'; an item has: " +
+                        string.Join(", ", keys.Select(k => k.Name)));
+            foreach (var key in keys)
+                if (key.IsRequired && !tree.RootElement.TryGetProperty(key.Name, out _))
+                    throw new DataException($"{place}: no '{key.Name}'; every item needs one");
+            return tree.RootElement.Deserialize(EvalJson.Default.EvalItem)!;
+        }
+        catch (JsonException e)
+        {
+            string why = e.Path is { Length: > 2 } path ? $"'{path[2..]}' has a value of the wrong kind" : $"is not JSON: {e.Message}";
+            throw new DataException($"{place}: {why}; see isoflop eval --help", e);
+        }
+    }
+
+    static string Article(JsonValueKind kind) => kind == JsonValueKind.Array ? "a list" : $"a {kind.ToString().ToLowerInvariant()}";
+}
