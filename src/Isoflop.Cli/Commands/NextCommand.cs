@@ -2,7 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Emergence;
+using Isoflop.Lab.Report;
+using Isoflop.Lab.Studies;
 using Isoflop.Sample;
+using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
 
@@ -13,7 +17,7 @@ static class NextCommand
 
     public static Verb Create()
     {
-        var model = new Argument<string>("model") { Description = "RUN, RUN@STEP or a model folder" };
+        var model = new Argument<string>("model") { Description = "RUN, RUN@STEP, a model folder; or a STUDY: every rung of it" };
         var text = new Argument<string>("text") { Description = "Text before the token in question" };
         var truth = new Option<string>("--true")
         {
@@ -21,11 +25,20 @@ static class NextCommand
             HelpName = "TEXT",
         };
         var top = new Option<int>("--top") { Description = "Tokens to show", HelpName = "N", DefaultValueFactory = _ => 15 };
-        var verb = new Verb("next", "Show the distribution of the next token.",
-            "isoflop next my-run \"Gets the number of\" --true \" elements\"")
-        { model, text, truth, top };
+        var loss = new Option<bool>("--loss") { Description = "Colour the text itself by its loss a token instead" };
+        var html = new Option<string>("--html") { Description = "The same as a page", HelpName = "FILE" };
+        var verb = new Verb("next", "Show the distribution of the next token; or of a text, which tokens were work.",
+            "isoflop next my-run \"Gets the number of\" --true \" elements\"",
+            "isoflop next world \"The capital of France is\"                     how it sharpens, rung by rung",
+            "isoflop next my-run \"The key to the cabinets is here.\" --loss --html loss.html")
+        { model, text, truth, top, loss, html };
         verb.Runs(call =>
         {
+            string which = call.Parsed.GetValue(model)!;
+            if (call.Parsed.GetValue(loss) || call.Parsed.GetValue(html) is not null)
+                return Losses(call, which, call.Parsed.GetValue(text)!, call.Parsed.GetValue(html));
+            if (File.Exists(Path.Combine(Study.FolderOf(call.Home, which), Study.RecordFile)) && !Directory.Exists(RunFolder.PathOf(call.Home, which)))
+                return Rungs(call, Study.Open(call.Home, which), call.Parsed.GetValue(text)!, Math.Max(1, call.Parsed.GetValue(top)));
             using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
             (float[] next, _, _) = open.Read(call.Parsed.GetValue(text)!);
             int[] order = [.. Enumerable.Range(0, next.Length).OrderByDescending(i => next[i]).ThenBy(i => i)];
@@ -54,6 +67,42 @@ static class NextCommand
         return verb;
     }
 
+    /// <summary>A column a rung: how the distribution at one position sharpens.</summary>
+    static int Rungs(Invocation call, Study study, string text, int top)
+    {
+        IReadOnlyList<StudyResult> rungs = Climb.Rungs(study, call.Home);
+        SharpenedRung[] next = [.. Climb.Next(rungs, call.Home, text)];
+        if (call.Json)
+        {
+            foreach (SharpenedRung rung in next) call.Out.WriteLine(JsonSerializer.Serialize(rung, NextJson.Default.SharpenedRung));
+            return 0;
+        }
+        using LanguageModel reader = LanguageModel.Open(call.Home, rungs[^1].Run.Name);
+        int[] shown = [.. Enumerable.Range(0, next[^1].LogProbs.Length).OrderByDescending(i => next[^1].LogProbs[i]).Take(top)];
+        call.Out.WriteLine($"{"",18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Budget,10:0.##e0}"))) + "  FLOPs");
+        foreach (int token in shown)
+            call.Out.WriteLine($"{Reading(reader, token),-18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture,
+                $"{100 * Math.Exp(r.LogProbs[token]),8:F2} %"))) + "  " + Bar(Math.Exp(next[^1].LogProbs[token])));
+        call.Out.WriteLine($"{"entropy, nats",-18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Entropy,10:F2}"))));
+        return 0;
+    }
+
+    /// <summary>The text coloured by loss.</summary>
+    static int Losses(Invocation call, string which, string text, string? page)
+    {
+        using LanguageModel model = LanguageModel.Open(call.Home, which);
+        (_, int[] tokens, float[] logProbs) = model.Read(text);
+        LossText coloured = LossText.Of(model.Tokenizer, tokens, logProbs);
+        if (page is not null)
+        {
+            File.WriteAllText(page, coloured.Html(which));
+            call.Out.WriteLine(page);
+            return 0;
+        }
+        call.Out.WriteLine(call.Terminal ? coloured.Ansi() : coloured.Plain());
+        return 0;
+    }
+
     static string Reading(LanguageModel model, int token) => token >= model.Tokenizer.VocabSize
         ? "(padding)"                                            // published models round their vocabulary up
         : "'" + model.Tokenizer.Decode([token]).Replace("\n", "\\n") + "'";
@@ -71,4 +120,5 @@ sealed record NextToken(int Rank, string Token, double Probability, double LossN
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(NextToken))]
+[JsonSerializable(typeof(SharpenedRung))]
 sealed partial class NextJson : JsonSerializerContext;

@@ -26,6 +26,8 @@ public sealed record EvalItem
     /// its likelihood is that of the text as it stands here.
     /// </summary>
     public required string Answer { get; init; }
+    /// <summary>What ends a reply, beside the end of its line: ".", " euros". Empty: nothing else.</summary>
+    public string Stop { get; init; } = "";
 
     /// <summary>The first rule that the item breaks, with the next step; null: none.</summary>
     internal string? Problem()

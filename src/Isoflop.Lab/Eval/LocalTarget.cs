@@ -118,9 +118,9 @@ public sealed class LocalTarget : IEvalTarget
     ItemResult Written(Asked a, double nll, List<int> reply)
     {
         string text = model.Tokenizer.Decode([.. reply]);
-        int line = text.IndexOf('\n');
-        bool unread = reply.Count == a.Limit && line < 0;                      // it never came to an end
-        string first = (line < 0 ? text : text[..line]).Trim();
+        int end = End(text, a.Item.Stop);
+        bool unread = reply.Count == a.Limit && end < 0;                       // it never came to an end
+        string first = (end < 0 ? text : text[..end]).Trim();
         int rows = a.Prompt.Length + Math.Max(0, reply.Count - 1);
         return Common(a, nll) with
         {
@@ -131,6 +131,14 @@ public sealed class LocalTarget : IEvalTarget
             Flops = ReadFlops(a.Prompt.Length, a.Continuations[0].Length) + PassFlops(rows, Math.Max(1, reply.Count)),
             Note = double.IsFinite(nll) ? NoteOf(a) : "likelihoods are not finite",
         };
+    }
+
+    /// <summary>Where a reply ends: at its stop, not before it has said something, or at the end of the line; −1: it does not.</summary>
+    static int End(string text, string stop)
+    {
+        int line = text.IndexOf('\n'), begin = text.Length - text.TrimStart(' ').Length;
+        int at = stop.Length == 0 || begin == text.Length ? -1 : text.IndexOf(stop, begin, StringComparison.Ordinal);
+        return at < 0 || (line >= 0 && line < at) ? line : at;
     }
 
     static ItemResult Common(Asked a, double nll) => new()

@@ -28,11 +28,14 @@ static class StudyPoints
         CancellationToken stop = default) =>
         Law.Fit(form, [.. results.Select(ObservationOf)], (options ?? new()) with { NMeaning = NMeaning }, stop);
 
-    /// <summary>Best mean loss of each budget: size chosen over all its seeds.</summary>
-    public static IReadOnlyList<(double Flops, double Loss)> Frontier(IEnumerable<StudyResult> results) =>
+    /// <summary>Of each budget the size with the best mean loss, its seeds in order.</summary>
+    public static IReadOnlyList<IReadOnlyList<StudyResult>> BestSizes(IEnumerable<StudyResult> results) =>
         [.. results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key)
-            .Select(b => b.GroupBy(r => r.Run.DModel).MinBy(s => s.Average(r => r.Loss))!)
-            .Select(s => (s.Average(r => r.Flops), s.Average(r => r.Loss)))];
+            .Select(b => b.GroupBy(r => r.Run.DModel).MinBy(s => s.Average(r => r.Loss))!.OrderBy(r => r.Run.Seed).ToArray())];
+
+    /// <summary>Best mean loss of each budget.</summary>
+    public static IReadOnlyList<(double Flops, double Loss)> Frontier(IEnumerable<StudyResult> results) =>
+        [.. BestSizes(results).Select(s => (s.Average(r => r.Flops), s.Average(r => r.Loss)))];
 
     /// <summary>The straight line through ln loss and ln FLOPs of the frontier: what a forecast has to beat.</summary>
     public static double LineAt(IReadOnlyList<(double Flops, double Loss)> frontier, double flops)

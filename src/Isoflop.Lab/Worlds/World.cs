@@ -99,6 +99,10 @@ public sealed class World
         return hash % HeldOutOneIn == 0;
     }
 
+    /// <summary>Questions of all tasks.</summary>
+    public EvalSuite Suite(int itemsPerTask) => new($"world-{itemsPerTask}",
+        [.. Enumerable.Range(0, Tasks.Count).SelectMany(t => Items(t, itemsPerTask))]);
+
     /// <summary>
     /// Questions of a task that no training document answers: statements of the held-out side, no two alike. Fewer where the task
     /// has no more of them.
@@ -123,9 +127,17 @@ public sealed class World
                 Prompt = said.Prompt,
                 Choices = said.Others.Count == 0 ? [] : Shuffled([said.Answer, .. said.Others], draw),
                 Answer = said.Answer,
+                Stop = said.Others.Count == 0 ? StopOf(said.Tail) : "",
             });
         }
         return items;
+    }
+
+    /// <summary>The first word after the answer.</summary>
+    static string StopOf(string tail)
+    {
+        int end = tail.IndexOf(' ', Math.Min(1, tail.Length));
+        return end < 0 ? tail : tail[..end];
     }
 
     static byte Hash(string name) => (byte)XxHash3.HashToUInt64(MemoryMarshal.AsBytes(name.AsSpan()));

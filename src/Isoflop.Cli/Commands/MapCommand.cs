@@ -1,0 +1,134 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Isoflop.Data;
+using Isoflop.Lab.Emergence;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Report;
+using Isoflop.Lab.Studies;
+using Isoflop.Lab.Worlds;
+using Isoflop.Train;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop map</c>: tasks × rungs of a ladder.</summary>
+static class MapCommand
+{
+    public static Verb Create()
+    {
+        var name = new Argument<string>("study") { Description = "The study" };
+        var suite = new Option<string>("--suite")
+        {
+            Description = "world: held-out questions of the corpus's world; or a file of items",
+            HelpName = "world|FILE.jsonl",
+            DefaultValueFactory = _ => "world",
+        };
+        var items = new Option<int>("--items")
+        {
+            Description = "Questions a task and level of the world",
+            HelpName = "N",
+            DefaultValueFactory = _ => 60,
+        };
+        var csv = new Option<string>("--csv") { Description = "Write one row a task and rung here", HelpName = "FILE" };
+        var calibrate = new Option<int>("--calibrate")
+        {
+            Description = "Also simulate so many smooth tasks of each kind, and count how many are called sudden",
+            HelpName = "N",
+        };
+        var verb = new Verb("map", "Map tasks against the rungs of a ladder: who can do what, what is flat, smooth, sudden; who paid.",
+            "isoflop map world", "isoflop map world --items 100 --calibrate 300", "isoflop map mine --suite items.jsonl")
+        { name, suite, items, csv, calibrate };
+        verb.Runs(call =>
+        {
+            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
+            int count = call.Parsed.GetValue(items);
+            if (count is < 2 or > 100_000) throw new ConfigException($"--items {count} must be from 2 to 100000; try 60");
+            string which = call.Parsed.GetValue(suite)!;
+            CapabilityMap map;
+            IReadOnlyList<EntropyCheck> entropies;
+            using (ProgressLine line = call.Progress())
+            {
+                map = CapabilityMap.Of(study, call.Home,
+                    corpus => which == "world" ? WorldCorpus.WorldOf(corpus).Suite(count) : EvalSuite.Read(which),
+                    (run, done, all) => line.Report("asking", done, all, "items", run), call.Stop);
+                line.Report("floors", 0);
+                entropies = EntropyCheck.All(map, TokensOf(study, call.Home), call.Stop);
+            }
+            Table table = map.ToTable();
+            MapPictures.Write(map, study.Folder);
+            table.WriteCsv(Path.Combine(study.Folder, "map.csv"));
+            if (call.Parsed.GetValue(csv) is { } file) table.WriteCsv(file);
+            if (call.Json) table.WriteJsonLines(call.Out);
+            else
+            {
+                MapPictures.Terminal(map, call.Out);
+                Gains(call.Out, map);
+                Floors(call.Out, entropies);
+                Next(call.Out, map);
+                if (call.Parsed.GetValue(calibrate) is > 0 and var tasks) Calibration(call.Out, map, tasks);
+                call.Out.WriteLine($"\npictures: {Path.Combine(study.Folder, MapPictures.MapFile)} and map-*.svg; table: map.csv");
+            }
+            return 0;
+        });
+        return verb;
+    }
+
+    /// <summary>Held-out tokens by tag.</summary>
+    static Dictionary<string, long> TokensOf(Study study, string home) =>
+        RunFolder.ReadValid(RunFolder.PathOf(home, StudyResult.Of(home, study.Record.Runs)[0].Run.Name))
+            .Last(v => v.Whole).Tags?.ToDictionary(t => t.Tag, t => t.Tokens) ?? [];
+
+    static void Gains(TextWriter output, CapabilityMap map)
+    {
+        if (map.Gains[0].Tasks.Count == 0) return;
+        output.WriteLine("\nwhich tasks paid for the falling loss (nats a token of all text)");
+        foreach (RungGain gain in map.Gains)
+            output.WriteLine(I($"  {gain.From:0.##e0} → {gain.To:0.##e0}  {gain.Total,7:0.0000}  ") + string.Join(", ",
+                gain.Tasks.Take(6).Select(t => I($"{t.Task} {100 * t.Share / gain.Total:0} %"))) +
+                (gain.Tasks[^1].Share < 0 ? I($"; worse: {gain.Tasks[^1].Task} {100 * gain.Tasks[^1].Share / gain.Total:0} %") : ""));
+    }
+
+    static void Floors(TextWriter output, IReadOnlyList<EntropyCheck> checks)
+    {
+        if (checks.Count == 0) return;
+        output.WriteLine("\nnats/token      generator's   fitted E (95 %)              last rung");
+        foreach (EntropyCheck c in checks)
+            output.WriteLine(I($"  {c.Of,-12}  {c.Known,9:0.0000}   ") + (double.IsNaN(c.Fitted.Value) ? "not identified".PadRight(26)
+                : I($"{c.Fitted.Value:0.0000} ({c.Fitted.Low:0.0000}–{c.Fitted.High:0.0000})").PadRight(26)) + I($"  {c.Best,9:0.0000}"));
+    }
+
+    static void Next(TextWriter output, CapabilityMap map)
+    {
+        TaskFinding[] full = [.. map.Findings.Where(f => f.SaturatedAt is not null)];
+        if (full.Length > 0)
+            output.WriteLine("\nfull: " + string.Join(", ", full.Select(f => I($"{f.Task} from {f.SaturatedAt:0.##e0}"))) +
+                "\n  the next levels start there: isoflop corpus world harder " + string.Join(' ', full.Select(f => $"--weight {f.Task}=0")));
+        TaskFinding[] rising = [.. map.Findings.Where(f => f.Class == TaskClass.Flat && f.Rise is { } r && double.IsFinite(r.Flops))];
+        if (rising.Length > 0)
+            output.WriteLine("\nflat so far; a line through the answers' log-likelihood, carried on (no law: a break cannot be foreseen):\n  " +
+                string.Join(", ", rising.Select(f => I($"{f.Task} {f.Rise!.Value.Flops:0.#e0} ({f.Rise.Value.Low:0.#e0}–{Upper(f.Rise.Value.High)})"))));
+        string[] suspects = [.. map.Findings.Where(f => f.Class == TaskClass.Sudden).Select(f => f.Task)];
+        if (suspects.Length > 0 && map.Curves[0].Rungs[0].Losses.Count < 8)
+            output.WriteLine($"\nbreaks in {string.Join(", ", suspects)}: seeds may be bimodal there; train 8 at the small sizes: " +
+                $"isoflop ladder {map.Study} … --seeds 8");
+    }
+
+    static string Upper(double x) => double.IsNaN(x) ? "never" : I($"{x:0.#e0}");
+
+    static void Calibration(TextWriter output, CapabilityMap map, int tasks)
+    {
+        TaskCurve[] asked = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
+        int seeds = asked[0].Rungs[0].Results.Count;
+        double[] x = [.. asked[0].Rungs.Select(r => Math.Log10(r.Flops))];
+        double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => Variance([.. r.Results.Select(s =>
+            s.Average(i => i.AnswerNll ?? 0))])))).Order()];
+        double sd = sds[sds.Length / 2];
+        output.WriteLine(I($"\nfalse alarms on {tasks} simulated smooth tasks each ({x.Length} rungs, {seeds} seeds, sd {sd:0.000} nats between them)"));
+        foreach (FalseAlarms f in FalseAlarms.Simulate(x, seeds, sd, tasks))
+            output.WriteLine(I($"  {f.Curve,-34} {f.Alarms} sudden: {100.0 * f.Alarms / f.Tasks:0.0} % ({100 * f.Low:0.0}–{100 * f.High:0.0} %)"));
+    }
+
+    static double Variance(double[] v) => v.Length < 2 ? 0 : v.Sum(x => Math.Pow(x - v.Average(), 2)) / (v.Length - 1);
+
+    static string I(FormattableString text) => FormattableString.Invariant(text);
+}

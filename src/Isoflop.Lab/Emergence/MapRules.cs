@@ -1,0 +1,40 @@
+namespace Isoflop.Lab.Emergence;
+
+/// <summary>How a task's ability moves along the ladder.</summary>
+public enum TaskClass
+{
+    /// <summary>Too few rungs, or the noise covers both a change and its absence.</summary>
+    Unclear,
+    /// <summary>Shown not to move by more than <see cref="MapRules.Change"/>: an equivalence test.</summary>
+    Flat,
+    /// <summary>Rises, and an evenly bending curve is enough for the answer's likelihood.</summary>
+    Smooth,
+    /// <summary>Rises, and the answer's likelihood has a break that no evenly bending curve has.</summary>
+    Sudden,
+    /// <summary>Within noise of its ceiling at the last rung.</summary>
+    Saturated,
+    /// <summary>Falls.</summary>
+    Inverse,
+}
+
+/// <summary>
+/// The thresholds of the classes, the same for every study and written down before the first was classified. Ability is accuracy
+/// above chance as a share of what lies above chance.
+/// </summary>
+public static class MapRules
+{
+    /// <summary>A change of ability that counts.</summary>
+    public const double Change = 0.10;
+
+    /// <summary>Ability from which a task counts as full, if its interval reaches it.</summary>
+    public const double Ceiling = 0.98;
+
+    /// <summary>Largest p-value of a break in the answer's log-likelihood: of a hundred smooth tasks, one.</summary>
+    public const double BreakP = 0.01;
+
+    /// <summary>The likelihood's slope after a break is at least so many times the one before it.</summary>
+    public const double BreakSlopes = 2;
+
+    /// <summary>Level of all other tests.</summary>
+    public const double Level = 0.05;
+}

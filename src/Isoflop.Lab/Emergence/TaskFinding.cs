@@ -1,0 +1,78 @@
+using MathNet.Numerics;
+
+namespace Isoflop.Lab.Emergence;
+
+/// <summary>When a flat task would leave chance, were its log-likelihood to go on as it goes.</summary>
+/// <param name="Flops">NaN: not within a factor of 10⁴ of the last rung</param>
+public readonly record struct RiseForecast(double Flops, double Low, double High);
+
+/// <summary>A task's class with its evidence.</summary>
+/// <param name="Change">of ability from the first rung to the last</param>
+/// <param name="Break">of the answer's log-likelihood; null: too few rungs or seeds to test</param>
+/// <param name="Rise">of flat tasks: an extrapolated line, no law</param>
+/// <param name="SaturatedAt">compute of the first rung from which on it stays within noise of its ceiling; null: none</param>
+/// <param name="Evidence">for a reader</param>
+public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakResult? Break, RiseForecast? Rise,
+    double? SaturatedAt, string Evidence)
+{
+    /// <summary>Classifies a curve by <see cref="MapRules"/>.</summary>
+    public static TaskFinding Of(TaskCurve curve, ulong seed = 1)
+    {
+        IReadOnlyList<TaskRung> rungs = curve.Rungs;
+        if (rungs.Count < 2 || rungs[0].Results.Count == 0)
+            return new(curve.Task, TaskClass.Unclear, default, null, null, null, rungs.Count < 2 ? "one rung" : "no items");
+        TwoLevel change = curve.Change;
+        double half = change.Half(1 - 2 * MapRules.Level), low = change.Mean - half, high = change.Mean + half;
+        BreakResult? found = BreakTest.Of([.. rungs.Select(r => Math.Log10(r.Flops))],
+            [.. rungs.Select(r => r.Results.Select(s => s.Average(i => i.AnswerNll ?? double.NaN)).ToArray())], seed);
+        double? full = SaturatedFrom(rungs);
+        string moved = FormattableString.Invariant($"ability {rungs[0].Ability.Mean:0.00} → {rungs[^1].Ability.Mean:0.00}, ") +
+            FormattableString.Invariant($"change {change.Mean:+0.00;-0.00} ({low:+0.00;-0.00} to {high:+0.00;-0.00} at 90 %)");
+        if (full is not null) return Found(TaskClass.Saturated, null);
+        if (high < -MapRules.Change || (high < 0 && change.Mean < -MapRules.Change)) return Found(TaskClass.Inverse, null);
+        if (low > -MapRules.Change && high < MapRules.Change) return Found(TaskClass.Flat, RiseOf(rungs));
+        if (low <= 0) return Found(TaskClass.Unclear, null);
+        bool broken = found is { } b && b.P <= MapRules.BreakP && b.After < 0 && b.After < MapRules.BreakSlopes * Math.Min(b.Before, 0);
+        return Found(broken ? TaskClass.Sudden : TaskClass.Smooth, null);
+
+        TaskFinding Found(TaskClass kind, RiseForecast? rise) => new(curve.Task, kind, change, found, rise, full, moved +
+            (found is { } t ? FormattableString.Invariant($"; best break at {Math.Pow(10, t.At):0.#e0}, p {t.P:0.000}") : ""));
+    }
+
+    /// <summary>The first rung from which on the ability's interval reaches the ceiling.</summary>
+    static double? SaturatedFrom(IReadOnlyList<TaskRung> rungs)
+    {
+        double? at = null;
+        foreach (TaskRung rung in rungs.Reverse())
+        {
+            TwoLevel ability = rung.Ability;
+            if (ability.Mean + ability.Half(1 - 2 * MapRules.Level) < MapRules.Ceiling
+                || ability.Mean < MapRules.Ceiling - MapRules.Change) break;
+            at = rung.Flops;
+        }
+        return at;
+    }
+
+    /// <summary>
+    /// Where the mean margin over the best rival would pass 0, or −ln p of a reply ln 2, on a line through the last half of the rungs
+    /// in log compute; the interval is that of the line's crossing over the seeds.
+    /// </summary>
+    static RiseForecast? RiseOf(IReadOnlyList<TaskRung> rungs)
+    {
+        TaskRung[] last = [.. rungs.Skip(rungs.Count / 2)];
+        if (last.Length < 2) return null;
+        bool choices = last[0].Chance > 0;
+        double[] x = [.. last.Select(r => Math.Log10(r.Flops))];
+        int seeds = last.Min(r => r.Results.Count);
+        double[] at = [.. Enumerable.Range(0, seeds).Select(s =>
+        {
+            double[] y = [.. last.Select(r => r.Results[s].Average(i => choices ? -(i.Margin ?? 0) : (i.AnswerNll ?? 0) - Math.Log(2)))];
+            (double zero, double slope) = Fit.Line(x, y);
+            double crossing = slope < 0 ? -zero / slope : double.PositiveInfinity;
+            return crossing > x[^1] + 4 ? double.PositiveInfinity : Math.Max(crossing, x[^1]);
+        })];
+        double middle = at.Order().ElementAt(seeds / 2);
+        return new(double.IsFinite(middle) ? Math.Pow(10, middle) : double.NaN, Math.Pow(10, at.Min()),
+            at.Max() is var top && double.IsFinite(top) ? Math.Pow(10, top) : double.NaN);
+    }
+}

@@ -1,0 +1,34 @@
+using MathNet.Numerics.Distributions;
+
+namespace Isoflop.Lab.Emergence;
+
+/// <summary>A mean over seeds and items.</summary>
+/// <param name="Error">its standard error</param> <param name="Freedom">degrees of freedom of the error</param>
+public readonly record struct TwoLevel(double Mean, double Error, double Freedom)
+{
+    /// <summary>
+    /// Seeds are drawn, and so are the items, a template at a time; both kinds of noise add: var = Var_seeds / S + Var_clusters, with
+    /// Satterthwaite's degrees of freedom. With one seed its noise is unknown, and the error is that of the items alone.
+    /// </summary>
+    /// <param name="values">of each seed, a value an item</param> <param name="clusters">of each item</param>
+    public static TwoLevel Of(IReadOnlyList<double[]> values, IReadOnlyList<string> clusters)
+    {
+        int seeds = values.Count, items = clusters.Count;
+        double[] bySeed = [.. values.Select(v => v.Average())];
+        double mean = bySeed.Average();
+        double seedPart = seeds < 2 ? 0 : bySeed.Sum(m => (m - mean) * (m - mean)) / (seeds - 1) / seeds;
+        double[] sums = [.. Enumerable.Range(0, items).GroupBy(i => clusters[i])
+            .Select(g => g.Sum(i => values.Average(v => v[i]) - mean))];
+        double itemPart = sums.Length < 2 ? 0 : sums.Length / (sums.Length - 1.0) * sums.Sum(s => s * s) / items / items;
+        double variance = seedPart + itemPart;
+        double freedom = variance == 0 ? Math.Max(1, sums.Length - 1) : variance * variance /
+            ((seeds < 2 ? 0 : seedPart * seedPart / (seeds - 1)) + (sums.Length < 2 ? 0 : itemPart * itemPart / (sums.Length - 1)));
+        return new(mean, Math.Sqrt(variance), Math.Max(1, freedom));
+    }
+
+    /// <summary>Half of the two-sided interval that covers the share.</summary>
+    public double Half(double share) => Error == 0 ? 0 : StudentT.InvCDF(0, 1, Freedom, 0.5 + share / 2) * Error;
+
+    /// <summary>Ends of the 95 % interval.</summary>
+    public (double Low, double High) Interval => (Mean - Half(0.95), Mean + Half(0.95));
+}
