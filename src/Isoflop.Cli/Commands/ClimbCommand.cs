@@ -14,7 +14,8 @@ static class ClimbCommand
     {
         var name = new Argument<string>("study") { Description = "The study" };
         var prompt = new Argument<string>("prompt") { Description = "Text to continue" };
-        var tokens = new Option<int>("--tokens") { Description = "Length of a continuation", HelpName = "N", DefaultValueFactory = _ => 40 };
+        var tokens = new Option<int>("--tokens") { Description = "Length of a continuation", HelpName = "N",
+            DefaultValueFactory = _ => 40 };
         var temperature = new Option<double>("--temperature")
         {
             Description = "0: the likeliest token each time",
@@ -25,7 +26,8 @@ static class ClimbCommand
         var seed = new Option<ulong>("--seed") { Description = "Of the draws", HelpName = "N", DefaultValueFactory = _ => 1 };
         var verb = new Verb("climb", "Continue one prompt by the best model of every budget, small to large.",
             "isoflop climb world \"Translate to Spanish: the red house.\" --answer \" la casa roja\"",
-            "isoflop climb world \"Zuko went to the kitchen. Zuko left the\" --tokens 12") { name, prompt, tokens, temperature, answer, seed };
+            "isoflop climb world \"Zuko went to the kitchen. Zuko left the\" --tokens 12") { name, prompt, tokens, temperature,
+                answer, seed };
         verb.Runs(call =>
         {
             int length = call.Parsed.GetValue(tokens);

@@ -35,7 +35,8 @@ static class MapCommand
             Description = "Also simulate so many smooth tasks of each kind, and count how many are called sudden",
             HelpName = "N",
         };
-        var verb = new Verb("map", "Map tasks against the rungs of a ladder: who can do what, what is flat, smooth, sudden; who paid.",
+        var verb = new Verb("map", "Map tasks against the rungs of a ladder: who can do what, what is flat, smooth, sudden; " +
+            "who paid.",
             "isoflop map world", "isoflop map world --items 100 --calibrate 300", "isoflop map mine --suite items.jsonl")
         { name, suite, items, csv, calibrate };
         verb.Runs(call =>
@@ -66,7 +67,8 @@ static class MapCommand
                 Floors(call.Out, entropies);
                 Next(call.Out, map);
                 if (call.Parsed.GetValue(calibrate) is > 0 and var tasks) Calibration(call.Out, map, tasks);
-                call.Out.WriteLine($"\npictures: {Path.Combine(study.Folder, MapPictures.MapFile)} and map-*.svg; table: map.csv");
+                call.Out.WriteLine($"\npictures: {Path.Combine(study.Folder, MapPictures.MapFile)} and map-*.svg; table: " +
+                    $"map.csv");
             }
             return 0;
         });
@@ -85,7 +87,8 @@ static class MapCommand
         foreach (RungGain gain in map.Gains)
             output.WriteLine(I($"  {gain.From:0.##e0} → {gain.To:0.##e0}  {gain.Total,7:0.0000}  ") + string.Join(", ",
                 gain.Tasks.Take(6).Select(t => I($"{t.Task} {100 * t.Share / gain.Total:0} %"))) +
-                (gain.Tasks[^1].Share < 0 ? I($"; worse: {gain.Tasks[^1].Task} {100 * gain.Tasks[^1].Share / gain.Total:0} %") : ""));
+                (gain.Tasks[^1].Share < 0 ? I($"; worse: {gain.Tasks[^1].Task} {100 * gain.Tasks[^1].Share / gain.Total:0} %")
+                    : ""));
     }
 
     static void Floors(TextWriter output, IReadOnlyList<EntropyCheck> checks)
@@ -93,8 +96,10 @@ static class MapCommand
         if (checks.Count == 0) return;
         output.WriteLine("\nnats/token      generator's   fitted E (95 %)              last rung");
         foreach (EntropyCheck c in checks)
-            output.WriteLine(I($"  {c.Of,-12}  {c.Known,9:0.0000}   ") + (double.IsNaN(c.Fitted.Value) ? "not identified".PadRight(26)
-                : I($"{c.Fitted.Value:0.0000} ({c.Fitted.Low:0.0000}–{c.Fitted.High:0.0000})").PadRight(26)) + I($"  {c.Best,9:0.0000}"));
+            output.WriteLine(I($"  {c.Of,-12}  {c.Known,9:0.0000}   ") + (double.IsNaN(c.Fitted.Value)
+                ? "not identified".PadRight(26)
+                : I($"{c.Fitted.Value:0.0000} ({c.Fitted.Low:0.0000}–{c.Fitted.High:0.0000})").PadRight(26)) +
+                    I($"  {c.Best,9:0.0000}"));
     }
 
     static void Next(TextWriter output, CapabilityMap map)
@@ -102,14 +107,19 @@ static class MapCommand
         TaskFinding[] full = [.. map.Findings.Where(f => f.SaturatedAt is not null)];
         if (full.Length > 0)
             output.WriteLine("\nfull: " + string.Join(", ", full.Select(f => I($"{f.Task} from {f.SaturatedAt:0.##e0}"))) +
-                "\n  the next levels start there: isoflop corpus world harder " + string.Join(' ', full.Select(f => $"--weight {f.Task}=0")));
-        TaskFinding[] rising = [.. map.Findings.Where(f => f.Class == TaskClass.Flat && f.Rise is { } r && double.IsFinite(r.Flops))];
+                "\n  the next levels start there: isoflop corpus world harder " + string.Join(' ', full.Select(f =>
+                    $"--weight {f.Task}=0")));
+        TaskFinding[] rising = [.. map.Findings.Where(f => f.Class == TaskClass.Flat && f.Rise is { } r
+            && double.IsFinite(r.Flops))];
         if (rising.Length > 0)
-            output.WriteLine("\nflat so far; a line through the answers' log-likelihood, carried on (no law: a break cannot be foreseen):\n  " +
-                string.Join(", ", rising.Select(f => I($"{f.Task} {f.Rise!.Value.Flops:0.#e0} ({f.Rise.Value.Low:0.#e0}–{Upper(f.Rise.Value.High)})"))));
+            output.WriteLine("\nflat so far; a line through the answers' log-likelihood, carried on (no law: a break cannot " +
+                "be foreseen):\n  " +
+                string.Join(", ", rising.Select(f => I($"{f.Task} {f.Rise!.Value.Flops:0.#e0} ") +
+                    I($"({f.Rise.Value.Low:0.#e0}–{Upper(f.Rise.Value.High)})"))));
         string[] suspects = [.. map.Findings.Where(f => f.Class == TaskClass.Sudden).Select(f => f.Task)];
         if (suspects.Length > 0 && map.Curves[0].Rungs[0].Losses.Count < 8)
-            output.WriteLine($"\nbreaks in {string.Join(", ", suspects)}: seeds may be bimodal there; train 8 at the small sizes: " +
+            output.WriteLine($"\nbreaks in {string.Join(", ", suspects)}: seeds may be bimodal there; train 8 at the small " +
+                $"sizes: " +
                 $"isoflop ladder {map.Study} … --seeds 8");
     }
 
@@ -123,9 +133,11 @@ static class MapCommand
         double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => Variance([.. r.Results.Select(s =>
             s.Average(i => i.AnswerNll ?? 0))])))).Order()];
         double sd = sds[sds.Length / 2];
-        output.WriteLine(I($"\nfalse alarms on {tasks} simulated smooth tasks each ({x.Length} rungs, {seeds} seeds, sd {sd:0.000} nats between them)"));
+        output.WriteLine(I($"\nfalse alarms on {tasks} simulated smooth tasks each ({x.Length} rungs, {seeds} seeds, sd ") +
+            I($"{sd:0.000} nats between them)"));
         foreach (FalseAlarms f in FalseAlarms.Simulate(x, seeds, sd, tasks))
-            output.WriteLine(I($"  {f.Curve,-34} {f.Alarms} sudden: {100.0 * f.Alarms / f.Tasks:0.0} % ({100 * f.Low:0.0}–{100 * f.High:0.0} %)"));
+            output.WriteLine(I($"  {f.Curve,-34} {f.Alarms} sudden: {100.0 * f.Alarms / f.Tasks:0.0} % ") +
+                I($"({100 * f.Low:0.0}–{100 * f.High:0.0} %)"));
     }
 
     static double Variance(double[] v) => v.Length < 2 ? 0 : v.Sum(x => Math.Pow(x - v.Average(), 2)) / (v.Length - 1);

@@ -37,8 +37,10 @@ static class NextCommand
             string which = call.Parsed.GetValue(model)!;
             if (call.Parsed.GetValue(loss) || call.Parsed.GetValue(html) is not null)
                 return Losses(call, which, call.Parsed.GetValue(text)!, call.Parsed.GetValue(html));
-            if (File.Exists(Path.Combine(Study.FolderOf(call.Home, which), Study.RecordFile)) && !Directory.Exists(RunFolder.PathOf(call.Home, which)))
-                return Rungs(call, Study.Open(call.Home, which), call.Parsed.GetValue(text)!, Math.Max(1, call.Parsed.GetValue(top)));
+            if (File.Exists(Path.Combine(Study.FolderOf(call.Home, which), Study.RecordFile))
+                && !Directory.Exists(RunFolder.PathOf(call.Home, which)))
+                return Rungs(call, Study.Open(call.Home, which), call.Parsed.GetValue(text)!, Math.Max(1,
+                    call.Parsed.GetValue(top)));
             using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
             (float[] next, _, _) = open.Read(call.Parsed.GetValue(text)!);
             int[] order = [.. Enumerable.Range(0, next.Length).OrderByDescending(i => next[i]).ThenBy(i => i)];
@@ -74,16 +76,20 @@ static class NextCommand
         SharpenedRung[] next = [.. Climb.Next(rungs, call.Home, text)];
         if (call.Json)
         {
-            foreach (SharpenedRung rung in next) call.Out.WriteLine(JsonSerializer.Serialize(rung, NextJson.Default.SharpenedRung));
+            foreach (SharpenedRung rung in next) call.Out.WriteLine(JsonSerializer.Serialize(rung,
+                NextJson.Default.SharpenedRung));
             return 0;
         }
         using LanguageModel reader = LanguageModel.Open(call.Home, rungs[^1].Run.Name);
         int[] shown = [.. Enumerable.Range(0, next[^1].LogProbs.Length).OrderByDescending(i => next[^1].LogProbs[i]).Take(top)];
-        call.Out.WriteLine($"{"",18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Budget,10:0.##e0}"))) + "  FLOPs");
+        call.Out.WriteLine($"{"",18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture,
+            $"{r.Budget,10:0.##e0}"))) + "  FLOPs");
         foreach (int token in shown)
-            call.Out.WriteLine($"{Reading(reader, token),-18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture,
+            call.Out.WriteLine($"{Reading(reader, token),-18}" + string.Concat(next.Select(r =>
+                string.Create(CultureInfo.InvariantCulture,
                 $"{100 * Math.Exp(r.LogProbs[token]),8:F2} %"))) + "  " + Bar(Math.Exp(next[^1].LogProbs[token])));
-        call.Out.WriteLine($"{"entropy, nats",-18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Entropy,10:F2}"))));
+        call.Out.WriteLine($"{"entropy, nats",-18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture,
+            $"{r.Entropy,10:F2}"))));
         return 0;
     }
 

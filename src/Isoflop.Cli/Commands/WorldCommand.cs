@@ -100,13 +100,15 @@ static class WorldCommand
                 ValidBytes = Whole("--valid-bytes", given.GetValue(valid)),
                 Vocab = given.GetValue(vocab),
                 Tokenizer = given.GetValue(tokenizer),
-                Mix = [.. (given.GetValue(mix) ?? []).Select(m => Split("--mix", m)).Select(m => new WorldMixin(m.Name, m.Value))],
+                Mix = [.. (given.GetValue(mix) ?? []).Select(m => Split("--mix", m)).Select(m => new WorldMixin(m.Name,
+                    m.Value))],
                 World = new()
                 {
                     Seed = given.GetValue(seed),
                     Zipf = given.GetValue(zipf),
                     Facts = given.GetValue(facts),
-                    Weights = new SortedDictionary<string, double>((given.GetValue(weight) ?? []).Select(w => Split("--weight", w))
+                    Weights = new SortedDictionary<string, double>((given.GetValue(weight) ?? []).Select(w => Split("--weight",
+                        w))
                         .ToDictionary(w => w.Name, w => w.Value), StringComparer.Ordinal),
                 },
             };

@@ -7,7 +7,8 @@ public readonly record struct BreakResult(double At, double P, double Before, do
 
 /// <summary>
 /// Is a curve over log compute broken? Two straight pieces that meet are held against a parabola, the evenly bending curve, by
-/// T = (SSE of the parabola − SSE of the pieces) / noise², and T against its own distribution when the parabola is true: simulated
+/// T = (SSE of the parabola − SSE of the pieces) / noise², and T against its own distribution when the parabola is true:
+/// simulated
 /// with the noise between the seeds, which is estimated anew each time.
 /// </summary>
 static class BreakTest

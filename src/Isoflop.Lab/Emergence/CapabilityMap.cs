@@ -18,7 +18,8 @@ public sealed record RungGain(double From, double To, double Total, IReadOnlyLis
 /// <summary>Tasks × rungs of a ladder: what each can do, how that moves, and which tasks paid for the falling loss.</summary>
 public sealed class CapabilityMap
 {
-    CapabilityMap(string study, IReadOnlyList<TaskCurve> curves, IReadOnlyList<TaskFinding> findings, IReadOnlyList<RungGain> gains) =>
+    CapabilityMap(string study, IReadOnlyList<TaskCurve> curves, IReadOnlyList<TaskFinding> findings,
+        IReadOnlyList<RungGain> gains) =>
         (Study, Curves, Findings, Gains) = (study, curves, findings, gains);
 
     /// <summary>Name of the study.</summary>
@@ -36,14 +37,16 @@ public sealed class CapabilityMap
     /// <summary>Asks the questions of every rung's best size and reads the losses by tag.</summary>
     /// <param name="suiteOf">the questions, given the corpus; a task of theirs is its name and level</param>
     /// <param name="tell">name of the run being asked, items done and in all, over all runs</param>
-    /// <exception cref="ConfigException">Fewer than two budgets are done; the corpus has no tags and there are no questions.</exception>
+    /// <exception cref="ConfigException">Fewer than two budgets are done; the corpus has no tags and there are no
+    /// questions.</exception>
     public static CapabilityMap Of(Study study, string home, Func<CorpusInfo, EvalSuite> suiteOf,
         Action<string, int, int>? tell = null, CancellationToken stop = default)
     {
         IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, home);
         IReadOnlyList<IReadOnlyList<StudyResult>> rungs = StudyPoints.BestSizes(results);
         if (rungs.Count < 2)
-            throw new ConfigException($"study '{study.Name}' has {rungs.Count} finished budget(s) that count; a map needs two at " +
+            throw new ConfigException($"study '{study.Name}' has {rungs.Count} finished budget(s) that count; a map needs " +
+                $"two at " +
                 "least: train them with 'isoflop ladder'");
         CorpusInfo corpus = CorpusInfo.Load(Corpus.FolderOf(home, study.Record.Recipe.Corpus));
         EvalSuite suite = suiteOf(corpus);
@@ -58,10 +61,13 @@ public sealed class CapabilityMap
         }
         var losses = results.ToDictionary(r => r.Run.Name, r => TagsOf(home, r));
         string[] tasks = [.. corpus.Tags.Concat(suite.Items.Select(TaskOf)).Distinct()];
-        TaskCurve[] curves = [.. tasks.Select(task => new TaskCurve(task, [.. rungs.Select(rung => new TaskRung(rung[0].Run.Budget,
-            rung.Average(r => r.Flops), Of(rung, r => asked[r.Run.Name].Where(i => $"{i.Task}.{i.Level}" == task || i.Task == task).ToArray()),
+        TaskCurve[] curves = [.. tasks.Select(task => new TaskCurve(task, [.. rungs.Select(rung =>
+            new TaskRung(rung[0].Run.Budget,
+            rung.Average(r => r.Flops), Of(rung, r => asked[r.Run.Name].Where(i => $"{i.Task}.{i.Level}" == task
+                || i.Task == task).ToArray()),
             [.. rung.Select(r => losses[r.Run.Name].FirstOrDefault(t => t.Tag == task)?.Loss ?? double.NaN)]))],
-            corpus.Tags.ToList().IndexOf(task) is var t && t >= 0 && t < corpus.TagEntropies.Count ? corpus.TagEntropies[t] : null))];
+            corpus.Tags.ToList().IndexOf(task) is var t && t >= 0 && t < corpus.TagEntropies.Count ? corpus.TagEntropies[t]
+                : null))];
         return new(study.Name, curves, [.. curves.Select((c, i) => TaskFinding.Of(c, (ulong)i + 1))], GainsOf(rungs, losses));
     }
 
@@ -76,7 +82,8 @@ public sealed class CapabilityMap
     static IReadOnlyList<TagLoss> TagsOf(string home, StudyResult r) =>
         RunFolder.ReadValid(RunFolder.PathOf(home, r.Run.Name)).Last(v => v.Whole).Tags ?? [];
 
-    static List<RungGain> GainsOf(IReadOnlyList<IReadOnlyList<StudyResult>> rungs, Dictionary<string, IReadOnlyList<TagLoss>> losses)
+    static List<RungGain> GainsOf(IReadOnlyList<IReadOnlyList<StudyResult>> rungs, Dictionary<string,
+        IReadOnlyList<TagLoss>> losses)
     {
         List<RungGain> gains = [];
         for (int i = 1; i < rungs.Count; i++) gains.Add(Gain(rungs[i - 1], rungs[i]));
@@ -87,7 +94,8 @@ public sealed class CapabilityMap
         {
             IReadOnlyList<TagLoss> tags = losses[a[0].Run.Name];
             double all = tags.Sum(t => t.Tokens);
-            double Mean(IReadOnlyList<StudyResult> rung, string tag) => rung.Average(r => losses[r.Run.Name].First(t => t.Tag == tag).Loss);
+            double Mean(IReadOnlyList<StudyResult> rung, string tag) => rung.Average(r => losses[r.Run.Name].First(t =>
+                t.Tag == tag).Loss);
             TaskGain[] parts = [.. tags.Select(t => new TaskGain(t.Tag, t.Tokens / all * (Mean(a, t.Tag) - Mean(b, t.Tag))))
                 .OrderByDescending(t => t.Share)];
             return new(a[0].Run.Budget, b[0].Run.Budget, a.Average(r => r.Loss) - b.Average(r => r.Loss), parts);
@@ -95,9 +103,11 @@ public sealed class CapabilityMap
     }
 
     /// <summary>One row a task and rung.</summary>
-    public Table ToTable() => Table.Of(Curves.Zip(Findings).SelectMany(c => c.First.Rungs.Select(r => (c.First, c.Second, Rung: r))),
+    public Table ToTable() => Table.Of(Curves.Zip(Findings).SelectMany(c => c.First.Rungs.Select(r => (c.First, c.Second,
+        Rung: r))),
         ("task", c => c.First.Task), ("budget", c => c.Rung.Budget), ("flops", c => c.Rung.Flops),
-        ("seeds", c => (long)c.Rung.Losses.Count), ("items", c => (long)(c.Rung.Results.Count == 0 ? 0 : c.Rung.Results[0].Count)),
+        ("seeds", c => (long)c.Rung.Losses.Count), ("items", c => (long)(c.Rung.Results.Count == 0 ? 0
+            : c.Rung.Results[0].Count)),
         ("loss", c => c.Rung.Loss), ("entropy", c => c.First.Entropy ?? double.NaN), ("accuracy", c => c.Rung.Accuracy.Mean),
         ("accuracy_low", c => c.Rung.Accuracy.Interval.Low), ("accuracy_high", c => c.Rung.Accuracy.Interval.High),
         ("chance", c => c.Rung.Chance), ("ability", c => c.Rung.Ability.Mean), ("answer_nll", c => c.Rung.AnswerNll.Mean),

@@ -5,7 +5,8 @@ using Isoflop.Sample;
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>What one rung makes of a prompt.</summary>
-/// <param name="Text">its continuation</param> <param name="AnswerNats">−ln p of the answer after the prompt; null: none given</param>
+/// <param name="Text">its continuation</param> <param name="AnswerNats">−ln p of the answer after the prompt; null: none
+/// given</param>
 public sealed record ClimbedRung(string Run, double Budget, long Parameters, double Loss, string Text, double? AnswerNats);
 
 /// <summary>The next token's distribution at one rung.</summary>
@@ -25,7 +26,8 @@ public static class Climb
     }
 
     /// <summary>Continues the prompt at every rung.</summary>
-    /// <param name="temperature">0: the likeliest token each time</param> <param name="answer">how likely is this? empty: not asked</param>
+    /// <param name="temperature">0: the likeliest token each time</param> <param name="answer">how likely is this? empty: not
+    /// asked</param>
     public static IEnumerable<ClimbedRung> Continue(IEnumerable<StudyResult> rungs, string home, string prompt, int tokens,
         double temperature, string answer, ulong seed)
     {

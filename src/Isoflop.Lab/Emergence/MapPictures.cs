@@ -31,12 +31,15 @@ public static class MapPictures
         if (tasks.Length == 0) return "";
         int rungs = tasks[0].Rungs.Count, gaps = tasks.Select(t => FamilyOf(t.Task)).Distinct().Count() - 1;
         int width = Left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
-        var svg = new StringBuilder(I($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" ") +
+        var svg = new StringBuilder(I($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" ") +
+            I($"width=\"{width}\" ") +
             I($"height=\"{height}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">") +
-            "<style>.t{fill:#222}.s{fill:#666}.b{fill:#fdfdfd}@media (prefers-color-scheme: dark){.t{fill:#ddd}.s{fill:#aaa}.b{fill:#161616}}</style>" +
+            "<style>.t{fill:#222}.s{fill:#666}.b{fill:#fdfdfd}@media (prefers-color-scheme: " +
+            "dark){.t{fill:#ddd}.s{fill:#aaa}.b{fill:#161616}}</style>" +
             "<rect class=\"b\" width=\"100%\" height=\"100%\"/>");
         Text(12, 22, "t", $"What each rung of '{map.Study}' can do", 16, weight: "600");
-        Text(12, 42, "s", "colour: ability, the share of what lies above chance; number: accuracy in percent, best size of each budget");
+        Text(12, 42, "s", "colour: ability, the share of what lies above chance; number: accuracy in percent, best size of " +
+            "each budget");
         for (int r = 0; r < rungs; r++)
             Text(Left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
         Text(Left + rungs * Cell + 12, Top - 8, "t", "class");
@@ -50,7 +53,8 @@ public static class MapPictures
             for (int r = 0; r < rungs; r++)
             {
                 double ability = task.Rungs[r].Ability.Mean;
-                svg.Append(I($"<rect x=\"{Left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" fill=\"{Colour(ability)}\"/>"));
+                svg.Append(I($"<rect x=\"{Left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" ") +
+                    I($"fill=\"{Colour(ability)}\"/>"));
                 svg.Append(I($"<text x=\"{Left + r * Cell + Cell / 2}\" y=\"{y + 15}\" text-anchor=\"middle\" ") +
                     I($"fill=\"{(ability > 0.45 ? "#fff" : "#222")}\">{100 * task.Rungs[r].Accuracy.Mean:0}</text>"));
             }
@@ -85,15 +89,21 @@ public static class MapPictures
         }
     }
 
-    /// <summary>Ability against compute, a line a task, a picture a family.</summary>
+    /// <summary>Ability against compute, a line a task with its standard error, a picture a family.</summary>
     public static string Curves(CapabilityMap map) => Chart.Grid([.. Families(map).Select(g => new Chart(g.Key, "training FLOPs",
-        "ability above chance", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r => (r.Flops, r.Ability.Mean))])
-        { Range = [.. t.Rungs.Select(r => (r.Ability.Interval.Low, r.Ability.Interval.High))] })]) { YLimits = (-0.2, 1.1) })], 3, 460, 340);
+        "ability above chance ± standard error", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r => (r.Flops,
+            r.Ability.Mean))])
+        { Range = [.. t.Rungs.Select(r => Band(r.Ability))] })]) { YLimits = (-0.4, 1.1) })], 3, 460, 340);
 
     /// <summary>−ln p of the answer against compute: where a break would show.</summary>
-    public static string Likelihoods(CapabilityMap map) => Chart.Grid([.. Families(map).Select(g => new Chart(g.Key, "training FLOPs",
-        "−ln p of the answer, nats", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r => (r.Flops, r.AnswerNll.Mean))])
-        { Range = [.. t.Rungs.Select(r => (r.AnswerNll.Interval.Low, r.AnswerNll.Interval.High))] })]))], 3, 460, 340);
+    public static string Likelihoods(CapabilityMap map) => Chart.Grid([.. Families(map).Select(g => new Chart(g.Key,
+        "training FLOPs",
+        "−ln p of the answer, nats ± standard error", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r =>
+            (r.Flops, r.AnswerNll.Mean))])
+        { Range = [.. t.Rungs.Select(r => Band(r.AnswerNll))] })]))], 3, 460, 340);
+
+    /// <summary>One standard error to both sides: 95 % of several tasks would cover one another.</summary>
+    static (double, double) Band(TwoLevel mean) => (mean.Mean - mean.Error, mean.Mean + mean.Error);
 
     /// <summary>Compute at which each level of a family is full; null: none is.</summary>
     public static Chart? Saturation(CapabilityMap map)
@@ -104,7 +114,8 @@ public static class MapPictures
         {
             LogX = false,
             LogY = true,
-            Subtitle = "first rung from which on the ability's interval reaches the ceiling; levels that are not full are not shown",
+            Subtitle = "first rung from which on the ability's interval reaches the ceiling; levels that are not full are " +
+                "not shown",
         };
     }
 
@@ -117,7 +128,8 @@ public static class MapPictures
 
     static string NoteOf(TaskFinding f) => f.Class switch
     {
-        TaskClass.Sudden => $"break at {Flops(Math.Pow(10, f.Break!.Value.At))}, p {f.Break.Value.P.ToString("0.000", CultureInfo.InvariantCulture)}",
+        TaskClass.Sudden => $"break at {Flops(Math.Pow(10, f.Break!.Value.At))}, p " +
+            $"{f.Break.Value.P.ToString("0.000", CultureInfo.InvariantCulture)}",
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",
         TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight" : $"a line says {Flops(r.Flops)}",
         _ => "",

@@ -32,7 +32,8 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
         if (high < -MapRules.Change || (high < 0 && change.Mean < -MapRules.Change)) return Found(TaskClass.Inverse, null);
         if (low > -MapRules.Change && high < MapRules.Change) return Found(TaskClass.Flat, RiseOf(rungs));
         if (low <= 0) return Found(TaskClass.Unclear, null);
-        bool broken = found is { } b && b.P <= MapRules.BreakP && b.After < 0 && b.After < MapRules.BreakSlopes * Math.Min(b.Before, 0);
+        bool broken = found is { } b && b.P <= MapRules.BreakP && b.After < 0
+            && b.After < MapRules.BreakSlopes * Math.Min(b.Before, 0);
         return Found(broken ? TaskClass.Sudden : TaskClass.Smooth, null);
 
         TaskFinding Found(TaskClass kind, RiseForecast? rise) => new(curve.Task, kind, change, found, rise, full, moved +
@@ -54,7 +55,8 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
     }
 
     /// <summary>
-    /// Where the mean margin over the best rival would pass 0, or −ln p of a reply ln 2, on a line through the last half of the rungs
+    /// Where the mean margin over the best rival would pass 0, or −ln p of a reply ln 2, on a line through the last half of the
+    /// rungs
     /// in log compute; the interval is that of the line's crossing over the seeds.
     /// </summary>
     static RiseForecast? RiseOf(IReadOnlyList<TaskRung> rungs)
@@ -66,7 +68,8 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
         int seeds = last.Min(r => r.Results.Count);
         double[] at = [.. Enumerable.Range(0, seeds).Select(s =>
         {
-            double[] y = [.. last.Select(r => r.Results[s].Average(i => choices ? -(i.Margin ?? 0) : (i.AnswerNll ?? 0) - Math.Log(2)))];
+            double[] y = [.. last.Select(r => r.Results[s].Average(i => choices ? -(i.Margin ?? 0)
+                : (i.AnswerNll ?? 0) - Math.Log(2)))];
             (double zero, double slope) = Fit.Line(x, y);
             double crossing = slope < 0 ? -zero / slope : double.PositiveInfinity;
             return crossing > x[^1] + 4 ? double.PositiveInfinity : Math.Max(crossing, x[^1]);

@@ -7,7 +7,8 @@ namespace Isoflop.Lab.Emergence;
 public readonly record struct TwoLevel(double Mean, double Error, double Freedom)
 {
     /// <summary>
-    /// Seeds are drawn, and so are the items, a template at a time; both kinds of noise add: var = Var_seeds / S + Var_clusters, with
+    /// Seeds are drawn, and so are the items, a template at a time; both kinds of noise add: var = Var_seeds / S +
+    /// Var_clusters, with
     /// Satterthwaite's degrees of freedom. With one seed its noise is unknown, and the error is that of the items alone.
     /// </summary>
     /// <param name="values">of each seed, a value an item</param> <param name="clusters">of each item</param>
@@ -22,7 +23,8 @@ public readonly record struct TwoLevel(double Mean, double Error, double Freedom
         double itemPart = sums.Length < 2 ? 0 : sums.Length / (sums.Length - 1.0) * sums.Sum(s => s * s) / items / items;
         double variance = seedPart + itemPart;
         double freedom = variance == 0 ? Math.Max(1, sums.Length - 1) : variance * variance /
-            ((seeds < 2 ? 0 : seedPart * seedPart / (seeds - 1)) + (sums.Length < 2 ? 0 : itemPart * itemPart / (sums.Length - 1)));
+            ((seeds < 2 ? 0 : seedPart * seedPart / (seeds - 1)) + (sums.Length < 2 ? 0
+                : itemPart * itemPart / (sums.Length - 1)));
         return new(mean, Math.Sqrt(variance), Math.Max(1, freedom));
     }
 

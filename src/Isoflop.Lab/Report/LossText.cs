@@ -5,7 +5,8 @@ using Isoflop.Text;
 
 namespace Isoflop.Lab.Report;
 
-/// <summary>Text whose tokens are coloured by their loss: pale where the model knew, deep where the next token was work.</summary>
+/// <summary>Text whose tokens are coloured by their loss: pale where the model knew, deep where the next token was
+/// work.</summary>
 /// <param name="Pieces">each token as text, with its loss in nats</param>
 public sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
 {
@@ -37,7 +38,8 @@ public sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
         foreach ((string token, double nats) in Pieces)
         {
             (int r, int g, int b) = Colour(nats);
-            text.Append(CultureInfo.InvariantCulture, $"\u001b[48;2;{r};{g};{b}m\u001b[38;2;{(nats > Full / 2 ? "255;255;255" : "20;20;20")}m{token}");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\u001b[48;2;{r};{g};{b}m\u001b[38;2;{(nats > Full / 2 ? "255;255;255" : "20;20;20")}m{token}");
         }
         return text.Append("\u001b[0m").ToString();
     }
@@ -50,7 +52,8 @@ public sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
     public string Html(string title)
     {
         var page = new StringBuilder("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" " +
-            $"content=\"width=device-width\"><title>{WebUtility.HtmlEncode(title)}</title><style>:root{{color-scheme:light dark}}" +
+            $"content=\"width=device-width\"><title>{WebUtility.HtmlEncode(title)}</title><style>:root{{color-scheme:light " +
+            $"dark}}" +
             "body{font:16px/1.9 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}" +
             "span{border-radius:3px;white-space:pre-wrap;padding:.1em 0}</style>\n" +
             $"<h1>{WebUtility.HtmlEncode(title)}</h1><p>Loss a token, nats: ");
@@ -58,14 +61,16 @@ public sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
         page.Append("</p>\n<p>");
         foreach ((string token, double nats) in Pieces) Span(token, nats);
         double total = Pieces.Sum(p => p.Nats);
-        return page.Append(CultureInfo.InvariantCulture, $"</p>\n<p>{total:0.00} nats in all, {total / Math.Max(1, Pieces.Count):0.000} a token.</p></html>\n")
+        return page.Append(CultureInfo.InvariantCulture,
+            $"</p>\n<p>{total:0.00} nats in all, {total / Math.Max(1, Pieces.Count):0.000} a token.</p></html>\n")
             .ToString();
 
         void Span(string text, double nats)
         {
             (int r, int g, int b) = Colour(nats);
             string ink = nats > Full / 2 ? "#fff" : "#111";
-            page.Append(CultureInfo.InvariantCulture, $"<span title=\"{nats:0.000} nats\" style=\"background:rgb({r},{g},{b});color:{ink}\">");
+            page.Append(CultureInfo.InvariantCulture,
+                $"<span title=\"{nats:0.000} nats\" style=\"background:rgb({r},{g},{b});color:{ink}\">");
             page.Append(WebUtility.HtmlEncode(text)).Append("</span>");
         }
     }

@@ -1,7 +1,8 @@
 namespace Isoflop.Lab.Worlds;
 
 /// <summary>
-/// What fits by form: 1 the kind of word a verb asks for, 2 agreement with the word before, 3 agreement past an attractor, 4 over a
+/// What fits by form: 1 the kind of word a verb asks for, 2 agreement with the word before, 3 agreement past an attractor, 4
+/// over a
 /// clause.
 /// </summary>
 sealed class Grammar : Family

@@ -64,14 +64,17 @@ sealed class Knowledge : Family
 
     // The best known first.
     static readonly Country[] countries = [.. """
-        France/Paris/Europe/euro;Germany/Berlin/Europe/euro;Japan/Tokyo/Asia/yen;China/Beijing/Asia/yuan;India/New Delhi/Asia/rupee
+        France/Paris/Europe/euro;Germany/Berlin/Europe/euro;Japan/Tokyo/Asia/yen;China/Beijing/Asia/yuan
+        India/New Delhi/Asia/rupee
         Italy/Rome/Europe/euro;Spain/Madrid/Europe/euro;Russia/Moscow/Europe/rouble;Canada/Ottawa/North America/dollar
-        Egypt/Cairo/Africa/pound;Brazil/Brasília/South America/real;Mexico/Mexico City/North America/peso;Greece/Athens/Europe/euro
+        Egypt/Cairo/Africa/pound;Brazil/Brasília/South America/real;Mexico/Mexico City/North America/peso
+        Greece/Athens/Europe/euro
         Australia/Canberra/Oceania/dollar;Sweden/Stockholm/Europe/krona;Norway/Oslo/Europe/krone;Portugal/Lisbon/Europe/euro
         Kenya/Nairobi/Africa/shilling;Argentina/Buenos Aires/South America/peso;Poland/Warsaw/Europe/zloty
         Austria/Vienna/Europe/euro;Ireland/Dublin/Europe/euro;Denmark/Copenhagen/Europe/krone;Finland/Helsinki/Europe/euro
         Hungary/Budapest/Europe/forint;Iceland/Reykjavík/Europe/króna;Belgium/Brussels/Europe/euro;Cuba/Havana/North America/peso
-        Peru/Lima/South America/sol;Chile/Santiago/South America/peso;Colombia/Bogotá/South America/peso;Thailand/Bangkok/Asia/baht
+        Peru/Lima/South America/sol;Chile/Santiago/South America/peso;Colombia/Bogotá/South America/peso
+        Thailand/Bangkok/Asia/baht
         Vietnam/Hanoi/Asia/dong;Indonesia/Jakarta/Asia/rupiah;Iran/Tehran/Asia/rial;Iraq/Baghdad/Asia/dinar
         Morocco/Rabat/Africa/dirham;Nigeria/Abuja/Africa/naira;Ghana/Accra/Africa/cedi;Ethiopia/Addis Ababa/Africa/birr
         Ukraine/Kyiv/Europe/hryvnia;Romania/Bucharest/Europe/leu;Bulgaria/Sofia/Europe/euro;Serbia/Belgrade/Europe/dinar
@@ -79,28 +82,33 @@ sealed class Knowledge : Family
         Latvia/Riga/Europe/euro;Lithuania/Vilnius/Europe/euro;Albania/Tirana/Europe/lek;Georgia/Tbilisi/Asia/lari
         Armenia/Yerevan/Asia/dram;Azerbaijan/Baku/Asia/manat;Kazakhstan/Astana/Asia/tenge;Mongolia/Ulaanbaatar/Asia/tögrög
         Nepal/Kathmandu/Asia/rupee;Bangladesh/Dhaka/Asia/taka;Pakistan/Islamabad/Asia/rupee;Afghanistan/Kabul/Asia/afghani
-        Saudi Arabia/Riyadh/Asia/riyal;Jordan/Amman/Asia/dinar;Lebanon/Beirut/Asia/pound;Qatar/Doha/Asia/riyal;Oman/Muscat/Asia/rial
+        Saudi Arabia/Riyadh/Asia/riyal;Jordan/Amman/Asia/dinar;Lebanon/Beirut/Asia/pound;Qatar/Doha/Asia/riyal
+        Oman/Muscat/Asia/rial
         Philippines/Manila/Asia/peso;Malaysia/Kuala Lumpur/Asia/ringgit;Cambodia/Phnom Penh/Asia/riel;Laos/Vientiane/Asia/kip
         New Zealand/Wellington/Oceania/dollar;Fiji/Suva/Oceania/dollar;Samoa/Apia/Oceania/tala;Tonga/Nukuʻalofa/Oceania/paʻanga
         Uruguay/Montevideo/South America/peso;Paraguay/Asunción/South America/guaraní;Ecuador/Quito/South America/dollar
         Guyana/Georgetown/South America/dollar;Panama/Panama City/North America/balboa;Costa Rica/San José/North America/colón
-        Guatemala/Guatemala City/North America/quetzal;Honduras/Tegucigalpa/North America/lempira;Jamaica/Kingston/North America/dollar
+        Guatemala/Guatemala City/North America/quetzal;Honduras/Tegucigalpa/North America/lempira
+        Jamaica/Kingston/North America/dollar
         Nicaragua/Managua/North America/córdoba;Haiti/Port-au-Prince/North America/gourde;Barbados/Bridgetown/North America/dollar
         Tunisia/Tunis/Africa/dinar;Algeria/Algiers/Africa/dinar;Libya/Tripoli/Africa/dinar;Sudan/Khartoum/Africa/pound
         Uganda/Kampala/Africa/shilling;Rwanda/Kigali/Africa/franc;Zambia/Lusaka/Africa/kwacha;Malawi/Lilongwe/Africa/kwacha
         Angola/Luanda/Africa/kwanza;Namibia/Windhoek/Africa/dollar;Botswana/Gaborone/Africa/pula;Lesotho/Maseru/Africa/loti
         Madagascar/Antananarivo/Africa/ariary;Senegal/Dakar/Africa/franc;Mali/Bamako/Africa/franc;Niger/Niamey/Africa/franc
         Chad/N'Djamena/Africa/franc;Gabon/Libreville/Africa/franc;Togo/Lomé/Africa/franc;Gambia/Banjul/Africa/dalasi
-        Bhutan/Thimphu/Asia/ngultrum;Maldives/Malé/Asia/rufiyaa;Suriname/Paramaribo/South America/dollar;Belize/Belmopan/North America/dollar
+        Bhutan/Thimphu/Asia/ngultrum;Maldives/Malé/Asia/rufiyaa;Suriname/Paramaribo/South America/dollar
+        Belize/Belmopan/North America/dollar
         """.Split((char[])['\n', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         .Select(l => l.Split('/')).Select(p => new Country(p[0], p[1], p[2], p[3]))];
 
     static readonly Element[] elements = [.. """
         oxygen/O/8;hydrogen/H/1;carbon/C/6;iron/Fe/26;gold/Au/79;silver/Ag/47;nitrogen/N/7;copper/Cu/29;helium/He/2;sodium/Na/11
-        calcium/Ca/20;lead/Pb/82;chlorine/Cl/17;sulphur/S/16;mercury/Hg/80;uranium/U/92;zinc/Zn/30;tin/Sn/50;neon/Ne/10;iodine/I/53
+        calcium/Ca/20;lead/Pb/82;chlorine/Cl/17;sulphur/S/16;mercury/Hg/80;uranium/U/92;zinc/Zn/30;tin/Sn/50;neon/Ne/10
+        iodine/I/53
         potassium/K/19;magnesium/Mg/12;aluminium/Al/13;silicon/Si/14;phosphorus/P/15;nickel/Ni/28;platinum/Pt/78;lithium/Li/3
         titanium/Ti/22;chromium/Cr/24;manganese/Mn/25;cobalt/Co/27;argon/Ar/18;fluorine/F/9;bromine/Br/35;boron/B/5;arsenic/As/33
-        tungsten/W/74;radium/Ra/88;plutonium/Pu/94;barium/Ba/56;beryllium/Be/4;bismuth/Bi/83;cadmium/Cd/48;caesium/Cs/55;krypton/Kr/36
+        tungsten/W/74;radium/Ra/88;plutonium/Pu/94;barium/Ba/56;beryllium/Be/4;bismuth/Bi/83;cadmium/Cd/48;caesium/Cs/55
+        krypton/Kr/36
         xenon/Xe/54;radon/Rn/86;gallium/Ga/31;germanium/Ge/32;selenium/Se/34;rubidium/Rb/37;strontium/Sr/38;yttrium/Y/39
         zirconium/Zr/40;niobium/Nb/41;palladium/Pd/46;indium/In/49;antimony/Sb/51;tellurium/Te/52;osmium/Os/76;iridium/Ir/77
         thallium/Tl/81;polonium/Po/84;thorium/Th/90;vanadium/V/23;scandium/Sc/21;rhodium/Rh/45;hafnium/Hf/72;tantalum/Ta/73
@@ -109,7 +117,8 @@ sealed class Knowledge : Family
 
     const int Head = 20, Districts = 64, CapitalFrames = 6, SymbolFrames = 5;
     static readonly string[] openers = Lexicon.List("opener");
-    static readonly string[] syllables = ("ba ben bor cal cor dal den dor el fen gar gol hal hes kar kel kor lan lem lor mar mel mon " +
+    static readonly string[] syllables = ("ba ben bor cal cor dal den dor el fen gar gol hal hes kar kel kor lan lem lor mar " +
+        "mel mon " +
         "nar nes nor pel por ral ren ros sal sel sor tal ten tor val ven vor wel wen").Split(' ');
     static readonly string[] ends = "by dale ford ham wick ton mere stead".Split(' ');
 

@@ -3,7 +3,8 @@ using System.Text;
 namespace Isoflop.Lab.Worlds;
 
 /// <summary>
-/// People move between rooms: 1 one person and one move, 2 two people, 3 three people who move on, 4 things that are carried along.
+/// People move between rooms: 1 one person and one move, 2 two people, 3 three people who move on, 4 things that are carried
+/// along.
 /// </summary>
 sealed class Rooms : Family
 {

@@ -1,7 +1,8 @@
 namespace Isoflop.Lab.Worlds;
 
 /// <summary>
-/// English and Spanish, both ways: 1 a word, 2 a noun with its adjective, which changes places and agrees, 3 a sentence, 4 plurals
+/// English and Spanish, both ways: 1 a word, 2 a noun with its adjective, which changes places and agrees, 3 a sentence, 4
+/// plurals
 /// and negation.
 /// </summary>
 sealed class Translation : Family
@@ -55,29 +56,40 @@ sealed class Translation : Family
         1 The guide says "{x}" and then, in {to}, "[]".
         """)[0];
 
-    static readonly Noun[] beings = Nouns("dog perro m, cat gato m, girl niña f, boy niño m, teacher maestra f, woman mujer f, man " +
-        "hombre m, horse caballo m, cow vaca f, bird pájaro m, queen reina f, king rey m, friend amigo m, doctor médico m, nurse " +
+    static readonly Noun[] beings = Nouns("dog perro m, cat gato m, girl niña f, boy niño m, teacher maestra f, woman mujer " +
+        "f, man " +
+        "hombre m, horse caballo m, cow vaca f, bird pájaro m, queen reina f, king rey m, friend amigo m, doctor médico m, " +
+        "nurse " +
         "enfermera f, farmer granjero m, wolf lobo m, duck pato m, bear oso m, mother madre f, father padre m, sister hermana f");
 
-    static readonly Noun[] things = Nouns("house casa f, apple manzana f, book libro m, table mesa f, car coche m, letter carta f, " +
-        "window ventana f, door puerta f, bread pan m, water agua_ f, cheese queso m, shirt camisa f, hat sombrero m, shoe zapato m, " +
-        "chair silla f, key llave f, lamp lámpara f, ball pelota f, ship barco m, flower flor f, tree árbol m, cup taza f, bottle " +
-        "botella f, knife cuchillo m, spoon cuchara f, garden jardín m, bridge puente m, box caja f, clock reloj m, picture cuadro m, " +
+    static readonly Noun[] things = Nouns("house casa f, apple manzana f, book libro m, table mesa f, car coche m, letter " +
+        "carta f, " +
+        "window ventana f, door puerta f, bread pan m, water agua_ f, cheese queso m, shirt camisa f, hat sombrero m, shoe " +
+        "zapato m, " +
+        "chair silla f, key llave f, lamp lámpara f, ball pelota f, ship barco m, flower flor f, tree árbol m, cup taza f, " +
+        "bottle " +
+        "botella f, knife cuchillo m, spoon cuchara f, garden jardín m, bridge puente m, box caja f, clock reloj m, picture " +
+        "cuadro m, " +
         "street calle f, city ciudad f, ring anillo m, plate plato m, bed cama f, fish pescado m, egg huevo m, soup sopa f");
 
-    static readonly Adjective[] adjectives = Pairs("red rojo, white blanco, black negro, yellow amarillo, small pequeño, new nuevo, old " +
-        "viejo, clean limpio, dirty sucio, pretty bonito, expensive caro, cheap barato, long largo, short corto, cold frío, full lleno, " +
+    static readonly Adjective[] adjectives = Pairs("red rojo, white blanco, black negro, yellow amarillo, small pequeño, new " +
+        "nuevo, old " +
+        "viejo, clean limpio, dirty sucio, pretty bonito, expensive caro, cheap barato, long largo, short corto, cold frío, " +
+        "full lleno, " +
         "empty vacío, tall alto, round redondo, broken roto, dry seco, strange extraño, tired cansado, rich rico")
         .Select(p => new Adjective(p.Item1, p.Item2)).ToArray();
 
-    static readonly Verb[] verbs = Pairs("see ve, eat come, buy compra, sell vende, wash lava, paint pinta, look_for busca, find " +
-        "encuentra, want quiere, have tiene, carry lleva, open abre, break rompe, draw dibuja, leave deja, show muestra, lose pierde, " +
+    static readonly Verb[] verbs = Pairs("see ve, eat come, buy compra, sell vende, wash lava, paint pinta, look_for busca, " +
+        "find " +
+        "encuentra, want quiere, have tiene, carry lleva, open abre, break rompe, draw dibuja, leave deja, show muestra, " +
+        "lose pierde, " +
         "hide esconde, bring trae, touch toca").Select(p => new Verb(p.Item1.Replace('_', ' '), p.Item2)).ToArray();
 
     static (string, string)[] Pairs(string text) => [.. text.Split(", ").Select(p => p.Split(' ')).Select(p => (p[0], p[1]))];
 
     static Noun[] Nouns(string text) =>
-        [.. text.Split(", ").Select(p => p.Split(' ')).Where(p => !p[1].EndsWith('_')).Select(p => new Noun(p[0], p[1], p[2] == "f"))];
+        [.. text.Split(", ").Select(p => p.Split(' ')).Where(p => !p[1].EndsWith('_')).Select(p => new Noun(p[0], p[1],
+            p[2] == "f"))];
 
     public override string Name => "translation";
     public override int Levels => 4;
@@ -133,7 +145,8 @@ sealed class Translation : Family
     static (string, string) Group(Draw draw, Noun noun, bool plural, Adjective? adjective)
     {
         string english = "the " + (adjective is { } a ? a.English + " " : "") + (plural ? Plural(noun.English) : noun.English);
-        string spanish = (noun.Feminine, plural) switch { (true, true) => "las ", (true, false) => "la ", (false, true) => "los ", _ => "el " };
+        string spanish = (noun.Feminine, plural) switch { (true, true) => "las ", (true, false) => "la ", (false, true) =>
+            "los ", _ => "el " };
         spanish += plural ? PluralEs(noun.Spanish) : noun.Spanish;
         if (adjective is { } b)
         {
@@ -148,7 +161,8 @@ sealed class Translation : Family
         if (verb == "have") return "has";
         int space = verb.IndexOf(' ');
         string first = space < 0 ? verb : verb[..space], rest = space < 0 ? "" : verb[space..];
-        return (first.EndsWith('y') && first != "buy" ? first[..^1] + "ies" : first.EndsWith("sh") || first.EndsWith("ch") ? first + "es"
+        return (first.EndsWith('y') && first != "buy" ? first[..^1] + "ies" : first.EndsWith("sh") || first.EndsWith("ch")
+            ? first + "es"
             : first + "s") + rest;
     }
 

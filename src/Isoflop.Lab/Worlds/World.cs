@@ -115,7 +115,8 @@ public sealed class World
         WorldTask of = Tasks[task];
         for (long i = 0; items.Count < count && i < (long)TriesPerItem * count; i++)
         {
-            var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, 2 + set, (long)of.Level << 40 | (long)Hash(of.Family) << 32 | i));
+            var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, 2 + set,
+                (long)of.Level << 40 | (long)Hash(of.Family) << 32 | i));
             Statement said = families[task].Say(of.Level, draw);
             if (!HeldOut(said) || !seen.Add(said.Prompt + said.Answer)) continue;
             items.Add(new()

@@ -40,7 +40,8 @@ public sealed record WorldCorpusRecipe
         if (ValidBytes is < 10_000 or > 1L << 32) yield return $"valid_bytes={ValidBytes} must be from 10000 to 4e9; try 4e5";
         foreach (WorldMixin mix in Mix)
             if (!(mix.Share > 0 && mix.Share < 1))
-                yield return FormattableString.Invariant($"mix {mix.Path}={mix.Share} is a share of the bytes above 0 and below 1; try 0.2");
+                yield return FormattableString.Invariant($"mix {mix.Path}={mix.Share} is a share of the bytes above 0 and ") +
+                    FormattableString.Invariant($"below 1; try 0.2");
         if (Mix.Sum(m => m.Share) >= 1) yield return "the shares of --mix leave nothing of the world; lower them below 1 in all";
         foreach (string problem in World.Problems()) yield return problem;
     }
@@ -61,7 +62,8 @@ public static class WorldCorpus
     const int TextHeldOutOneIn = 20;
 
     /// <summary>Builds <c>home/corpus/name</c>, or finds it there.</summary>
-    /// <exception cref="ConfigException">A bad setting; another recipe's corpus of that name; too little text to mix in.</exception>
+    /// <exception cref="ConfigException">A bad setting; another recipe's corpus of that name; too little text to mix
+    /// in.</exception>
     public static CorpusBuild Build(WorldCorpusRecipe recipe, string home, bool force = false, int threads = 0,
         IProgress<CorpusProgress>? progress = null, CancellationToken stop = default)
     {
@@ -83,7 +85,8 @@ public static class WorldCorpus
                 share => progress?.Report(new("tokenizer", share, 1, "")));
         using var site = new BuildSite(Path.GetDirectoryName(folder)!, recipe.Name);
         tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
-        var job = new Job(recipe, world, tokenizer, site.Folder, threads > 0 ? threads : Environment.ProcessorCount, progress, stop);
+        var job = new Job(recipe, world, tokenizer, site.Folder, threads > 0 ? threads : Environment.ProcessorCount, progress,
+            stop);
         (CorpusSide valid, double?[] entropies) = job.Write(heldOut: true, recipe.ValidBytes);
         (CorpusSide train, _) = job.Write(heldOut: false, recipe.Bytes);
         var info = new CorpusInfo
@@ -119,7 +122,8 @@ public static class WorldCorpus
         catch (JsonException)
         {
         }
-        throw new ConfigException($"corpus '{info.Name}' was not made by 'isoflop corpus world', so the world has no questions about it; " +
+        throw new ConfigException($"corpus '{info.Name}' was not made by 'isoflop corpus world', so the world has no " +
+            $"questions about it; " +
             "give a file of items: --suite FILE.jsonl");
     }
 
@@ -241,7 +245,8 @@ public static class WorldCorpus
 
         static ConfigException TooLittle(WorldMixin mix, long there, long bytes, bool heldOut) =>
             new(FormattableString.Invariant($"mix {mix.Path}={mix.Share}: it has {there / 1e6:0.##} MB for the ") +
-                FormattableString.Invariant($"{(heldOut ? "validation" : "training")} side, {mix.Share * bytes / 1e6:0.##} are asked for; ") +
+                FormattableString.Invariant($"{(heldOut ? "validation" : "training")} side, {mix.Share * bytes / 1e6:0.##} ") +
+                    FormattableString.Invariant($"are asked for; ") +
                 "lower the share or --bytes, or add text: nothing is repeated");
     }
 }

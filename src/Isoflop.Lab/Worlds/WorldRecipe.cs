@@ -17,16 +17,19 @@ public sealed record WorldRecipe
     /// <summary>Everything wrong with the settings.</summary>
     public IEnumerable<string> Problems()
     {
-        if (!(Zipf >= 0 && Zipf <= 4)) yield return FormattableString.Invariant($"zipf={Zipf} must be from 0 (all facts alike) to 4; try 1");
+        if (!(Zipf >= 0 && Zipf <= 4)) yield return FormattableString.Invariant($"zipf={Zipf} must be from 0 (all facts ") +
+            FormattableString.Invariant($"alike) to 4; try 1");
         if (Facts is < 64 or > 1_000_000) yield return $"facts={Facts} must be from 64 to 1000000";
         string[] known = [.. World.FamiliesOf(this).SelectMany(f => Enumerable.Range(1, f.Levels).Select(l => $"{f.Name}.{l}")
             .Prepend(f.Name))];
         foreach ((string tag, double weight) in Weights)
         {
             if (!known.Contains(tag))
-                yield return $"weight of '{tag}': there is no such task; there are {string.Join(", ", known.Where(k => !k.Contains('.')))}, " +
+                yield return $"weight of '{tag}': there is no such task; there are {string.Join(", " +
+                    "", known.Where(k => !k.Contains('.')))}, " +
                     "and levels as in sums.3";
-            if (!(weight >= 0 && double.IsFinite(weight))) yield return FormattableString.Invariant($"weight {tag}={weight} must not be negative");
+            if (!(weight >= 0 && double.IsFinite(weight))) yield return FormattableString.Invariant($"weight {tag}={weight} ") +
+                FormattableString.Invariant($"must not be negative");
         }
         if (World.WeightsOf(this).All(w => w == 0)) yield return "all weights are 0: the world would be silent";
     }
