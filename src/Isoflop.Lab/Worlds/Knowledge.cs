@@ -171,7 +171,7 @@ sealed class Knowledge : Family
     }
 
     /// <summary>A name for each number, none twice.</summary>
-    static string Village(int i)
+    internal static string Village(int i)
     {
         int n = syllables.Length;
         string name = syllables[i % n] + ends[i / n % ends.Length];

@@ -74,12 +74,17 @@ public sealed class World
     /// <param name="heldOut">of the side that is never trained on</param>
     public WorldDocument Document(bool heldOut, long index)
     {
+        (int task, List<Statement> said, double nats) = Statements(heldOut, index);
+        return new(task, string.Join(families[task].Separator, said.Select(s => s.Text)), nats);
+    }
+
+    internal (int Task, List<Statement> Said, double Nats) Statements(bool heldOut, long index)
+    {
         var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, heldOut ? 1 : 0, index));
         int task = draw.Among(cumulative);
-        string text = Say(task, heldOut, draw).Text;
-        for (int n = 1; n < LongestDocument && draw.Chance(GoesOn); n++)
-            text += families[task].Separator + Say(task, heldOut, draw).Text;
-        return new(task, text, draw.Nats);
+        List<Statement> said = [Say(task, heldOut, draw)];
+        while (said.Count < LongestDocument && draw.Chance(GoesOn)) said.Add(Say(task, heldOut, draw));
+        return (task, said, draw.Nats);
     }
 
     Statement Say(int task, bool heldOut, Draw draw)
