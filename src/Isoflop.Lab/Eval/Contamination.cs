@@ -119,9 +119,10 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
             for (int i = 0; i < bytes.Length; i++)
             {
                 hash = Next(hash, bytes[i], i >= MinBytes ? bytes[i - MinBytes] : (byte)0);
-                if ((filter[Place(hash) >> 6] >> (Place(hash) & 63) & 1) == 0 || !windows.TryGetValue(hash, out var own)) continue;
-                foreach ((int text, int offset) in own)
-                    if (!found[text] && Stands(bytes, i - MinBytes + 1 - offset, texts[text])) found[text] = true;   // all write the same
+                int place = Place(hash);
+                if ((filter[place >> 6] >> (place & 63) & 1) == 0 || !windows.TryGetValue(hash, out var own)) continue;
+                foreach ((int text, int offset) in own)                        // threads may meet here: all write the same
+                    if (!found[text] && Stands(bytes, i - MinBytes + 1 - offset, texts[text])) found[text] = true;
             }
         }
 
@@ -132,7 +133,7 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
         static bool IsWord(byte b) => b >= 0x80 || char.IsAsciiLetterOrDigit((char)b);
     }
 
-    /// <summary>A reader of a stretch: decoded, white space made single, documents apart by line feeds, which no text holds.</summary>
+    /// <summary>A reader of a stretch: white space made single, a line feed, which no text holds, between documents.</summary>
     sealed class Haystack(Needles needles, TokenStream stream, Tokenizer tokenizer)
     {
         const byte Apart = (byte)'\n';
