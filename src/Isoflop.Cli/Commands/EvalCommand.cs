@@ -117,9 +117,8 @@ static class EvalCommand
         if (all.Cut > 0) output.WriteLine($"cut: {all.Cut} prompts were longer than the context and lost their beginning");
         if (all.Notes > all.Cut) output.WriteLine($"{all.Notes - all.Cut} items have other notes");
         if (all.Contaminated is { } found)
-            output.WriteLine($"in training: {found} of {all.Items - all.TooShort} items stand word for word in the training " +
-            if (all is not null)
-                own = own with { Found = all.Found.Union(own.Found).ToHashSet(), Bytes = all.Bytes + own.Bytes };
+            output.WriteLine($"in training: {found} of {all.Items - all.TooShort} items stand there word for word" +
+                (all.TooShort > 0 ? $"; {all.TooShort} are too short to tell (below {Contamination.MinBytes} bytes)" : ""));
         string stars = report.Rows.Any(r => r.Accuracy.Wilson) ? ", * Wilson's" : "";
         output.WriteLine($"{Format.Quantity(all.Flops, "FLOPs")} of measuring; intervals are clustered by template{stars}");
         if (file is not null) output.WriteLine($"results: {file}");

@@ -37,7 +37,7 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
         OrderedPipeline.Run(Enumerable.Range(0, count), i =>
         {
             long from = (long)i * stretch;
-            return new Haystack(needles, train, tokenizer).Read(from, Math.Min(from + stretch, train.Count));
+            return new Haystack(needles, train, tokenizer, stretch).Read(from, Math.Min(from + stretch, train.Count));
         }, bytes =>
         {
             read += bytes;
@@ -134,14 +134,14 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
     }
 
     /// <summary>A reader of a stretch: white space made single, a line feed, which no text holds, between documents.</summary>
-    sealed class Haystack(Needles needles, TokenStream stream, Tokenizer tokenizer)
+    sealed class Haystack(Needles needles, TokenStream stream, Tokenizer tokenizer, int room)
     {
         const byte Apart = (byte)'\n';
 
         // A text that begins before the stretch is seen whole by the reader before, which reads on for that long.
         const int TokensBefore = 1;
 
-        readonly byte[] bytes = new byte[Math.Max(1 << 20, 4 * (needles.Longest + 2))];
+        readonly byte[] bytes = new byte[Math.Max(room, 2 * (needles.Longest + 2))];
         int length;
         long written;
 

@@ -4,6 +4,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Eval;
 using Isoflop.Sample;
 using Isoflop.Tests.Sample;
+using Isoflop.Train;
 using Xunit;
 
 namespace Isoflop.Tests.Eval;
@@ -124,6 +125,23 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
             Assert.Throws<DataException>(() => Ask(model, 256, Reply(1, head))).Message);
     }
 
+    [Fact]
+    public void A_text_longer_than_a_pass_has_the_likelihoods_of_reading_it()
+    {
+        Trainer.Train(Config.Load(null, "corpus=tiny", "name=long", "train.steps=1", "train.batch_tokens=1200",
+            "model.context_len=1200", "model.d_model=16", "model.n_layer=1", "model.n_head=1"),
+            new TrainOptions { Home = home.Path, Threads = 1, PeakFlops = 1 });
+        using LanguageModel model = LanguageModel.Open(home.Path, "long", threads: 1);
+        string text = string.Concat(Enumerable.Range(0, 500).Select(i => " " + i));
+        int[] tokens = [model.Tokenizer.EndOfText, .. model.Tokenizer.Encode(text).Take(1200)];
+        Assert.Equal(1201, tokens.Length);
+        float[] all = model.Nll([([.. tokens[..20]], 1), (tokens, 1), ([.. tokens[..1000]], 990)]) is var nll ? nll[1] : [];
+        Assert.Equal(nll[2], all[989..999], (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Equal(nll[0], all[..19], (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Equal(model.Nll([(tokens, 1195)])[0], all[1194..]);
+        Assert.Equal(1200, all.Length);
+    }
+
     // ---- files of results -----------------------------------------------------------------------------------------------------
 
     sealed class Counting(IEvalTarget target, string? hash = null) : IEvalTarget
@@ -205,6 +223,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
 
     [Theory]
     [InlineData(1 << 20)]
+    [InlineData(1000)]
     [InlineData(37)]
     [InlineData(1)]
     public void Items_of_the_training_text_are_found_and_others_are_not(int stretch)
