@@ -4,6 +4,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Report;
 using Isoflop.Sample;
+using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
 
@@ -70,11 +71,11 @@ static class EvalCommand
     /// <summary>Looks in all text that a checkpoint was trained on; null where that is not known or gone.</summary>
     static Contamination? Search(IReadOnlyList<EvalItem> items, string modelFolder, Invocation call, ProgressLine progress)
     {
-        IReadOnlyList<string> folders = EvalRun.CorporaOf(modelFolder);
-        if (folders.Count == 0)
+        IReadOnlyList<(string Folder, CorpusFacts? Then)> corpora = EvalRun.CorporaOf(modelFolder);
+        if (corpora.Count == 0)
             call.Err.WriteLine($"{modelFolder} is no checkpoint of a run: its training text is not known and was not searched");
         Contamination? all = null;
-        foreach (string folder in folders)
+        foreach ((string folder, CorpusFacts? then) in corpora)
         {
             if (!Directory.Exists(folder))
             {
@@ -82,6 +83,11 @@ static class EvalCommand
                 return null;
             }
             using Corpus corpus = Corpus.Open(folder);
+            if (corpus.Train.Count != then?.TrainTokens || corpus.Info.TokenizerHash != then.TokenizerHash)
+            {
+                call.Err.WriteLine($"{folder} was built anew after the training: the training text was not searched");
+                return null;
+            }
             Contamination own = Contamination.Search(items, corpus,
                 progress: share => progress.Report($"search {corpus.Name}", share), stop: call.Stop);
             if (all is not null) own = own with { Found = all.Found.Union(own.Found).ToHashSet(), Bytes = all.Bytes + own.Bytes };

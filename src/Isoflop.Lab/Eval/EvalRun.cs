@@ -34,24 +34,26 @@ public static class EvalRun
         return Path.GetFileName(folder) == Checkpoint.NameOf(step) ? (run, step) : null;
     }
 
-    /// <summary>Folders of the corpora that a checkpoint was trained on, those of the runs it began at too.</summary>
-    internal static IReadOnlyList<string> CorporaOf(string modelFolder)
+    /// <summary>
+    /// Folders of the corpora that a checkpoint was trained on, those of the runs it began at too, and what they were then.
+    /// </summary>
+    internal static IReadOnlyList<(string Folder, CorpusFacts? Then)> CorporaOf(string modelFolder)
     {
-        var folders = new List<string>();
-        if (RunOf(modelFolder) is not { } point) return folders;
+        var corpora = new List<(string, CorpusFacts?)>();
+        if (RunOf(modelFolder) is not { } point) return corpora;
         string home = Path.GetFullPath(Path.Combine(point.Folder, "..", ".."));
         for (string? run = point.Folder; run is not null;)
         {
             if (!Directory.Exists(run))
             {
-                folders.Add(run);                                               // a deleted run's corpus is not known
+                corpora.Add((run, null));                                       // a deleted run's corpus is not known
                 break;
             }
             RunRecord record = RunRecord.Load(run);
-            folders.Add(Corpus.FolderOf(home, record.Corpus.Name));
+            corpora.Add((Corpus.FolderOf(home, record.Corpus.Name), record.Corpus));
             run = RunPoint.TryParse(record.Config.From, out RunPoint from) ? RunFolder.PathOf(home, from.Run) : null;
         }
-        return [.. folders.Distinct()];
+        return [.. corpora.Distinct()];
     }
 
     /// <summary>Results of the first <paramref name="limit"/> items (0: of all) in the suite's order.</summary>

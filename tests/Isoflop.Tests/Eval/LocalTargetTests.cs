@@ -1,6 +1,7 @@
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Data;
+using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Eval;
 using Isoflop.Sample;
 using Isoflop.Tests.Sample;
@@ -282,6 +283,23 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         string json = Run("run@6", "--suite", suite, "--json", "--limit", "2", "--no-contamination").Out;
         Assert.Contains("\"slice\":\"all\",\"task\":null,\"level\":null,\"template\":null,\"items\":2,\"accuracy\":1,", json);
         Assert.Contains("\"contaminated\":null", json);
+    }
+
+    [Fact]
+    public void Another_corpus_of_that_name_is_not_taken_for_the_training_text()
+    {
+        string suite = Path.Combine(home.Path, "one.jsonl"), corpus = Corpus.FolderOf(home.Path, "tiny");
+        File.WriteAllText(suite, """{"id":"a","task":"replies","prompt":"river stone walks under bright","answer":"seven"}""");
+        Assert.Equal([(Path.GetFullPath(corpus), 1)], EvalRun.CorporaOf(Path.Combine(home.Path, "runs", "run", "step-000006"))
+            .Select(c => (c.Folder, Math.Sign(c.Then!.TrainTokens))));
+        Directory.Move(corpus, corpus + "-away");
+        Assert.Contains("is no longer there: the training text was not searched", Run("run", "--suite", suite).Err);
+        string other = Path.Combine(home.Path, "other.jsonl");
+        File.WriteAllLines(other, File.ReadLines(Path.Combine(home.Path, "texts.jsonl")).Take(50));
+        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [other], Vocab = 280, ValidShare = 0.1 }, home.Path);
+        Assert.Contains("was built anew after the training", Run("run", "--suite", suite).Err);
+        Directory.Delete(corpus, recursive: true);
+        Directory.Move(corpus + "-away", corpus);
     }
 
     [Theory]
