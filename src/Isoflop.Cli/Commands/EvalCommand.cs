@@ -32,7 +32,7 @@ static class EvalCommand
             "isoflop eval my-run --suite questions.jsonl",
             "isoflop eval my-run@500 --suite questions.jsonl --limit 100 --csv scores.csv",
             "where a line of questions.jsonl is",
-            "  {\"id\":\"a1\",\"task\":\"sums\",\"template\":\"t1\",\"prompt\":\"2 + 3 =\",\"choices\":[\" 5\",\" 6\"],\"answer\":\" 5\"}")
+            """  {"id":"a1","task":"sums","template":"t1","prompt":"2 + 3 =","choices":[" 5"," 6"],"answer":" 5"}""")
         { model, suite, limit, csv, skip };
         verb.Runs(call =>
         {
@@ -68,23 +68,32 @@ static class EvalCommand
         _ => EvalSuite.Read(which),
     };
 
-    /// <summary>Looks in the text that a checkpoint's run was trained on; null where that is not known or no longer there.</summary>
+    /// <summary>Looks in all text that a checkpoint was trained on; null where that is not known or gone.</summary>
     static Contamination? Search(IReadOnlyList<EvalItem> items, string modelFolder, Invocation call, ProgressLine progress)
     {
-        if (EvalRun.RunOf(modelFolder) is not { } run)
-        {
+        IReadOnlyList<(string Folder, CorpusFacts? Then)> corpora = EvalRun.CorporaOf(modelFolder);
+        if (corpora.Count == 0)
             call.Err.WriteLine($"{modelFolder} is no checkpoint of a run: its training text is not known and was not searched");
-            return null;
-        }
-        string home = Path.GetFullPath(Path.Combine(run.Folder, "..", "..")), name = RunRecord.Load(run.Folder).Corpus.Name;
-        string folder = Corpus.FolderOf(home, name);
-        if (!Directory.Exists(folder))
+        Contamination? all = null;
+        foreach ((string folder, CorpusFacts? then) in corpora)
         {
-            call.Err.WriteLine($"{folder}: the corpus is no longer there, so the training text was not searched");
-            return null;
+            if (!Directory.Exists(folder))
+            {
+                call.Err.WriteLine($"{folder} is no longer there: the training text was not searched");
+                return null;
+            }
+            using Corpus corpus = Corpus.Open(folder);
+            if (corpus.Train.Count != then?.TrainTokens || corpus.Info.TokenizerHash != then.TokenizerHash)
+            {
+                call.Err.WriteLine($"{folder} was built anew after the training: the training text was not searched");
+                return null;
+            }
+            Contamination own = Contamination.Search(items, corpus,
+                progress: share => progress.Report($"search {corpus.Name}", share), stop: call.Stop);
+            if (all is not null) own = own with { Found = all.Found.Union(own.Found).ToHashSet(), Bytes = all.Bytes + own.Bytes };
+            all = own;
         }
-        using Corpus corpus = Corpus.Open(folder);
-        return Contamination.Search(items, corpus, progress: share => progress.Report("search", share), stop: call.Stop);
+        return all;
     }
 
     // ---- for a reader ---------------------------------------------------------------------------------------------------------
@@ -94,8 +103,8 @@ static class EvalCommand
         EvalRow all = report.Rows[0];
         List<string[]> lines =
         [
-            ["task", "level", "items", "accuracy", "95 %", "chance", "/token", "/byte", "nll", "bits/byte", "margin", "tokens", "ms",
-                "format", "cut", "in training"],
+            ["task", "level", "items", "accuracy", "95 %", "chance", "/token", "/byte", "nll", "bits/byte", "margin", "tokens",
+                "ms", "format", "cut", "in training"],
         ];
         var tasks = report.Rows.Where(r => r.Slice == "task").ToList();
         foreach (EvalRow task in tasks)
@@ -106,13 +115,15 @@ static class EvalCommand
         }
         if (tasks.Count > 1) lines.Add(Cells(all, "all"));
         // Columns that say nothing of this suite are left out.
-        int[] shown = [.. Enumerable.Range(0, lines[0].Length).Where(c => c < 6 || lines.Skip(1).Any(l => l[c] is not ("" or "0")))];
+        int last = lines[0].Length - 1;
+        int[] shown = [.. Enumerable.Range(0, last).Where(c => c < 6 || lines.Skip(1).Any(l => l[c] is not ("" or "0"))),
+            .. all.Contaminated is null ? [] : (int[])[last]];
         TextTable.Write(output, [.. lines.Select(l => shown.Select(c => l[c]).ToArray())], 0);
         output.WriteLine();
         if (all.Cut > 0) output.WriteLine($"cut: {all.Cut} prompts were longer than the context and lost their beginning");
         if (all.Notes > all.Cut) output.WriteLine($"{all.Notes - all.Cut} items have other notes");
         if (all.Contaminated is { } found)
-            output.WriteLine($"in training: {found} of {all.Items - all.TooShort} items stand word for word in the training text" +
+            output.WriteLine($"in training: {found} of {all.Items - all.TooShort} items stand there word for word" +
                 (all.TooShort > 0 ? $"; {all.TooShort} are too short to tell (below {Contamination.MinBytes} bytes)" : ""));
         string stars = report.Rows.Any(r => r.Accuracy.Wilson) ? ", * Wilson's" : "";
         output.WriteLine($"{Format.Quantity(all.Flops, "FLOPs")} of measuring; intervals are clustered by template{stars}");
@@ -124,8 +135,8 @@ static class EvalCommand
         task, row.Slice == "task level" ? Text($"{row.Level}") : "", Text($"{row.Items}"), Percent(row.Accuracy.Mean),
         $"{Percent(row.Accuracy.Low)}–{Percent(row.Accuracy.High)}{(row.Accuracy.Wilson ? "*" : " ")}", Percent(row.Chance),
         Percent(row.AccuracyPerToken), Percent(row.AccuracyPerByte), Text($"{row.AnswerNll:F2}"), Text($"{row.BitsPerByte:F2}"),
-        Text($"{row.Margin:F2}"), Text($"{row.Tokens:F1}"), Text($"{row.Milliseconds:F0}"), Text($"{row.FormatErrors}"), Text($"{row.Cut}"),
-        Text($"{row.Contaminated}"),
+        Text($"{row.Margin:F2}"), Text($"{row.Tokens:F1}"), Text($"{row.Milliseconds:F0}"), Text($"{row.FormatErrors}"),
+        Text($"{row.Cut}"), Text($"{row.Contaminated}"),
     ];
 
     static string Percent(double? share) => share is null ? "" : Text($"{100 * share:F1}");

@@ -37,7 +37,7 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
         OrderedPipeline.Run(Enumerable.Range(0, count), i =>
         {
             long from = (long)i * stretch;
-            return new Haystack(needles, train, tokenizer).Read(from, Math.Min(from + stretch, train.Count));
+            return new Haystack(needles, train, tokenizer, stretch).Read(from, Math.Min(from + stretch, train.Count));
         }, bytes =>
         {
             read += bytes;
@@ -119,9 +119,10 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
             for (int i = 0; i < bytes.Length; i++)
             {
                 hash = Next(hash, bytes[i], i >= MinBytes ? bytes[i - MinBytes] : (byte)0);
-                if ((filter[Place(hash) >> 6] >> (Place(hash) & 63) & 1) == 0 || !windows.TryGetValue(hash, out var own)) continue;
-                foreach ((int text, int offset) in own)
-                    if (!found[text] && Stands(bytes, i - MinBytes + 1 - offset, texts[text])) found[text] = true;   // all write the same
+                int place = Place(hash);
+                if ((filter[place >> 6] >> (place & 63) & 1) == 0 || !windows.TryGetValue(hash, out var own)) continue;
+                foreach ((int text, int offset) in own)                        // threads may meet here: all write the same
+                    if (!found[text] && Stands(bytes, i - MinBytes + 1 - offset, texts[text])) found[text] = true;
             }
         }
 
@@ -132,15 +133,15 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
         static bool IsWord(byte b) => b >= 0x80 || char.IsAsciiLetterOrDigit((char)b);
     }
 
-    /// <summary>A reader of a stretch: decoded, white space made single, documents apart by line feeds, which no text holds.</summary>
-    sealed class Haystack(Needles needles, TokenStream stream, Tokenizer tokenizer)
+    /// <summary>A reader of a stretch: white space made single, a line feed, which no text holds, between documents.</summary>
+    sealed class Haystack(Needles needles, TokenStream stream, Tokenizer tokenizer, int room)
     {
         const byte Apart = (byte)'\n';
 
         // A text that begins before the stretch is seen whole by the reader before, which reads on for that long.
         const int TokensBefore = 1;
 
-        readonly byte[] bytes = new byte[Math.Max(1 << 20, 4 * (needles.Longest + 2))];
+        readonly byte[] bytes = new byte[Math.Max(room, 2 * (needles.Longest + 2))];
         int length;
         long written;
 

@@ -38,14 +38,14 @@ public sealed record EvalItem
         if (Choices.Count == 0)
             return string.IsNullOrWhiteSpace(Answer) ? $"item '{Id}': 'answer' is empty; write what must be answered"
                 : Answer.Trim().AsSpan().IndexOfAny('\r', '\n') >= 0
-                ? $"item '{Id}': 'answer' has several lines, and a reply ends with its first; shorten it or give 'choices'" : null;
-        if (Choices.Count == 1) return $"item '{Id}': 'choices' holds one only; give at least two, or none and let it be written";
+                ? $"item '{Id}': 'answer' has several lines, and a reply ends with its first; shorten it" : null;
+        if (Choices.Count == 1) return $"item '{Id}': 'choices' holds one only; give two or more, or none and let it be written";
         for (int i = 0; i < Choices.Count; i++)
         {
             if (string.IsNullOrEmpty(Choices[i]))
-                return $"item '{Id}': choice {i + 1} is empty, no token stands for it; write it out or drop it";
+                return $"item '{Id}': choice {i + 1} is empty: no token stands for it; write it out or drop it";
             for (int j = 0; j < i; j++)
-                if (Choices[i] == Choices[j]) return $"item '{Id}': choices {j + 1} and {i + 1} are both '{Choices[i]}'; drop one";
+                if (Choices[i] == Choices[j]) return $"item '{Id}': choices {j + 1} and {i + 1} are '{Choices[i]}'; drop one";
         }
         if (Answer.Length == 0) return $"item '{Id}': 'answer' is empty; repeat the right choice word for word";
         return Choices.Contains(Answer) ? null

@@ -79,7 +79,7 @@ public sealed class EvalReport
         {
             Slice = slice,
             Items = items.Length,
-            Accuracy = ScoreInterval.Of([.. items.Select(r => (r.Score, r.Template.Length > 0 ? $"t {r.Task}\n{r.Template}" : "i " + r.Id))]),
+            Accuracy = ScoreInterval.Of([.. items.Select(r => (r.Score, ClusterOf(r)))]),
             Chance = items.Average(r => r.Chance),
             AccuracyPerToken = items.Average(r => r.ScorePerToken),
             AccuracyPerByte = items.Average(r => r.ScorePerByte),
@@ -97,19 +97,35 @@ public sealed class EvalReport
         };
     }
 
+    static string ClusterOf(ItemResult r) => r.Template.Length > 0 ? $"template {r.Task}\n{r.Template}" : $"item {r.Id}";
+
     /// <summary>A row each, with the names of the model and the suite before it.</summary>
     public Table ToTable(string model, EvalSuite suite) => Table.Of<EvalRow>(Rows,
-        ("model", ColumnKind.Text, _ => model), ("suite", ColumnKind.Text, _ => suite.Name), ("suite_hash", ColumnKind.Text, _ => suite.Hash),
-        ("slice", ColumnKind.Text, r => r.Slice), ("task", ColumnKind.Text, r => r.Task), ("level", ColumnKind.Whole, r => r.Level),
-        ("template", ColumnKind.Text, r => r.Template), ("items", ColumnKind.Whole, r => r.Items),
-        ("accuracy", ColumnKind.Real, r => r.Accuracy.Mean), ("low", ColumnKind.Real, r => r.Accuracy.Low),
-        ("high", ColumnKind.Real, r => r.Accuracy.High), ("clusters", ColumnKind.Whole, r => r.Accuracy.Clusters),
-        ("interval", ColumnKind.Text, r => r.Accuracy.Wilson ? "wilson" : "clustered"), ("chance", ColumnKind.Real, r => r.Chance),
-        ("accuracy_per_token", ColumnKind.Real, r => r.AccuracyPerToken), ("accuracy_per_byte", ColumnKind.Real, r => r.AccuracyPerByte),
-        ("answer_nll", ColumnKind.Real, r => r.AnswerNll), ("bits_per_byte", ColumnKind.Real, r => r.BitsPerByte),
-        ("margin", ColumnKind.Real, r => r.Margin), ("tokens", ColumnKind.Real, r => r.Tokens),
-        ("milliseconds", ColumnKind.Real, r => r.Milliseconds), ("format_errors", ColumnKind.Whole, r => r.FormatErrors),
-        ("cut", ColumnKind.Whole, r => r.Cut), ("notes", ColumnKind.Whole, r => r.Notes),
-        ("contaminated", ColumnKind.Whole, r => r.Contaminated), ("too_short", ColumnKind.Whole, r => r.TooShort),
+        ("model", ColumnKind.Text, _ => model),
+        ("suite", ColumnKind.Text, _ => suite.Name),
+        ("suite_hash", ColumnKind.Text, _ => suite.Hash),
+        ("slice", ColumnKind.Text, r => r.Slice),
+        ("task", ColumnKind.Text, r => r.Task),
+        ("level", ColumnKind.Whole, r => r.Level),
+        ("template", ColumnKind.Text, r => r.Template),
+        ("items", ColumnKind.Whole, r => r.Items),
+        ("accuracy", ColumnKind.Real, r => r.Accuracy.Mean),
+        ("low", ColumnKind.Real, r => r.Accuracy.Low),
+        ("high", ColumnKind.Real, r => r.Accuracy.High),
+        ("clusters", ColumnKind.Whole, r => r.Accuracy.Clusters),
+        ("interval", ColumnKind.Text, r => r.Accuracy.Wilson ? "wilson" : "clustered"),
+        ("chance", ColumnKind.Real, r => r.Chance),
+        ("accuracy_per_token", ColumnKind.Real, r => r.AccuracyPerToken),
+        ("accuracy_per_byte", ColumnKind.Real, r => r.AccuracyPerByte),
+        ("answer_nll", ColumnKind.Real, r => r.AnswerNll),
+        ("bits_per_byte", ColumnKind.Real, r => r.BitsPerByte),
+        ("margin", ColumnKind.Real, r => r.Margin),
+        ("tokens", ColumnKind.Real, r => r.Tokens),
+        ("milliseconds", ColumnKind.Real, r => r.Milliseconds),
+        ("format_errors", ColumnKind.Whole, r => r.FormatErrors),
+        ("cut", ColumnKind.Whole, r => r.Cut),
+        ("notes", ColumnKind.Whole, r => r.Notes),
+        ("contaminated", ColumnKind.Whole, r => r.Contaminated),
+        ("too_short", ColumnKind.Whole, r => r.TooShort),
         ("flops", ColumnKind.Real, r => r.Flops));
 }

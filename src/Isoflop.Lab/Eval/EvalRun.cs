@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
+using Isoflop.Data;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Eval;
 
 /// <summary>First line of a file of results: what the others belong to.</summary>
-/// <param name="FormatVersion">of the file</param> <param name="Suite">its name</param> <param name="SuiteHash">of its items</param>
+/// <param name="FormatVersion">of the file</param> <param name="Suite">name</param> <param name="SuiteHash">of its items</param>
 /// <param name="TargetHash">of what answered</param>
 public sealed record EvalHeader(int FormatVersion, string Suite, string SuiteHash, string TargetHash)
 {
@@ -19,7 +20,7 @@ public sealed record EvalHeader(int FormatVersion, string Suite, string SuiteHas
 /// </summary>
 public static class EvalRun
 {
-    /// <summary>Where results of a checkpoint are kept: runs/RUN/evals/SUITE-000500.jsonl; null for a folder outside of a run.</summary>
+    /// <summary>Where results of a checkpoint are kept, runs/RUN/evals/SUITE-000500.jsonl; null outside of a run.</summary>
     public static string? FileFor(string modelFolder, EvalSuite suite) => RunOf(modelFolder) is not { } run ? null
         : Path.Combine(run.Folder, "evals", string.Create(CultureInfo.InvariantCulture, $"{suite.Name}-{run.Step:000000}.jsonl"));
 
@@ -27,9 +28,32 @@ public static class EvalRun
     public static (string Folder, int Step)? RunOf(string modelFolder)
     {
         string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(modelFolder));
-        if (Path.GetDirectoryName(folder) is not { } run || !File.Exists(Path.Combine(run, RunRecord.FileName))) return null;
+        string? run = Path.GetDirectoryName(folder);
+        if (run is null || !File.Exists(Path.Combine(run, RunRecord.FileName))) return null;
         int step = Checkpoint.StepsIn(run).Find(s => Checkpoint.NameOf(s) == Path.GetFileName(folder));
         return Path.GetFileName(folder) == Checkpoint.NameOf(step) ? (run, step) : null;
+    }
+
+    /// <summary>
+    /// Folders of the corpora that a checkpoint was trained on, those of the runs it began at too, and what they were then.
+    /// </summary>
+    internal static IReadOnlyList<(string Folder, CorpusFacts? Then)> CorporaOf(string modelFolder)
+    {
+        var corpora = new List<(string, CorpusFacts?)>();
+        if (RunOf(modelFolder) is not { } point) return corpora;
+        string home = Path.GetFullPath(Path.Combine(point.Folder, "..", ".."));
+        for (string? run = point.Folder; run is not null;)
+        {
+            if (!Directory.Exists(run))
+            {
+                corpora.Add((run, null));                                       // a deleted run's corpus is not known
+                break;
+            }
+            RunRecord record = RunRecord.Load(run);
+            corpora.Add((Corpus.FolderOf(home, record.Corpus.Name), record.Corpus));
+            run = RunPoint.TryParse(record.Config.From, out RunPoint from) ? RunFolder.PathOf(home, from.Run) : null;
+        }
+        return [.. corpora.Distinct()];
     }
 
     /// <summary>Results of the first <paramref name="limit"/> items (0: of all) in the suite's order.</summary>
@@ -76,7 +100,7 @@ public static class EvalRun
             }
             catch (IOException e) when (File.Exists(path))
             {
-                throw new ConfigException($"{path}: another process writes it ({e.Message}); wait for it, or stop it: it goes on later");
+                throw new ConfigException($"{path}: another process has it open ({e.Message}); wait for it, or stop it");
             }
             try
             {
@@ -86,7 +110,7 @@ public static class EvalRun
                 if (!Load(text.AsSpan(0, whole), path, header)) whole = 0;
                 file.SetLength(whole);
                 file.Position = whole;
-                if (whole == 0) Append([.. JsonSerializer.SerializeToUtf8Bytes(header, EvalJson.Default.EvalHeader), (byte)'\n']);
+                if (whole == 0) Append(JsonSerializer.SerializeToUtf8Bytes(header, EvalJson.Default.EvalHeader));
             }
             catch
             {
@@ -105,12 +129,14 @@ public static class EvalRun
                 {
                     if (line > 1)
                     {
-                        ItemResult result = JsonSerializer.Deserialize(text[..end], EvalJson.Default.ItemResult) ?? throw new JsonException();
+                        ItemResult result = JsonSerializer.Deserialize(text[..end], EvalJson.Default.ItemResult)
+                            ?? throw new JsonException();
                         Found[result.Id] = result;
                     }
                     else
                     {
-                        EvalHeader own = JsonSerializer.Deserialize(text[..end], EvalJson.Default.EvalHeader) ?? throw new JsonException();
+                        EvalHeader own = JsonSerializer.Deserialize(text[..end], EvalJson.Default.EvalHeader)
+                            ?? throw new JsonException();
                         if (own.FormatVersion > EvalHeader.NewestFormat)
                             throw new DataException($"{path}: format version {own.FormatVersion}; this program reads up to " +
                                 $"{EvalHeader.NewestFormat}; update it");
@@ -119,7 +145,7 @@ public static class EvalRun
                 }
                 catch (JsonException e)
                 {
-                    throw new DataException($"{path}: line {line} is not a result: it was altered; delete the file to ask anew", e);
+                    throw new DataException($"{path}: line {line} is not a result: it was altered; delete the file", e);
                 }
                 text = text[(end + 1)..];
             }
@@ -127,14 +153,14 @@ public static class EvalRun
         }
 
         /// <summary>Hands results to the operating system: from here on they survive a kill.</summary>
-        public void Append(IReadOnlyList<ItemResult> results) => Append(
-            [.. results.SelectMany(r => (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(r, EvalJson.Default.ItemResult), (byte)'\n'])]);
+        public void Append(IReadOnlyList<ItemResult> results) =>
+            Append([.. results.Select(r => JsonSerializer.SerializeToUtf8Bytes(r, EvalJson.Default.ItemResult))]);
 
-        void Append(byte[] lines)
+        void Append(params byte[][] lines)
         {
             try
             {
-                file.Write(lines);
+                file.Write([.. lines.SelectMany(l => l.Append((byte)'\n'))]);
             }
             catch (IOException e)
             {

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Isoflop.Lab.Eval;
 
@@ -7,6 +8,9 @@ namespace Isoflop.Lab.Eval;
 public sealed class EvalSuite
 {
     static readonly JsonDocumentOptions Strictly = new() { AllowDuplicateProperties = false };
+
+    static readonly JsonObject Defaults = JsonSerializer.SerializeToNode(
+        new EvalItem { Id = "", Task = "", Answer = "" }, EvalJson.Default.EvalItem)!.AsObject();
 
     EvalSuite(string name, IReadOnlyList<EvalItem> items, Func<int, string> placeOf)
     {
@@ -39,12 +43,12 @@ public sealed class EvalSuite
     /// <summary>Hex of the XxHash128 of all items.</summary>
     public string Hash { get; }
 
-    /// <summary>Reads a file of JSON lines: an <see cref="EvalItem"/> each, keys in snake_case. Blank lines do not count.</summary>
+    /// <summary>Reads JSON lines, an <see cref="EvalItem"/> each, keys in snake_case. Blank lines do not count.</summary>
     /// <exception cref="ConfigException">There is no such file.</exception>
     /// <exception cref="DataException">A line that is not an item, or breaks a rule; names file, line and rule.</exception>
     public static EvalSuite Read(string path)
     {
-        if (!File.Exists(path)) throw new ConfigException($"--suite {path}: there is no such file; give a file of JSON lines");
+        if (!File.Exists(path)) throw new ConfigException($"--suite {path}: no such file; give one of JSON lines, an item each");
         var items = new List<EvalItem>();
         var lines = new List<int>();
         string[] all = File.ReadAllLines(path);
@@ -66,24 +70,22 @@ public sealed class EvalSuite
         var keys = EvalJson.Default.EvalItem.Properties;
         try
         {
-            using JsonDocument tree = JsonDocument.Parse(line, Strictly);
-            if (tree.RootElement.ValueKind != JsonValueKind.Object)
-                throw new DataException($"{place}: holds {Article(tree.RootElement.ValueKind)}; an item is an object: {{\"id\": …}}");
-            foreach (JsonProperty own in tree.RootElement.EnumerateObject())
-                if (keys.All(k => k.Name != own.Name))
-                    throw new DataException($"{place}: no key '{own.Name}'; an item has: " +
-                        string.Join(", ", keys.Select(k => k.Name)));
-            foreach (var key in keys)
-                if (key.IsRequired && !tree.RootElement.TryGetProperty(key.Name, out _))
-                    throw new DataException($"{place}: no '{key.Name}'; every item needs one");
-            return tree.RootElement.Deserialize(EvalJson.Default.EvalItem)!;
+            if (JsonNode.Parse(line, documentOptions: Strictly) is not JsonObject own)
+                throw new DataException($"{place}: is no JSON object; an item is one: {{\"id\": …}}");
+            if (own.FirstOrDefault(p => keys.All(k => k.Name != p.Key)).Key is { } odd)
+                throw new DataException($"{place}: no key '{odd}'; an item has: {string.Join(", ", keys.Select(k => k.Name))}");
+            foreach (var key in keys.Where(k => !own.ContainsKey(k.Name)))
+            {
+                if (key.IsRequired) throw new DataException($"{place}: no '{key.Name}'; every item needs one");
+                own[key.Name] = Defaults[key.Name]?.DeepClone();                 // what is left out has its default, and not null
+            }
+            return own.Deserialize(EvalJson.Default.EvalItem)!;
         }
         catch (JsonException e)
         {
-            string why = e.Path is { Length: > 2 } path ? $"'{path[2..]}' has a value of the wrong kind" : $"is not JSON: {e.Message}";
+            string why = e.Path is { Length: > 2 } path ? $"'{path[2..]}' has a value of the wrong kind"
+                : $"is not JSON: {e.Message.Split(" LineNumber", 2)[0]}";
             throw new DataException($"{place}: {why}; see isoflop eval --help", e);
         }
     }
-
-    static string Article(JsonValueKind kind) => kind == JsonValueKind.Array ? "a list" : $"a {kind.ToString().ToLowerInvariant()}";
 }

@@ -38,7 +38,7 @@ public sealed class LocalTarget : IEvalTarget
     public string Hash { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="DataException">An answer or choice alone is longer than the context; before anything is computed.</exception>
+    /// <exception cref="DataException">An answer or choice alone is longer than the context; thrown first of all.</exception>
     public IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items)
     {
         Asked[] all = [.. items.Select(Prepare)];
@@ -47,7 +47,8 @@ public sealed class LocalTarget : IEvalTarget
 
     ItemResult[] Answer(Asked[] asked)
     {
-        float[][] nll = model.Nll([.. asked.SelectMany(a => a.Continuations.Select(c => ((int[])[.. a.Prompt, .. c], a.Prompt.Length)))]);
+        float[][] nll = model.Nll(
+            [.. asked.SelectMany(a => a.Continuations, (a, c) => ((int[])[.. a.Prompt, .. c], a.Prompt.Length))]);
         Asked[] written = [.. asked.Where(a => a.Item.Choices.Count == 0)];
         IReadOnlyList<List<int>> replies =
             model.Greedy([.. written.Select(a => a.Prompt)], [.. written.Select(a => a.Limit)], HasLine);
@@ -71,11 +72,12 @@ public sealed class LocalTarget : IEvalTarget
     Asked Prepare(EvalItem item)
     {
         List<int> prompt = model.Tokenizer.Encode(item.Prompt);
-        int[][] continuations = [.. (item.Choices.Count > 0 ? item.Choices : [item.Answer]).Select(c => After(prompt, item.Prompt, c))];
+        IReadOnlyList<string> texts = item.Choices.Count > 0 ? item.Choices : [item.Answer];
+        int[][] continuations = [.. texts.Select(text => After(prompt, item.Prompt, text))];
         int longest = continuations.Max(c => c.Length), context = model.Config.ContextLen;
         if (longest > context)
-            throw new DataException($"item '{item.Id}': its longest {(item.Choices.Count > 0 ? "choice" : "answer")} has {longest} " +
-                $"tokens, the model's context is {context}; leave it out of the suite");
+            throw new DataException($"item '{item.Id}': an answer of {longest} tokens, the model's context is {context}; " +
+                "leave it out of the suite");
         int limit = item.Choices.Count > 0 ? 0 : Math.Min(longest + SpareTokens, context);
         // End-of-text takes a place, and the last token none: it is predicted and never read. All choices see one prompt.
         int cut = Math.Max(0, prompt.Count - (context - Math.Max(longest, limit)));

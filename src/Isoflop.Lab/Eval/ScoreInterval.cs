@@ -14,8 +14,8 @@ public readonly record struct ScoreInterval(double Mean, double Low, double High
 
     /// <summary>
     /// Of scores whose items vary together within a cluster: mean ± t·se, se² = G/(G − 1) · Σ_g (Σ_{i∈g} (s_i − s̄))² / n²,
-    /// t of G − 1 degrees of freedom. Miller 2024, "Adding Error Bars to Evals", arXiv:2411.00640, §2.2, with the factor and the
-    /// degrees of freedom for few clusters (Cameron &amp; Miller 2015, J. Human Resources 50(2), §VI).
+    /// t of G − 1 degrees of freedom. Miller 2024, "Adding Error Bars to Evals", arXiv:2411.00640; the factor and the degrees
+    /// of freedom are for few clusters (Cameron &amp; Miller 2015, J. Human Resources 50(2), §VI).
     /// </summary>
     /// <remarks>
     /// Wilson's score interval instead (Wilson 1927, JASA 22) with one cluster only, below 30 items, and where all scores agree:

@@ -194,7 +194,7 @@ public sealed class LanguageModel : IDisposable
     /// −ln p of each sequence's tokens from Start on, each given those before it, nats. Sequences share passes; what one gives
     /// is the same, bit for bit, in any company.
     /// </summary>
-    /// <param name="sequences">of 2 to <see cref="ModelConfig.ContextLen"/> + 1 tokens: the last is no input; Start from 1</param>
+    /// <param name="sequences">of 2 tokens to a context and one more: the last is no input; Start from 1</param>
     public float[][] Nll(IReadOnlyList<(int[] Tokens, int Start)> sequences)
     {
         var results = new float[sequences.Count][];
@@ -276,7 +276,8 @@ public sealed class LanguageModel : IDisposable
             (int Prompt, int At)[] rows = [.. group.SelectMany(i => Enumerable.Range(0, prompts[i].Length).Select(t => (i, t)))];
             foreach ((int Prompt, int At)[] piece in rows.Chunk(PassTokens))
             {
-                int[] ends = [.. Enumerable.Range(0, piece.Length).Where(r => piece[r].At == prompts[piece[r].Prompt].Length - 1)];
+                int[] ends =
+                    [.. Enumerable.Range(0, piece.Length).Where(r => piece[r].At == prompts[piece[r].Prompt].Length - 1)];
                 DeviceMemory logits = transformer.Decode([.. piece.Select(r => prompts[r.Prompt][r.At])],
                     [.. piece.Select(r => r.Prompt - group[0])], [.. piece.Select(r => r.At)], cache, ends);
                 Draw(logits, [.. ends.Select(r => piece[r].Prompt)]);
@@ -292,7 +293,8 @@ public sealed class LanguageModel : IDisposable
             for (int r = 0; r < of.Length; r++) replies[of[r]].Add(drawn[r]);
         }
 
-        bool Ends(int token) => token == Tokenizer.EndOfText || token >= Tokenizer.VocabSize;  // published models pad their vocabulary
+        // Published models round their vocabulary up: those tokens end a reply too.
+        bool Ends(int token) => token == Tokenizer.EndOfText || token >= Tokenizer.VocabSize;
 
         bool Goes(int i) => replies[i].Count < limits[i] && !Ends(replies[i][^1]) && !ended(replies[i]);
     }
