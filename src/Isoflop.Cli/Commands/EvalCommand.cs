@@ -3,6 +3,7 @@ using System.Globalization;
 using Isoflop.Data;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Report;
+using Isoflop.Lab.Worlds;
 using Isoflop.Sample;
 using Isoflop.Train;
 
@@ -16,10 +17,16 @@ static class EvalCommand
         var model = new Argument<string>("model") { Description = "RUN, RUN@STEP or a model folder" };
         var suite = new Option<string>("--suite")
         {
-            Description = "JSON lines, an item each: id, task, answer; level, template, prompt, choices. " +
-                "Without choices the model writes a line that must match",
-            HelpName = "FILE.jsonl",
-            Required = true,
+            Description = "world: held-out questions of the model's world. Or JSON lines, an item each: id, task, answer; level, " +
+                "template, prompt, choices, stop. Without choices the model writes a line that must match",
+            HelpName = "world|FILE.jsonl",
+            DefaultValueFactory = _ => WorldSuite,
+        };
+        var perTask = new Option<int>("--items")
+        {
+            Description = "Questions a task and level of the world",
+            HelpName = "N",
+            DefaultValueFactory = _ => 100,
         };
         var limit = new Option<int?>("--limit") { Description = "Ask the first N items only", HelpName = "N" };
         var csv = new Option<string>("--csv")
@@ -29,17 +36,20 @@ static class EvalCommand
         };
         var skip = new Option<bool>("--no-contamination") { Description = "Do not look for the items in the training text" };
         var verb = new Verb("eval", "Ask a model a suite of questions: choices by likelihood, replies by exact match.",
+            "isoflop eval my-run                                   questions of the world it was trained on",
             "isoflop eval my-run --suite questions.jsonl",
             "isoflop eval my-run@500 --suite questions.jsonl --limit 100 --csv scores.csv",
             "where a line of questions.jsonl is",
             """  {"id":"a1","task":"sums","template":"t1","prompt":"2 + 3 =","choices":[" 5"," 6"],"answer":" 5"}""")
-        { model, suite, limit, csv, skip };
+        { model, suite, perTask, limit, csv, skip };
         verb.Runs(call =>
         {
             int? most = call.Parsed.GetValue(limit);
             if (most < 1) throw new ConfigException($"--limit {most} must be positive; leave it out to ask all items");
-            EvalSuite items = SuiteOf(call.Parsed.GetValue(suite)!);
+            string which = call.Parsed.GetValue(suite)!;
+            EvalSuite? given = which == WorldSuite ? null : EvalSuite.Read(which);
             using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
+            EvalSuite items = given ?? WorldOf(open.Folder, call.Home).Suite(call.Parsed.GetValue(perTask));
             using ProgressLine progress = call.Progress();
             string? file = EvalRun.FileFor(open.Folder, items);
             IReadOnlyList<ItemResult> results = EvalRun.Ask(new LocalTarget(open), items, file, most ?? 0,
@@ -61,12 +71,11 @@ static class EvalCommand
         return verb;
     }
 
-    /// <summary>The suite of a name that is built in, or of a file.</summary>
-    static EvalSuite SuiteOf(string which) => which switch
-    {
-        "world" => throw new ConfigException("--suite world: the generated world is not there yet; give a file of JSON lines"),
-        _ => EvalSuite.Read(which),
-    };
+    const string WorldSuite = "world";
+
+    /// <summary>The world that a checkpoint's run was trained on; of another model the first one.</summary>
+    static World WorldOf(string modelFolder, string home) => EvalRun.RunOf(modelFolder) is not { } run ? new World(new())
+        : WorldCorpus.WorldOf(CorpusInfo.Load(Corpus.FolderOf(home, RunRecord.Load(run.Folder).Corpus.Name)));
 
     /// <summary>Looks in all text that a checkpoint was trained on; null where that is not known or gone.</summary>
     static Contamination? Search(IReadOnlyList<EvalItem> items, string modelFolder, Invocation call, ProgressLine progress)

@@ -43,7 +43,6 @@ static class MapCommand
         {
             Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
             int count = call.Parsed.GetValue(items);
-            if (count is < 2 or > 100_000) throw new ConfigException($"--items {count} must be from 2 to 100000; try 60");
             string which = call.Parsed.GetValue(suite)!;
             CapabilityMap map;
             IReadOnlyList<EntropyCheck> entropies;

@@ -105,7 +105,9 @@ public sealed class World
     }
 
     /// <summary>Questions of all tasks.</summary>
-    public EvalSuite Suite(int itemsPerTask) => new($"world-{itemsPerTask}",
+    /// <exception cref="ConfigException">Not a number of questions.</exception>
+    public EvalSuite Suite(int itemsPerTask) => itemsPerTask is < 1 or > 100_000
+        ? throw new ConfigException($"--items {itemsPerTask} must be from 1 to 100000; try 60") : new($"world-{itemsPerTask}",
         [.. Enumerable.Range(0, Tasks.Count).SelectMany(t => Items(t, itemsPerTask))]);
 
     /// <summary>

@@ -22,7 +22,7 @@ public sealed record WorldCorpusRecipe
     public string Name { get; init; } = DefaultName;
     /// <summary>The world.</summary>
     public WorldRecipe World { get; init; } = new();
-    /// <summary>Bytes of training text.</summary>
+    /// <summary>Bytes of training text; it ends with the 512 documents in which it gets there.</summary>
     public long Bytes { get; init; } = 20_000_000;
     /// <summary>Bytes of validation text.</summary>
     public long ValidBytes { get; init; } = 400_000;

@@ -305,8 +305,8 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
     [Theory]
     [InlineData("--limit 0 must be positive", "run", "--suite", "x", "--limit", "0")]
     [InlineData("no such file", "run", "--suite", "none.jsonl")]
-    [InlineData("'--suite' is required", "run")]
-    [InlineData("--suite world: ", "run", "--suite", "world")]
+    [InlineData("was not made by 'isoflop corpus world'", "run")]
+    [InlineData("was not made by", "run", "--suite", "world")]
     public void Mistakes_are_one_line_and_exit_code_2(string expected, params string[] args)
     {
         (int code, string output, string error) = Run(args);
