@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Isoflop.Lab.Eval;
 
 /// <summary>How two models differ on what both answered: a task, all of them, or a measure beside them.</summary>
@@ -13,8 +15,9 @@ namespace Isoflop.Lab.Eval;
 /// <param name="Detectable">the smallest difference that could have been seen: 80 % power at 5 %; null: none</param>
 /// <param name="Verdict">"A better", "B better" or "inside the noise"</param>
 public sealed record PairedDifference(string What, int Items, int Clusters, double MeanA, double MeanB, double Difference,
-    double? Low, double? High, double? BootLow, double? BootHigh, int OnlyA, int OnlyB, double? McNemarP, string Test, double P,
-    double AdjustedP, double? Detectable, string Verdict);
+    double? Low, double? High, double? BootLow, double? BootHigh, int OnlyA, int OnlyB,
+    [property: JsonPropertyName("mcnemar_p")] double? McNemarP, string Test, double P, double AdjustedP, double? Detectable,
+    string Verdict);
 
 /// <summary>Items that one side has alone.</summary>
 /// <param name="First">the first few, as task/id</param>
