@@ -68,9 +68,9 @@ sealed class FakeEndpoint : IDisposable
     public int MostAtOnce { get; private set; }
 
     public static string Chat(string text, string model = "m", string finish = "stop") =>
-        $$"""{"model":"{{model}}","choices":[{"index":0,"message":{"role":"assistant","content":{{Quoted(text)}}},"finish_reason":"{{finish}}"}],"usage":{"prompt_tokens":100,"completion_tokens":10}}""";
+        $$$"""{"model":"{{{model}}}","choices":[{"index":0,"message":{"role":"assistant","content":{{{Quoted(text)}}}},"finish_reason":"{{{finish}}}"}],"usage":{"prompt_tokens":100,"completion_tokens":10}}""";
 
-    public static string Delta(string text) => $$"""{"model":"m","choices":[{"index":0,"delta":{"content":{{Quoted(text)}}},"finish_reason":null}]}""";
+    public static string Delta(string text) => $$$"""{"model":"m","choices":[{"index":0,"delta":{"content":{{{Quoted(text)}}}},"finish_reason":null}]}""";
 
     static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 
