@@ -36,8 +36,8 @@ static class CompareCommand
         var seed = new Option<ulong>("--seed") { Description = "Of the resamples", HelpName = "N" };
         var csv = new Option<string>("--csv") { Description = "Write every row as CSV; -: to stdout", HelpName = "FILE" };
         var verb = new Verb("compare",
-            "Compare two models item by item: difference, interval, test and the smallest difference that could have been seen. " +
-                "Nothing is ranked inside the noise.",
+            "Compare two models item by item: difference, interval, test and the smallest difference that could have been " +
+                "seen. Nothing is ranked inside the noise.",
             "isoflop compare small large                        newest evaluation that both runs have",
             "isoflop compare runs/a/evals/core.jsonl other.jsonl --csv differences.csv",
             "isoflop compare out/model-a out/model-b --metric acc_norm    folders of samples_*.jsonl")

@@ -44,12 +44,14 @@ sealed class Asking(ChatTargetOptions options)
             catch (Exception e) when (!stop.IsCancellationRequested && e is HttpRequestException or IOException or JsonException
                 or TimeoutException or OperationCanceledException)
             {
-                string reason = e is OperationCanceledException ? $"no reply within {options.Timeout.TotalSeconds:0.###} s" : e.Message;
+                string reason = e is OperationCanceledException ? $"no reply within {options.Timeout.TotalSeconds:0.###} s"
+                    : e.Message;
                 if (!MayPass(e)) throw Refused(e, reason);
                 TimeSpan? asked = (e as EndpointException)?.RetryAfter;
                 TimeSpan wait = asked ?? TimeSpan.FromTicks(Math.Min(options.LongestWait.Ticks,
                     (long)Math.Min(long.MaxValue / 2.0, options.FirstWait.Ticks * Math.Pow(2, attempt))));
-                if (attempt >= options.Retries) throw new UnansweredException($"{reason}, after {attempt} retries", e, refused: false);
+                if (attempt >= options.Retries)
+                    throw new UnansweredException($"{reason}, after {attempt} retries", e, refused: false);
                 if (wait > options.LongestWait)
                     throw new UnansweredException($"{reason}; asks to wait {wait.TotalSeconds:0} s", e, refused: false);
                 Interlocked.Increment(ref retries);
@@ -91,7 +93,8 @@ sealed class Asking(ChatTargetOptions options)
             start = now > next ? now : next;
             next = start + interval;
         }
-        for (DateTimeOffset now; (now = options.Time.GetUtcNow()) < start;) await Task.Delay(Rounded(start - now), options.Time, stop);
+        for (DateTimeOffset now; (now = options.Time.GetUtcNow()) < start;)
+            await Task.Delay(Rounded(start - now), options.Time, stop);
         while (true)
         {
             TimeSpan rest;

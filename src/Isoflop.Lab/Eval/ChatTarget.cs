@@ -6,9 +6,9 @@ using Microsoft.Extensions.AI;
 namespace Isoflop.Lab.Eval;
 
 /// <summary>
-/// A model behind a chat client or an OpenAI-compatible endpoint. Generation items are asked as they are. Multiple choice is scored
-/// by log-likelihood where /v1/completions echoes a prompt's log-probabilities; elsewhere it is asked as a lettered question,
-/// which is another metric and noted as such ("asked by letter").
+/// A model behind a chat client or an OpenAI-compatible endpoint. Generation items are asked as they are. Multiple choice is
+/// scored by log-likelihood where /v1/completions echoes a prompt's log-probabilities; elsewhere it is asked as a lettered
+/// question, which is another metric and noted as such ("asked by letter").
 /// </summary>
 public sealed partial class ChatTarget : IEvalTarget, IDisposable
 {
@@ -123,7 +123,8 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
         var question = new StringBuilder();
         if (item.Prompt.Length > 0) question.Append(item.Prompt).Append("\n\n");
         question.Append(item.Prompt.Length > 0 ? "Which of these comes next?\n" : "Which of these is right?\n");
-        for (int i = 0; i < count; i++) question.Append((char)('A' + i)).Append(". ").Append(item.Choices[order[i]].Trim()).Append('\n');
+        for (int i = 0; i < count; i++)
+            question.Append((char)('A' + i)).Append(". ").Append(item.Choices[order[i]].Trim()).Append('\n');
         question.Append("Answer with its letter alone.");
         (ItemResult result, string reply) = await Reply(item, question.ToString(), "", ByLetter, stop);
         int letter = Letter().Match(reply) is { Success: true } match ? match.Groups[1].Value[0] - 'A' : -1;
@@ -153,7 +154,7 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
         throw new DataException($"item '{item.Id}': its answer is none of its choices");
     }
 
-    /// <summary>A letter, perhaps in brackets or bold, and nothing but punctuation before more text: "B", "(B)", "B. Paris".</summary>
+    /// <summary>A letter, perhaps in brackets or bold, and punctuation before more text: "B", "(B)", "B. Paris".</summary>
     [GeneratedRegex(@"^[\s(*""]*([A-Z])(?:[).:,*""]|\s*$)")]
     private static partial Regex Letter();
 
@@ -234,7 +235,7 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
         }
         catch (Exception e) when (e is UnansweredException { Refused: true } or ConfigException)
         {
-            echoes = false;                                                    // a wrong key is found again by the question itself
+            echoes = false;                                                    // a wrong key is found again by the question
         }
         finally
         {

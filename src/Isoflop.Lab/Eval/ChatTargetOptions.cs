@@ -28,7 +28,8 @@ public sealed record ChatTargetOptions
     /// <summary>Take replies as streams.</summary>
     public bool Stream { get; init; }
     /// <summary>Stands before every generation item, for the system to say; empty: nothing.</summary>
-    public string Instruction { get; init; } = "Continue the text. Write the continuation alone, without a word before or after it.";
+    public string Instruction { get; init; } =
+        "Continue the text. Write the continuation alone, without a word before or after it.";
     /// <summary>Of a million tokens in, in any currency.</summary>
     public double PriceIn { get; init; }
     /// <summary>Of a million tokens out.</summary>

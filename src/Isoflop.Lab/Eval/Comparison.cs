@@ -29,8 +29,8 @@ public sealed record Dominance(IReadOnlyList<string> ABetter, IReadOnlyList<stri
     string Verdict);
 
 /// <summary>
-/// Two models on the same items, paired one by one. Nothing is ranked inside the noise: a verdict needs an adjusted p below 5 % and
-/// an interval without 0.
+/// Two models on the same items, paired one by one. Nothing is ranked inside the noise: a verdict needs an adjusted p below 5 %
+/// and an interval without 0.
 /// </summary>
 public sealed record Comparison
 {
@@ -56,7 +56,7 @@ public sealed record Comparison
     public required IReadOnlyList<PairedDifference> Tasks { get; init; }
     /// <summary>Every pair, each with the same weight.</summary>
     public required PairedDifference All { get; init; }
-    /// <summary>Bits a byte of the answer, latency, length and format errors, where both sides have them; less is better.</summary>
+    /// <summary>Bits a byte of answers, latency, length, format errors, where both sides have them; less is better.</summary>
     public required IReadOnlyList<PairedDifference> Measures { get; init; }
     /// <summary>Why answers' likelihoods are not compared; null: they are, in bits a byte, or neither side has any.</summary>
     public string? LikelihoodRefused { get; init; }
@@ -134,8 +134,8 @@ public sealed record Comparison
         foreach ((string key, ItemResult x) in left)
         {
             if (!right.TryGetValue(key, out ItemResult? y)) continue;
-            if (a.Questions.TryGetValue(ResultSet.Key(x), out string? p) && b.Questions.TryGetValue(ResultSet.Key(y), out string? q)
-                && p != q) changed.Add(key);
+            if (a.Questions.TryGetValue(ResultSet.Key(x), out string? p)
+                && b.Questions.TryGetValue(ResultSet.Key(y), out string? q) && p != q) changed.Add(key);
             // What one side leaves out of an item's description is taken from the other.
             pairs.Add((x with
             {

@@ -166,8 +166,8 @@ sealed class OpenAiClient : IChatClient
             RetryConditionHeaderValue? after = response.Headers.RetryAfter;
             // A date is reckoned from the endpoint's own clock, where it tells it.
             TimeSpan? wait = after?.Delta ?? (after?.Date - (response.Headers.Date ?? DateTimeOffset.UtcNow));
-            throw new EndpointException($"{root}{path}: {(int)response.StatusCode} {Message(said)}".TrimEnd(), response.StatusCode,
-                wait < TimeSpan.Zero ? TimeSpan.Zero : wait);
+            throw new EndpointException($"{root}{path}: {(int)response.StatusCode} {Message(said)}".TrimEnd(),
+                response.StatusCode, wait < TimeSpan.Zero ? TimeSpan.Zero : wait);
         }
     }
 
@@ -177,7 +177,8 @@ sealed class OpenAiClient : IChatClient
         try
         {
             using JsonDocument json = JsonDocument.Parse(said);
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("error", out JsonElement error)
+            if (json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("error", out JsonElement error)
                 && Word(error, "message") is { } message) return Short(message);
         }
         catch (JsonException) { }                                              // a page, or nothing

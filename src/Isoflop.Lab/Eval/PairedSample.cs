@@ -102,8 +102,8 @@ sealed class PairedSample
     }
 
     /// <summary>
-    /// Two-sided p that A and B are alike: their names are exchanged in whole clusters. All 2^k ways where few clusters differ, else
-    /// (1 + as far or farther)/(1 + draws). Without clusters and for 0/1 it is <see cref="McNemar"/>.
+    /// Two-sided p that A and B are alike: their names are exchanged in whole clusters. All 2^k ways where few clusters differ,
+    /// else (1 + as far or farther)/(1 + draws). Without clusters and for 0/1 it is <see cref="McNemar"/>.
     /// </summary>
     public (double P, string Name) Test(int draws, ulong seed, long stream, CancellationToken stop)
     {

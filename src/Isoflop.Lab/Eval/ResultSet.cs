@@ -41,7 +41,7 @@ public sealed partial class ResultSet
     /// <param name="metric">field of the score; null: score or correct of ours, the first of acc, exact_match, acc_norm and
     /// others of the harness</param>
     /// <param name="filter">of a harness log with several: "strict-match"; null: the first</param>
-    /// <exception cref="DataException">Names the file and line: no JSON, no id, no score, an id twice, nothing at all.</exception>
+    /// <exception cref="DataException">Names the file and line: no JSON, no id, no score, an id twice, nothing.</exception>
     public static ResultSet Read(string path, string? metric = null, string? filter = null)
     {
         var set = new ResultSet(path);
@@ -166,7 +166,8 @@ public sealed partial class ResultSet
     static string MetricOf(JsonElement row, bool harness, string at)
     {
         string[] usual = harness ? ["acc", "exact_match", "acc_norm"] : ["score", "correct"];
-        if (usual.FirstOrDefault(m => row.TryGetProperty(m, out JsonElement v) && Number(v) is not null) is { } found) return found;
+        if (usual.FirstOrDefault(m => row.TryGetProperty(m, out JsonElement v) && Number(v) is not null) is { } found)
+            return found;
         string? first = null;
         if (harness && row.TryGetProperty("metrics", out JsonElement listed) && listed.ValueKind == JsonValueKind.Array)
             first = listed.EnumerateArray().Select(m => m.ValueKind == JsonValueKind.String ? m.GetString() : null)

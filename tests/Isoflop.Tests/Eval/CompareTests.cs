@@ -116,6 +116,15 @@ public sealed class CompareTests : IDisposable
         Assert.Contains("--metric", json.GetProperty("warnings")[0].GetString());
     }
 
+    [Fact]
+    public void Letters_and_likelihoods_are_two_metrics()
+    {
+        string a = Write("a.jsonl", [.. Enumerable.Range(0, 8).Select(i => Ours(i, 1, "\"note\":\"asked by letter\""))]);
+        string b = Write("b.jsonl", [.. Enumerable.Range(0, 8).Select(i => Ours(i, 1, "\"note\":\"\""))]);
+        Assert.Contains("8 items were asked by letter on one side alone", Run("compare", a, b).Out);
+        Assert.DoesNotContain("by letter", Run("compare", a, a).Out);
+    }
+
     static string Ours(int i, double score, string extra) =>
         I($"{{\"id\":\"i{i}\",\"task\":\"sums\",\"score\":{score},{extra}}}");
 
