@@ -1,0 +1,294 @@
+using System.Globalization;
+using System.Text.Json;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
+using Isoflop.Lab.Eval;
+using Xunit;
+
+namespace Isoflop.Tests.Eval;
+
+public sealed class CompareTests : IDisposable
+{
+    readonly string folder = Directory.CreateTempSubdirectory("isoflop-compare-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    string Write(string name, params string[] lines)
+    {
+        string path = Path.Combine(folder, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllLines(path, lines);
+        return path;
+    }
+
+    (int Code, string Out, string Err) Run(params string[] args)
+    {
+        StringWriter output = new(), error = new();
+        int code = App.Run([.. args, "--home", folder], [CompareCommand.Create()], output, error, terminal: false);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    JsonElement Json(params string[] args)
+    {
+        (int code, string output, string error) = Run(["compare", .. args, "--json"]);
+        Assert.Equal((0, ""), (code, error));
+        return JsonDocument.Parse(output).RootElement;
+    }
+
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Plain lines: items of each task, right below a share.</summary>
+    static IEnumerable<string> Plain(params (string Task, int Count, int Right)[] tasks) => tasks.SelectMany(t =>
+        Enumerable.Range(0, t.Count).Select(i =>
+            $$"""{"id":"{{i}}","task":"{{t.Task}}","correct":{{(i < t.Right ? "true" : "false")}}}"""));
+
+    [Fact]
+    public void A_task_is_better_beyond_the_noise_or_not_ranked()
+    {
+        string a = Write("a.jsonl", [.. Plain(("sums", 50, 40), ("words", 50, 25))]);
+        string b = Write("b.jsonl", [.. Plain(("sums", 50, 20), ("words", 50, 22))]);
+        JsonElement json = Json(a, b), sums = json.GetProperty("tasks")[0], words = json.GetProperty("tasks")[1];
+        Assert.Equal(("sums", "A better"), (sums.GetProperty("what").GetString(), sums.GetProperty("verdict").GetString()));
+        Assert.Equal("inside the noise", words.GetProperty("verdict").GetString());
+        Assert.Equal((20, 0), (sums.GetProperty("only_a").GetInt32(), sums.GetProperty("only_b").GetInt32()));
+        Assert.Equal(0.4, sums.GetProperty("difference").GetDouble(), 1e-12);
+        Assert.Equal(2 * Math.Pow(2, -20), sums.GetProperty("p").GetDouble(), 1e-15);
+        Assert.Equal(4 * Math.Pow(2, -20), sums.GetProperty("adjusted_p").GetDouble(), 1e-15);
+        Assert.Equal(0.25, words.GetProperty("p").GetDouble(), 1e-12);             // three to none
+        Assert.Equal("A dominates", json.GetProperty("dominance").GetProperty("verdict").GetString());
+        JsonElement turned = Json(b, a);
+        Assert.Equal("B dominates", turned.GetProperty("dominance").GetProperty("verdict").GetString());
+        Assert.Equal("B better", turned.GetProperty("all").GetProperty("verdict").GetString());
+        (int code, string output, _) = Run("compare", a, b);
+        Assert.Equal(0, code);
+        Assert.Contains("A is better on: sums", output);
+        Assert.Contains("inside the noise: words", output);
+        Assert.DoesNotContain(output.Split('\n'), l => l.Length > 250);
+    }
+
+    [Fact]
+    public void Better_here_and_worse_there_dominates_nowhere()
+    {
+        string a = Write("a.jsonl", [.. Plain(("sums", 50, 40), ("words", 50, 10))]);
+        string b = Write("b.jsonl", [.. Plain(("sums", 50, 20), ("words", 50, 40))]);
+        JsonElement dominance = Json(a, b).GetProperty("dominance");
+        Assert.Equal("neither", dominance.GetProperty("verdict").GetString());
+        Assert.Equal("sums", dominance.GetProperty("a_better")[0].GetString());
+        Assert.Equal("words", dominance.GetProperty("b_better")[0].GetString());
+    }
+
+    [Fact]
+    public void Items_of_one_template_are_one_cluster()
+    {
+        string[] Lines(int right) => ["""{"format_version":1,"suite":"core"}""", .. Enumerable.Range(0, 40).Select(i => I(
+            $"{{\"id\":\"i{i}\",\"task\":\"sums\",\"template\":\"t{i / 10}\",\"score\":{(i / 10 < right ? 1 : 0)}}}"))];
+        JsonElement all = Json(Write("a.jsonl", Lines(4)), Write("b.jsonl", Lines(0))).GetProperty("all");
+        Assert.Equal(4, all.GetProperty("clusters").GetInt32());
+        Assert.Equal("sign flip of clusters, exact", all.GetProperty("test").GetString());
+        Assert.Equal(2.0 / 16, all.GetProperty("p").GetDouble(), 1e-12);           // McNemar alone would say 2⁻³⁹
+        Assert.Equal("inside the noise", all.GetProperty("verdict").GetString());
+        Assert.Equal(JsonValueKind.Null, all.GetProperty("detectable").ValueKind);
+        Assert.True(all.GetProperty("mcnemar_p").GetDouble() < 1e-9);
+    }
+
+    [Fact]
+    public void Missing_items_are_counted_and_named()
+    {
+        string a = Write("a.jsonl", [.. Plain(("sums", 12, 6))]), b = Write("b.jsonl", [.. Plain(("sums", 20, 6)).Skip(2)]);
+        JsonElement json = Json(a, b);
+        Assert.Equal(10, json.GetProperty("pairs").GetInt32());
+        Assert.Equal(2, json.GetProperty("only_in_a").GetProperty("count").GetInt32());
+        Assert.Equal("sums/0", json.GetProperty("only_in_a").GetProperty("first")[0].GetString());
+        Assert.Equal(8, json.GetProperty("only_in_b").GetProperty("count").GetInt32());
+        Assert.Equal(5, json.GetProperty("only_in_b").GetProperty("first").GetArrayLength());
+        Assert.Contains("8 only in B, left out: sums/12, sums/13, sums/14, sums/15, sums/16, …", Run("compare", a, b).Out);
+    }
+
+    [Fact]
+    public void A_side_without_tasks_takes_the_other_sides()
+    {
+        string a = Write("a.jsonl", [.. Plain(("sums", 8, 8))]);
+        string b = Write("b.jsonl", [.. Enumerable.Range(0, 8).Select(i => $$"""{"id":{{i}},"score":0.5}""")]);
+        JsonElement json = Json(a, b);
+        Assert.Equal("sums", json.GetProperty("tasks")[0].GetProperty("what").GetString());
+        Assert.Equal("sign flip, exact", json.GetProperty("all").GetProperty("test").GetString());
+        Assert.Equal("correct of A, score of B", json.GetProperty("metric").GetString());
+        Assert.Contains("--metric", json.GetProperty("warnings")[0].GetString());
+    }
+
+    [Fact]
+    public void Letters_and_likelihoods_are_two_metrics()
+    {
+        string a = Write("a.jsonl", [.. Enumerable.Range(0, 8).Select(i => Ours(i, 1, "\"note\":\"asked by letter\""))]);
+        string b = Write("b.jsonl", [.. Enumerable.Range(0, 8).Select(i => Ours(i, 1, "\"note\":\"\""))]);
+        Assert.Contains("8 items were asked by letter on one side alone", Run("compare", a, b).Out);
+        Assert.DoesNotContain("by letter", Run("compare", a, a).Out);
+    }
+
+    static string Ours(int i, double score, string extra) =>
+        I($"{{\"id\":\"i{i}\",\"task\":\"sums\",\"score\":{score},{extra}}}");
+
+    [Theory]
+    [InlineData("\"answer_nll\":2,\"bytes\":4", "\"answer_nll\":3,\"bytes\":4", null)]
+    [InlineData("\"answer_nll\":2", "\"answer_nll\":3,\"bytes\":4", "the answer's bytes are missing for 10 items")]
+    [InlineData("\"answer_nll\":2,\"bytes\":4", "\"answer_nll\":3,\"bytes\":5", "the answer has different bytes")]
+    [InlineData("\"answer_nll\":2,\"bytes\":4", "\"bytes\":4", "known for 10 items of A and 0 of B, of 10")]
+    public void Likelihoods_are_compared_in_bits_a_byte_or_not_at_all(string ofA, string ofB, string? refused)
+    {
+        string a = Write("a.jsonl", [.. Enumerable.Range(0, 10).Select(i => Ours(i, 1, ofA))]);
+        string b = Write("b.jsonl", [.. Enumerable.Range(0, 10).Select(i => Ours(i, 0, ofB))]);
+        JsonElement json = Json(a, b);
+        Assert.Equal("A better", json.GetProperty("all").GetProperty("verdict").GetString());
+        JsonElement[] measures = [.. json.GetProperty("measures").EnumerateArray()];
+        if (refused is null)
+        {
+            Assert.Equal("bits_per_byte", measures[0].GetProperty("what").GetString());
+            Assert.Equal(2 / Math.Log(2) / 4, measures[0].GetProperty("mean_a").GetDouble(), 1e-12);
+            Assert.Equal("A better", measures[0].GetProperty("verdict").GetString());
+        }
+        else
+        {
+            Assert.Empty(measures);
+            Assert.Contains(refused, json.GetProperty("likelihood_refused").GetString());
+            Assert.Contains(refused, Run("compare", a, b).Out);
+        }
+    }
+
+    [Fact]
+    public void Latency_length_and_format_errors_are_measures_where_both_sides_have_them()
+    {
+        string Line(int i, int ms, string reply, bool error) => Ours(i, 1,
+            $"\"reply\":\"{reply}\",\"format_error\":{(error ? "true" : "false")},\"milliseconds\":{ms + i % 2}");
+        string a = Write("a.jsonl", [.. Enumerable.Range(0, 12).Select(i => Line(i, 10, "42", false))]);
+        string b = Write("b.jsonl", [.. Enumerable.Range(0, 12).Select(i => Line(i, 5, "it is 42", true))]);
+        JsonElement json = Json(a, b);
+        Dictionary<string, string> verdicts = json.GetProperty("measures").EnumerateArray()
+            .ToDictionary(m => m.GetProperty("what").GetString()!, m => m.GetProperty("verdict").GetString()!);
+        Assert.Equal(new()
+        {
+            ["milliseconds"] = "B better",
+            ["reply_bytes"] = "A better",
+            ["format_errors"] = "A better",
+        }, verdicts);
+        Assert.Equal("neither", json.GetProperty("dominance").GetProperty("verdict").GetString());
+    }
+
+    static string Choice(int doc, int target, double first, double second, bool text = true) => text
+        ? I($$$"""{"doc_id":{{{doc}}},"doc":{"q":"?"},"target":"{{{target}}}","arguments":{"gen_args_0":{"arg_0":"Q:","arg_1":" no"},"gen_args_1":{"arg_0":"Q:","arg_1":" café"}},"resps":[[["{{{first}}}","False"]],[["{{{second}}}","True"]]],"filtered_resps":[["{{{first}}}","False"],["{{{second}}}","True"]],"filter":"none","metrics":["acc","acc_norm"],"doc_hash":"h{{{doc}}}","acc":{{{(first > second == (target == 0) ? 1 : 0)}}},"acc_norm":0.0}""")
+        : I($$$"""{"doc_id":{{{doc}}},"doc":{"q":"?"},"target":{{{target}}},"arguments":[["Q:"," no"],["Q:"," café"]],"resps":[[[{{{first}}},false]],[[{{{second}}},true]]],"filtered_resps":[[{{{first}}},false],[{{{second}}},true]],"acc":{{{(first > second == (target == 0) ? 1 : 0)}}},"acc_norm":0.0}""");
+
+    static string Reply(int doc, string filter, string reply, int match) =>
+        $$$$"""{"doc_id":{{{{doc}}}},"doc":{},"target":"7","arguments":{"gen_args_0":{"arg_0":"Q","arg_1":{"until":["\n"]}}},"resps":[["{{{{reply}}}}"]],"filtered_resps":["{{{{reply}}}}"],"filter":"{{{{filter}}}}","metrics":["exact_match"],"exact_match":{{{{match}}}}}""";
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void Sample_logs_of_the_harness_are_read(bool text)
+    {
+        string file = Write("samples_arc_easy_2026-01-02T03-04-05.678901.jsonl", Choice(0, 1, -3.5, -1.25, text),
+            Choice(1, 0, -3.5, -1.25, text));
+        ResultSet set = ResultSet.Read(file);
+        Assert.Equal("acc", set.Metric);
+        Assert.Equal([("arc_easy", "0", 1.0), ("arc_easy", "1", 0.0)], set.Items.Select(i => (i.Task, i.Id, i.Score)));
+        Assert.Equal((1.25, 6), (set.Items[0].AnswerNll, set.Items[0].Bytes));     // " café" is six bytes
+        Assert.Equal((3.5, 3), (set.Items[1].AnswerNll, set.Items[1].Bytes));
+        Assert.Equal([0.0, 0.0], ResultSet.Read(file, "acc_norm").Items.Select(i => i.Score));
+    }
+
+    [Fact]
+    public void A_folder_of_the_harness_gives_its_newest_logs_and_one_filter()
+    {
+        Write("model/samples_arc_2026-01-01T00-00-00.000001.jsonl", Choice(0, 0, -3, -1));
+        Write("model/samples_arc_2026-02-01T00-00-00.000001.jsonl", Choice(0, 1, -3, -1));
+        Write("model/samples_gsm8k_2026-01-01T00-00-00.000001.jsonl", Reply(0, "strict-match", "[invalid]", 0),
+            Reply(0, "flexible-extract", "7", 1));
+        string path = Path.Combine(folder, "model");
+        ResultSet set = ResultSet.Read(path);
+        Assert.Equal([("arc", 1.0), ("gsm8k", 0.0)], set.Items.Select(i => (i.Task, i.Score)));
+        Assert.Equal("gsm8k has several filters; strict-match is taken, --filter takes flexible-extract",
+            Assert.Single(set.Warnings));
+        string file = Path.Combine(path, "samples_gsm8k_2026-01-01T00-00-00.000001.jsonl");
+        ItemResult loose = Assert.Single(ResultSet.Read(file, filter: "flexible-extract").Items);
+        Assert.Equal((1.0, "7"), (loose.Score, loose.Reply));
+        Assert.Contains("there are: strict-match, flexible-extract",
+            Assert.Throws<DataException>(() => ResultSet.Read(file, filter: "x")).Message);
+    }
+
+    [Fact]
+    public void One_id_with_two_questions_is_refused()
+    {
+        string a = Write("a/samples_arc.jsonl", Choice(0, 0, -3, -1));
+        string b = Write("b/samples_arc.jsonl", Choice(0, 0, -3, -1).Replace("\"h0\"", "\"h9\""));
+        (int code, _, string error) = Run("compare", a, b);
+        Assert.Equal(2, code);
+        Assert.Contains("1 items have one id and two questions (doc_hash): arc/0", error);
+    }
+
+    [Theory]
+    [InlineData("""{"id":"a","score":1}|{"id":"a","score":0}""", ":2: 'a' is there twice; an item has one result")]
+    [InlineData("""{"id":"a","score":1}|{"score":0}""", ":2: no id; each line needs an id")]
+    [InlineData("""{"id":"a","score":1}|{"id":"b"}""", ":2: no 'score'; no field is a number")]
+    [InlineData("""{"id":"a","mark":1}""", ":1: none of score, correct is there; numbers are mark; --metric names one")]
+    [InlineData("""{"id":"a","score":null}""", ":1: none of score, correct is there; no field is a number")]
+    [InlineData("""{"id":"a","score":1}|{"id":"b","score":"1"}""", ":2: score is \"1\"; it must be a number or a bool")]
+    [InlineData("""{"id":"a","score":1}|{"id":"b","score":1e999}""", ":2: score is 1e999; it must be a number or a bool")]
+    [InlineData("""{"id":null,"score":1}""", ":1: id is null; it must be text or a number")]
+    [InlineData("""{"id":"a","score":1}|{"id":""", ":2: no JSON (")]
+    [InlineData("""[{"id":"a","score":1}]""", ":1: not a JSON object; each line is one")]
+    [InlineData("""{"header":1}""", ": no results; each line needs an id and a score")]
+    [InlineData("", ": no results; each line needs an id and a score")]
+    public void A_bad_file_is_one_line_and_exit_code_2(string lines, string message)
+    {
+        string bad = Write("bad.jsonl", lines.Split('|')), good = Write("good.jsonl", """{"id":"a","score":1}""");
+        foreach (string[] sides in (string[][])[[bad, good], [good, bad]])
+        {
+            (int code, string output, string error) = Run("compare", sides[0], sides[1]);
+            Assert.Equal((2, ""), (code, output));
+            Assert.Contains(bad + message, error);
+            Assert.Single(error.TrimEnd().Split('\n'));
+        }
+    }
+
+    [Fact]
+    public void Nothing_in_common_is_refused()
+    {
+        string a = Write("a.jsonl", """{"id":"a","score":1}"""), b = Write("b.jsonl", """{"id":"b","score":1}""");
+        (int code, _, string error) = Run("compare", a, b);
+        Assert.Equal(2, code);
+        Assert.Contains("have no item in common: A has a, B has b", error);
+        (code, _, error) = Run("compare", a, "nowhere");
+        Assert.Equal(2, code);
+        Assert.StartsWith("nowhere: no such file, and no run of that name", error);
+    }
+
+    [Fact]
+    public void Runs_are_compared_on_the_newest_file_that_both_have()
+    {
+        foreach ((string run, int right) in new[] { ("one", 9), ("two", 1) })
+        {
+            string old = Write($"runs/{run}/evals/old.jsonl", [.. Plain(("old", 10, right))]);
+            File.SetLastWriteTimeUtc(old, new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+            Write($"runs/{run}/evals/new.jsonl", [.. Plain(("new", 10, right))]);
+        }
+        Write("runs/two/evals/only.jsonl", """{"id":"a","score":1}""");
+        Write("runs/bare/run.json");
+        Assert.Equal("new", Json("one", "two").GetProperty("tasks")[0].GetProperty("what").GetString());
+        string file = Write("old.jsonl", [.. Plain(("old", 10, 5))]);
+        Assert.Equal("old", Json("one", file).GetProperty("tasks")[0].GetProperty("what").GetString());
+        Assert.Equal("old", Json(file, "one").GetProperty("tasks")[0].GetProperty("what").GetString());
+        (int code, _, string error) = Run("compare", "bare", "two");
+        Assert.Equal(2, code);
+        Assert.StartsWith("no evaluation of one name: A has none, B has new.jsonl, old.jsonl, only.jsonl", error);
+    }
+
+    [Fact]
+    public void The_table_goes_out_as_csv()
+    {
+        string a = Write("a.jsonl", [.. Plain(("sums", 10, 9))]), b = Write("b.jsonl", [.. Plain(("sums", 10, 1))]);
+        string csv = Path.Combine(folder, "out.csv");
+        Assert.Equal(0, Run("compare", a, b, "--csv", csv).Code);
+        string[] lines = File.ReadAllLines(csv);
+        Assert.Equal(3, lines.Length);                                             // names, the task, all
+        Assert.StartsWith("a,b,what,items,clusters,mean_a,mean_b,difference,low,high,boot_low", lines[0]);
+        Assert.EndsWith("A better", lines[1]);
+        Assert.Equal(2, Run("compare", a, b, "--draws", "10").Code);
+    }
+}
