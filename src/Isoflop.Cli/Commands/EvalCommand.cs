@@ -14,10 +14,12 @@ static class EvalCommand
 {
     public static Verb Create()
     {
-        var model = new Argument<string>("model") { Description = "RUN, RUN@STEP or a model folder" };
+        var model = new Argument<string>("model") { Description = "RUN, RUN@STEP, a model folder; or the URL of an " +
+            "OpenAI-compatible endpoint" };
         var suite = new Option<string>("--suite")
         {
-            Description = "world: held-out questions of the model's world. Or JSON lines, an item each: id, task, answer; level, " +
+            Description = "world: held-out questions of the model's world. Or JSON lines, an item each: id, task, answer; " +
+                "level, " +
                 "template, prompt, choices, stop. Without choices the model writes a line that must match",
             HelpName = "world|FILE.jsonl",
             DefaultValueFactory = _ => WorldSuite,
@@ -35,20 +37,29 @@ static class EvalCommand
             HelpName = "FILE",
         };
         var skip = new Option<bool>("--no-contamination") { Description = "Do not look for the items in the training text" };
+        EndpointOptions endpoint = new();
         var verb = new Verb("eval", "Ask a model a suite of questions: choices by likelihood, replies by exact match.",
             "isoflop eval my-run                                   questions of the world it was trained on",
             "isoflop eval my-run --suite questions.jsonl",
             "isoflop eval my-run@500 --suite questions.jsonl --limit 100 --csv scores.csv",
+            "isoflop eval https://host/v1 --endpoint-model NAME --suite questions.jsonl --price-in 0.1 --price-out 0.4",
             "where a line of questions.jsonl is",
             """  {"id":"a1","task":"sums","template":"t1","prompt":"2 + 3 =","choices":[" 5"," 6"],"answer":" 5"}""")
         { model, suite, perTask, limit, csv, skip };
+        endpoint.AddTo(verb);
         verb.Runs(call =>
         {
             int? most = call.Parsed.GetValue(limit);
             if (most < 1) throw new ConfigException($"--limit {most} must be positive; leave it out to ask all items");
             string which = call.Parsed.GetValue(suite)!;
             EvalSuite? given = which == WorldSuite ? null : EvalSuite.Read(which);
-            using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
+            string name = call.Parsed.GetValue(model)!;
+            if (EndpointOptions.IsUrl(name))
+            {
+                EvalSuite remote = given ?? new World(new()).Suite(call.Parsed.GetValue(perTask));
+                return endpoint.Eval(call, name, remote, most ?? 0, call.Parsed.GetValue(csv));
+            }
+            using LanguageModel open = LanguageModel.Open(call.Home, name);
             EvalSuite items = given ?? WorldOf(open.Folder, call.Home).Suite(call.Parsed.GetValue(perTask));
             using ProgressLine progress = call.Progress();
             string? file = EvalRun.FileFor(open.Folder, items);
@@ -56,19 +67,24 @@ static class EvalCommand
                 (done, all) => progress.Report("eval", done, all, "items"), call.Stop);
             Contamination? found = call.Parsed.GetValue(skip) ? null
                 : Search([.. items.Items.Take(results.Count)], open.Folder, call, progress);
-            var report = new EvalReport(results, found);
-            Table table = report.ToTable(call.Parsed.GetValue(model)!, items);
-            if (call.Parsed.GetValue(csv) is { Length: > 0 } path)
-            {
-                if (path == "-") table.WriteCsv(call.Out);
-                else table.WriteCsv(path);
-                if (path == "-") return 0;
-            }
-            if (call.Json) table.WriteJsonLines(call.Out);
-            else Write(call.Out, report, file);
-            return 0;
+            return Write(call, new EvalReport(results, found), name, items, file, call.Parsed.GetValue(csv));
         });
         return verb;
+    }
+
+    /// <summary>The report in the form that was asked for.</summary>
+    internal static int Write(Invocation call, EvalReport report, string model, EvalSuite items, string? file, string? csv)
+    {
+        Table table = report.ToTable(model, items);
+        if (csv == "-")
+        {
+            table.WriteCsv(call.Out);
+            return 0;
+        }
+        if (csv is { Length: > 0 }) table.WriteCsv(csv);
+        if (call.Json) table.WriteJsonLines(call.Out);
+        else Write(call.Out, report, file);
+        return 0;
     }
 
     const string WorldSuite = "world";

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -57,10 +58,18 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
         }
     }
 
+    /// <summary>Hex of the XxHash128 of the name, the model asked for and the instruction: what its answers depend on.</summary>
+    public string Hash => Convert.ToHexStringLower(
+        XxHash128.Hash(Encoding.UTF8.GetBytes($"{Name}\n{options.Model}\n{options.Instruction}\n{options.Temperature}\n{options.MaxTokens}")));
+
     /// <inheritdoc/>
     /// <exception cref="ConfigException">The key, the address or the model's name is wrong.</exception>
     /// <exception cref="DataException">The endpoint answers nothing at all.</exception>
-    public async IAsyncEnumerable<ItemResult> Answer(IReadOnlyList<EvalItem> items,
+    public IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items, CancellationToken stop) =>
+        AnswerAsync(items, stop).ToBlockingEnumerable(stop).Select(r => (IReadOnlyList<ItemResult>)[r]);
+
+    /// <summary>The same without holding a thread.</summary>
+    public async IAsyncEnumerable<ItemResult> AnswerAsync(IReadOnlyList<EvalItem> items,
         [EnumeratorCancellation] CancellationToken stop)
     {
         using var ours = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -112,7 +121,8 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     async Task<ItemResult> Written(EvalItem item, CancellationToken stop)
     {
         (ItemResult result, string reply) = await Reply(item, item.Prompt, options.Instruction, "", stop);
-        return result with { Score = reply == item.Answer.Trim() ? 1 : 0, FormatError = reply.Length == 0 };
+        string said = item.Ended(reply) ?? reply;
+        return result with { Score = said == item.Answer.Trim() ? 1 : 0, FormatError = said.Length == 0 };
     }
 
     async Task<ItemResult> Lettered(EvalItem item, CancellationToken stop)

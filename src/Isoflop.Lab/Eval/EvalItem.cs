@@ -29,6 +29,19 @@ public sealed record EvalItem
     /// <summary>What ends a reply, beside the end of its line: ".", " euros". Empty: nothing else.</summary>
     public string Stop { get; init; } = "";
 
+    /// <summary>
+    /// A reply up to its end, without outer white space: up to the stop, not before it has said something, or to the end of its
+    /// first
+    /// line. Null: it has no end.
+    /// </summary>
+    internal string? Ended(string reply)
+    {
+        int line = reply.IndexOf('\n'), begin = reply.Length - reply.TrimStart(' ').Length;
+        int at = Stop.Length == 0 || begin == reply.Length ? -1 : reply.IndexOf(Stop, begin, StringComparison.Ordinal);
+        int end = at < 0 || (line >= 0 && line < at) ? line : at;
+        return end < 0 ? null : reply[..end].Trim();
+    }
+
     /// <summary>The first rule that the item breaks, with the next step; null: none.</summary>
     internal string? Problem()
     {

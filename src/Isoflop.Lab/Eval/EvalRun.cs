@@ -56,7 +56,8 @@ public static class EvalRun
         return [.. corpora.Distinct()];
     }
 
-    /// <summary>Results of the first <paramref name="limit"/> items (0: of all) in the suite's order.</summary>
+    /// <summary>Results of the first <paramref name="limit"/> items (0: of all) in the suite's order; of an item that
+    /// got no answer there is none.</summary>
     /// <param name="file">where results are kept; null: nowhere</param>
     /// <param name="progress">items done, those found in the file too, and items in all</param>
     /// <exception cref="DataException">The file was altered, or is of a newer format.</exception>
@@ -73,14 +74,14 @@ public static class EvalRun
         int done = items.Length - open.Length;
         progress?.Invoke(done, items.Length);
         stop.ThrowIfCancellationRequested();
-        foreach (IReadOnlyList<ItemResult> some in target.Answer(open))
+        foreach (IReadOnlyList<ItemResult> some in target.Answer(open, stop))
         {
             kept?.Append(some);
             foreach (ItemResult result in some) results.Add(result.Id, result);
             progress?.Invoke(done += some.Count, items.Length);
             stop.ThrowIfCancellationRequested();
         }
-        return [.. items.Select(i => results[i.Id])];
+        return [.. items.Where(i => results.ContainsKey(i.Id)).Select(i => results[i.Id])];
     }
 
     /// <summary>A file of results, open for this process alone.</summary>

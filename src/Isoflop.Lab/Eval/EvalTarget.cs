@@ -9,6 +9,10 @@ public interface IEvalTarget
     /// <summary>Changes when its answers may.</summary>
     string Hash { get; }
 
-    /// <summary>Asks items and gives their results in order, some at a time as they come.</summary>
-    IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items);
+    /// <summary>
+    /// Asks items and gives their results in order, some at a time as they come. An item that got no answer is left out: that
+    /// is not
+    /// a wrong one.
+    /// </summary>
+    IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items, CancellationToken stop);
 }

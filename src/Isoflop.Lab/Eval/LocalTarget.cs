@@ -39,7 +39,7 @@ public sealed class LocalTarget : IEvalTarget
 
     /// <inheritdoc/>
     /// <exception cref="DataException">An answer or choice alone is longer than the context; thrown first of all.</exception>
-    public IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items)
+    public IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items, CancellationToken stop)
     {
         Asked[] all = [.. items.Select(Prepare)];
         foreach (Asked[] some in all.Chunk(together)) yield return Answer(some);
@@ -120,9 +120,9 @@ public sealed class LocalTarget : IEvalTarget
     ItemResult Written(Asked a, double nll, List<int> reply)
     {
         string text = model.Tokenizer.Decode([.. reply]);
-        int end = End(text, a.Item.Stop);
-        bool unread = reply.Count == a.Limit && end < 0;                       // it never came to an end
-        string first = (end < 0 ? text : text[..end]).Trim();
+        string? ended = a.Item.Ended(text);
+        bool unread = reply.Count == a.Limit && ended is null;                 // it never came to an end
+        string first = ended ?? text.Trim();
         int rows = a.Prompt.Length + Math.Max(0, reply.Count - 1);
         return Common(a, nll) with
         {
@@ -133,14 +133,6 @@ public sealed class LocalTarget : IEvalTarget
             Flops = ReadFlops(a.Prompt.Length, a.Continuations[0].Length) + PassFlops(rows, Math.Max(1, reply.Count)),
             Note = double.IsFinite(nll) ? NoteOf(a) : "likelihoods are not finite",
         };
-    }
-
-    /// <summary>Where a reply ends: at its stop, not before it has said something, or at the end of the line; −1: it does not.</summary>
-    static int End(string text, string stop)
-    {
-        int line = text.IndexOf('\n'), begin = text.Length - text.TrimStart(' ').Length;
-        int at = stop.Length == 0 || begin == text.Length ? -1 : text.IndexOf(stop, begin, StringComparison.Ordinal);
-        return at < 0 || (line >= 0 && line < at) ? line : at;
     }
 
     static ItemResult Common(Asked a, double nll) => new()

@@ -2,7 +2,8 @@ using Isoflop.Data;
 
 namespace Isoflop.Train;
 
-/// <summary>Splits the loss on held-out text by the tags of its tokens: a token belongs to the tag it carries as a target.</summary>
+/// <summary>Splits the loss on held-out text by the tags of its tokens: a token belongs to the tag it carries as a
+/// target.</summary>
 sealed class TagLosses(IReadOnlyList<string> names, TokenStream tags)
 {
     readonly double[] sums = new double[names.Count];

@@ -23,7 +23,7 @@ public sealed class ChatTargetTests
     static async Task<List<ItemResult>> All(ChatTarget target, params EvalItem[] items)
     {
         var results = new List<ItemResult>();
-        await foreach (ItemResult result in target.Answer(items, default)) results.Add(result);
+        await foreach (ItemResult result in target.AnswerAsync(items, default)) results.Add(result);
         return results;
     }
 
@@ -231,7 +231,7 @@ public sealed class ChatTargetTests
         using ChatTarget target = ChatTarget.Open(endpoint.Url, Options);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (ItemResult _ in target.Answer(Sums(50), stop.Token)) { }
+            await foreach (ItemResult _ in target.AnswerAsync(Sums(50), stop.Token)) { }
         });
         Assert.InRange(endpoint.Calls, 3, 4);
     }

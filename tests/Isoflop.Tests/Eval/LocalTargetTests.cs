@@ -38,7 +38,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
     LanguageModel Open(int threads = 1) => LanguageModel.Open(home.Path, "run", threads);
 
     static List<ItemResult> Ask(LanguageModel model, int together, params EvalItem[] items) =>
-        [.. new LocalTarget(model, together).Answer(items).SelectMany(r => r)];
+        [.. new LocalTarget(model, together).Answer(items, default).SelectMany(r => r)];
 
     [Fact]
     public void Likelihoods_are_those_of_reading_the_text()
@@ -151,10 +151,10 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         public string Name => target.Name;
         public string Hash => hash ?? target.Hash;
 
-        public IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items)
+        public IEnumerable<IReadOnlyList<ItemResult>> Answer(IReadOnlyList<EvalItem> items, CancellationToken stop)
         {
             Asked += items.Count;
-            return target.Answer(items);
+            return target.Answer(items, default);
         }
     }
 

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using Isoflop.Lab.Eval;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary>How <c>isoflop eval URL</c> asks an endpoint.</summary>
+sealed class EndpointOptions
+{
+    static readonly ChatTargetOptions defaults = new();
+
+    readonly Option<string> model = new("--endpoint-model") { Description = "URL: model to ask for", HelpName = "NAME" };
+    readonly Option<string> key = new("--key-variable")
+    {
+        Description = "URL: environment variable that holds the key",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => defaults.KeyVariable,
+    };
+    readonly Option<int> concurrency = new("--concurrency")
+    {
+        Description = "URL: requests under way at once",
+        HelpName = "N",
+        DefaultValueFactory = _ => defaults.Concurrency,
+    };
+    readonly Option<double> rate = new("--requests-per-minute") { Description = "URL: at most; 0: any number", HelpName = "N" };
+    readonly Option<int> retries = new("--retries")
+    {
+        Description = "URL: of a request that failed",
+        HelpName = "N",
+        DefaultValueFactory = _ => defaults.Retries,
+    };
+    readonly Option<double> timeout = new("--timeout")
+    {
+        Description = "URL: seconds for one reply",
+        HelpName = "S",
+        DefaultValueFactory = _ => defaults.Timeout.TotalSeconds,
+    };
+    readonly Option<int> length = new("--max-tokens")
+    {
+        Description = "URL: of a reply",
+        HelpName = "N",
+        DefaultValueFactory = _ => defaults.MaxTokens,
+    };
+    readonly Option<bool> stream = new("--stream") { Description = "URL: take replies as streams" };
+    readonly Option<double> priceIn = new("--price-in") { Description = "URL: of a million tokens in", HelpName = "X" };
+    readonly Option<double> priceOut = new("--price-out") { Description = "URL: of a million tokens out", HelpName = "X" };
+
+    public static bool IsUrl(string text) => text.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+
+    public void AddTo(Command verb)
+    {
+        foreach (Option option in (Option[])[model, key, concurrency, rate, retries, timeout, length, stream, priceIn, priceOut])
+            verb.Add(option);
+    }
+
+    /// <summary>Asks the endpoint; results are kept below home/evals/MODEL/, so that the same command goes on.</summary>
+    public int Eval(Invocation call, string url, EvalSuite suite, int limit, string? csv)
+    {
+        double seconds = call.Parsed.GetValue(timeout);
+        if (!(seconds > 0 && seconds < 1e6)) throw new ConfigException($"--timeout {seconds} must be positive seconds; try 120");
+        using ChatTarget target = ChatTarget.Open(url, new()
+        {
+            Model = call.Parsed.GetValue(model) ?? "",
+            KeyVariable = call.Parsed.GetValue(key)!,
+            Concurrency = call.Parsed.GetValue(concurrency),
+            RequestsPerMinute = call.Parsed.GetValue(rate),
+            Retries = call.Parsed.GetValue(retries),
+            Timeout = TimeSpan.FromSeconds(seconds),
+            MaxTokens = call.Parsed.GetValue(length),
+            Stream = call.Parsed.GetValue(stream),
+            PriceIn = call.Parsed.GetValue(priceIn),
+            PriceOut = call.Parsed.GetValue(priceOut),
+        });
+        string folder = string.Concat(target.Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_'));
+        string file = Path.Combine(call.Home, "evals", folder, suite.Name + ".jsonl");
+        IReadOnlyList<ItemResult> results;
+        using (ProgressLine progress = call.Progress())
+            results = EvalRun.Ask(target, suite, file, limit, (done, all) => progress.Report("eval", done, all, "items"),
+                call.Stop);
+        call.Err.WriteLine($"{target.Name}: {target.Spent}");
+        return EvalCommand.Write(call, new EvalReport(results), target.Name, suite, file, csv);
+    }
+}
