@@ -74,6 +74,11 @@ static class WorldCommand
             Description = "Print so many documents of the training side, and build nothing",
             HelpName = "N",
         };
+        var questions = new Option<int>("--questions")
+        {
+            Description = "Print so many held-out questions a task as JSON lines, and build nothing",
+            HelpName = "N",
+        };
         var force = new Option<bool>("--force") { Description = "Rebuild a corpus that is there" };
         var threads = new Option<int>("--threads")
         {
@@ -84,11 +89,12 @@ static class WorldCommand
         var verb = new Verb("world", "Build a corpus of a generated world: nine families of tasks, every token labelled.",
             "isoflop corpus world                                20 MB, 512 tokens of vocabulary",
             "isoflop corpus world --show 20                      what it reads like",
+            "isoflop corpus world --questions 100 > world.jsonl  its questions, for any tool",
             "isoflop corpus world sums-only --weight grammar=0 --weight sums=5",
             "isoflop corpus world steep --zipf 1.5 --facts 100000",
             "isoflop corpus world half --mix ~/books=0.5")
         {
-            name, bytes, valid, vocab, tokenizer, zipf, facts, weight, mix, seed, show, force, threads,
+            name, bytes, valid, vocab, tokenizer, zipf, facts, weight, mix, seed, show, questions, force, threads,
         };
         verb.Runs(call =>
         {
@@ -115,6 +121,11 @@ static class WorldCommand
             if (given.GetValue(show) > 0)
             {
                 Show(call.Out, new World(recipe.World), given.GetValue(show));
+                return 0;
+            }
+            if (given.GetValue(questions) > 0)
+            {
+                new World(recipe.World).Suite(given.GetValue(questions)).Write(call.Out);
                 return 0;
             }
             CorpusBuild build;

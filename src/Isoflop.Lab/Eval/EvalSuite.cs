@@ -65,6 +65,12 @@ public sealed class EvalSuite
         return new(Path.GetFileNameWithoutExtension(path), items, i => $"{path}: line {lines[i]}");
     }
 
+    /// <summary>Writes the items as JSON lines; <see cref="Read"/> gives them back.</summary>
+    public void Write(TextWriter output)
+    {
+        foreach (EvalItem item in Items) output.WriteLine(JsonSerializer.Serialize(item, EvalJson.Default.EvalItem));
+    }
+
     static EvalItem Parse(string line, string place)
     {
         var keys = EvalJson.Default.EvalItem.Properties;

@@ -49,7 +49,6 @@ sealed class Frame
         bool opened = before.Length > 0 && !before.EndsWith(". ", StringComparison.Ordinal);
         if (!opened) prompt = Capital(prompt);
         else if (text[0] != '{') prompt = char.ToLowerInvariant(prompt[0]) + prompt[1..];
-        prompt = before + prompt;
         string lead = spaced ? " " : "";
         if (choices.Length > 0)
         {
@@ -59,7 +58,10 @@ sealed class Frame
             others = wrong;
         }
         if (prompt.Length == 0) answer = Capital(answer!);
-        return new(prompt, lead + answer, [.. others!.Select(o => lead + o)], Fill(text[(close + 1)..], draw, known, taken), id);
+        return new(before + prompt, lead + answer, [.. others!.Select(o => lead + o)], Fill(text[(close + 1)..], draw, known, taken), id)
+        {
+            Key = Capital(prompt) + lead + answer,                // whatever stands before it
+        };
     }
 
     static string Choice(string choice, Draw draw, List<string> taken, bool shown)

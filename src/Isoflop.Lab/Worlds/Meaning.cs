@@ -53,7 +53,7 @@ sealed class Meaning : Family
         4 Without its {part} there is no [].
         4 {name} repaired the {part} of the [].
         4 If you look for the {part}, look at the [].
-        4 Every [] has a~ {part}, says the {person}.
+        4 What has a~ {part}, says the {person}, is the [].
         """);
 
     static readonly string[] tens = ["fruit", "animal", "tool", "vehicle", "garment", "metal", "sport", "bird"];

@@ -62,7 +62,7 @@ sealed class Rooms : Family
         int count = Math.Min(level, 3);
         List<string> who = [], seen = [];
         for (int i = 0; i < count; i++) who.Add(draw.Pick(people, who));
-        var at = new string[count];
+        string[] at = new string[count], moved = new string[count];
         var story = new StringBuilder();
         string thing = "";
         int holder = -1, steps = level switch { 1 => 1, 2 => 2, 3 => 4, _ => 5 };
@@ -73,7 +73,8 @@ sealed class Rooms : Family
             List<string> here = at[p] is { } now ? [now] : [];
             at[p] = draw.Pick(rooms, level == 2 ? seen : here);
             if (!seen.Contains(at[p])) seen.Add(at[p]);
-            story.Append(draw.Pick(moves).Replace("{p}", who[p]).Replace("{r}", at[p])).Append(' ');
+            moved[p] = draw.Pick(moves).Replace("{p}", who[p]).Replace("{r}", at[p]);
+            story.Append(moved[p]).Append(' ');
             if (level == 4 && step == 2)
             {
                 holder = draw.Next(count);
@@ -85,6 +86,8 @@ sealed class Rooms : Family
         List<string> wrong = [.. seen.Where(r => r != at[asked])];
         if (wrong.Count == 0) wrong.Add(draw.Pick(rooms, [at[asked]], shown: false));
         var values = new Dictionary<string, string> { ["p"] = who[asked], ["o"] = thing };
-        return draw.Pick(level == 4 ? things : places).Say(draw, values, at[asked], wrong, story.ToString());
+        Statement said = draw.Pick(level == 4 ? things : places).Say(draw, values, at[asked], wrong, story.ToString());
+        // A short story may be the end of a longer one: the move that decides and the question are what is held out.
+        return said with { Key = level == 4 ? said.Prompt + said.Answer : moved[asked] + said.Key };
     }
 }

@@ -18,7 +18,7 @@ sealed class Translation : Family
         1 Translate to {to}: {x}. [].
         1 Translate from {from}: {x}. [].
         1 "{x}" in {to} is "[]".
-        1 In {to} one says "[]" for "{x}".
+        1 For "{x}" one says "[]" in {to}.
         1 {name} says "{x}". In {to}: "[]".
         1 {x} → [] ({to})
         1 How do you say "{x}" in {to}? "[]".
@@ -31,7 +31,7 @@ sealed class Translation : Family
         1 Exercise ({to}): {x}. Solution: [].
         1 What is "{x}" in {to}? It is "[]".
         1 {name} wants to know the {to} of "{x}": "[]".
-        1 My {friend} speaks {to} and says "[]" instead of "{x}".
+        1 My {friend} read "{x}" and said in {to} "[]".
         1 Lesson {n}: {x} = []
         1 Lesson {n}, into {to}: {x} = []
         1 On the sign stands "{x}", below it in {to} "[]".

@@ -18,7 +18,7 @@ public readonly record struct WorldDocument(int Task, string Text, double Nats);
 
 /// <summary>
 /// An endless world of English: document i is a function of the recipe, the side and i alone. A statement belongs to the held-out
-/// side or to training by the hash of its text, so that nothing that is asked was ever said.
+/// side or to training by the hash of its content, so that nothing that is asked was ever said.
 /// </summary>
 public sealed class World
 {
@@ -100,7 +100,7 @@ public sealed class World
 
     bool HeldOut(in Statement said)
     {
-        ulong hash = XxHash3.HashToUInt64(MemoryMarshal.AsBytes((said.Prompt + said.Answer).AsSpan()), (long)recipe.Seed);
+        ulong hash = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(said.Key.AsSpan()), (long)recipe.Seed);
         return hash % HeldOutOneIn == 0;
     }
 

@@ -22,7 +22,7 @@ public sealed record WorldCorpusRecipe
     public string Name { get; init; } = DefaultName;
     /// <summary>The world.</summary>
     public WorldRecipe World { get; init; } = new();
-    /// <summary>Bytes of training text; it ends with the 512 documents in which it gets there.</summary>
+    /// <summary>Bytes of training text; it ends with the 64 documents in which it gets there.</summary>
     public long Bytes { get; init; } = 20_000_000;
     /// <summary>Bytes of validation text.</summary>
     public long ValidBytes { get; init; } = 400_000;
@@ -55,7 +55,7 @@ sealed partial class WorldCorpusJson : JsonSerializerContext;
 /// <summary>Writes a world down as a corpus whose every token is labelled with its task.</summary>
 public static class WorldCorpus
 {
-    const int ChunkDocuments = 512;
+    const int ChunkDocuments = 64;
     const int SampleBytes = 4_000_000;
     const long ShardTokens = 1L << 27;
     /// <summary>Of a user's documents, one in so many is held out, by the hash of its text.</summary>
