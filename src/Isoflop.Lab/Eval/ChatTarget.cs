@@ -59,8 +59,8 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     }
 
     /// <summary>Hex of the XxHash128 of the name, the model asked for and the instruction: what its answers depend on.</summary>
-    public string Hash => Convert.ToHexStringLower(
-        XxHash128.Hash(Encoding.UTF8.GetBytes($"{Name}\n{options.Model}\n{options.Instruction}\n{options.Temperature}\n{options.MaxTokens}")));
+    public string Hash => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(
+        $"{Name}\n{options.Model}\n{options.Instruction}\n{options.Temperature}\n{options.MaxTokens}")));
 
     /// <inheritdoc/>
     /// <exception cref="ConfigException">The key, the address or the model's name is wrong.</exception>

@@ -58,7 +58,8 @@ sealed class Frame
             others = wrong;
         }
         if (prompt.Length == 0) answer = Capital(answer!);
-        return new(before + prompt, lead + answer, [.. others!.Select(o => lead + o)], Fill(text[(close + 1)..], draw, known, taken), id)
+        return new(before + prompt, lead + answer, [.. others!.Select(o => lead + o)], Fill(text[(close + 1)..], draw, known,
+            taken), id)
         {
             Key = Capital(prompt) + lead + answer,                // whatever stands before it
         };

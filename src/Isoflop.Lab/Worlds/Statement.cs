@@ -9,7 +9,7 @@ namespace Isoflop.Lab.Worlds;
 /// <param name="Tail">the rest</param> <param name="Frame">the sentence frame, for clusters</param>
 readonly record struct Statement(string Prompt, string Answer, IReadOnlyList<string> Others, string Tail, string Frame)
 {
-    /// <summary>The content that is held out or trained on: what another statement may have within it must be keyed alike.</summary>
+    /// <summary>The content that is held out or trained on: what may stand within another statement is keyed alike.</summary>
     public string Key { get; init; } = Prompt + Answer;
 
     public string Text => Prompt + Answer + Tail;
