@@ -1,8 +1,8 @@
 using System.Globalization;
 using Isoflop.Data;
+using Isoflop.Lab.Eval;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Report;
-using Isoflop.Sample;
 
 namespace Isoflop.Lab.Studies;
 
@@ -103,9 +103,8 @@ public static class Capacity
 
     static double Measure(CapacityRun run, string home)
     {
-        using LanguageModel model = LanguageModel.Open(home, run.Run.Name, threads: 1);
         using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, run.Set.Name));
-        return run.Set.Memorised(model.Nats(corpus.Valid.Read, corpus.Valid.Count, corpus.EndOfText));
+        return run.Set.Memorised(TokenLosses.Of(home, run.Run.Name, corpus));
     }
 
     /// <summary>The most of all amounts. Reached: data was left over, and the last amount added less than 3 %.</summary>

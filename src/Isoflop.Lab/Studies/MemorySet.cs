@@ -68,7 +68,7 @@ sealed record MemorySet(MemoryKind Kind, int Symbols, int Length, int Count, int
     /// Bits stored: the information of the documents less the code length a model leaves of it. Ends of strings count against
     /// the model; names and the order of attributes are no part of the facts.
     /// </summary>
-    /// <param name="nats">of each held-out token but the first, as <see cref="Sample.LanguageModel.Nats"/> gives them</param>
+    /// <param name="nats">of each held-out token but the first, as <see cref="Eval.TokenLosses.Of"/> gives them</param>
     public double Memorised(ReadOnlySpan<float> nats)
     {
         double left = 0;

@@ -1,4 +1,3 @@
-using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Text;
@@ -105,29 +104,6 @@ public sealed class LanguageModel : IDisposable
             }
         }
         return (next, tokens[1..], own);
-    }
-
-    /// <summary>
-    /// Nats of every token of a stream but the first, [tokens − 1]: in windows of the context, as the loss on held-out text is
-    /// taken.
-    /// </summary>
-    /// <exception cref="ConfigException">The context is longer than a pass.</exception>
-    public float[] Nats(TokenReader read, long tokens, int endOfText)
-    {
-        if (Config.ContextLen > PassTokens)
-            throw new ConfigException($"{Folder}: model.context_len={Config.ContextLen} is above the {PassTokens} tokens of a pass; " +
-                "train with a shorter context");
-        var nats = new float[Math.Max(0, tokens - 1)];
-        var source = new EvalSource(read, endOfText, Config.ContextLen);
-        var batch = new Batch(PassTokens, PassTokens);
-        for (long at = 0, next; at < nats.Length; at = next)
-        {
-            double sum = 0;
-            next = source.Fill(batch, at, nats.Length, PassTokens / Config.ContextLen);
-            transformer.Loss(batch, ref sum);
-            transformer.Nll[..batch.Rows].CopyTo(nats.AsSpan((int)at));
-        }
-        return nats;
     }
 
     static float[] LogSoftmax(ReadOnlySpan<float> logits)
