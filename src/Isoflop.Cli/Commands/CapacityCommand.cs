@@ -24,7 +24,7 @@ static class CapacityCommand
         Option<string> sizes = List("--sizes", "Widths of the models", defaults.Sizes.Select(s => (double)s)),
             exposures = List("--exposures", "How often each string or fact is seen", defaults.Exposures.Select(e => (double)e)),
             bits = List("--bits", "Amounts of data, bits for each parameter of the model", defaults.Load),
-            rates = List("--rates", "Factors on the rule for the learning rate; the best at the smallest size is taken",
+            rates = List("--rates", "Factors on the rule for the learning rate; each size takes its best",
                 defaults.Rates);
         Option<int> symbols = Whole("--symbols", "Different symbols; log2 is the information of one", defaults.Symbols),
             length = Whole("--length", "Symbols of a string, attributes of a name; 0: 32, 8", 0),
@@ -65,7 +65,8 @@ static class CapacityCommand
             IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Home);
             if (StudyResult.Of(call.Home, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak, call.Home);
+                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak,
+                    call.Home);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
             CapacityResult result = Capacity.Run(recipe, call.Home, study, side, new LadderLines(call.Err, call.Terminal).Report,
@@ -99,22 +100,23 @@ static class CapacityCommand
         var rows = new List<string[]>
         {
             new[] { "width", "parameters", r.Kind == MemoryKind.Facts ? "names" : "strings", "exposures", "bits there are",
-                "memorised", "95 %", "bits/param", "w/o emb.", "w/o emb., head", "seeds" },
+                "memorised", "95 %", "bits/param", "w/o emb.", "w/o emb., head", "rate ×", "seeds" },
         };
         foreach (CapacityPoint p in r.Points)
             rows.Add([I($"{p.Run.DModel}"), I($"{p.Run.Parameters:N0}"), I($"{p.Count}"), I($"{p.Exposures}"),
                 I($"{p.DatasetBits:N0}"), I($"{p.Memorised.Value:N0}"), Half(p.Memorised, "N0"),
                 I($"{p.Memorised.Value / p.Run.Parameters:0.000}"), I($"{p.Memorised.Value / p.Run.ComputeParameters:0.000}"),
-                I($"{p.Memorised.Value / p.Run.NonEmbedding:0.000}"), I($"{p.Seeds}")]);
+                I($"{p.Memorised.Value / p.Run.NonEmbedding:0.000}"), I($"{p.Rate}"), I($"{p.Seeds}")]);
         TextTable.Write(output, rows);
-        foreach ((int exposures, double rate) in r.Rates) output.WriteLine(I($"{exposures} exposures: learning rate × {rate} of the rule"));
         foreach (CapacityPlateau plateau in r.Plateaus)
         {
             PlannedRun run = plateau.At.Run;
             Estimate all = plateau.Per(run.Parameters);
-            output.WriteLine(I($"{(plateau.Reached ? "plateau" : "at least")}  width {run.DModel}, {plateau.At.Exposures} exposures: ") +
-                I($"{all.Value:0.00} bits/parameter ({Half(all, "0.00")}), {plateau.Per(run.ComputeParameters).Value:0.00} without ") +
-                I($"the embedding, {plateau.Per(run.NonEmbedding).Value:0.00} without embedding and head"));
+            output.WriteLine((plateau.Reached ? "plateau   " : "at least  ") +
+                I($" width {run.DModel}, {plateau.At.Exposures} exposures: {all.Value:0.00} bits/parameter ") +
+                I($"({Half(all, "0.00")}), {plateau.Per(run.ComputeParameters).Value:0.00} without the embedding, ") +
+                I($"{plateau.Per(run.NonEmbedding).Value:0.00} without embedding and head") +
+                (plateau.Reached ? "" : "; " + plateau.Bound));
         }
         output.WriteLine(r.Kind == MemoryKind.Random
             ? "literature  3.6 bits/parameter of random strings, all parameters, half precision (Morris et al. 2025)"

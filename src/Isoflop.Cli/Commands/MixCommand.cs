@@ -25,7 +25,7 @@ static class MixCommand
             field = Text("--field", "Property or column that holds the text", "NAME", defaults.Field);
         Option<double> budget = Number("--budget", "Training FLOPs of each mixture's run", defaults.Budget),
             scale = Number("--scale", "FLOPs of the check over the budget; 0: no check", defaults.Scale);
-        Option<int> mixtures = Whole("--mixtures", "Mixtures: corners, centre, as the sources are, drawn ones", defaults.Mixtures),
+        Option<int> mixtures = Whole("--mixtures", "Corners, centre, as the sources are, and drawn ones", defaults.Mixtures),
             seeds = Whole("--seeds", "Seeds of the check", defaults.Seeds),
             vocab = Whole("--vocab", "Vocabulary of the common tokenizer, where sources are files", defaults.Vocab),
             context = Whole("--context", "Context of the models, tokens", defaults.ContextLen),
@@ -67,9 +67,10 @@ static class MixCommand
             IReadOnlyList<PlannedRun> runs = mix.Runs;
             if (StudyResult.Of(call.Home, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak, call.Home);
-                if (recipe.Scale > 0)
-                    call.Err.WriteLine(I($"then up to {3 * recipe.Seeds} runs of {recipe.Scale * recipe.Budget:0.##e0} FLOPs: the check"));
+                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak,
+                    call.Home);
+                double larger = recipe.Scale * recipe.Budget;
+                if (larger > 0) call.Err.WriteLine(I($"then up to {3 * recipe.Seeds} runs of {larger:0.##e0} FLOPs: the check"));
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
             MixStudy study = mix.Run(side, new LadderLines(call.Err, call.Terminal).Report, call.Stop);
@@ -96,8 +97,9 @@ static class MixCommand
         };
         foreach (MixResult r in s.Small)
             rows.Add([r.Mixture.Name, I($"{r.Passes:0.0}"), .. r.Losses.Select(l => I($"{l:0.0000}")), I($"{r.Score:0.0000}")]);
-        output.WriteLine($"shares of {string.Join(", ", s.Sources)}; " + I($"{s.Small[0].Run.ComputeParameters:N0} parameters without ") +
-            I($"the embedding, {s.Small[0].Run.Tokens:N0} tokens"));
+        PlannedRun run = s.Small[0].Run;
+        output.WriteLine($"shares of {string.Join(", ", s.Sources)}; " +
+            I($"{run.ComputeParameters:N0} parameters without the embedding, {run.Tokens:N0} tokens"));
         TextTable.Write(output, rows, 0);
         foreach (MixFit f in s.Fits)
             output.WriteLine($"{f.Source}: L = {I($"{f.Law.C:0.000} + {f.Law.K:0.000}")}·exp(" +

@@ -17,7 +17,8 @@ static class TokenLosses
     {
         const int PassTokens = 1024;
         string path = RunFolder.PathOf(home, run);
-        if (Checkpoint.StepsIn(path) is not [.., int newest]) throw new DataException($"{path} has no checkpoint; train it first");
+        if (Checkpoint.StepsIn(path) is not [.., int newest])
+            throw new DataException($"{path} has no checkpoint; train it first");
         string folder = Path.Combine(path, Checkpoint.NameOf(newest));
         TrainState state = Checkpoint.Verify(folder);
         if (state.TokenizerHash != corpus.Info.TokenizerHash)

@@ -17,8 +17,8 @@ public sealed record MixingLaw(double C, double K, IReadOnlyList<double> T, doub
     {
         int sources = mixtures.Count == 0 ? 0 : mixtures[0].Length;
         if (mixtures.Count != losses.Count || mixtures.Count < sources + 1)
-            throw new DataException($"{mixtures.Count} mixtures and {losses.Count} losses for the {sources + 1} parameters of a " +
-                "mixing law; more runs are needed");
+            throw new DataException($"{mixtures.Count} mixtures and {losses.Count} losses for the {sources + 1} parameters of " +
+                "a mixing law; more runs are needed");
         if (losses.Any(l => !(l > 0 && double.IsFinite(l)))) throw new DataException("a mixing law needs losses above 0");
         const int Grid = 60;
         double least = losses.Min();

@@ -9,22 +9,26 @@ namespace Isoflop.Lab.Studies;
 /// <summary>What models of one size stored of one amount of data, seeds together.</summary>
 /// <param name="Count">strings, or names</param> <param name="DatasetBits">there were to store</param>
 /// <param name="Memorised">bits stored, mean over seeds with its interval</param> <param name="Run">the first seed's</param>
-public sealed record CapacityPoint(PlannedRun Run, int Exposures, int Count, double DatasetBits, Estimate Memorised, int Seeds);
+/// <param name="Rate">factor on the rule for the learning rate: of those tried at this size and exposures, the one that stored
+/// most</param>
+public sealed record CapacityPoint(PlannedRun Run, double Rate, int Exposures, int Count, double DatasetBits, Estimate Memorised, int Seeds);
 
 /// <summary>The most that a size stored.</summary>
 /// <param name="At">the point with the largest mean</param>
-/// <param name="Reached">more data was tried, and no more was stored: else it is a bound from below</param>
-public sealed record CapacityPlateau(CapacityPoint At, bool Reached)
+/// <param name="Bound">why the size may store more than this; empty: data was left over, and more of it added nothing</param>
+public sealed record CapacityPlateau(CapacityPoint At, string Bound)
 {
+    /// <summary>The size's limit; else a bound from below.</summary>
+    public bool Reached => Bound.Length == 0;
+
     /// <summary>Bits for each of so many parameters.</summary>
     public Estimate Per(long parameters) =>
         new(At.Memorised.Value / parameters, At.Memorised.Low / parameters, At.Memorised.High / parameters);
 }
 
 /// <summary>How many bits a parameter stores.</summary>
-/// <param name="Rates">by exposures: the factor on the rule for the learning rate that stored most</param>
-public sealed record CapacityResult(MemoryKind Kind, IReadOnlyDictionary<int, double> Rates, IReadOnlyList<CapacityPoint> Points,
-    IReadOnlyList<CapacityPlateau> Plateaus, IReadOnlyList<FailedRun> Failed)
+public sealed record CapacityResult(MemoryKind Kind, IReadOnlyList<CapacityPoint> Points, IReadOnlyList<CapacityPlateau> Plateaus,
+    IReadOnlyList<FailedRun> Failed)
 {
     /// <summary>What the literature reports, bits a parameter.</summary>
     public double Literature => Kind == MemoryKind.Random ? 3.6 : 2;
@@ -48,7 +52,7 @@ public static class Capacity
     public static IReadOnlyList<PlannedRun> PlanOf(CapacityRecipe recipe, string home)
     {
         var plan = new CapacityPlan(recipe);
-        return [.. recipe.Exposures.SelectMany(e => plan.Tuning(e).Concat(plan.Runs(e, Chosen(plan, recipe, e, home)
+        return [.. plan.Cells.SelectMany(c => plan.Tuning(c).Concat(plan.Runs(c, Chosen(plan.Tuning(c), home)
             ?? recipe.Rates[recipe.Rates.Count / 2]))).Select(r => r.Run).DistinctBy(r => r.Name)];
     }
 
@@ -61,22 +65,19 @@ public static class Capacity
         var plan = new CapacityPlan(recipe);
         if (workers <= 0) workers = Environment.ProcessorCount;
         List<FailedRun> failed = [];
-        var rates = new Dictionary<int, double>();
-        List<CapacityRun> runs = [];
-        foreach (int exposures in recipe.Exposures.Distinct().Order())
-        {
-            Work("learning rate", plan.Tuning(exposures));
-            rates[exposures] = Chosen(plan, recipe, exposures, home)
-                ?? throw new DataException($"no run of the tuning was finished: {failed[0].Reason}");
-            runs.AddRange(plan.Runs(exposures, rates[exposures]));
-        }
+        Work("learning rate", [.. plan.Cells.SelectMany(plan.Tuning)]);
+        List<CapacityRun> runs = [.. plan.Cells.SelectMany(c => plan.Runs(c, Chosen(plan.Tuning(c), home)
+            ?? throw new DataException($"the learning rates of width {c.Width} were not all tried: {failed[0].Reason}")))];
         Work("capacity", runs);
         var lost = failed.Select(f => f.Name).ToHashSet();
         var bits = runs.Where(r => !lost.Contains(r.Run.Name)).Select(r => (Run: r, Bits: Measure(r, home))).ToList();
         List<CapacityPoint> points = [.. bits.GroupBy(b => (b.Run.Run.DModel, b.Run.Exposures, b.Run.Load)).Select(g =>
-            new CapacityPoint(g.First().Run.Run, g.Key.Exposures, g.First().Run.Set.Count, g.First().Run.Set.Bits,
-                Estimate.OfMean([.. g.Select(b => b.Bits)]), g.Count()))];
-        var result = new CapacityResult(recipe.Kind, rates, points, [.. points.GroupBy(p => (p.Run.DModel, p.Exposures))
+        {
+            CapacityRun one = g.First().Run;
+            return new CapacityPoint(one.Run, one.Rate, one.Exposures, one.Set.Count, one.Set.Bits,
+                Estimate.OfMean([.. g.Select(b => b.Bits)]), g.Count());
+        })];
+        var result = new CapacityResult(recipe.Kind, points, [.. points.GroupBy(p => (p.Run.DModel, p.Exposures))
             .Select(g => PlateauOf([.. g]))], failed);
         string folder = Study.FolderOf(home, name);
         Directory.CreateDirectory(folder);
@@ -86,20 +87,17 @@ public static class Capacity
 
         void Work(string stage, IReadOnlyList<CapacityRun> some)
         {
+            if (stage == "learning rate" && recipe.Rates.Count == 1) return;
             foreach (MemorySet set in some.Select(r => r.Set).Distinct()) set.Corpus().Write(home, "made by this program");
             failed.AddRange(new RunQueue(home, stage, [.. some.Select(r => r.Run)], workers, Ladder.ThreadPeak, tell, stop)
                 .Work().Failed);
         }
     }
 
-    /// <summary>The rate that stored most at the smallest size; null while one of them is not done.</summary>
-    static double? Chosen(CapacityPlan plan, CapacityRecipe recipe, int exposures, string home)
-    {
-        IReadOnlyList<CapacityRun> tuning = plan.Tuning(exposures);
-        if (tuning.Count == 0) return recipe.Rates[0];
-        var done = tuning.Where(r => StudyResult.Of(home, r.Run) is not null).ToList();
-        return done.Count == tuning.Count ? done.MaxBy(r => Measure(r, home))!.Rate : null;
-    }
+    /// <summary>The rate that stored most; null while one of them is not done.</summary>
+    static double? Chosen(IReadOnlyList<CapacityRun> tuning, string home) =>
+        tuning.Count == 1 ? tuning[0].Rate
+        : tuning.All(r => StudyResult.Of(home, r.Run) is not null) ? tuning.MaxBy(r => Measure(r, home))!.Rate : null;
 
     static double Measure(CapacityRun run, string home)
     {
@@ -107,14 +105,16 @@ public static class Capacity
         return run.Set.Memorised(TokenLosses.Of(home, run.Run.Name, corpus));
     }
 
-    /// <summary>The most of all amounts. Reached: data was left over, and the last amount added less than 3 %.</summary>
+    /// <summary>The most of all amounts, and whether it is the size that sets it.</summary>
     internal static CapacityPlateau PlateauOf(IReadOnlyList<CapacityPoint> points)
     {
-        const double Same = 1.03, Full = 0.9;
+        const double Full = 0.9, Same = 0.03, Fallen = 0.1;
         var rising = points.OrderBy(p => p.DatasetBits).ToList();
-        CapacityPoint best = rising.MaxBy(p => p.Memorised.Value)!;
-        bool level = rising.Count > 1 && (best != rising[^1] || best.Memorised.Value < Same * rising[^2].Memorised.Value);
-        return new(best, level && best.Memorised.Value < Full * best.DatasetBits);
+        CapacityPoint best = rising.MaxBy(p => p.Memorised.Value)!, last = rising[^1];
+        double most = best.Memorised.Value;
+        return new(best, most > Full * last.DatasetBits || rising.Count < 2 ? "nearly all there was: give more --bits"
+            : best == last && most > (1 + Same) * rising[^2].Memorised.Value ? "still rising: give more --bits"
+            : last.Memorised.Value < (1 - Fallen) * most ? "more data stores less: training binds, give more --exposures" : "");
     }
 
     /// <summary>Bits stored against bits there were, a line for each size and exposures.</summary>

@@ -21,7 +21,8 @@ public sealed record CapacityRecipe
     /// <summary>Seeds, of the data and of the training.</summary>
     public int Seeds { get; init; } = 3;
     /// <summary>
-    /// Factors on the rule for the learning rate, tried at the smallest size and half of the largest amount; the best is taken.
+    /// Factors on the rule for the learning rate, tried at each size and exposures with the first seed and the second largest
+    /// amount; the best is taken.
     /// </summary>
     public IReadOnlyList<double> Rates { get; init; } = [0.5, 1, 2];
     /// <summary>Documents of an update.</summary>
@@ -45,7 +46,8 @@ public sealed record CapacityRecipe
         if (Batch is < 1 or > 65_536) yield return $"--batch {Batch} must be from 1 to 65536 documents; try 32";
     }
 
-    static string Join(IEnumerable<double> values) => string.Join(',', values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
+    static string Join(IEnumerable<double> values) =>
+        string.Join(',', values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
 }
 
 /// <summary>One run: what it memorises, how often it sees it.</summary>
@@ -69,23 +71,30 @@ sealed class CapacityPlan
         };
     }
 
-    /// <summary>The learning rates, on the smallest size: a rate that is wrong would understate what a model can store.</summary>
-    public IReadOnlyList<CapacityRun> Tuning(int exposures) => recipe.Rates.Count == 1 ? [] : [.. recipe.Rates.Select(rate =>
-        Run(recipe.Sizes.Min(), recipe.Load.Order().ElementAt(Math.Max(0, recipe.Load.Count - 2)), exposures, 1, rate))];
+    /// <summary>Sizes and exposures: each has a learning rate of its own.</summary>
+    public IReadOnlyList<(int Width, int Exposures)> Cells => [.. recipe.Exposures.Distinct().Order().SelectMany(e =>
+        recipe.Sizes.Distinct().Order().Select(s => (s, e)))];
 
-    /// <summary>All runs at some exposures, at the chosen rate.</summary>
-    public IReadOnlyList<CapacityRun> Runs(int exposures, double rate) => [.. from size in recipe.Sizes.Distinct().Order()
-                                                                             from load in recipe.Load.Distinct().Order()
-                                                                             from seed in Enumerable.Range(1, recipe.Seeds)
-                                                                             select Run(size, load, exposures, (ulong)seed, rate)];
+    /// <summary>The learning rates of a cell: one that is wrong would understate what a model can store.</summary>
+    public IReadOnlyList<CapacityRun> Tuning((int Width, int Exposures) cell) => [.. recipe.Rates.Select(rate =>
+        Run(cell, recipe.Load.Order().ElementAt(Math.Max(0, recipe.Load.Count - 2)), 1, rate))];
 
-    CapacityRun Run(int width, double load, int exposures, ulong seed, double rate)
+    /// <summary>All runs of a cell at the chosen rate.</summary>
+    public IReadOnlyList<CapacityRun> Runs((int Width, int Exposures) cell, double rate) => [.. recipe.Load.Distinct().Order()
+        .SelectMany(load => Enumerable.Range(1, recipe.Seeds).Select(seed => Run(cell, load, (ulong)seed, rate)))];
+
+    CapacityRun Run((int Width, int Exposures) cell, double load, ulong seed, double rate)
     {
+        (int width, int exposures) = cell;
         int orders = recipe.Kind == MemoryKind.Facts ? Math.Min(MostOrders, exposures) : 1;
         var one = new MemorySet(recipe.Kind, recipe.Symbols, recipe.Length, 1, orders, seed);
         CorpusFacts facts = one.Facts;
-        Nn.ModelConfig model = ComputeOptimal.Resolve(1e9, new() { DModel = width, VocabSize = facts.VocabSize, ContextLen = one.Period },
-            new HashSet<string> { "model.d_model" }).Model;
+        Nn.ModelConfig model = ComputeOptimal.Resolve(1e9, new()
+        {
+            DModel = width,
+            VocabSize = facts.VocabSize,
+            ContextLen = one.Period,
+        }, new HashSet<string> { "model.d_model" }).Model;
         long parameters = new Nn.ParamTable(model).Parameters;
         MemorySet set = one with { Count = Math.Max(2, (int)Math.Round(load * parameters / one.Bits)) };
         int batch = Math.Min(recipe.Batch, set.Count);

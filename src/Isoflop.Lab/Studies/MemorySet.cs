@@ -74,7 +74,7 @@ sealed record MemorySet(MemoryKind Kind, int Symbols, int Length, int Count, int
         double left = 0;
         for (int i = 0; i < nats.Length; i++)
         {
-            int at = i % Period;                                   // 0 is the document's first symbol: the stream begins with an end
+            int at = i % Period;                                   // 0 is a document's first symbol: an end stands before it
             if (!OfFacts || at >= NameLength && at < Period - 1 && (at - NameLength) % 2 == 1) left += nats[i];
         }
         return Bits - left / Math.Log(2);

@@ -14,13 +14,14 @@ namespace Isoflop.Lab.Studies;
 public sealed record MixResult(PlannedRun Run, Mixture Mixture, IReadOnlyList<double> Losses, double Score, double Passes);
 
 /// <summary>What the small runs say of one source.</summary>
-/// <param name="LawLeftOut">root mean square error of the law for the run that was left out, nats a token; NaN: too few runs</param>
+/// <param name="LawLeftOut">root mean square error of the law for the run that was left out, nats a token; NaN: too few
+/// runs</param>
 /// <param name="LineLeftOut">the same of the linear regression</param>
 public sealed record MixFit(string Source, MixingLaw Law, double LawLeftOut, double LineLeftOut);
 
 /// <summary>A mixture at the larger size.</summary>
-/// <param name="What">predicted best, uniform, natural</param> <param name="Predicted">score at the small size, by the law</param>
-/// <param name="Score">that came, over seeds</param>
+/// <param name="What">predicted best, uniform, natural</param>
+/// <param name="Predicted">score at the small size, by the law</param> <param name="Score">that came, over seeds</param>
 public sealed record MixCheck(string What, Mixture Mixture, double Predicted, Estimate Score, int Seeds);
 
 /// <summary>A study of mixtures.</summary>
@@ -58,7 +59,8 @@ public sealed class Mix
         string[] labels = [.. sources.All.Select(s => s.Label)];
         int target = recipe.Target.Length == 0 ? -1 : Array.IndexOf(labels, recipe.Target);
         if (recipe.Target.Length > 0 && target < 0)
-            throw new ConfigException($"--target {recipe.Target}: no source has that label; there are: {string.Join(", ", labels)}");
+            throw new ConfigException($"--target {recipe.Target}: no source has that label; there are: " +
+                string.Join(", ", labels));
         return new(recipe, home, sources, target);
     }
 
@@ -140,7 +142,7 @@ public sealed class Mix
         for (int j = 0; j < means.Length; j++)
         {
             int from = Math.Max(0, at), to = at += lengths[j];
-            foreach (float x in nats[from..to]) means[j] += x / (to - from);
+            foreach (float x in nats[from..to]) means[j] += (double)x / (to - from);
         }
         return means;
     }

@@ -42,13 +42,14 @@ public sealed record MixRecipe
         if (Corpus.Length > 0 == Sources.Count > 0)
             yield return "give either --sources LABEL=PATH LABEL=PATH …, or --corpus with a corpus that has tags";
         if (Sources.Count == 1) yield return $"--sources {Sources[0].Label}: one source is no mixture; give two or more";
-        if (Sources.FirstOrDefault(s => s.Label.Length == 0 || s.From.Length == 0 || !s.Label.All(c => char.IsAsciiLetterOrDigit(c)
-            || c is '-' or '_')) is { } wrong)
-            yield return $"--sources {wrong.Label}={wrong.From}: a source is LABEL=PATH, the label of letters, digits, '-' and '_'";
+        if (Sources.FirstOrDefault(s => s.Label.Length == 0 || s.From.Length == 0
+            || !s.Label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) is { } wrong)
+            yield return $"--sources {wrong.Label}={wrong.From}: a source is LABEL=PATH, the label of letters, digits, - and _";
         if (Sources.Select(s => s.Label).Distinct().Count() < Sources.Count) yield return "--sources: a label stands twice";
         if (!(Budget > 0 && double.IsFinite(Budget))) yield return I($"--budget {Budget} must be positive; try 1e11");
         if (Mixtures is < 4 or > 64) yield return $"--mixtures {Mixtures} must be from 4 to 64; try 8";
-        if (!(Scale == 0 || Scale is > 1 and <= 1000)) yield return I($"--scale {Scale} must be above 1, or 0 for no check; try 10");
+        if (!(Scale == 0 || Scale is > 1 and <= 1000))
+            yield return I($"--scale {Scale} must be above 1, or 0 for no check; try 10");
         if (Seeds is < 1 or > 100) yield return $"--seeds {Seeds} must be from 1 to 100; try 3";
         if (ContextLen is < 2 or > 65_536) yield return $"--context {ContextLen} must be from 2 to 65536; try 128";
     }

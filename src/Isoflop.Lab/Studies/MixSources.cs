@@ -39,28 +39,24 @@ sealed class MixSources
     public static MixSources Open(MixRecipe recipe, string home, IProgress<CorpusProgress>? progress, CancellationToken stop)
     {
         var named = recipe.Sources.Where(s => IsCorpus(home, s.From)).Select(s => Corpus.FolderOf(home, s.From)).ToList();
-        CorpusRecipe common = new() { Name = recipe.Name + ".all", Vocab = recipe.Vocab, Field = recipe.Field, Seed = recipe.Seed };
         if (recipe.Corpus.Length > 0) return Tagged(recipe, home);
-        if (named.Count == 0)
-            named = [CorpusBuilder.Build(common with { Sources = [.. recipe.Sources.Select(s => s.From)] }, home, false, 0, progress,
-                stop).Folder];
+        CorpusRecipe common = new() { Name = recipe.Name + ".all", Vocab = recipe.Vocab, Field = recipe.Field, Seed = recipe.Seed };
+        if (named.Count == 0) named.Add(Build(common with { Sources = [.. recipe.Sources.Select(s => s.From)] }));
         List<MixSource> all = [];
         foreach (MixInput s in recipe.Sources)
         {
-            string folder = IsCorpus(home, s.From) ? Corpus.FolderOf(home, s.From) : CorpusBuilder.Build(common with
-            {
-                Name = $"{recipe.Name}.{s.Label}",
-                Sources = [s.From],
-                Tokenizer = named[0],
-            }, home, false, 0, progress, stop).Folder;
+            string folder = IsCorpus(home, s.From) ? Corpus.FolderOf(home, s.From)
+                : Build(common with { Name = $"{recipe.Name}.{s.Label}", Sources = [s.From], Tokenizer = named[0] });
             using Corpus corpus = Corpus.Open(folder);
             all.Add(new(s.Label, corpus.Name, Read(corpus.Train), Read(corpus.Valid), corpus.BytesPerToken));
         }
         string[] hashes = [.. named.Select(f => CorpusInfo.Load(f).TokenizerHash).Distinct()];
         if (hashes.Length > 1)
-            throw new ConfigException($"--sources: {string.Join(", ", named)} have {hashes.Length} tokenizers; losses a token are " +
-                "then of different things; build them with one: isoflop corpus NAME PATH --tokenizer FOLDER");
+            throw new ConfigException($"--sources: {string.Join(", ", named)} have {hashes.Length} tokenizers; losses a token " +
+                "are then of different things; build them with one: isoflop corpus NAME PATH --tokenizer FOLDER");
         return new(all, Tokenizer.Load(named[0]), recipe.Seed);
+
+        string Build(CorpusRecipe one) => CorpusBuilder.Build(one, home, false, 0, progress, stop).Folder;
     }
 
     static bool IsCorpus(string home, string from) => File.Exists(Path.Combine(Corpus.FolderOf(home, from), CorpusInfo.FileName));
@@ -70,15 +66,16 @@ sealed class MixSources
     {
         using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, recipe.Corpus));
         if (corpus.TrainTags is null || corpus.Info.Tags.Count < 2)
-            throw new ConfigException($"--corpus {recipe.Corpus}: its documents have no two tags; build it with --tag-field, or give " +
-                "--sources LABEL=PATH");
+            throw new ConfigException($"--corpus {recipe.Corpus}: its documents have no two tags; build it with " +
+                "--tag-field, or give --sources LABEL=PATH");
         int[] train = Read(corpus.Train), valid = Read(corpus.Valid), trainTags = Read(corpus.TrainTags),
             validTags = Read(corpus.ValidTags!);
         List<MixSource> all = [.. corpus.Info.Tags.Select((label, tag) => new MixSource(label, $"{corpus.Name}/{label}",
-            [.. train.Where((_, i) => trainTags[i] == tag)], [.. valid.Where((_, i) => validTags[i] == tag)], corpus.BytesPerToken))];
+            [.. train.Where((_, i) => trainTags[i] == tag)], [.. valid.Where((_, i) => validTags[i] == tag)],
+            corpus.BytesPerToken))];
         if (all.Find(s => s.Train.Length < 2 || s.Valid.Length < 2) is { } empty)
-            throw new ConfigException($"--corpus {recipe.Corpus}: '{empty.Label}' has {empty.Train.Length} tokens to train on and " +
-                $"{empty.Valid.Length} held out; a source needs both");
+            throw new ConfigException($"--corpus {recipe.Corpus}: '{empty.Label}' has {empty.Train.Length} tokens to train on " +
+                $"and {empty.Valid.Length} held out; a source needs both");
         return new(all, corpus.Tokenizer, recipe.Seed);
     }
 
@@ -94,9 +91,13 @@ sealed class MixSources
     /// Held out is the text of every source, one after the other; tags say which. The documents of a source come in an order
     /// drawn for each pass over it: a source with a large share and little text repeats.
     /// </remarks>
-    public MadeCorpus Mixed(string name, Mixture mixture, long tokens) => new(name, Tokenizer, JsonSerializer.SerializeToElement(
-        new MixtureFacts([.. All.Select(s => new MixtureSource(s.Label, s.Corpus, s.Train.Length, s.Valid.Length))], mixture.Percent,
-        tokens, seed), MixJson.Default.MixtureFacts), [.. All.Select(s => s.Label)], () => Interleaved(mixture, tokens), HeldOut);
+    public MadeCorpus Mixed(string name, Mixture mixture, long tokens)
+    {
+        var facts = new MixtureFacts([.. All.Select(s => new MixtureSource(s.Label, s.Corpus, s.Train.Length, s.Valid.Length))],
+            mixture.Percent, tokens, seed);
+        return new(name, Tokenizer, JsonSerializer.SerializeToElement(facts, MixJson.Default.MixtureFacts),
+            [.. All.Select(s => s.Label)], () => Interleaved(mixture, tokens), HeldOut);
+    }
 
     /// <summary>How often a mixture's largest need passes over a source: 1 and less is fresh text.</summary>
     public double Passes(Mixture mixture, long tokens) =>
