@@ -16,21 +16,22 @@ domain=${2:?"usage: sh recipes/data.sh GENERAL DOMAIN, two files of JSON lines"}
 : "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}"
 shape="model.d_model=48 model.context_len=128 train.batch_tokens=1024"
 iso() { verb=$1; shift; $ISOFLOP "$verb" "$@" --home "$ISOFLOP_HOME" 2> /dev/null; }
+train() { iso train "$@" | grep loss; }               # its first line: run, loss, FLOPs of the model from its start
 
 iso corpus data-general "$general" --vocab 512 > /dev/null
 iso corpus data-domain "$domain" --tokenizer "$ISOFLOP_HOME/corpus/data-general" > /dev/null
 
 echo "== 1. held-out loss on the domain: trained on from the general model, and from scratch"
-iso train corpus=data-general flops=1e12 name=data-general $shape
+train corpus=data-general flops=1e12 name=data-general $shape
 step=$(ls "$ISOFLOP_HOME/runs/data-general" | sed -n 's/^step-0*//p' | sort -n | tail -n 1)
 for flops in 1e11 3e11 1e12; do
     for seed in 1 2; do
-        iso train from="data-general@$step" from_mode=fork corpus=data-domain flops=$flops seed=$seed \
+        train from="data-general@$step" from_mode=fork corpus=data-domain flops=$flops seed=$seed \
             name=data-continued.$flops.s$seed
-        iso train corpus=data-domain flops=$flops seed=$seed name=data-scratch.$flops.s$seed $shape
+        train corpus=data-domain flops=$flops seed=$seed name=data-scratch.$flops.s$seed $shape
     done
 done
-for seed in 1 2; do iso train corpus=data-domain flops=2e12 seed=$seed name=data-scratch.2e12.s$seed $shape; done
+for seed in 1 2; do train corpus=data-domain flops=2e12 seed=$seed name=data-scratch.2e12.s$seed $shape; done
 
 echo "== 2. repeated text against fresh text"
 for every in 25 100; do

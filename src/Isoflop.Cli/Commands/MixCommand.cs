@@ -104,7 +104,7 @@ static class MixCommand
         foreach (MixFit f in s.Fits)
             output.WriteLine($"{f.Source}: L = {I($"{f.Law.C:0.000} + {f.Law.K:0.000}")}·exp(" +
                 string.Join(" ", f.Law.T.Select((t, j) => I($"{t:+0.000;-0.000}·{s.Sources[j]}"))) +
-                I($"); a run left out: {f.LawLeftOut:0.0000} nats off, by a straight line {f.LineLeftOut:0.0000}"));
+                I($"); a mixture left out: {f.LawLeftOut:0.0000} nats off, by a straight line {f.LineLeftOut:0.0000}"));
         output.WriteLine(I($"best for {s.Target}: {s.Best.Name}, predicted {s.Predicted:0.0000} nats/token at this size"));
         if (s.Checks.Count > 0)
         {

@@ -14,8 +14,8 @@ namespace Isoflop.Lab.Studies;
 public sealed record MixResult(PlannedRun Run, Mixture Mixture, IReadOnlyList<double> Losses, double Score, double Passes);
 
 /// <summary>What the small runs say of one source.</summary>
-/// <param name="LawLeftOut">root mean square error of the law for the run that was left out, nats a token; NaN: too few
-/// runs</param>
+/// <param name="LawLeftOut">root mean square error of the law for a mixture that was left out, nats a token; single sources are
+/// never left out, so that no prediction leaves the mixtures it is made from; NaN: too few runs</param>
 /// <param name="LineLeftOut">the same of the linear regression</param>
 public sealed record MixFit(string Source, MixingLaw Law, double LawLeftOut, double LineLeftOut);
 
@@ -155,14 +155,14 @@ public sealed class Mix
     {
         double[][] mixtures = [.. runs.Select(r => r.Mixture.Shares)];
         double[] losses = [.. runs.Select(r => r.Losses[source])];
-        bool enough = runs.Count > mixtures[0].Length + 1;
+        int[] inside = [.. Enumerable.Range(0, losses.Length).Where(i => mixtures[i].Max() < 1)];
+        bool enough = runs.Count > mixtures[0].Length + 1 && inside.Length > 0;
         return new(label, MixingLaw.Fit(mixtures, losses),
             enough ? LeftOut((x, y) => MixingLaw.Fit(x, y).Predict) : double.NaN,
             enough ? LeftOut((x, y) => MixtureRegression.Fit(x, y).Predict) : double.NaN);
 
-        double LeftOut(Func<double[][], double[], Func<double[], double>> fit) => Math.Sqrt(Enumerable.Range(0, losses.Length)
-            .Average(i => Math.Pow(losses[i] - fit([.. mixtures.Where((_, k) => k != i)], [.. losses.Where((_, k) => k != i)])(
-                mixtures[i]), 2)));
+        double LeftOut(Func<double[][], double[], Func<double[], double>> fit) => Math.Sqrt(inside.Average(i =>
+            Math.Pow(losses[i] - fit([.. mixtures.Where((_, k) => k != i)], [.. losses.Where((_, k) => k != i)])(mixtures[i]), 2)));
     }
 
     /// <summary>Drawn evenly, and what was trained; all lie inside of the corners that were.</summary>
