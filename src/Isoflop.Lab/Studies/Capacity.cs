@@ -11,7 +11,8 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Memorised">bits stored, mean over seeds with its interval</param> <param name="Run">the first seed's</param>
 /// <param name="Rate">factor on the rule for the learning rate: of those tried at this size and exposures, the one that stored
 /// most</param>
-public sealed record CapacityPoint(PlannedRun Run, double Rate, int Exposures, int Count, double DatasetBits, Estimate Memorised, int Seeds);
+public sealed record CapacityPoint(PlannedRun Run, double Rate, int Exposures, int Count, double DatasetBits,
+    Estimate Memorised, int Seeds);
 
 /// <summary>The most that a size stored.</summary>
 /// <param name="At">the point with the largest mean</param>

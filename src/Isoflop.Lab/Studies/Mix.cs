@@ -162,7 +162,10 @@ public sealed class Mix
             enough ? LeftOut((x, y) => MixtureRegression.Fit(x, y).Predict) : double.NaN);
 
         double LeftOut(Func<double[][], double[], Func<double[], double>> fit) => Math.Sqrt(inside.Average(i =>
-            Math.Pow(losses[i] - fit([.. mixtures.Where((_, k) => k != i)], [.. losses.Where((_, k) => k != i)])(mixtures[i]), 2)));
+        {
+            double[][] others = [.. mixtures.Where((_, k) => k != i)];
+            return Math.Pow(losses[i] - fit(others, [.. losses.Where((_, k) => k != i)])(mixtures[i]), 2);
+        }));
     }
 
     /// <summary>Drawn evenly, and what was trained; all lie inside of the corners that were.</summary>

@@ -40,8 +40,9 @@ sealed class MixSources
     {
         var named = recipe.Sources.Where(s => IsCorpus(home, s.From)).Select(s => Corpus.FolderOf(home, s.From)).ToList();
         if (recipe.Corpus.Length > 0) return Tagged(recipe, home);
-        CorpusRecipe common = new() { Name = recipe.Name + ".all", Vocab = recipe.Vocab, Field = recipe.Field, Seed = recipe.Seed };
-        if (named.Count == 0) named.Add(Build(common with { Sources = [.. recipe.Sources.Select(s => s.From)] }));
+        CorpusRecipe common = new() { Vocab = recipe.Vocab, Field = recipe.Field, Seed = recipe.Seed };
+        if (named.Count == 0)
+            named.Add(Build(common with { Name = recipe.Name + ".all", Sources = [.. recipe.Sources.Select(s => s.From)] }));
         List<MixSource> all = [];
         foreach (MixInput s in recipe.Sources)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Data;
@@ -112,6 +113,8 @@ public sealed class CapacityTests
         (code, string second, error) = Run(home, tiny);
         Assert.Equal((0, first), (code, second));
         Assert.DoesNotContain("loss", error);
+        (code, string json, _) = Run(home, [.. tiny, "--json"]);
+        Assert.Equal(4, JsonDocument.Parse(json).RootElement.GetProperty("points").GetArrayLength());
         Assert.All(Directory.GetFiles(Path.Combine(home.Path, "runs"), "*", SearchOption.AllDirectories),
             f => Assert.Equal(there[f], File.GetLastWriteTimeUtc(f)));
     }

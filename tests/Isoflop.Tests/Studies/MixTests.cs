@@ -78,6 +78,11 @@ public sealed class MixTests
         corpus.ValidTags!.Read(0, valid);
         Assert.InRange(tags.Count(t => t == 0) / 5001.0, 0.28, 0.32);  // whole documents of about forty tokens
         Assert.Equal([.. new int[500], .. Enumerable.Repeat(1, 500)], valid);
+
+        // its tags are sources again
+        MixSources tagged = MixSources.Open(Recipe with { Sources = [], Corpus = "mixed" }, home.Path, null, default);
+        Assert.Equal([("a", tags.Count(t => t == 0), 500), ("b", tags.Count(t => t == 1), 500)],
+            tagged.All.Select(s => (s.Label, s.Train.Length, s.Valid.Length)));
     }
 
     static MixRecipe Recipe => new() { Name = "m", Sources = [new("a", "tiny"), new("b", "other")] };
@@ -102,6 +107,8 @@ public sealed class MixTests
             .ToDictionary(f => f, File.GetLastWriteTimeUtc);
         (code, string second, error) = Run(home, tiny);
         Assert.Equal((0, first), (code, second));
+        (code, string json, _) = Run(home, [.. tiny, "--json"]);
+        Assert.Equal(4, JsonDocument.Parse(json).RootElement.GetProperty("small").GetArrayLength());
         Assert.All(there, f => Assert.Equal(f.Value, File.GetLastWriteTimeUtc(f.Key)));
     }
 
