@@ -14,8 +14,12 @@ static class ClimbCommand
     {
         var name = new Argument<string>("study") { Description = "The study" };
         var prompt = new Argument<string>("prompt") { Description = "Text to continue" };
-        var tokens = new Option<int>("--tokens") { Description = "Length of a continuation", HelpName = "N",
-            DefaultValueFactory = _ => 40 };
+        var tokens = new Option<int>("--tokens")
+        {
+            Description = "Length of a continuation",
+            HelpName = "N",
+            DefaultValueFactory = _ => 40
+        };
         var temperature = new Option<double>("--temperature")
         {
             Description = "0: the likeliest token each time",

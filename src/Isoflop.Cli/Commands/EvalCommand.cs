@@ -14,8 +14,11 @@ static class EvalCommand
 {
     public static Verb Create()
     {
-        var model = new Argument<string>("model") { Description = "RUN, RUN@STEP, a model folder; or the URL of an " +
-            "OpenAI-compatible endpoint" };
+        var model = new Argument<string>("model")
+        {
+            Description = "RUN, RUN@STEP, a model folder; or the URL of an " +
+            "OpenAI-compatible endpoint"
+        };
         var suite = new Option<string>("--suite")
         {
             Description = "world: held-out questions of the model's world. Or JSON lines, an item each: id, task, answer; " +

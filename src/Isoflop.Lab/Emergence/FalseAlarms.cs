@@ -42,8 +42,14 @@ public sealed record FalseAlarms(string Curve, int Alarms, int Tasks, double Low
                 double own = nll + sd * rng.NextNormal(), p = Math.Exp(-Math.Max(0, own));
                 results[s] = new ItemResult[40];
                 for (int i = 0; i < 40; i++)
-                    results[s][i] = new() { Id = $"{i}", Task = "simulated", AnswerNll = own, Score = rng.NextDouble() < p ? 1
-                        : 0 };
+                    results[s][i] = new()
+                    {
+                        Id = $"{i}",
+                        Task = "simulated",
+                        AnswerNll = own,
+                        Score = rng.NextDouble() < p ? 1
+                        : 0
+                    };
             }
             double flops = Math.Pow(10, at);
             return new(flops, flops, results, [.. Enumerable.Repeat(nll, seeds)]);

@@ -19,6 +19,10 @@ public enum Phase
     [JsonStringEnumMemberName("forecast")] Forecast,
     /// <summary>One factor changed at the end of a curve.</summary>
     [JsonStringEnumMemberName("bottleneck")] Bottleneck,
+    /// <summary>Bits that a model stores.</summary>
+    [JsonStringEnumMemberName("capacity")] Capacity,
+    /// <summary>One mixture of sources.</summary>
+    [JsonStringEnumMemberName("mix")] Mix,
 }
 
 /// <summary>One run of a study, priced, with nothing left to choose.</summary>

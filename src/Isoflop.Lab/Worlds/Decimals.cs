@@ -62,8 +62,13 @@ sealed class Decimals : Family
         while (true)
         {
             double before = draw.Nats;
-            (int x, int y) = level switch { 1 => (1, 1), 2 => draw.Next(2) == 0 ? (1, 2) : (2, 1), _ => (1 + draw.Next(4), 1 +
-                draw.Next(4)) };
+            (int x, int y) = level switch
+            {
+                1 => (1, 1),
+                2 => draw.Next(2) == 0 ? (1, 2) : (2, 1),
+                _ => (1 + draw.Next(4), 1 +
+                draw.Next(4))
+            };
             string a = $"{whole}.{Digits(draw, x)}", b = $"{second}.{Digits(draw, y)}";
             decimal left = decimal.Parse(a), right = decimal.Parse(b);
             if (left == right)

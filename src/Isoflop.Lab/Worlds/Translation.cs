@@ -145,8 +145,14 @@ sealed class Translation : Family
     static (string, string) Group(Draw draw, Noun noun, bool plural, Adjective? adjective)
     {
         string english = "the " + (adjective is { } a ? a.English + " " : "") + (plural ? Plural(noun.English) : noun.English);
-        string spanish = (noun.Feminine, plural) switch { (true, true) => "las ", (true, false) => "la ", (false, true) =>
-            "los ", _ => "el " };
+        string spanish = (noun.Feminine, plural) switch
+        {
+            (true, true) => "las ",
+            (true, false) => "la ",
+            (false, true) =>
+            "los ",
+            _ => "el "
+        };
         spanish += plural ? PluralEs(noun.Spanish) : noun.Spanish;
         if (adjective is { } b)
         {

@@ -1,0 +1,74 @@
+using System.Text.Json;
+using Isoflop.Data;
+using Isoflop.Text;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Corpora;
+
+/// <summary>One side of a made corpus.</summary>
+/// <param name="Tags">tag and number of tokens, in order; empty where the corpus has none</param>
+sealed record MadeSide(int[] Tokens, List<(int Tag, int Count)> Tags, long Documents, long Bytes);
+
+/// <summary>
+/// A corpus of tokens that a program made or put together: trained on like any other, without a source to read. What it is made
+/// of is its recipe; the same recipe finds the folder that is there.
+/// </summary>
+/// <param name="Recipe">everything that decides its bits</param> <param name="Labels">names of the tags; empty: no tags</param>
+sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, IReadOnlyList<string> Labels, Func<MadeSide> Train,
+    Func<MadeSide> Valid)
+{
+    /// <summary>Writes the folder below a home, or finds it there.</summary>
+    /// <exception cref="ConfigException">Another corpus has that name.</exception>
+    public CorpusFacts Write(string home, string licence)
+    {
+        string folder = Corpus.FolderOf(home, Name);
+        if (Directory.Exists(folder)) return Found(folder);
+        using var site = new BuildSite(Path.GetDirectoryName(folder)!, Name);
+        Tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
+        CorpusSide train = Side(site.Folder, SideWriter.TrainName, Train()),
+            valid = Side(site.Folder, SideWriter.ValidName, Valid());
+        var info = new CorpusInfo
+        {
+            Name = Name,
+            Licence = licence,
+            TokenizerHash = Tokenizer.Hash,
+            VocabSize = Tokenizer.VocabSize,
+            EndOfText = Tokenizer.EndOfText,
+            BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Tokens + valid.Tokens),
+            Train = train,
+            Valid = valid,
+            Tags = Labels,
+            Recipe = Recipe,
+        };
+        site.Write(info);
+        site.MoveTo(folder);
+        return FactsOf(info);
+    }
+
+    CorpusFacts Found(string folder)
+    {
+        CorpusInfo info = CorpusInfo.Load(folder);
+        if (info.TokenizerHash != Tokenizer.Hash || !JsonElement.DeepEquals(info.Recipe, Recipe))
+            throw new ConfigException($"{folder} is another corpus ({info.Recipe.GetRawText().ReplaceLineEndings(" ")}); " +
+                "move it away, or choose another name or --home");
+        return FactsOf(info);
+    }
+
+    static CorpusFacts FactsOf(CorpusInfo info) => new(info.Name, info.VocabSize, info.Train.Tokens, info.Valid.Tokens,
+        info.Valid.BytesPerToken, info.TokenizerHash);
+
+    CorpusSide Side(string folder, Func<int, string> names, MadeSide side)
+    {
+        using var writer = new SideWriter(folder, names, Labels.Count > 0, Tokenizer.VocabSize, Tokenizer.Hash, 1L << 27);
+        writer.Append(side.Tokens, side.Tags, side.Documents, side.Bytes);
+        return writer.Commit();
+    }
+
+    /// <summary>One byte a symbol after end-of-text, which is token 0.</summary>
+    public static Tokenizer Symbols(int count) => new(new TokenizerSpec
+    {
+        Tokens = ["<|endoftext|>"u8.ToArray(), .. Enumerable.Range(0, count).Select(i => new[] { (byte)(i + 1) })],
+        Merges = [],
+        Added = [new(0, "<|endoftext|>", true)],
+    });
+}

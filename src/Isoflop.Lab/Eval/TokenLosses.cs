@@ -1,0 +1,45 @@
+using Isoflop.Data;
+using Isoflop.Kernels;
+using Isoflop.Nn;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Eval;
+
+/// <summary>A run's loss token by token: what a sum over all held-out text cannot tell apart.</summary>
+static class TokenLosses
+{
+    /// <summary>
+    /// Nats of every held-out token of a corpus but the first, [tokens − 1], by the run's newest checkpoint: in windows of its
+    /// context, as training takes the loss.
+    /// </summary>
+    /// <exception cref="DataException">No checkpoint, a damaged one, or one of another tokenizer.</exception>
+    public static float[] Of(string home, string run, Corpus corpus, int threads = 1)
+    {
+        const int PassTokens = 1024;
+        string path = RunFolder.PathOf(home, run);
+        if (Checkpoint.StepsIn(path) is not [.., int newest])
+            throw new DataException($"{path} has no checkpoint; train it first");
+        string folder = Path.Combine(path, Checkpoint.NameOf(newest));
+        TrainState state = Checkpoint.Verify(folder);
+        if (state.TokenizerHash != corpus.Info.TokenizerHash)
+            throw new DataException($"{folder}: trained with tokenizer {state.TokenizerHash}, {corpus.Folder} has " +
+                $"{corpus.Info.TokenizerHash}; give a corpus of the run's own");
+        ModelConfig config = ModelFolder.LoadConfig(folder);
+        using var device = new CpuDevice(threads);
+        int windows = Math.Max(1, PassTokens / config.ContextLen), rows = windows * config.ContextLen;
+        var model = new Transformer(device, config, rows, training: false);
+        ModelFolder.LoadParams(folder, device, model.Table, model.Params);
+        model.Refresh();
+        var source = new EvalSource(corpus.Valid.Read, corpus.EndOfText, config.ContextLen);
+        var batch = new Batch(rows, rows);
+        var nats = new float[corpus.Valid.Count - 1];
+        for (long at = 0, next; at < nats.Length; at = next)
+        {
+            double sum = 0;
+            next = source.Fill(batch, at, nats.Length, windows);
+            model.Loss(batch, ref sum);
+            model.Nll[..batch.Rows].CopyTo(nats.AsSpan((int)at));
+        }
+        return nats;
+    }
+}
