@@ -2,7 +2,9 @@ using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Lab.Baselines;
 using Isoflop.Lab.Corpora;
+using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Studies;
+using Isoflop.Lab.Worlds;
 using Isoflop.Sample;
 
 namespace Isoflop.Lab;
@@ -14,11 +16,16 @@ public sealed record TourStop(string Run, long Parameters, long Tokens, double F
 
 /// <summary>What the tour found.</summary>
 public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt,
-    Forecast Forecast, Score Score, StudyFindings Findings);
+    Forecast Forecast, Score Score, StudyFindings Findings, WorldTour World);
+
+/// <summary>What the tour found in a generated world.</summary>
+/// <param name="Question">a prompt that every rung continues</param> <param name="Answer">what should come</param>
+public sealed record WorldTour(CapabilityMap Map, string Question, string Answer, IReadOnlyList<ClimbedRung> Climbed, string Page);
 
 /// <summary>
 /// The whole program in a few minutes on two cores: a corpus, a ladder of twelve small runs, their law, a forecast of a run with
-/// ten times the compute, that run, the score, the report; and one prompt through the best run of each budget.
+/// ten times the compute, that run, the score, the report; one prompt through the best run of each budget; then a world of labelled
+/// tasks, a ladder on it, and the map of what each rung can do.
 /// </summary>
 /// <remarks>Killed and called again it goes on where it was: corpus, runs and forecast are found by their names.</remarks>
 public static class Tour
@@ -27,18 +34,20 @@ public static class Tour
     const int Vocab = 512;
     const string Name = "tour", Prompt = "Gets the number of";
     const double Check = 1e13;                                  // ten times the largest budget of the ladder
+    const string WorldName = "tour-world", Question = "Zuko went to the kitchen. Zuko left the", Answer = " kitchen";
+    const int Items = 30;                                       // questions a task and level
 
-    /// <param name="scale">multiplies the budgets: 1 takes about four minutes on two slow cores</param>
+    /// <param name="scale">multiplies the budgets</param>
+    /// <param name="asked">run, questions asked so far, questions in all</param>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
     public static TourResult Run(string home, double scale = 1, IProgress<CorpusProgress>? corpusProgress = null,
-        Action<LadderProgress>? ladderProgress = null, CancellationToken stop = default)
+        Action<LadderProgress>? ladderProgress = null, Action<string, int, int>? asked = null, CancellationToken stop = default)
     {
         string folder = CorpusBuilder.Build(
             new CorpusRecipe { Name = Name, Vocab = Vocab }, home, progress: corpusProgress, stop: stop).Folder;
         CorpusBaselines baselines;
         using (Corpus corpus = Corpus.Open(folder)) baselines = CorpusBaselines.Of(corpus);
-        LadderResult ladder = Ladder.Run(RecipeOf(scale), home, tell: ladderProgress, stop: stop);
-        if (ladder.Failed.Count > 0) throw new DataException($"{ladder.Failed[0].Name} failed: {ladder.Failed[0].Reason}");
+        LadderResult ladder = Climbed(RecipeOf(scale), home, ladderProgress, stop);
         double flops = Check * scale;
         if (!Forecasts.All(ladder.Study).Any(f => Math.Abs(f.Flops / flops - 1) < 1e-9))
             Forecasts.Write(ladder.Study, home, flops, stop: stop);
@@ -47,16 +56,41 @@ public static class Tour
         IEnumerable<StudyResult> best = ladder.Results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).Select(g =>
             g.MinBy(r => r.Loss)!)
             .Append(StudyResult.Of(home, forecast.Run)!);
-        return new(ladder, [.. best.Select(r => StopOf(r, home))], baselines, Prompt, forecast, score, findings);
+        return new(ladder, [.. best.Select(r => StopOf(r, home))], baselines, Prompt, forecast, score, findings,
+            World(home, scale, corpusProgress, ladderProgress, asked, stop));
     }
 
-    static LadderRecipe RecipeOf(double scale) => new()
+    static WorldTour World(string home, double scale, IProgress<CorpusProgress>? corpusProgress,
+        Action<LadderProgress>? ladderProgress, Action<string, int, int>? asked, CancellationToken stop)
     {
-        Name = scale == 1 ? Name : FormattableString.Invariant($"{Name}-x{scale:0.#####}"),
-        Corpus = Name,
+        WorldCorpus.Build(new() { Name = WorldName }, home, progress: corpusProgress, stop: stop);
+        LadderResult ladder = Climbed(WorldRecipeOf(scale), home, ladderProgress, stop);
+        CapabilityMap map = CapabilityMap.Of(ladder.Study, home, c => WorldCorpus.WorldOf(c).Suite(Items), asked, stop);
+        MapPictures.Write(map, ladder.Study.Folder);
+        StudyFindings findings = StudyReport.Write(ladder.Study, home, stop);
+        return new(map, Question, Answer,
+            [.. Climb.Continue(Climb.Rungs(ladder.Study, home), home, Question, 12, 0, Answer, 1)], findings.Page);
+    }
+
+    static LadderResult Climbed(LadderRecipe recipe, string home, Action<LadderProgress>? tell, CancellationToken stop)
+    {
+        LadderResult ladder = Ladder.Run(recipe, home, tell: tell, stop: stop);
+        return ladder.Failed.Count == 0 ? ladder
+            : throw new DataException($"{ladder.Failed[0].Name} failed: {ladder.Failed[0].Reason}");
+    }
+
+    static LadderRecipe RecipeOf(double scale) => Recipe(Name, scale, [3e10, 1e11, 3e11, 1e12], seeds: 1, sizes: 3);
+
+    static LadderRecipe WorldRecipeOf(double scale) =>
+        Recipe(WorldName, scale, [1e10, 3e10, 1e11, 3e11, 1e12, 3e12], seeds: 2, sizes: 2);
+
+    static LadderRecipe Recipe(string name, double scale, double[] budgets, int seeds, int sizes) => new()
+    {
+        Name = scale == 1 ? name : FormattableString.Invariant($"{name}-x{scale:0.#####}"),
+        Corpus = name,
         Settings = ["model.context_len=128"],
-        Rungs = [new() { Budgets = string.Join(',', ((double[])[3e10, 1e11, 3e11, 1e12]).Select(b =>
-            FormattableString.Invariant($"{b * scale:0.####e0}"))), Seeds = 1, Sizes = 3 }],
+        Rungs = [new() { Budgets = string.Join(',', budgets.Select(b => FormattableString.Invariant($"{b * scale:0.####e0}"))),
+            Seeds = seeds, Sizes = sizes }],
         // What the tuning of recipes/decades.json found at 1e11 FLOPs, and found again at 1e12.
         LearningRateFactor = 0.5,
         BatchFactor = 0.25,

@@ -30,8 +30,8 @@ static class ClimbCommand
         var seed = new Option<ulong>("--seed") { Description = "Of the draws", HelpName = "N", DefaultValueFactory = _ => 1 };
         var verb = new Verb("climb", "Continue one prompt by the best model of every budget, small to large.",
             "isoflop climb world \"Translate to Spanish: the red house.\" --answer \" la casa roja\"",
-            "isoflop climb world \"Zuko went to the kitchen. Zuko left the\" --tokens 12") { name, prompt, tokens, temperature,
-                answer, seed };
+            "isoflop climb world \"Zuko went to the kitchen. Zuko left the\" --tokens 12")
+        { name, prompt, tokens, temperature, answer, seed };
         verb.Runs(call =>
         {
             int length = call.Parsed.GetValue(tokens);
@@ -40,21 +40,27 @@ static class ClimbCommand
                 throw new ConfigException("--temperature must be from 0 to 100; try 0.7");
             IReadOnlyList<StudyResult> rungs = Climb.Rungs(Study.Open(call.Home, call.Parsed.GetValue(name)!), call.Home);
             string text = call.Parsed.GetValue(prompt)!;
-            if (!call.Json) call.Out.WriteLine($"{"FLOPs",8} {"params",9} {"loss",7}  {text}→");
-            foreach (ClimbedRung r in Climb.Continue(rungs, call.Home, text, length, heat, call.Parsed.GetValue(answer) ?? "",
-                call.Parsed.GetValue(seed)))
-            {
-                call.Stop.ThrowIfCancellationRequested();
-                if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(r, ClimbJson.Default.ClimbedRung));
-                else
-                    call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                        $"{r.Budget,8:0.##e0} {Format.Quantity(r.Parameters, ""),9} {r.Loss,7:0.0000}  ") +
-                        (r.AnswerNats is { } n ? string.Create(CultureInfo.InvariantCulture, $"[p {Math.Exp(-n):0.0e0}] ") : "") +
-                        r.Text.Replace("\n", "\\n"));
-            }
+            IEnumerable<ClimbedRung> climbed = Climb.Continue(rungs, call.Home, text, length, heat,
+                call.Parsed.GetValue(answer) ?? "", call.Parsed.GetValue(seed)).TakeWhile(_ => !call.Stop.IsCancellationRequested);
+            if (!call.Json) Write(call.Out, text, climbed);
+            else
+                foreach (ClimbedRung r in climbed)
+                    call.Out.WriteLine(JsonSerializer.Serialize(r, ClimbJson.Default.ClimbedRung));
+            call.Stop.ThrowIfCancellationRequested();
             return 0;
         });
         return verb;
+    }
+
+    /// <summary>A line a rung, as they come.</summary>
+    public static void Write(TextWriter output, string prompt, IEnumerable<ClimbedRung> climbed)
+    {
+        output.WriteLine($"{"FLOPs",8} {"params",9} {"loss",7}  {prompt}→");
+        foreach (ClimbedRung r in climbed)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{r.Budget,8:0.##e0} {Format.Quantity(r.Parameters, ""),9} {r.Loss,7:0.0000}  ") +
+                (r.AnswerNats is { } n ? string.Create(CultureInfo.InvariantCulture, $"[p {Math.Exp(-n):0.0e0}] ") : "") +
+                r.Text.Replace("\n", "\\n"));
     }
 }
 

@@ -46,15 +46,18 @@ static class MapCommand
             string which = call.Parsed.GetValue(suite)!;
             CapabilityMap map;
             IReadOnlyList<EntropyCheck> entropies;
+            IReadOnlyList<TaskBreak> breaks;
             using (ProgressLine line = call.Progress())
             {
                 map = CapabilityMap.Of(study, call.Home,
                     corpus => which == "world" ? WorldCorpus.WorldOf(corpus).Suite(count) : EvalSuite.Read(which),
                     (run, done, all) => line.Report("asking", done, all, "items", run), call.Stop);
                 line.Report("floors", 0);
-                entropies = EntropyCheck.All(map, TokensOf(study, call.Home), call.Stop);
+                entropies = EntropyCheck.All(study, call.Home, call.Stop);
+                line.Report("breaks", 0);
+                breaks = TaskBreak.All(map, call.Stop);
             }
-            Table table = map.ToTable();
+            Table table = map.ToTable(breaks);
             MapPictures.Write(map, study.Folder);
             table.WriteCsv(Path.Combine(study.Folder, "map.csv"));
             if (call.Parsed.GetValue(csv) is { } file) table.WriteCsv(file);
@@ -64,20 +67,16 @@ static class MapCommand
                 MapPictures.Terminal(map, call.Out);
                 Gains(call.Out, map);
                 Floors(call.Out, entropies);
+                Breaks(call.Out, map, breaks);
                 Next(call.Out, map);
                 if (call.Parsed.GetValue(calibrate) is > 0 and var tasks) Calibration(call.Out, map, tasks);
-                call.Out.WriteLine($"\npictures: {Path.Combine(study.Folder, MapPictures.MapFile)} and map-*.svg; table: " +
-                    $"map.csv");
+                call.Out.WriteLine($"\npictures: {Path.Combine(study.Folder, MapPictures.MapFile)} and map-*.svg; " +
+                    "table: map.csv");
             }
             return 0;
         });
         return verb;
     }
-
-    /// <summary>Held-out tokens by tag.</summary>
-    static Dictionary<string, long> TokensOf(Study study, string home) =>
-        RunFolder.ReadValid(RunFolder.PathOf(home, StudyResult.Of(home, study.Record.Runs)[0].Run.Name))
-            .Last(v => v.Whole).Tags?.ToDictionary(t => t.Tag, t => t.Tokens) ?? [];
 
     static void Gains(TextWriter output, CapabilityMap map)
     {
@@ -93,12 +92,29 @@ static class MapCommand
     static void Floors(TextWriter output, IReadOnlyList<EntropyCheck> checks)
     {
         if (checks.Count == 0) return;
-        output.WriteLine("\nnats/token      generator's   fitted E (95 %)              last rung");
+        output.WriteLine("\nnats/token      generator's   fitted E (95 %)              best run");
         foreach (EntropyCheck c in checks)
             output.WriteLine(I($"  {c.Of,-12}  {c.Known,9:0.0000}   ") + (double.IsNaN(c.Fitted.Value)
                 ? "not identified".PadRight(26)
                 : I($"{c.Fitted.Value:0.0000} ({c.Fitted.Low:0.0000}–{c.Fitted.High:0.0000})").PadRight(26)) +
                     I($"  {c.Best,9:0.0000}"));
+    }
+
+    /// <summary>Breaks of tasks that move, if their interval lies inside of the ladder; the table has all.</summary>
+    static void Breaks(TextWriter output, CapabilityMap map, IReadOnlyList<TaskBreak> breaks)
+    {
+        double first = map.Gains[^1].From, last = map.Gains[^1].To;
+        Dictionary<string, TaskClass> classes = map.Findings.ToDictionary(f => f.Task, f => f.Class);
+        TaskBreak[] moving = [.. breaks.Where(b => classes[b.Task] is not (TaskClass.Flat or TaskClass.Unclear))];
+        TaskBreak[] inside = [.. moving.Where(b => b.At.Low >= first && b.At.High <= last)];
+        int refused = moving.Count(b => b.Reason.Length > 0);
+        output.WriteLine("\nbreak of a broken power law through the answers' −ln p (95 %; where it bends most: whether it breaks, " +
+            "the class says)");
+        foreach (TaskBreak b in inside)
+            output.WriteLine(I($"  {b.Task,-14} {b.At.Value:0.#e0} ({b.At.Low:0.#e0}–{b.At.High:0.#e0})  ") +
+                classes[b.Task].ToString().ToLowerInvariant());
+        output.WriteLine($"  {moving.Length - inside.Length} other tasks that move: {refused} not identified, " +
+            $"{moving.Length - inside.Length - refused} with an interval that leaves the ladder");
     }
 
     static void Next(TextWriter output, CapabilityMap map)
@@ -117,9 +133,8 @@ static class MapCommand
                     I($"({f.Rise.Value.Low:0.#e0}–{Upper(f.Rise.Value.High)})"))));
         string[] suspects = [.. map.Findings.Where(f => f.Class == TaskClass.Sudden).Select(f => f.Task)];
         if (suspects.Length > 0 && map.Curves[0].Rungs[0].Losses.Count < 8)
-            output.WriteLine($"\nbreaks in {string.Join(", ", suspects)}: seeds may be bimodal there; train 8 at the small " +
-                $"sizes: " +
-                $"isoflop ladder {map.Study} … --seeds 8");
+            output.WriteLine($"\nbreaks in {string.Join(", ", suspects)}: seeds may be bimodal there; " +
+                $"train 8 at the small sizes: isoflop ladder {map.Study} … --seeds 8");
     }
 
     static string Upper(double x) => double.IsNaN(x) ? "never" : I($"{x:0.#e0}");

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab;
+using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
@@ -14,14 +15,14 @@ static class TourCommand
     {
         var scale = new Option<double>("--scale")
         {
-            Description = "Multiplies the compute; 1 is about four minutes on two slow cores",
+            Description = "Multiplies the compute; 1 is a few minutes on two cores",
             HelpName = "X",
             DefaultValueFactory = _ => 1,
         };
         var verb = new Verb("tour",
-            "A ladder of twelve small runs on the default corpus, its law, a forecast, the run that checks it, the score, " +
-                "a report. " +
-            "The same command goes on where it was stopped.",
+            "A ladder of twelve small runs on the default corpus, its law, a forecast, the run that checks it, the score, a " +
+            "report; then a ladder on a world of labelled tasks and the map of what each rung can do. The same command goes on " +
+            "where it was stopped.",
             "isoflop tour",
             "isoflop tour --scale 0.1      a tenth of the compute") { scale };
         verb.Runs(call =>
@@ -32,10 +33,13 @@ static class TourCommand
             using (ProgressLine line = call.Progress())
                 tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line),
                     new LadderLines(call.Err, call.Terminal).Report,
-                    call.Stop);
+                    (run, done, all) => line.Report("asking", done, all, "questions", run), call.Stop);
             if (call.Json)
+            {
                 foreach (TourStop stop in tour.Stops)
                     call.Out.WriteLine(JsonSerializer.Serialize(stop, TourJson.Default.TourStop));
+                tour.World.Map.ToTable([]).WriteJsonLines(call.Out);
+            }
             else Write(call.Out, tour);
             return 0;
         });
@@ -57,6 +61,14 @@ static class TourCommand
         foreach (TourStop s in tour.Stops) output.WriteLine($"{s.Run}:  {tour.Prompt}→{s.Text.ReplaceLineEndings(" ")}");
         output.WriteLine();
         output.WriteLine($"report: {tour.Findings.Page}");
+        output.WriteLine();
+        WorldTour world = tour.World;
+        output.WriteLine("accuracy in percent on held-out questions of a generated world, best size of each budget");
+        MapPictures.Terminal(world.Map, output);
+        output.WriteLine();
+        ClimbCommand.Write(output, world.Question, world.Climbed);
+        output.WriteLine();
+        output.WriteLine($"report: {world.Page}; the rest of the map: isoflop map {world.Map.Study}");
     }
 }
 

@@ -153,7 +153,7 @@ static class WorldCommand
     {
         for (long i = 0; i < count; i++)
         {
-            WorldDocument document = world.Document(heldOut: false, i);
+            WorldDocument document = world.Document(validation: false, i);
             output.WriteLine($"[{world.Tasks[document.Task].Tag}] {document.Text}");
         }
     }

@@ -6,10 +6,10 @@ namespace Isoflop.Lab.Emergence;
 public readonly record struct BreakResult(double At, double P, double Before, double After);
 
 /// <summary>
-/// Is a curve over log compute broken? Two straight pieces that meet are held against a parabola, the evenly bending curve, by
-/// T = (SSE of the parabola − SSE of the pieces) / noise², and T against its own distribution when the parabola is true:
-/// simulated
-/// with the noise between the seeds, which is estimated anew each time.
+/// Is a curve over log compute broken? Two straight pieces that meet are held against the evenly bending curves, a parabola and
+/// S-curves that take <see cref="MapRules.SmoothDecades"/> or more, by T = (SSE of the best of these − SSE of the pieces) / noise²,
+/// and T against its own distribution when that best curve is true: simulated with the noise between the seeds, which is estimated
+/// anew each time.
 /// </summary>
 static class BreakTest
 {
@@ -25,19 +25,13 @@ static class BreakTest
         double[] means = [.. y.Select(s => s.Average())];
         double noise = Noise(y);
         if (!(noise > 0)) return null;
-        double[][] parabola = Basis(x, v => [1, v, v * v]);
         double[] places = [.. Enumerable.Range(0, Places).Select(i => x[1] + (x[^2] - x[1]) * i / (Places - 1.0))];
         double[][][] hinges = [.. places.Select(b => Basis(x, v => [1, v, Math.Max(0, v - b)]))];
-        double Statistic(double[] m, double variance, out int best)
-        {
-            double least = double.PositiveInfinity;
-            best = 0;
-            for (int i = 0; i < hinges.Length; i++)
-                if (Residual(m, hinges[i]) is var r && r < least) (least, best) = (r, i);
-            return (Residual(m, parabola) - least) / variance;
-        }
-        double t = Statistic(means, noise, out int place);
-        double[] smooth = Projected(means, parabola);
+        double[][][] smooth = Smooth(x);
+        double Statistic(double[] m, double variance) =>
+            (Residual(m, Best(m, smooth)) - Residual(m, Best(m, hinges))) / variance;
+        double t = Statistic(means, noise);
+        double[] even = Projected(means, Best(means, smooth));
         double spread = Math.Sqrt(y.Sum(s => Variance(s) * (s.Length - 1)) / y.Sum(s => s.Length - 1));
         var rng = new Rng(seed, RandomPurpose.Bootstrap);
         int above = 0;
@@ -47,14 +41,26 @@ static class BreakTest
         {
             for (int r = 0; r < n; r++)
             {
-                for (int s = 0; s < drawn[r].Length; s++) drawn[r][s] = smooth[r] + spread * rng.NextNormal();
+                for (int s = 0; s < drawn[r].Length; s++) drawn[r][s] = even[r] + spread * rng.NextNormal();
                 drawnMeans[r] = drawn[r].Average();
             }
-            if (Statistic(drawnMeans, Noise(drawn), out _) >= t) above++;
+            if (Statistic(drawnMeans, Noise(drawn)) >= t) above++;
         }
-        (double before, double after) = Slopes(x, means, places[place]);
-        return new(places[place], (1.0 + above) / (1 + Simulations), before, after);
+        double at = places[Array.IndexOf(hinges, Best(means, hinges))];
+        (double before, double after) = Slopes(x, means, at);
+        return new(at, (1.0 + above) / (1 + Simulations), before, after);
     }
+
+    /// <summary>A parabola, and S-curves of several widths (from 10 to 90 %) and middles, inside of the rungs and out.</summary>
+    static double[][][] Smooth(double[] x) =>
+        [Basis(x, v => [1, v, v * v]), .. from width in (double[])[1, 1.5, 2.5]
+            from i in Enumerable.Range(0, Places)
+            let middle = x[0] - 1 + (x[^1] - x[0] + 2) * i / (Places - 1.0)
+            let scale = width * MapRules.SmoothDecades / (2 * Math.Log(9))
+            select Basis(x, v => [1, 1 / (1 + Math.Exp((v - middle) / scale))])];
+
+    /// <summary>Of several curves the one that leaves least.</summary>
+    static double[][] Best(double[] y, double[][][] curves) => curves.MinBy(c => Residual(y, c))!;
 
     /// <summary>Variance of a rung's mean, pooled over the rungs.</summary>
     static double Noise(double[][] y) =>

@@ -59,7 +59,7 @@ public sealed class CapabilityMap
             asked[run.Run.Name] = EvalRun.Ask(new LocalTarget(model), suite, EvalRun.FileFor(model.Folder, suite), 0,
                 (done, _) => tell?.Invoke(run.Run.Name, before + done, runs * suite.Items.Count), stop);
         }
-        var losses = results.ToDictionary(r => r.Run.Name, r => TagsOf(home, r));
+        var losses = results.ToDictionary(r => r.Run.Name, r => StudyPoints.TagsOf(home, r));
         string[] tasks = [.. corpus.Tags.Concat(suite.Items.Select(TaskOf)).Distinct()];
         TaskCurve[] curves = [.. tasks.Select(task => new TaskCurve(task, [.. rungs.Select(rung =>
             new TaskRung(rung[0].Run.Budget,
@@ -78,9 +78,6 @@ public sealed class CapabilityMap
     }
 
     static string TaskOf(EvalItem item) => $"{item.Task}.{item.Level}";
-
-    static IReadOnlyList<TagLoss> TagsOf(string home, StudyResult r) =>
-        RunFolder.ReadValid(RunFolder.PathOf(home, r.Run.Name)).Last(v => v.Whole).Tags ?? [];
 
     static List<RungGain> GainsOf(IReadOnlyList<IReadOnlyList<StudyResult>> rungs, Dictionary<string,
         IReadOnlyList<TagLoss>> losses)
@@ -103,13 +100,19 @@ public sealed class CapabilityMap
     }
 
     /// <summary>One row a task and rung.</summary>
-    public Table ToTable() => Table.Of(Curves.Zip(Findings).SelectMany(c => c.First.Rungs.Select(r => (c.First, c.Second,
-        Rung: r))),
-        ("task", c => c.First.Task), ("budget", c => c.Rung.Budget), ("flops", c => c.Rung.Flops),
-        ("seeds", c => (long)c.Rung.Losses.Count), ("items", c => (long)(c.Rung.Results.Count == 0 ? 0
-            : c.Rung.Results[0].Count)),
-        ("loss", c => c.Rung.Loss), ("entropy", c => c.First.Entropy ?? double.NaN), ("accuracy", c => c.Rung.Accuracy.Mean),
-        ("accuracy_low", c => c.Rung.Accuracy.Interval.Low), ("accuracy_high", c => c.Rung.Accuracy.Interval.High),
-        ("chance", c => c.Rung.Chance), ("ability", c => c.Rung.Ability.Mean), ("answer_nll", c => c.Rung.AnswerNll.Mean),
-        ("margin", c => c.Rung.Margin.Mean), ("class", c => c.Second.Class.ToString().ToLowerInvariant()));
+    public Table ToTable(IReadOnlyList<TaskBreak> breaks)
+    {
+        var placed = breaks.ToDictionary(b => b.Task, b => b.At);
+        return Table.Of(Curves.Zip(Findings).SelectMany(c => c.First.Rungs.Select(r => (Curve: c.First, Finding: c.Second,
+            Rung: r, Break: placed.GetValueOrDefault(c.First.Task, Laws.Estimate.Of(double.NaN))))),
+            ("task", c => c.Curve.Task), ("budget", c => c.Rung.Budget), ("flops", c => c.Rung.Flops),
+            ("seeds", c => (long)c.Rung.Losses.Count),
+            ("items", c => (long)(c.Rung.Results.Count == 0 ? 0 : c.Rung.Results[0].Count)),
+            ("loss", c => c.Rung.Loss), ("entropy", c => c.Curve.Entropy ?? double.NaN),
+            ("accuracy", c => c.Rung.Accuracy.Mean), ("accuracy_low", c => c.Rung.Accuracy.Interval.Low),
+            ("accuracy_high", c => c.Rung.Accuracy.Interval.High), ("chance", c => c.Rung.Chance),
+            ("ability", c => c.Rung.Ability.Mean), ("answer_nll", c => c.Rung.AnswerNll.Mean),
+            ("margin", c => c.Rung.Margin.Mean), ("class", c => c.Finding.Class.ToString().ToLowerInvariant()),
+            ("evidence", c => c.Finding.Evidence), ("break", c => c.Break.Value), ("break_low", c => c.Break.Low), ("break_high", c => c.Break.High));
+    }
 }

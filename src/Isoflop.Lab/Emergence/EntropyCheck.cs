@@ -1,33 +1,43 @@
+using Isoflop.Data;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Studies;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>What a fit says no model can save, beside what the generator knows.</summary>
 /// <param name="Of">"all", or a family</param> <param name="Known">nats a token, of the generator</param>
-/// <param name="Fitted">E of L = E + A·C^−α through the best size of every budget; NaN: not identified</param>
-/// <param name="Best">loss of the last rung, nats a token</param>
-public sealed record EntropyCheck(string Of, double Known, Estimate Fitted, double Best, string Verdict)
+/// <param name="Fitted">E of L = E + A/N^α + B/D^β; NaN: not identified</param>
+/// <param name="Best">loss of the best run, nats a token</param>
+public sealed record EntropyCheck(string Of, double Known, Estimate Fitted, double Best)
 {
-    /// <summary>All tasks together, then each family.</summary>
-    public static IReadOnlyList<EntropyCheck> All(CapabilityMap map, IReadOnlyDictionary<string, long> tokens,
-        CancellationToken stop = default)
+    /// <summary>
+    /// All tasks together, then each family, over the longest stretch of budgets up to the last on which one law of the whole
+    /// loss survives the test of its residuals; over all budgets where none does. Empty: the corpus knows no entropies.
+    /// </summary>
+    public static IReadOnlyList<EntropyCheck> All(Study study, string home, CancellationToken stop = default)
     {
-        TaskCurve[] known = [.. map.Curves.Where(c => c.Entropy is not null && tokens.ContainsKey(c.Task))];
-        if (known.Length == 0) return [];
-        return [Check("all", known), .. known.GroupBy(c => c.Task.Split('.')[0]).Select(g => Check(g.Key, [.. g]))];
+        CorpusInfo corpus = CorpusInfo.Load(Corpus.FolderOf(home, study.Record.Recipe.Corpus));
+        if (corpus.TagEntropies.Count == 0) return [];
+        IReadOnlyList<StudyResult> counted = StudyPoints.Counted(study, home);
+        double from = LawRange.Longest(counted, stop: stop)?.From ?? 0;
+        var runs = counted.Where(r => r.Run.Budget >= from * 0.999).Select(r => (Run: r, Tags: StudyPoints.TagsOf(home, r)))
+            .ToArray();
+        var known = corpus.Tags.Zip(corpus.TagEntropies).Where(t => t.Second is not null)
+            .ToDictionary(t => t.First, t => t.Second!.Value);
+        TagLoss[] tasks = [.. runs[^1].Tags.Where(t => known.ContainsKey(t.Tag))];
+        return [Check("all", tasks), .. tasks.GroupBy(t => t.Tag.Split('.')[0]).Select(g => Check(g.Key, [.. g]))];
 
-        EntropyCheck Check(string name, TaskCurve[] of)
+        EntropyCheck Check(string name, TagLoss[] of)
         {
-            double all = of.Sum(c => tokens[c.Task]);
-            double entropy = of.Sum(c => tokens[c.Task] / all * c.Entropy!.Value);
-            List<Observation> points = [];
-            for (int r = 0; r < of[0].Rungs.Count; r++)
-                for (int s = 0; s < of[0].Rungs[r].Losses.Count; s++)
-                    points.Add(Observation.Point(of[0].Rungs[r].Flops, of.Sum(c => tokens[c.Task] / all * c.Rungs[r].Losses[s]),
-                        seed: s + 1));
-            Law law = Law.Fit(LawForm.SaturatingPower, points, new() { Bootstraps = 200, HeldOut = false }, stop);
-            return new(name, entropy, law.Identified ? law["E"] : Estimate.Of(double.NaN),
-                of.Sum(c => tokens[c.Task] / all * c.Rungs[^1].Loss), law.Identified ? "" : law.Verdict.Text);
+            double all = of.Sum(t => t.Tokens);
+            Observation[] points = [.. runs.Select(r => StudyPoints.ObservationOf(r.Run) with
+            {
+                Loss = of.Sum(t => t.Tokens / all * r.Tags.First(x => x.Tag == t.Tag).Loss),
+            })];
+            Law law = Law.Fit(LawForm.Chinchilla, points, new() { Bootstraps = 200, HeldOut = false }, stop);
+            return new(name, of.Sum(t => t.Tokens / all * known[t.Tag]), law.Identified ? law["E"] : Estimate.Of(double.NaN),
+                points.Min(p => p.Loss));
         }
     }
 }

@@ -11,7 +11,7 @@ public sealed record FalseAlarms(string Curve, int Alarms, int Tasks, double Low
     [
         ("a straight line in log C", x => 3 - 0.6 * x),
         ("a power law with a floor", x => 0.3 + 2.7 * Math.Pow(10, -0.35 * x)),
-        ("a logistic of two decades' width", x => 0.2 + 2.8 / (1 + Math.Exp((x - 1.5) / 0.5))),
+        ("an S-curve of two decades", x => 0.2 + 2.8 / (1 + Math.Exp((x - 1.5) * Math.Log(9)))),
     ];
 
     /// <summary>Simulates tasks on the rungs and seeds of a study, with the noise between its seeds.</summary>
@@ -47,8 +47,7 @@ public sealed record FalseAlarms(string Curve, int Alarms, int Tasks, double Low
                         Id = $"{i}",
                         Task = "simulated",
                         AnswerNll = own,
-                        Score = rng.NextDouble() < p ? 1
-                        : 0
+                        Score = rng.NextDouble() < p ? 1 : 0,
                     };
             }
             double flops = Math.Pow(10, at);

@@ -32,6 +32,9 @@ public static class MapRules
     /// <summary>Largest p-value of a break in the answer's log-likelihood: of a hundred smooth tasks, one.</summary>
     public const double BreakP = 0.01;
 
+    /// <summary>An S-curve that takes so many decades from 10 to 90 % is smooth.</summary>
+    public const double SmoothDecades = 2;
+
     /// <summary>The likelihood's slope after a break is at least so many times the one before it.</summary>
     public const double BreakSlopes = 2;
 

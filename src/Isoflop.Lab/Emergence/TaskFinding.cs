@@ -56,8 +56,7 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
 
     /// <summary>
     /// Where the mean margin over the best rival would pass 0, or −ln p of a reply ln 2, on a line through the last half of the
-    /// rungs
-    /// in log compute; the interval is that of the line's crossing over the seeds.
+    /// rungs in log compute; the interval is that of the line's crossing over the seeds.
     /// </summary>
     static RiseForecast? RiseOf(IReadOnlyList<TaskRung> rungs)
     {

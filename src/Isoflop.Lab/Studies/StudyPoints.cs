@@ -1,4 +1,5 @@
 using Isoflop.Lab.Laws;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
 
@@ -23,6 +24,10 @@ static class StudyPoints
         Seed = (long)r.Run.Seed,
         Name = r.Run.Name,
     };
+
+    /// <summary>Losses by tag at the end of a run; empty: its corpus has no tags.</summary>
+    public static IReadOnlyList<TagLoss> TagsOf(string home, StudyResult r) =>
+        RunFolder.ReadValid(RunFolder.PathOf(home, r.Run.Name)).Last(v => v.Whole).Tags ?? [];
 
     public static Law Fit(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla, FitOptions? options = null,
         CancellationToken stop = default) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Report;
 
@@ -110,6 +111,8 @@ public static class StudyReport
         Picture("verdict.svg");
         b.Append("<h2>Forecasts</h2>\n");
         Scored(b, forecasts, scores);
+        if (Path.Combine(study.Folder, MapPictures.MapFile) is var map && File.Exists(map))
+            b.Append("<h2>What each rung can do</h2>\n").Append(File.ReadAllText(map));
         b.Append("<h2>What it cost</h2>\n");
         Rows(b, ["purpose", "runs", "FLOPs", "thread hours"], all.GroupBy(r => r.Run.Phase).Select(g => new[]
         {

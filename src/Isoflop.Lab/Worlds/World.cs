@@ -10,15 +10,15 @@ public readonly record struct WorldTask(string Tag, string Family, int Level, do
 
 /// <summary>A document of the world: statements of one task.</summary>
 /// <param name="Task">index of its task</param>
-/// <param name="Nats">
-/// −ln p of the choices behind it: what the best possible model pays that does not know which statements are held out, where the
-/// choices can be read off the text; a little more than that where two choices give one text
-/// </param>
-public readonly record struct WorldDocument(int Task, string Text, double Nats);
+/// <param name="Nats">−ln p of the choices behind it, held-out statements among them; where two choices give one text, a little
+/// more than −ln p of the text</param>
+/// <param name="Statements">how many</param>
+/// <param name="Tries">statements drawn for them, those that fell to the held-out side included</param>
+public readonly record struct WorldDocument(int Task, string Text, double Nats, int Statements, int Tries);
 
 /// <summary>
-/// An endless world of English: document i is a function of the recipe, the side and i alone. A statement belongs to the held-out
-/// side or to training by the hash of its content, so that nothing that is asked was ever said.
+/// An endless world of English: document i is a function of the recipe and i alone. A statement whose content has a certain hash is
+/// held out: it is asked for, and never said, in training and validation alike, so that these have one distribution.
 /// </summary>
 public sealed class World
 {
@@ -71,30 +71,29 @@ public sealed class World
     }
 
     /// <summary>A document.</summary>
-    /// <param name="heldOut">of the side that is never trained on</param>
-    public WorldDocument Document(bool heldOut, long index)
+    /// <param name="validation">of the documents that are never trained on</param>
+    public WorldDocument Document(bool validation, long index)
     {
-        (int task, List<Statement> said, double nats) = Statements(heldOut, index);
-        return new(task, string.Join(families[task].Separator, said.Select(s => s.Text)), nats);
+        (int task, List<Statement> said, double nats, int tries) = Statements(validation, index);
+        return new(task, string.Join(families[task].Separator, said.Select(s => s.Text)), nats, said.Count, tries);
     }
 
-    internal (int Task, List<Statement> Said, double Nats) Statements(bool heldOut, long index)
+    internal (int Task, List<Statement> Said, double Nats, int Tries) Statements(bool validation, long index)
     {
-        var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, heldOut ? 1 : 0, index));
-        int task = draw.Among(cumulative);
-        List<Statement> said = [Say(task, heldOut, draw)];
-        while (said.Count < LongestDocument && draw.Chance(GoesOn)) said.Add(Say(task, heldOut, draw));
-        return (task, said, draw.Nats);
-    }
+        var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, validation ? 1 : 0, index));
+        int task = draw.Among(cumulative), tries = 0;
+        List<Statement> said = [Say()];
+        while (said.Count < LongestDocument && draw.Chance(GoesOn)) said.Add(Say());
+        return (task, said, draw.Nats, tries);
 
-    Statement Say(int task, bool heldOut, Draw draw)
-    {
-        double before = draw.Nats;
-        while (true)
+        Statement Say()
         {
-            Statement said = families[task].Say(Tasks[task].Level, draw);
-            if (HeldOut(said) == heldOut) return said;
-            draw.Nats = before;
+            for (double before = draw.Nats; ; draw.Nats = before)
+            {
+                tries++;
+                Statement statement = families[task].Say(Tasks[task].Level, draw);
+                if (!HeldOut(statement)) return statement;
+            }
         }
     }
 
@@ -111,8 +110,7 @@ public sealed class World
         [.. Enumerable.Range(0, Tasks.Count).SelectMany(t => Items(t, itemsPerTask))]);
 
     /// <summary>
-    /// Questions of a task that no training document answers: statements of the held-out side, no two alike. Fewer where the task
-    /// has no more of them.
+    /// Questions of a task that no document answers: held-out statements, no two alike. Fewer where the task has no more of them.
     /// </summary>
     /// <param name="set">another set of questions for another number</param>
     public IReadOnlyList<EvalItem> Items(int task, int count, int set = 0)

@@ -87,8 +87,8 @@ public static class WorldCorpus
         tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
         var job = new Job(recipe, world, tokenizer, site.Folder, threads > 0 ? threads : Environment.ProcessorCount, progress,
             stop);
-        (CorpusSide valid, double?[] entropies) = job.Write(heldOut: true, recipe.ValidBytes);
-        (CorpusSide train, _) = job.Write(heldOut: false, recipe.Bytes);
+        (CorpusSide valid, double?[] entropies) = job.Write(validation: true, recipe.ValidBytes);
+        (CorpusSide train, _) = job.Write(validation: false, recipe.Bytes);
         var info = new CorpusInfo
         {
             Name = recipe.Name,
@@ -102,7 +102,7 @@ public static class WorldCorpus
             Valid = valid,
             Tags = job.Tags,
             TagEntropies = entropies,
-            VerbatimMeaning = "not measured: held-out statements never occur in training",
+            VerbatimMeaning = "not measured: documents are drawn, and short ones may be drawn twice; held-out questions never occur",
             Recipe = json,
         };
         site.Write(info);
@@ -135,13 +135,13 @@ public static class WorldCorpus
         long bytes = 0, limit = Math.Min(SampleBytes, recipe.Bytes);
         for (long i = 0; bytes < limit * (1 - share); i++)
         {
-            sample.Add(Encoding.UTF8.GetBytes(world.Document(heldOut: false, i).Text));
+            sample.Add(Encoding.UTF8.GetBytes(world.Document(validation: false, i).Text));
             bytes += sample[^1].Length;
         }
         foreach (WorldMixin mix in recipe.Mix)
         {
             long taken = 0;
-            foreach (ReadOnlyMemory<byte> text in Texts(mix, heldOut: false).TakeWhile(_ => taken < limit * mix.Share))
+            foreach (ReadOnlyMemory<byte> text in Texts(mix, validation: false).TakeWhile(_ => taken < limit * mix.Share))
             {
                 sample.Add(text);
                 taken += text.Length;
@@ -151,14 +151,14 @@ public static class WorldCorpus
     }
 
     /// <summary>A user's documents of one side, none twice.</summary>
-    static IEnumerable<ReadOnlyMemory<byte>> Texts(WorldMixin mix, bool heldOut)
+    static IEnumerable<ReadOnlyMemory<byte>> Texts(WorldMixin mix, bool validation)
     {
         HashSet<UInt128> seen = [];
         foreach (Chunk chunk in new ChunkReader(new CorpusRecipe()).Chunks(SourceFiles.Find(mix.Path)))
             foreach (TextDocument document in chunk.Parse())
             {
                 UInt128 hash = Survey.ContentHash(document.Utf8.Span);
-                if (hash % TextHeldOutOneIn == 0 == heldOut && seen.Add(hash)) yield return document.Utf8;
+                if (hash % TextHeldOutOneIn == 0 == validation && seen.Add(hash)) yield return document.Utf8;
             }
     }
 
@@ -175,28 +175,29 @@ public static class WorldCorpus
         {
             public readonly List<int> Tokens = [];
             public readonly List<(int Tag, int Count)> Tags = [];
-            public readonly List<double> Nats = [];
+            public readonly List<WorldDocument> Documents = [];
             public long Bytes;
 
-            public void Add(ReadOnlySpan<byte> utf8, int tag, double nats, Tokenizer tokenizer)
+            public void Add(ReadOnlySpan<byte> utf8, int tag, WorldDocument document, Tokenizer tokenizer)
             {
                 int before = Tokens.Count;
                 tokenizer.Encode(utf8, Tokens);
                 Tokens.Add(tokenizer.EndOfText);
                 Tags.Add((tag, Tokens.Count - before));
-                Nats.Add(nats);
+                Documents.Add(document);
                 Bytes += utf8.Length;
             }
         }
 
-        public (CorpusSide, double?[] Entropies) Write(bool heldOut, long bytes)
+        public (CorpusSide, double?[] Entropies) Write(bool validation, long bytes)
         {
-            using var writer = new SideWriter(folder, heldOut ? SideWriter.ValidName : SideWriter.TrainName, tagged: true,
+            using var writer = new SideWriter(folder, validation ? SideWriter.ValidName : SideWriter.TrainName, tagged: true,
                 tokenizer.VocabSize, tokenizer.Hash, ShardTokens);
             long written = 0;
             var nats = new double[Tags.Count];
             var tokens = new long[Tags.Count];
-            var texts = recipe.Mix.Select(m => Texts(m, heldOut).GetEnumerator()).ToArray();
+            var (said, tried) = (new long[Tags.Count], new long[Tags.Count]);
+            var texts = recipe.Mix.Select(m => Texts(m, validation).GetEnumerator()).ToArray();
             var mixed = new long[texts.Length];
 
             IEnumerable<long> Starts()
@@ -208,8 +209,8 @@ public static class WorldCorpus
                 var piece = new Piece();
                 for (long i = start; i < start + ChunkDocuments; i++)
                 {
-                    WorldDocument document = world.Document(heldOut, i);
-                    piece.Add(Encoding.UTF8.GetBytes(document.Text), document.Task, document.Nats, tokenizer);
+                    WorldDocument document = world.Document(validation, i);
+                    piece.Add(Encoding.UTF8.GetBytes(document.Text), document.Task, document with { Text = "" }, tokenizer);
                 }
                 return piece;
             }
@@ -219,8 +220,11 @@ public static class WorldCorpus
                 written += piece.Bytes;
                 for (int d = 0; d < piece.Tags.Count; d++)
                 {
-                    nats[piece.Tags[d].Tag] += piece.Nats[d];
-                    tokens[piece.Tags[d].Tag] += piece.Tags[d].Count;
+                    int tag = piece.Tags[d].Tag;
+                    nats[tag] += piece.Documents[d].Nats;
+                    tokens[tag] += piece.Tags[d].Count;
+                    said[tag] += piece.Documents[d].Statements;
+                    tried[tag] += piece.Documents[d].Tries;
                 }
             }
             OrderedPipeline.Run(Starts(), World, piece =>
@@ -231,21 +235,22 @@ public static class WorldCorpus
                 for (int m = 0; m < texts.Length; m++)
                     while (mixed[m] < recipe.Mix[m].Share * written)
                     {
-                        if (!texts[m].MoveNext()) throw TooLittle(recipe.Mix[m], mixed[m], bytes, heldOut);
+                        if (!texts[m].MoveNext()) throw TooLittle(recipe.Mix[m], mixed[m], bytes, validation);
                         var text = new Piece();
-                        text.Add(texts[m].Current.Span, world.Tasks.Count + m, 0, tokenizer);
+                        text.Add(texts[m].Current.Span, world.Tasks.Count + m, default, tokenizer);
                         mixed[m] += text.Bytes;
                         Put(text);
                     }
-                progress?.Report(new(heldOut ? "validation" : "training", Math.Min(written, bytes), bytes, "B"));
+                progress?.Report(new(validation ? "validation" : "training", Math.Min(written, bytes), bytes, "B"));
             }, threads, stop);
-            return (writer.Commit(), [.. Enumerable.Range(0, Tags.Count).Select(t =>
-                t < world.Tasks.Count && tokens[t] > 0 ? nats[t] / tokens[t] : (double?)null)]);
+            // The best model knows what is never said: each statement costs −ln of p over the share of draws that are said.
+            return (writer.Commit(), [.. Enumerable.Range(0, Tags.Count).Select(t => t < world.Tasks.Count && tokens[t] > 0
+                ? (nats[t] + said[t] * Math.Log((double)said[t] / tried[t])) / tokens[t] : (double?)null)]);
         }
 
-        static ConfigException TooLittle(WorldMixin mix, long there, long bytes, bool heldOut) =>
+        static ConfigException TooLittle(WorldMixin mix, long there, long bytes, bool validation) =>
             new(FormattableString.Invariant($"mix {mix.Path}={mix.Share}: it has {there / 1e6:0.##} MB for the ") +
-                FormattableString.Invariant($"{(heldOut ? "validation" : "training")} side, {mix.Share * bytes / 1e6:0.##} ") +
+                FormattableString.Invariant($"{(validation ? "validation" : "training")} side, {mix.Share * bytes / 1e6:0.##} ") +
                     FormattableString.Invariant($"are asked for; ") +
                 "lower the share or --bytes, or add text: nothing is repeated");
     }

@@ -25,11 +25,10 @@ public sealed record WorldRecipe
         foreach ((string tag, double weight) in Weights)
         {
             if (!known.Contains(tag))
-                yield return $"weight of '{tag}': there is no such task; there are {string.Join(", " +
-                    "", known.Where(k => !k.Contains('.')))}, " +
-                    "and levels as in sums.3";
-            if (!(weight >= 0 && double.IsFinite(weight))) yield return FormattableString.Invariant($"weight {tag}={weight} ") +
-                FormattableString.Invariant($"must not be negative");
+                yield return $"weight of '{tag}': there is no such task; there are " +
+                    string.Join(", ", known.Where(k => !k.Contains('.'))) + ", and levels as in sums.3";
+            if (!(weight >= 0 && double.IsFinite(weight)))
+                yield return FormattableString.Invariant($"weight {tag}={weight} must not be negative");
         }
         if (World.WeightsOf(this).All(w => w == 0)) yield return "all weights are 0: the world would be silent";
     }

@@ -28,7 +28,7 @@ public sealed class WorldCorpusTests : IDisposable
         {
             int end = Array.IndexOf(tokens, corpus.EndOfText, at);
             if (end < 0) break;
-            WorldDocument expected = world.Document(heldOut: false, document);
+            WorldDocument expected = world.Document(validation: false, document);
             Assert.Equal(expected.Text, corpus.Tokenizer.Decode(tokens[at..end]));
             Assert.All(tags[at..(end + 1)], tag => Assert.Equal(expected.Task, tag));     // end-of-text belongs to what it ends
             at = end + 1;
