@@ -1,0 +1,135 @@
+using System.Text.RegularExpressions;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
+using Isoflop.Data;
+using Isoflop.Lab.Emergence;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Report;
+using Isoflop.Lab.Studies;
+using Isoflop.Lab.Worlds;
+using Isoflop.Sample;
+using Isoflop.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Emergence;
+
+/// <summary>One tiny ladder on a tiny world for all.</summary>
+public sealed class WorldLadder : IDisposable
+{
+    public WorldLadder()
+    {
+        var silent = new Dictionary<string, double> { ["translation"] = 0, ["exam"] = 0, ["rooms"] = 0, ["sums"] = 0 };
+        WorldCorpus.Build(new() { Name = "tiny", World = new() { Weights = silent }, Bytes = 200_000, ValidBytes = 30_000, Vocab = 300 }, Home);
+        Study = Ladder.Run(new()
+        {
+            Name = "t",
+            Corpus = "tiny",
+            Settings = ["model.context_len=64", "train.warmup=0.1"],
+            Widths = [8, 16],
+            Rungs = [new() { Budgets = "1e9,3e9", Seeds = 2, Sizes = 2 }],
+            MinSteps = 20,
+            TokensPerParameter = 1,
+            Spacing = 4,
+            LearningRateFactor = 1,
+            BatchFactor = 1,
+        }, Home).Study;
+    }
+
+    public string Home { get; } = Directory.CreateTempSubdirectory("isoflop-map-").FullName;
+    public Study Study { get; }
+
+    public void Dispose() => Directory.Delete(Home, recursive: true);
+}
+
+public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
+{
+    CapabilityMap Map(Action<string, int, int>? tell = null) =>
+        CapabilityMap.Of(ladder.Study, ladder.Home, c => WorldCorpus.WorldOf(c).Suite(3), tell);
+
+    [Fact]
+    public void What_the_tasks_paid_adds_up_to_what_the_loss_fell()
+    {
+        CapabilityMap map = Map();
+        Assert.Equal(2, map.Gains.Count);                                // one step, and from the first to the last
+        Assert.All(map.Gains, g => Assert.Equal(g.Total, g.Tasks.Sum(t => t.Share), 1e-9));
+        Assert.True(map.Gains[^1].Total > 0);
+        Assert.All(map.Curves, c => Assert.Equal([2, 2], c.Rungs.Select(r => r.Results.Count)));
+        Assert.All(map.Curves, c => Assert.All(c.Rungs, r => Assert.Equal(2, r.Losses.Count)));
+        Assert.All(map.Findings, f => Assert.Null(f.Break));             // two rungs are no ground for a break
+        Assert.Equal(map.Curves.Count * 2, map.ToTable(TaskBreak.All(map)).RowCount);
+        Assert.All(TaskBreak.All(map), b => Assert.True(double.IsNaN(b.At.Value) && b.Reason.Length > 0));
+    }
+
+    [Fact]
+    public void What_was_asked_is_not_asked_again()
+    {
+        CapabilityMap first = Map();
+        List<int> done = [];
+        CapabilityMap again = Map((_, asked, all) => done.Add(4 * asked % all));
+        Assert.Equal([0, 0, 0, 0], done);                                // four runs, each told once: all there
+        Assert.Equal(first.Curves.SelectMany(c => c.Rungs.Select(r => r.AnswerNll.Mean)),
+            again.Curves.SelectMany(c => c.Rungs.Select(r => r.AnswerNll.Mean)));
+    }
+
+    [Fact]
+    public void The_pictures_name_every_task_and_the_report_shows_the_map()
+    {
+        CapabilityMap map = Map();
+        string svg = MapPictures.Svg(map);
+        System.Xml.Linq.XDocument.Parse(svg);
+        Assert.All(map.Findings, f => Assert.Contains($">{f.Task}<", svg));
+        MapPictures.Write(map, ladder.Study.Folder);
+        Assert.Contains("What each rung can do", File.ReadAllText(StudyReport.Write(ladder.Study, ladder.Home).Page));
+    }
+
+    [Fact]
+    public void A_prompt_climbs_the_rungs_and_the_next_token_is_a_distribution_at_each()
+    {
+        IReadOnlyList<StudyResult> rungs = Climb.Rungs(ladder.Study, ladder.Home);
+        ClimbedRung[] climbed = [.. Climb.Continue(rungs, ladder.Home, "The cat", 5, 0, " is", 1)];
+        Assert.Equal([1e9, 3e9], climbed.Select(r => r.Budget));
+        Assert.Equal(climbed.Select(r => r.Text), Climb.Continue(rungs, ladder.Home, "The cat", 5, 0, "", 1).Select(r => r.Text));
+        foreach (SharpenedRung r in Climb.Next(rungs, ladder.Home, "The cat"))
+        {
+            Assert.Equal(1, r.LogProbs.Sum(p => Math.Exp(p)), 1e-5);     // 300 float32 log-probabilities
+            Assert.InRange(r.Entropy, 0, Math.Log(r.LogProbs.Length));
+        }
+        // The answer's price is the sum over its tokens.
+        using LanguageModel model = LanguageModel.Open(ladder.Home, climbed[0].Run);
+        EvalItem item = new() { Id = "1", Task = "t", Prompt = "The cat", Choices = [" is", " was"], Answer = " is" };
+        ItemResult result = EvalRun.Ask(new LocalTarget(model), new("one", [item]), Path.Combine(ladder.Home, "one.jsonl"), 0)[0];
+        Assert.Equal(result.AnswerNll!.Value, climbed[0].AnswerNats!.Value, 1e-4);
+    }
+
+    (int Code, string Out, string Err) Run(params string[] args)
+    {
+        StringWriter output = new(), error = new();
+        int code = App.Run([.. args, "--home", ladder.Home], [MapCommand.Create(), ClimbCommand.Create()], output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    [Fact]
+    public void Commands_write_the_map_and_the_climb()
+    {
+        (int code, string output, _) = Run("map", "t", "--items", "3");
+        Assert.Equal(0, code);
+        Assert.Contains("which tasks paid", output);
+        (code, output, _) = Run("climb", "t", "The cat", "--answer", " is", "--tokens", "3");
+        Assert.Equal((0, 3), (code, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        (code, _, string error) = Run("map", "nosuch");
+        Assert.Equal((2, 1), (code, error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+    }
+
+    [Fact]
+    public void Coloured_text_is_the_text_and_its_losses_sum()
+    {
+        using LanguageModel model = LanguageModel.Open(ladder.Home, Climb.Rungs(ladder.Study, ladder.Home)[0].Run.Name);
+        const string text = "El niño <b> & Zuko é";
+        IReadOnlyList<int> tokens = model.Tokenizer.Encode(text);
+        float[] logProbs = [.. Enumerable.Range(1, tokens.Count).Select(i => -i / 4f)];
+        LossText coloured = LossText.Of(model.Tokenizer, tokens, logProbs);
+        Assert.Equal(text, string.Concat(coloured.Pieces.Select(p => p.Token)));
+        Assert.Equal(-logProbs.Sum(), coloured.Pieces.Sum(p => p.Nats), 1e-4);
+        Assert.Contains("&lt;b&gt;", Regex.Replace(coloured.Html("t"), "<[^>]*>", ""));
+    }
+}
