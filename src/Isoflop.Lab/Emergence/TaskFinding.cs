@@ -74,6 +74,7 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
             return crossing > x[^1] + 4 ? double.PositiveInfinity : Math.Max(crossing, x[^1]);
         })];
         double middle = at.Order().ElementAt(seeds / 2);
+        if (middle <= x[^1]) return null;                         // passed already: nothing to foresee
         return new(double.IsFinite(middle) ? Math.Pow(10, middle) : double.NaN, Math.Pow(10, at.Min()),
             at.Max() is var top && double.IsFinite(top) ? Math.Pow(10, top) : double.NaN);
     }

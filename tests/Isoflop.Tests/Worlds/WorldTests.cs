@@ -53,8 +53,12 @@ public class WorldTests
     [Fact]
     public void Validation_has_the_distribution_of_training()
     {
-        var villages = new World(new() { Zipf = 1.5, Weights = new[] { "grammar", "meaning", "knowledge.1", "knowledge.2", "knowledge.3",
-            "knowledge.4", "opinion", "translation", "rooms", "sums", "decimals", "exam" }.ToDictionary(t => t, _ => 0.0) });
+        var villages = new World(new()
+        {
+            Zipf = 1.5,
+            Weights = new[] { "grammar", "meaning", "knowledge.1", "knowledge.2", "knowledge.3",
+            "knowledge.4", "opinion", "translation", "rooms", "sums", "decimals", "exam" }.ToDictionary(t => t, _ => 0.0)
+        });
         const int documents = 4000;
         (double Said, double Tried, double First)[] sides = [.. new[] { false, true }.Select(validation =>
         {
