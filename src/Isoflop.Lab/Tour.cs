@@ -20,12 +20,13 @@ public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Sto
 
 /// <summary>What the tour found in a generated world.</summary>
 /// <param name="Question">a prompt that every rung continues</param> <param name="Answer">what should come</param>
-public sealed record WorldTour(CapabilityMap Map, string Question, string Answer, IReadOnlyList<ClimbedRung> Climbed, string Page);
+public sealed record WorldTour(CapabilityMap Map, string Question, string Answer, IReadOnlyList<ClimbedRung> Climbed,
+    string Page);
 
 /// <summary>
 /// The whole program in a few minutes on two cores: a corpus, a ladder of twelve small runs, their law, a forecast of a run with
-/// ten times the compute, that run, the score, the report; one prompt through the best run of each budget; then a world of labelled
-/// tasks, a ladder on it, and the map of what each rung can do.
+/// ten times the compute, that run, the score, the report; one prompt through the best run of each budget; then a world of
+/// labelled tasks, a ladder on it, and the map of what each rung can do.
 /// </summary>
 /// <remarks>Killed and called again it goes on where it was: corpus, runs and forecast are found by their names.</remarks>
 public static class Tour

@@ -41,7 +41,8 @@ static class ClimbCommand
             IReadOnlyList<StudyResult> rungs = Climb.Rungs(Study.Open(call.Home, call.Parsed.GetValue(name)!), call.Home);
             string text = call.Parsed.GetValue(prompt)!;
             IEnumerable<ClimbedRung> climbed = Climb.Continue(rungs, call.Home, text, length, heat,
-                call.Parsed.GetValue(answer) ?? "", call.Parsed.GetValue(seed)).TakeWhile(_ => !call.Stop.IsCancellationRequested);
+                call.Parsed.GetValue(answer) ?? "", call.Parsed.GetValue(seed))
+                .TakeWhile(_ => !call.Stop.IsCancellationRequested);
             if (!call.Json) Write(call.Out, text, climbed);
             else
                 foreach (ClimbedRung r in climbed)

@@ -108,8 +108,8 @@ static class MapCommand
         TaskBreak[] moving = [.. breaks.Where(b => classes[b.Task] is not (TaskClass.Flat or TaskClass.Unclear))];
         TaskBreak[] inside = [.. moving.Where(b => b.At.Low >= first && b.At.High <= last)];
         int refused = moving.Count(b => b.Reason.Length > 0);
-        output.WriteLine("\nbreak of a broken power law through the answers' −ln p (95 %; where it bends most: whether it breaks, " +
-            "the class says)");
+        output.WriteLine("\nbreak of a broken power law through the answers' −ln p (95 %; where it bends most: whether it " +
+            "breaks, the class says)");
         foreach (TaskBreak b in inside)
             output.WriteLine(I($"  {b.Task,-14} {b.At.Value:0.#e0} ({b.At.Low:0.#e0}–{b.At.High:0.#e0})  ") +
                 classes[b.Task].ToString().ToLowerInvariant());

@@ -7,9 +7,9 @@ public readonly record struct BreakResult(double At, double P, double Before, do
 
 /// <summary>
 /// Is a curve over log compute broken? Two straight pieces that meet are held against the evenly bending curves, a parabola and
-/// S-curves that take <see cref="MapRules.SmoothDecades"/> or more, by T = (SSE of the best of these − SSE of the pieces) / noise²,
-/// and T against its own distribution when that best curve is true: simulated with the noise between the seeds, which is estimated
-/// anew each time.
+/// S-curves that take <see cref="MapRules.SmoothDecades"/> or more, by T = (SSE of the best of these − SSE of the pieces) /
+/// noise², and T against its own distribution when that best curve is true: simulated with the noise between the seeds, which is
+/// estimated anew each time.
 /// </summary>
 static class BreakTest
 {

@@ -113,6 +113,7 @@ public sealed class CapabilityMap
             ("accuracy_high", c => c.Rung.Accuracy.Interval.High), ("chance", c => c.Rung.Chance),
             ("ability", c => c.Rung.Ability.Mean), ("answer_nll", c => c.Rung.AnswerNll.Mean),
             ("margin", c => c.Rung.Margin.Mean), ("class", c => c.Finding.Class.ToString().ToLowerInvariant()),
-            ("evidence", c => c.Finding.Evidence), ("break", c => c.Break.Value), ("break_low", c => c.Break.Low), ("break_high", c => c.Break.High));
+            ("evidence", c => c.Finding.Evidence), ("break", c => c.Break.Value), ("break_low", c => c.Break.Low),
+            ("break_high", c => c.Break.High));
     }
 }

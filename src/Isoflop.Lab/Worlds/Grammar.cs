@@ -1,9 +1,8 @@
 namespace Isoflop.Lab.Worlds;
 
 /// <summary>
-/// What fits by form: 1 the kind of word a verb asks for, 2 agreement with the word before, 3 agreement past an attractor, 4
-/// over a
-/// clause.
+/// What fits by form: 1 the kind of word a verb asks for, 2 agreement with the word before, 3 agreement past an attractor,
+/// 4 over a clause.
 /// </summary>
 sealed class Grammar : Family
 {
@@ -31,8 +30,8 @@ sealed class Grammar : Family
         2 The {person} [was|were] at the {place} {time}.
         2 {name} and {name} [are|is] at the {place} now.
         2 My {friend} [is|are] at the {place} now.
-        2 There [are|is] {adj} {things} in the {place}.
-        2 There [is|are] a~ {adj} {thing} in the {place}.
+        2 Two {things} [are|is] in the {place}.
+        2 One {thing} [is|are] in the {place}.
         2 {time} {name} [@verbs|@verb] with a {friend}.
         2 {time} the {people} [@verb|@verbs] with a {friend}.
         3 The {thing} near the {things} [is|are] {adj}.

@@ -15,8 +15,7 @@ static class Lexicon
     public static readonly string[] Kinds =
     [
         "fruit", "vegetable", "animal", "bird", "tool", "instrument", "vehicle", "garment", "furniture", "drink", "metal",
-            "sport",
-        "tree", "colour", "job", "building",
+        "sport", "tree", "colour", "job", "building",
     ];
 
     const string Words = """
@@ -50,7 +49,7 @@ static class Lexicon
           beach, forest, office, hotel, factory, bakery, stadium
         saw: saw, liked, found, painted, bought, sold, washed, moved, hid, carried, admired, repaired, dropped, wanted, borrowed
         met: met, knew, helped, thanked, invited, called, followed, praised, visited, taught
-        time: in the morning, at noon, in the evening, on Sunday, every day, last week, after work, at night, in spring,
+        time: in the morning, at noon, in the evening, on Sunday, every day, at dawn, after work, at night, in spring,
           before dinner, in July, on holiday
         friend: brother, sister, uncle, aunt, cousin, neighbour, friend, grandmother, grandfather, colleague, daughter, son
         opener: Everyone knows that, To my knowledge, They say, It is written that, My teacher says that,
@@ -87,8 +86,8 @@ static class Lexicon
           barber, electrician, gardener, journalist, translator
         building: palace, barn, cottage, tower, cathedral, hospital, warehouse, temple, chapel, mill, lighthouse, prison,
           skyscraper, mosque, villa, cinema
-        room: kitchen, store, hall, bedroom, garage, cellar, attic, bathroom, study, balcony, pantry, workshop, nursery,
-          lobby, terrace, stable
+        room: kitchen, store, hall, bedroom, garage, cellar, attic, bathroom, study, library, pantry, workshop, nursery,
+          lobby, greenhouse, stable
         object: lamp, ball, umbrella, letter, apple, basket, guitar, candle, hammer, pillow, newspaper, teapot, broom, scarf,
           mirror, suitcase
         goods: apples, coins, stamps, marbles, books, eggs, shells, cards, nuts, pencils, tickets, bottles, roses, candles,

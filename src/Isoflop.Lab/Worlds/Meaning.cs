@@ -1,8 +1,8 @@
 namespace Isoflop.Lab.Worlds;
 
 /// <summary>
-/// What words mean: 1 the next of a row, against a far kind; 2 against a close one; 3 kinds named, both ways; 4 opposites and
-/// parts.
+/// What words mean: 1 the next of a row, against a far kind; 2 against a close one; 3 kinds named, both ways;
+/// 4 opposites and parts.
 /// </summary>
 sealed class Meaning : Family
 {
@@ -64,18 +64,17 @@ sealed class Meaning : Family
         ("drink", "fruit"), ("metal", "colour"), ("sport", "job"), ("tree", "vegetable"), ("building", "vehicle"),
     ];
 
-    static readonly (string Left, string Right)[] opposites = Pairs("hot cold, big little, early late, light dark, full " +
-        "hungry, " +
-        "open shut, rich poor, strong weak, fast slow, high low, happy sad, young old, dry wet, near far, clean dirty, loud " +
-        "silent, " +
-        "hard soft, thick thin, cheap expensive, sweet sour, true false, empty crowded, brave cowardly, polite rude, smooth " +
-        "rough, " +
-        "sharp blunt, straight crooked, awake asleep, guilty innocent, ancient modern");
+    static readonly (string Left, string Right)[] opposites = Pairs(
+        "hot cold, big little, early late, light dark, full hungry, open shut, rich poor, strong weak, fast slow," +
+        " high low, happy sad, young old, dry wet, near far, clean dirty, loud silent, hard soft, thick thin, " +
+        "cheap expensive, sweet sour, true false, empty crowded, brave cowardly, polite rude, smooth rough, sharp" +
+        " blunt, straight crooked, awake asleep, guilty innocent, ancient modern");
 
-    static readonly (string Left, string Right)[] parts = Pairs("wheel bicycle, string violin, page book, sleeve coat, petal " +
-        "flower, roof house, wing bird, pedal piano, branch tree, sail boat, lens camera, handle door, heel shoe, hinge gate, " +
-        "trunk elephant, blade knife, engine car, keel ship, lid pot, screen phone, toe foot, wick candle, spoke wheelchair, " +
-        "chapter novel, step staircase, key keyboard, fin fish, hoof horse, brim hat, rung ladder");
+    static readonly (string Left, string Right)[] parts = Pairs(
+        "wheel bicycle, string violin, page book, sleeve coat, petal flower, roof house, wing bird, pedal piano, " +
+        "branch tree, sail boat, lens camera, handle door, heel shoe, hinge gate, trunk elephant, blade knife, " +
+        "engine car, keel ship, lid pot, screen phone, toe foot, wick candle, spoke wheelchair, chapter novel, " +
+        "step staircase, key keyboard, fin fish, hoof horse, brim hat, rung ladder");
 
     static (string, string)[] Pairs(string text) => [.. text.Split(", ").Select(p => p.Split(' ')).Select(p => (p[0], p[1]))];
 

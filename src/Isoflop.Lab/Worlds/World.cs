@@ -17,8 +17,8 @@ public readonly record struct WorldTask(string Tag, string Family, int Level, do
 public readonly record struct WorldDocument(int Task, string Text, double Nats, int Statements, int Tries);
 
 /// <summary>
-/// An endless world of English: document i is a function of the recipe and i alone. A statement whose content has a certain hash is
-/// held out: it is asked for, and never said, in training and validation alike, so that these have one distribution.
+/// An endless world of English: document i is a function of the recipe and i alone. A statement whose content has a certain
+/// hash is held out: it is asked for, and never said, in training and validation alike, so that these have one distribution.
 /// </summary>
 public sealed class World
 {

@@ -102,7 +102,7 @@ public static class WorldCorpus
             Valid = valid,
             Tags = job.Tags,
             TagEntropies = entropies,
-            VerbatimMeaning = "not measured: documents are drawn, and short ones may be drawn twice; held-out questions never occur",
+            VerbatimMeaning = "not measured: documents are drawn, short ones perhaps twice; held-out questions never occur",
             Recipe = json,
         };
         site.Write(info);
