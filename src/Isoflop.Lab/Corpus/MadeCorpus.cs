@@ -7,7 +7,8 @@ namespace Isoflop.Lab.Corpora;
 
 /// <summary>One side of a made corpus.</summary>
 /// <param name="Tags">tag and number of tokens, in order; empty where the corpus has none</param>
-sealed record MadeSide(int[] Tokens, List<(int Tag, int Count)> Tags, long Documents, long Bytes);
+/// <param name="Weights">of each token in the loss; null: 1. Of both sides, or of none</param>
+sealed record MadeSide(int[] Tokens, List<(int Tag, int Count)> Tags, long Documents, long Bytes, float[]? Weights = null);
 
 /// <summary>
 /// A corpus of tokens that a program made or put together: trained on like any other, without a source to read. What it is made
@@ -25,7 +26,8 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
         if (Directory.Exists(folder)) return Found(folder);
         using var site = new BuildSite(Path.GetDirectoryName(folder)!, Name);
         Tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
-        CorpusSide train = Side(site.Folder, SideWriter.TrainName, Train()),
+        MadeSide made = Train();
+        CorpusSide train = Side(site.Folder, SideWriter.TrainName, made),
             valid = Side(site.Folder, SideWriter.ValidName, Valid());
         var info = new CorpusInfo
         {
@@ -38,6 +40,7 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
             Train = train,
             Valid = valid,
             Tags = Labels,
+            Weighted = made.Weights is not null,
             Recipe = Recipe,
         };
         site.Write(info);
@@ -59,8 +62,9 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
 
     CorpusSide Side(string folder, Func<int, string> names, MadeSide side)
     {
-        using var writer = new SideWriter(folder, names, Labels.Count > 0, Tokenizer.VocabSize, Tokenizer.Hash, 1L << 27);
-        writer.Append(side.Tokens, side.Tags, side.Documents, side.Bytes);
+        using var writer = new SideWriter(folder, names, Labels.Count > 0, Tokenizer.VocabSize, Tokenizer.Hash, 1L << 27,
+            side.Weights is not null);
+        writer.Append(side.Tokens, side.Tags, side.Documents, side.Bytes, side.Weights);
         return writer.Commit();
     }
 

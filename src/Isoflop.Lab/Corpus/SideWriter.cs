@@ -3,14 +3,13 @@ using Isoflop.Data;
 
 namespace Isoflop.Lab.Corpora;
 
-/// <summary>Writes one side of a corpus: a stream of tokens, and one of tags beside it where there are any, cut into
+/// <summary>Writes one side of a corpus: a stream of tokens, beside it tags and loss weights where there are any, cut into
 /// shards.</summary>
 sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged, int vocabSize, string tokenizerHash,
-    long shardTokens)
-    : IDisposable
+    long shardTokens, bool weighted = false) : IDisposable
 {
     readonly List<string> shards = [];
-    TokenShardWriter? tokens, tags;
+    TokenShardWriter? tokens, tags, loss;
     long documents, count, bytes;
 
     public static string TrainName(int shard) => string.Create(CultureInfo.InvariantCulture, $"train-{shard:D3}.tok");
@@ -19,7 +18,9 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
 
     /// <summary>Appends whole documents.</summary>
     /// <param name="tagRuns">tag and number of tokens, in order; empty without tags</param>
-    public void Append(ReadOnlySpan<int> ids, List<(int Tag, int Count)> tagRuns, long documents, long bytes)
+    /// <param name="weights">of each token; empty without weights</param>
+    public void Append(ReadOnlySpan<int> ids, List<(int Tag, int Count)> tagRuns, long documents, long bytes,
+        ReadOnlySpan<float> weights = default)
     {
         this.documents += documents;
         this.bytes += bytes;
@@ -37,6 +38,11 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
                 tags!.Append(labels[..n]);
                 left -= n;
             }
+            if (weighted)
+            {
+                loss!.Append(weights[..n]);
+                weights = weights[n..];
+            }
             tokens.Append(ids[..n]);
             count += n;
             ids = ids[n..];
@@ -47,17 +53,20 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
     {
         tokens?.Commit();
         tags?.Commit();
+        loss?.Commit();
         string name = shardName(shards.Count);
         shards.Add(name);
         string path = Path.Combine(folder, name);
         tokens = new TokenShardWriter(path, StreamKind.Tokens, TokenShardWriter.WidthFor(vocabSize), tokenizerHash);
         if (tagged) tags = new TokenShardWriter(Path.ChangeExtension(path, ".tag"), StreamKind.Tags, 2, tokenizerHash);
+        if (weighted) loss = new TokenShardWriter(Path.ChangeExtension(path, ".wgt"), StreamKind.Weights, 4, tokenizerHash);
     }
 
     public CorpusSide Commit()
     {
         tokens?.Commit();
         tags?.Commit();
+        loss?.Commit();
         return new() { Documents = documents, Tokens = count, Bytes = bytes, Shards = shards };
     }
 
@@ -65,5 +74,6 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
     {
         tokens?.Dispose();
         tags?.Dispose();
+        loss?.Dispose();
     }
 }

@@ -3,6 +3,9 @@ namespace Isoflop.Data;
 /// <summary>Copies tokens [start, start + into.Length) of a stream.</summary>
 public delegate void TokenReader(long start, Span<int> into);
 
+/// <summary>Copies the loss weights of those tokens, each as a target.</summary>
+public delegate void WeightReader(long start, Span<float> into);
+
 /// <summary>
 /// Training rows in a shuffled order that is computed: row r of a run is a function of the seed and r alone, so the place in
 /// the data is one number. The stream is cut into windows of the context; each epoch takes all of them in its own permutation.
@@ -15,16 +18,20 @@ public delegate void TokenReader(long start, Span<int> into);
 public sealed class BatchSource
 {
     readonly TokenReader read;
+    readonly WeightReader? weigh;
     readonly int endOfText;
     readonly ulong seed;
     readonly int[] window;               // the inputs and one token more: the last target
+    readonly float[] weights;
 
     /// <summary>Rows of <paramref name="contextLen"/> from a stream of <paramref name="tokens"/> tokens.</summary>
-    public BatchSource(long tokens, TokenReader read, int endOfText, int contextLen, ulong seed)
+    /// <param name="weigh">null: every target weighs 1</param>
+    public BatchSource(long tokens, TokenReader read, int endOfText, int contextLen, ulong seed, WeightReader? weigh = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(tokens, contextLen);
-        (this.read, this.endOfText, this.seed) = (read, endOfText, seed);
+        (this.read, this.endOfText, this.seed, this.weigh) = (read, endOfText, seed, weigh);
         window = new int[contextLen + 1];
+        weights = weigh is null ? [] : new float[window.Length];
         Windows = (tokens - 1) / contextLen;
     }
 
@@ -44,19 +51,22 @@ public sealed class BatchSource
         for (long r = first; r < first + count; r++)
         {
             var order = new Permutation(Windows, seed, RandomPurpose.Shuffle, r / Windows);
-            read(order[r % Windows] * ContextLen, window);
-            AddSequences(batch, window, endOfText);
+            long start = order[r % Windows] * ContextLen;
+            read(start, window);
+            weigh?.Invoke(start, weights);
+            AddSequences(batch, window, weights, endOfText);
         }
     }
 
     /// <summary>Adds a stretch of text: every token but the last is an input, every token but the first a target.</summary>
-    internal static void AddSequences(Batch batch, ReadOnlySpan<int> tokens, int endOfText)
+    /// <param name="weights">of the tokens as targets; empty: 1</param>
+    internal static void AddSequences(Batch batch, ReadOnlySpan<int> tokens, ReadOnlySpan<float> weights, int endOfText)
     {
         batch.BeginSequence();
         for (int i = 0; i + 1 < tokens.Length; i++)
         {
             if (tokens[i] == endOfText) batch.BeginSequence();
-            batch.Add(tokens[i], tokens[i + 1], 1);
+            batch.Add(tokens[i], tokens[i + 1], weights.IsEmpty ? 1 : weights[i + 1]);
         }
     }
 }
@@ -65,14 +75,18 @@ public sealed class BatchSource
 public sealed class EvalSource
 {
     readonly TokenReader read;
+    readonly WeightReader? weigh;
     readonly int endOfText;
     readonly int[] window;
+    readonly float[] weights;
 
     /// <summary>Windows of <paramref name="contextLen"/> of a stream.</summary>
-    public EvalSource(TokenReader read, int endOfText, int contextLen)
+    /// <param name="weigh">null: every target weighs 1</param>
+    public EvalSource(TokenReader read, int endOfText, int contextLen, WeightReader? weigh = null)
     {
-        (this.read, this.endOfText) = (read, endOfText);
+        (this.read, this.endOfText, this.weigh) = (read, endOfText, weigh);
         window = new int[contextLen + 1];
+        weights = weigh is null ? [] : new float[window.Length];
     }
 
     /// <summary>
@@ -86,8 +100,10 @@ public sealed class EvalSource
         {
             int rows = (int)Math.Min(window.Length - 1, end - at);
             Span<int> text = window.AsSpan(0, rows + 1);
+            Span<float> weights = this.weights.AsSpan(0, weigh is null ? 0 : rows + 1);
             read(at, text);
-            BatchSource.AddSequences(batch, text, endOfText);
+            weigh?.Invoke(at, weights);
+            BatchSource.AddSequences(batch, text, weights, endOfText);
             at += rows;
         }
         return at;

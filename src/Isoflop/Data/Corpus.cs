@@ -61,6 +61,8 @@ public sealed record CorpusInfo
     public required CorpusSide Valid { get; init; }
     /// <summary>Names of the tags, by tag id; empty when there is no tag stream.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
+    /// <summary>Every token has a weight in the loss: prompts 0, replies 1. Else all have 1 and there is no such stream.</summary>
+    public bool Weighted { get; init; }
     /// <summary>
     /// Nats a token that the best possible model would pay on the validation side, by tag; null where nobody knows it.
     /// </summary>
@@ -129,7 +131,15 @@ public sealed class TokenStream
 
     /// <summary>Copies elements [start, start + into.Length), widened to 32 bits. Allocates nothing.</summary>
     /// <exception cref="DataException">A block does not match its checksum.</exception>
-    public void Read(long start, Span<int> into)
+    public void Read(long start, Span<int> into) => Read(start, into, static (shard, at, part) => shard.Read(at, part));
+
+    /// <summary>The same of weights.</summary>
+    /// <exception cref="DataException">A block does not match its checksum.</exception>
+    public void Read(long start, Span<float> into) => Read(start, into, static (shard, at, part) => shard.Read(at, part));
+
+    delegate void ShardReader<T>(TokenShard shard, long start, Span<T> into);
+
+    void Read<T>(long start, Span<T> into, ShardReader<T> read)
     {
         if (start < 0 || start > Count - into.Length)
             throw new ArgumentOutOfRangeException(nameof(start), $"{start} + {into.Length} is outside 0 to {Count}");
@@ -140,7 +150,7 @@ public sealed class TokenStream
         for (; !into.IsEmpty; i++)
         {
             int n = (int)Math.Min(into.Length, starts[i] + shards[i].Count - start);
-            shards[i].Read(start - starts[i], into[..n]);
+            read(shards[i], start - starts[i], into[..n]);
             into = into[n..];
             start += n;
         }
@@ -177,6 +187,10 @@ public sealed class Corpus : IDisposable
     public TokenStream? TrainTags { get; }
     /// <summary>A tag id for each validation token; null where the corpus has no tags.</summary>
     public TokenStream? ValidTags { get; }
+    /// <summary>Weight of each training token in the loss; null: 1.</summary>
+    public TokenStream? TrainWeights { get; }
+    /// <summary>Weight of each validation token in the loss; null: 1.</summary>
+    public TokenStream? ValidWeights { get; }
     /// <summary>Bytes of text a token stands for, both sides together.</summary>
     public double BytesPerToken => Info.BytesPerToken;
     /// <summary>Id after each document.</summary>
@@ -193,6 +207,11 @@ public sealed class Corpus : IDisposable
         {
             Train = Streams(info.Train, StreamKind.Tokens, ".tok");
             Valid = Streams(info.Valid, StreamKind.Tokens, ".tok");
+            if (info.Weighted)
+            {
+                TrainWeights = Streams(info.Train, StreamKind.Weights, ".wgt");
+                ValidWeights = Streams(info.Valid, StreamKind.Weights, ".wgt");
+            }
             if (info.Tags.Count == 0) return;
             TrainTags = Streams(info.Train, StreamKind.Tags, ".tag");
             ValidTags = Streams(info.Valid, StreamKind.Tags, ".tag");

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Isoflop.Kernels;
 
 /// <summary>
@@ -43,17 +45,14 @@ static unsafe class Sampling
         int V = t.V;
         var p = new Span<float>(scratch, V);
         var order = new Span<int>(scratch + V, V);
+        Probabilities(x, V, max, 1 / t.Temperature, scratch);
         double total = 0;
-        for (int i = 0; i < V; i++)
-        {
-            p[i] = MathF.Exp((x[i] - max) / t.Temperature);
-            total += p[i];
-            order[i] = i;
-        }
+        for (int i = 0; i < V; i++) total += p[i];
         int kept = V;
         bool cut = t.TopK > 0 && t.TopK < V || t.TopP < 1;
         if (cut)
         {
+            for (int i = 0; i < V; i++) order[i] = i;
             // Equal probabilities are cut in whatever order the sort leaves them; it is the same for the same row.
             for (int i = 0; i < V; i++) p[i] = -p[i];
             p.Sort(order);
@@ -73,10 +72,22 @@ static unsafe class Sampling
         for (int i = 0; i < kept; i++)
         {
             cumulated += p[i];
-            if (cumulated > threshold) return order[i];
+            if (cumulated > threshold) return cut ? order[i] : i;
         }
-        for (int i = kept - 1; i > 0; i--)                     // rounding left the end open: the last token that can be drawn
-            if (p[i] > 0) return order[i];
-        return order[0];
+        int last = kept - 1;                                    // rounding left the end open: the last token that can be drawn
+        while (last > 0 && p[last] == 0) last--;
+        return cut ? order[last] : last;
+    }
+
+    /// <summary>p = exp((x − max)·sharpness).</summary>
+    static void Probabilities(float* x, int V, float max, float sharpness, float* p)
+    {
+        var top = Vector512.Create(max);
+        for (int i = 0; i < V; i += 16)
+        {
+            int part = V - i;
+            if (part >= 16) VectorMath.Exp((Vector512.Load(x + i) - top) * sharpness).Store(p + i);
+            else VectorMath.StorePart(VectorMath.Exp((VectorMath.LoadPart(x + i, part) - top) * sharpness), p + i, part);
+        }
     }
 }

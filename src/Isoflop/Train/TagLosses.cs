@@ -17,19 +17,22 @@ sealed class TagLosses(IReadOnlyList<string> names, TokenStream tags)
         Array.Clear(counts);
     }
 
-    /// <summary>Adds the losses (nats) of targets from stream position <paramref name="first"/> on.</summary>
-    public void Add(long first, ReadOnlySpan<float> nll)
+    /// <summary>
+    /// Adds the losses (nats) of targets from stream position <paramref name="first"/> on; what weighs nothing is left out.
+    /// </summary>
+    /// <param name="weights">0 or 1 of each</param>
+    public void Add(long first, ReadOnlySpan<float> nll, ReadOnlySpan<float> weights)
     {
-        for (; !nll.IsEmpty; nll = nll[Math.Min(nll.Length, labels.Length)..])
+        for (int at = 0; at < nll.Length; at += labels.Length)
         {
-            int n = Math.Min(nll.Length, labels.Length);
-            tags.Read(first, labels.AsSpan(0, n));
+            int n = Math.Min(nll.Length - at, labels.Length);
+            tags.Read(first + at, labels.AsSpan(0, n));
             for (int i = 0; i < n; i++)
             {
-                sums[labels[i]] += nll[i];
+                if (weights[at + i] == 0) continue;
+                sums[labels[i]] += nll[at + i];
                 counts[labels[i]]++;
             }
-            first += n;
         }
     }
 

@@ -32,8 +32,10 @@ sealed class TrainLoop
         adam = new AdamW(model);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), device, plan.Model, model.Table,
             model.Params, adam.M, adam.V, options.CreateFile);
-        source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Config.Seed);
-        held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen);
+        source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Config.Seed,
+            corpus.TrainWeights is { } own ? own.Read : null);
+        held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
+            corpus.ValidWeights is { } theirs ? theirs.Read : null);
         tagLosses = corpus.ValidTags is { } tags ? new(corpus.Info.Tags, tags) : null;
         micros = [.. Enumerable.Range(0, plan.MicroBatches).Select(_ => new Batch(rows, rows))];
         schedule = new(plan.Config.Train, plan.Steps);
@@ -158,18 +160,21 @@ sealed class TrainLoop
         double flops = Flops.Training(plan.Model, c.BatchTokens, pairs).Total,
             seconds = options.Time.GetElapsedTime(began).TotalSeconds;
         double bytes = micros.Length * Traffic.MicroBatch(plan.Parameters) + Traffic.Update(plan.Parameters);
+        var spent = new Spending(flops, bytes, c.BatchTokens, seconds);
         Ledger ledger = State.Ledger;
-        ledger.Train += new Spending(flops, bytes, c.BatchTokens, seconds);
+        if (corpus.TrainWeights is null) ledger.Train += spent;
+        else ledger.Tune += spent;
+        Spending sum = ledger.Train + ledger.Tune;
         seconds = Math.Max(seconds, 1e-9);
-        return new(State.Step, loss, norm, rate, ledger.Train.Tokens, ledger.Train.Flops, ledger.Train.Seconds,
-            c.BatchTokens / seconds, flops / seconds / peakFlops);
+        return new(State.Step, loss, norm, rate, sum.Tokens, sum.Flops, sum.Seconds, c.BatchTokens / seconds,
+            flops / seconds / peakFlops);
     }
 
     /// <summary>Loss on the first so many held-out tokens, 0: all; null when asked to stop before the end.</summary>
     ValidRow? Evaluate(long tokens, CancellationToken stop)
     {
         long began = options.Time.GetTimestamp(), all = corpus.Valid.Count - 1, end = tokens == 0 ? all : Math.Min(tokens, all);
-        double loss = 0, pairs = 0;
+        double loss = 0, pairs = 0, weight = 0;
         int batches = 0;
         tagLosses?.Clear();
         for (long at = 0; at < end; batches++)
@@ -178,16 +183,18 @@ sealed class TrainLoop
             long target = at + 1;                                 // a row predicts the token after it
             at = held.Fill(micros[0], at, end, plan.MicroWindows);
             model.Loss(micros[0], ref loss);
-            tagLosses?.Add(target, model.Nll[..micros[0].Rows]);
+            ReadOnlySpan<float> weights = micros[0].Weights.AsSpan(0, micros[0].Rows);
+            foreach (float w in weights) weight += w;
+            tagLosses?.Add(target, model.Nll[..micros[0].Rows], weights);
             pairs += Flops.Pairs(micros[0].Offsets);
         }
-        loss /= end;
+        loss /= weight;
         if (!double.IsFinite(loss)) throw Fault($"the loss on held-out text is {loss}");
         State.ValidLoss = loss;
         State.Ledger.Measure += new Spending(
             Flops.Forward(plan.Model, end, pairs).Total, batches * Traffic.Forward(plan.Parameters), end,
             options.Time.GetElapsedTime(began).TotalSeconds);
-        var row = new ValidRow(State.Step, loss, loss / Math.Log(2) / plan.Corpus.BytesPerToken, end, end == all,
+        var row = new ValidRow(State.Step, loss, loss / Math.Log(2) / plan.Corpus.BytesPerToken, (long)weight, end == all,
             tagLosses?.Means());
         folder.Write(row);
         return row;

@@ -49,7 +49,7 @@ public class BatchSourceTests
     public void Targets_are_the_next_tokens_and_documents_do_not_see_each_other()
     {
         var batch = new Batch(Context, Context);
-        BatchSource.AddSequences(batch, [5, 6, 0, 7, 8, 0, 0, 9, 3], endOfText: 0);
+        BatchSource.AddSequences(batch, [5, 6, 0, 7, 8, 0, 0, 9, 3], [], endOfText: 0);
         Assert.Equal([5, 6, 0, 7, 8, 0, 0, 9], batch.Tokens);
         Assert.Equal([6, 0, 7, 8, 0, 0, 9, 3], batch.Targets);
         Assert.Equal([0, 2, 5, 6, 8], batch.Offsets.ToArray());   // each end-of-text opens the next document
@@ -61,7 +61,7 @@ public class BatchSourceTests
     public void A_window_that_begins_with_end_of_text_has_no_empty_sequence()
     {
         var batch = new Batch(2, 2);
-        BatchSource.AddSequences(batch, [0, 1, 2], endOfText: 0);
+        BatchSource.AddSequences(batch, [0, 1, 2], [], endOfText: 0);
         Assert.Equal([0, 2], batch.Offsets.ToArray());
     }
 

@@ -1,0 +1,161 @@
+using Isoflop.Kernels;
+using Isoflop.Nn;
+using Isoflop.Train;
+
+namespace Isoflop.Sample;
+
+/// <summary>A reply to draw.</summary>
+/// <param name="Prompt">tokens as the model reads them, end-of-text first where they begin a document</param>
+/// <param name="MostTokens">of the reply, the end-of-text that ends it among them</param>
+/// <param name="Stream">names its random numbers, with the seed; below 2⁴⁸</param>
+public readonly record struct SampleRequest(int[] Prompt, int MostTokens, long Stream);
+
+/// <summary>A drawn reply.</summary>
+public sealed class SampledReply
+{
+    int[] tokens = [];
+    float[] logProbs = [];
+
+    /// <summary>Its tokens, with the end-of-text that ended it.</summary>
+    public ReadOnlySpan<int> Tokens => tokens.AsSpan(0, Count);
+
+    /// <summary>Of each token at temperature 1, nats: to the bit what a training pass over the sequence gives.</summary>
+    public ReadOnlySpan<float> LogProbs => logProbs.AsSpan(0, Count);
+
+    /// <summary>Tokens drawn.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>End-of-text was drawn; else the reply was cut off.</summary>
+    public bool Ended { get; private set; }
+
+    internal void Clear(int most)
+    {
+        if (tokens.Length < most) (tokens, logProbs) = (new int[most], new float[most]);
+        (Count, Ended) = (0, false);
+    }
+
+    internal int Last => tokens[Count - 1];
+
+    internal void Add(int token, float logProb, bool ended) =>
+        (tokens[Count], logProbs[Count++], Ended) = (token, logProb, ended);
+}
+
+/// <summary>
+/// Draws many replies at once with cached keys and values. A slot whose reply has ended takes the next request in the same pass,
+/// so passes stay full until the requests run out; what a request gives is the same, bit for bit, in any company.
+/// </summary>
+/// <remarks>The loop allocates nothing. Not for two threads at once.</remarks>
+public sealed class BatchSampler
+{
+    readonly Transformer model;
+    readonly KvCache cache;
+    readonly int endOfText, vocabulary;
+    readonly int[] request, read;                                // of each slot: its request, −1: free; tokens of its prompt read
+    readonly int[] next, slots, at, wanted, asking, drawn;       // rows of a pass; rows whose logits are drawn from, and their slots
+    readonly float[] uniforms, logProbs;
+
+    /// <param name="vocabulary">tokens that mean something; a model's table may be longer, and those end a reply</param>
+    /// <param name="slots">replies at once, at most what the model gives logits for in one pass</param>
+    public BatchSampler(Transformer model, int endOfText, int vocabulary, int slots)
+    {
+        (this.model, this.endOfText, this.vocabulary) = (model, endOfText, vocabulary);
+        slots = Math.Min(slots, Math.Min(model.MaxLogitRows, model.MaxRows));
+        cache = new(model.Device, model.Config, slots, model.Config.ContextLen);
+        (request, read) = (new int[slots], new int[slots]);
+        int rows = model.MaxRows;
+        (next, this.slots, at, wanted) = (new int[rows], new int[rows], new int[rows], new int[slots]);
+        (asking, drawn, uniforms, logProbs) = (new int[slots], new int[slots], new float[slots], new float[slots]);
+    }
+
+    /// <summary>Replies at once.</summary>
+    public int Slots => request.Length;
+
+    /// <summary>Draws a reply for each request.</summary>
+    /// <param name="into">[requests], refilled</param>
+    /// <returns>FLOPs, least traffic and tokens that passed through the model; no time</returns>
+    /// <exception cref="ArgumentException">A prompt with its reply does not fit the context.</exception>
+    /// <exception cref="DataException">The model's logits are not finite.</exception>
+    public Spending Draw(IReadOnlyList<SampleRequest> requests, SamplingRule rule, ulong seed, IReadOnlyList<SampledReply> into,
+        CancellationToken stop = default)
+    {
+        for (int i = 0; i < requests.Count; i++)
+        {
+            (int[] prompt, int most, _) = requests[i];
+            if (prompt.Length == 0 || most < 1 || prompt.Length + most > model.Config.ContextLen + 1)
+                throw new ArgumentException($"prompt {i} has {prompt.Length} tokens and a reply of {most}, the context is " +
+                    $"{model.Config.ContextLen}");
+            into[i].Clear(most);
+        }
+        Array.Fill(request, -1);
+        int begun = 0, left = requests.Count;
+        double pairs = 0, heads = 0;
+        long tokens = 0, passes = 0;
+        while (left > 0)
+        {
+            stop.ThrowIfCancellationRequested();
+            (int rows, int asked) = Fill(requests, into, ref begun, ref pairs);
+            DeviceMemory logits = model.Decode(next.AsSpan(0, rows), slots.AsSpan(0, rows), at.AsSpan(0, rows), cache,
+                wanted.AsSpan(0, asked));
+            (tokens, passes, heads) = (tokens + rows, passes + 1, heads + asked);
+            for (int a = 0; a < asked; a++)
+            {
+                int r = request[asking[a]];
+                uniforms[a] = new Rng(seed, RandomPurpose.Sample, into[r].Count, requests[r].Stream).NextSingle();
+            }
+            model.Device.Sample(logits, uniforms.AsSpan(0, asked), rule, drawn.AsSpan(0, asked), logProbs.AsSpan(0, asked),
+                model.Config.VocabSize);
+            for (int a = 0; a < asked; a++)
+            {
+                int slot = asking[a], r = request[slot];
+                if (!float.IsFinite(logProbs[a]))
+                    throw new DataException($"the model's logits are not finite (reply {r}, token {into[r].Count + 1}): its " +
+                        "weights are broken; go back to an earlier checkpoint");
+                bool ends = drawn[a] == endOfText || drawn[a] >= vocabulary;
+                into[r].Add(ends ? endOfText : drawn[a], logProbs[a], ends);
+                if (!ends && into[r].Count < requests[r].MostTokens) continue;
+                request[slot] = -1;
+                left--;
+            }
+        }
+        FlopCount all = Flops.Forward(model.Config, tokens, pairs);
+        return new((all with { Head = all.Head / Math.Max(1, tokens) * heads }).Total,
+            passes * Traffic.Forward(model.Table.Parameters), tokens, 0);
+    }
+
+    /// <summary>
+    /// Rows of a pass: one token of each reply under way, then prompts, as many of their tokens as still fit.
+    /// </summary>
+    (int Rows, int Asked) Fill(IReadOnlyList<SampleRequest> requests, IReadOnlyList<SampledReply> into, ref int begun,
+        ref double pairs)
+    {
+        int rows = 0, asked = 0;
+        for (int s = 0; s < request.Length; s++)
+        {
+            if (request[s] < 0 || read[s] < requests[request[s]].Prompt.Length) continue;
+            int r = request[s];
+            Add(s, into[r].Last, requests[r].Prompt.Length + into[r].Count - 1, ref pairs);
+            Ask(s);
+        }
+        for (int s = 0; s < request.Length && rows < next.Length; s++)
+        {
+            if (request[s] < 0)
+            {
+                if (begun == requests.Count) continue;
+                (request[s], read[s]) = (begun++, 0);
+            }
+            int[] prompt = requests[request[s]].Prompt;
+            if (read[s] == prompt.Length) continue;
+            while (read[s] < prompt.Length && rows < next.Length) Add(s, prompt[read[s]], read[s]++, ref pairs);
+            if (read[s] == prompt.Length) Ask(s);
+        }
+        return (rows, asked);
+
+        void Add(int slot, int token, int position, ref double pairs)
+        {
+            (next[rows], slots[rows], at[rows++]) = (token, slot, position);
+            pairs += position + 1;
+        }
+
+        void Ask(int slot) => (wanted[asked], asking[asked++]) = (rows - 1, slot);
+    }
+}
