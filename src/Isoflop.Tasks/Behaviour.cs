@@ -1,0 +1,60 @@
+namespace Isoflop.Tasks;
+
+/// <summary>
+/// What a thought does, read off its <see cref="Marks"/> exactly: no judge. A choice is a word; <c>~</c> takes the last one back,
+/// <c>;</c> all; the choices that stand at a verdict (<c>;</c> <c>?</c> <c>!</c>) are an attempt.
+/// </summary>
+/// <param name="Attempts">attempts, one without a verdict at the thought's end included</param>
+/// <param name="Checks">verdicts</param>
+/// <param name="StepsBack">choices taken back one by one</param>
+/// <param name="Goals">sub-goals named</param>
+/// <param name="Repeats">attempts that equal an earlier one</param>
+/// <param name="Changes">failed verdicts after which another attempt came: the answer changed after a check</param>
+/// <param name="Claims">"solved" said</param>
+/// <param name="Slips">steps that are false, as far as the family can tell</param>
+/// <param name="FalseSolved">"solved" was said and the reply's answer is wrong</param>
+public readonly record struct Behaviour(int Attempts, int Checks, int StepsBack, int Goals, int Repeats, int Changes, int Claims,
+    int Slips = 0, bool FalseSolved = false)
+{
+    /// <summary>The counts that need the reply alone.</summary>
+    public static Behaviour Of(Reply reply)
+    {
+        int checks = 0, back = 0, goals = 0, repeats = 0, changes = 0, claims = 0, attempts = 0;
+        string thought = reply.Thought;
+        List<string> path = [];
+        HashSet<string> seen = [];
+        string? failed = null;
+        int start = 0;
+        for (int i = 0; i <= thought.Length; i++)
+        {
+            char c = i < thought.Length ? thought[i] : ' ';
+            if (c != ' ' && !Marks.All.Contains(c)) continue;
+            bool fresh = i > start;
+            if (fresh && c is not (Marks.Goal or Marks.Said)) path.Add(thought[start..i]);
+            start = i + 1;
+            switch (c)
+            {
+                case Marks.Goal: goals++; break;
+                case Marks.Said: path.Clear(); break;
+                case Marks.Back:
+                    back++;
+                    if (path.Count > 0) path.RemoveAt(path.Count - 1);
+                    break;
+                case Marks.Failed or Marks.DeadEnd or Marks.Solved:
+                    string attempt = string.Join(' ', path);
+                    attempts++;
+                    checks++;
+                    if (!seen.Add(attempt)) repeats++;
+                    if (failed is not null && failed != attempt) changes++;
+                    failed = c == Marks.Solved ? null : attempt;
+                    if (c == Marks.Solved) claims++;
+                    if (c == Marks.Failed) path.Clear();
+                    break;
+            }
+        }
+        // What was begun and not judged counts, where the thought tries at all.
+        if (failed is not null && path.Count > 0 && string.Join(' ', path) is { } last && last != failed && !seen.Contains(last)
+            && thought.AsSpan().TrimEnd(' ')[^1] is not (Marks.Back or Marks.DeadEnd or Marks.Failed)) (attempts, changes) = (attempts + 1, changes + 1);
+        return new(attempts, checks, back, goals, repeats, changes, claims);
+    }
+}
