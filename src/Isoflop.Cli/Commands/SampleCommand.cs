@@ -61,7 +61,7 @@ static class SampleCommand
             string text = call.Parsed.GetValue(prompt)!;
             using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
             var all = open.Continue(text, replies, most, rule, call.Parsed.GetValue(seed));
-            foreach (Reply reply in all)
+            foreach (Continuation reply in all)
             {
                 string reading = open.Tokenizer.Decode([.. reply.Tokens]);
                 if (call.Json)

@@ -79,7 +79,7 @@ static class TrainCommand
             $"{r.Path}\tstopped at step {r.Step} of {r.Steps}, loss {r.Loss:F4}; the same command resumes")
         : string.Create(CultureInfo.InvariantCulture,
             $"{r.Path}\tloss {r.ValidLoss:F4} nats/token, {r.BitsPerByte:F4} bits/byte on held-out " +
-            $"text, {r.Ledger.Train.Flops:0.00e0} FLOPs{(r.AlreadyDone ? " (was done already)" : "")}");
+            $"text, {r.Ledger.Spent.Flops:0.00e0} FLOPs{(r.AlreadyDone ? " (was done already)" : "")}");
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

@@ -34,7 +34,7 @@ public static class Climb
         foreach (StudyResult r in rungs)
         {
             using LanguageModel model = LanguageModel.Open(home, r.Run.Name);
-            Reply reply = model.Continue(prompt, 1, tokens, new SamplingRule((float)temperature), seed)[0];
+            Continuation reply = model.Continue(prompt, 1, tokens, new SamplingRule((float)temperature), seed)[0];
             double? nats = answer.Length == 0 ? null : Nats(model, prompt, answer);
             yield return new(r.Run.Name, r.Run.Budget, r.Run.Parameters, r.Loss, model.Tokenizer.Decode([.. reply.Tokens]), nats);
         }

@@ -16,7 +16,7 @@ public sealed class SampledReply
     int[] tokens = [];
     float[] logProbs = [];
 
-    /// <summary>Its tokens, with the end-of-text that ended it.</summary>
+    /// <summary>Its tokens, with the one that ended it: end-of-text, or one beyond the vocabulary.</summary>
     public ReadOnlySpan<int> Tokens => tokens.AsSpan(0, Count);
 
     /// <summary>Of each token at temperature 1, nats: to the bit what a training pass over the sequence gives.</summary>
@@ -25,7 +25,7 @@ public sealed class SampledReply
     /// <summary>Tokens drawn.</summary>
     public int Count { get; private set; }
 
-    /// <summary>End-of-text was drawn; else the reply was cut off.</summary>
+    /// <summary>It came to its end; else it was cut off.</summary>
     public bool Ended { get; private set; }
 
     internal void Clear(int most)
@@ -111,7 +111,7 @@ public sealed class BatchSampler
                     throw new DataException($"the model's logits are not finite (reply {r}, token {into[r].Count + 1}): its " +
                         "weights are broken; go back to an earlier checkpoint");
                 bool ends = drawn[a] == endOfText || drawn[a] >= vocabulary;
-                into[r].Add(ends ? endOfText : drawn[a], logProbs[a], ends);
+                into[r].Add(drawn[a], logProbs[a], ends);
                 if (!ends && into[r].Count < requests[r].MostTokens) continue;
                 request[slot] = -1;
                 left--;

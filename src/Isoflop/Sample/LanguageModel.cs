@@ -135,7 +135,7 @@ public sealed class LanguageModel : IDisposable
     /// </summary>
     /// <param name="seed">with the reply's index names its random numbers: reply i is the same in any company</param>
     /// <param name="told">called with each new token of the first reply</param>
-    public IReadOnlyList<Reply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed,
+    public IReadOnlyList<Continuation> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed,
         Action<int>? told = null)
     {
         int[] tokens = [Tokenizer.EndOfText, .. Tokenizer.Encode(prompt)];
@@ -145,7 +145,7 @@ public sealed class LanguageModel : IDisposable
         if (count > transformer.MaxLogitRows)
             throw new ConfigException($"{count} replies at once; at most {transformer.MaxLogitRows} fit, ask twice");
         KvCache cache = CacheFor(ref writeCache, count, Math.Min(Config.ContextLen, tokens.Length + maxTokens));
-        var replies = Enumerable.Range(0, count).Select(_ => new Reply([], [])).ToArray();
+        var replies = Enumerable.Range(0, count).Select(_ => new Continuation([], [])).ToArray();
         DeviceMemory logits = Prompt(tokens, count, cache);
         List<int> alive = [.. Enumerable.Range(0, count)];
         for (int at = tokens.Length; ; at++)
@@ -156,7 +156,7 @@ public sealed class LanguageModel : IDisposable
             device.Sample(logits, uniforms, rule, drawn, logProbs, Config.VocabSize);
             for (int r = alive.Count - 1; r >= 0; r--)
             {
-                Reply reply = replies[alive[r]];
+                Continuation reply = replies[alive[r]];
                 bool ended = drawn[r] == Tokenizer.EndOfText;
                 if (!ended)
                 {
@@ -312,4 +312,4 @@ public sealed class LanguageModel : IDisposable
 }
 
 /// <summary>One continuation: its tokens and their log-probabilities at temperature 1, nats.</summary>
-public sealed record Reply(List<int> Tokens, List<float> LogProbs);
+public sealed record Continuation(List<int> Tokens, List<float> LogProbs);

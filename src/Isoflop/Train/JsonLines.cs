@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Isoflop.Train;
 
@@ -36,6 +37,20 @@ sealed class JsonLines : IDisposable
     public void End()
     {
         json.WriteEndObject();
+        Append();
+    }
+
+    /// <summary>Writes a row that allocates: for those that are few.</summary>
+    public void Write<T>(T value, JsonTypeInfo<T> type)
+    {
+        row.ResetWrittenCount();
+        json.Reset();
+        JsonSerializer.Serialize(json, value, type);
+        Append();
+    }
+
+    void Append()
+    {
         json.Flush();
         row.Write("\n"u8);
         try

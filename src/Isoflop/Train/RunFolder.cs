@@ -47,8 +47,8 @@ public sealed class RunFolder : IDisposable
             held = Lock(path);
             if (File.Exists(record))
             {
-                IReadOnlyList<string> differences = Config.Differences(RunRecord.Load(path).Config, first.Config);
-                if (differences.Count > 0)
+                string[] differences = [.. RunRecord.Load(path).Differences(first)];
+                if (differences.Length > 0)
                     throw new ConfigException(
                         $"{path} was started with {string.Join("; ", differences)}; choose another name, or leave it " +
                         "out: a run is then named by its settings");

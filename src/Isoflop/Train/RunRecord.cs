@@ -41,6 +41,8 @@ public sealed record RunRecord
     public double Flops { get; init; }
     /// <summary>What computes.</summary>
     public required MachineRecord Machine { get; init; }
+    /// <summary>What else decides its bits, where it is more than next-word training; its maker's, opaque here.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public JsonElement? Recipe { get; init; }
 
     internal static RunRecord Of(Plan plan, IDevice device, DateTime created) => new()
     {
@@ -53,10 +55,27 @@ public sealed record RunRecord
         NonEmbedding = plan.NonEmbedding,
         Tokens = plan.Tokens,
         Flops = plan.FlopsByLayer.Total,
-        Machine = new(Environment.MachineName, RuntimeInformation.OSDescription,
-            RuntimeInformation.ProcessArchitecture.ToString(),
-            Environment.ProcessorCount, device.Name, CpuDevice.InstructionSet, RuntimeInformation.FrameworkDescription),
+        Machine = MachineOf(device),
     };
+
+    internal static MachineRecord MachineOf(IDevice device) =>
+        new(Environment.MachineName, RuntimeInformation.OSDescription, RuntimeInformation.ProcessArchitecture.ToString(),
+            Environment.ProcessorCount, device.Name, CpuDevice.InstructionSet, RuntimeInformation.FrameworkDescription);
+
+    /// <summary>Settings in which a run of the same name would differ: "train.steps=100, now 200".</summary>
+    internal IEnumerable<string> Differences(RunRecord now)
+    {
+        foreach (string difference in Train.Config.Differences(Config, now.Config)) yield return difference;
+        if (Recipe is null && now.Recipe is null) yield break;
+        if (Recipe is not { ValueKind: JsonValueKind.Object } was || now.Recipe is not { ValueKind: JsonValueKind.Object } own)
+        {
+            yield return "another kind of training";
+            yield break;
+        }
+        foreach (JsonProperty p in was.EnumerateObject())
+            if (!own.TryGetProperty(p.Name, out JsonElement value) || !JsonElement.DeepEquals(p.Value, value))
+                yield return $"{p.Name}={p.Value.GetRawText()}, now {(value.ValueKind == JsonValueKind.Undefined ? "nothing" : value.GetRawText())}";
+    }
 
     /// <summary>Reads run.json of a run folder.</summary>
     /// <exception cref="DataException">Missing, broken, of a newer format, with unknown keys.</exception>

@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Lab.Rl;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop rl</c>: reinforcement learning on verifiable rewards; <c>isoflop rl replay</c>.</summary>
+static class RlCommand
+{
+    public static Command Create()
+    {
+        var given = new Argument<string[]>("recipe")
+        {
+            Description = "A recipe's JSON file, and key=value",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
+        var verb = new Verb("rl", "Reinforcement learning: groups of replies, judged, the better made likelier. The same command resumes.",
+            "isoflop teach name=p tasks=parity:3 && isoflop rl name=p-rl from=p tasks=parity:3 steps=40",
+            "isoflop rl recipes/parity.json seed=2 name=parity-2",
+            "isoflop rl name=d from=p tasks=parity:3 method=dapo updates=4 kl=0.01",
+            "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
+            "settings: " + string.Join(", ", Settings))
+        { given, threads };
+        verb.Add(Replay());
+        verb.Runs(call =>
+        {
+            string[] all = call.Parsed.GetValue(given) ?? [];
+            bool file = all.Length > 0 && !all[0].Contains('=');
+            RlRecipe recipe = RlRecipe.Load(file ? all[0] : null, file ? all[1..] : all);
+            RlResult result;
+            using (ProgressLine line = call.Progress())
+                result = Reinforcement.Run(recipe, call.Home, call.Parsed.GetValue(threads), p => Tell(call, line, p), stop: call.Stop);
+            if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(new RlRecord(result.Name, result.Path, result.Done, result.Step,
+                result.Steps.LastOrDefault(), result.Evals), RlCommandJson.Default.RlRecord));
+            else Write(call.Out, result);
+            return result.Done ? 0 : App.Interrupted;
+        });
+        return verb;
+    }
+
+    static IEnumerable<string> Settings =>
+        JsonSerializer.SerializeToElement(new RlRecipe(), RlCommandJson.Default.RlRecipe).EnumerateObject().Select(p => p.Name);
+
+    static Command Replay()
+    {
+        var run = new Argument<string>("run") { Description = "The run" };
+        var step = new Option<int>("--step") { Description = "1 to the steps done", HelpName = "N", Required = true };
+        var show = new Option<int>("--show") { Description = "Groups to print; all of them with --json", HelpName = "N", DefaultValueFactory = _ => 2 };
+        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
+        var verb = new Verb("replay", "Play a step again, from the checkpoint before it: the same groups, tokens and log-probabilities.",
+            "isoflop rl replay p-rl --step 20", "isoflop rl replay p-rl --step 20 --json > replies.jsonl") { run, step, show, threads };
+        verb.Runs(call =>
+        {
+            IReadOnlyList<ReplyRow> rows = Reinforcement.Replay(call.Parsed.GetValue(run)!, call.Parsed.GetValue(step), call.Home,
+                call.Parsed.GetValue(threads));
+            if (call.Json)
+            {
+                foreach (ReplyRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, RlCommandJson.Default.ReplyRow));
+                return 0;
+            }
+            foreach (var group in rows.GroupBy(r => (r.Level, r.Prompt)).Take(call.Parsed.GetValue(show)))
+            {
+                call.Out.WriteLine($"{group.Key.Level}  {group.Key.Prompt}");
+                foreach (ReplyRow r in group)
+                    call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                        $"  {(r.Reward > 0 ? "right" : "wrong")}  advantage {r.Advantage,6:0.00}  log p {r.LogProbs.Sum(),7:0.00}  {r.Reply}"));
+            }
+            return 0;
+        });
+        return verb;
+    }
+
+    static void Tell(Invocation call, ProgressLine line, RlProgress p)
+    {
+        foreach (Diagnosis d in p.Found) call.Err.WriteLine($"step {p.Step}: {d.Name}: {d.Text}");
+        if (p.Last is { } row)
+            line.Report("rl", p.Step, p.Steps, "steps", string.Create(CultureInfo.InvariantCulture,
+                $"reward {row.Reward:0.000}  length {row.Length:0.0}  think first {row.Thinking:P0}  entropy {row.Entropy:0.000}"));
+    }
+
+    static void Write(TextWriter output, RlResult r)
+    {
+        output.WriteLine($"{r.Path}\t" + (r.Done ? (r.AlreadyDone ? "was done already" : "done")
+            : $"stopped at step {r.Step}; the same command resumes"));
+        output.WriteLine("  step     FLOPs  form    level                 greedy  pass@1      ±  pass@k  length  thinks  cut off  chance");
+        foreach (RlEval e in r.Evals)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {e.Step,4}  {e.Flops,8:0.00e0}  {e.Form.ToString().ToLowerInvariant(),-6}  {e.Level,-20}  {e.Greedy,6:0.000}  ") +
+                string.Create(CultureInfo.InvariantCulture, $"{e.PassAt1,6:0.000}  {1.96 * e.Error:0.000}  {e.PassAtK,6:0.000}  {e.Length,6:0.0}  ") +
+                string.Create(CultureInfo.InvariantCulture, $"{e.Thinking,6:P0}  {e.Truncated,7:P0}  {e.Chance,6:0.000}"));
+        if (r.Steps.Count == 0) return;
+        double all = r.Steps.Sum(s => s.Seconds), named = r.Steps.Sum(s => s.SampleSeconds + s.LearnSeconds);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"  {r.Steps.Sum(s => s.SampleSeconds) / all:P1} of the time drew replies, {r.Steps.Sum(s => s.LearnSeconds) / all:P1} learnt, " +
+            $"{1 - named / all:P1} went elsewhere; {r.Ledger.Spent.Flops:0.00e0} FLOPs spent on this model from its start"));
+    }
+}
+
+sealed record RlRecord(string Name, string Path, bool Done, int Step, RlStep? Last, IReadOnlyList<RlEval> Evals);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(RlRecord))]
+[JsonSerializable(typeof(RlRecipe))]
+[JsonSerializable(typeof(ReplyRow))]
+sealed partial class RlCommandJson : JsonSerializerContext;

@@ -1,0 +1,179 @@
+using System.Text.Json;
+using Isoflop.Nn;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Rl;
+
+/// <summary>What a run of reinforcement learning came to.</summary>
+/// <param name="Done">all steps; else it was stopped and the same command resumes it</param>
+/// <param name="AlreadyDone">it was before this call</param>
+public sealed record RlResult(string Path, string Name, bool Done, bool AlreadyDone, int Step, IReadOnlyList<RlStep> Steps,
+    IReadOnlyList<RlEval> Evals, Ledger Ledger);
+
+/// <summary>
+/// Reinforcement learning on verifiable rewards: groups of replies to a prompt, each judged, the better made likelier. The same
+/// recipe opens the same run: killed at any moment and called again, it ends with the same bits.
+/// </summary>
+/// <remarks>Shao et al. 2024, arXiv:2402.03300; Liu et al. 2025, arXiv:2503.20783; Yu et al. 2025, arXiv:2503.14476.</remarks>
+public static class Reinforcement
+{
+    /// <summary>Trains, resumes, or says that it is done.</summary>
+    /// <exception cref="ConfigException">A broken rule; a run of that name with another recipe; the model is not ready.</exception>
+    /// <exception cref="DataException">A checkpoint that was altered; logits or gradients that are not finite.</exception>
+    public static RlResult Run(RlRecipe recipe, string home, int threads = 0, Action<RlProgress>? tell = null,
+        TimeProvider? clock = null, CancellationToken stop = default)
+    {
+        TimeProvider time = clock ?? TimeProvider.System;
+        (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, home, time);
+        using RunFolder folder = RunFolder.Open(home, record, time);
+        List<int> saved = Checkpoint.StepsIn(folder.Path);
+        TrainState? state = saved.Count == 0 ? null : Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(saved[^1])));
+        bool already = state?.Step == whole.Steps;
+        if (!already)
+        {
+            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads, time, tell);
+            if (state is null) loop.Begin();
+            else loop.Resume(state, "");
+            loop.Run(stop);
+            state = loop.State;
+        }
+        return new(folder.Path, record.Name, state!.Step == whole.Steps, already, state.Step, RlRows.ReadSteps(folder.Path),
+            RlRows.ReadEvals(folder.Path), state.Ledger);
+    }
+
+    /// <summary>
+    /// Plays a step again: from the checkpoint before it, learning the steps between, to the same groups, tokens and
+    /// log-probabilities as the first time. Nothing is written.
+    /// </summary>
+    /// <param name="step">1 to the steps done</param>
+    /// <exception cref="ConfigException">No such run or step; it is being written.</exception>
+    public static IReadOnlyList<ReplyRow> Replay(string run, int step, string home, int threads = 0)
+    {
+        string path = RunFolder.PathOf(home, run);
+        if (!File.Exists(Path.Combine(path, RunRecord.FileName)))
+            throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs");
+        RlRecipe recipe = RecipeOf(run, home);
+        List<RlStep> rows = RlRows.ReadSteps(path);
+        if (step < 1 || step > rows.Count) throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
+        int from = Checkpoint.StepsIn(path).Where(s => s < step).DefaultIfEmpty(-1).Max();
+        if (from < 0) throw new ConfigException($"{path} has no checkpoint before step {step}");
+        string copy = Path.Combine(Path.GetTempPath(), $"isoflop-replay-{Guid.NewGuid():N}");
+        try
+        {
+            CopyTo(path, Path.Combine(copy, "runs", run), from);
+            (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, home, TimeProvider.System);
+            using RunFolder folder = RunFolder.Open(copy, record, TimeProvider.System);
+            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads, TimeProvider.System, null);
+            loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), "replay");
+            List<Group> groups = [];
+            for (int s = from; s < step; s++) loop.Again(s, out groups);
+            return [.. groups.SelectMany(g => Enumerable.Range(0, g.Replies.Length).Select(r => RlLoop.Describe(step, g, r)))];
+        }
+        finally
+        {
+            if (Directory.Exists(copy)) Directory.Delete(copy, recursive: true);
+        }
+    }
+
+    static void CopyTo(string run, string copy, int step)
+    {
+        string name = Checkpoint.NameOf(step);
+        Directory.CreateDirectory(Path.Combine(copy, name));
+        foreach (string file in Directory.GetFiles(Path.Combine(run, name)))
+            File.Copy(file, Path.Combine(copy, name, Path.GetFileName(file)));
+        foreach (string rows in (string[])[RlRows.StepsFile, RlRows.EvalsFile])
+            if (File.Exists(Path.Combine(run, rows))) File.Copy(Path.Combine(run, rows), Path.Combine(copy, rows));
+    }
+
+    /// <summary>The recipe of a run.</summary>
+    /// <exception cref="ConfigException">It is no run of reinforcement learning.</exception>
+    public static RlRecipe RecipeOf(string run, string home) =>
+        RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
+            ? recipe : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
+
+    static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, string home, TimeProvider time)
+    {
+        string[] problems = [.. recipe.Problems()];
+        if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
+        var mix = new TaskMix(recipe.Tasks);
+        RunPoint from = Source(recipe.From, home);
+        recipe = recipe with { From = $"{from.Run}@{from.Step}" };
+        string source = Path.Combine(RunFolder.PathOf(home, from.Run), Checkpoint.NameOf(from.Step));
+        RunRecord parent = RunRecord.Load(RunFolder.PathOf(home, from.Run));
+        ModelConfig shape = ModelFolder.LoadConfig(source);
+        Fits(recipe, mix, shape, source);
+        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "" }, RlJson.Default.RlRecipe);
+        string name = recipe.Name.Length > 0 ? recipe.Name
+            : "rl-" + System.IO.Hashing.XxHash3.HashToUInt64(System.Text.Encoding.UTF8.GetBytes(json.GetRawText())).ToString("x16")[..8];
+        var record = new RunRecord
+        {
+            Name = name,
+            Created = time.GetUtcNow().UtcDateTime,
+            CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
+            Config = parent.Config with
+            {
+                Name = name,
+                Seed = recipe.Seed,
+                From = recipe.From,
+                FromMode = StartMode.Fork,
+                Flops = 0,
+                Model = shape,
+                Train = new() { Steps = recipe.Steps, LearningRate = recipe.LearningRate, Clip = recipe.Clip, WeightDecay = 0, WarmupSteps = recipe.Warmup, Decay = 0 },
+            },
+            Corpus = parent.Corpus,
+            Parameters = parent.Parameters,
+            NonEmbedding = parent.NonEmbedding,
+            Machine = MachineOf(),
+            Recipe = json,
+        };
+        string[] named = [.. record.Config.Problems()];
+        return named.Length == 0 ? (recipe, source, record) : throw new ConfigException(string.Join("; ", named));
+    }
+
+    static MachineRecord MachineOf()
+    {
+        using var device = new Kernels.CpuDevice(1);
+        return RunRecord.MachineOf(device);
+    }
+
+    /// <summary>What the context has no room for is said before anything is trained.</summary>
+    static void Fits(RlRecipe recipe, TaskMix mix, ModelConfig shape, string source)
+    {
+        var codec = new ReplyCodec(Text.Tokenizer.Load(source));
+        foreach (TaskLevel of in mix.Levels)
+        {
+            codec.Check(of.Family);
+            int longest = Enumerable.Range(0, 32).Max(i => codec.Prompt(of.Family.Make(Tasks.Split.Train, of.Level, i, recipe.Seed).Prompt,
+                ReplyForm.Think).Length);
+            if (longest + recipe.MostTokens > shape.ContextLen + 1)
+                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and most_tokens={recipe.MostTokens} are more than the " +
+                    $"model's context of {shape.ContextLen}; lower most_tokens to {Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model " +
+                    "with a longer context");
+        }
+    }
+
+    internal static RunPoint Source(string from, string home)
+    {
+        bool step = RunPoint.TryParse(from, out RunPoint point);
+        string run = RunFolder.PathOf(home, step ? point.Run : from);
+        if (!Directory.Exists(run)) throw new ConfigException($"from={from}: there is no run {run}; 'isoflop runs' lists them");
+        List<int> saved = Checkpoint.StepsIn(run);
+        if (saved.Count == 0) throw new ConfigException($"from={from}: {run} has no checkpoint yet");
+        if (step && !saved.Contains(point.Step))
+            throw new ConfigException($"from={from}: {run} has checkpoints at {string.Join(", ", saved)}");
+        return step ? point : new(from, saved[^1]);
+    }
+
+    static TrainState StartOf(string source, RlRecipe recipe)
+    {
+        TrainState from = Checkpoint.Verify(source);
+        return new()
+        {
+            Seed = recipe.Seed,
+            Corpus = from.Corpus,
+            TokenizerHash = from.TokenizerHash,
+            EndOfText = from.EndOfText,
+            Ledger = from.Ledger,
+        };
+    }
+}

@@ -1,0 +1,72 @@
+using Isoflop.Tasks;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Rl;
+
+/// <summary>Rewards of a level in one step.</summary>
+public sealed record LevelReward(string Level, int Replies, double Reward);
+
+/// <summary>One line of rl.jsonl: a step.</summary>
+/// <param name="Step">steps done, this one included</param> <param name="Reward">mean of right answers over all replies drawn</param>
+/// <param name="Groups">drawn</param> <param name="Dropped">of these, with equal rewards</param>
+/// <param name="Length">tokens of a reply, mean</param> <param name="LengthEnded">of those that ended</param>
+/// <param name="Truncated">share that was cut off</param> <param name="Thinking">share that thought first</param>
+/// <param name="Entropy">mean −log π of the tokens drawn, nats: an unbiased estimate</param>
+/// <param name="Clipped">share of tokens without a gradient for their ratio</param>
+/// <param name="Divergence">mean of the KL estimate to the first policy; 0 where it is not used</param>
+/// <param name="Faults">replies whose judge threw or took too long: rewarded 0</param>
+/// <param name="SampleSeconds">of drawing replies</param> <param name="LearnSeconds">of passes and updates</param>
+/// <param name="Seconds">of the whole step: what is more than these two went elsewhere</param>
+/// <param name="Flops">sampled and learnt so far, without what the policy had cost before</param>
+/// <param name="Levels">rewards by level</param>
+public sealed record RlStep(int Step, double Reward, int Groups, int Dropped, double Length, double LengthEnded, double Truncated,
+    double Thinking, double Entropy, double Clipped, double Divergence, int Faults, double GradNorm, double SampleSeconds,
+    double LearnSeconds, double Seconds, double Flops, IReadOnlyList<LevelReward> Levels);
+
+/// <summary>One line of rl-evals.jsonl: a level's held-out items under one form.</summary>
+/// <param name="Step">steps done</param> <param name="Flops">as in <see cref="RlStep"/></param>
+/// <param name="Greedy">share right, likeliest token each time</param>
+/// <param name="PassAt1">share of sampled replies that are right, mean over items</param> <param name="Error">its standard error, items drawn</param>
+/// <param name="PassAtK">unbiased, k = the replies to each item</param> <param name="Chance">what it is read against</param>
+/// <param name="Behaviour">counts a reply, means</param>
+public sealed record RlEval(int Step, double Flops, string Level, ReplyForm Form, int Items, int Replies, double Greedy,
+    double PassAt1, double Error, double PassAtK, double Chance, double Length, double Truncated, double Thinking,
+    BehaviourMeans Behaviour);
+
+/// <summary>Means of <see cref="Behaviour"/> over replies.</summary>
+public sealed record BehaviourMeans(double Attempts, double Checks, double StepsBack, double Goals, double Repeats, double Changes,
+    double Slips, double FalseSolved)
+{
+    internal static BehaviourMeans Of(IReadOnlyList<Behaviour> all)
+    {
+        double Mean(Func<Behaviour, double> of) => all.Count == 0 ? 0 : all.Average(of);
+        return new(Mean(b => b.Attempts), Mean(b => b.Checks), Mean(b => b.StepsBack), Mean(b => b.Goals), Mean(b => b.Repeats),
+            Mean(b => b.Changes), Mean(b => b.Slips), Mean(b => b.FalseSolved ? 1 : 0));
+    }
+}
+
+/// <summary>One reply, for a reader: of a replayed step, or beside an evaluation.</summary>
+public sealed record ReplyRow(int Step, string Level, string Prompt, string Reply, double Reward, double Advantage, bool Ended,
+    IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs);
+
+/// <summary>Reads the rows of a run of reinforcement learning.</summary>
+public static class RlRows
+{
+    /// <summary>Names of the row files in a run's folder.</summary>
+    public const string StepsFile = "rl.jsonl", EvalsFile = "rl-evals.jsonl", RepliesFile = "rl-replies.jsonl";
+
+    /// <summary>Steps of a run.</summary>
+    /// <exception cref="DataException">A line that is no such row; names it.</exception>
+    public static List<RlStep> ReadSteps(string folder) =>
+        RunFolder.Read(Path.Combine(folder, StepsFile), RlJson.Default.RlStep);
+
+    /// <summary>Evaluations of a run.</summary>
+    /// <exception cref="DataException">A line that is no such row; names it.</exception>
+    public static List<RlEval> ReadEvals(string folder) =>
+        RunFolder.Read(Path.Combine(folder, EvalsFile), RlJson.Default.RlEval);
+
+    /// <summary>Replies kept beside the evaluations.</summary>
+    /// <exception cref="DataException">A line that is no such row; names it.</exception>
+    public static List<ReplyRow> ReadReplies(string folder) =>
+        RunFolder.Read(Path.Combine(folder, RepliesFile), RlJson.Default.ReplyRow);
+}
