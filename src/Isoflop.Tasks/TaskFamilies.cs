@@ -7,6 +7,18 @@ public static class TaskFamilies
     public static IReadOnlyList<TaskFamily> All { get; } =
     [
         new Parity(),
+        new ModularChain(),
+        new Permutations(),
+        new StackMachine(),
+        new PointerChasing(),
+        new ListPrograms(),
+        new IteratedSquaring(),
+        new Addition(),
+        new Multiplication(),
+        new DecimalComparison(),
+        new LinearEquation(),
+        new CommonDivisor(),
+        new BaseConversion(),
         new ModularRoot(),
     ];
 
