@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Isoflop.Tasks;
@@ -11,13 +12,16 @@ sealed class Combining : WrittenSearch<Combining.Step>
     /// <summary>a ∘ b = value.</summary>
     public readonly record struct Step(int A, char Sign, int B, int Value);
 
+    /// <summary>Larger values are not written down.</summary>
+    public const int Largest = 2000;
+
     readonly record struct Part(int Value, string Text, bool IsSum);
 
     readonly int target;
     readonly bool all;
     readonly IReadOnlyList<Step> solution;
-    readonly List<Part> parts;
-    readonly Stack<(Part A, Part B)> used = [];
+    readonly Stack<List<Part>> before = [];
+    List<Part> parts;
 
     /// <param name="all">every number must be used</param>
     public Combining(IEnumerable<int> numbers, int target, bool all, IReadOnlyList<Step> solution)
@@ -86,23 +90,23 @@ sealed class Combining : WrittenSearch<Combining.Step>
             {
                 (int a, int b) = (Math.Max(left[i], left[j]), Math.Min(left[i], left[j]));
                 if (!pairs.Add((a, b))) continue;
-                yield return new(a, '+', b, a + b);
+                if (a + b <= Largest) yield return new(a, '+', b, a + b);
                 if (a > b) yield return new(a, '-', b, a - b);
-                if (b > 1) yield return new(a, '*', b, a * b);
+                if (b > 1 && a * b <= Largest) yield return new(a, '*', b, a * b);
                 if (b > 1 && a % b == 0) yield return new(a, '/', b, a / b);
             }
     }
 
     protected override Step[] Options(ref Rng rng) =>
-        parts.Count == 1 ? [] : rng.Shuffle([.. StepsOf([.. parts.Select(p => p.Value)]).Where(s => s.Value <= 20 * target)]);
+        parts.Count == 1 ? [] : rng.Shuffle([.. StepsOf([.. parts.Select(p => p.Value)])]);
 
     protected override Verdict Push(Step choice)
     {
         int i = parts.FindIndex(p => p.Value == choice.A), j = parts.FindLastIndex(p => p.Value == choice.B);
-        if (i == j) i = parts.FindIndex(p => p.Value == choice.A && parts.IndexOf(p) != j);
+        Debug.Assert(i != j);                                    // of two equal values the first and the last
         (Part a, Part b) = (parts[i], parts[j]);
-        foreach (int k in i > j ? [i, j] : (int[])[j, i]) parts.RemoveAt(k);
-        used.Push((a, b));
+        before.Push(parts);
+        parts = [.. parts.Where((_, k) => k != i && k != j)];
         bool sum = choice.Sign is '+' or '-';
         string left = a.IsSum && !sum ? $"({a.Text})" : a.Text;
         bool bare = choice.Sign == '+' || !Composite(b.Text) || (choice.Sign is '-' or '*' && !b.IsSum);
@@ -113,15 +117,9 @@ sealed class Combining : WrittenSearch<Combining.Step>
         static bool Composite(string text) => !text.All(char.IsAsciiDigit);
     }
 
-    protected override void Pop(Step choice)
-    {
-        parts.RemoveAt(parts.Count - 1);
-        (Part a, Part b) = used.Pop();
-        parts.Add(a);
-        parts.Add(b);
-    }
+    protected override void Pop(Step choice) => parts = before.Pop();
 
     protected override string Say(Step choice) => $"{choice.A}{choice.Sign}{choice.B}={choice.Value}";
 
-    protected override bool IsOnWay(Step choice) => used.Count < solution.Count && solution[used.Count] == choice;
+    protected override bool IsOnWay(Step choice) => before.Count < solution.Count && solution[before.Count] == choice;
 }

@@ -31,7 +31,7 @@ sealed class Countdown : TaskFamily
                 2 => a * b,
                 _ => b > 0 && a % b == 0 ? a / b : 0,
             };
-            if (value <= 0 || value > 10 * limit) return null;
+            if (value <= 0 || value > Combining.Largest) return null;
             left.RemoveRange(0, 2);
             left.Insert(rng.NextInt(left.Count + 1), value);
         }

@@ -1,32 +1,36 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>ab+cb=dae</c>: each letter is a digit, different letters different digits, no number begins with 0. The answer is the sum in digits:
-/// <c>95+45=...</c>. A word of a thought is a letter and its digit.
+/// <c>a3+b=c2</c>: each letter is a digit, different letters different digits and none of those shown, no number begins with 0. The answer is
+/// the sum in digits: <c>43+9=52</c>. A word of a thought is a letter and its digit.
 /// </summary>
 sealed class Cryptarithm : TaskFamily
 {
-    static readonly (int A, int B)[] Digits = [(1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (4, 4)];
+    static readonly (int A, int B, int Letters)[] Dial = [(2, 2, 3), (3, 2, 4), (3, 3, 5), (3, 3, 7), (4, 4, 8), (5, 5, 10)];
 
     public override string Name => "cryptarithm";
     public override string Group => "search";
-    public override string Summary => "A sum with letters for digits: the sum in digits, different letters different digits, no leading 0";
-    public override int Levels => Digits.Length;
-    public override double Chance(int level) => level == 1 ? 0.08 : level == 2 ? 0.04 : 0.01;
+    public override string Summary => "A sum with letters for digits: the sum in digits; letters differ from each other and from digits shown, no leading 0";
+    public override int Levels => Dial.Length;
+    public override double Chance(int level) => 0.02;
     public override bool HasCheck => true;
     protected override string Symbols => "abcdefghij0123456789+= ?~!|";
 
     protected override Draft? Draw(int level, ref Rng rng)
     {
-        int a = Number(Digits[level - 1].A, ref rng), b = Number(Digits[level - 1].B, ref rng);
+        (int lengthA, int lengthB, int hidden) = Dial[level - 1];
+        int a = Number(lengthA, ref rng), b = Number(lengthB, ref rng);
         string sum = $"{a}+{b}={a + b}";
-        char[] letters = new char[10];
-        int used = 0;
-        return new(string.Concat(sum.Select(c => !char.IsAsciiDigit(c) ? c
-            : letters[c - '0'] != 0 ? letters[c - '0'] : letters[c - '0'] = (char)('a' + used++))));
+        char[] digits = rng.Shuffle([.. sum.Where(char.IsAsciiDigit).Distinct()]);
+        if (digits.Length < hidden) return null;
+        HashSet<char> letters = [.. digits[..hidden]];
+        Dictionary<char, char> names = [];                       // letters in the order in which they stand: one writing of one puzzle
+        foreach (char c in sum)
+            if (letters.Contains(c)) names.TryAdd(c, (char)('a' + names.Count));
+        return new(string.Concat(sum.Select(c => names.GetValueOrDefault(c, c))));
     }
 
-    static int Number(int digits, ref Rng rng) => rng.Between(digits == 1 ? 1 : (int)Math.Pow(10, digits - 1), (int)Math.Pow(10, digits) - 1);
+    static int Number(int digits, ref Rng rng) => rng.Between((int)Math.Pow(10, digits - 1), (int)Math.Pow(10, digits) - 1);
 
     /// <summary>Digits by letter, the columns from the right.</summary>
     static int[] Decipher(string prompt)
@@ -81,6 +85,7 @@ sealed class Cryptarithm : TaskFamily
     sealed class Columns
     {
         readonly string[] parts;
+        readonly int shown;
 
         public Columns(string prompt)
         {
@@ -90,14 +95,18 @@ sealed class Cryptarithm : TaskFamily
             List<int> order = [];                                // from the units' column on, summands first
             for (int i = 1; i <= parts[2].Length; i++)
                 foreach (string part in parts)
-                    if (i <= part.Length && !order.Contains(part[^i] - 'a')) order.Add(part[^i] - 'a');
+                {
+                    if (i > part.Length) continue;
+                    if (char.IsAsciiDigit(part[^i])) shown |= 1 << part[^i] - '0';
+                    else if (!order.Contains(part[^i] - 'a')) order.Add(part[^i] - 'a');
+                }
             Order = [.. order];
         }
 
         public int[] Digits { get; }
         public int[] Order { get; }
 
-        public bool Fits(int letter, int digit) => !Digits.Contains(digit) && (digit > 0 || parts.All(p => p[0] - 'a' != letter));
+        public bool Fits(int letter, int digit) => (shown >> digit & 1) == 0 && !Digits.Contains(digit) && (digit > 0 || parts.All(p => p[0] - 'a' != letter));
 
         /// <summary>A column whose letters are all known, and all to its right, does not add up.</summary>
         public bool IsBroken()
@@ -113,7 +122,7 @@ sealed class Cryptarithm : TaskFamily
             return carry > 0;
         }
 
-        int At(string part, int i) => i > part.Length ? 0 : Digits[part[^i] - 'a'];
+        int At(string part, int i) => i > part.Length ? 0 : char.IsAsciiDigit(part[^i]) ? part[^i] - '0' : Digits[part[^i] - 'a'];
     }
 
     sealed class Guessing(Columns puzzle, int[] solution) : WrittenSearch<(int Letter, int Digit)>

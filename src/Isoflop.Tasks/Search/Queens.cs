@@ -6,7 +6,7 @@ namespace Isoflop.Tasks;
 /// </summary>
 sealed class Queens : TaskFamily
 {
-    static readonly (int Board, int Placed)[] Dial = [(6, 2), (7, 3), (7, 2), (8, 3), (8, 2), (9, 2)];
+    static readonly (int Board, int Placed)[] Dial = [(7, 4), (7, 3), (8, 4), (8, 3), (9, 3), (9, 2)];
 
     public override string Name => "queens";
     public override string Group => "search";
@@ -19,9 +19,9 @@ sealed class Queens : TaskFamily
     protected override Draft? Draw(int level, ref Rng rng)
     {
         (int n, int placed) = Dial[level - 1];
-        int[] rows = rng.Order(n);
-        for (int c = 1; c < n; c++)
-            if (!Fits(rows, c)) return null;                     // 1 of 180 orders of six is a solution, of nine 1 of 1,031
+        int[] rows = new int[n], order = rng.Order(n);
+        Array.Fill(rows, -1);
+        Complete(rows, order);
         bool[] shown = new bool[n];
         foreach (int c in rng.Order(n).Take(placed)) shown[c] = true;
         return new(string.Concat(rows.Select((r, c) => shown[c] ? (char)('1' + r) : '.')));
@@ -38,7 +38,8 @@ sealed class Queens : TaskFamily
 
     static string Text(int[] rows) => string.Concat(rows.Select(r => (char)('1' + r)));
 
-    static int[] Complete(int[] rows)
+    /// <param name="rows">in and out; -1 is to be placed</param> <param name="order">rows as they are tried</param>
+    static int[] Complete(int[] rows, int[] order)
     {
         return Next() ? rows : throw new ArgumentException("no solution");
 
@@ -46,12 +47,17 @@ sealed class Queens : TaskFamily
         {
             int c = Array.IndexOf(rows, -1);
             if (c < 0) return true;
-            for (rows[c] = 0; rows[c] < rows.Length; rows[c]++)
+            for (int i = 0; i < order.Length; i++)
+            {
+                rows[c] = order[(i + c) % order.Length];
                 if (Fits(rows, c) && Next()) return true;
+            }
             rows[c] = -1;
             return false;
         }
     }
+
+    static int[] Complete(int[] rows) => Complete(rows, [.. Enumerable.Range(0, rows.Length)]);
 
     public override string Solve(TaskItem item) => Text(Complete(Read(item.Prompt)));
 

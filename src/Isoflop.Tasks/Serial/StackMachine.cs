@@ -21,7 +21,8 @@ sealed class StackMachine : Serial
         var program = new StringBuilder();
         while (program.Length < Steps[level - 1])
         {
-            bool last = program.Length == Steps[level - 1] - 1;
+            bool last = program.Length == Steps[level - 1] - 1;                 // an operation: no answer that merely stands there
+            if (last && stack.Count < 2) return null;
             char step = stack.Count < 2 ? (char)('0' + rng.NextInt(10)) : last || stack.Count == Deepest ? rng.Pick("+-")
                 : rng.Chance(0.4) ? (char)('0' + rng.NextInt(10)) : rng.Pick("++--ds");
             if (program.Length > 0 && step == 's' && program[^1] is 's' or 'd') continue;           // would change nothing
