@@ -26,6 +26,7 @@ return App.Start(args,
     NextCommand.Create(),
     ClimbCommand.Create(),
     EvalCommand.Create(),
+    TasksCommand.Create(),
     RunsCommand.Create(),
     MachineCommand.Create(),
 ]);

@@ -83,7 +83,7 @@ public abstract class TaskFamily
         Behaviour seen = Behaviour.Of(parsed);
         return seen with
         {
-            Slips = Slips(item, parsed.Thought),
+            Slips = parsed.Thought.Length == 0 ? 0 : Slips(item, parsed.Thought[(parsed.Thought.IndexOf(Marks.Said) + 1)..]),
             FalseSolved = parsed.Thought.Contains(Marks.Solved) && !IsRight(item, parsed.Answer),
         };
     }
@@ -107,7 +107,7 @@ public abstract class TaskFamily
     /// <summary>Judges an answer. Unless overridden: by <see cref="Fulfils"/>, else the key to the letter.</summary>
     protected virtual bool IsRight(TaskItem item, string answer) => HasCheck ? Fulfils(item.Prompt, answer) : answer == item.Key;
 
-    /// <summary>Steps of a thought that are false. Unless overridden: equations between whole numbers that do not hold.</summary>
+    /// <summary>Steps of a thought, without an answer said before it, that are false. Unless overridden: equations between whole numbers that do not hold.</summary>
     protected virtual int Slips(TaskItem item, string thought) => Equations.CountFalse(thought);
 
     /// <summary>Prompts with equal content ask the same: <c>2+3</c> and <c>3+2</c>.</summary>

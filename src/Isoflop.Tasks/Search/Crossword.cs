@@ -1,0 +1,120 @@
+namespace Isoflop.Tasks;
+
+/// <summary>
+/// <c>c.t/.../..n ago cat con ant ten tow</c>: three words across, three down, all six from the list, each once; letters that stand there
+/// stay. The answer is the grid, <c>cat/ogo/...</c>. A word of a thought is a row.
+/// </summary>
+sealed class Crossword : TaskFamily
+{
+    static readonly (int Letters, int Idle)[] Dial = [(5, 0), (3, 0), (1, 0), (0, 0), (0, 3), (0, 8)];
+
+    // Words by their first two letters, and all beginnings, to grow squares by.
+    static readonly ILookup<string, string> ByStart = WordLists.Three
+        .SelectMany(w => new[] { (w[..1], w), (w[..2], w) }).ToLookup(p => p.Item1, p => p.w);
+
+    public override string Name => "crossword";
+    public override string Group => "search";
+    public override string Summary => "A 3x3 grid with gaps (.), then words: fill it so that rows and columns are six of the words";
+    public override int Levels => Dial.Length;
+    public override double Chance(int level) => 0.001;
+    public override bool HasCheck => true;
+    protected override string Symbols => "abcdefghijklmnopqrstuvwxyz./ ?~!|";
+
+    protected override Draft? Draw(int level, ref Rng rng)
+    {
+        (int letters, int idle) = Dial[level - 1];
+        string top = rng.Pick<string>(WordLists.Three);
+        string[] middles = rng.Shuffle([.. WordLists.Three])[..60];
+        foreach (string middle in middles)
+        {
+            if (!Enumerable.Range(0, 3).All(i => ByStart.Contains($"{top[i]}{middle[i]}"))) continue;
+            foreach (string bottom in rng.Shuffle([.. WordLists.Three]))
+            {
+                string[] words = [top, middle, bottom, .. Enumerable.Range(0, 3).Select(i => $"{top[i]}{middle[i]}{bottom[i]}")];
+                if (words.Distinct().Count() < 6 || !words[3..].All(w => ByStart[w[..2]].Contains(w))) continue;
+                string[] more = [.. rng.Shuffle([.. WordLists.Three.Except(words)])[..idle], .. words];
+                bool[] shown = new bool[9];
+                foreach (int i in rng.Order(9).Take(letters)) shown[i] = true;
+                string grid = string.Concat((top + middle + bottom).Select((c, i) => (i is 3 or 6 ? "/" : "") + (shown[i] ? c : '.')));
+                return new($"{grid} {string.Join(' ', more.Order(StringComparer.Ordinal))}");
+            }
+        }
+        return null;
+    }
+
+    static bool Agrees(string grid, int row, string word)
+    {
+        for (int i = 0; i < 3; i++)
+            if (grid[4 * row + i] != '.' && grid[4 * row + i] != word[i]) return false;
+        return true;
+    }
+
+    /// <summary>The columns of so many rows each begin a different word that is not in a row.</summary>
+    static bool Stands(List<string> rows, string[] words)
+    {
+        List<string> free = [.. words.Except(rows)];
+        if (rows.Count == 3) return Enumerable.Range(0, 3).All(i => free.Remove(string.Concat(rows.Select(r => r[i]))));
+        return Enumerable.Range(0, 3).All(i => free.Exists(w => w.StartsWith(string.Concat(rows.Select(r => r[i])), StringComparison.Ordinal)));
+    }
+
+    static List<string> Fill(string grid, string[] words)
+    {
+        List<string> rows = [];
+        return Next() ? rows : throw new ArgumentException("no solution");
+
+        bool Next()
+        {
+            if (rows.Count == 3) return true;
+            foreach (string word in words)
+            {
+                if (rows.Contains(word) || !Agrees(grid, rows.Count, word)) continue;
+                rows.Add(word);
+                if (Stands(rows, words) && Next()) return true;
+                rows.RemoveAt(rows.Count - 1);
+            }
+            return false;
+        }
+    }
+
+    static (string Grid, string[] Words) Read(string prompt) => (prompt[..11], prompt[12..].Split(' '));
+
+    public override string Solve(TaskItem item)
+    {
+        (string grid, string[] words) = Read(item.Prompt);
+        return string.Join('/', Fill(grid, words));
+    }
+
+    protected override bool Fulfils(string prompt, string answer)
+    {
+        if (answer.Length != 11) return false;
+        (string grid, string[] words) = Read(prompt);
+        string[] rows = answer.Split('/');
+        return rows.Length == 3 && rows.All(words.Contains) && rows.Distinct().Count() == 3 && Enumerable.Range(0, 3).All(r => Agrees(grid, r, rows[r]))
+            && Stands([.. rows], words);
+    }
+
+    protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng)
+    {
+        (string grid, string[] words) = Read(item.Prompt);
+        var search = new Rows(grid, words, Fill(grid, words));
+        return new(search.Write(explore, 160, ref rng), string.Join('/', search.Filled));
+    }
+
+    sealed class Rows(string grid, string[] words, List<string> solution) : WrittenSearch<string>
+    {
+        public List<string> Filled { get; } = [];
+
+        protected override string[] Options(ref Rng rng) =>
+            rng.Shuffle([.. words.Where(w => !Filled.Contains(w) && Agrees(grid, Filled.Count, w))]);
+
+        protected override Verdict Push(string choice)
+        {
+            Filled.Add(choice);
+            return !Stands(Filled, words) ? Verdict.Dead : Filled.Count == 3 ? Verdict.Solved : Verdict.Open;
+        }
+
+        protected override void Pop(string choice) => Filled.RemoveAt(Filled.Count - 1);
+        protected override string Say(string choice) => choice;
+        protected override bool IsOnWay(string choice) => Filled.Count < 3 && solution[Filled.Count] == choice;
+    }
+}

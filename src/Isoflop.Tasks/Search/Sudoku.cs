@@ -1,0 +1,170 @@
+using System.Numerics;
+
+namespace Isoflop.Tasks;
+
+/// <summary>
+/// <c>1..4 .2.. ..3. 4..1</c>: rows with gaps; the answer is the full grid in the same writing. Every row, column and box holds each digit
+/// once; a puzzle has one solution. A thought's word is a cell and its digit, <c>b23</c>: row b, column 2, a 3.
+/// </summary>
+abstract class Sudoku(int box, int[] gaps) : TaskFamily
+{
+    readonly int n = box * box;
+
+    public sealed override string Group => "search";
+    public sealed override string Summary => $"{n} rows with gaps (.): the full grid, each digit once in each row, column and box";
+    public sealed override int Levels => gaps.Length;
+    public sealed override bool HasCheck => true;
+
+    /// <summary>Longest thought that is striven for, characters.</summary>
+    protected abstract int MaxThought { get; }
+
+    protected sealed override string Symbols => "abcdefghi"[..n] + "123456789"[..n] + ". ?~!|";
+
+    protected sealed override Draft? Draw(int level, ref Rng rng)
+    {
+        var cells = new int[n * n];
+        Fill(cells, true, ref rng, out _);
+        int left = gaps[level - 1];
+        foreach (int cell in rng.Order(n * n))
+        {
+            if (left == 0) break;
+            int digit = cells[cell];
+            cells[cell] = 0;
+            if (IsForced(cells, cell, digit)) left--;
+            else cells[cell] = digit;
+        }
+        return left > 0 ? null : new(Text(cells));
+    }
+
+    /// <summary>No other digit in this cell leads to a solution.</summary>
+    bool IsForced(int[] cells, int cell, int digit)
+    {
+        Rng none = default;
+        for (int other = 1; other <= n; other++)
+        {
+            if (other == digit || (Free(cells, cell) >> other & 1) == 0) continue;
+            int[] copy = [.. cells];
+            copy[cell] = other;
+            if (Fill(copy, false, ref none, out _)) return false;
+        }
+        return true;
+    }
+
+    public sealed override string Solve(TaskItem item) => Text(Solution(Read(item.Prompt), out _));
+
+    int[] Solution(int[] cells, out List<int> order)
+    {
+        Rng none = default;
+        return Fill(cells, false, ref none, out order) ? cells : throw new ArgumentException("no solution");
+    }
+
+    /// <summary>Depth-first, the cell with the fewest digits first: which is deduction as long as one has a single digit.</summary>
+    /// <param name="cells">in and out</param> <param name="shuffle">digits in random order</param>
+    /// <param name="rng">choices</param> <param name="order">cells as they were filled</param>
+    bool Fill(int[] cells, bool shuffle, ref Rng rng, out List<int> order)
+    {
+        order = [];
+        return Next(cells, shuffle, order, ref rng);
+    }
+
+    bool Next(int[] cells, bool shuffle, List<int> order, ref Rng rng)
+    {
+        int best = -1, fewest = int.MaxValue, free = 0;
+        for (int cell = 0; cell < cells.Length; cell++)
+        {
+            if (cells[cell] != 0) continue;
+            int mask = Free(cells, cell), count = BitOperations.PopCount((uint)mask);
+            if (count < fewest) (best, fewest, free) = (cell, count, mask);
+            if (count <= 1) break;
+        }
+        if (best < 0) return true;
+        int[]? digits = shuffle ? rng.Order(n) : null;
+        for (int i = 0; i < n; i++)
+        {
+            int digit = 1 + (digits?[i] ?? i);
+            if ((free >> digit & 1) == 0) continue;
+            cells[best] = digit;
+            order.Add(best);
+            if (Next(cells, shuffle, order, ref rng)) return true;
+            order.RemoveAt(order.Count - 1);
+        }
+        cells[best] = 0;
+        return false;
+    }
+
+    /// <summary>Digits that no cell in sight holds, as bits.</summary>
+    int Free(int[] cells, int cell)
+    {
+        int row = cell / n, column = cell % n, seen = 0, corner = row / box * box * n + column / box * box;
+        for (int i = 0; i < n; i++)
+            seen |= 1 << cells[row * n + i] | 1 << cells[i * n + column] | 1 << cells[corner + i / box * n + i % box];
+        return ~seen & ((1 << n + 1) - 2);
+    }
+
+    string Text(int[] cells) =>
+        string.Join(' ', cells.Chunk(n).Select(row => string.Concat(row.Select(d => d == 0 ? '.' : (char)('0' + d)))));
+
+    int[] Read(string grid) => [.. grid.Where(c => c != ' ').Select(c => c == '.' ? 0 : c - '0')];
+
+    protected sealed override bool Fulfils(string prompt, string answer)
+    {
+        if (answer.Length != prompt.Length) return false;
+        for (int i = 0; i < answer.Length; i++)
+            if (prompt[i] == '.' ? answer[i] < '1' || answer[i] > '0' + n : answer[i] != prompt[i]) return false;
+        int[] cells = Read(answer);
+        for (int cell = 0; cell < cells.Length; cell++)
+        {
+            int digit = cells[cell];
+            cells[cell] = 0;
+            if ((Free(cells, cell) >> digit & 1) == 0) return false;
+            cells[cell] = digit;
+        }
+        return true;
+    }
+
+    protected sealed override Derivation Derive(TaskItem item, bool explore, ref Rng rng)
+    {
+        int[] cells = Read(item.Prompt), solution = Solution([.. cells], out List<int> order);
+        var search = new Filling(this, cells, solution, explore ? null : order);
+        return new(search.Write(explore, MaxThought, ref rng), Text(cells));
+    }
+
+    /// <summary>Cells in the order of deduction; or, exploring, row by row, where a digit that fits may turn out wrong later.</summary>
+    sealed class Filling(Sudoku family, int[] cells, int[] solution, List<int>? order) : WrittenSearch<(int Cell, int Digit)>
+    {
+        protected override (int Cell, int Digit)[] Options(ref Rng rng)
+        {
+            int cell = order?.First(c => cells[c] == 0) ?? Array.IndexOf(cells, 0), free = family.Free(cells, cell);
+            return rng.Shuffle([.. Enumerable.Range(1, family.n).Where(d => (free >> d & 1) == 1).Select(d => (cell, d))]);
+        }
+
+        protected override Verdict Push((int Cell, int Digit) choice)
+        {
+            cells[choice.Cell] = choice.Digit;
+            return cells.Contains(0) ? Verdict.Open : Verdict.Solved;
+        }
+
+        protected override void Pop((int Cell, int Digit) choice) => cells[choice.Cell] = 0;
+
+        protected override string Say((int Cell, int Digit) choice) =>
+            $"{(char)('a' + choice.Cell / family.n)}{choice.Cell % family.n + 1}{choice.Digit}";
+
+        protected override bool IsOnWay((int Cell, int Digit) choice) => solution[choice.Cell] == choice.Digit;
+    }
+}
+
+/// <summary>4 × 4: 288 grids.</summary>
+sealed class Sudoku4() : Sudoku(2, [4, 6, 8, 10])
+{
+    public override string Name => "sudoku4";
+    public override double Chance(int level) => 1.0 / 288;
+    protected override int MaxThought => 240;
+}
+
+/// <summary>9 × 9.</summary>
+sealed class Sudoku9() : Sudoku(3, [4, 10, 20, 30, 40])
+{
+    public override string Name => "sudoku9";
+    public override double Chance(int level) => 1e-6;
+    protected override int MaxThought => 480;
+}
