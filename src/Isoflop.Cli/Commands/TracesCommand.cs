@@ -1,0 +1,81 @@
+using System.CommandLine;
+using Isoflop.Lab.Rl;
+using Isoflop.Tasks;
+using Isoflop.Train;
+using Spectre.Console;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop traces</c>: what a model thinks before and after reinforcement; <c>--svg</c> draws how it learnt.</summary>
+static class TracesCommand
+{
+    public static Command Create()
+    {
+        var runs = new Argument<string[]>("runs") { Description = "Runs of 'isoflop rl'", Arity = ArgumentArity.OneOrMore };
+        var count = new Option<int>("--count") { Description = "Items to show", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var svg = new Option<string>("--svg")
+        {
+            Description = "Write accuracy against compute, thinking and length as pictures; seeds of one recipe are one line",
+            HelpName = "FILE",
+        };
+        var verb = new Verb("traces", "Show replies before and after reinforcement: tries, checks and steps back in colour.",
+            "isoflop traces p-rl", "isoflop traces p-rl p-rl.s2 p-rl.s3 --svg parity.svg") { runs, count, svg };
+        verb.Runs(call =>
+        {
+            string[] names = call.Parsed.GetValue(runs)!;
+            if (call.Parsed.GetValue(svg) is { } file)
+            {
+                File.WriteAllText(file, Lab.Report.Chart.Grid([RlCharts.PassAtOne(names, call.Home), .. RlCharts.Habits(names, call.Home)]));
+                call.Out.WriteLine(file);
+                return 0;
+            }
+            IAnsiConsole? colours = call.Terminal ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(call.Out) }) : null;
+            foreach (string name in names)
+            {
+                _ = Reinforcement.RecipeOf(name, call.Home);
+                List<ReplyRow> rows = RlRows.ReadReplies(RunFolder.PathOf(call.Home, name));
+                if (rows.Count == 0) throw new ConfigException($"run '{name}' has kept no replies yet");
+                int last = rows.Max(r => r.Step);
+                foreach (var item in rows.Where(r => r.Step == 0 || r.Step == last).GroupBy(r => (r.Level, r.Prompt))
+                    .Take(call.Parsed.GetValue(count)))
+                {
+                    Write(call, colours, $"[bold]{Markup.Escape($"{item.Key.Level}  {item.Key.Prompt}")}[/]", $"{item.Key.Level}  {item.Key.Prompt}");
+                    foreach (ReplyRow r in item)
+                    {
+                        string head = $"  step {r.Step,4}  {(r.Reward > 0 ? "right" : "wrong")}  ";
+                        Write(call, colours, $"{Markup.Escape(head)}{Coloured(r.Reply)}", head + r.Reply);
+                    }
+                }
+            }
+            Write(call, colours, Legend(true), Legend(false));
+            return 0;
+        });
+        return verb;
+    }
+
+    static void Write(Invocation call, IAnsiConsole? colours, string marked, string plain)
+    {
+        if (colours is null) call.Out.WriteLine(plain);
+        else colours.MarkupLine(marked);
+    }
+
+    static string Coloured(string reply) => string.Concat(reply.Select(c => Colour(c) is { } colour
+        ? $"[{colour}]{Markup.Escape(c.ToString())}[/]" : Markup.Escape(c.ToString())));
+
+    static string? Colour(char c) => c switch
+    {
+        Marks.Failed => "red",
+        Marks.DeadEnd => "yellow",
+        Marks.Back => "blue",
+        Marks.Solved => "green",
+        Marks.Goal or Marks.Said => "grey",
+        Reply.Think or Reply.Say => "bold",
+        _ => null,
+    };
+
+    static string Legend(bool coloured) => string.Join("  ", new (char Mark, string Means)[]
+    {
+        (Marks.Failed, "attempt failed"), (Marks.DeadEnd, "dead end"), (Marks.Back, "step back"), (Marks.Solved, "checked: right"),
+        (Reply.Say, "answer"),
+    }.Select(m => (coloured ? Coloured(m.Mark.ToString()) : m.Mark.ToString()) + " " + m.Means));
+}

@@ -1,0 +1,137 @@
+using Isoflop.Lab.Corpora;
+using Isoflop.Lab.Rl;
+using Isoflop.Tasks;
+using Isoflop.Text;
+using Xunit;
+
+namespace Isoflop.Tests.Rl;
+
+public sealed class DemonstrationsTests : IDisposable
+{
+    const int End = 0, Context = 16;
+    readonly string folder = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
+    static readonly Tokenizer bytes = BpeTrainer.Train([], 248);
+
+    [Fact]
+    public void No_document_crosses_a_window_and_all_of_them_are_there()
+    {
+        var rng = new Rng(2, RandomPurpose.Test);
+        var rows = new PackedRows(Context, End);
+        List<int[]> documents = [];
+        for (int i = 0; i < 200; i++)
+        {
+            int[] document = [.. Enumerable.Range(0, 2 + rng.NextInt(13)).Select(_ => 1 + rng.NextInt(9))];
+            documents.Add(document);
+            Assert.True(rows.Add([(document[..1], 0), (document[1..], 1)], i % 3, 1));
+        }
+        Assert.False(rows.Add([(new int[Context], 1)], 0, 1));
+        MadeSide side = rows.Side();
+        int begin = 1;
+        List<int[]> found = [];
+        for (int i = 0; i < side.Tokens.Length; i++)
+        {
+            if (side.Tokens[i] != End) continue;
+            if (i > begin)
+            {
+                found.Add(side.Tokens[begin..i]);
+                Assert.Equal((begin - 1) / Context, (i - 1) / Context);             // its inputs: the end before it … its last token
+                Assert.Equal(0, side.Weights![begin]);
+                Assert.All(side.Weights[(begin + 1)..(i + 1)], w => Assert.Equal(1, w));
+            }
+            else if (i > 0) Assert.Equal(0, side.Weights![i]);
+            begin = i + 1;
+        }
+        Assert.Equal(documents, found);
+        Assert.Equal(side.Tokens.Length, side.Tags.Sum(t => t.Count));
+        Assert.Equal(side.Tokens.Length, side.Weights!.Length);
+    }
+
+    [Theory]
+    [InlineData(Trace.Filler)]
+    [InlineData(Trace.Corrupted)]
+    public void Controls_have_the_length_and_the_answer_of_the_proof_and_say_nothing_of_it(Trace trace)
+    {
+        MadeSide proof = Made(Trace.Proof), control = Made(trace);
+        Assert.Equal(proof.Tokens.Length, control.Tokens.Length);
+        string[] a = Replies(proof), b = Replies(control);
+        Assert.Equal(a.Length, b.Length);
+        foreach ((string real, string fake) in a.Zip(b))
+        {
+            Reply r = Reply.Parse(real)!.Value, f = Reply.Parse(fake)!.Value;
+            Assert.Equal((r.Answer, r.Thought.Length), (f.Answer, f.Thought.Length));
+            if (trace == Trace.Filler) Assert.True(f.Thought.All(c => c == '.'));
+        }
+        // Twelve bits of another item agree with all of one's own once in thousands.
+        if (trace == Trace.Corrupted) Assert.True(a.Zip(b).Count(p => p.First == p.Second) < 5);
+
+        MadeSide Made(Trace t) => Demonstrations.Of(new() { Name = "x", Tasks = ["parity:2"], Think = 1, Items = 100, Trace = t },
+            new(["parity:2"]), bytes, 64, Split.Train);
+        static string[] Replies(MadeSide side) => [.. bytes.Decode([.. side.Tokens.Where((t, i) => side.Weights![i] > 0)
+            .Select(t => t == bytes.EndOfText ? bytes.Encode("\n")[0] : t)]).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+    }
+
+    [Fact]
+    public void A_conversation_teaches_what_the_assistant_says()
+    {
+        string line = """{"messages":[{"role":"system","content":"S"},{"role":"user","content":"U"},{"role":"assistant","content":"ab"}]}""";
+        (MadeSide train, MadeSide valid, string? leftOut) = Demonstrations.OfChat(Write([line, line, line]), bytes, 128);
+        Assert.Null(leftOut);
+        Assert.Equal((2, 1), (train.Documents, valid.Documents));
+        Assert.Equal("abab", bytes.Decode([.. train.Tokens.Where((t, i) => train.Weights![i] > 0 && t != bytes.EndOfText)]));
+        Assert.Equal(6, train.Weights!.Sum());                                      // and that it ends there
+    }
+
+    [Theory]
+    [InlineData("""{"text":"no"}""", "line 2")]
+    [InlineData("""{"messages":[{"role":"robot","content":"x"}]}""", "role 'robot'")]
+    [InlineData("""{"messages":[{"role":"user","content":"x"}]}""", "last message")]
+    [InlineData("not json", "line 2")]
+    public void A_line_that_is_no_conversation_is_named(string bad, string named)
+    {
+        string good = """{"messages":[{"role":"user","content":"U"},{"role":"assistant","content":"ab"}]}""";
+        Assert.Contains(named, Assert.Throws<ConfigException>(() => Demonstrations.OfChat(Write([good, bad]), bytes, 64)).Message,
+            StringComparison.Ordinal);
+    }
+
+    string Write(string[] lines)
+    {
+        string path = Path.Combine(folder, "chat.jsonl");
+        File.WriteAllLines(path, lines);
+        return path;
+    }
+
+    /// <summary>A user's own family, with a hole.</summary>
+    sealed class Odd : TaskFamily
+    {
+        public override string Name => "odd";
+        public override string Group => "serial";
+        public override string Summary => "";
+        public override int Levels => 1;
+        public override double Chance(int level) => 0;
+        protected override string Symbols => "ab";
+        protected override Draft? Draw(int level, ref Rng rng) => new("a", "b");
+        public override string Solve(TaskItem item) => "b";
+        protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng) => new("", "b");
+        protected override bool IsRight(TaskItem item, string answer)
+        {
+            if (answer == "throw") throw new InvalidOperationException("hole");
+            while (answer == "hang") Thread.Sleep(10);
+            return answer == "b";
+        }
+    }
+
+    [Fact]
+    public void A_judge_that_throws_or_hangs_pays_nothing_and_the_others_are_judged()
+    {
+        var odd = new Odd();
+        var item = new TaskItem("odd", 1, "a", "b");
+        string[] replies = [">b", ">throw", ">b", ">hang", ">no", ">b"];
+        Verdict[] verdicts = Judge.Of([.. replies.Select(r => ((TaskFamily)odd, item, r))], TimeSpan.FromMilliseconds(300));
+        Assert.Equal([1, 0, 1, 0, 0, 1], verdicts.Select(v => v.Reward));
+        Assert.Equal([false, true, false, true, false, false], verdicts.Select(v => v.Fault is not null));
+        Assert.Contains("hole", verdicts[1].Fault!, StringComparison.Ordinal);
+        Assert.Contains("no verdict within", verdicts[3].Fault!, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+}

@@ -1,0 +1,134 @@
+using Isoflop.Data;
+using Isoflop.Lab.Rl;
+using Isoflop.Text;
+using Isoflop.Train;
+using Xunit;
+
+namespace Isoflop.Tests.Rl;
+
+/// <summary>A model taught a little parity, and reinforcement from there.</summary>
+public sealed class TaughtHome : IDisposable
+{
+    public TaughtHome() => Isoflop.Lab.Rl.Teach.Run(TeachRecipe.Load(null, ["name=taught", "tasks=parity:1", "think=0.5", "items=2000",
+        "valid_items=50", "context=48"]), ["model.d_model=16", "model.n_layer=1", "model.n_head=2", "train.batch_tokens=768",
+            "train.learning_rate=0.01"], new() { Home = Path, Threads = 1, PeakFlops = 1e11 });
+
+    public string Path { get; } = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
+
+    public static RlRecipe Recipe(string name, params string[] edits) => RlRecipe.Load(null, [$"name={name}", "from=taught", "tasks=parity:1",
+        "steps=6", "prompts=4", "replies=4", "most_tokens=16", "eval_items=8", "eval_replies=4", "eval_every=3", "redraws=1",
+        "skip_gate=true", "learning_rate=0.003", .. edits]);
+
+    public RlResult Run(string name, params string[] edits) => Reinforcement.Run(Recipe(name, edits), Path, threads: 1);
+
+    public byte[] Model(string name, int step) =>
+        File.ReadAllBytes(System.IO.Path.Combine(RunFolder.PathOf(Path, name), Checkpoint.NameOf(step), ModelFolder.ModelFile));
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
+{
+    static object Bits(RlStep r) => (r.Step, r.Reward, r.Groups, r.Dropped, r.Length, r.Entropy, r.GradNorm, r.Flops, r.Clipped, r.Divergence);
+
+    [Fact]
+    public void Stopped_anywhere_and_with_other_threads_it_ends_with_the_same_bits()
+    {
+        RlResult whole = home.Run("whole");
+        Assert.True(whole.Done);
+        foreach (int at in (int[])[1, 4])
+        {
+            string name = $"stopped{at}";
+            using var stop = new CancellationTokenSource();
+            RlResult half = Reinforcement.Run(TaughtHome.Recipe(name), home.Path, 2, p => { if (p.Last?.Step == at) stop.Cancel(); },
+                stop: stop.Token);
+            Assert.Equal((false, at), (half.Done, half.Step));
+            RlResult rest = home.Run(name);
+            Assert.Equal(whole.Steps.Select(Bits), rest.Steps.Select(Bits));
+            Assert.Equal(whole.Evals.Select(e => (e.Step, e.Level, e.Form, e.PassAt1, e.Greedy)),
+                rest.Evals.Select(e => (e.Step, e.Level, e.Form, e.PassAt1, e.Greedy)));
+            Assert.Equal(home.Model("whole", 6), home.Model(name, 6));
+        }
+        Assert.True(home.Run("whole").AlreadyDone);
+    }
+
+    [Fact]
+    public void Rows_after_the_last_checkpoint_are_done_again()
+    {
+        RlResult whole = home.Run("torn");
+        string folder = RunFolder.PathOf(home.Path, "torn");
+        Directory.Delete(Path.Combine(folder, Checkpoint.NameOf(6)), recursive: true);      // killed before it was saved
+        File.AppendAllText(Path.Combine(folder, RlRows.StepsFile), "{\"step\":7,\"rew");
+        Assert.NotEmpty(Checkpoint.StepsIn(folder));
+        RlResult again = home.Run("torn");
+        Assert.Equal(whole.Steps.Select(Bits), again.Steps.Select(Bits));
+    }
+
+    [Theory]
+    [InlineData("grpo")]
+    [InlineData("dapo")]
+    [InlineData("gspo")]
+    [InlineData("cispo")]
+    [InlineData("rloo")]
+    [InlineData("rejection")]
+    public void Every_method_learns_with_several_updates_a_reference_and_prices(string method)
+    {
+        RlResult r = home.Run(method, $"method={method}", "updates=2", "kl=0.01", "overlong=4", "token_price=0.001", "steps=2", "eval_every=0");
+        Assert.True(r.Done);
+        Assert.All(r.Steps, s => Assert.True(s.GradNorm > 0 && s.Divergence >= 0));
+        Assert.True(r.Steps[^1].Divergence > 0);                                    // it has moved away from the first policy
+    }
+
+    [Fact]
+    public void A_replayed_step_has_the_rewards_and_the_probabilities_of_the_first_time()
+    {
+        RlResult run = home.Run("played");
+        foreach (int step in (int[])[1, 5])
+        {
+            IReadOnlyList<ReplyRow> rows = Reinforcement.Replay("played", step, home.Path, 1);
+            RlStep was = run.Steps[step - 1];
+            Assert.Equal(was.Groups * 4, rows.Count);
+            Assert.Equal(was.Reward, rows.Average(r => r.Reward), 1e-12);
+            double nats = 0;
+            foreach (ReplyRow row in rows)
+                foreach (float p in row.LogProbs) nats -= p;
+            Assert.Equal(was.Entropy, nats / rows.Sum(r => r.Tokens.Count));        // the same sum in the same order
+        }
+        Assert.Throws<ConfigException>(() => Reinforcement.Replay("played", 7, home.Path));
+        Assert.Throws<ConfigException>(() => Reinforcement.Replay("taught", 1, home.Path));
+    }
+
+    [Fact]
+    public void Another_recipe_under_the_same_name_and_what_cannot_be_is_refused()
+    {
+        home.Run("named", "steps=1");
+        Assert.Contains("prompts=4, now 3", Mistake("named", "steps=1", "prompts=3"), StringComparison.Ordinal);
+        Assert.Contains("lower most_tokens to", Mistake("n", "most_tokens=60"), StringComparison.Ordinal);
+        Assert.Contains("method='ppo' must be one of", Mistake("n", "method=ppo"), StringComparison.Ordinal);
+        Assert.Contains("there is no run", Mistake("n", "from=nobody"), StringComparison.Ordinal);
+        Assert.Contains("levels 1 to", Mistake("n", "tasks=parity:99"), StringComparison.Ordinal);
+        Assert.Contains("not ready", Mistake("n", "skip_gate=false"), StringComparison.Ordinal);
+        Assert.Contains("no setting 'stpes'", Assert.Throws<ConfigException>(() => RlRecipe.Load(null, ["stpes=3"])).Message,
+            StringComparison.Ordinal);
+
+        string Mistake(string name, params string[] edits) => Assert.Throws<ConfigException>(() => home.Run(name, edits)).Message;
+    }
+
+    [Fact]
+    public void Teaching_charges_tuning_and_learns_from_the_replies_alone()
+    {
+        string run = RunFolder.PathOf(home.Path, "taught");
+        Ledger ledger = Checkpoint.ReadState(Path.Combine(run, Checkpoint.NameOf(Checkpoint.StepsIn(run)[^1]))).Ledger;
+        Assert.Equal(0, ledger.Train.Flops);
+        Assert.True(ledger.Tune.Flops > 0);
+        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, "taught"));
+        int[] tokens = new int[(int)corpus.Valid.Count];
+        float[] weights = new float[tokens.Length];
+        corpus.Valid.Read(0, tokens);
+        corpus.ValidWeights!.Read(0, weights);
+        string text = corpus.Tokenizer.Decode([.. tokens.Where((_, i) => weights[i] > 0 && tokens[i] != corpus.EndOfText)]);
+        Assert.DoesNotContain(text.Split('<', '>'), part => part.Length > 8 + 1);       // no prompt: thoughts have 8 bits, and an answer
+        ValidRow end = RunFolder.ReadValid(run)[^1];
+        Assert.Equal(weights.Sum(w => (long)w), end.Tokens);
+    }
+}
