@@ -10,10 +10,9 @@ static class LawText
     public static void Write(TextWriter output, Law law, double secondsPerFlop)
     {
         Line("law", law.Formula);
-        bool curve = law.Form is not (LawForm.Chinchilla or LawForm.OverTraining or LawForm.Kaplan or LawForm.RepeatedData
-            or LawForm.IsoFlop or LawForm.Envelope or LawForm.KaplanN or LawForm.KaplanD or LawForm.KaplanC);
-        string x = curve ? "x" : "C", unit = curve ? "" : " FLOPs";
-        Line("points", I($"{law.Points} in {law.Groups} groups, ") + (curve ? I($"x {law.MinX:0.##e0} … {law.MaxX:0.##e0}")
+        string x = HasFlops(law) ? "C" : "x";
+        Line("points", law.Points == 0 ? "none" : I($"{law.Points} in {law.Groups} groups, ") + (IsCurve(law)
+            ? I($"x {law.MinX:0.##e0} … {law.MaxX:0.##e0}")
             : I($"C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}")));
         TextTable.Write(output, [.. law.Parameters.Select(p =>
             (string[])["  ", p.Name, Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
@@ -39,14 +38,29 @@ static class LawText
                 I($"{100 * h.MeanRelativeError:0.00} % off, at most {100 * h.LargestRelativeError:0.00} %") +
                 (double.IsFinite(h.Skill) ? I($"; skill against a line {h.Skill:0.00}") : ""));
         Line("verdict", law.Verdict.Text);
-        NextPoint n = law.Verdict.Next;
-        if (double.IsFinite(n.Flops))
-            Line("next point", (curve ? "x = " : "") + I($"{n.Flops:0.##e0}") + unit +
-                (double.IsFinite(n.N) ? I($", N {n.N:0.##e0}, D {n.D:0.##e0}") : "") +
-                (double.IsFinite(secondsPerFlop) ? $", {ProgressLine.Span(n.Flops * secondsPerFlop)} here" : "") + $": {n.Why}");
+        Line("next point", Next(law, secondsPerFlop));
 
         void Line(string label, string text) => output.WriteLine($"{label,-11} {text}");
     }
+
+    /// <summary>The next point's price, and why it is the next.</summary>
+    public static string Next(Law law, double secondsPerFlop)
+    {
+        NextPoint n = law.Verdict.Next;
+        return Price(law) + (double.IsFinite(n.N) ? I($", N {n.N:0.##e0}, D {n.D:0.##e0}") : "") +
+            (double.IsFinite(n.Flops * secondsPerFlop) ? $", {ProgressLine.Span(n.Flops * secondsPerFlop)} here" : "") +
+            $": {n.Why}";
+    }
+
+    /// <summary>What the next point costs, in FLOPs or in a curve's x.</summary>
+    public static string Price(Law law) => !double.IsFinite(law.Verdict.Next.Flops) ? "of unknown FLOPs"
+        : HasFlops(law) ? I($"{law.Verdict.Next.Flops:0.##e0} FLOPs") : I($"x = {law.Verdict.Next.Flops:0.##e0}");
+
+    static bool IsCurve(Law law) => law.Form is not (LawForm.Chinchilla or LawForm.OverTraining or LawForm.Kaplan
+        or LawForm.RepeatedData or LawForm.IsoFlop or LawForm.Envelope or LawForm.KaplanN or LawForm.KaplanD or LawForm.KaplanC);
+
+    /// <summary>A curve's points have FLOPs of their own only where a column gives them.</summary>
+    static bool HasFlops(Law law) => !IsCurve(law) || law.MaxFlops != law.MaxX;
 
     /// <summary>Value (low … high).</summary>
     public static string Show(Estimate e) => Ends(e) is { Length: > 0 } ends ? $"{Number(e.Value)} {ends}" : Number(e.Value);

@@ -98,10 +98,10 @@ static class StudyTables
                 I($"{p.Name} {p.Estimate.Value:0.###e0} ({p.Estimate.Low:0.##e0}–{p.Estimate.High:0.##e0})"))));
         output.WriteLine($"verdict   {f.Law.Verdict.Text}");
         output.WriteLine(f.Longest is { } l
-            ? I($"survives  {l.Decades:0.#} decades, {l.From:0.##e0} to {l.To:0.##e0} FLOPs: {l.Law.Formula}; ") +
+            ? I($"survives  {l.Span}, {l.From:0.##e0} to {l.To:0.##e0} FLOPs: {l.Law.Formula}; ") +
                 I($"largest mean residual of a budget {100 * l.Worst:0.0} %")
             : "survives  no stretch of three budgets: their residuals keep a shape");
-        output.WriteLine(I($"next      {f.Law.Verdict.Next.Flops:0.0e0} FLOPs: {f.Law.Verdict.Next.Why}"));
+        output.WriteLine($"next      {LawText.Next(f.Law, f.SecondsPerFlop)}");
         output.WriteLine($"report    {f.Page}");
     }
 

@@ -37,6 +37,8 @@ static class DuelCommand
             string[] settingsA = call.Parsed.GetValue(a) ?? [], settingsB = call.Parsed.GetValue(b) ?? [];
             if (given.Length == 2 && settingsA.Length + settingsB.Length > 0)
                 throw new ConfigException("--a and --b go with one name; two names are two studies or recipes");
+            if (given.Length == 1 && settingsA.Length + settingsB.Length == 0)
+                throw new ConfigException("a duel has two sides: give two studies or recipes, or one new name with --a and --b");
             LadderRecipe[] sides = given.Length == 2 ? [.. given.Select(n => RecipeOf(call, recipe, n))]
                 :
                 [

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Runs;
+using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
 
@@ -35,7 +37,8 @@ static class FitCommand
             Column("--d", "Column of training tokens"), Column("--c", "Column of training FLOPs"),
             Column("--loss", "Column of the loss"), Column("--x", "Column of a curve's x"),
             Column("--y", "Column of a curve's y; of --form two-step: accuracy"),
-            Column("--unique", "Column of unique tokens"), Column("--group", "Column of what is resampled as one"),
+            Column("--unique", "Column of unique tokens"),
+            Column("--group", "Column of what is resampled as one: the run or seed of a curve, a trunk"),
             Column("--seeds", "Column of seeds"),
             new("--replicates") { Description = "Rows of the same point are other seeds, even where they disagree" },
             new("--where") { Description = "Keep rows of COL=TEXT, COL!=TEXT, COL<X, COL>X", HelpName = "COND" },
@@ -71,12 +74,15 @@ static class FitCommand
         if (options.Bootstraps is < 0 or > 1_000_000)
             throw new ConfigException($"--bootstraps {options.Bootstraps} must be from 0 to 1000000");
         string[] where = call.Parsed.GetValue(o.Where) ?? [];
+        if (form is "two-step" or "all" && call.Parsed.GetValue(o.Out) is not null)
+            throw new ConfigException($"--out writes one law; --form {form} makes several, choose one");
+        if (form == "all" && call.Parsed.GetValue(o.At) is not null)
+            throw new ConfigException("--at asks one law; choose one with --form");
         if (form == "two-step")
             return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
 
         LawForm[] forms = form == "all" ? [] : [Parse<LawForm>(form, "--form")];
-        List<Observation> points = study is not null
-            ? StudyResults.Read(call.Home, study, call.Parsed.GetValue(o.N) ?? StudyResults.DefaultN, where)
+        List<Observation> points = study is not null ? ReadStudy(call, o, study, where)
             : ReadTable(call, o, table!, where, call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y));
         double secondsPerFlop = study is null ? double.NaN : StudyResults.SecondsPerFlop(call.Home, study);
         if (form == "all") return All(call, points, options, curves: call.Parsed.GetValue(o.X) is not null);
@@ -95,9 +101,28 @@ static class FitCommand
     static void PredictAt(Invocation call, Law law, double at)
     {
         bool surface = law.Form is LawForm.Chinchilla or LawForm.Kaplan or LawForm.OverTraining or LawForm.RepeatedData;
-        Estimate y = surface ? law.PredictAt(at) : law.Predict(at);
+        Show(call, surface ? law.PredictAt(at) : law.Predict(at), at);
+    }
+
+    static void Show(Invocation call, Estimate y, double at)
+    {
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(y, FitCommandJson.Default.Estimate));
         else call.Out.WriteLine(FormattableString.Invariant($"at {at:0.###e0}  {LawText.Show(y)} for a new run"));
+    }
+
+    /// <summary>Rows of results.csv whose runs are still there: what reports and forecasts of the study count too.</summary>
+    static List<Observation> ReadStudy(Invocation call, Options o, string study, string[] where)
+    {
+        List<Observation> points =
+            StudyResults.Read(call.Home, study, call.Parsed.GetValue(o.N) ?? StudyResults.DefaultN, where);
+        if (!File.Exists(Path.Combine(StudyResults.Folder(call.Home, study), Study.RecordFile))) return points;
+        Study.Open(call.Home, study);                            // refuses another version
+        var store = new RunStore(call.Home);
+        List<Observation> gone = [.. points.Where(p => !Directory.Exists(store.PathOf(p.Name)))];
+        if (gone.Count > 0)
+            call.Err.WriteLine($"left out, since their runs were deleted: {string.Join(", ", gone.Select(p => p.Name))}; " +
+                "the study's 'isoflop ladder' trains them again");
+        return [.. points.Except(gone)];
     }
 
     static List<Observation> ReadTable(Invocation call, Options o, string path, string[] where, string? loss)
@@ -135,6 +160,7 @@ static class FitCommand
             call.Out.WriteLine("step 2: accuracy by that loss");
             LawText.Write(call.Out, both.Accuracy, double.NaN);
         }
+        if (call.Parsed.GetValue(o.At) is { } at) Show(call, both.PredictAt(at), at);
         return 0;
     }
 
@@ -153,12 +179,13 @@ static class FitCommand
             return 0;
         }
         static string Percent(double? x) => x is { } v ? (100 * v).ToString("0.00", CultureInfo.InvariantCulture) + " %" : "-";
-        TextTable.Write(call.Out, [["form", "objective", "", "starts", "held-out", "largest", "skill", "verdict"],
+        TextTable.Write(call.Out, [["form", "objective", "", "starts", "held-out", "largest", "skill", "next point",
+            "verdict"],
             .. laws.Select(l => (string[])[Name(l.Form), Name(l.Objective),
                 double.IsNaN(l.ObjectiveValue) ? "-" : l.ObjectiveValue.ToString("0.####e0", CultureInfo.InvariantCulture),
                 $"{l.Agreeing}/{l.Starts}", Percent(l.HeldOut?.MeanRelativeError), Percent(l.HeldOut?.LargestRelativeError),
                 l.HeldOut is { } h && double.IsFinite(h.Skill) ? h.Skill.ToString("0.00", CultureInfo.InvariantCulture) : "-",
-                l.Verdict.Text])], 0, 1, 7);
+                LawText.Price(l), l.Verdict.Text])], 0, 1, 7, 8);
         return 0;
     }
 

@@ -57,11 +57,21 @@ static class OptimalCommand
             double hours = budget / (Peak(chip) * share) / 3600;
             double? money = hours * call.Parsed.GetValue(price);
 
-            var rows = new List<OptimalRow>();
+            List<OptimalRow> rows = [];
+            List<string> refused = [];
             if (call.Parsed.GetValue(law) is { } name) rows.Add(Row(name, Find(call.Home, name), budget));
             foreach (Law published in (Law[])[Published.Hoffmann, Published.Besiroglu, Published.Kaplan])
-                if (budget <= Prediction.Furthest * published.MaxFlops) rows.Add(Row(published.Source, published, budget));
-            var record = new OptimalRecord(budget, chip, share, hours, money, rows);
+            {
+                try
+                {
+                    rows.Add(Row(published.Source, published, budget));
+                }
+                catch (DataException e)
+                {
+                    refused.Add($"{published.Source}: {e.Message}");
+                }
+            }
+            var record = new OptimalRecord(budget, chip, share, hours, money, rows, refused);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(record, OptimalJson.Default.OptimalRecord));
             else Write(call.Out, record);
             return 0;
@@ -94,10 +104,11 @@ static class OptimalCommand
 
     static void Write(TextWriter output, OptimalRecord r)
     {
-        TextTable.Write(output, [["law", "N*", "", "D*", "", "D/N", "", "loss", "", "N counts"],
+        if (r.Laws.Count > 0) TextTable.Write(output, [["law", "N*", "", "D*", "", "D/N", "", "loss", "", "N counts"],
             .. r.Laws.Select(l => (string[])
                 [l.Law, .. Cells(l.N), .. Cells(l.D), .. Cells(l.TokensPerParameter), .. Cells(l.Loss), l.NCounts])],
             0, 2, 4, 6, 8, 9);
+        foreach (string refused in r.Refused) output.WriteLine(refused);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{r.Flops:0.###e0} FLOPs on {r.Gpu} at {100 * r.Mfu:0.#} % of its peak: {LawText.Number(r.GpuHours)} GPU-hours") +
             (r.Money is { } m ? ", $" + (m < 1 ? LawText.Number(m) : m.ToString("#,0.##", CultureInfo.InvariantCulture)) : ""));
@@ -113,7 +124,9 @@ static class OptimalCommand
 sealed record OptimalRow(string Law, string NCounts, Estimate N, Estimate D, Estimate TokensPerParameter, Estimate Loss);
 
 /// <summary>All answers and the price, for scripts.</summary>
-sealed record OptimalRecord(double Flops, string Gpu, double Mfu, double GpuHours, double? Money, IReadOnlyList<OptimalRow> Laws);
+/// <param name="Refused">published laws that do not reach so far, and why</param>
+sealed record OptimalRecord(double Flops, string Gpu, double Mfu, double GpuHours, double? Money, IReadOnlyList<OptimalRow> Laws,
+    IReadOnlyList<string> Refused);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]

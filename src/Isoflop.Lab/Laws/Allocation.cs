@@ -23,6 +23,10 @@ abstract class Allocation : Form
 
     public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng) => [new double[7]];
 
+    /// <summary>Why so few optima were found.</summary>
+    protected virtual string TooFew(FitProblem problem, int found) =>
+        $"{found} budgets have an optimum inside their points; 2 are needed";
+
     /// <summary>The best of each budget, from the points that have weight.</summary>
     /// <param name="residual">Σ of squares that each budget's own fit leaves</param>
     public abstract List<Best> Optima(FitProblem problem, out double residual);
@@ -31,8 +35,7 @@ abstract class Allocation : Form
     {
         List<Best> best = Optima(problem, out double residual);
         if (best.Count < 2)
-            return new(start, double.PositiveInfinity, false,
-                $"{best.Count} budgets have an optimum inside their points; 2 are needed");
+            return new(start, double.PositiveInfinity, false, TooFew(problem, best.Count));
         double reference = problem.Data.LnX.Average();
         double[] c = [.. best.Select(b => b.LnC - reference)];
         Line n = Line.Through(c, [.. best.Select(b => b.LnN)]), d = Line.Through(c, [.. best.Select(b => b.LnD)]),
@@ -124,6 +127,16 @@ sealed class IsoFlopParabolas : Allocation
 sealed class Envelope : Allocation
 {
     const double Step = 0.2878231366242557;                              // ln 10 / 8
+    /// <summary>Curves that are compared: the best one has neighbours.</summary>
+    const int Fewest = 3;
+
+    static int[][] Curves(FitProblem problem) =>
+        [.. problem.Used.GroupBy(i => problem.Data.Points[i].Group).Where(g => g.Count() >= 2)
+            .Select(g => g.OrderBy(i => problem.Data.LnX[i]).ToArray())];
+
+    protected override string TooFew(FitProblem problem, int found) => Curves(problem).Length is var n && n < Fewest
+        ? $"training curves: {n}, at least {Fewest} are needed; a column that names the run makes its points one (--group)"
+        : base.TooFew(problem, found);
 
     public override bool GroupsAreCurves => true;
     /// <summary>Points above the envelope are not its noise.</summary>
@@ -139,10 +152,9 @@ sealed class Envelope : Allocation
     {
         FitData data = problem.Data;
         residual = 0;
-        int[][] curves = [.. problem.Used.GroupBy(i => data.Points[i].Group).Select(g => g.OrderBy(i => data.LnX[i]).ToArray())
-            .Where(g => g.Length >= 2)];
+        int[][] curves = Curves(problem);
         var found = new List<Best>();
-        if (curves.Length < 3) return found;
+        if (curves.Length < Fewest) return found;
         double low = curves.Min(c => data.LnX[c[0]]), high = curves.Max(c => data.LnX[c[^1]]);
         for (double at = Math.Ceiling(low / Step) * Step; at <= high; at += Step)
         {
@@ -155,7 +167,7 @@ sealed class Envelope : Allocation
                 here.Add(new(at, Mix(data.LnN), Mix(data.LnD), Mix(data.LnY)));
                 double Mix(double[] v) => (1 - t) * v[curve[k - 1]] + t * v[curve[k]];
             }
-            if (here.Count < 3) continue;
+            if (here.Count < Fewest) continue;
             Best best = here.MinBy(b => b.LnLoss);
             if (best.LnN > here.Min(b => b.LnN) && best.LnN < here.Max(b => b.LnN)) found.Add(best);
         }

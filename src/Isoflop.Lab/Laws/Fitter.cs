@@ -12,8 +12,16 @@ static class Fitter
 
     public static Law Fit(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
-        Identifiability.Check(form, points, options.Replicates);
+        Law law = Checked(form, points, options, stop);
+        // Where x is a loss and nothing else is known of the runs, nothing is known of the next one's price.
+        return form.ReadsLoss && points.All(p => p.C == p.X)
+            ? law with { Verdict = law.Verdict with { Next = law.Verdict.Next with { Flops = double.NaN } } } : law;
+    }
+
+    static Law Checked(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
+    {
         Objective objective = options.Objective ?? form.Default;
+        Identifiability.Check(form, points, objective, options.Replicates);
         Law law = Empty(form, points, objective, options);
         if (Identifiability.Refusal(form, points) is { } refusal) return Refuse(law, refusal.Reason, refusal.Next);
 
@@ -21,7 +29,8 @@ static class Fitter
         var problem = new FitProblem(form, data, objective);
         Best best = Search(problem, options, stop);
         if (!double.IsFinite(best.Minimum.Value))
-            return Refuse(law, best.Minimum.Status, Further(law, 3, "more sizes at a further budget"));
+            return Refuse(law, best.Minimum.Status, Further(law, 3, form is Allocation ? "more sizes at a further budget"
+                : "a longer range"));
         double[] natural = NaturalOf(form, data, best.Minimum.Theta), fitted = form.Fitted(problem, natural);
         law = law with
         {

@@ -8,7 +8,7 @@ static class HeldOutCheck
 
     public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
-        if (form is Allocation || form.ReadsLoss) return null;
+        if (form.ReadsLoss) return null;
         double most = points.Max(Where);
         foreach (double share in shares)
             if (points.Count(p => Where(p) < most / share) >= Math.Max(form.LeastPoints + 1, points.Count / 3))
@@ -25,6 +25,7 @@ static class HeldOutCheck
         Observation[] below = [.. points.Where(p => Where(p) < cut)], above = [.. points.Where(p => Where(p) >= cut)];
         if (above.Length == 0 || Identifiability.Refusal(form, below) is not null) return null;
         if (Fitter.Parameters(form, below, options, stop) is not { } natural) return null;
+        if (form is Allocation) (below, above) = (BestOfEach(below), BestOfEach(above));      // it speaks of the best run alone
         double[] errors = [.. above.Select(p => Math.Abs(form.At(natural, form.InputsOf(p)) - p.Loss) / Math.Abs(p.Loss))];
         double skill = double.NaN;
         if (points.All(p => p.Loss > 0))
@@ -36,5 +37,8 @@ static class HeldOutCheck
         return new(cut, below.Length, above.Length, errors.Average(), errors.Max(), skill);
 
         double Where(Observation p) => form.IsSurface ? p.C : form.InputsOf(p).X;
+        Observation[] BestOfEach(Observation[] some) =>
+            [.. IsoFlopParabolas.Budgets(new(form, some), [.. Enumerable.Range(0, some.Length)])
+                .Select(budget => budget.Select(i => some[i]).MinBy(p => p.Loss)!)];
     }
 }

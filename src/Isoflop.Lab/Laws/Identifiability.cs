@@ -10,8 +10,12 @@ static class Identifiability
 
     /// <summary>Values that no law can have.</summary>
     /// <exception cref="DataException">Names the point.</exception>
-    public static void Check(Form form, IReadOnlyList<Observation> points, bool replicates)
+    public static void Check(Form form, IReadOnlyList<Observation> points, Objective objective, bool replicates)
     {
+        // Forms of scores rather than losses take whatever the objective has a logarithm of.
+        double least = form.Default != Objective.SquaredError || form is Allocation ? 0
+            : objective switch { Objective.SquaredError => double.NegativeInfinity, Objective.SquaredLog1p => -1, _ => 0 };
+
         foreach ((Observation p, int i) in points.Select((p, i) => (p, i)))
         {
             Inputs x = form.InputsOf(p);
@@ -23,24 +27,25 @@ static class Identifiability
             }
             else Positive(x.X, "x");
             Positive(p.C, "C");
-            if (form.Default == Objective.SquaredError && form is not Allocation)
-            {
-                if (!double.IsFinite(p.Loss)) throw Bad("value", p.Loss, "finite");
-            }
-            else Positive(p.Loss, "loss");
+            if (least == 0) Positive(p.Loss, "loss");
+            else if (!double.IsFinite(p.Loss)) throw Bad("value", p.Loss, "finite");
+            else if (p.Loss <= least) throw Bad("value", p.Loss, $"above {least} for this objective");
 
             void Positive(double v, string name)
             {
                 if (!(v > 0) || !double.IsFinite(v)) throw Bad(name, v, "positive and finite");
             }
             DataException Bad(string name, double v, string rule) => new(FormattableString.Invariant(
-                $"point {i + 1}{(p.Name.Length > 0 ? $" ({p.Name})" : "")}: {name} = {v} must be {rule}"));
+                $"point {i + 1}{(p.Name.Length > 0 ? $" ({p.Name})" : "")}: {name} = {v} must be {rule}; ") +
+                "a condition (--where) leaves rows out");
         }
         if (replicates) return;
-        foreach (var same in points.GroupBy(p => (p.N, p.D, p.C, p.Unique, p.X, p.Seed)).Where(g => g.Count() > 1))
+        foreach (var same in points
+            .GroupBy(p => (p.N, p.D, p.C, p.Unique, p.X, p.Seed, Curve: form.GroupsAreCurves ? p.Group : ""))
+            .Where(g => g.Count() > 1))
         {
             Observation low = same.MinBy(p => p.Loss)!, high = same.MaxBy(p => p.Loss)!;
-            if (high.Loss - low.Loss > Disagreement * Math.Abs(high.Loss) && form is not Allocation)
+            if (high.Loss - low.Loss > Disagreement * Math.Abs(high.Loss))
                 throw new DataException(
                     FormattableString.Invariant($"the same point twice, N = {low.N:0.###e0} D = {low.D:0.###e0} ") +
                     FormattableString.Invariant($"seed {low.Seed}, with losses {low.Loss} and {high.Loss}; ") +

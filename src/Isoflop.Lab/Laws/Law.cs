@@ -34,6 +34,7 @@ public enum VerdictKind
 }
 
 /// <summary>The run that would tell most next, and its price.</summary>
+/// <param name="Flops">its training FLOPs, or x of a curve whose points have no FLOPs; NaN: unknown</param>
 public sealed record NextPoint(double Flops, double N, double D, string Why);
 
 /// <summary>The verdict, why, and what the next point costs.</summary>

@@ -23,7 +23,7 @@ readonly struct Prediction
     public Estimate Surface(double n, double d, double unique)
     {
         if (!form.IsSurface) throw Refused(law, $"{law.Formula} does not take N and D");
-        Check(law.FlopsPerNd * n * d, law.MaxFlops, "C");
+        Check(law.FlopsPerNd * n * d, law.MinFlops, law.MaxFlops, "C");
         var x = new Inputs(n, d, unique, 0);
         Form f = form;
         return NewRun(f.At(best, x), p => f.At(p, x));
@@ -33,7 +33,7 @@ readonly struct Prediction
     {
         if (form.IsSurface) throw Refused(law, $"{law.Formula} takes N and D");
         double span = law.MaxX - law.MinX;
-        if (!form.ReadsLoss) Check(at, law.MaxX, "x");
+        if (!form.ReadsLoss) Check(at, law.MinX, law.MaxX, "x");
         else if (!(at >= law.MinX - span && at <= law.MaxX + span))
             throw Refused(law, FormattableString.Invariant(
                 $"x = {at:0.###} lies further outside of the points ({law.MinX:0.###} … {law.MaxX:0.###}) than they span"));
@@ -44,7 +44,7 @@ readonly struct Prediction
 
     public Estimate AtFlops(double flops)
     {
-        Check(flops, law.MaxFlops, "C");
+        Check(flops, law.MinFlops, law.MaxFlops, "C");
         Form f = form;
         double k = law.FlopsPerNd;
         if (!f.IsSurface) return f.ReadsFlops ? Curve(flops) : throw Refused(law, $"{law.Formula} is not a law of compute");
@@ -60,19 +60,23 @@ readonly struct Prediction
     public Optimum Optimal(double flops)
     {
         if (!form.IsSurface && form is not Allocation) throw Refused(law, $"{law.Formula} does not split compute into N and D");
-        Check(flops, law.MaxFlops, "C");
+        Check(flops, law.MinFlops, law.MaxFlops, "C");
         Form f = form;
         double k = law.FlopsPerNd;
         return new(flops, Of(p => f.OptimalN(p, flops, k)), Of(p => f.OptimalD(p, flops, k)),
             Of(p => f.OptimalD(p, flops, k) / f.OptimalN(p, flops, k)), AtFlops(flops));
     }
 
-    void Check(double at, double most, string name)
+    void Check(double at, double least, double most, string name)
     {
         if (!(at > 0) || !double.IsFinite(at)) throw Refused(law, FormattableString.Invariant($"{name} = {at} must be positive"));
         if (at > Furthest * most)
             throw Refused(law, FormattableString.Invariant(
                 $"{name} = {at:0.##e0} is {at / most:0.#e0} times the largest point ({most:0.##e0}); at most {Furthest:0e0}"));
+        if (at < least / Furthest)
+            throw Refused(law, FormattableString.Invariant(
+                $"{name} = {at:0.##e0} is 1/{least / at:0.#e0} of the smallest point ({least:0.##e0}); ") +
+                FormattableString.Invariant($"at least 1/{Furthest:0e0}"));
     }
 
     static DataException Refused(Law law, string why) => new(law.Identified

@@ -19,9 +19,16 @@ public sealed record TwoStep(Law Loss, Law Accuracy)
 
     /// <summary>Accuracy of a new run: the ends of the loss's interval, each with the ends of accuracy's there.</summary>
     /// <exception cref="DataException">One of the steps is not identified, or the loss is far outside of the points.</exception>
-    public Estimate Predict(double n, double d)
+    public Estimate Predict(double n, double d) => Of(Loss.Predict(n, d));
+
+    /// <summary>Accuracy of a compute-optimal run of C FLOPs, likewise.</summary>
+    /// <exception cref="DataException">One of the steps is not identified, or reaches far outside of the points.</exception>
+    public Estimate PredictAt(double flops) => Of(Loss.PredictAt(flops));
+
+    Estimate Of(Estimate loss)
     {
-        Estimate loss = Loss.Predict(n, d), middle = Accuracy.Predict(loss.Value);
+        Estimate middle = Accuracy.Predict(loss.Value);
+        if (double.IsNaN(loss.Low)) return middle;
         Estimate low = Accuracy.Predict(loss.Low), high = Accuracy.Predict(loss.High);
         return new(middle.Value, Math.Min(low.Low, high.Low), Math.Max(low.High, high.High));
     }

@@ -22,8 +22,9 @@ static class Verdicts
         double sd = sizes.Length > 0 ? 1.4826 * Quantile.Of(sizes, 0.5) : 0;
         double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
         string limit = form.Limit(best) is { } l ? $"; the limit is {Number(l)}{Interval(law, form)}" : "";
+        string of = form.Kind switch { LawForm.KaplanN => "N = ", LawForm.KaplanD => "D = ", _ => "" };
         string step = ofLoss ? FormattableString.Invariant($"a loss of {next:0.###} instead of {at:0.###}")
-            : FormattableString.Invariant($"ten times {at:0.##e0}");
+            : FormattableString.Invariant($"ten times {of}{at:0.##e0}");
         string change = $"{step} makes {Number(here)} into {Number(further)}{limit}";
         if (law.AtBound > ManyAtBound)
             change += FormattableString.Invariant($"; in {100 * law.AtBound:0} % of the resamples a parameter is at its bound");
@@ -42,6 +43,7 @@ static class Verdicts
     static NextPoint Next(Law law, Form form)
     {
         double flops = NextRung * law.MaxFlops;
+        if (form.ReadsLoss) return new(flops, double.NaN, double.NaN, "a run with less loss than any of these");
         if (!form.IsSurface && form is not Allocation)
             return new(flops, double.NaN, double.NaN, "half a decade beyond the points");
         Optimum best = law.Optimal(flops);

@@ -270,7 +270,7 @@ sealed class ChartSvg
     void LabelContours(ChartSurface surface, double[] levels)
     {
         const int Probes = 24, Steps = 200;
-        const double Enough = 70;                                // pixels
+        const double Enough = 70, Half = 16;                     // pixels
         double w = width - 200, h = height - 110;
         List<(double X, double Y)> taken = [.. chart.Series.SelectMany(s => s.Points).Where(p => x.Holds(p.X) && y.Holds(p.Y))
             .Select(p => (x.Share(p.X) * w, y.Share(p.Y) * h))];
@@ -291,7 +291,8 @@ sealed class ChartSvg
         }
         for (int i = 0; i < levels.Length; i++)
         {
-            if (places[i].Count == 0) continue;
+            places[i].RemoveAll(p => Math.Min(p.X, 1 - p.X) * w < Half || Math.Min(p.Y, 1 - p.Y) * h < Half);
+            if (places[i].Count == 0) continue;                  // the line is in a corner: half a label would tell nothing
             (double u, double v) = places[i].MaxBy(p => Room(p.X * w, p.Y * h));
             taken.Add((u * w, v * h));
             plot.Annotations.Add(

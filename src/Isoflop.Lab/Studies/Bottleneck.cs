@@ -110,11 +110,17 @@ public static class Bottleneck
         }
     }
 
-    /// <summary>About twice the parameters that compute: width × √2 in multiples of 16, depth as it was.</summary>
-    static Nn.ModelConfig Doubled(Nn.ModelConfig m)
+    /// <summary>
+    /// The width that comes nearest to twice the parameters that compute, depth as it was: × 2 where the head is the model, × √2
+    /// where the layers are.
+    /// </summary>
+    internal static Nn.ModelConfig Doubled(Nn.ModelConfig m)
     {
-        int heads = m.NHead, width = (int)Math.Round(m.DModel * Math.Sqrt(2) / (2 * heads)) * 2 * heads;
-        return m with { DModel = width, DFf = 0, DHead = 0 };
+        int step = 2 * m.NHead;
+        double wanted = 2.0 * ComputeOptimal.ParametersThatCompute(m);
+        return Enumerable.Range(m.DModel / step + 1, m.DModel / step + 1)
+            .Select(k => m with { DModel = k * step, DFf = 0, DHead = 0 })
+            .MinBy(x => Math.Abs(ComputeOptimal.ParametersThatCompute(x) / wanted - 1))!;
     }
 
     static RunConfig Batch(RunConfig x, double factor)
@@ -135,15 +141,18 @@ public static class Bottleneck
         };
     }
 
-    static string VerdictOf(List<Intervention> all)
+    /// <summary>Up to this much more compute a gain is called free: what rounding to whole batches and windows costs.</summary>
+    const double Free = 1.1;
+
+    internal static string VerdictOf(IReadOnlyList<Intervention> all)
     {
-        List<Intervention> free = [.. all.Where(i => i.Helps && i.Compute < 1.5).OrderByDescending(i => i.Gain.Value)],
-            paid = [.. all.Where(i => i.Helps && i.Compute >= 1.5).OrderByDescending(i => i.Gain.Value / Math.Log2(i.Compute))];
+        List<Intervention> free = [.. all.Where(i => i.Helps && i.Compute < Free).OrderByDescending(i => i.Gain.Value)],
+            paid = [.. all.Where(i => i.Helps && i.Compute >= Free).OrderByDescending(i => i.Gain.Value / Math.Log2(i.Compute))];
         if (free.Count > 0)
             return $"{free[0].Factor} {free[0].Change} binds: it pays without more compute; the line should be drawn " +
                 $"again with it";
         if (paid.Count == 0)
-            return all.Exists(i => double.IsNaN(i.Gain.Low)) ? "one seed: nothing can be told from noise; use --seeds 3"
+            return all.Any(i => double.IsNaN(i.Gain.Low)) ? "one seed: nothing can be told from noise; use --seeds 3"
                 : "nothing helps beyond the noise of these seeds";
         return $"{paid[0].Factor} binds: the best return on more compute; no free factor helps beyond the noise";
     }

@@ -5,8 +5,8 @@ namespace Isoflop.Lab.Studies;
 
 /// <summary>
 /// A law that has been tried out before it is believed. Each form is fitted below every budget of the points and asked for those
-/// above; the form with the smallest mean error is taken, and the size of those errors, a decade of extrapolation, is part of the
-/// interval: the law's own interval supposes that the form is right, and over small runs no form is.
+/// above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those errors, a
+/// decade of extrapolation, is part of the interval: the law's own supposes that the form is right, and over small runs none is.
 /// </summary>
 sealed class Forecaster
 {
@@ -33,11 +33,16 @@ sealed class Forecaster
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
         var tries = (form is { } only ? [only] : Candidates).Select(f => (Form: f, Errors: ErrorsOf(points, f, stop))).ToList();
-        (LawForm best, List<(double Error, double Decades)> errors) = tries.Where(t => t.Errors.Count > 0)
-            .OrderBy(t => t.Errors.Average(e => Math.Abs(e.Error))).FirstOrDefault(tries[0]);
-        Law law = StudyPoints.Fit(points, best, options, stop);
+        (Law? law, List<(double Error, double Decades)> errors) = (null, []);
+        foreach (var t in tries.OrderBy(t => t.Errors.Count == 0 ? double.PositiveInfinity
+            : t.Errors.Average(e => Math.Abs(e.Error))))
+        {
+            if (law is { Identified: true }) break;
+            Law next = StudyPoints.Fit(points, t.Form, options, stop);
+            if (law is null || next.Identified) (law, errors) = (next, t.Errors);
+        }
         double rms = errors.Count == 0 ? double.NaN : Math.Sqrt(errors.Average(e => Math.Pow(e.Error / e.Decades, 2)));
-        return new(law, rms, errors.Count, points.Max(p => p.Run.Budget), StudyPoints.Frontier(points));
+        return new(law!, rms, errors.Count, points.Max(p => p.Run.Budget), StudyPoints.Frontier(points));
     }
 
     /// <summary>Loss of a run; the interval is for that run.</summary>

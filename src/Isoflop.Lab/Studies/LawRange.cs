@@ -19,6 +19,12 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
     /// <summary>log10 of its ends' ratio.</summary>
     public double Decades => Math.Log10(To / From);
 
+    /// <summary>"2.5 decades".</summary>
+    public string Span => Spanned(From, To);
+
+    internal static string Spanned(double from, double to) =>
+        Math.Round(Math.Log10(to / from), 1) is var d && d == 1 ? "1 decade" : FormattableString.Invariant($"{d:0.#} decades");
+
     /// <summary>Every stretch of neighbouring budgets, the longest first and of those the highest.</summary>
     public static IReadOnlyList<LawRange> All(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla,
         CancellationToken stop = default)

@@ -10,10 +10,10 @@ namespace Isoflop.Lab.Studies;
 /// <summary>What a study says, with its pictures.</summary>
 /// <param name="Law">of all its runs, in the form that extrapolated best when tried out</param>
 /// <param name="Longest">over how many decades one law survives its residuals; null: over none</param>
+/// <param name="SecondsPerFlop">of training, by the study's own runs: prices the next point</param>
 /// <param name="Charts">file name and picture</param> <param name="Page">report.html</param>
-public sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest,
-    IReadOnlyList<(string File, Chart Chart)> Charts,
-    string Page);
+public sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest, double SecondsPerFlop,
+    IReadOnlyList<(string File, Chart Chart)> Charts, string Page);
 
 /// <summary>report.html: one self-contained file that tells a study from axis to forecast, and the pictures beside it.</summary>
 public static class StudyReport
@@ -45,7 +45,8 @@ public static class StudyReport
         foreach ((string file, Chart chart) in charts)
             Study.WriteWhole(Path.Combine(study.Folder, file), Encoding.UTF8.GetBytes(chart.Svg()));
         string page = Path.Combine(study.Folder, FileName);
-        var findings = new StudyFindings(law, forecaster.ErrorPerDecade, longest, charts, page);
+        var findings = new StudyFindings(law, forecaster.ErrorPerDecade, longest,
+            results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page);
         Study.WriteWhole(page, Encoding.UTF8.GetBytes(Html(study, home, results, findings, forecasts, scores)));
         return findings;
     }
@@ -78,7 +79,7 @@ public static class StudyReport
             $"content=\"width=device-width\">" +
             $"<title>{E(study.Name)}</title><style>{Style}</style>\n<h1>{E(study.Name)}</h1>\n");
         b.Append("<h2>The axis</h2>\n");
-        P(I($"Training compute from {low:0.##e0} to {high:0.##e0} FLOPs, {Math.Log10(high / low):0.#} decades: ") +
+        P(I($"Training compute from {low:0.##e0} to {high:0.##e0} FLOPs, {LawRange.Spanned(low, high)}: ") +
             I($"{results.Count} runs that count, on corpus ‘{E(study.Record.Recipe.Corpus)}’. Each budget is spent on ") +
                 I($"several sizes; ") +
             "the best of them is the point on the line. FLOPs are counted exactly, layer by layer; losses are on all " +
@@ -102,7 +103,7 @@ public static class StudyReport
         P(f.Longest is { } l
             ? I($"The longest stretch over which one law survives the test of its residuals (no budget's mean differs ") +
                 I($"from 0, Holm, 5 %): ") +
-                I($"<b>{l.Decades:0.#} decades</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(l.Law.Formula)}</code>; ") +
+                I($"<b>{l.Span}</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(l.Law.Formula)}</code>; ") +
                 I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
             : "No stretch of three budgets survives the test of its residuals (no budget's mean differs from 0, Holm, 5 " +
                 "%): one law is " +
@@ -121,7 +122,10 @@ public static class StudyReport
         }));
         P(I($"Tuning is charged: {tuned:0.00e0} FLOPs beside the ladder's {spent:0.00e0}. ") +
             E(study.Record.Tuning?.Note is { } note ? $"It found: {note}." : "There was none."));
-        P($"The next point: {I($"{f.Law.Verdict.Next.Flops:0.0e0}")} FLOPs, {E(f.Law.Verdict.Next.Why)}.");
+        NextPoint next = f.Law.Verdict.Next;
+        P("The next point: " + (double.IsFinite(next.Flops) ? I($"{next.Flops:0.0e0} FLOPs") +
+            I($", {next.Flops * f.SecondsPerFlop / 3600:0.00} thread hours here") : "") +
+            (double.IsFinite(next.N) ? I($", {next.N:0.##e0} parameters on {next.D:0.##e0} tokens") : "") + $": {E(next.Why)}.");
         return b.Append("</html>\n").ToString();
     }
 

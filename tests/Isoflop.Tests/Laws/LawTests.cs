@@ -399,4 +399,74 @@ public sealed class LawTests
         Near(Math.Pow(Math.Pow(6.4e13 / 1e9, 0.076 / 0.103) + 1.8e13 / 1e10, 0.103), Published.KaplanSurface.Predict(1e9, 1e10).Value, 1e-12);
         Assert.True(double.IsNaN(k.N.Low));
     }
+
+
+    [Fact]
+    public void A_score_is_refused_where_the_objective_has_no_value()
+    {
+        List<Observation> rewards = Curve(x => -0.5 + 1.2 / (1 + Math.Pow(1e3 / x, 2)), 1e2, 1e6, 25);
+        Assert.True(Law.Fit(LawForm.RlSigmoid, rewards, bare).Identified);
+        foreach (Objective logarithm in (Objective[])[Objective.HuberLog, Objective.SquaredLog])
+            Assert.Contains("must be positive", Assert.Throws<DataException>(() =>
+                Law.Fit(LawForm.RlSigmoid, rewards, bare with { Objective = logarithm })).Message);
+        Assert.True(Law.Fit(LawForm.RlSigmoid, rewards, bare with { Objective = Objective.SquaredLog1p }).Identified);
+        rewards[0] = rewards[0] with { Loss = -1 };
+        Assert.Contains("must be above -1", Assert.Throws<DataException>(() =>
+            Law.Fit(LawForm.RlSigmoid, rewards, bare with { Objective = Objective.SquaredLog1p })).Message);
+    }
+
+    /// <summary>Five sizes at each of five budgets.</summary>
+    static List<Observation> IsoFlops() => [.. from c in (double[])[1e15, 1e16, 1e17, 1e18, 1e19]
+        from share in (double[])[0.25, 0.5, 1, 2, 4]
+        let n = share * Math.Sqrt(c / 120) select new Observation { N = n, D = c / (6 * n), Loss = Planted(n, c / (6 * n)) }];
+
+    [Fact]
+    public void Parabolas_are_held_to_the_best_run_of_each_budget_above()
+    {
+        List<Observation> points = IsoFlops();
+        HeldOut held = Law.Fit(LawForm.IsoFlop, points, bare with { HeldOut = true }).HeldOut!;
+        Assert.Equal((3, 2), (held.Trained, held.Tested));
+        Law below = Law.Fit(LawForm.IsoFlop, [.. points.Take(15)], bare);
+        Near(points.Skip(15).Chunk(5).Max(budget => budget.Min(p => Math.Abs(1 - below.PredictAt(p.C).Value / budget.Min(q => q.Loss)))),
+            held.LargestRelativeError, 1e-9);
+        points.Add(points[7] with { Loss = 1.1 * points[7].Loss });
+        Assert.Contains("the same point twice", Assert.Throws<DataException>(() => Law.Fit(LawForm.IsoFlop, points, bare)).Message);
+    }
+
+    [Fact]
+    public void An_envelope_of_single_points_asks_for_curves() =>
+        Refuses(Law.Fit(LawForm.Envelope, IsoFlops(), bare), "training curves: 1, at least 3");
+
+    [Fact]
+    public void A_forecast_far_below_the_points_is_refused()
+    {
+        Law law = Law.Fit(LawForm.Chinchilla, Ladder(Planted, 0.003), bare);
+        law.PredictAt(law.MinFlops / 9.9e3);
+        foreach (Action far in (Action[])[() => law.PredictAt(law.MinFlops / 1.01e4), () => law.Optimal(law.MinFlops / 1.01e4),
+            () => law.Predict(1, 1e5)])
+            Assert.Contains("of the smallest point", Assert.Throws<DataException>(far).Message);
+    }
+
+    [Fact]
+    public void The_next_point_of_a_law_of_loss_is_no_loss()
+    {
+        List<Observation> points = Curve(x => 0.7 / (1 + Math.Exp(6 * (x - 1.1))) + 0.25, 0.4, 2, 20);
+        NextPoint next = Law.Fit(LawForm.TaskSigmoid, points, bare).Verdict.Next;
+        Assert.True(double.IsNaN(next.Flops), "no FLOPs are known");
+        Assert.Contains("less loss", next.Why);
+        points = [.. points.Select(p => p with { C = 1e15 / p.X })];
+        Assert.Equal(2.5e15 * Math.Sqrt(10), Law.Fit(LawForm.TaskSigmoid, points, bare).Verdict.Next.Flops, 1e9);
+    }
+
+    [Fact]
+    public void Two_steps_lead_from_FLOPs_to_accuracy_with_and_without_intervals()
+    {
+        List<Observation> points = Ladder(Planted, 0.002);
+        double[] accuracy = [.. points.Select(p => 0.7 / (1 + Math.Exp(3 * (p.Loss - 8))) + 0.25)];
+        TwoStep both = TwoStep.Fit(points, accuracy, bare with { Bootstraps = 60 });
+        Estimate got = both.PredictAt(1e15), plain = TwoStep.Fit(points, accuracy, bare).PredictAt(1e15);
+        Near(both.Accuracy.Predict(both.Loss.PredictAt(1e15).Value).Value, got.Value, 1e-12);
+        Assert.InRange(got.Value, got.Low, got.High);
+        Assert.Equal((got.Value, double.NaN), (plain.Value, plain.Low));
+    }
 }

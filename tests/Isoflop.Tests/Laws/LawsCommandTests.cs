@@ -182,5 +182,49 @@ public sealed class LawsCommandTests : IDisposable
         Assert.Contains("step 2", output);
         Assert.Contains("x0", output);
         Assert.Equal(2, Run("fit", "--table", path, "--form", "two-step", "--n", "n", "--d", "d", "--loss", "bpb").Code);
+        (code, output, _) = Run("fit", "--table", path, "--form", "two-step", "--n", "n", "--d", "d", "--loss", "bpb",
+            "--y", "acc", "--bootstraps", "0", "--at", "1e14");
+        Assert.Equal(0, code);
+        Assert.StartsWith("at 1e14", output.TrimEnd().Split('\n')[^1]);
+    }
+
+
+    [Fact]
+    public void Every_verdict_has_a_next_point()
+    {
+        static string Next(string output) => output.Split('\n').Single(l => l.StartsWith("next point"));
+        string path = Write("t.csv", Table());
+        string[] heads = Run([.. Columns(path), "--form", "all"]).Out.Split('\n');
+        Assert.Contains("next point", heads[0]);
+        Assert.All(heads.Skip(1).Where(l => l.Length > 0), l => Assert.Contains(" FLOPs ", l));
+        Assert.Contains("any first run", Next(Run("fit", "--table", Write("none.csv", "n,d,l\n"), "--n", "n", "--d", "d", "--loss", "l").Out));
+        string loss = Write("s.csv", "bpb,acc\n" + string.Join('\n', Enumerable.Range(0, 12).Select(i => string.Create(
+            CultureInfo.InvariantCulture, $"{0.5 + 0.1 * i},{0.25 + 0.6 / (1 + Math.Exp(6 * (0.1 * i - 0.5)))}"))));
+        Assert.DoesNotContain("x =", Next(Run("fit", "--table", loss, "--form", "task-sigmoid", "--x", "bpb", "--y", "acc",
+            "--bootstraps", "0").Out));
+    }
+
+    [Theory]
+    [InlineData("--out writes one law", "--form", "all", "--out", "law.json")]
+    [InlineData("--out writes one law", "--form", "two-step", "--y", "loss", "--out", "law.json")]
+    [InlineData("--at asks one law", "--form", "all", "--at", "1e16")]
+    public void What_would_be_ignored_is_refused(string message, params string[] more)
+    {
+        (int code, string output, string error) = Run([.. Columns(Write("t.csv", Table())), .. more]);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith(message, error);
+    }
+
+    [Fact]
+    public void A_published_law_that_does_not_reach_so_far_says_so()
+    {
+        foreach ((string flops, string why) in ((string, string)[])[("1e28", "times the largest point"), ("1e12", "of the smallest point")])
+        {
+            (int code, string output, _) = Run("optimal", "--flops", flops);
+            Assert.Equal(0, code);
+            foreach (string law in (string[])["Hoffmann", "Besiroglu", "Kaplan"])
+                Assert.Contains(why, output.Split('\n').Single(l => l.StartsWith(law)));
+            Assert.DoesNotContain("N*", output);
+        }
     }
 }

@@ -158,4 +158,18 @@ public class ChartTests
                       ┆ 8 end
             """.ReplaceLineEndings("\n"), drawn);
     }
+
+
+    [Fact]
+    public void A_contour_in_a_corner_has_no_half_label()
+    {
+        double[] axis = [.. Enumerable.Range(0, 40).Select(i => (double)i)];
+        var z = new double[40, 40];
+        for (int i = 0; i < 40; i++)
+            for (int j = 0; j < 40; j++) z[i, j] = i + j;
+        List<string> text = TextOf(
+            (Of(ChartSeries.Contours("heights", new(axis, axis, z, [40.25, 75.6]))) with { LogX = false }).Svg());
+        Assert.Contains(ChartScale.Number(40.25), text);
+        Assert.DoesNotContain(ChartScale.Number(75.6), text);
+    }
 }

@@ -1,5 +1,7 @@
 using Isoflop.Lab.Studies;
+using Isoflop.Nn;
 using Isoflop.Tests.Train;
+using Isoflop.Train;
 using Xunit;
 
 namespace Isoflop.Tests.Studies;
@@ -66,5 +68,25 @@ public class DuelTests
         Assert.All(result.Interventions.Skip(2).Take(3), i => Assert.InRange(i.Compute, 0.9, 1.1));
         Assert.All(result.Interventions, i => Assert.True(double.IsFinite(i.Gain.Value + i.Gain.High)));
         Assert.NotEmpty(result.Verdict);
+    }
+
+
+    [Fact]
+    public void What_costs_more_compute_is_not_called_free()
+    {
+        Intervention size = new("size", "× 2", new(0.06, 0.01, 0.11), 1.4, 2), rate = new("learning rate", "÷ 2", new(0.05, 0.01, 0.09), 1, 2);
+        Assert.StartsWith("size binds: the best return on more compute", Bottleneck.VerdictOf([size]));
+        Assert.StartsWith("learning rate ÷ 2 binds: it pays without", Bottleneck.VerdictOf([size, rate]));
+    }
+
+    [Theory]
+    [InlineData(16, 512)]                                         // the head is the model
+    [InlineData(64, 512)]
+    [InlineData(256, 64)]                                         // the layers are
+    public void Twice_the_size_is_twice_the_parameters_that_compute(int width, int vocab)
+    {
+        var shape = new ModelConfig { DModel = width, NLayer = 2, NHead = width / 16, VocabSize = vocab };
+        double ratio = (double)ComputeOptimal.ParametersThatCompute(Bottleneck.Doubled(shape)) / ComputeOptimal.ParametersThatCompute(shape);
+        Assert.InRange(ratio, 1.7, 2.3);
     }
 }

@@ -173,4 +173,22 @@ public class ForecastTests
             Assert.Equal(found.Law.Predict(1e4, 1e6), law.Predict(1e4, 1e6));
         }
     }
+
+
+    [Fact]
+    public void Losses_without_a_floor_are_forecast_by_the_law_that_has_none()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted((n, d) => 20 / Math.Pow(n, 0.3) + 20 / Math.Pow(d, 0.25), budgets: "1e8,3e8");
+        using (home)
+        {
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, home.Path);
+            Assert.False(StudyPoints.Fit(points, LawForm.Chinchilla, Quick).Identified);
+            Assert.StartsWith("L = [(Nc/N)", Forecasts.Write(study, home.Path, 1e9, options: Quick).Form);
+        }
+    }
+
+    [Fact]
+    public void A_decade_is_one_and_two_are_decades() =>
+        Assert.Equal(("1 decade", "2.5 decades", "0.5 decades"),
+            (LawRange.Spanned(1e10, 1.02e11), LawRange.Spanned(1e10, 3.16e12), LawRange.Spanned(1e10, 3.16e10)));
 }

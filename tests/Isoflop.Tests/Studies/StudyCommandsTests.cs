@@ -14,7 +14,7 @@ public class StudyCommandsTests
         int code = App.Run([.. args, "--home", home.Path],
         [
             LadderCommand.Create(), ForecastCommand.Create(), ForecastCommand.CreateScore(), ReportCommand.Create(),
-            DuelCommand.Create(), BottleneckCommand.Create(),
+            DuelCommand.Create(), BottleneckCommand.Create(), FitCommand.Create(),
         ], output, error);
         return (code, output.ToString(), error.ToString());
     }
@@ -102,6 +102,7 @@ public class StudyCommandsTests
     [InlineData("no setting 'model.n_haed'", "ladder", "x", "--corpus", "tiny", "--budgets", "1e8", "model.n_haed=3")]
     [InlineData("nil.json: cannot be read", "ladder", "nil.json")]
     [InlineData("study name '../x' becomes a folder", "ladder", "../x", "--corpus", "tiny", "--budgets", "1e8")]
+    [InlineData("a duel has two sides", "duel", "x")]
     [InlineData("--a and --b go with one name", "duel", "x", "y", "--a", "seed=1")]
     public void A_mistake_is_one_line_and_exit_code_2(string message, params string[] args)
     {
@@ -121,5 +122,26 @@ public class StudyCommandsTests
         (int code, _, string error) = Run(home, "ladder", path);
         Assert.Equal(2, code);
         Assert.StartsWith($"{path}: line 3: ", error);
+    }
+
+
+    [Fact]
+    public void A_run_deleted_under_a_study_is_named_and_left_out()
+    {
+        using var home = new TinyHome();
+        Assert.Equal(0, Run(home, "ladder", Recipe(home, "t"), "--yes").Code);
+        Assert.Contains("12 in 12 groups", Run(home, "fit", "t", "--bootstraps", "0").Out);
+        string run = Directory.GetDirectories(Path.Combine(home.Path, "runs"), "t.3e8.*")[0];
+        Directory.Delete(run, recursive: true);
+        (_, string output, string error) = Run(home, "fit", "t", "--bootstraps", "0");
+        Assert.Contains("11 in 11 groups", output);
+        Assert.Contains(Path.GetFileName(run), error);
+        Assert.Contains($"1 of 12 planned runs are not there: {Path.GetFileName(run)}", Run(home, "report", "t").Err);
+
+        string record = Path.Combine(home.Path, "studies", "t", "study.json");
+        File.WriteAllText(record, File.ReadAllText(record).Replace("\"format_version\": 1", "\"format_version\": 99"));
+        (int code, _, error) = Run(home, "fit", "t");
+        Assert.Equal(2, code);
+        Assert.Contains("format version 99", error);
     }
 }
