@@ -1,9 +1,11 @@
 using MathNet.Numerics;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>When a flat task would leave chance, were its log-likelihood to go on as it goes.</summary>
-/// <param name="Flops">NaN: not within a factor of 10⁴ of the last rung</param>
+/// <param name="Flops">median over the seeds; NaN: not within a factor of 10⁴ of the last rung</param>
+/// <param name="Low">of the seed that rises first</param> <param name="High">of the last; NaN: it never does</param>
 public readonly record struct RiseForecast(double Flops, double Low, double High);
 
 /// <summary>A task's class with its evidence.</summary>
@@ -56,7 +58,7 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
 
     /// <summary>
     /// Where the mean margin over the best rival would pass 0, or −ln p of a reply ln 2, on a line through the last half of the
-    /// rungs in log compute; the interval is that of the line's crossing over the seeds.
+    /// rungs in log compute; a line a seed.
     /// </summary>
     static RiseForecast? RiseOf(IReadOnlyList<TaskRung> rungs)
     {
@@ -73,7 +75,7 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
             double crossing = slope < 0 ? -zero / slope : double.PositiveInfinity;
             return crossing > x[^1] + 4 ? double.PositiveInfinity : Math.Max(crossing, x[^1]);
         })];
-        double middle = at.Order().ElementAt(seeds / 2);
+        double middle = at.Median();
         if (middle <= x[^1]) return null;                         // passed already: nothing to foresee
         return new(double.IsFinite(middle) ? Math.Pow(10, middle) : double.NaN, Math.Pow(10, at.Min()),
             at.Max() is var top && double.IsFinite(top) ? Math.Pow(10, top) : double.NaN);
