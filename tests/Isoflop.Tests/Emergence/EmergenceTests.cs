@@ -62,6 +62,26 @@ public class EmergenceTests
     }
 
     [Fact]
+    public void Two_seeds_foretell_the_middle_between_them()
+    {
+        // Margins pass 0 at 10^14 and 10^16 along lines of the seeds' own slopes.
+        TaskRung[] rungs = [.. decades.Select(x => new TaskRung(Math.Pow(10, x), Math.Pow(10, x),
+            [.. ((double[])[14, 16]).Select(at => (ItemResult[])[.. Enumerable.Range(0, 40).Select(i => new ItemResult
+            {
+                Id = $"{i}",
+                Task = "t",
+                Score = i % 4 == 0 ? 1 : 0,
+                Chance = 0.25,
+                AnswerNll = 5,
+                Margin = x - at,
+            })])], [1, 1]))];
+        RiseForecast rise = TaskFinding.Of(new("t", rungs, null)).Rise!.Value;
+        Assert.Equal(15, Math.Log10(rise.Flops), 6);
+        Assert.Equal(14, Math.Log10(rise.Low), 6);
+        Assert.Equal(16, Math.Log10(rise.High), 6);
+    }
+
+    [Fact]
     public void A_parabola_is_no_break_more_often_than_stated()
     {
         int alarms = 0, found = 0;
