@@ -84,7 +84,7 @@ static class MapCommand
     {
         if (map.Gains[0].Tasks.Count == 0) return;
         output.WriteLine("\nwhich tasks paid for the falling loss (nats a token of all text)");
-        foreach (RungGain gain in map.Gains)
+        foreach (RungGain gain in map.Gains.DistinctBy(g => (g.From, g.To)))
             output.WriteLine(I($"  {gain.From:0.##e0} → {gain.To:0.##e0}  {gain.Total,7:0.0000}  ") + string.Join(", ",
                 gain.Tasks.Where(t => t.Share > 0).Take(6).Select(t => Paid(t, gain))) +
                 (gain.Tasks[^1].Share < -0.005 * Math.Abs(gain.Total) ? $"; worse: {Paid(gain.Tasks[^1], gain)}" : ""));

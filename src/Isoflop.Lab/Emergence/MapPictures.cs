@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A capability map to look at.</summary>
 public static class MapPictures
 {
-    const int Left = 150, Top = 74, Cell = 58, Row = 22, Right = 250, Bottom = 46;
+    const int Left = 150, Top = 90, Cell = 58, Row = 22, Right = 250, Bottom = 46;
 
     /// <summary>The map's file in a study's folder; the other pictures are called map-*.svg.</summary>
     public const string MapFile = "map.svg";
@@ -39,8 +39,8 @@ public static class MapPictures
             "dark){.t{fill:#ddd}.s{fill:#aaa}.b{fill:#161616}}</style>" +
             "<rect class=\"b\" width=\"100%\" height=\"100%\"/>");
         Text(12, 22, "t", $"What each rung of '{map.Study}' can do", 16, weight: "600");
-        Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance; number: accuracy, %, best " +
-            "size of each budget");
+        Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance");
+        Text(12, 58, "s", "number: accuracy in percent; of each budget the size with the least loss");
         for (int r = 0; r < rungs; r++)
             Text(Left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
         Text(Left + rungs * Cell + 12, Top - 8, "t", "class");
@@ -131,6 +131,7 @@ public static class MapPictures
         return series.Length == 0 ? null : new("Compute to saturation", "level of the task", "training FLOPs", series)
         {
             LogX = false,
+            XLimits = (0.5, Math.Max(8, series.Max(s => s.Points.Max(p => p.X))) + 0.5),
             LogY = true,
             Subtitle = "first rung from which on the ability's interval reaches the ceiling; levels that are not full are " +
                 "not shown",

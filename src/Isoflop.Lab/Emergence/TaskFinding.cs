@@ -24,7 +24,10 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
         if (rungs.Count < 2 || rungs[0].Results.Count == 0)
             return new(curve.Task, TaskClass.Unclear, default, null, null, null, rungs.Count < 2 ? "one rung" : "no items");
         TwoLevel change = curve.Change;
-        double half = change.Half(1 - 2 * MapRules.Level), low = change.Mean - half, high = change.Mean + half;
+        // Where every item moved alike there is no spread to reckon with: then by what one such sample in 20 would have missed.
+        double half = change.Error > 0 ? change.Half(1 - 2 * MapRules.Level)
+            : (1 - Math.Pow(MapRules.Level, 1.0 / rungs[0].Results[0].Count)) / (1 - rungs[^1].Chance);
+        double low = change.Mean - half, high = change.Mean + half;
         BreakResult? found = BreakTest.Of([.. rungs.Select(r => Math.Log10(r.Flops))],
             [.. rungs.Select(r => r.Results.Select(s => s.Average(i => i.AnswerNll ?? double.NaN)).ToArray())], seed);
         double? full = SaturatedFrom(rungs);

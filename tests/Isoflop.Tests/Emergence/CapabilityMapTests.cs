@@ -76,7 +76,9 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
     {
         CapabilityMap map = Map();
         string svg = MapPictures.Svg(map);
-        System.Xml.Linq.XDocument.Parse(svg);
+        System.Xml.Linq.XElement picture = System.Xml.Linq.XDocument.Parse(svg).Root!;
+        Assert.All(picture.Elements().Where(e => e.Attribute("x")?.Value == "12"),     // some 6.5 units a character
+            e => Assert.InRange(12 + 6.5 * e.Value.Length, 0, (double)picture.Attribute("width")!));
         Assert.All(map.Findings, f => Assert.Contains($">{f.Task}<", svg));
         MapPictures.Write(map, ladder.Study.Folder);
         Assert.Contains("What each rung can do", File.ReadAllText(StudyReport.Write(ladder.Study, ladder.Home).Page));

@@ -62,6 +62,15 @@ public class EmergenceTests
     }
 
     [Fact]
+    public void A_few_items_that_never_move_do_not_show_that_a_task_is_flat()
+    {
+        // 1 − 0.05^(1/20) = 13.9 % may move unseen, 1 − 0.05^(1/40) = 7.2 %.
+        Assert.Equal(TaskClass.Unclear, TaskFinding.Of(Curve(_ => 0, _ => 2, items: 20)).Class);
+        Assert.Equal(TaskClass.Flat, TaskFinding.Of(Curve(_ => 0, _ => 2, items: 40)).Class);
+        Assert.Equal(TaskClass.Unclear, TaskFinding.Of(Curve(_ => 0.5, _ => 2, items: 40, chance: 0.5)).Class);
+    }
+
+    [Fact]
     public void Two_seeds_foretell_the_middle_between_them()
     {
         // Margins pass 0 at 10^14 and 10^16 along lines of the seeds' own slopes.
