@@ -53,7 +53,7 @@ sealed class EndpointOptions
             verb.Add(option);
     }
 
-    /// <summary>Asks the endpoint; results are kept below home/evals/MODEL/, so that the same command goes on.</summary>
+    /// <summary>Asks the endpoint; results are kept below home/evals/MODEL@ADDRESS/, so that the same command goes on.</summary>
     public int Eval(Invocation call, string url, EvalSuite suite, int limit, string? csv)
     {
         double seconds = call.Parsed.GetValue(timeout);
@@ -71,13 +71,20 @@ sealed class EndpointOptions
             PriceIn = call.Parsed.GetValue(priceIn),
             PriceOut = call.Parsed.GetValue(priceOut),
         });
-        string folder = string.Concat(target.Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_'));
+        string folder = string.Concat($"{call.Parsed.GetValue(model)}@{target.Address}".TrimStart('@')
+            .Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '@' ? c : '_'));
         string file = Path.Combine(call.Home, "evals", folder, suite.Name + ".jsonl");
         IReadOnlyList<ItemResult> results;
-        using (ProgressLine progress = call.Progress())
+        try
+        {
+            using ProgressLine progress = call.Progress();
             results = EvalRun.Ask(target, suite, file, limit, (done, all) => progress.Report("eval", done, all, "items"),
                 call.Stop);
-        call.Err.WriteLine($"{target.Name}: {target.Spent}");
+        }
+        finally
+        {
+            call.Err.WriteLine($"{target.Name}: {target.Spent}");              // it was paid for, whatever came of it
+        }
         return EvalCommand.Write(call, new EvalReport(results), target.Name, suite, file, csv);
     }
 }

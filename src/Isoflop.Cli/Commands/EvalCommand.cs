@@ -148,13 +148,17 @@ static class EvalCommand
             .. all.Contaminated is null ? [] : (int[])[last]];
         TextTable.Write(output, [.. lines.Select(l => shown.Select(c => l[c]).ToArray())], 0);
         output.WriteLine();
-        if (all.Cut > 0) output.WriteLine($"cut: {all.Cut} prompts were longer than the context and lost their beginning");
-        if (all.Notes > all.Cut) output.WriteLine($"{all.Notes - all.Cut} items have other notes");
+        foreach (EvalNote note in report.Notes)
+            output.WriteLine((note.Note == ItemResult.CutNote
+                ? $"cut: {note.Items} prompts were longer than the context and lost their beginning: "
+                : $"{note.Note}: {note.Items} items: ") + string.Join(", ", note.First) +
+                (note.Items > note.First.Count ? ", …" : ""));
         if (all.Contaminated is { } found)
             output.WriteLine($"in training: {found} of {all.Items - all.TooShort} items stand there word for word" +
                 (all.TooShort > 0 ? $"; {all.TooShort} are too short to tell (below {Contamination.MinBytes} bytes)" : ""));
         string stars = report.Rows.Any(r => r.Accuracy.Wilson) ? ", * Wilson's" : "";
-        output.WriteLine($"{Format.Quantity(all.Flops, "FLOPs")} of measuring; intervals are clustered by template{stars}");
+        output.WriteLine((all.Flops > 0 ? $"{Format.Quantity(all.Flops, "FLOPs")} of measuring; " : "") +
+            $"intervals are clustered by template{stars}");
         if (file is not null) output.WriteLine($"results: {file}");
     }
 
@@ -162,12 +166,16 @@ static class EvalCommand
     [
         task, row.Slice == "task level" ? Text($"{row.Level}") : "", Text($"{row.Items}"), Percent(row.Accuracy.Mean),
         $"{Percent(row.Accuracy.Low)}–{Percent(row.Accuracy.High)}{(row.Accuracy.Wilson ? "*" : " ")}", Percent(row.Chance),
-        Percent(row.AccuracyPerToken), Percent(row.AccuracyPerByte), Text($"{row.AnswerNll:F2}"), Text($"{row.BitsPerByte:F2}"),
-        Text($"{row.Margin:F2}"), Text($"{row.Tokens:F1}"), Text($"{row.Milliseconds:F0}"), Text($"{row.FormatErrors}"),
+        Percent(row.AccuracyPerToken), Percent(row.AccuracyPerByte), Value(row.AnswerNll, row.NllInterval),
+        Value(row.BitsPerByte, row.BitsInterval), Value(row.Margin, row.MarginInterval), Text($"{row.Tokens:F1}"),
+        Text($"{row.Milliseconds:F0}"), Text($"{row.FormatErrors}"),
         Text($"{row.Cut}"), Text($"{row.Contaminated}"),
     ];
 
     static string Percent(double? share) => share is null ? "" : Text($"{100 * share:F1}");
+
+    static string Value(double? value, (double Low, double High)? interval) =>
+        Text($"{value:F2}") + (interval is { } i ? Text($" ±{(i.High - i.Low) / 2,4:F2}") : "");
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

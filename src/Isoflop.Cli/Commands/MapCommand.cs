@@ -19,7 +19,8 @@ static class MapCommand
         var name = new Argument<string>("study") { Description = "The study" };
         var suite = new Option<string>("--suite")
         {
-            Description = "world: held-out questions of the corpus's world; or a file of items",
+            Description = "world: held-out questions of the corpus's world, of other tagged text the losses alone; or a file " +
+                "of items",
             HelpName = "world|FILE.jsonl",
             DefaultValueFactory = _ => "world",
         };
@@ -50,7 +51,9 @@ static class MapCommand
             using (ProgressLine line = call.Progress())
             {
                 map = CapabilityMap.Of(study, call.Home,
-                    corpus => which == "world" ? WorldCorpus.WorldOf(corpus).Suite(count) : EvalSuite.Read(which),
+                    corpus => which != "world" ? EvalSuite.Read(which)
+                        : corpus.Tags.Count > 0 && corpus.TagEntropies.Count == 0 ? null
+                        : WorldCorpus.WorldOf(corpus).Suite(count),
                     (run, done, all) => line.Report("asking", done, all, "items", run), call.Stop);
                 line.Report("floors", 0);
                 entropies = EntropyCheck.All(study, call.Home, call.Stop);
@@ -70,8 +73,7 @@ static class MapCommand
                 Breaks(call.Out, map, breaks);
                 Next(call.Out, map);
                 if (call.Parsed.GetValue(calibrate) is > 0 and var tasks) Calibration(call.Out, map, tasks);
-                call.Out.WriteLine($"\npictures: {Path.Combine(study.Folder, MapPictures.MapFile)} and map-*.svg; " +
-                    "table: map.csv");
+                call.Out.WriteLine($"\n{Path.Combine(study.Folder, "map*.svg")}: pictures; map.csv: table");
             }
             return 0;
         });
@@ -82,11 +84,12 @@ static class MapCommand
     {
         if (map.Gains[0].Tasks.Count == 0) return;
         output.WriteLine("\nwhich tasks paid for the falling loss (nats a token of all text)");
-        foreach (RungGain gain in map.Gains)
+        foreach (RungGain gain in map.Gains.DistinctBy(g => (g.From, g.To)))
             output.WriteLine(I($"  {gain.From:0.##e0} → {gain.To:0.##e0}  {gain.Total,7:0.0000}  ") + string.Join(", ",
-                gain.Tasks.Take(6).Select(t => I($"{t.Task} {100 * t.Share / gain.Total:0} %"))) +
-                (gain.Tasks[^1].Share < 0 ? I($"; worse: {gain.Tasks[^1].Task} {100 * gain.Tasks[^1].Share / gain.Total:0} %")
-                    : ""));
+                gain.Tasks.Where(t => t.Share > 0).Take(6).Select(t => Paid(t, gain))) +
+                (gain.Tasks[^1].Share < -0.005 * Math.Abs(gain.Total) ? $"; worse: {Paid(gain.Tasks[^1], gain)}" : ""));
+
+        static string Paid(TaskGain t, RungGain gain) => I($"{t.Task} {100 * t.Share / gain.Total:0} %");
     }
 
     static void Floors(TextWriter output, IReadOnlyList<EntropyCheck> checks)
@@ -106,6 +109,7 @@ static class MapCommand
         double first = map.Gains[^1].From, last = map.Gains[^1].To;
         Dictionary<string, TaskClass> classes = map.Findings.ToDictionary(f => f.Task, f => f.Class);
         TaskBreak[] moving = [.. breaks.Where(b => classes[b.Task] is not (TaskClass.Flat or TaskClass.Unclear))];
+        if (moving.Length == 0) return;
         TaskBreak[] inside = [.. moving.Where(b => b.At.Low >= first && b.At.High <= last)];
         int refused = moving.Count(b => b.Reason.Length > 0);
         output.WriteLine("\nbreak of a broken power law through the answers' −ln p (95 %; where it bends most: whether it " +
@@ -121,14 +125,16 @@ static class MapCommand
     {
         TaskFinding[] full = [.. map.Findings.Where(f => f.SaturatedAt is not null)];
         if (full.Length > 0)
-            output.WriteLine("\nfull: " + string.Join(", ", full.Select(f => I($"{f.Task} from {f.SaturatedAt:0.##e0}"))) +
-                "\n  the next levels start there: isoflop corpus world harder " + string.Join(' ', full.Select(f =>
-                    $"--weight {f.Task}=0")));
+            output.WriteLine("\nfull: " + string.Join(", ", full.Select(f => I($"{f.Task} from {f.SaturatedAt:0.##e0}"))));
+        string[] made = [.. map.Curves.Where(c => c.Entropy is not null).Select(c => c.Task).Intersect(full.Select(f => f.Task))];
+        if (made.Length > 0)
+            output.WriteLine("  the next levels start there: isoflop corpus world harder " +
+                string.Join(' ', made.Select(task => $"--weight {task}=0")));
         TaskFinding[] rising = [.. map.Findings.Where(f => f.Class == TaskClass.Flat && f.Rise is { } r
             && double.IsFinite(r.Flops))];
         if (rising.Length > 0)
             output.WriteLine("\nflat so far; a line through the answers' log-likelihood, carried on (no law: a break cannot " +
-                "be foreseen):\n  " +
+                "be foreseen; first to last seed):\n  " +
                 string.Join(", ", rising.Select(f => I($"{f.Task} {f.Rise!.Value.Flops:0.#e0} ") +
                     I($"({f.Rise.Value.Low:0.#e0}–{Upper(f.Rise.Value.High)})"))));
         string[] suspects = [.. map.Findings.Where(f => f.Class == TaskClass.Sudden).Select(f => f.Task)];
@@ -142,6 +148,7 @@ static class MapCommand
     static void Calibration(TextWriter output, CapabilityMap map, int tasks)
     {
         TaskCurve[] asked = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
+        if (asked.Length == 0) throw new ConfigException("--calibrate takes its noise from questions; give --suite FILE.jsonl");
         int seeds = asked[0].Rungs[0].Results.Count;
         double[] x = [.. asked[0].Rungs.Select(r => Math.Log10(r.Flops))];
         double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => Variance([.. r.Results.Select(s =>

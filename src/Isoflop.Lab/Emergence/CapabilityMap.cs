@@ -35,11 +35,12 @@ public sealed class CapabilityMap
     public IReadOnlyList<RungGain> Gains { get; }
 
     /// <summary>Asks the questions of every rung's best size and reads the losses by tag.</summary>
-    /// <param name="suiteOf">the questions, given the corpus; a task of theirs is its name and level</param>
+    /// <param name="suiteOf">the questions, given the corpus; null: none, and the map is of losses alone. An item is of the tag
+    /// that is its task and level, or its task; else of a task of its own</param>
     /// <param name="tell">name of the run being asked, items done and in all, over all runs</param>
     /// <exception cref="ConfigException">Fewer than two budgets are done; the corpus has no tags and there are no
     /// questions.</exception>
-    public static CapabilityMap Of(Study study, string home, Func<CorpusInfo, EvalSuite> suiteOf,
+    public static CapabilityMap Of(Study study, string home, Func<CorpusInfo, EvalSuite?> suiteOf,
         Action<string, int, int>? tell = null, CancellationToken stop = default)
     {
         IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, home);
@@ -49,26 +50,33 @@ public sealed class CapabilityMap
                 $"two at " +
                 "least: train them with 'isoflop ladder'");
         CorpusInfo corpus = CorpusInfo.Load(Corpus.FolderOf(home, study.Record.Recipe.Corpus));
-        EvalSuite suite = suiteOf(corpus);
+        EvalSuite? suite = suiteOf(corpus);
+        if (suite is null && corpus.Tags.Count == 0)
+            throw new ConfigException($"corpus '{corpus.Name}' has no tags and there are no questions: nothing to map; build " +
+                "it with --tag-field, or give --suite FILE.jsonl");
         var asked = new Dictionary<string, IReadOnlyList<ItemResult>>();
         int runs = rungs.Sum(r => r.Count);
-        foreach (StudyResult run in rungs.SelectMany(r => r))
-        {
-            using LanguageModel model = LanguageModel.Open(home, run.Run.Name);
-            int before = asked.Count * suite.Items.Count;
-            asked[run.Run.Name] = EvalRun.Ask(new LocalTarget(model), suite, EvalRun.FileFor(model.Folder, suite), 0,
-                (done, _) => tell?.Invoke(run.Run.Name, before + done, runs * suite.Items.Count), stop);
-        }
+        if (suite is not null)
+            foreach (StudyResult run in rungs.SelectMany(r => r))
+            {
+                using LanguageModel model = LanguageModel.Open(home, run.Run.Name);
+                int before = asked.Count * suite.Items.Count;
+                asked[run.Run.Name] = EvalRun.Ask(new LocalTarget(model), suite, EvalRun.FileFor(model.Folder, suite), 0,
+                    (done, _) => tell?.Invoke(run.Run.Name, before + done, runs * suite.Items.Count), stop);
+            }
         var losses = results.ToDictionary(r => r.Run.Name, r => StudyPoints.TagsOf(home, r));
-        string[] tasks = [.. corpus.Tags.Concat(suite.Items.Select(TaskOf)).Distinct()];
+        string[] tasks = [.. corpus.Tags.Concat(suite?.Items.Select(i => TaskOf(i.Task, i.Level)) ?? []).Distinct()];
         TaskCurve[] curves = [.. tasks.Select(task => new TaskCurve(task, [.. rungs.Select(rung =>
             new TaskRung(rung[0].Run.Budget,
-            rung.Average(r => r.Flops), Of(rung, r => asked[r.Run.Name].Where(i => $"{i.Task}.{i.Level}" == task
-                || i.Task == task).ToArray()),
+            rung.Average(r => r.Flops), Of(rung, r => asked.GetValueOrDefault(r.Run.Name, [])
+                .Where(i => TaskOf(i.Task, i.Level) == task).ToArray()),
             [.. rung.Select(r => losses[r.Run.Name].FirstOrDefault(t => t.Tag == task)?.Loss ?? double.NaN)]))],
             corpus.Tags.ToList().IndexOf(task) is var t && t >= 0 && t < corpus.TagEntropies.Count ? corpus.TagEntropies[t]
                 : null))];
         return new(study.Name, curves, [.. curves.Select((c, i) => TaskFinding.Of(c, (ulong)i + 1))], GainsOf(rungs, losses));
+
+        string TaskOf(string task, int level) => $"{task}.{level}" is var full && !corpus.Tags.Contains(full)
+            && corpus.Tags.Contains(task) ? task : full;
     }
 
     static IReadOnlyList<IReadOnlyList<ItemResult>> Of(IReadOnlyList<StudyResult> rung, Func<StudyResult, ItemResult[]> items)
@@ -76,8 +84,6 @@ public sealed class CapabilityMap
         ItemResult[][] all = [.. rung.Select(items)];
         return all.All(s => s.Length > 0) ? all : [];
     }
-
-    static string TaskOf(EvalItem item) => $"{item.Task}.{item.Level}";
 
     static List<RungGain> GainsOf(IReadOnlyList<IReadOnlyList<StudyResult>> rungs, Dictionary<string,
         IReadOnlyList<TagLoss>> losses)

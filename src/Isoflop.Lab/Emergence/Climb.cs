@@ -1,4 +1,5 @@
 using Isoflop.Kernels;
+using Isoflop.Lab.Eval;
 using Isoflop.Lab.Studies;
 using Isoflop.Sample;
 
@@ -42,8 +43,12 @@ public static class Climb
 
     static double Nats(LanguageModel model, string prompt, string answer)
     {
-        int before = model.Tokenizer.Encode(prompt).Count;
-        return -model.Read(prompt + answer).LogProbs.Skip(before).Sum(p => (double)p);
+        List<int> before = model.Tokenizer.Encode(prompt);
+        int[] after = LocalTarget.After(model.Tokenizer, before, prompt, answer);
+        if (before.Count + after.Length > model.Config.ContextLen)
+            throw new ConfigException($"prompt and answer have {before.Count + after.Length} tokens, the model's context is " +
+                $"{model.Config.ContextLen}; shorten them");
+        return model.Nll([([model.Tokenizer.EndOfText, .. before, .. after], before.Count + 1)])[0].Sum(x => (double)x);
     }
 
     /// <summary>The next token's distribution after a text at every rung. All rungs of a study share their tokens.</summary>

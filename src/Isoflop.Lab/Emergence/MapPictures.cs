@@ -8,14 +8,15 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A capability map to look at.</summary>
 public static class MapPictures
 {
-    const int Left = 150, Top = 74, Cell = 58, Row = 22, Right = 250, Bottom = 46;
+    const int Left = 150, Top = 90, Cell = 58, Row = 22, Right = 250, Bottom = 46;
 
     /// <summary>The map's file in a study's folder; the other pictures are called map-*.svg.</summary>
     public const string MapFile = "map.svg";
 
-    /// <summary>Writes all pictures into a study's folder.</summary>
+    /// <summary>Writes all pictures into a study's folder; those of abilities where there are questions.</summary>
     public static void Write(CapabilityMap map, string folder)
     {
+        if (map.Gains[0].Tasks.Count > 0) Put("map-loss.svg", Losses(map));
         if (map.Curves.All(c => c.Rungs[0].Results.Count == 0)) return;
         Put(MapFile, Svg(map));
         Put("map-ability.svg", Curves(map));
@@ -38,8 +39,8 @@ public static class MapPictures
             "dark){.t{fill:#ddd}.s{fill:#aaa}.b{fill:#161616}}</style>" +
             "<rect class=\"b\" width=\"100%\" height=\"100%\"/>");
         Text(12, 22, "t", $"What each rung of '{map.Study}' can do", 16, weight: "600");
-        Text(12, 42, "s", "colour: ability, the share of what lies above chance; number: accuracy in percent, best size of " +
-            "each budget");
+        Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance");
+        Text(12, 58, "s", "number: accuracy in percent; of each budget the size with the least loss");
         for (int r = 0; r < rungs; r++)
             Text(Left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
         Text(Left + rungs * Cell + 12, Top - 8, "t", "class");
@@ -72,12 +73,19 @@ public static class MapPictures
                 I($"font-weight=\"{weight}\">{WebUtility.HtmlEncode(text)}</text>"));
     }
 
-    /// <summary>The same in characters, one task a line.</summary>
+    /// <summary>The same in characters, one task a line; without questions the tasks' losses.</summary>
     public static void Terminal(CapabilityMap map, TextWriter output)
     {
         TaskCurve[] tasks = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
-        if (tasks.Length == 0) return;
-        int width = Math.Max(12, tasks.Max(t => t.Task.Length));
+        int width = Math.Max(12, map.Curves.Max(t => t.Task.Length));
+        if (tasks.Length == 0)
+        {
+            output.WriteLine("nats/token".PadRight(width) +
+                string.Concat(map.Curves[0].Rungs.Select(r => $"{Flops(r.Budget),9}")));
+            foreach (TaskCurve task in map.Curves)
+                output.WriteLine(task.Task.PadRight(width) + string.Concat(task.Rungs.Select(r => I($"{r.Loss,9:0.0000}"))));
+            return;
+        }
         output.WriteLine("task".PadRight(width) + "  chance" + string.Concat(tasks[0].Rungs.Select(r => $"{Flops(r.Budget),9}")) +
             "  class");
         foreach (TaskCurve task in tasks)
@@ -93,7 +101,11 @@ public static class MapPictures
     public static string Curves(CapabilityMap map) => Chart.Grid([.. Families(map).Select(g => new Chart(g.Key, "training FLOPs",
         "ability above chance ± standard error", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r => (r.Flops,
             r.Ability.Mean))])
-        { Range = [.. t.Rungs.Select(r => Band(r.Ability))] })]) { YLimits = (-0.4, 1.1) })], 3, 460, 340);
+        { Range = [.. t.Rungs.Select(r => Band(r.Ability))] })]) { YLimits = (Lowest(map), 1.1) })], 3, 460, 340);
+
+    /// <summary>One axis for all families: below chance is as deep as the deepest goes.</summary>
+    static double Lowest(CapabilityMap map) => Math.Min(-0.4, -0.1 + map.Curves.Where(c => c.Rungs[0].Results.Count > 0)
+        .SelectMany(c => c.Rungs).Min(r => r.Ability.Mean));
 
     /// <summary>−ln p of the answer against compute: where a break would show.</summary>
     public static string Likelihoods(CapabilityMap map) => Chart.Grid([.. Families(map).Select(g => new Chart(g.Key,
@@ -101,6 +113,12 @@ public static class MapPictures
         "−ln p of the answer, nats ± standard error", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r =>
             (r.Flops, r.AnswerNll.Mean))])
         { Range = [.. t.Rungs.Select(r => Band(r.AnswerNll))] })]))], 3, 460, 340);
+
+    /// <summary>Loss of each tag against compute.</summary>
+    public static string Losses(CapabilityMap map) => Chart.Grid([.. map.Curves.Where(c => c.Rungs.All(r => r.Losses.Count > 0
+        && double.IsFinite(r.Loss))).GroupBy(c => FamilyOf(c.Task)).Select(g => new Chart(g.Key, "training FLOPs",
+        "nats a token; area: all seeds", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r => (r.Flops, r.Loss))])
+        { Range = [.. t.Rungs.Select(r => (r.Losses.Min(), r.Losses.Max()))] })]))], 3, 460, 340);
 
     /// <summary>One standard error to both sides: 95 % of several tasks would cover one another.</summary>
     static (double, double) Band(TwoLevel mean) => (mean.Mean - mean.Error, mean.Mean + mean.Error);
@@ -113,6 +131,7 @@ public static class MapPictures
         return series.Length == 0 ? null : new("Compute to saturation", "level of the task", "training FLOPs", series)
         {
             LogX = false,
+            XLimits = (0.5, Math.Max(8, series.Max(s => s.Points.Max(p => p.X))) + 0.5),
             LogY = true,
             Subtitle = "first rung from which on the ability's interval reaches the ceiling; levels that are not full are " +
                 "not shown",

@@ -1,9 +1,11 @@
 using MathNet.Numerics;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>When a flat task would leave chance, were its log-likelihood to go on as it goes.</summary>
-/// <param name="Flops">NaN: not within a factor of 10⁴ of the last rung</param>
+/// <param name="Flops">median over the seeds; NaN: not within a factor of 10⁴ of the last rung</param>
+/// <param name="Low">of the seed that rises first</param> <param name="High">of the last; NaN: it never does</param>
 public readonly record struct RiseForecast(double Flops, double Low, double High);
 
 /// <summary>A task's class with its evidence.</summary>
@@ -22,7 +24,10 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
         if (rungs.Count < 2 || rungs[0].Results.Count == 0)
             return new(curve.Task, TaskClass.Unclear, default, null, null, null, rungs.Count < 2 ? "one rung" : "no items");
         TwoLevel change = curve.Change;
-        double half = change.Half(1 - 2 * MapRules.Level), low = change.Mean - half, high = change.Mean + half;
+        // Where every item moved alike there is no spread to reckon with: then by what one such sample in 20 would have missed.
+        double half = change.Error > 0 ? change.Half(1 - 2 * MapRules.Level)
+            : (1 - Math.Pow(MapRules.Level, 1.0 / rungs[0].Results[0].Count)) / (1 - rungs[^1].Chance);
+        double low = change.Mean - half, high = change.Mean + half;
         BreakResult? found = BreakTest.Of([.. rungs.Select(r => Math.Log10(r.Flops))],
             [.. rungs.Select(r => r.Results.Select(s => s.Average(i => i.AnswerNll ?? double.NaN)).ToArray())], seed);
         double? full = SaturatedFrom(rungs);
@@ -56,7 +61,7 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
 
     /// <summary>
     /// Where the mean margin over the best rival would pass 0, or −ln p of a reply ln 2, on a line through the last half of the
-    /// rungs in log compute; the interval is that of the line's crossing over the seeds.
+    /// rungs in log compute; a line a seed.
     /// </summary>
     static RiseForecast? RiseOf(IReadOnlyList<TaskRung> rungs)
     {
@@ -73,7 +78,7 @@ public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, 
             double crossing = slope < 0 ? -zero / slope : double.PositiveInfinity;
             return crossing > x[^1] + 4 ? double.PositiveInfinity : Math.Max(crossing, x[^1]);
         })];
-        double middle = at.Order().ElementAt(seeds / 2);
+        double middle = at.Median();
         if (middle <= x[^1]) return null;                         // passed already: nothing to foresee
         return new(double.IsFinite(middle) ? Math.Pow(10, middle) : double.NaN, Math.Pow(10, at.Min()),
             at.Max() is var top && double.IsFinite(top) ? Math.Pow(10, top) : double.NaN);

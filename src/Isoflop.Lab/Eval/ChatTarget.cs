@@ -33,6 +33,7 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     public ChatTarget(IChatClient client, string name, ChatTargetOptions? options = null)
     {
         (this.client, this.options, Name) = (client, options ?? new(), name);
+        Address = client is OpenAiClient endpoint ? endpoint.Address : "";
         this.options.Check();
         asking = new(this.options);
     }
@@ -46,6 +47,9 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     /// <inheritdoc/>
     public string Name { get; }
 
+    /// <summary>Of an endpoint, host and path: what goes by one model's name may be two things; of other clients empty.</summary>
+    public string Address { get; }
+
     /// <summary>What it has cost so far.</summary>
     public ChatSpent Spent
     {
@@ -58,9 +62,9 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
         }
     }
 
-    /// <summary>Hex of the XxHash128 of the name, the model asked for and the instruction: what its answers depend on.</summary>
+    /// <summary>Hex of the XxHash128 of the name, address, model asked for and instruction: what its answers depend on.</summary>
     public string Hash => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(
-        $"{Name}\n{options.Model}\n{options.Instruction}\n{options.Temperature}\n{options.MaxTokens}")));
+        $"{Name}\n{Address}\n{options.Model}\n{options.Instruction}\n{options.Temperature}\n{options.MaxTokens}")));
 
     /// <inheritdoc/>
     /// <exception cref="ConfigException">The key, the address or the model's name is wrong.</exception>

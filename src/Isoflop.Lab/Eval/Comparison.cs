@@ -77,9 +77,10 @@ public sealed record Comparison
         PairedDifference[] tasks = Adjusted([.. pairs.Where(p => p.A.Task.Length > 0).GroupBy(p => p.A.Task)
             .OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => Scores(g.Key, [.. g]))], lessIsBetter: false);
         var measures = new List<PairedDifference>();
-        string? refused = Unlikely(pairs);
-        if (refused is null && pairs.Any(p => p.A.AnswerNll.HasValue))
-            measures.Add(Differ("bits_per_byte", pairs, r => r.AnswerNll!.Value / Math.Log(2), r => r.Bytes));
+        List<(ItemResult A, ItemResult B)> likely = [.. pairs.Where(p => p.A.AnswerNll.HasValue && p.B.AnswerNll.HasValue)];
+        string? refused = Unlikely(pairs, likely);
+        if (refused is null && likely.Count > 0)
+            measures.Add(Differ("bits_per_byte", likely, r => r.AnswerNll!.Value / Math.Log(2), r => r.Bytes));
         Measure("milliseconds", r => r.Milliseconds > 0 ? r.Milliseconds : null);
         Measure("reply_bytes", r => r.Reply is { } reply ? System.Text.Encoding.UTF8.GetByteCount(reply) : null);
         if (a.HasFormatErrors && b.HasFormatErrors)
@@ -174,15 +175,14 @@ public sealed record Comparison
         string.Join(", ", keys.Take(Few)) + (keys.Count > Few ? ", …" : "");
 
     /// <summary>Why likelihoods cannot be compared. Tokens of two tokenizers are not; bytes are.</summary>
-    static string? Unlikely(List<(ItemResult A, ItemResult B)> pairs)
+    static string? Unlikely(List<(ItemResult A, ItemResult B)> pairs, List<(ItemResult A, ItemResult B)> likely)
     {
         int ofA = pairs.Count(p => p.A.AnswerNll.HasValue), ofB = pairs.Count(p => p.B.AnswerNll.HasValue);
-        if (ofA == 0 && ofB == 0) return null;
-        if (ofA < pairs.Count || ofB < pairs.Count)
-            return $"the answer's likelihood is known for {ofA} items of A and {ofB} of B, of {pairs.Count}";
-        int without = pairs.Count(p => p.A.Bytes <= 0 || p.B.Bytes <= 0);
+        if (ofA + ofB > 0 && likely.Count == 0)
+            return $"the answer's likelihood is known for {ofA} items of A and {ofB} of B, of {pairs.Count}: for none of both";
+        int without = likely.Count(p => p.A.Bytes <= 0 || p.B.Bytes <= 0);
         if (without > 0) return $"the answer's bytes are missing for {without} items, and nats of two tokenizers are no unit";
-        int unequal = pairs.Count(p => p.A.Bytes != p.B.Bytes);
+        int unequal = likely.Count(p => p.A.Bytes != p.B.Bytes);
         return unequal > 0 ? $"the answer has different bytes on the two sides for {unequal} items: another text" : null;
     }
 
@@ -212,6 +212,8 @@ public sealed record Comparison
     {
         foreach (ResultSet set in (ResultSet[])[a, b])
             foreach (string warning in set.Warnings) yield return $"{set.Name}: {warning}";
+        if (a.SuiteHash is { } ofA && b.SuiteHash is { } ofB && ofA != ofB)
+            yield return "the results are of two suites: one id may be two questions";
         if (a.Metric != b.Metric) yield return $"A is scored by {a.Metric}, B by {b.Metric}; --metric names one for both";
         int lettered = pairs.Count(p => p.A.Note.Contains(ChatTarget.ByLetter) != p.B.Note.Contains(ChatTarget.ByLetter));
         if (lettered > 0) yield return $"{lettered} items were asked by letter on one side alone: two metrics in one column";

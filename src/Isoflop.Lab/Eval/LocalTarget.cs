@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
 using Isoflop.Sample;
+using Isoflop.Text;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Eval;
@@ -73,7 +74,7 @@ public sealed class LocalTarget : IEvalTarget
     {
         List<int> prompt = model.Tokenizer.Encode(item.Prompt);
         IReadOnlyList<string> texts = item.Choices.Count > 0 ? item.Choices : [item.Answer];
-        int[][] continuations = [.. texts.Select(text => After(prompt, item.Prompt, text))];
+        int[][] continuations = [.. texts.Select(text => After(model.Tokenizer, prompt, item.Prompt, text))];
         int longest = continuations.Max(c => c.Length), context = model.Config.ContextLen;
         if (longest > context)
             throw new DataException($"item '{item.Id}': an answer of {longest} tokens, the model's context is {context}; " +
@@ -85,13 +86,13 @@ public sealed class LocalTarget : IEvalTarget
     }
 
     /// <summary>Tokens of a continuation as they stand in the whole text.</summary>
-    int[] After(List<int> prompt, string promptText, string continuation)
+    internal static int[] After(Tokenizer tokenizer, List<int> prompt, string promptText, string continuation)
     {
-        List<int> whole = model.Tokenizer.Encode(promptText + continuation);
+        List<int> whole = tokenizer.Encode(promptText + continuation);
         // Where a token would lie across the boundary, the whole text has no tokens of the continuation alone: then it is encoded
         // for itself, as a sampler that was given the prompt would have to write it.
         bool splits = whole.Count > prompt.Count && whole.Take(prompt.Count).SequenceEqual(prompt);
-        return splits ? [.. whole.Skip(prompt.Count)] : [.. model.Tokenizer.Encode(continuation)];
+        return splits ? [.. whole.Skip(prompt.Count)] : [.. tokenizer.Encode(continuation)];
     }
 
     bool HasLine(List<int> reply) => model.Tokenizer.Bytes(reply[^1]).Contains((byte)'\n');

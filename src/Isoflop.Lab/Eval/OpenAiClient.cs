@@ -33,15 +33,19 @@ sealed class OpenAiClient : IChatClient
         string path = uri.AbsolutePath.TrimEnd('/');
         if (path.EndsWith("/chat/completions", StringComparison.Ordinal)) path = path[..^"/chat/completions".Length];
         root = uri.GetLeftPart(UriPartial.Authority) + (path.Length == 0 ? "/v1" : path);
+        Address = root[(uri.Scheme.Length + "://".Length)..];
         if (!string.IsNullOrEmpty(key)) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }
+
+    /// <summary>Host and path.</summary>
+    public string Address { get; }
 
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         using JsonDocument reply = await Whole("/chat/completions", Chat(messages, options, stream: false), cancellationToken);
         JsonElement choice = FirstChoice(reply.RootElement);
-        string text = choice.TryGetProperty("message", out JsonElement message) ? Word(message, "content") ?? "" : "";
+        string text = Member(choice, "message") is { } message ? Word(message, "content") ?? "" : "";
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, text))
         {
             ModelId = Word(reply.RootElement, "model"),
@@ -68,13 +72,15 @@ sealed class OpenAiClient : IChatClient
                 break;
             }
             using JsonDocument part = JsonDocument.Parse(data);
-            if (part.RootElement.TryGetProperty("error", out JsonElement error))
+            if (part.RootElement.ValueKind != JsonValueKind.Object)
+                throw new JsonException($"the stream holds {Short(data)}, which is no object");
+            if (Member(part.RootElement, "error") is { ValueKind: not JsonValueKind.Null } error)
                 throw new IOException("the stream broke off: " + Short(Word(error, "message") ?? error.GetRawText()));
             var update = new ChatResponseUpdate { Role = ChatRole.Assistant, ModelId = Word(part.RootElement, "model") };
-            if (part.RootElement.TryGetProperty("choices", out JsonElement choices) && choices.GetArrayLength() > 0)
+            if (Member(part.RootElement, "choices") is { ValueKind: JsonValueKind.Array } choices && choices.GetArrayLength() > 0)
             {
                 update.FinishReason = Finish(choices[0]);
-                if (choices[0].TryGetProperty("delta", out JsonElement delta) && Word(delta, "content") is { } text)
+                if (Member(choices[0], "delta") is { } delta && Word(delta, "content") is { } text)
                     update.Contents.Add(new TextContent(text));
                 done |= update.FinishReason is not null;
             }
@@ -97,16 +103,17 @@ sealed class OpenAiClient : IChatClient
             json.WriteNumber("max_tokens", 1);
             json.WriteNumber("temperature", 0);
         }), stop);
-        if (!FirstChoice(reply.RootElement).TryGetProperty("logprobs", out JsonElement found)
+        if (Member(FirstChoice(reply.RootElement), "logprobs") is not { } found
             || Array(found, "tokens") is not { } tokens || Array(found, "token_logprobs") is not { } logP
-            || Array(found, "text_offset") is not { } offsets || tokens.Length != logP.Length || tokens.Length != offsets.Length)
+            || Array(found, "text_offset") is not { } offsets || tokens.Length != logP.Length || tokens.Length != offsets.Length
+            || !offsets.All(o => o.ValueKind == JsonValueKind.Number && o.TryGetInt32(out _)))
             return null;
         return new(Word(reply.RootElement, "model"), [.. tokens.Select(t => t.ToString())],
             [.. logP.Select(p => p.ValueKind == JsonValueKind.Number ? p.GetDouble() : (double?)null)],
             [.. offsets.Select(o => o.GetInt32())], UsageOf(reply.RootElement));
 
-        static JsonElement[]? Array(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object
-            && of.TryGetProperty(name, out JsonElement a) && a.ValueKind == JsonValueKind.Array ? [.. a.EnumerateArray()] : null;
+        static JsonElement[]? Array(JsonElement of, string name) =>
+            Member(of, name) is { ValueKind: JsonValueKind.Array } a ? [.. a.EnumerateArray()] : null;
     }
 
     public object? GetService(Type serviceType, object? serviceKey = null) =>
@@ -150,8 +157,15 @@ sealed class OpenAiClient : IChatClient
     async Task<JsonDocument> Whole(string path, byte[] body, CancellationToken stop)
     {
         using HttpResponseMessage response = await Send(path, body, stop);
-        using Stream stream = await response.Content.ReadAsStreamAsync(stop);
-        return await JsonDocument.ParseAsync(stream, cancellationToken: stop);
+        string text = await response.Content.ReadAsStringAsync(stop);
+        try
+        {
+            return JsonDocument.Parse(text);
+        }
+        catch (JsonException e)
+        {
+            throw new JsonException($"{root}{path}: the reply is not JSON: {Short(text)}", e);
+        }
     }
 
     async Task<HttpResponseMessage> Send(string path, byte[] body, CancellationToken stop)
@@ -191,22 +205,26 @@ sealed class OpenAiClient : IChatClient
         return line.Length <= MessageLength ? line : line[..MessageLength] + "…";
     }
 
-    static JsonElement FirstChoice(JsonElement reply) => reply.ValueKind == JsonValueKind.Object
-        && reply.TryGetProperty("choices", out JsonElement choices) && choices.ValueKind == JsonValueKind.Array
-        && choices.GetArrayLength() > 0 ? choices[0] : throw new JsonException("the endpoint's reply has no choices");
+    static JsonElement? Member(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out JsonElement value) ? value : null;
 
-    static string? Word(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object
-        && of.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    static JsonElement FirstChoice(JsonElement reply) =>
+        Member(reply, "choices") is { ValueKind: JsonValueKind.Array } choices && choices.GetArrayLength() > 0
+        && choices[0].ValueKind == JsonValueKind.Object ? choices[0]
+            : throw new JsonException("the endpoint's reply has no choices");
+
+    static string? Word(JsonElement of, string name) =>
+        Member(of, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
 
     static ChatFinishReason? Finish(JsonElement choice) =>
         Word(choice, "finish_reason") is { Length: > 0 } reason ? new ChatFinishReason(reason) : null;
 
     static UsageDetails? UsageOf(JsonElement reply)
     {
-        if (!reply.TryGetProperty("usage", out JsonElement usage) || usage.ValueKind != JsonValueKind.Object) return null;
+        if (Member(reply, "usage") is not { ValueKind: JsonValueKind.Object } usage) return null;
         return new() { InputTokenCount = Count("prompt_tokens"), OutputTokenCount = Count("completion_tokens") };
 
         long? Count(string name) =>
-            usage.TryGetProperty(name, out JsonElement n) && n.ValueKind == JsonValueKind.Number ? n.GetInt64() : null;
+            Member(usage, name) is { ValueKind: JsonValueKind.Number } n && n.TryGetInt64(out long count) ? count : null;
     }
 }

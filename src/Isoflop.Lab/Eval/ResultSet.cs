@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Eval;
 
@@ -30,6 +32,8 @@ public sealed partial class ResultSet
 
     /// <summary>Each item names its task.</summary>
     internal bool HasTasks => items.All(i => i.Task.Length > 0);
+    /// <summary>Of results of ours: which questions they answer; null: not known.</summary>
+    internal string? SuiteHash { get; private set; }
     /// <summary>The file counts replies that could not be read.</summary>
     internal bool HasFormatErrors { get; private set; }
     /// <summary>By <see cref="Key"/>: a hash of the question, where the file has one.</summary>
@@ -58,34 +62,44 @@ public sealed partial class ResultSet
     }
 
     /// <summary>
-    /// Two sets by name: files, folders, or runs of a home. Of a run the file runs/RUN/evals/NAME.jsonl is taken that is named as
-    /// the other side's; of two runs the newest that both have.
+    /// Two sets by name: files, folders, or runs of a home, RUN or RUN@STEP. Of a run the file runs/RUN/evals/NAME-STEP.jsonl is
+    /// taken whose NAME is the other side's, at its last step; of two runs the newest that both have.
     /// </summary>
-    /// <exception cref="DataException">There is no such file or run, or no file of one name.</exception>
+    /// <exception cref="DataException">There is no such file or run, or no suite that both answered.</exception>
     public static (ResultSet A, ResultSet B) Open(string a, string b, string home, string? metric = null, string? filter = null)
     {
         string[]? left = OfRun(a, home), right = OfRun(b, home);
         if (left is null && right is null) return (Read(a, metric, filter), Read(b, metric, filter));
         string[] there = left ?? [a], other = right ?? [b];
-        string? common = there.Select(Path.GetFileName).Intersect(other.Select(Path.GetFileName))
-            .MaxBy(name => (left is null ? other : there).Where(f => Path.GetFileName(f) == name).Max(File.GetLastWriteTimeUtc));
+        string? common = there.Select(SuiteOf).Intersect(other.Select(SuiteOf))
+            .MaxBy(name => (left is null ? other : there).Where(f => SuiteOf(f) == name).Max(File.GetLastWriteTimeUtc));
         if (common is null)
             throw new DataException($"no evaluation of one name: A has {Names(there)}, B has {Names(other)}; " +
                 "evaluate both on one suite, or name two files");
-        return (Read(there.First(f => Path.GetFileName(f) == common), metric, filter),
-            Read(other.First(f => Path.GetFileName(f) == common), metric, filter));
+        return (Read(Last(there), metric, filter), Read(Last(other), metric, filter));
 
-        static string Names(string[] files) =>
-            files.Length == 0 ? "none" : string.Join(", ", files.Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        string Last(string[] files) => files.Where(f => SuiteOf(f) == common).MaxBy(Path.GetFileName, StringComparer.Ordinal)!;
+
+        static string Names(string[] files) => files.Length == 0 ? "none"
+            : string.Join(", ", files.Select(SuiteOf).Distinct().Order(StringComparer.Ordinal));
     }
+
+    /// <summary>A file's name without its ending, and without the step that stands in names of ours.</summary>
+    static string SuiteOf(string file) => StepOfName().Replace(Path.GetFileNameWithoutExtension(file), "");
+
+    [GeneratedRegex(@"-\d{6,}$")]
+    private static partial Regex StepOfName();
 
     static string[]? OfRun(string name, string home)
     {
         if (File.Exists(name) || Directory.Exists(name)) return null;
-        string run = Path.Combine(home, "runs", name), evals = Path.Combine(run, "evals");
+        bool hasStep = RunPoint.TryParse(name, out RunPoint point);
+        string run = RunFolder.PathOf(home, hasStep ? point.Run : name), evals = Path.Combine(run, "evals");
         if (!Directory.Exists(run))
             throw new DataException($"{name}: no such file, and no run of that name in {Path.Combine(home, "runs")}");
-        return Directory.Exists(evals) ? Directory.GetFiles(evals, "*.jsonl") : [];
+        string ending = hasStep ? string.Create(CultureInfo.InvariantCulture, $"-{point.Step:000000}.jsonl") : ".jsonl";
+        return !Directory.Exists(evals) ? []
+            : [.. Directory.GetFiles(evals).Where(f => f.EndsWith(ending, StringComparison.Ordinal))];
     }
 
     /// <summary>The harness adds a date to each log: the last in order is the newest.</summary>
@@ -114,7 +128,11 @@ public sealed partial class ResultSet
             bool harness = row.TryGetProperty("doc_id", out JsonElement id);
             if (!harness && !row.TryGetProperty("id", out id))
             {
-                if (number == 1) continue;                          // a header
+                if (number == 1)                                    // a header
+                {
+                    SuiteHash = Word(row, "suite_hash");
+                    continue;
+                }
                 throw new DataException($"{at}: no id; each line needs an id (doc_id in logs of lm-evaluation-harness)");
             }
             if (harness && Word(row, "filter") is { } named)
@@ -235,7 +253,7 @@ public sealed partial class ResultSet
         if (replies.Length > 1 && (!row.TryGetProperty("target", out JsonElement target)
             || !int.TryParse(target.ToString(), out right) || right < 0 || right >= replies.Length)) return item;
         if (replies[right].ValueKind != JsonValueKind.Array || replies[right].GetArrayLength() == 0
-            || !double.TryParse(replies[right][0].ToString(), System.Globalization.CultureInfo.InvariantCulture, out double logP)
+            || !double.TryParse(replies[right][0].ToString(), CultureInfo.InvariantCulture, out double logP)
             || !double.IsFinite(logP)) return item;
         string? choice = right < asked.Length ? Choice(asked[right]) : null;
         return item with { AnswerNll = -logP, Bytes = choice is null ? 0 : Encoding.UTF8.GetByteCount(choice) };

@@ -44,6 +44,8 @@ sealed class ChartSvg
     readonly ChartScale x, y;
     readonly PlotModel plot;
     readonly Dictionary<string, OxyColor> colours = [];
+    // Names beyond the colours there are: their lines are broken, or two would look alike.
+    readonly HashSet<string> again = [];
 
     ChartSvg(Chart chart, double width, double height)
     {
@@ -172,8 +174,13 @@ sealed class ChartSvg
         int next = 0;
         foreach (ChartSeries s in chart.Series.Where(s => s.Kind is not (SeriesKind.AtX or SeriesKind.AtY)))
             if (!colours.ContainsKey(s.Name))
+            {
+                if (next >= Colours.Length) again.Add(s.Name);
                 colours.Add(s.Name, s.Kind == SeriesKind.Contours ? Shade(0.7) : Colours[next++ % Colours.Length]);
+            }
     }
+
+    bool Dashed(ChartSeries s) => s.Dashed || again.Contains(s.Name);
 
     static OxyColor Shade(double share)
     {
@@ -223,7 +230,7 @@ sealed class ChartSvg
         }
         if (s.Kind == SeriesKind.Band) return;
         LineSeries line = s.Kind == SeriesKind.Line && s.Points.Count > 1 ? Plain(colour, 1.9) : Marked(colour, MarkOf(s.Name));
-        if (s.Dashed) line.LineStyle = LineStyle.Dash;
+        if (Dashed(s)) line.LineStyle = LineStyle.Dash;
         line.Points.AddRange(s.Points.Select(p => At(p.X, p.Y)));
         plot.Series.Add(line);
     }
@@ -403,7 +410,7 @@ sealed class ChartSvg
                     MarkerSize = 6,
                 }
                 : points ? Marked(colours[name], MarkOf(name), line) : Plain(colours[name], 1.9);
-            entry.LineStyle = all.Any(s => s.Dashed && s.Kind == SeriesKind.Line) ? LineStyle.Dash : LineStyle.Solid;
+            entry.LineStyle = all.Any(s => Dashed(s) && s.Kind == SeriesKind.Line) ? LineStyle.Dash : LineStyle.Solid;
             entry.Title = name;
             plot.Series.Add(entry);
         }

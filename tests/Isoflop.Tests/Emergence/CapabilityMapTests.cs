@@ -76,10 +76,40 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
     {
         CapabilityMap map = Map();
         string svg = MapPictures.Svg(map);
-        System.Xml.Linq.XDocument.Parse(svg);
+        System.Xml.Linq.XElement picture = System.Xml.Linq.XDocument.Parse(svg).Root!;
+        Assert.All(picture.Elements().Where(e => e.Attribute("x")?.Value == "12"),     // some 6.5 units a character
+            e => Assert.InRange(12 + 6.5 * e.Value.Length, 0, (double)picture.Attribute("width")!));
         Assert.All(map.Findings, f => Assert.Contains($">{f.Task}<", svg));
         MapPictures.Write(map, ladder.Study.Folder);
         Assert.Contains("What each rung can do", File.ReadAllText(StudyReport.Write(ladder.Study, ladder.Home).Page));
+    }
+
+    [Fact]
+    public void Tags_without_questions_are_mapped_by_their_losses()
+    {
+        CapabilityMap map = CapabilityMap.Of(ladder.Study, ladder.Home, _ => null!);
+        Assert.Equal(Map().Gains[^1].Tasks, map.Gains[^1].Tasks);
+        Assert.All(map.Curves, c => Assert.True(c.Rungs[1].Loss > 0 && c.Rungs[1].Results.Count == 0));
+        var output = new StringWriter();
+        MapPictures.Terminal(map, output);
+        string[] lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(map.Curves.Count + 1, lines.Length);
+        Assert.Contains(FormattableString.Invariant($"{map.Curves[0].Rungs[0].Loss:0.0000}"), lines[1]);
+        string folder = Path.Combine(ladder.Home, "pictures");
+        MapPictures.Write(map, folder);
+        Assert.Equal(["map-loss.svg"], Directory.GetFiles(folder).Select(Path.GetFileName));
+        System.Xml.Linq.XDocument.Parse(File.ReadAllText(Path.Combine(folder, "map-loss.svg")));
+    }
+
+    [Fact]
+    public void An_item_is_of_one_task()
+    {
+        EvalItem item = new() { Id = "1", Task = "meaning.1", Level = 2, Prompt = "The cat", Choices = [" is", " was"], Answer = " is" };
+        EvalSuite suite = new("mine", [item, item with { Id = "2", Task = "meaning", Level = 3 }, item with { Id = "3", Task = "mine" }]);
+        CapabilityMap map = CapabilityMap.Of(ladder.Study, ladder.Home, _ => suite);
+        Assert.Equal(["meaning.1", "meaning.3", "mine.2"],
+            map.Curves.Where(c => c.Rungs[0].Results.Count > 0).Select(c => c.Task));
+        Assert.All(map.Curves.SelectMany(c => c.Rungs).SelectMany(r => r.Results), r => Assert.Single(r));
     }
 
     [Fact]
@@ -99,6 +129,10 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
         EvalItem item = new() { Id = "1", Task = "t", Prompt = "The cat", Choices = [" is", " was"], Answer = " is" };
         ItemResult result = EvalRun.Ask(new LocalTarget(model), new("one", [item]), Path.Combine(ladder.Home, "one.jsonl"), 0)[0];
         Assert.Equal(result.AnswerNll!.Value, climbed[0].AnswerNats!.Value, 1e-4);
+        // Where a token would lie across prompt and answer, the answer still has its price.
+        string last = model.Tokenizer.Decode([model.Tokenizer.VocabSize - 1]);
+        Assert.Single(model.Tokenizer.Encode(last));
+        Assert.True(Climb.Continue(rungs, ladder.Home, last[..^1], 1, 0, last[^1..], 1).First().AnswerNats > 0.01);
     }
 
     (int Code, string Out, string Err) Run(params string[] args)

@@ -62,6 +62,35 @@ public class EmergenceTests
     }
 
     [Fact]
+    public void A_few_items_that_never_move_do_not_show_that_a_task_is_flat()
+    {
+        // 1 − 0.05^(1/20) = 13.9 % may move unseen, 1 − 0.05^(1/40) = 7.2 %.
+        Assert.Equal(TaskClass.Unclear, TaskFinding.Of(Curve(_ => 0, _ => 2, items: 20)).Class);
+        Assert.Equal(TaskClass.Flat, TaskFinding.Of(Curve(_ => 0, _ => 2, items: 40)).Class);
+        Assert.Equal(TaskClass.Unclear, TaskFinding.Of(Curve(_ => 0.5, _ => 2, items: 40, chance: 0.5)).Class);
+    }
+
+    [Fact]
+    public void Two_seeds_foretell_the_middle_between_them()
+    {
+        // Margins pass 0 at 10^14 and 10^16 along lines of the seeds' own slopes.
+        TaskRung[] rungs = [.. decades.Select(x => new TaskRung(Math.Pow(10, x), Math.Pow(10, x),
+            [.. ((double[])[14, 16]).Select(at => (ItemResult[])[.. Enumerable.Range(0, 40).Select(i => new ItemResult
+            {
+                Id = $"{i}",
+                Task = "t",
+                Score = i % 4 == 0 ? 1 : 0,
+                Chance = 0.25,
+                AnswerNll = 5,
+                Margin = x - at,
+            })])], [1, 1]))];
+        RiseForecast rise = TaskFinding.Of(new("t", rungs, null)).Rise!.Value;
+        Assert.Equal(15, Math.Log10(rise.Flops), 6);
+        Assert.Equal(14, Math.Log10(rise.Low), 6);
+        Assert.Equal(16, Math.Log10(rise.High), 6);
+    }
+
+    [Fact]
     public void A_parabola_is_no_break_more_often_than_stated()
     {
         int alarms = 0, found = 0;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
 using Isoflop.Lab.Eval;
 using Microsoft.Extensions.AI;
 using Xunit;
@@ -180,6 +182,63 @@ public sealed class ChatTargetTests
         using ChatTarget target = ChatTarget.Open(endpoint.Url, Options);
         Assert.Contains(hint, (await Assert.ThrowsAsync<ConfigException>(() => All(target, Sums(3)))).Message);
         Assert.Equal(1, endpoint.Calls);
+    }
+
+    [Theory]
+    [InlineData("<html>gateway</html>", false), InlineData("""{"choices":[5]}""", false), InlineData("[1]", false)]
+    [InlineData("""{"choices":{}}""", false), InlineData("5", true), InlineData("""{"choices":{}}""", true)]
+    [InlineData("""{"choices":[7]}""", true)]
+    public async Task A_reply_that_is_none_is_a_failure_and_no_crash(string text, bool stream)
+    {
+        using var endpoint = new FakeEndpoint((_, call) => stream ? call.Stream(false, text) : call.Send(200, text));
+        using ChatTarget target = ChatTarget.Open(endpoint.Url, Options with { Retries = 1, Stream = stream });
+        Assert.StartsWith("m does not answer: ", (await Assert.ThrowsAsync<DataException>(() => All(target, Sum(1)))).Message);
+        Assert.Equal(2, endpoint.Calls);
+    }
+
+    [Fact]
+    public void One_name_at_two_addresses_is_two_models()
+    {
+        string[] urls = ["http://127.0.0.1:1", "http://127.0.0.1:1/v1/chat/completions", "http://127.0.0.1:2/v1"];
+        ChatTarget[] targets = [.. urls.Select(u => ChatTarget.Open(u, Options))];
+        Assert.Equal(targets[0].Hash, targets[1].Hash);
+        Assert.NotEqual(targets[0].Hash, targets[2].Hash);
+        Assert.Equal(["127.0.0.1:1/v1", "127.0.0.1:1/v1", "127.0.0.1:2/v1"], targets.Select(t => t.Address));
+        foreach (ChatTarget target in targets) target.Dispose();
+    }
+
+    [Fact]
+    public void The_command_says_what_was_spent_and_noted_even_where_it_fails()
+    {
+        string home = Directory.CreateTempSubdirectory("isoflop-endpoint-").FullName, suite = Path.Combine(home, "s.jsonl");
+        File.WriteAllLines(suite, ["""{"id":"a","task":"t","prompt":"x","answer":"1"}""",
+            """{"id":"b","task":"t","choices":["1","2"],"answer":"1"}"""]);
+        (int Code, string Out, string Err) Run(FakeEndpoint endpoint)
+        {
+            StringWriter output = new(), error = new();
+            int code = App.Run(["eval", endpoint.Url, "--endpoint-model", "m", "--suite", suite, "--home", home, "--price-in", "1",
+                "--concurrency", "1"], [EvalCommand.Create()], output, error);
+            return (code, output.ToString(), error.ToString());
+        }
+        try
+        {
+            using var good = new FakeEndpoint((_, call) => call.Path.EndsWith("chat/completions", StringComparison.Ordinal)
+                ? call.Reply("1") : call.Send(404, ""));
+            (int code, string output, string error) = Run(good);
+            Assert.Equal(0, code);
+            Assert.Contains("asked by letter: 1 items: b", output);
+            Assert.DoesNotContain("FLOPs", output);
+            Assert.Contains("cost 0.0002", error);
+            using var bad = new FakeEndpoint((n, call) => n == 1 ? call.Reply("1") : call.Send(401, ""));
+            (code, _, error) = Run(bad);
+            Assert.Equal(2, code);
+            Assert.Contains("cost 0.0001", error);                                 // the first was paid for
+            Assert.Equal(2, Directory.GetFiles(Path.Combine(home, "evals"), "*", SearchOption.AllDirectories).Length);
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
     }
 
     [Theory]

@@ -276,7 +276,33 @@ public sealed class CompareTests : IDisposable
         Assert.Equal("old", Json(file, "one").GetProperty("tasks")[0].GetProperty("what").GetString());
         (int code, _, string error) = Run("compare", "bare", "two");
         Assert.Equal(2, code);
-        Assert.StartsWith("no evaluation of one name: A has none, B has new.jsonl, old.jsonl, only.jsonl", error);
+        Assert.StartsWith("no evaluation of one name: A has none, B has new, old, only", error);
+    }
+
+    [Fact]
+    public void Runs_of_other_lengths_are_compared_at_their_last_steps()
+    {
+        static string[] Suite(string hash, int right) =>
+            [$$"""{"format_version":1,"suite":"s","suite_hash":"{{hash}}","target_hash":"x"}""", .. Plain(("sums", 20, right))];
+        Write("runs/small/evals/s-000100.jsonl", Suite("a", 1));
+        Write("runs/small/evals/s-000200.jsonl", Suite("a", 5));
+        Write("runs/large/evals/s-001000.jsonl", Suite("a", 15));
+        Write("runs/other/evals/s-000010.jsonl", Suite("b", 15));
+        Assert.Equal(-0.5, Json("small", "large").GetProperty("all").GetProperty("difference").GetDouble(), 1e-12);
+        Assert.Equal(-0.7, Json("small@100", "large").GetProperty("all").GetProperty("difference").GetDouble(), 1e-12);
+        Assert.Empty(Json("small", "large").GetProperty("warnings").EnumerateArray());
+        Assert.Contains("two suites", Json("small", "other").GetProperty("warnings")[0].GetString());
+        Assert.Equal(2, Run("compare", "small@300", "large").Code);
+    }
+
+    [Fact]
+    public void Likelihoods_are_compared_where_both_sides_have_them()
+    {
+        string[] Mixed(double nll) => [.. Enumerable.Range(0, 10).Select(i => Ours(i, 1, i < 4 ? "\"bytes\":4"
+            : I($"\"answer_nll\":{nll},\"bytes\":4")))];
+        JsonElement json = Json(Write("a.jsonl", Mixed(2)), Write("b.jsonl", Mixed(3))), bits = json.GetProperty("measures")[0];
+        Assert.Equal(("bits_per_byte", 6), (bits.GetProperty("what").GetString(), bits.GetProperty("items").GetInt32()));
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("likelihood_refused").ValueKind);
     }
 
     [Fact]

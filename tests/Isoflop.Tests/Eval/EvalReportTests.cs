@@ -52,6 +52,38 @@ public class EvalReportTests
     };
 
     [Fact]
+    public void Every_number_has_its_interval()
+    {
+        // Two templates with means 1 and 3 nats: mean 2, sums ∓2 about it, se = √(2/1 · 8)/4 = 1, t of one degree 12.706.
+        ItemResult[] results = [.. Enumerable.Range(0, 4).Select(i => Result($"{i}", "sums", 1, i % 2) with
+        {
+            AnswerNll = 0.5 + i,
+            Margin = -0.5 - i,
+            Template = i < 2 ? "s" : "t",
+            ScorePerToken = i % 2,
+        })];
+        EvalRow all = new EvalReport(results).Rows[0];
+        Assert.Equal(2 - 12.7062, all.NllInterval!.Value.Low, 1e-3);
+        Assert.Equal(2 + 12.7062, all.NllInterval!.Value.High, 1e-3);
+        Assert.Equal(-2 + 12.7062, all.MarginInterval!.Value.High, 1e-3);
+        Assert.Equal((2 + 12.7062) / Math.Log(2) / 4, all.BitsInterval!.Value.High, 1e-3);       // four bytes each
+        Assert.Equal(all.Accuracy, all.PerToken);
+        Assert.Null(all.PerByte);
+    }
+
+    [Fact]
+    public void What_was_noted_is_told_with_the_items()
+    {
+        ItemResult[] results = [.. Enumerable.Range(0, 8).Select(i => Result($"i{i}", "sums", 1, 1) with
+        {
+            Note = i < 6 ? $"prompt cut by {i + 1} tokens" : "asked by letter; empty reply",
+        })];
+        IReadOnlyList<EvalNote> notes = new EvalReport(results).Notes;
+        Assert.Equal([("prompt cut by", 6), ("asked by letter", 2), ("empty reply", 2)], notes.Select(n => (n.Note, n.Items)));
+        Assert.Equal(["i0", "i1", "i2", "i3", "i4"], notes[0].First);
+    }
+
+    [Fact]
     public void Every_quality_has_a_column_of_its_own()
     {
         List<ItemResult> results =

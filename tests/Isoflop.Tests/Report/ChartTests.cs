@@ -35,6 +35,15 @@ public class ChartTests
         LogY = true,
     };
 
+    [Fact]
+    public void Lines_beyond_the_colours_there_are_are_broken()
+    {
+        static int Broken(int lines) => Regex.Count(new Chart("many", "x", "y", [.. Enumerable.Range(0, lines)
+            .Select(i => new ChartSeries($"line {i}", [(1, i), (2, i + 1)]))]).Svg(), "stroke-dasharray");
+        Assert.Equal(Broken(1), Broken(7));
+        Assert.Equal(Broken(1) + 2, Broken(8));                           // the line, and its sample in the legend
+    }
+
     static readonly Regex Odd = new("NaN|Infinity|∞|E[+-]?[0-9]{3}");
 
     /// <summary>All text of a picture, and that it is one.</summary>
