@@ -77,7 +77,7 @@ sealed class Decimals : Family
                 continue;
             }
             (string more, string less) = left > right ? (a, b) : (b, a);
-            return frame.Say(draw, new() { ["a"] = a, ["b"] = b }, more, [less]);
+            return frame.Say(draw, new() { ["a"] = a, ["b"] = b }, more, [less]) with { Key = $"larger of {less} and {more}" };
         }
     }
 

@@ -59,7 +59,7 @@ sealed class Exam : Family
     public override Statement Say(int level, Draw draw)
     {
         Frame frame = draw.Pick(frames);
-        (string question, int value) = Question(level, draw);
+        (string question, int value, string key) = Question(level, draw);
         int[] options = new int[3];
         int right = draw.Next(3);
         options[right] = value;
@@ -76,20 +76,25 @@ sealed class Exam : Family
             }
         string list = string.Join(" ", options.Select((o, i) => $"{letters[i]}) {o}"));
         var values = new Dictionary<string, string> { ["q"] = question, ["l"] = list };
-        return frame.Say(draw, values, letters[right], [.. letters.Where((_, i) => i != right)]);
+        return frame.Say(draw, values, letters[right], [.. letters.Where((_, i) => i != right)]) with { Key = key };
     }
 
-    static (string, int) Question(int level, Draw draw)
+    /// <summary>What is asked, its value, and the content: a sum is held out here if it is held out everywhere.</summary>
+    static (string Text, int Value, string Key) Question(int level, Draw draw)
     {
         int Digit() => draw.Next(10);
         int Two() => 10 + draw.Next(90);
         switch (level)
         {
-            case 1: int n = draw.Next(100); return ($"{n}", n);
-            case 2: (int a, int b) = (Digit(), Digit()); return ($"{a} + {b}", a + b);
-            case 3: (a, b) = (Two(), Two()); return ($"{a} + {b}", a + b);
-            case 4: (a, b) = (2 + draw.Next(11), 2 + draw.Next(11)); return ($"{a} × {b}", a * b);
-            default: (a, b, n) = (2 + draw.Next(8), 2 + draw.Next(8), Digit()); return ($"{a} × {b} + {n}", a * b + n);
+            case 1: int n = draw.Next(100); return ($"{n}", n, Sums.KeyOf(n));
+            case 2: (int a, int b) = (Digit(), Digit()); return ($"{a} + {b}", a + b, Sums.KeyOf(a, b));
+            case 3: (a, b) = (Two(), Two()); return ($"{a} + {b}", a + b, Sums.KeyOf(a, b));
+            case 4: (a, b) = (2 + draw.Next(11), 2 + draw.Next(11)); return ($"{a} × {b}", a * b, Product(a, b));
+            default:
+                (a, b, n) = (2 + draw.Next(8), 2 + draw.Next(8), Digit());
+                return ($"{a} × {b} + {n}", a * b + n, $"{Product(a, b)} + {n}");
         }
     }
+
+    static string Product(int a, int b) => $"product {Math.Min(a, b)} × {Math.Max(a, b)}";
 }

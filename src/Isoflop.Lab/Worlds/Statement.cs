@@ -9,7 +9,10 @@ namespace Isoflop.Lab.Worlds;
 /// <param name="Tail">the rest</param> <param name="Frame">the sentence frame, for clusters</param>
 readonly record struct Statement(string Prompt, string Answer, IReadOnlyList<string> Others, string Tail, string Frame)
 {
-    /// <summary>The content that is held out or trained on: what may stand within another statement is keyed alike.</summary>
+    /// <summary>
+    /// The content that is held out or trained on. Of what can be worked out (sums, comparisons, phrases) it is the thing itself,
+    /// whatever says it; of what must be heard (facts, words, styles) the statement, so that its fact is said in other words.
+    /// </summary>
     public string Key { get; init; } = Prompt + Answer;
 
     public string Text => Prompt + Answer + Tail;

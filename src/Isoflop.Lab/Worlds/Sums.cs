@@ -61,8 +61,11 @@ sealed class Sums : Family
         long total = 0;
         var numbers = new long[count];
         for (int i = 0; i < count; i++) total += numbers[i] = Number(draw, digits);
-        return frame.Say(draw, new() { ["s"] = string.Join(" + ", numbers) }, $"{total}", []);
+        return frame.Say(draw, new() { ["s"] = string.Join(" + ", numbers) }, $"{total}", []) with { Key = KeyOf(numbers) };
     }
+
+    /// <summary>A sum is one content, whoever says it and in what order.</summary>
+    internal static string KeyOf(params IReadOnlyList<long> numbers) => "sum " + string.Join(" + ", numbers.Order());
 
     /// <summary>First how many digits, then which.</summary>
     internal static long Number(Draw draw, int digits)

@@ -102,12 +102,14 @@ sealed class Translation : Family
         bool toSpanish = draw.Next(2) == 0;
         (string english, string spanish) = Phrase(level, draw);
         (string x, string answer) = toSpanish ? (english, spanish) : (spanish, english);
-        return frame.Say(draw, new()
+        Statement said = frame.Say(draw, new()
         {
             ["from"] = toSpanish ? "English" : "Spanish",
             ["to"] = toSpanish ? "Spanish" : "English",
             ["x"] = x,
         }, answer, []);
+        // A word must be heard to be known; a phrase can be put together, so no frame or direction says one that is held out.
+        return level == 1 ? said : said with { Key = "phrase " + english };
     }
 
     static (string, string) Phrase(int level, Draw draw)
