@@ -54,8 +54,8 @@ static class TasksCommand
         if (!call.Json)
         {
             call.Out.WriteLine($"{family.Name}: {family.Summary}");
-            call.Out.WriteLine(Text($"level {level} of {family.Levels}, {split}, chance {family.Chance(level):0.####}, " +
-                $"items {(family.Size(level) is { } size ? Text($"{size:N0}") : "without end")}"));
+            string size = family.Size(level) is { } n ? Text($"{n:N0} items") : "items without end";
+            call.Out.WriteLine(Text($"level {level} of {family.Levels}, {split}, {size}, chance {family.Chance(level):0.####}"));
             call.Out.WriteLine($"alphabet {family.Alphabet}");
         }
         for (int i = 0; i < count; i++)

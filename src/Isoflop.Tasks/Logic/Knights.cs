@@ -6,13 +6,13 @@ namespace Isoflop.Tasks;
 /// </summary>
 sealed class Knights : TaskFamily
 {
-    static readonly int[] People = [2, 3, 4, 5, 6, 8];
+    static readonly int[] People = [3, 4, 5, 6, 7, 8];
 
     public override string Name => "knights";
     public override string Group => "logic";
     public override string Summary => "Who says what: + for each knight, who speaks true, - for each knave, who lies";
     public override int Levels => People.Length;
-    public override double Chance(int level) => level switch { 1 => 0.4, 2 => 0.25, 3 => 0.15, 4 => 0.08, _ => 0.05 };
+    public override double Chance(int level) => level switch { 1 => 0.2, 2 => 0.1, 3 => 0.06, 4 => 0.04, _ => 0.025 };
     protected override string Symbols => "abcdefgh:+-&/=# ?~!|";
 
     protected override Draft? Draw(int level, ref Rng rng)
@@ -22,13 +22,13 @@ sealed class Knights : TaskFamily
         for (int i = 0; i < n; i++)
         {
             int[] others = [.. rng.Order(n).Where(o => o != i)];
-            string first = Sign(others[0], ref rng), second = n > 2 ? Sign(others[1], ref rng) : Sign(i, ref rng);
-            said[i] = $"{Name(i)}:" + rng.NextInt(n > 2 ? 6 : 5) switch
+            string first = Sign(others[0], ref rng), second = Sign(others[1], ref rng);
+            said[i] = $"{Name(i)}:" + rng.NextInt(6) switch
             {
                 0 or 1 => first,
                 2 => $"{first}&{second}",
                 3 => $"{first}/{second}",
-                4 => $"{Name(n > 2 ? others[1] : i)}={Name(others[0])}",
+                4 => $"{Name(others[1])}={Name(others[0])}",
                 _ => $"{Name(others[1])}#{Name(others[0])}",
             };
         }

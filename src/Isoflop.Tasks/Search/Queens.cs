@@ -12,7 +12,7 @@ sealed class Queens : TaskFamily
     public override string Group => "search";
     public override string Summary => "Rows of queens by column, some missing (.): all rows, no two queens on one row or diagonal";
     public override int Levels => Dial.Length;
-    public override double Chance(int level) => level == 1 ? 0.3 : level < 4 ? 0.06 : 0.04;
+    public override double Chance(int level) => 0.06;
     public override bool HasCheck => true;
     protected override string Symbols => "123456789. ?~!|";
 

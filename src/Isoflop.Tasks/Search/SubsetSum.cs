@@ -44,8 +44,15 @@ sealed class SubsetSum : TaskFamily
     protected override bool Fulfils(string prompt, string answer)
     {
         (int target, int[] numbers) = Read(prompt);
-        if (Numbers.List(answer.Replace(' ', 'x').Replace('+', ' '), numbers.Length) is not { } said) return false;
-        return said.Sum(n => (long)n) == target && said.Distinct().Count() == said.Length && said.All(numbers.Contains);
+        long sum = 0, used = 0;
+        foreach (Range part in answer.AsSpan().Split('+'))
+        {
+            if (Numbers.Whole(answer.AsSpan(part)) is not { } n || Array.BinarySearch(numbers, (int)Math.Clamp(n, -1, int.MaxValue)) is not (>= 0 and int i)
+                || (used >> i & 1) == 1) return false;
+            used |= 1L << i;
+            sum += n;
+        }
+        return sum == target;
     }
 
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng)

@@ -64,16 +64,30 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
     bool Fill(int[] cells, bool shuffle, ref Rng rng, out List<int> order)
     {
         order = [];
-        return Next(cells, shuffle, order, ref rng);
+        Span<int> seen = stackalloc int[3 * n];                  // digits of each row, column and box, as bits
+        for (int cell = 0; cell < cells.Length; cell++)
+            if (cells[cell] != 0) Mark(seen, cell, cells[cell]);
+        return Next(cells, seen, shuffle, order, ref rng);
     }
 
-    bool Next(int[] cells, bool shuffle, List<int> order, ref Rng rng)
+    /// <summary>Puts a digit into its row, column and box, or takes it out.</summary>
+    void Mark(Span<int> seen, int cell, int digit)
+    {
+        int row = cell / n, column = cell % n;
+        seen[row] ^= 1 << digit;
+        seen[n + column] ^= 1 << digit;
+        seen[2 * n + row / box * box + column / box] ^= 1 << digit;
+    }
+
+    bool Next(int[] cells, Span<int> seen, bool shuffle, List<int> order, ref Rng rng)
     {
         int best = -1, fewest = int.MaxValue, free = 0;
         for (int cell = 0; cell < cells.Length; cell++)
         {
             if (cells[cell] != 0) continue;
-            int mask = Free(cells, cell), count = BitOperations.PopCount((uint)mask);
+            int row = cell / n, column = cell % n;
+            int mask = ~(seen[row] | seen[n + column] | seen[2 * n + row / box * box + column / box]) & ((1 << n + 1) - 2);
+            int count = BitOperations.PopCount((uint)mask);
             if (count < fewest) (best, fewest, free) = (cell, count, mask);
             if (count <= 1) break;
         }
@@ -85,7 +99,9 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
             if ((free >> digit & 1) == 0) continue;
             cells[best] = digit;
             order.Add(best);
-            if (Next(cells, shuffle, order, ref rng)) return true;
+            Mark(seen, best, digit);
+            if (Next(cells, seen, shuffle, order, ref rng)) return true;
+            Mark(seen, best, digit);
             order.RemoveAt(order.Count - 1);
         }
         cells[best] = 0;

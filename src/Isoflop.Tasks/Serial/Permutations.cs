@@ -11,7 +11,7 @@ sealed class Permutations : Serial
     public override string Name => "permutations";
     public override string Summary => "Permutations of 12345, applied one after the other: where the list ends";
     public override int Levels => Words.Length;
-    public override double Chance(int level) => 1.0 / 120 + (level == 1 ? 1.0 / 120 : 0);         // 12345 leaves its neighbour as it is
+    public override double Chance(int level) => 1.0 / 120;
     public override long? Size(int level) => level <= 2 ? (long)Math.Pow(120, Words[level - 1]) : null;
     protected override string Symbols => "12345 |";
 
