@@ -1,8 +1,9 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>a:b- b:a=c c:a+/b-</c>: everyone says something; knights (+) speak the truth, knaves (-) lie. b- is "b is a knave"; &amp; and, / or;
-/// a=c "a and c are alike", a#c "they are not". The answer is everyone's sign in order: <c>+-+</c>; there is exactly one.
+/// <c>a:b- b:a=c c:a+/b-</c>: everyone says something; knights (+) speak the truth, knaves (-) lie. b- is "b is a knave"; &amp;
+/// and, / or; a=c "a and c are alike", a#c "they are not". The answer is everyone's sign in order: <c>+-+</c>; there is exactly
+/// one.
 /// </summary>
 sealed class Knights : TaskFamily
 {
@@ -96,7 +97,8 @@ sealed class Knights : TaskFamily
         protected override Verdict Push(char choice)
         {
             Signs[decided++] = choice;
-            return said.Any(s => IsBroken(s, Signs, decided)) ? Verdict.Dead : decided == Signs.Length ? Verdict.Solved : Verdict.Open;
+            return said.Any(s => IsBroken(s, Signs, decided)) ? Verdict.Dead : decided == Signs.Length ? Verdict.Solved
+                : Verdict.Open;
         }
 
         protected override void Pop(char choice) => decided--;

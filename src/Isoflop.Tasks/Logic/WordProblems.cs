@@ -1,13 +1,14 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>Ann has 3 pens. Bob has 2 more than Ann. How many has Bob?</c>: facts that hang on one another; at higher levels in any order, with some
-/// that do not matter. The thought goes from what is known to what is asked: <c>Ann=3 Bob=3+2=5</c>.
+/// <c>Ann has 3 pens. Bob has 2 more than Ann. How many has Bob?</c>: facts that hang on one another; at higher levels in any
+/// order, with some that do not matter. The thought goes from what is known to what is asked: <c>Ann=3 Bob=3+2=5</c>.
 /// </summary>
 sealed class WordProblems : TaskFamily
 {
     const int Limit = 99;
-    static readonly (int Hops, int Idle, bool Shuffled)[] Dial = [(1, 0, false), (2, 0, false), (3, 1, false), (3, 1, true), (5, 2, true), (7, 3, true)];
+    static readonly (int Hops, int Idle, bool Shuffled)[] Dial = [(1, 0, false), (2, 0, false), (3, 1, false), (3, 1, true),
+        (5, 2, true), (7, 3, true)];
     static readonly string[] People = "Ann Bob Cal Dot Eve Fay Gus Hal Ida Jim Kay Lou".Split(' ');
     static readonly string[] Things = "pens cups keys hats eggs nuts maps toys".Split(' ');
 

@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>c.t/.../..n ago cat con ant ten tow</c>: three words across, three down, all six from the list, each once; letters that stand there
-/// stay. The answer is the grid, <c>cat/ogo/...</c>. A word of a thought is a row.
+/// <c>c.t/.../..n ago cat con ant ten tow</c>: three words across, three down, all six from the list, each once; letters that
+/// stand there stay. The answer is the grid, <c>cat/ogo/...</c>. A word of a thought is a row.
 /// </summary>
 sealed class Crossword : TaskFamily
 {
@@ -20,7 +20,8 @@ sealed class Crossword : TaskFamily
 
     public override string Name => "crossword";
     public override string Group => "search";
-    public override string Summary => "A 3x3 grid with gaps (.), then words: fill it so that rows and columns are six of the words";
+    public override string Summary =>
+        "A 3x3 grid with gaps (.), then words: fill it so that rows and columns are six of the words";
     public override int Levels => Dial.Length;
     public override double Chance(int level) => 0.001;
     public override bool HasCheck => true;
@@ -32,7 +33,8 @@ sealed class Crossword : TaskFamily
         string top = rng.Pick<string>(WordLists.Three), middle = rng.Pick<string>(WordLists.Three);
         int first = Third(top[0], middle[0]), second = Third(top[1], middle[1]), third = Third(top[2], middle[2]);
         if (first == 0 || second == 0 || third == 0) return null;
-        string[] bottoms = [.. WordLists.Three.Where(w => (first >> w[0] - 'a' & second >> w[1] - 'a' & third >> w[2] - 'a' & 1) == 1)];
+        string[] bottoms = [.. WordLists.Three.Where(w =>
+            (first >> w[0] - 'a' & second >> w[1] - 'a' & third >> w[2] - 'a' & 1) == 1)];
         if (bottoms.Length == 0) return null;
         string bottom = rng.Pick<string>(bottoms);
         string[] words = [top, middle, bottom, .. Enumerable.Range(0, 3).Select(i => $"{top[i]}{middle[i]}{bottom[i]}")];
@@ -59,7 +61,8 @@ sealed class Crossword : TaskFamily
     {
         List<string> free = [.. words.Except(rows)];
         if (rows.Count == 3) return Enumerable.Range(0, 3).All(i => free.Remove(string.Concat(rows.Select(r => r[i]))));
-        return Enumerable.Range(0, 3).All(i => free.Exists(w => w.StartsWith(string.Concat(rows.Select(r => r[i])), StringComparison.Ordinal)));
+        return Enumerable.Range(0, 3).All(i => free.Exists(w =>
+            w.StartsWith(string.Concat(rows.Select(r => r[i])), StringComparison.Ordinal)));
     }
 
     static List<string> Fill(string grid, string[] words)
@@ -94,7 +97,8 @@ sealed class Crossword : TaskFamily
         if (answer.Length != 11) return false;
         (string grid, string[] words) = Read(prompt);
         string[] rows = answer.Split('/');
-        return rows.Length == 3 && rows.All(words.Contains) && rows.Distinct().Count() == 3 && Enumerable.Range(0, 3).All(r => Agrees(grid, r, rows[r]))
+        return rows.Length == 3 && rows.All(words.Contains) && rows.Distinct().Count() == 3
+            && Enumerable.Range(0, 3).All(r => Agrees(grid, r, rows[r]))
             && Stands([.. rows], words);
     }
 

@@ -1,6 +1,8 @@
 namespace Isoflop.Tasks;
 
-/// <summary><c>ab ac bd</c>: edges. Each vertex gets one of three colours, no edge two alike: <c>1223</c> in the order of the letters.</summary>
+/// <summary>
+/// <c>ab ac bd</c>: edges. Each vertex gets one of three colours, no edge two alike: <c>1223</c> in the order of the letters.
+/// </summary>
 sealed class GraphColouring : TaskFamily
 {
     static readonly (int Vertices, int Edges)[] Dial = [(6, 8), (6, 10), (7, 12), (9, 18), (12, 26), (16, 36)];
@@ -54,7 +56,8 @@ sealed class GraphColouring : TaskFamily
     protected override bool Fulfils(string prompt, string answer)
     {
         int n = VerticesOf(prompt);
-        return answer.Length == n && answer.All(c => c is '1' or '2' or '3') && prompt.Split(' ').All(e => !IsBroken(e, answer, n));
+        return answer.Length == n && answer.All(c => c is '1' or '2' or '3')
+            && prompt.Split(' ').All(e => !IsBroken(e, answer, n));
     }
 
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng)

@@ -3,15 +3,16 @@ using System.Numerics;
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>1..4 .2.. ..3. 4..1</c>: rows with gaps; the answer is the full grid in the same writing. Every row, column and box holds each digit
-/// once; a puzzle has one solution. A thought's word is a cell and its digit, <c>b23</c>: row b, column 2, a 3.
+/// <c>1..4 .2.. ..3. 4..1</c>: rows with gaps; the answer is the full grid in the same writing. Every row, column and box holds
+/// each digit once; a puzzle has one solution. A thought's word is a cell and its digit, <c>b23</c>: row b, column 2, a 3.
 /// </summary>
 abstract class Sudoku(int box, int[] gaps) : TaskFamily
 {
     readonly int n = box * box;
 
     public sealed override string Group => "search";
-    public sealed override string Summary => $"{n} rows with gaps (.): the full grid, each digit once in each row, column and box";
+    public sealed override string Summary =>
+        $"{n} rows with gaps (.): the full grid, each digit once in each row, column and box";
     public sealed override int Levels => gaps.Length;
     public sealed override bool HasCheck => true;
 
@@ -58,7 +59,9 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
         return Fill(cells, false, ref none, out order) ? cells : throw new ArgumentException("no solution");
     }
 
-    /// <summary>Depth-first, the cell with the fewest digits first: which is deduction as long as one has a single digit.</summary>
+    /// <summary>
+    /// Depth-first, the cell with the fewest digits first: which is deduction as long as one has a single digit.
+    /// </summary>
     /// <param name="cells">in and out</param> <param name="shuffle">digits in random order</param>
     /// <param name="rng">choices</param> <param name="order">cells as they were filled</param>
     bool Fill(int[] cells, bool shuffle, ref Rng rng, out List<int> order)
@@ -145,7 +148,9 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
         return new(search.Write(explore, MaxThought, ref rng), Text(cells));
     }
 
-    /// <summary>Cells in the order of deduction; or, exploring, row by row, where a digit that fits may turn out wrong later.</summary>
+    /// <summary>
+    /// Cells in the order of deduction; or, exploring, row by row, where a digit that fits may turn out wrong later.
+    /// </summary>
     sealed class Filling(Sudoku family, int[] cells, int[] solution, List<int>? order) : WrittenSearch<(int Cell, int Digit)>
     {
         protected override (int Cell, int Digit)[] Options(ref Rng rng)

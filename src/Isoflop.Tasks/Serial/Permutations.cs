@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>21345 34512</c>: products in S₅, the smallest group whose word problem is complete for NC¹ (Barrington 1989): a model of constant
-/// depth cannot do it at once. Each word q takes the list p to p[q₁] … p[q₅].
+/// <c>21345 34512</c>: products in S₅, the smallest group whose word problem is complete for NC¹ (Barrington 1989): a model of
+/// constant depth cannot do it at once. Each word q takes the list p to p[q₁] … p[q₅].
 /// </summary>
 sealed class Permutations : Serial
 {
