@@ -54,7 +54,8 @@ public readonly record struct Behaviour(int Attempts, int Checks, int StepsBack,
         }
         // What was begun and not judged counts, where the thought tries at all.
         if (failed is not null && path.Count > 0 && string.Join(' ', path) is { } last && last != failed && !seen.Contains(last)
-            && thought.AsSpan().TrimEnd(' ')[^1] is not (Marks.Back or Marks.DeadEnd or Marks.Failed)) (attempts, changes) = (attempts + 1, changes + 1);
+            && thought.AsSpan().TrimEnd(' ')[^1] is not (Marks.Back or Marks.DeadEnd or Marks.Failed))
+            (attempts, changes) = (attempts + 1, changes + 1);
         return new(attempts, checks, back, goals, repeats, changes, claims);
     }
 }

@@ -15,7 +15,8 @@ static class Equations
             while (end < thought.Length && char.IsAsciiDigit(thought[end])) end++;
             if (start > 0 && char.IsAsciiLetter(thought[start - 1])) continue;
             if (end < thought.Length && (char.IsAsciiLetter(thought[end]) || thought[end] == '.')) continue;
-            if (Value(thought.AsSpan(start, equal - start)) is { } left && Numbers.Whole(thought.AsSpan(equal + 1, end - equal - 1)) is { } right
+            if (Value(thought.AsSpan(start, equal - start)) is { } left
+                && Numbers.Whole(thought.AsSpan(equal + 1, end - equal - 1)) is { } right
                 && left != right) wrong++;
         }
         return wrong;

@@ -1,8 +1,9 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// Signs that thoughts of all families share, so that one reader counts what they do. Choices of an attempt are words with a space
-/// between, and words are free of marks. Where a family has nothing to choose its thought is a derivation: words and spaces alone.
+/// Signs that thoughts of all families share, so that one reader counts what they do. Choices of an attempt are words with a
+/// space between, and words are free of marks. Where a family has nothing to choose its thought is a derivation: words and spaces
+/// alone.
 /// </summary>
 public static class Marks
 {

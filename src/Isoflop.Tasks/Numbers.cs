@@ -5,7 +5,9 @@ namespace Isoflop.Tasks;
 /// <summary>Numbers as text, in one writing: ASCII digits, <c>-</c> before, <c>.</c> between; the culture has no say.</summary>
 static class Numbers
 {
-    /// <summary>A whole number as it is written once only: no <c>+</c>, no leading zeros, no <c>-0</c>, at most 18 digits; else null.</summary>
+    /// <summary>
+    /// A whole number as it is written once only: no <c>+</c>, no leading zeros, no <c>-0</c>, at most 18 digits; else null.
+    /// </summary>
     public static long? Whole(ReadOnlySpan<char> text)
     {
         ReadOnlySpan<char> digits = text.Length > 0 && text[0] == '-' ? text[1..] : text;
@@ -40,5 +42,6 @@ static class Numbers
     public static string Text(double x, int decimals) => x.ToString("F" + Text(decimals), CultureInfo.InvariantCulture);
 
     /// <summary>Reads what our own prompts hold.</summary>
-    public static int Own(ReadOnlySpan<char> text) => int.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+    public static int Own(ReadOnlySpan<char> text) => int.Parse(text, NumberStyles.AllowLeadingSign,
+        CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// A reply is <c>&gt;answer</c>, or <c>&lt;thought&gt;answer</c> when the model thinks first; end-of-text follows. Neither part holds
-/// <c>&lt;</c> or <c>&gt;</c>. A prompt with <c>&lt;</c> appended forces a thought, with <c>&gt;</c> an answer at once.
+/// A reply is <c>&gt;answer</c>, or <c>&lt;thought&gt;answer</c> when the model thinks first; end-of-text follows. Neither part
+/// holds <c>&lt;</c> or <c>&gt;</c>. A prompt with <c>&lt;</c> appended forces a thought, with <c>&gt;</c> an answer at once.
 /// </summary>
 /// <param name="Thinks">it opened a thought, be it empty</param> <param name="Thought">without its signs</param>
 /// <param name="Answer">everything behind <c>&gt;</c>, nothing trimmed</param>

@@ -45,6 +45,7 @@ public static class TaskFamilies
     {
         if (name.EndsWith(".jsonl", StringComparison.Ordinal)) return ProblemFile.Read(name);
         return All.FirstOrDefault(f => f.Name == name)
-            ?? throw new ConfigException($"no task '{name}'; there are: {string.Join(", ", All.Select(f => f.Name))}, or FILE.jsonl");
+            ?? throw new ConfigException($"no task '{name}'; there are: {string.Join(", ", All.Select(f => f.Name))}, or " +
+                "FILE.jsonl");
     }
 }

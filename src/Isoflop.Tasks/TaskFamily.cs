@@ -26,7 +26,8 @@ public abstract class TaskFamily
     string? alphabet;
 
     /// <summary>
-    /// At most this share of items is answered right by one who does not read the prompt, or copies from it: what to read scores against.
+    /// At most this share of items is answered right by one who does not read the prompt, or copies from it: what to read scores
+    /// against.
     /// </summary>
     public abstract double Chance(int level);
 
@@ -55,7 +56,9 @@ public abstract class TaskFamily
     /// <summary>The right answer, found from the prompt alone: what solving costs.</summary>
     public abstract string Solve(TaskItem item);
 
-    /// <summary>1 if the reply is well formed and its answer right, else 0. May use the key: for training and measuring only.</summary>
+    /// <summary>
+    /// 1 if the reply is well formed and its answer right, else 0. May use the key: for training and measuring only.
+    /// </summary>
     public double Reward(TaskItem item, string reply) =>
         Reply.Parse(reply) is { } parsed && IsRight(item, parsed.Answer) ? 1 : 0;
 
@@ -88,7 +91,7 @@ public abstract class TaskFamily
         };
     }
 
-    // ---- what a family writes ---------------------------------------------------------------------------------------------------
+    // ---- what a family writes -------------------------------------------------------------------------------------------------
 
     /// <summary>Characters of prompts, thoughts and answers, in any order, also twice.</summary>
     protected abstract string Symbols { get; }
@@ -98,16 +101,22 @@ public abstract class TaskFamily
 
     /// <summary>The way to a right answer.</summary>
     /// <param name="item">what is asked</param>
-    /// <param name="explore">a search as it goes, with <see cref="Marks"/>; else the clean derivation</param> <param name="rng">choices</param>
+    /// <param name="explore">a search as it goes, with <see cref="Marks"/>; else the clean derivation</param>
+    /// <param name="rng">choices</param>
     protected abstract Derivation Derive(TaskItem item, bool explore, ref Rng rng);
 
-    /// <summary>Judges an answer by the prompt alone; only where <see cref="HasCheck"/>. Must end soon, whatever it is given.</summary>
+    /// <summary>
+    /// Judges an answer by the prompt alone; only where <see cref="HasCheck"/>. Must end soon, whatever it is given.
+    /// </summary>
     protected virtual bool Fulfils(string prompt, string answer) => false;
 
     /// <summary>Judges an answer. Unless overridden: by <see cref="Fulfils"/>, else the key to the letter.</summary>
     protected virtual bool IsRight(TaskItem item, string answer) => HasCheck ? Fulfils(item.Prompt, answer) : answer == item.Key;
 
-    /// <summary>Steps of a thought, without an answer said before it, that are false. Unless overridden: equations between whole numbers that do not hold.</summary>
+    /// <summary>
+    /// Steps of a thought, without an answer said before it, that are false. Unless overridden: equations between whole numbers
+    /// that do not hold.
+    /// </summary>
     protected virtual int Slips(TaskItem item, string thought) => Equations.CountFalse(thought);
 
     /// <summary>Prompts with equal content ask the same: <c>2+3</c> and <c>3+2</c>.</summary>
@@ -119,7 +128,7 @@ public abstract class TaskFamily
         if (level < 1 || level > Levels) throw new ConfigException($"{Name}: level={level} must be from 1 to {Levels}");
     }
 
-    // ---- splits -----------------------------------------------------------------------------------------------------------------
+    // ---- splits ---------------------------------------------------------------------------------------------------------------
 
     /// <summary>Which split a prompt belongs to, at every level and seed.</summary>
     internal Split SplitOfPrompt(string prompt) => SplitOf(ContentOf(prompt));

@@ -18,7 +18,9 @@ public enum TraceForm
     Monologue,
     /// <summary><c>&lt;P&gt;A</c>: the clean derivation, as it is written down when the way is known.</summary>
     Proof,
-    /// <summary><c>&lt;A|P&gt;A</c>: the answer, then the proof after it; exactly |A| + 1 characters longer than <see cref="Proof"/>.</summary>
+    /// <summary>
+    /// <c>&lt;A|P&gt;A</c>: the answer, then the proof after it; exactly |A| + 1 characters longer than <see cref="Proof"/>.
+    /// </summary>
     AnswerFirst,
     /// <summary><c>&gt;A</c>: answered at once.</summary>
     Direct,

@@ -18,10 +18,16 @@ static class TasksCommand
     {
         var name = new Argument<string?>("NAME")
         {
-            Description = "A family, or FILE.jsonl with word problems: question, and answer with #### 42 at its end; none: a table of all",
+            Description = "A family, or FILE.jsonl with word problems: question, and answer with #### 42 at its end; none: a " +
+                "table of all",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var level = new Option<int>("--level") { Description = "Difficulty, from 1", HelpName = "L", DefaultValueFactory = _ => 1 };
+        var level = new Option<int>("--level")
+        {
+            Description = "Difficulty, from 1",
+            HelpName = "L",
+            DefaultValueFactory = _ => 1,
+        };
         var count = new Option<int>("--count") { Description = "Items to show", HelpName = "N", DefaultValueFactory = _ => 5 };
         var form = new Option<TraceForm?>("--form")
         {
@@ -30,7 +36,8 @@ static class TasksCommand
         };
         var split = new Option<Split>("--split") { Description = "Train, Valid or Test", HelpName = "SPLIT" };
         var seed = new Option<ulong>("--seed") { Description = "Seed of the items", HelpName = "S" };
-        var verb = new Verb("tasks", "List the families of tasks that can be taught and rewarded; show items with demonstrations.",
+        var verb = new Verb("tasks",
+            "List the families of tasks that can be taught and rewarded; show items with demonstrations.",
             "isoflop tasks", "isoflop tasks countdown --level 2 --count 3", "isoflop tasks sudoku4 --form Monologue --split Test",
             "isoflop tasks problems.jsonl", "isoflop tasks --json")
         { name, level, count, form, split, seed };
@@ -46,7 +53,7 @@ static class TasksCommand
         return verb;
     }
 
-    // ---- items ------------------------------------------------------------------------------------------------------------------
+    // ---- items ----------------------------------------------------------------------------------------------------------------
 
     static int Show(Invocation call, TaskFamily family, int level, int count, TraceForm? form, Split split, ulong seed)
     {
@@ -54,8 +61,8 @@ static class TasksCommand
         if (!call.Json)
         {
             call.Out.WriteLine($"{family.Name}: {family.Summary}");
-            call.Out.WriteLine(Text($"level {level} of {family.Levels}, {split}, chance {family.Chance(level):0.####}, " +
-                $"items {(family.Size(level) is { } size ? Text($"{size:N0}") : "without end")}"));
+            string size = family.Size(level) is { } n ? Text($"{n:N0} items") : "items without end";
+            call.Out.WriteLine(Text($"level {level} of {family.Levels}, {split}, {size}, chance {family.Chance(level):0.####}"));
             call.Out.WriteLine($"alphabet {family.Alphabet}");
         }
         for (int i = 0; i < count; i++)
@@ -69,7 +76,8 @@ static class TasksCommand
             }
             if (call.Json)
             {
-                call.Out.WriteLine(JsonSerializer.Serialize(new ShownItem(item.Family, item.Level, item.Prompt, item.Key, replies),
+                call.Out.WriteLine(JsonSerializer.Serialize(new ShownItem(item.Family, item.Level, item.Prompt, item.Key,
+                    replies),
                     TasksJson.Default.ShownItem));
                 continue;
             }
@@ -80,14 +88,15 @@ static class TasksCommand
         return 0;
     }
 
-    // ---- families ---------------------------------------------------------------------------------------------------------------
+    // ---- families -------------------------------------------------------------------------------------------------------------
 
     static int List(Invocation call)
     {
         using ProgressLine progress = call.Progress();
         List<string[]> rows =
         [
-            ["family", "group", "levels", "chance", "alphabet", "prompt", "thought", "answer", "items/s", "solve µs", "check µs", "solve : check",
+            ["family", "group", "levels", "chance", "alphabet", "prompt", "thought", "answer", "items/s", "solve µs",
+                "check µs", "solve : check",
                 "example", ""],
         ];
         foreach ((int f, TaskFamily family) in TaskFamilies.All.Index())
@@ -99,24 +108,30 @@ static class TasksCommand
             LevelFacts first = facts.Levels[0], last = facts.Levels[^1];
             rows.Add(
             [
-                family.Name, family.Group, Text($"{family.Levels}"), Range(first.Chance, last.Chance, "0.###"), Text($"{family.Alphabet.Length}"),
+                family.Name, family.Group, Text($"{family.Levels}"), Range(first.Chance, last.Chance, "0.###"),
+                    Text($"{family.Alphabet.Length}"),
                 Range(first.PromptLength, last.PromptLength, "0"), Range(first.ThoughtLength, last.ThoughtLength, "0"),
-                Range(first.AnswerLength, last.AnswerLength, "0"), Text($"{first.ItemsPerSecond:N0}"), Text($"{last.SolveMicroseconds:0.0}"),
-                Text($"{last.CheckMicroseconds:0.0}{(family.HasCheck ? "" : "*")}"), Text($"{last.SolveMicroseconds / last.CheckMicroseconds:0.0}"),
+                Range(first.AnswerLength, last.AnswerLength, "0"), Text($"{first.ItemsPerSecond:N0}"),
+                    Text($"{last.SolveMicroseconds:0.0}"),
+                Text($"{last.CheckMicroseconds:0.0}{(family.HasCheck ? "" : "*")}"),
+                    Text($"{last.SolveMicroseconds / last.CheckMicroseconds:0.0}"),
                 facts.Example, facts.Reply,
             ]);
         }
         if (call.Json) return 0;
         TextTable.Write(call.Out, rows, 0, 1, 12, 13);
         call.Out.WriteLine();
-        call.Out.WriteLine("From the first level to the last: chance, and mean characters of prompt, thought (monologue) and answer. items/s at the first");
-        call.Out.WriteLine("level, solving and checking at the last. *: not checked without the key; what is timed compares with it.");
+        call.Out.WriteLine("From the first level to the last: chance, and mean characters of prompt, thought (monologue) and " +
+            "answer. items/s at the first");
+        call.Out.WriteLine("level, solving and checking at the last. *: not checked without the key; what is timed compares " +
+            "with it.");
         return 0;
     }
 
     static string Range(double first, double last, string format)
     {
-        (string a, string b) = (first.ToString(format, CultureInfo.InvariantCulture), last.ToString(format, CultureInfo.InvariantCulture));
+        (string a, string b) = (first.ToString(format, CultureInfo.InvariantCulture),
+            last.ToString(format, CultureInfo.InvariantCulture));
         return a == b ? a : $"{a}–{b}";
     }
 
@@ -140,11 +155,14 @@ static class TasksCommand
             return Reply.Parse(family.Demonstrate(item, TraceForm.Monologue, ref rng))!.Value;
         })];
         string[] said = [.. answers.Select(a => $"{Reply.Say}{a}")];
-        return new(level, family.Chance(level), family.Size(level), items.Average(i => i.Prompt.Length), replies.Average(r => r.Thought.Length),
+        return new(level, family.Chance(level), family.Size(level), items.Average(i => i.Prompt.Length),
+            replies.Average(r => r.Thought.Length),
             replies.Average(r => r.Answer.Length), replies.Max(r => r.Thought.Length + r.Answer.Length + 2),
-            1e6 / Microseconds(i => family.Make(Split.Train, level, Items + i, 0)), Microseconds(i => family.Solve(items[i % Items])),
+            1e6 / Microseconds(i => family.Make(Split.Train, level, Items + i, 0)),
+                Microseconds(i => family.Solve(items[i % Items])),
             // What a search at test time would call; without a check, the comparison with the key.
-            Microseconds(i => family.HasCheck ? family.Check(items[i % Items], answers[i % Items]) : family.Reward(items[i % Items], said[i % Items]) == 1));
+            Microseconds(i => family.HasCheck ? family.Check(items[i % Items], answers[i % Items])
+                : family.Reward(items[i % Items], said[i % Items]) == 1));
     }
 
     /// <summary>Mean time of a call, the items of one round taken together.</summary>
@@ -172,7 +190,8 @@ sealed record FamilyFacts(string Name, string Group, string Summary, bool HasChe
     List<LevelFacts> Levels);
 
 /// <summary>A level: mean lengths in characters, of monologues; the longest reply of 50; rates and times on one core.</summary>
-sealed record LevelFacts(int Level, double Chance, long? Size, double PromptLength, double ThoughtLength, double AnswerLength, int LongestReply,
+sealed record LevelFacts(int Level, double Chance, long? Size, double PromptLength, double ThoughtLength, double AnswerLength,
+    int LongestReply,
     double ItemsPerSecond, double SolveMicroseconds, double CheckMicroseconds);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

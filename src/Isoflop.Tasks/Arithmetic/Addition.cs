@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Isoflop.Tasks;
 
-/// <summary><c>345+678</c>: whole numbers. The thought adds column by column from the right, carry last: <c>5+8=13 4+7+1=12</c>.</summary>
+/// <summary>
+/// <c>345+678</c>: whole numbers. The thought adds column by column from the right, carry last: <c>5+8=13 4+7+1=12</c>.
+/// </summary>
 sealed class Addition : TaskFamily
 {
     static readonly int[] Digits = [2, 3, 4, 6, 8, 12];
@@ -17,7 +19,8 @@ sealed class Addition : TaskFamily
 
     protected override Draft? Draw(int level, ref Rng rng)
     {
-        long low = (long)Math.Pow(10, Digits[level - 1] - 1), a = low + (long)(rng.NextDouble() * 9 * low), b = low + (long)(rng.NextDouble() * 9 * low);
+        long low = (long)Math.Pow(10, Digits[level - 1] - 1), a = low + (long)(rng.NextDouble() * 9 * low),
+            b = low + (long)(rng.NextDouble() * 9 * low);
         return new($"{a}+{b}", Numbers.Text(a + b));
     }
 
@@ -36,7 +39,8 @@ sealed class Addition : TaskFamily
         {
             int a = i <= parts[0].Length ? parts[0][^i] - '0' : 0, b = i <= parts[1].Length ? parts[1][^i] - '0' : 0;
             int column = a + b + carry;
-            text.Append(i > 1 ? " " : "").Append(a).Append('+').Append(b).Append(carry > 0 ? "+1" : "").Append('=').Append(column);
+            text.Append(i > 1 ? " " : "").Append(a).Append('+').Append(b).Append(carry > 0 ? "+1" : "").Append('=')
+                .Append(column);
             sum = Numbers.Text(column % 10) + sum;
             carry = column / 10;
         }

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Isoflop.Tasks;
 
-/// <summary><c>45 base 2</c>: digits in another base. The thought divides again and again: <c>45=22*2+1</c>; remainders are the digits from the right.</summary>
+/// <summary>
+/// <c>45 base 2</c>: digits in another base. The thought divides again and again: <c>45=22*2+1</c>; remainders are the digits
+/// from the right.
+/// </summary>
 sealed class BaseConversion : TaskFamily
 {
     static readonly int[] Most = [99, 255, 999, 9999];
@@ -11,7 +14,8 @@ sealed class BaseConversion : TaskFamily
     public override string Group => "arithmetic";
     public override string Summary => "n base b: n's digits in base b, from 2 to 9";
     public override int Levels => Most.Length;
-    public override double Chance(int level) => level == 1 ? 0.025 : 0.01;       // small bases share no numbers, 1x and 2x come often
+    // small bases share no numbers, 1x and 2x come often
+    public override double Chance(int level) => level == 1 ? 0.025 : 0.01;
     public override long? Size(int level) => 8L * (Most[level - 1] - 9);
     protected override string Symbols => "0123456789 base=*+|";
 

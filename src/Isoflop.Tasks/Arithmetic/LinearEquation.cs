@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>3x+5=20</c>, <c>7x-4=2x+11</c>, <c>3(x-2)+5=x+9</c>, then numbers of two digits: x is a whole number. The thought multiplies out,
-/// collects and divides.
+/// <c>3x+5=20</c>, <c>7x-4=2x+11</c>, <c>3(x-2)+5=x+9</c>, then numbers of two digits: x is a whole number. The thought
+/// multiplies out, collects and divides.
 /// </summary>
 sealed class LinearEquation : TaskFamily
 {
@@ -21,7 +21,8 @@ sealed class LinearEquation : TaskFamily
         int c = rng.Between(1, scale), d = a * x + b - c * x;
         if (level == 2) return c == a || d == 0 ? null : new($"{a}x{b:+0;-0}={Term(c)}{d:+0;-0}", Numbers.Text(x));
         int e = Signed(scale, ref rng), rest = a * (x + e) + b - c * x;
-        return c == a || rest == 0 || a * e + b == 0 ? null : new($"{a}(x{e:+0;-0}){b:+0;-0}={Term(c)}{rest:+0;-0}", Numbers.Text(x));
+        return c == a || rest == 0 || a * e + b == 0 ? null : new($"{a}(x{e:+0;-0}){b:+0;-0}={Term(c)}{rest:+0;-0}",
+            Numbers.Text(x));
     }
 
     static int Signed(int most, ref Rng rng) => rng.Between(1, most) * (rng.Chance(0.5) ? -1 : 1);

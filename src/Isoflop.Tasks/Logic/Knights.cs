@@ -1,18 +1,19 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>a:b- b:a=c c:a+/b-</c>: everyone says something; knights (+) speak the truth, knaves (-) lie. b- is "b is a knave"; &amp; and, / or;
-/// a=c "a and c are alike", a#c "they are not". The answer is everyone's sign in order: <c>+-+</c>; there is exactly one.
+/// <c>a:b- b:a=c c:a+/b-</c>: everyone says something; knights (+) speak the truth, knaves (-) lie. b- is "b is a knave"; &amp;
+/// and, / or; a=c "a and c are alike", a#c "they are not". The answer is everyone's sign in order: <c>+-+</c>; there is exactly
+/// one.
 /// </summary>
 sealed class Knights : TaskFamily
 {
-    static readonly int[] People = [2, 3, 4, 5, 6, 8];
+    static readonly int[] People = [3, 4, 5, 6, 7, 8];
 
     public override string Name => "knights";
     public override string Group => "logic";
     public override string Summary => "Who says what: + for each knight, who speaks true, - for each knave, who lies";
     public override int Levels => People.Length;
-    public override double Chance(int level) => level switch { 1 => 0.4, 2 => 0.25, 3 => 0.15, 4 => 0.08, _ => 0.05 };
+    public override double Chance(int level) => level switch { 1 => 0.2, 2 => 0.1, 3 => 0.06, 4 => 0.04, _ => 0.025 };
     protected override string Symbols => "abcdefgh:+-&/=# ?~!|";
 
     protected override Draft? Draw(int level, ref Rng rng)
@@ -22,13 +23,13 @@ sealed class Knights : TaskFamily
         for (int i = 0; i < n; i++)
         {
             int[] others = [.. rng.Order(n).Where(o => o != i)];
-            string first = Sign(others[0], ref rng), second = n > 2 ? Sign(others[1], ref rng) : Sign(i, ref rng);
-            said[i] = $"{Name(i)}:" + rng.NextInt(n > 2 ? 6 : 5) switch
+            string first = Sign(others[0], ref rng), second = Sign(others[1], ref rng);
+            said[i] = $"{Name(i)}:" + rng.NextInt(6) switch
             {
                 0 or 1 => first,
                 2 => $"{first}&{second}",
                 3 => $"{first}/{second}",
-                4 => $"{Name(n > 2 ? others[1] : i)}={Name(others[0])}",
+                4 => $"{Name(others[1])}={Name(others[0])}",
                 _ => $"{Name(others[1])}#{Name(others[0])}",
             };
         }
@@ -96,7 +97,8 @@ sealed class Knights : TaskFamily
         protected override Verdict Push(char choice)
         {
             Signs[decided++] = choice;
-            return said.Any(s => IsBroken(s, Signs, decided)) ? Verdict.Dead : decided == Signs.Length ? Verdict.Solved : Verdict.Open;
+            return said.Any(s => IsBroken(s, Signs, decided)) ? Verdict.Dead : decided == Signs.Length ? Verdict.Solved
+                : Verdict.Open;
         }
 
         protected override void Pop(char choice) => decided--;

@@ -5,9 +5,9 @@ using System.Text.RegularExpressions;
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// A user's word problems: JSON lines with <c>question</c> and <c>answer</c>, the way to the answer and then <c>#### 42</c>, as GSM8K is
-/// written (Cobbe et al. 2021, arXiv:2110.14168). Answers are compared as numbers. <c>&lt;</c> and <c>&gt;</c> become ‹ and ›, what stands
-/// between double ones (a calculator's notes) is left out.
+/// A user's word problems: JSON lines with <c>question</c> and <c>answer</c>, the way to the answer and then <c>#### 42</c>, as
+/// GSM8K is written (Cobbe et al. 2021, arXiv:2110.14168). Answers are compared as numbers. <c>&lt;</c> and <c>&gt;</c> become ‹
+/// and ›, what stands between double ones (a calculator's notes) is left out.
 /// </summary>
 sealed partial class ProblemFile : TaskFamily
 {
@@ -42,10 +42,12 @@ sealed partial class ProblemFile : TaskFamily
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ConfigException">There is no such file.</exception>
-    /// <exception cref="DataException">A line that is not a problem with a number at its end, or one question with two answers.</exception>
+    /// <exception cref="DataException">A line that is not a problem with a number at its end, or one question with two
+    /// answers.</exception>
     public static ProblemFile Read(string path)
     {
-        if (!File.Exists(path)) throw new ConfigException($"{path}: no such file; give one of JSON lines with question and answer");
+        if (!File.Exists(path)) throw new ConfigException($"{path}: no such file; give one of JSON lines with question and " +
+            "answer");
         List<Problem> problems = [];
         Dictionary<string, decimal> answers = new(StringComparer.Ordinal);
         int number = 0;
@@ -77,7 +79,8 @@ sealed partial class ProblemFile : TaskFamily
             return new(Clean(question), Clean(answer[..end]), answer[(end + 4)..].Trim().TrimStart('$').TrimEnd('%', '.'));
 
             string Field(string name) =>
-                json.RootElement.TryGetProperty(name, out JsonElement field) && field.ValueKind == JsonValueKind.String && field.GetString() is { Length: > 0 } text
+                json.RootElement.TryGetProperty(name, out JsonElement field) && field.ValueKind == JsonValueKind.String
+                    && field.GetString() is { Length: > 0 } text
                     ? text : throw new DataException($"{place}: no text '{name}'; a problem has question and answer");
         }
         catch (JsonException e)
@@ -96,8 +99,10 @@ sealed partial class ProblemFile : TaskFamily
         CheckLevel(level);
         Problem[] problems = [.. bySplit[split]];
         if (problems.Length == 0)
-            throw new DataException($"{path}: none of {byQuestion.Count} problems falls in {split}, which takes one in ten; give more");
-        var order = new Permutation(problems.Length, StreamOf(split, level, seed), RandomPurpose.Generate, index / problems.Length);
+            throw new DataException($"{path}: none of {byQuestion.Count} problems falls in {split}, which takes one in ten; " +
+                "give more");
+        var order = new Permutation(problems.Length, StreamOf(split, level, seed), RandomPurpose.Generate,
+            index / problems.Length);
         Problem problem = problems[order[index % problems.Length]];
         return new(Name, level, problem.Question, problem.Answer);
     }
@@ -112,9 +117,12 @@ sealed partial class ProblemFile : TaskFamily
 
     protected override bool IsRight(TaskItem item, string answer) => Number(answer) is { } said && said == Number(item.Key);
 
-    /// <summary>+1,234.50 and 1234.5 are one number: a sign, digits with or without commas every three, decimals; nothing else.</summary>
+    /// <summary>
+    /// +1,234.50 and 1234.5 are one number: a sign, digits with or without commas every three, decimals; nothing else.
+    /// </summary>
     internal static decimal? Number(string text) =>
-        text.Length <= 28 && Form().IsMatch(text) ? decimal.Parse(text.Replace(",", ""), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+        text.Length <= 28 && Form().IsMatch(text) ? decimal.Parse(text.Replace(",", ""),
+            NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
             CultureInfo.InvariantCulture) : null;
 
     [GeneratedRegex(@"\A[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?\z")]

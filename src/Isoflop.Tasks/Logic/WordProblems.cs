@@ -1,13 +1,14 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>Ann has 3 pens. Bob has 2 more than Ann. How many has Bob?</c>: facts that hang on one another; at higher levels in any order, with some
-/// that do not matter. The thought goes from what is known to what is asked: <c>Ann=3 Bob=3+2=5</c>.
+/// <c>Ann has 3 pens. Bob has 2 more than Ann. How many has Bob?</c>: facts that hang on one another; at higher levels in any
+/// order, with some that do not matter. The thought goes from what is known to what is asked: <c>Ann=3 Bob=3+2=5</c>.
 /// </summary>
 sealed class WordProblems : TaskFamily
 {
     const int Limit = 99;
-    static readonly (int Hops, int Idle, bool Shuffled)[] Dial = [(1, 0, false), (2, 0, false), (3, 1, false), (3, 1, true), (5, 2, true), (7, 3, true)];
+    static readonly (int Hops, int Idle, bool Shuffled)[] Dial = [(1, 0, false), (2, 0, false), (3, 1, false), (3, 1, true),
+        (5, 2, true), (7, 3, true)];
     static readonly string[] People = "Ann Bob Cal Dot Eve Fay Gus Hal Ida Jim Kay Lou".Split(' ');
     static readonly string[] Things = "pens cups keys hats eggs nuts maps toys".Split(' ');
 
@@ -15,7 +16,7 @@ sealed class WordProblems : TaskFamily
     public override string Group => "logic";
     public override string Summary => "Who has how many, through others: the number that is asked for";
     public override int Levels => Dial.Length;
-    public override double Chance(int level) => 0.11;            // small numbers come often
+    public override double Chance(int level) => level == 1 ? 0.11 : 0.07;               // small numbers come often
     protected override string Symbols => string.Concat(People) + string.Concat(Things)
         + "0123456789 .?=+-* has more fewer than times as many together Howd|";
 

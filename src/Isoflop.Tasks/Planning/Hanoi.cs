@@ -2,7 +2,8 @@ namespace Isoflop.Tasks;
 
 /// <summary>
 /// <c>abca b</c>: the peg of each disc, the smallest first, then the peg where all shall stand. A move is a disc and its new peg:
-/// <c>1b2c1c…</c>; a disc moves only from the top and onto larger ones. The thought names sub-goals: <c>3c:</c>, disc 3 shall come to c.
+/// <c>1b2c1c…</c>; a disc moves only from the top and onto larger ones. The thought names sub-goals: <c>3c:</c>, disc 3 shall
+/// come to c.
 /// </summary>
 sealed class Hanoi : TaskFamily
 {
@@ -10,7 +11,8 @@ sealed class Hanoi : TaskFamily
 
     public override string Name => "hanoi";
     public override string Group => "planning";
-    public override string Summary => "Pegs of the discs from the smallest on, and the goal: moves as disc and peg that bring all there";
+    public override string Summary =>
+        "Pegs of the discs from the smallest on, and the goal: moves as disc and peg that bring all there";
     public override int Levels => Discs.Length;
     public override double Chance(int level) => level == 1 ? 0.06 : 0.02;
     public override long? Size(int level) => 3 * ((long)Math.Pow(3, Discs[level - 1]) - 1);

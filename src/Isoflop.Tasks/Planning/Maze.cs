@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>s.# .#. ..g</c>: rows; # is a wall. The answer walks from s to g with u, d, l, r, each field at most once. Exploring, the walker tries
-/// ways and turns back where none is left.
+/// <c>s.# .#. ..g</c>: rows; # is a wall. The answer walks from s to g with u, d, l, r, each field at most once. Exploring, the
+/// walker tries ways and turns back where none is left.
 /// </summary>
 sealed class Maze : TaskFamily
 {
@@ -30,7 +30,8 @@ sealed class Maze : TaskFamily
     /// <summary>The place after a step, or −1. Rows have a space between them, which is as good as a wall.</summary>
     static int Step(string prompt, int at, char step)
     {
-        int stride = Stride(prompt), next = step switch { 'u' => at - stride, 'd' => at + stride, 'l' => at - 1, 'r' => at + 1, _ => -1 };
+        int stride = Stride(prompt), next = step switch { 'u' => at - stride, 'd' => at + stride, 'l' => at - 1, 'r' => at + 1,
+            _ => -1 };
         return next >= 0 && next < prompt.Length && prompt[next] is not ('#' or ' ') ? next : -1;
     }
 

@@ -3,9 +3,10 @@ using System.Globalization;
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>NH4F .10M Kb=1.8e-5 Ka=6.3e-4</c>: the pH of a salt of a weak acid and a weak base, two decimals. The key is the exact balance of
-/// charges (25 °C, pKw = 14, no activities); the thought reckons pH = 7 + (pKa − pKb)/2. At level 1 pKa and pKb are given; then the salt of one
-/// of them with a strong partner, pH = 7 ± (pK + log c)/2; then K itself, whose logarithm is to be found.
+/// <c>NH4F .10M Kb=1.8e-5 Ka=6.3e-4</c>: the pH of a salt of a weak acid and a weak base, two decimals. The key is the exact
+/// balance of charges (25 °C, pKw = 14, no activities); the thought reckons pH = 7 + (pKa − pKb)/2. At level 1 pKa and pKb are
+/// given; then the salt of one of them with a strong partner, pH = 7 ± (pK + log c)/2; then K itself, whose logarithm is to be
+/// found.
 /// </summary>
 sealed class SaltPh : TaskFamily
 {
@@ -17,7 +18,8 @@ sealed class SaltPh : TaskFamily
 
     public override string Name => "salt-ph";
     public override string Group => "science";
-    public override string Summary => "A salt in water, its concentration, Ka of the acid or Kb of the base (or their pK): the pH, two decimals, within 0.05";
+    public override string Summary =>
+        "A salt in water, its concentration, Ka of the acid or Kb of the base (or their pK): the pH, two decimals, within 0.05";
     public override int Levels => 4;
     public override double Chance(int level) => 0.12;
     protected override string Symbols => string.Concat(Acids) + string.Concat(Bases) + "NaCl 0123456789.MpKab=e-+/()*|";
@@ -28,9 +30,11 @@ sealed class SaltPh : TaskFamily
         int partners = level is 1 or 3 ? 3 : rng.Between(1, 2);                  // 1: weak acid's salt, 2: weak base's, 3: both
         if (level == 4) partners = rng.Between(1, 3);
         // Tables differ a little, and so do our constants: that makes the contents many.
-        double pKa = Math.Round(AcidPk[acid] + 0.3 * (rng.NextDouble() - 0.5), 2), pKb = Math.Round(BasePk[alkali] + 0.3 * (rng.NextDouble() - 0.5), 2);
+        double pKa = Math.Round(AcidPk[acid] + 0.3 * (rng.NextDouble() - 0.5), 2),
+            pKb = Math.Round(BasePk[alkali] + 0.3 * (rng.NextDouble() - 0.5), 2);
         double c = rng.Pick<double>([0.01, 0.02, 0.05, 0.10, 0.20, 0.50]);
-        string salt = (partners & 2) == 0 ? $"Na{Acids[acid]}" : (partners & 1) == 0 ? $"{Bases[alkali]}Cl" : $"{Bases[alkali]}{Acids[acid]}";
+        string salt = (partners & 2) == 0 ? $"Na{Acids[acid]}" : (partners & 1) == 0 ? $"{Bases[alkali]}Cl"
+            : $"{Bases[alkali]}{Acids[acid]}";
         string prompt = $"{salt} {Numbers.Text(c, 2)}M";
         if ((partners & 1) != 0) prompt += level < 3 ? $" pKa={Numbers.Text(pKa, 2)}" : $" Ka={Scientific(pKa)}";
         if ((partners & 2) != 0) prompt += level < 3 ? $" pKb={Numbers.Text(pKb, 2)}" : $" Kb={Scientific(pKb)}";

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// Numbers are combined two by two until a target stands there, each step an equation: <c>8-5=3 3*9=27?~9-3=6 6*4=24!</c>. Whole numbers
-/// above 0 only; what can be reached with fractions alone is found by <see cref="Exact"/>.
+/// Numbers are combined two by two until a target stands there, each step an equation: <c>8-5=3 3*9=27?~9-3=6 6*4=24!</c>. Whole
+/// numbers above 0 only; what can be reached with fractions alone is found by <see cref="Exact"/>.
 /// </summary>
 sealed class Combining : WrittenSearch<Combining.Step>
 {
@@ -61,7 +61,7 @@ sealed class Combining : WrittenSearch<Combining.Step>
     {
         return Reach([.. numbers.Select(n => ((double)n, n.ToString(CultureInfo.InvariantCulture)))]);
 
-        // Doubles are safe here: with four numbers up to 13 different values lie more than 1e-6 apart; the parser has the last word.
+        // Doubles are safe here: of four numbers up to 13, different values lie more than 1e-6 apart; the parser has the last word.
         string? Reach(List<(double Value, string Text)> left)
         {
             if (left.Count == 1) return Math.Abs(left[0].Value - target) < 1e-9 ? left[0].Text : null;

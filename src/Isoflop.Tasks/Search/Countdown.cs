@@ -1,13 +1,16 @@
 namespace Isoflop.Tasks;
 
-/// <summary><c>24=3 5 8 9</c>: an expression that gives 24 from some of the numbers, each used at most as often as it stands there.</summary>
+/// <summary>
+/// <c>24=3 5 8 9</c>: an expression that gives 24 from some of the numbers, each used at most as often as it stands there.
+/// </summary>
 sealed class Countdown : TaskFamily
 {
     static readonly (int Count, int Most, int Target)[] Dial = [(3, 9, 30), (4, 9, 50), (4, 20, 99), (5, 25, 99), (6, 50, 199)];
 
     public override string Name => "countdown";
     public override string Group => "search";
-    public override string Summary => "target=numbers: an expression with + - * / and parentheses that uses each number at most once";
+    public override string Summary =>
+        "target=numbers: an expression with + - * / and parentheses that uses each number at most once";
     public override int Levels => Dial.Length;
     public override double Chance(int level) => level == 1 ? 0.03 : 0.02;        // common pairs of small numbers
     public override bool HasCheck => true;

@@ -1,20 +1,27 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>c.t/.../..n ago cat con ant ten tow</c>: three words across, three down, all six from the list, each once; letters that stand there
-/// stay. The answer is the grid, <c>cat/ogo/...</c>. A word of a thought is a row.
+/// <c>c.t/.../..n ago cat con ant ten tow</c>: three words across, three down, all six from the list, each once; letters that
+/// stand there stay. The answer is the grid, <c>cat/ogo/...</c>. A word of a thought is a row.
 /// </summary>
 sealed class Crossword : TaskFamily
 {
     static readonly (int Letters, int Idle)[] Dial = [(5, 0), (3, 0), (1, 0), (0, 0), (0, 3), (0, 8)];
 
-    // Words by their first two letters, and all beginnings, to grow squares by.
-    static readonly ILookup<string, string> ByStart = WordLists.Three
-        .SelectMany(w => new[] { (w[..1], w), (w[..2], w) }).ToLookup(p => p.Item1, p => p.w);
+    // By the first two letters, 26·a + b: the third letters that make a word, as bits.
+    static readonly int[] Thirds = Ends();
+
+    static int[] Ends()
+    {
+        var thirds = new int[26 * 26];
+        foreach (string word in WordLists.Three) thirds[26 * (word[0] - 'a') + word[1] - 'a'] |= 1 << word[2] - 'a';
+        return thirds;
+    }
 
     public override string Name => "crossword";
     public override string Group => "search";
-    public override string Summary => "A 3x3 grid with gaps (.), then words: fill it so that rows and columns are six of the words";
+    public override string Summary =>
+        "A 3x3 grid with gaps (.), then words: fill it so that rows and columns are six of the words";
     public override int Levels => Dial.Length;
     public override double Chance(int level) => 0.001;
     public override bool HasCheck => true;
@@ -23,23 +30,23 @@ sealed class Crossword : TaskFamily
     protected override Draft? Draw(int level, ref Rng rng)
     {
         (int letters, int idle) = Dial[level - 1];
-        string top = rng.Pick<string>(WordLists.Three);
-        string[] middles = rng.Shuffle([.. WordLists.Three])[..60];
-        foreach (string middle in middles)
-        {
-            if (!Enumerable.Range(0, 3).All(i => ByStart.Contains($"{top[i]}{middle[i]}"))) continue;
-            foreach (string bottom in rng.Shuffle([.. WordLists.Three]))
-            {
-                string[] words = [top, middle, bottom, .. Enumerable.Range(0, 3).Select(i => $"{top[i]}{middle[i]}{bottom[i]}")];
-                if (words.Distinct().Count() < 6 || !words[3..].All(w => ByStart[w[..2]].Contains(w))) continue;
-                string[] more = [.. rng.Shuffle([.. WordLists.Three.Except(words)])[..idle], .. words];
-                bool[] shown = new bool[9];
-                foreach (int i in rng.Order(9).Take(letters)) shown[i] = true;
-                string grid = string.Concat((top + middle + bottom).Select((c, i) => (i is 3 or 6 ? "/" : "") + (shown[i] ? c : '.')));
-                return new($"{grid} {string.Join(' ', more.Order(StringComparer.Ordinal))}");
-            }
-        }
-        return null;
+        string top = rng.Pick<string>(WordLists.Three), middle = rng.Pick<string>(WordLists.Three);
+        int first = Third(top[0], middle[0]), second = Third(top[1], middle[1]), third = Third(top[2], middle[2]);
+        if (first == 0 || second == 0 || third == 0) return null;
+        string[] bottoms = [.. WordLists.Three.Where(w =>
+            (first >> w[0] - 'a' & second >> w[1] - 'a' & third >> w[2] - 'a' & 1) == 1)];
+        if (bottoms.Length == 0) return null;
+        string bottom = rng.Pick<string>(bottoms);
+        string[] words = [top, middle, bottom, .. Enumerable.Range(0, 3).Select(i => $"{top[i]}{middle[i]}{bottom[i]}")];
+        if (words.Distinct().Count() < 6) return null;
+        string[] more = [.. words];
+        while (more.Length < 6 + idle) more = [.. more.Append(rng.Pick<string>(WordLists.Three)).Distinct()];
+        bool[] shown = new bool[9];
+        foreach (int i in rng.Order(9).Take(letters)) shown[i] = true;
+        string grid = string.Concat((top + middle + bottom).Select((c, i) => (i is 3 or 6 ? "/" : "") + (shown[i] ? c : '.')));
+        return new($"{grid} {string.Join(' ', more.Order(StringComparer.Ordinal))}");
+
+        static int Third(char a, char b) => Thirds[26 * (a - 'a') + b - 'a'];
     }
 
     static bool Agrees(string grid, int row, string word)
@@ -54,7 +61,8 @@ sealed class Crossword : TaskFamily
     {
         List<string> free = [.. words.Except(rows)];
         if (rows.Count == 3) return Enumerable.Range(0, 3).All(i => free.Remove(string.Concat(rows.Select(r => r[i]))));
-        return Enumerable.Range(0, 3).All(i => free.Exists(w => w.StartsWith(string.Concat(rows.Select(r => r[i])), StringComparison.Ordinal)));
+        return Enumerable.Range(0, 3).All(i => free.Exists(w =>
+            w.StartsWith(string.Concat(rows.Select(r => r[i])), StringComparison.Ordinal)));
     }
 
     static List<string> Fill(string grid, string[] words)
@@ -89,7 +97,8 @@ sealed class Crossword : TaskFamily
         if (answer.Length != 11) return false;
         (string grid, string[] words) = Read(prompt);
         string[] rows = answer.Split('/');
-        return rows.Length == 3 && rows.All(words.Contains) && rows.Distinct().Count() == 3 && Enumerable.Range(0, 3).All(r => Agrees(grid, r, rows[r]))
+        return rows.Length == 3 && rows.All(words.Contains) && rows.Distinct().Count() == 3
+            && Enumerable.Range(0, 3).All(r => Agrees(grid, r, rows[r]))
             && Stands([.. rows], words);
     }
 

@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>a3+b=c2</c>: each letter is a digit, different letters different digits and none of those shown, no number begins with 0. The answer is
-/// the sum in digits: <c>43+9=52</c>. A word of a thought is a letter and its digit.
+/// <c>a3+b=c2</c>: each letter is a digit, different letters different digits and none of those shown, no number begins with 0.
+/// The answer is the sum in digits: <c>43+9=52</c>. A word of a thought is a letter and its digit.
 /// </summary>
 sealed class Cryptarithm : TaskFamily
 {
@@ -10,7 +10,8 @@ sealed class Cryptarithm : TaskFamily
 
     public override string Name => "cryptarithm";
     public override string Group => "search";
-    public override string Summary => "A sum with letters for digits: the sum in digits; letters differ from each other and from digits shown, no leading 0";
+    public override string Summary =>
+        "A sum with letters for digits: the sum in digits; letters differ from each other and from digits shown, no leading 0";
     public override int Levels => Dial.Length;
     public override double Chance(int level) => 0.02;
     public override bool HasCheck => true;
@@ -24,7 +25,8 @@ sealed class Cryptarithm : TaskFamily
         char[] digits = rng.Shuffle([.. sum.Where(char.IsAsciiDigit).Distinct()]);
         if (digits.Length < hidden) return null;
         HashSet<char> letters = [.. digits[..hidden]];
-        Dictionary<char, char> names = [];                       // letters in the order in which they stand: one writing of one puzzle
+        // letters in the order in which they stand: one writing of one puzzle
+        Dictionary<char, char> names = [];
         foreach (char c in sum)
             if (letters.Contains(c)) names.TryAdd(c, (char)('a' + names.Count));
         return new(string.Concat(sum.Select(c => names.GetValueOrDefault(c, c))));
@@ -69,7 +71,8 @@ sealed class Cryptarithm : TaskFamily
                 continue;
             }
             int letter = prompt[i] - 'a', digit = answer[i] - '0';
-            if (digit is < 0 or > 9 || (puzzle.Digits[letter] != digit && (puzzle.Digits[letter] >= 0 || !puzzle.Fits(letter, digit)))) return false;
+            if (digit is < 0 or > 9 || (puzzle.Digits[letter] != digit
+                && (puzzle.Digits[letter] >= 0 || !puzzle.Fits(letter, digit)))) return false;
             puzzle.Digits[letter] = digit;
         }
         return !puzzle.IsBroken();
@@ -106,7 +109,8 @@ sealed class Cryptarithm : TaskFamily
         public int[] Digits { get; }
         public int[] Order { get; }
 
-        public bool Fits(int letter, int digit) => (shown >> digit & 1) == 0 && !Digits.Contains(digit) && (digit > 0 || parts.All(p => p[0] - 'a' != letter));
+        public bool Fits(int letter, int digit) => (shown >> digit & 1) == 0 && !Digits.Contains(digit)
+            && (digit > 0 || parts.All(p => p[0] - 'a' != letter));
 
         /// <summary>A column whose letters are all known, and all to its right, does not add up.</summary>
         public bool IsBroken()
@@ -138,7 +142,8 @@ sealed class Cryptarithm : TaskFamily
         protected override Verdict Push((int Letter, int Digit) choice)
         {
             puzzle.Digits[choice.Letter] = choice.Digit;
-            return puzzle.IsBroken() ? Verdict.Dead : puzzle.Order.All(l => puzzle.Digits[l] >= 0) ? Verdict.Solved : Verdict.Open;
+            return puzzle.IsBroken() ? Verdict.Dead : puzzle.Order.All(l => puzzle.Digits[l] >= 0) ? Verdict.Solved
+                : Verdict.Open;
         }
 
         protected override void Pop((int Letter, int Digit) choice) => puzzle.Digits[choice.Letter] = -1;

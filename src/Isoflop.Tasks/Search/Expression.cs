@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// Value of an expression of whole numbers with + - * / and parentheses, exact: a small parser and nothing else, bounded in length,
-/// depth and size. No signs before numbers, no functions, no powers.
+/// Value of an expression of whole numbers with + - * / and parentheses, exact: a small parser and nothing else, bounded in
+/// length, depth and size. No signs before numbers, no functions, no powers.
 /// </summary>
 ref struct Expression
 {
@@ -18,7 +18,9 @@ ref struct Expression
         numbers = [];
     }
 
-    /// <summary>The value as a reduced fraction with a positive denominator, and the numbers in order; null: no such expression.</summary>
+    /// <summary>
+    /// The value as a reduced fraction with a positive denominator, and the numbers in order; null: no such expression.
+    /// </summary>
     public static (long Over, long Under, List<int> Numbers)? Evaluate(ReadOnlySpan<char> text)
     {
         if (text.Length is 0 or > MaxLength) return null;

@@ -1,6 +1,8 @@
 namespace Isoflop.Tasks;
 
-/// <summary><c>4 7 8 8</c>: an expression over all four numbers that is 24. All 1,820 hands of 1 … 13 are known, 1,362 can be solved.</summary>
+/// <summary>
+/// <c>4 7 8 8</c>: an expression over all four numbers that is 24. All 1,820 hands of 1 … 13 are known, 1,362 can be solved.
+/// </summary>
 sealed class GameOf24 : TaskFamily
 {
     static readonly int[] Most = [8, 10, 13];

@@ -1,15 +1,17 @@
 namespace Isoflop.Tasks;
 
-/// <summary><c>ab ac bd</c>: edges. Each vertex gets one of three colours, no edge two alike: <c>1223</c> in the order of the letters.</summary>
+/// <summary>
+/// <c>ab ac bd</c>: edges. Each vertex gets one of three colours, no edge two alike: <c>1223</c> in the order of the letters.
+/// </summary>
 sealed class GraphColouring : TaskFamily
 {
-    static readonly (int Vertices, int Edges)[] Dial = [(5, 7), (6, 10), (7, 12), (9, 18), (12, 26), (16, 36)];
+    static readonly (int Vertices, int Edges)[] Dial = [(6, 8), (6, 10), (7, 12), (9, 18), (12, 26), (16, 36)];
 
     public override string Name => "graph-colouring";
     public override string Group => "search";
     public override string Summary => "Edges between letters: a colour 1, 2 or 3 for each letter in order, neighbours different";
     public override int Levels => Dial.Length;
-    public override double Chance(int level) => level switch { 1 => 0.11, 2 => 0.05, 3 => 0.03, _ => 0.01 };
+    public override double Chance(int level) => level switch { 1 => 0.12, 2 => 0.1, 3 => 0.04, 4 => 0.02, _ => 0.01 };
     public override bool HasCheck => true;
     protected override string Symbols => "abcdefghijklmnop123 ?~!|";
 
@@ -54,7 +56,8 @@ sealed class GraphColouring : TaskFamily
     protected override bool Fulfils(string prompt, string answer)
     {
         int n = VerticesOf(prompt);
-        return answer.Length == n && answer.All(c => c is '1' or '2' or '3') && prompt.Split(' ').All(e => !IsBroken(e, answer, n));
+        return answer.Length == n && answer.All(c => c is '1' or '2' or '3')
+            && prompt.Split(' ').All(e => !IsBroken(e, answer, n));
     }
 
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng)

@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>sun 3 5 4</c>: three lines that begin with s, u, n and have 3, 5 and 4 syllables, of words of <see cref="WordLists"/>, none twice:
-/// <c>soft river/under silver oak/…</c>. A thought's word carries the syllables of its line so far; / ends a line.
+/// <c>sun 3 5 4</c>: three lines that begin with s, u, n and have 3, 5 and 4 syllables, of words of <see cref="WordLists"/>, none
+/// twice: <c>soft river/under silver oak/…</c>. A thought's word carries the syllables of its line so far; / ends a line.
 /// </summary>
 sealed class Poem : TaskFamily
 {
@@ -10,11 +10,14 @@ sealed class Poem : TaskFamily
 
     public override string Name => "poem";
     public override string Group => "search";
-    public override string Summary => "A word and syllables a line: lines (/ between) that begin with its letters, of known words, none twice";
+    public override string Summary =>
+        "A word and syllables a line: lines (/ between) that begin with its letters, of known words, none twice";
     public override int Levels => Dial.Length;
-    public override double Chance(int level) => level == 1 ? 0.03 : 0.01;        // a poem that fits one acrostic and count fits few others
+    // a poem that fits one acrostic and count fits few others
+    public override double Chance(int level) => level == 1 ? 0.03 : 0.01;
     public override long? Size(int level) =>
-        (long)(WordLists.Acrostics[Dial[level - 1].Lines - 2].Length * Math.Pow(Dial[level - 1].High - Dial[level - 1].Low + 1, Dial[level - 1].Lines));
+        (long)(WordLists.Acrostics[Dial[level - 1].Lines - 2].Length * Math.Pow(Dial[level - 1].High - Dial[level - 1].Low + 1,
+            Dial[level - 1].Lines));
     public override bool HasCheck => true;
     protected override string Symbols => "abcdefghijklmnopqrstuvwxyz 0123456789/?~!|";
 
@@ -41,7 +44,8 @@ sealed class Poem : TaskFamily
             for (int left = counts[line]; left > 0; left -= WordLists.Syllables[words[^1]])
             {
                 bool first = left == counts[line];
-                words.Add(WordLists.Poetic.Where(w => WordLists.Syllables[w] <= left && !words.Contains(w) && (!first || w[0] == acrostic[line]))
+                words.Add(WordLists.Poetic.Where(w => WordLists.Syllables[w] <= left && !words.Contains(w)
+                    && (!first || w[0] == acrostic[line]))
                     .MaxBy(w => WordLists.Syllables[w])!);
             }
         return words;
@@ -103,9 +107,11 @@ sealed class Poem : TaskFamily
         protected override string[] Options(ref Rng rng)
         {
             (int line, int sum) = places.Peek();
-            string[] fitting = rng.Shuffle([.. WordLists.Poetic.Where(w => !Words.Contains(w) && (sum > 0 || w[0] == acrostic[line]))]);
+            string[] fitting = rng.Shuffle([.. WordLists.Poetic.Where(w => !Words.Contains(w)
+                && (sum > 0 || w[0] == acrostic[line]))]);
             string[] ideas = [.. fitting.Take(Ideas)];
-            return Words.Count < solution.Count && fitting.Contains(solution[Words.Count]) ? [.. ideas.Append(solution[Words.Count]).Distinct()] : ideas;
+            return Words.Count < solution.Count && fitting.Contains(solution[Words.Count])
+                ? [.. ideas.Append(solution[Words.Count]).Distinct()] : ideas;
         }
 
         protected override Verdict Push(string choice)

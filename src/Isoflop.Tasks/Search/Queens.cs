@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>3....1.</c>: one queen in each column; a digit is the row of one that stands, a dot one to be placed. No two share a row or a
-/// diagonal. The answer names all rows: <c>3572461</c>.
+/// <c>3....1.</c>: one queen in each column; a digit is the row of one that stands, a dot one to be placed. No two share a row or
+/// a diagonal. The answer names all rows: <c>3572461</c>.
 /// </summary>
 sealed class Queens : TaskFamily
 {
@@ -10,9 +10,10 @@ sealed class Queens : TaskFamily
 
     public override string Name => "queens";
     public override string Group => "search";
-    public override string Summary => "Rows of queens by column, some missing (.): all rows, no two queens on one row or diagonal";
+    public override string Summary =>
+        "Rows of queens by column, some missing (.): all rows, no two queens on one row or diagonal";
     public override int Levels => Dial.Length;
-    public override double Chance(int level) => level == 1 ? 0.3 : level < 4 ? 0.06 : 0.04;
+    public override double Chance(int level) => 0.06;
     public override bool HasCheck => true;
     protected override string Symbols => "123456789. ?~!|";
 
@@ -30,7 +31,8 @@ sealed class Queens : TaskFamily
     static bool Fits(ReadOnlySpan<int> rows, int column)
     {
         for (int c = 0; c < rows.Length; c++)
-            if (c != column && rows[c] >= 0 && (rows[c] == rows[column] || Math.Abs(rows[c] - rows[column]) == Math.Abs(c - column))) return false;
+            if (c != column && rows[c] >= 0 && (rows[c] == rows[column]
+                || Math.Abs(rows[c] - rows[column]) == Math.Abs(c - column))) return false;
         return true;
     }
 

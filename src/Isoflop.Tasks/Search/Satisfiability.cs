@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>abC aBd</c>: clauses of three literals, a capital stands for *not*. The answer names each variable once, in order: <c>aBCd</c>.
-/// A solution is planted; clauses are uniform among those that it fulfils.
+/// <c>abC aBd</c>: clauses of three literals, a capital stands for *not*. The answer names each variable once, in order:
+/// <c>aBCd</c>. A solution is planted; clauses are uniform among those that it fulfils.
 /// </summary>
 sealed class Satisfiability : TaskFamily
 {
@@ -10,13 +10,15 @@ sealed class Satisfiability : TaskFamily
 
     public override string Name => "sat3";
     public override string Group => "search";
-    public override string Summary => "Clauses of three literals, a capital is not: a value for each letter, true as small and false as capital";
+    public override string Summary =>
+        "Clauses of three literals, a capital is not: a value for each letter, true as small and false as capital";
     public override int Levels => Dial.Length;
     public override bool HasCheck => true;
     protected override string Symbols => "abcdefghijklmnopABCDEFGHIJKLMNOP ?~!|";
 
     /// <summary>
-    /// A guess at distance d from the planted solution fulfils a clause with 1 − (1 − C(n−d,3)/C(n,3))/7; summed over d, clauses distinct.
+    /// A guess at distance d from the planted solution fulfils a clause with 1 − (1 − C(n−d,3)/C(n,3))/7; summed over d, clauses
+    /// distinct.
     /// </summary>
     public override double Chance(int level)
     {
@@ -43,7 +45,8 @@ sealed class Satisfiability : TaskFamily
             if (Enumerable.Range(0, 3).Any(i => values[variables[i]] == signs[i]))
                 clauses.Add(string.Concat(variables.Select((v, i) => Literal(v, signs[i]))));
         }
-        return clauses.SelectMany(c => c).Select(char.ToLowerInvariant).Distinct().Count() < n ? null : new(string.Join(' ', clauses));
+        return clauses.SelectMany(c => c).Select(char.ToLowerInvariant).Distinct().Count() < n ? null
+            : new(string.Join(' ', clauses));
     }
 
     static char Literal(int variable, bool value) => (char)((value ? 'a' : 'A') + variable);

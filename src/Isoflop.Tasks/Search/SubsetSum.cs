@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>35=3 8 12 15 21</c>: numbers that sum up to 35, <c>8+12+15</c>. The thought adds, one number a word, and says the sum so far:
-/// <c>+8=8 +15=23 +21=44?~+12=35!</c>.
+/// <c>35=3 8 12 15 21</c>: numbers that sum up to 35, <c>8+12+15</c>. The thought adds, one number a word, and says the sum so
+/// far: <c>+8=8 +15=23 +21=44?~+12=35!</c>.
 /// </summary>
 sealed class SubsetSum : TaskFamily
 {
@@ -34,7 +34,7 @@ sealed class SubsetSum : TaskFamily
         var last = new int[target + 1];                          // index + 1 of the number that first reached a sum
         for (int i = 0; i < numbers.Length; i++)
             for (int sum = target; sum >= numbers[i]; sum--)
-                if (last[sum] == 0 && (sum == numbers[i] || last[sum - numbers[i]] > 0 && last[sum - numbers[i]] <= i)) last[sum] = i + 1;
+                if (last[sum] == 0 && (sum == numbers[i] || last[sum - numbers[i]] > 0)) last[sum] = i + 1;      // from above: each once
         List<int> chosen = [];
         for (int sum = target; sum > 0; sum -= numbers[last[sum] - 1]) chosen.Add(numbers[last[sum] - 1]);
         chosen.Reverse();
@@ -44,8 +44,16 @@ sealed class SubsetSum : TaskFamily
     protected override bool Fulfils(string prompt, string answer)
     {
         (int target, int[] numbers) = Read(prompt);
-        if (Numbers.List(answer.Replace(' ', 'x').Replace('+', ' '), numbers.Length) is not { } said) return false;
-        return said.Sum(n => (long)n) == target && said.Distinct().Count() == said.Length && said.All(numbers.Contains);
+        long sum = 0, used = 0;
+        foreach (Range part in answer.AsSpan().Split('+'))
+        {
+            if (Numbers.Whole(answer.AsSpan(part)) is not { } n
+                || Array.BinarySearch(numbers, (int)Math.Clamp(n, -1, int.MaxValue)) is not (>= 0 and int i)
+                || (used >> i & 1) == 1) return false;
+            used |= 1L << i;
+            sum += n;
+        }
+        return sum == target;
     }
 
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng)

@@ -3,15 +3,16 @@ using System.Numerics;
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>1..4 .2.. ..3. 4..1</c>: rows with gaps; the answer is the full grid in the same writing. Every row, column and box holds each digit
-/// once; a puzzle has one solution. A thought's word is a cell and its digit, <c>b23</c>: row b, column 2, a 3.
+/// <c>1..4 .2.. ..3. 4..1</c>: rows with gaps; the answer is the full grid in the same writing. Every row, column and box holds
+/// each digit once; a puzzle has one solution. A thought's word is a cell and its digit, <c>b23</c>: row b, column 2, a 3.
 /// </summary>
 abstract class Sudoku(int box, int[] gaps) : TaskFamily
 {
     readonly int n = box * box;
 
     public sealed override string Group => "search";
-    public sealed override string Summary => $"{n} rows with gaps (.): the full grid, each digit once in each row, column and box";
+    public sealed override string Summary =>
+        $"{n} rows with gaps (.): the full grid, each digit once in each row, column and box";
     public sealed override int Levels => gaps.Length;
     public sealed override bool HasCheck => true;
 
@@ -58,22 +59,38 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
         return Fill(cells, false, ref none, out order) ? cells : throw new ArgumentException("no solution");
     }
 
-    /// <summary>Depth-first, the cell with the fewest digits first: which is deduction as long as one has a single digit.</summary>
+    /// <summary>
+    /// Depth-first, the cell with the fewest digits first: which is deduction as long as one has a single digit.
+    /// </summary>
     /// <param name="cells">in and out</param> <param name="shuffle">digits in random order</param>
     /// <param name="rng">choices</param> <param name="order">cells as they were filled</param>
     bool Fill(int[] cells, bool shuffle, ref Rng rng, out List<int> order)
     {
         order = [];
-        return Next(cells, shuffle, order, ref rng);
+        Span<int> seen = stackalloc int[3 * n];                  // digits of each row, column and box, as bits
+        for (int cell = 0; cell < cells.Length; cell++)
+            if (cells[cell] != 0) Mark(seen, cell, cells[cell]);
+        return Next(cells, seen, shuffle, order, ref rng);
     }
 
-    bool Next(int[] cells, bool shuffle, List<int> order, ref Rng rng)
+    /// <summary>Puts a digit into its row, column and box, or takes it out.</summary>
+    void Mark(Span<int> seen, int cell, int digit)
+    {
+        int row = cell / n, column = cell % n;
+        seen[row] ^= 1 << digit;
+        seen[n + column] ^= 1 << digit;
+        seen[2 * n + row / box * box + column / box] ^= 1 << digit;
+    }
+
+    bool Next(int[] cells, Span<int> seen, bool shuffle, List<int> order, ref Rng rng)
     {
         int best = -1, fewest = int.MaxValue, free = 0;
         for (int cell = 0; cell < cells.Length; cell++)
         {
             if (cells[cell] != 0) continue;
-            int mask = Free(cells, cell), count = BitOperations.PopCount((uint)mask);
+            int row = cell / n, column = cell % n;
+            int mask = ~(seen[row] | seen[n + column] | seen[2 * n + row / box * box + column / box]) & ((1 << n + 1) - 2);
+            int count = BitOperations.PopCount((uint)mask);
             if (count < fewest) (best, fewest, free) = (cell, count, mask);
             if (count <= 1) break;
         }
@@ -85,7 +102,9 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
             if ((free >> digit & 1) == 0) continue;
             cells[best] = digit;
             order.Add(best);
-            if (Next(cells, shuffle, order, ref rng)) return true;
+            Mark(seen, best, digit);
+            if (Next(cells, seen, shuffle, order, ref rng)) return true;
+            Mark(seen, best, digit);
             order.RemoveAt(order.Count - 1);
         }
         cells[best] = 0;
@@ -129,7 +148,9 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
         return new(search.Write(explore, MaxThought, ref rng), Text(cells));
     }
 
-    /// <summary>Cells in the order of deduction; or, exploring, row by row, where a digit that fits may turn out wrong later.</summary>
+    /// <summary>
+    /// Cells in the order of deduction; or, exploring, row by row, where a digit that fits may turn out wrong later.
+    /// </summary>
     sealed class Filling(Sudoku family, int[] cells, int[] solution, List<int>? order) : WrittenSearch<(int Cell, int Digit)>
     {
         protected override (int Cell, int Digit)[] Options(ref Rng rng)

@@ -6,8 +6,9 @@ namespace Isoflop.Tasks;
 enum Verdict { Open, Dead, Solved }
 
 /// <summary>
-/// A search in depth that writes down what it does, with <see cref="Marks"/>: real mistakes, checks and steps back. A pass that gets too
-/// long is begun anew with a surer hand, that is with more choices taken from a known solution; the last pass makes no mistake.
+/// A search in depth that writes down what it does, with <see cref="Marks"/>: real mistakes, checks and steps back. A pass that
+/// gets too long is begun anew with a surer hand, that is with more choices taken from a known solution; the last pass makes no
+/// mistake.
 /// </summary>
 abstract class WrittenSearch<T>
 {
@@ -28,7 +29,8 @@ abstract class WrittenSearch<T>
     protected abstract bool IsOnWay(T choice);
 
     /// <summary>The thought; afterwards the choices of the solution stand.</summary>
-    /// <param name="explore">with mistakes</param> <param name="most">length that is striven for, characters</param> <param name="rng">choices</param>
+    /// <param name="explore">with mistakes</param> <param name="most">length that is striven for, characters</param>
+    /// <param name="rng">choices</param>
     public string Write(bool explore, int most, ref Rng rng)
     {
         for (int pass = explore ? 0 : Passes; pass <= Passes; pass++)
@@ -44,7 +46,8 @@ abstract class WrittenSearch<T>
     {
         T[] options = Options(ref rng);
         if (options.Length == 0) text.Append(Marks.DeadEnd);
-        if (rng.Chance(sureness) && Array.FindIndex(options, IsOnWay) is > 0 and int way) (options[0], options[way]) = (options[way], options[0]);
+        if (rng.Chance(sureness) && Array.FindIndex(options, IsOnWay) is > 0 and int way)
+            (options[0], options[way]) = (options[way], options[0]);
         foreach (T option in options)
         {
             Verdict verdict = Push(option);

@@ -7,7 +7,8 @@ sealed class ListPrograms : Serial
 
     public override string Name => "list-programs";
     public override string Summary =>
-        "Digits and functions: r reverse, s sort, i add 1, d double (both modulo 10), l turn left, w swap the first two; the digits at the end";
+        "Digits and functions: r reverse, s sort, i add 1, d double (both modulo 10), l turn left, w swap the first two; the " +
+            "digits at the end";
     public override int Levels => Dial.Length;
     public override double Chance(int level) => level == 1 ? 0.02 : 0.01;
     protected override string Symbols => "0123456789rsidlw |";

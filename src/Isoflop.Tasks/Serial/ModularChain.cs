@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Isoflop.Tasks;
 
-/// <summary><c>3+4*2%7</c>: from the left, no precedence, modulo 7. Each step is a bijection, so every answer is equally likely.</summary>
+/// <summary>
+/// <c>3+4*2%7</c>: from the left, no precedence, modulo 7. Each step is a bijection, so every answer is equally likely.
+/// </summary>
 sealed class ModularChain : Serial
 {
     const int Modulus = 7;

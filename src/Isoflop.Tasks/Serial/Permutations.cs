@@ -1,8 +1,8 @@
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// <c>21345 34512</c>: products in S₅, the smallest group whose word problem is complete for NC¹ (Barrington 1989): a model of constant
-/// depth cannot do it at once. Each word q takes the list p to p[q₁] … p[q₅].
+/// <c>21345 34512</c>: products in S₅, the smallest group whose word problem is complete for NC¹ (Barrington 1989): a model of
+/// constant depth cannot do it at once. Each word q takes the list p to p[q₁] … p[q₅].
 /// </summary>
 sealed class Permutations : Serial
 {
@@ -11,7 +11,7 @@ sealed class Permutations : Serial
     public override string Name => "permutations";
     public override string Summary => "Permutations of 12345, applied one after the other: where the list ends";
     public override int Levels => Words.Length;
-    public override double Chance(int level) => 1.0 / 120 + (level == 1 ? 1.0 / 120 : 0);         // 12345 leaves its neighbour as it is
+    public override double Chance(int level) => 1.0 / 120;
     public override long? Size(int level) => level <= 2 ? (long)Math.Pow(120, Words[level - 1]) : null;
     protected override string Symbols => "12345 |";
 

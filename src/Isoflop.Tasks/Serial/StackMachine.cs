@@ -2,16 +2,20 @@ using System.Text;
 
 namespace Isoflop.Tasks;
 
-/// <summary><c>34+5-d+</c>: digits are pushed; + and - take two and push the result modulo 10; d doubles the top, s swaps the top two.</summary>
+/// <summary>
+/// <c>34+5-d+</c>: digits are pushed; + and - take two and push the result modulo 10; d doubles the top, s swaps the top two.
+/// </summary>
 sealed class StackMachine : Serial
 {
     const int Deepest = 4;
     static readonly int[] Steps = [5, 7, 10, 14, 20, 28];
 
     public override string Name => "stack-machine";
-    public override string Summary => "A program: digits push, + and - combine the top two modulo 10, d copies the top, s swaps; the top at the end";
+    public override string Summary =>
+        "A program: digits push, + and - combine the top two modulo 10, d copies the top, s swaps; the top at the end";
     public override int Levels => Steps.Length;
-    public override double Chance(int level) => 0.2;             // d before - gives 0; programs may end on a digit that stands there
+    // d before - gives 0; programs may end on a digit that stands there
+    public override double Chance(int level) => 0.2;
     protected override string Symbols => "0123456789+-ds |";
     protected override string AnswerOf(string state) => state[^1..];
 
@@ -21,7 +25,8 @@ sealed class StackMachine : Serial
         var program = new StringBuilder();
         while (program.Length < Steps[level - 1])
         {
-            bool last = program.Length == Steps[level - 1] - 1;                 // an operation: no answer that merely stands there
+            // an operation: no answer that merely stands there
+            bool last = program.Length == Steps[level - 1] - 1;
             if (last && stack.Count < 2) return null;
             char step = stack.Count < 2 ? (char)('0' + rng.NextInt(10)) : last || stack.Count == Deepest ? rng.Pick("+-")
                 : rng.Chance(0.4) ? (char)('0' + rng.NextInt(10)) : rng.Pick("++--ds");
