@@ -99,6 +99,37 @@ public class WorldTests
     }
 
     [Fact]
+    public void A_held_out_sum_or_comparison_is_said_by_nobody_in_any_words_or_order()
+    {
+        HashSet<string> said = [];
+        for (int i = 0; i < 40_000; i++)
+            foreach (string line in world.Document(i % 8 == 0, i).Text.Split('\n')) said.UnionWith(Contents(line));
+        int asked = 0;
+        for (int t = 0; t < world.Tasks.Count; t++)
+        {
+            if (world.Tasks[t] is not ({ Family: "sums", Level: > 1 } or { Family: "decimals" } or { Family: "exam", Level: 2 or 3 })) continue;
+            foreach (EvalItem item in world.Items(t, 60))
+            {
+                string content = Contents(item.Prompt).First();
+                Assert.DoesNotContain(content, said);
+                asked++;
+            }
+        }
+        Assert.Equal((7 + 3 + 2) * 60, asked);
+        Assert.True(said.Count > 20_000);
+
+        // Sums with their terms in order; the two decimals of a line.
+        static IEnumerable<string> Contents(string line)
+        {
+            foreach (System.Text.RegularExpressions.Match m in System.Text.RegularExpressions.Regex.Matches(line,
+                @"(?<!× )(?<![\d.])\d+( \+ \d+)+"))
+                yield return string.Join(" + ", m.Value.Split(" + ").Select(long.Parse).Order());
+            string[] decimals = [.. System.Text.RegularExpressions.Regex.Matches(line, @"\d+\.\d+").Select(m => m.Value).Distinct().Order(StringComparer.Ordinal)];
+            if (decimals.Length == 2) yield return string.Join(" or ", decimals);
+        }
+    }
+
+    [Fact]
     public void The_reply_ends_where_the_sentence_goes_on()
     {
         for (int t = 0; t < world.Tasks.Count; t++)
