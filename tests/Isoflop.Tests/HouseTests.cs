@@ -56,6 +56,7 @@ public class HouseTests
         Assert.DoesNotContain("Isoflop.Lab", library);
         Assert.DoesNotContain("isoflop", library);
         Assert.DoesNotContain("isoflop", lab);
+        Assert.Equal(["Isoflop.Core"], Names(typeof(Isoflop.Tasks.Split).Assembly).Where(n => n.StartsWith("isoflop", StringComparison.OrdinalIgnoreCase)));
 
         static string[] Names(Assembly assembly) => [.. assembly.GetReferencedAssemblies().Select(a => a.Name!)];
     }

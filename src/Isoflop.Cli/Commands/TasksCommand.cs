@@ -12,7 +12,8 @@ static class TasksCommand
 {
     // Items for lengths and means, and the least time that a rate is measured over.
     const int Items = 50;
-    const double MinSeconds = 0.02;
+    const double MinSeconds = 0.005;
+    const int MaxExample = 40;
 
     public static Verb Create()
     {
@@ -57,6 +58,7 @@ static class TasksCommand
 
     static int Show(Invocation call, TaskFamily family, int level, int count, TraceForm? form, Split split, ulong seed)
     {
+        family.Make(split, level, 0, seed);                      // refuses a level that is not there
         TraceForm[] forms = form is { } one ? [one] : Enum.GetValues<TraceForm>();
         if (!call.Json)
         {
@@ -96,8 +98,7 @@ static class TasksCommand
         List<string[]> rows =
         [
             ["family", "group", "levels", "chance", "alphabet", "prompt", "thought", "answer", "items/s", "solve µs",
-                "check µs", "solve : check",
-                "example", ""],
+                "check µs", "solve : check", "example"],
         ];
         foreach ((int f, TaskFamily family) in TaskFamilies.All.Index())
         {
@@ -115,11 +116,11 @@ static class TasksCommand
                     Text($"{last.SolveMicroseconds:0.0}"),
                 Text($"{last.CheckMicroseconds:0.0}{(family.HasCheck ? "" : "*")}"),
                     Text($"{last.SolveMicroseconds / last.CheckMicroseconds:0.0}"),
-                facts.Example, facts.Reply,
+                facts.Example.Length > MaxExample ? facts.Example[..MaxExample] + "…" : facts.Example,
             ]);
         }
         if (call.Json) return 0;
-        TextTable.Write(call.Out, rows, 0, 1, 12, 13);
+        TextTable.Write(call.Out, rows, 0, 1, 12);
         call.Out.WriteLine();
         call.Out.WriteLine("From the first level to the last: chance, and mean characters of prompt, thought (monologue) and " +
             "answer. items/s at the first");

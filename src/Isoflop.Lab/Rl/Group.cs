@@ -53,7 +53,7 @@ sealed class Rollouts(BatchSampler sampler, ReplyCodec codec, ReplyForm form)
         began = time.GetTimestamp();
         foreach (Group g in groups)
             for (int r = 0; r < replies; r++) g.Texts[r] = codec.Decode(g.Replies[r], form);
-        Verdict[] verdicts = Judge.Of([.. groups.SelectMany(g => g.Texts.Select(t => (g.Of.Family, g.Item, t)))]);
+        Judgement[] verdicts = Judge.Of([.. groups.SelectMany(g => g.Texts.Select(t => (g.Of.Family, g.Item, t)))]);
         for (int i = 0; i < verdicts.Length; i++)
         {
             Group g = groups[i / replies];

@@ -4,7 +4,7 @@ namespace Isoflop.Lab.Rl;
 
 /// <summary>What a judge said of a reply.</summary>
 /// <param name="Reward">1 right, 0 wrong</param> <param name="Fault">why it could not be judged, and so has 0; else null</param>
-readonly record struct Verdict(double Reward, string? Fault);
+readonly record struct Judgement(double Reward, string? Fault);
 
 /// <summary>
 /// Judges replies side by side. One that throws or does not end in time has its reply rewarded 0 and is counted: a hole in a
@@ -19,9 +19,9 @@ static class Judge
     const int Piece = 64;
 
     /// <summary>Verdicts in the order of the replies.</summary>
-    public static Verdict[] Of(IReadOnlyList<(TaskFamily Family, TaskItem Item, string Reply)> replies, TimeSpan? limit = null)
+    public static Judgement[] Of(IReadOnlyList<(TaskFamily Family, TaskItem Item, string Reply)> replies, TimeSpan? limit = null)
     {
-        var verdicts = new Verdict[replies.Count];
+        var verdicts = new Judgement[replies.Count];
         var done = new int[replies.Count];
         var work = new List<Task>();
         for (int from = 0; from < replies.Count; from += Piece)
@@ -50,7 +50,7 @@ static class Judge
         void One(int i)
         {
             (TaskFamily family, TaskItem item, string reply) = replies[i];
-            Verdict said;
+            Judgement said;
             try
             {
                 double reward = family.Reward(item, reply);

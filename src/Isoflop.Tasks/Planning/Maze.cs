@@ -30,8 +30,14 @@ sealed class Maze : TaskFamily
     /// <summary>The place after a step, or −1. Rows have a space between them, which is as good as a wall.</summary>
     static int Step(string prompt, int at, char step)
     {
-        int stride = Stride(prompt), next = step switch { 'u' => at - stride, 'd' => at + stride, 'l' => at - 1, 'r' => at + 1,
-            _ => -1 };
+        int stride = Stride(prompt), next = step switch
+        {
+            'u' => at - stride,
+            'd' => at + stride,
+            'l' => at - 1,
+            'r' => at + 1,
+            _ => -1
+        };
         return next >= 0 && next < prompt.Length && prompt[next] is not ('#' or ' ') ? next : -1;
     }
 

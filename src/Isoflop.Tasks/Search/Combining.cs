@@ -61,7 +61,8 @@ sealed class Combining : WrittenSearch<Combining.Step>
     {
         return Reach([.. numbers.Select(n => ((double)n, n.ToString(CultureInfo.InvariantCulture)))]);
 
-        // Doubles are safe here: of four numbers up to 13, different values lie more than 1e-6 apart; the parser has the last word.
+        // Doubles are safe here: of four numbers up to 13 different values lie more than 1e-6 apart; the parser has the last
+        // word.
         string? Reach(List<(double Value, string Text)> left)
         {
             if (left.Count == 1) return Math.Abs(left[0].Value - target) < 1e-9 ? left[0].Text : null;

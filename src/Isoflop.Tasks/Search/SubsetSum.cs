@@ -25,7 +25,7 @@ sealed class SubsetSum : TaskFamily
         return numbers.Contains(target) ? null : new($"{target}={string.Join(' ', numbers)}");
     }
 
-    /// <summary>Dynamic programme over reachable sums.</summary>
+    /// <summary>Dynamic programme over reachable sums, from above, so that each number counts once.</summary>
     public override string Solve(TaskItem item) => string.Join('+', Chosen(item.Prompt));
 
     static List<int> Chosen(string prompt)
@@ -34,7 +34,7 @@ sealed class SubsetSum : TaskFamily
         var last = new int[target + 1];                          // index + 1 of the number that first reached a sum
         for (int i = 0; i < numbers.Length; i++)
             for (int sum = target; sum >= numbers[i]; sum--)
-                if (last[sum] == 0 && (sum == numbers[i] || last[sum - numbers[i]] > 0)) last[sum] = i + 1;      // from above: each once
+                if (last[sum] == 0 && (sum == numbers[i] || last[sum - numbers[i]] > 0)) last[sum] = i + 1;
         List<int> chosen = [];
         for (int sum = target; sum > 0; sum -= numbers[last[sum] - 1]) chosen.Add(numbers[last[sum] - 1]);
         chosen.Reverse();

@@ -26,9 +26,9 @@ static class WordLists
     public static readonly string[][] Acrostics = [.. ((string[])[
         "am an as at be by do go he hi if in is it me no of oh on or so to up us we",
         "art bud day dew elm fir fog gem hay hen ice ink inn lid map net oak oat owl pen pod rug sap sea sun tea top web",
-        "bird boat dawn deer dust fern fire fish gold hare hill home lake leaf lily mist moon moss nest pine rain road rose seed " +
-        "snow star tide tree wave wind",
-        "beach birch cloud coast daisy earth field flame frost grass heart light maple month night ocean plant river shore spring " +
+        "bird boat dawn deer dust fern fire fish gold hare hill home lake leaf lily mist moon moss nest pine rain road rose " +
+        "seed snow star tide tree wave wind",
+        "beach birch cloud coast daisy earth field flame frost grass heart light maple month night ocean plant river shore " +
         "stone storm thorn water"]).Select((words, i) => words.Split(' ').Where(w => w.Length == i + 2).ToArray())];
 
     /// <summary>

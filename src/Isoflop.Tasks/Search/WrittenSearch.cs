@@ -61,7 +61,7 @@ abstract class WrittenSearch<T>
             }
             if (verdict == Verdict.Dead) text.Append(Marks.DeadEnd);
             else if (text.Length < limit && Visit(ref rng)) return true;
-            back:
+        back:
             Pop(option);
             if (text.Length >= limit) return false;
             text.Append(Marks.Back);

@@ -35,8 +35,8 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     public void A_reply_is_the_same_in_any_company()
     {
         using LanguageModel model = LanguageModel.Open(home.Path, "run", threads: 1);
-        IReadOnlyList<Reply> five = model.Continue("river stone", 5, 12, new SamplingRule(), seed: 7);
-        Reply alone = model.Continue("river stone", 1, 12, new SamplingRule(), seed: 7)[0];
+        IReadOnlyList<Continuation> five = model.Continue("river stone", 5, 12, new SamplingRule(), seed: 7);
+        Continuation alone = model.Continue("river stone", 1, 12, new SamplingRule(), seed: 7)[0];
         Assert.Equal(five[0].Tokens, alone.Tokens);
         Assert.Equal(five[0].LogProbs, alone.LogProbs);
         Assert.NotEqual(five[0].Tokens, five[1].Tokens);
@@ -46,7 +46,7 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     public void Replies_have_the_log_probabilities_that_reading_them_gives()
     {
         using LanguageModel model = LanguageModel.Open(home.Path, "run@6", threads: 1);
-        Reply reply = model.Continue("", 1, 20, new SamplingRule(0), seed: 1)[0];
+        Continuation reply = model.Continue("", 1, 20, new SamplingRule(0), seed: 1)[0];
         string text = model.Tokenizer.Decode([.. reply.Tokens]);
         (float[] next, int[] tokens, float[] logProbs) = model.Read(text);
         Assert.Equal(1, next.Sum(p => Math.Exp(p)), 1e-5);
