@@ -89,7 +89,7 @@ public static class Reinforcement
     /// <exception cref="ConfigException">It is no run of reinforcement learning.</exception>
     public static RlRecipe RecipeOf(string run, string home) =>
         RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
-            ? recipe : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
+            ? recipe with { Name = run } : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
 
     static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, string home, TimeProvider time)
     {

