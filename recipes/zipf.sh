@@ -4,7 +4,7 @@
 # p_k ~ k^-(1+a), here a = s - 1), what is left of the loss above the generator's entropy falls as N^-a, as D^-(a/(1+a)), and,
 # split best, as C^-(a/(2+a)); s = 1 leaves no power law at all. Written before the first run.
 #
-#   sh recipes/zipf.sh [FOLDER]        tables and fits go to FOLDER; 2e14 FLOPs
+#   sh recipes/zipf.sh [FOLDER]        tables and fits go to FOLDER; 6e13 FLOPs
 set -eu
 isoflop=${ISOFLOP:-isoflop}
 home=${ISOFLOP_HOME:-./isoflop}
@@ -18,8 +18,8 @@ for s in 1 1.25 1.5 2; do
     name=zipf-$s
     # shellcheck disable=SC2086
     $isoflop corpus world "$name" --zipf "$s" --facts 65536 --bytes 40000000 $weights
-    $isoflop ladder "$name" model.context_len=128 --corpus "$name" --budgets 1e10,3.16e10,1e11,3.16e11,1e12,3.16e12 \
-        --sizes 4 --seeds 3 --tune 3e10 --yes
+    $isoflop ladder "$name" model.context_len=128 --corpus "$name" --budgets 1e10,3.16e10,1e11,3.16e11,1e12 \
+        --sizes 3 --seeds 3 --tune 3e10 --yes
     floor=$(tr -d ' \n' < "$home/corpus/$name/corpus.json" | sed 's/.*"tag_entropies":\[\([^],]*\).*/\1/')
     awk -F, -v OFS=, -v floor="$floor" '
         NR == 1 { for (i = 1; i <= NF; i++) col[$i] = i; print "budget,n,d,flops,seed,loss,excess"; next }
