@@ -34,9 +34,9 @@ for s in 1 1.25 1.5 2; do
         }' "$out/$name.csv" > "$out/$name.best.csv"
     {
         echo "== s = $s, generator's entropy $floor nats a token"
-        echo "excess over compute, best sizes, from 1e11 on"
-        $isoflop fit --table "$out/$name.best.csv" --form power-law --x flops --y excess --seeds seed --where 'budget>9e10'
-        echo "excess over N and D, from 1e11 on"
-        $isoflop fit --table "$out/$name.csv" --form kaplan --n n --d d --c flops --loss excess --seeds seed --where 'budget>9e10'
+        echo "excess over compute, best sizes, from 3e10 on"
+        $isoflop fit --table "$out/$name.best.csv" --form power-law --x flops --y excess --seeds seed --where 'budget>2e10'
+        echo "excess over N and D, from 3e10 on"
+        $isoflop fit --table "$out/$name.csv" --form kaplan --n n --d d --c flops --loss excess --seeds seed --where 'budget>2e10'
     } > "$out/$name.txt"
 done
