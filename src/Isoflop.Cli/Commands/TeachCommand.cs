@@ -38,7 +38,7 @@ static class TeachCommand
                     Threads = call.Parsed.GetValue(threads),
                     Progress = p => line.Report("teach", p.Step, p.Steps, "steps",
                         string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:F4}")),
-                }, call.Stop);
+                }, call.Err.WriteLine, call.Stop);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
                 call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Path}\t") + (result.Done

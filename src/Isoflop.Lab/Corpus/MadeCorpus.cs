@@ -26,8 +26,7 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
         if (Directory.Exists(folder)) return Found(folder);
         using var site = new BuildSite(Path.GetDirectoryName(folder)!, Name);
         Tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
-        MadeSide made = Train();
-        CorpusSide train = Side(site.Folder, SideWriter.TrainName, made),
+        CorpusSide train = Side(site.Folder, SideWriter.TrainName, Train()),
             valid = Side(site.Folder, SideWriter.ValidName, Valid());
         var info = new CorpusInfo
         {
@@ -36,11 +35,10 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
             TokenizerHash = Tokenizer.Hash,
             VocabSize = Tokenizer.VocabSize,
             EndOfText = Tokenizer.EndOfText,
-            BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Tokens + valid.Tokens),
+            BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Predicted + valid.Predicted),
             Train = train,
             Valid = valid,
             Tags = Labels,
-            Weighted = made.Weights is not null,
             Recipe = Recipe,
         };
         site.Write(info);

@@ -10,7 +10,7 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
 {
     readonly List<string> shards = [];
     TokenShardWriter? tokens, tags, loss;
-    long documents, count, bytes;
+    long documents, count, bytes, weighs;
 
     public static string TrainName(int shard) => string.Create(CultureInfo.InvariantCulture, $"train-{shard:D3}.tok");
     public static string ValidName(int shard) => shard == 0 ? "valid.tok"
@@ -41,6 +41,7 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
             if (weighted)
             {
                 loss!.Append(weights[..n]);
+                foreach (float w in weights[..n]) weighs += w > 0 ? 1 : 0;
                 weights = weights[n..];
             }
             tokens.Append(ids[..n]);
@@ -67,7 +68,7 @@ sealed class SideWriter(string folder, Func<int, string> shardName, bool tagged,
         tokens?.Commit();
         tags?.Commit();
         loss?.Commit();
-        return new() { Documents = documents, Tokens = count, Bytes = bytes, Shards = shards };
+        return new() { Documents = documents, Tokens = count, Bytes = bytes, WeightedTokens = weighs, Shards = shards };
     }
 
     public void Dispose()

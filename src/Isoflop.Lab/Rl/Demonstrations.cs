@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Isoflop.Lab.Corpora;
 using Isoflop.Tasks;
@@ -14,11 +15,11 @@ sealed class PackedRows(int context, int endOfText)
     readonly List<int> tokens = [endOfText];
     readonly List<float> weights = [0];
     readonly List<(int Tag, int Count)> tags = [(0, 1)];
-    long documents, bytes;
+    long documents, bytes;                                       // bytes of what weighs
 
     /// <summary>Parts of a document, each with the weight of its tokens; end-of-text weighs as much as the last.</summary>
     /// <returns>false: it is longer than the context</returns>
-    public bool Add(IReadOnlyList<(int[] Tokens, float Weight)> parts, int tag, int utf8Bytes)
+    public bool Add(IReadOnlyList<(int[] Tokens, float Weight)> parts, int tag, int weighedBytes)
     {
         int length = parts.Sum(p => p.Tokens.Length) + 1, first = tokens.Count - 1;
         if (length > context) return false;
@@ -30,7 +31,7 @@ sealed class PackedRows(int context, int endOfText)
         Append(endOfText, parts[^1].Weight);
         tags.Add((tag, length + padding));
         documents++;
-        bytes += utf8Bytes;
+        bytes += weighedBytes;
         return true;
     }
 
@@ -42,9 +43,10 @@ sealed class PackedRows(int context, int endOfText)
 
     public MadeSide Side()
     {
-        int padding = 2 * context;                                // the last document's window is a whole one, and there is one
+        // The last window is a whole one, with a document in it like all of them.
+        int padding = (context - (tokens.Count - 1) % context) % context;
         for (int i = 0; i < padding; i++) Append(endOfText, 0);
-        tags.Add((tags[^1].Tag, padding));
+        if (padding > 0) tags.Add((tags[^1].Tag, padding));
         return new([.. tokens], tags, documents, bytes, [.. weights]);
     }
 }
@@ -52,6 +54,9 @@ sealed class PackedRows(int context, int endOfText)
 /// <summary>Demonstrations as a corpus.</summary>
 static class Demonstrations
 {
+    /// <summary>Indexes of items from here on are in no demonstration.</summary>
+    public const long FirstFree = 1L << 42;
+
     /// <summary>Generated ones: items of a split, a share of them with a thought.</summary>
     /// <exception cref="ConfigException">One is longer than the context; the tokenizer lacks a character.</exception>
     public static MadeSide Of(TeachRecipe recipe, TaskMix mix, Tokenizer tokenizer, int context, Split split)
@@ -60,6 +65,7 @@ static class Demonstrations
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         var rows = new PackedRows(context, tokenizer.EndOfText);
         int count = split == Split.Train ? recipe.Items : recipe.ValidItems;
+        var tags = mix.Levels.Index().ToDictionary(l => l.Item.Tag, l => l.Index);
         for (int i = 0; i < count; i++)
         {
             var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, (long)split, i);
@@ -67,8 +73,9 @@ static class Demonstrations
             TaskItem item = of.Family.Make(split, of.Level, i, recipe.Seed);
             string reply = rng.NextDouble() < recipe.Think ? Thinking(recipe.Trace, of, item, split, i, recipe.Seed)
                 : of.Family.Demonstrate(item, TraceForm.Direct, ref rng);
-            int[] prompt = tokenizer.Encode(item.Prompt).ToArray(), said = codec.Encode(reply);
-            if (!rows.Add([(prompt, 0), (said, 1)], mix.Levels.ToList().IndexOf(of), item.Prompt.Length + reply.Length))
+            int[] prompt = [.. tokenizer.Encode(item.Prompt)];
+            int[] said = recipe.Trace == Trace.Filler ? codec.Filled(reply) : codec.Encode(reply);
+            if (!rows.Add([(prompt, 0), (said, 1)], tags[of.Tag], Encoding.UTF8.GetByteCount(reply)))
                 throw new ConfigException($"{of.Tag}: a demonstration has {prompt.Length + said.Length + 1} tokens, the context is " +
                     $"{context}; try context={System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(prompt.Length + said.Length + 1))}, " +
                     "or easier levels");
@@ -86,47 +93,48 @@ static class Demonstrations
             _ => TraceForm.Proof,
         };
         string reply = of.Family.Demonstrate(item, form, ref rng);
-        if (trace is not (Trace.Filler or Trace.Corrupted)) return reply;
+        if (trace != Trace.Corrupted) return reply;
         Reply own = Reply.Parse(reply)!.Value;
-        if (trace == Trace.Filler) return (own with { Thought = new string('.', own.Thought.Length) }).ToString();
         // Another item's derivation, from the same side: nothing of the answer is in it but by chance.
         TaskItem other = of.Family.Make(split, of.Level, (1L << 40) + index, seed);
         return (own with { Thought = Reply.Parse(of.Family.Demonstrate(other, form, ref rng))!.Value.Thought }).ToString();
     }
 
-    /// <summary>A user's conversations: the loss is on what the assistant says. One line in fifty is held out.</summary>
+    /// <summary>
+    /// A user's conversations, a document for each thing that the assistant says, with all that came before it: the loss is on that.
+    /// One line in fifty is held out.
+    /// </summary>
     /// <exception cref="ConfigException">A line that is no conversation; names file, line and rule.</exception>
     public static (MadeSide Train, MadeSide Valid, string? LeftOut) OfChat(string file, Tokenizer tokenizer, int context)
     {
         const int HeldOutOneIn = 50;
         int[] user = Sign("<|user|>"), assistant = Sign("<|assistant|>");
         var sides = (Train: new PackedRows(context, tokenizer.EndOfText), Valid: new PackedRows(context, tokenizer.EndOfText));
-        int line = 0, tooLong = 0, trained = 0, held = 0;
+        int line = 0, tooLong = 0, conversations = 0;
         foreach (string text in Lines(file))
         {
             line++;
             if (text.Trim().Length == 0) continue;
-            List<(int[], float)> parts = [];
-            foreach ((string role, string content) in Messages(text, $"{file}: line {line}"))
-            {
-                bool own = role == "assistant";
-                parts.Add((own ? assistant : user, 0));
-                parts.Add(([.. tokenizer.Encode(content), .. own ? [tokenizer.EndOfText] : Array.Empty<int>()], own ? 1 : 0));
-            }
-            // The document's own end is the last reply's.
-            if (parts[^1].Item2 > 0) parts[^1] = (parts[^1].Item1[..^1], 1);
-            bool valid = (trained + held) % HeldOutOneIn == 0;
-            if (!(valid ? sides.Valid : sides.Train).Add(parts, 0, text.Length)) tooLong++;
-            else if (valid) held++;
-            else trained++;
+            (string Role, string Content)[] said = [.. Messages(text, $"{file}: line {line}")];
+            bool valid = conversations % HeldOutOneIn == 0, fits = true;
+            for (int last = 0; last < said.Length; last++)
+                if (said[last].Role == "assistant")
+                    fits &= (valid ? sides.Valid : sides.Train).Add([.. said.Take(last + 1).SelectMany((m, i) => Parts(m, i == last))], 0,
+                        Encoding.UTF8.GetByteCount(said[last].Content));
+            if (!fits) tooLong++;
+            conversations++;
         }
-        if (trained == 0 || held == 0)
-            throw new ConfigException($"{file}: {trained + held} conversations fit the context of {context} tokens; two are needed at " +
-                "least: give more, or a longer context");
-        return (sides.Train.Side(), sides.Valid.Side(), tooLong == 0 ? null
-            : $"{tooLong} of {line} conversations are longer than the context of {context} tokens and were left out");
+        (MadeSide train, MadeSide held) = (sides.Train.Side(), sides.Valid.Side());
+        if (train.Documents == 0 || held.Documents == 0)
+            throw new ConfigException($"{file}: of {conversations} conversations too few fit the context of {context} tokens; give two at " +
+                "least, or a longer context");
+        return (train, held, tooLong == 0 ? null
+            : $"{tooLong} of {line} conversations are longer than the context of {context} tokens: what comes later was left out");
 
         int[] Sign(string name) => [.. tokenizer.Encode(name)];
+
+        (int[], float)[] Parts((string Role, string Content) m, bool learnt) =>
+            [(m.Role == "assistant" ? assistant : user, 0), ([.. tokenizer.Encode(m.Content)], learnt ? 1 : 0)];
     }
 
     static IEnumerable<string> Lines(string file)

@@ -21,7 +21,9 @@ public enum Ailment
 public sealed record Diagnosis(Ailment Ailment, string Text)
 {
     /// <summary>"no variance": as written in events and in the terminal.</summary>
-    public string Name => string.Concat(Ailment.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}"
+    public string Name => NameOf(Ailment);
+
+    internal static string NameOf(Ailment ailment) => string.Concat(ailment.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}"
         : char.ToLowerInvariant(c).ToString()));
 }
 
@@ -43,7 +45,7 @@ static class Doctor
         if (equal > MostEqual && reward < Solved)
             yield return Of(Ailment.NoVariance, $"{equal:P0} of the groups had equal rewards, mean reward {reward:0.00}; " +
                 (reward < 0.1 ? "ask easier levels, open them one by one (opens_at), or teach more first"
-                    : "raise replies or temperature"));
+                    : "raise replies"));
         double length = Mean(s => s.Length);
         if (length < ShrunkTo * first.Length && reward < first.Reward + Rise)
             yield return Of(Ailment.LengthCollapse, $"replies went from {first.Length:0.0} to {length:0.0} tokens and the reward " +

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
@@ -20,10 +21,9 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
     readonly (Baseline Baseline, Aggregation Aggregation, PolicyTerm Term) choice = recipe.Choices;
     readonly Batch batch = new(model.MaxRows, model.MaxRows);
     readonly float[] policy = new float[model.MaxRows], first = new float[model.MaxRows];
-    int updatesDone;
 
     /// <summary>Updates so far: AdamW's bias correction.</summary>
-    public int Updates { get => updatesDone; set => updatesDone = value; }
+    public int Updates { get; set; }
 
     readonly record struct Row(Group Group, int Reply)
     {
@@ -50,7 +50,7 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
     }
 
     /// <summary>Whether a group has anything to teach.</summary>
-    public bool Teaches(Group g) => choice.Baseline == Baseline.Rejection ? g.Rate > 0 : !Advantage.Equal(g.Rewards);
+    public static bool Teaches(Group g) => g.Advantages.Any(a => a != 0);
 
     /// <summary>One step's updates.</summary>
     /// <exception cref="DataException">A gradient that is not finite.</exception>
@@ -58,39 +58,42 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
     {
         double norm = 0, flops = 0, bytes = 0, clipped = 0, divergence = 0;
         long tokens = 0, counted = 0;
+        bool moved = false;
+        // Of the step as it was asked for: a step in which few groups teach is a small one.
+        double replies = (double)recipe.Prompts * recipe.Replies / recipe.Updates;
         for (int u = 0; u < recipe.Updates; u++)
         {
             int from = groups.Count * u / recipe.Updates, to = groups.Count * (u + 1) / recipe.Updates;
             List<Row> rows = [.. groups.Skip(from).Take(to - from).SelectMany(g => Enumerable.Range(0, g.Replies.Length)
                 .Where(r => g.Advantages[r] != 0 || choice.Term.Kl > 0).Select(r => new Row(g, r)))];
             if (rows.Count == 0) continue;
-            int replies = (to - from) * recipe.Replies, all = groups.Skip(from).Take(to - from)
-                .Sum(g => g.Replies.Sum(r => r.Count));
+            int all = groups.Skip(from).Take(to - from).Sum(g => g.Replies.Sum(r => r.Count));
             model.ClearGradients();
             for (int at = 0; at < rows.Count;)
             {
                 int end = Pack(rows, at);
-                Weigh(rows, at, end, u > 0, replies, all);
+                Weigh(rows, at, end, all);
                 double loss = 0;
                 model.LossAndGradient(batch, 1, ref loss);
-                if (u == 0) HoldBits(rows, at, end);
+                if (!moved) HoldBits(rows, at, end);
                 double pairs = Flops.Pairs(batch.Offsets);
-                int passes = 3 + (u > 0 ? 1 : 0) + (reference is null ? 0 : 1);
-                flops += passes * Flops.Forward(model.Config, batch.Rows, pairs).Total;
-                bytes += Traffic.MicroBatch(model.Table.Parameters);
+                int read = (moved ? 1 : 0) + (reference is null ? 0 : 1);
+                flops += (Flops.TrainingFactor + read) * Flops.Forward(model.Config, batch.Rows, pairs).Total;
+                bytes += Traffic.MicroBatch(model.Table.Parameters) + read * Traffic.Forward(model.Table.Parameters);
                 tokens += batch.Rows;
                 at = end;
             }
             model.FinishGradients();
-            norm = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++updatesDone, 1), recipe.Clip);
+            norm = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++Updates, 1), recipe.Clip);
             if (!double.IsFinite(norm)) throw new DataException($"the gradient's norm is {norm}");
             bytes += Traffic.Update(model.Table.Parameters);
+            moved = true;
         }
         return new(norm, counted == 0 ? 0 : clipped / counted, counted == 0 ? 0 : divergence / counted,
             new(flops, bytes, tokens, 0));
 
         // Log-probabilities of the rows' tokens under the policy as it is now, and under the reference; then the weights.
-        void Weigh(List<Row> rows, int at, int end, bool moved, int replies, int all)
+        void Weigh(List<Row> rows, int at, int end, int all)
         {
             if (moved) Read(model, policy);
             if (reference is not null) Read(reference, first);
@@ -108,9 +111,9 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
                 }
                 double share = choice.Aggregation switch
                 {
-                    Aggregation.ReplyMean => 1.0 / replies / drawn.Count,
+                    Aggregation.ReplyMean => 1 / replies / drawn.Count,
                     Aggregation.TokenMean => 1.0 / all,
-                    _ => 1.0 / replies / recipe.MostTokens,
+                    _ => 1 / replies / recipe.MostTokens,
                 };
                 for (int t = 0; t < drawn.Count; t++)
                 {
@@ -146,8 +149,8 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
             for (int t = 0; t + 1 < prompt.Length; t++) batch.Add(prompt[t], prompt[t + 1], 0);
             for (int t = 0; t < reply.Length; t++) batch.Add(t == 0 ? prompt[^1] : reply[t - 1], reply[t], 0);
         }
-        return end > at ? end : throw new ConfigException($"a prompt and its reply have {rows[at].Length} tokens, a pass has " +
-            $"room for {model.MaxRows}; lower most_tokens");
+        Debug.Assert(end > at, "a pass has room for the context");
+        return end;
     }
 
     /// <summary>The trainer's log-probabilities are the sampler's, bit for bit: else one of them is wrong.</summary>

@@ -21,7 +21,8 @@ static class RecipeFile
                 tree = JsonNode.Parse(File.ReadAllText(file), documentOptions: lenient) as JsonObject
                     ?? throw new ConfigException($"{file}: a recipe is one JSON object {{ … }}");
             foreach (string edit in edits) Apply(tree, edit, type);
-            foreach ((string key, _) in tree) Known(key, type);
+            foreach ((string key, JsonNode? value) in tree)
+                if (Known(key, type) is not null && value is null) throw new ConfigException($"{at}: {key} is null; leave it out");
             return tree.Deserialize(type)!;
         }
         catch (JsonException e)

@@ -25,7 +25,8 @@ public static class Reinforcement
     {
         TimeProvider time = clock ?? TimeProvider.System;
         (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, home, time);
-        using RunFolder folder = RunFolder.Open(home, record, time);
+        Trainer.CheckThreads(threads);
+        using RunFolder folder = RunFolder.Open(home, record, time, replaceUnstarted: true);
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         TrainState? state = saved.Count == 0 ? null : Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(saved[^1])));
         bool already = state?.Step == whole.Steps;
@@ -52,6 +53,7 @@ public static class Reinforcement
         string path = RunFolder.PathOf(home, run);
         if (!File.Exists(Path.Combine(path, RunRecord.FileName)))
             throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs");
+        RunFolder.ThrowIfHeld(home, run);
         RlRecipe recipe = RecipeOf(run, home);
         List<RlStep> rows = RlRows.ReadSteps(path);
         if (step < 1 || step > rows.Count) throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
@@ -102,7 +104,7 @@ public static class Reinforcement
         RunRecord parent = RunRecord.Load(RunFolder.PathOf(home, from.Run));
         ModelConfig shape = ModelFolder.LoadConfig(source);
         Fits(recipe, mix, shape, source);
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "" }, RlJson.Default.RlRecipe);
+        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "", SkipGate = false }, RlJson.Default.RlRecipe);
         string name = recipe.Name.Length > 0 ? recipe.Name
             : "rl-" + System.IO.Hashing.XxHash3.HashToUInt64(System.Text.Encoding.UTF8.GetBytes(json.GetRawText())).ToString("x16")[..8];
         var record = new RunRecord

@@ -38,6 +38,15 @@ sealed class ReplyCodec(Tokenizer tokenizer)
         ? [.. parts.Thinks ? think : [], .. tokenizer.Encode(parts.Thought), .. say, .. tokenizer.Encode(parts.Answer)]
         : throw new ArgumentException($"'{reply}' is not a reply");
 
+    /// <summary>The same with a dot for every token of the thought.</summary>
+    public int[] Filled(string reply)
+    {
+        Reply parts = Reply.Parse(reply)!.Value;
+        int[] dot = [.. tokenizer.Encode(".")];
+        return [.. parts.Thinks ? think : [], .. tokenizer.Encode(parts.Thought).SelectMany(_ => dot), .. say,
+            .. tokenizer.Encode(parts.Answer)];
+    }
+
     /// <summary>The reply as its reader sees it, with the sign that forced its form.</summary>
     public string Decode(SampledReply reply, ReplyForm form)
     {

@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Report;
 using Isoflop.Train;
@@ -17,10 +18,9 @@ public static class RlCharts
     public static Chart PassAtOne(IReadOnlyList<string> runs, string home)
     {
         List<ChartSeries> series = [];
-        foreach (var line in runs.Select(r => (Recipe: Reinforcement.RecipeOf(r, home), Evals: Evals(r, home)))
-            .GroupBy(r => Label(r.Recipe)))
+        foreach (var line in Lines(runs, home, Evals))
         {
-            RlEval[] all = [.. line.SelectMany(r => r.Evals)];
+            RlEval[] all = [.. line.SelectMany(r => r.Rows)];
             foreach (var level in all.GroupBy(e => e.Level))
             {
                 string name = $"{level.Key}, {line.Key}";
@@ -48,10 +48,10 @@ public static class RlCharts
     /// <exception cref="ConfigException">A run is none of 'isoflop rl'.</exception>
     public static IReadOnlyList<Chart> Habits(IReadOnlyList<string> runs, string home)
     {
-        var all = runs.Select(r => (Label: Label(Reinforcement.RecipeOf(r, home)), Steps: RlRows.ReadSteps(RunFolder.PathOf(home, r)))).ToList();
-        Chart Of(string title, string y, Func<RlStep, double> of) => new(title, "step", y, [.. all.GroupBy(r => r.Label).Select(g =>
+        var all = Lines(runs, home, (r, h) => RlRows.ReadSteps(RunFolder.PathOf(h, r))).ToList();
+        Chart Of(string title, string y, Func<RlStep, double> of) => new(title, "step", y, [.. all.Select(g =>
         {
-            var points = g.SelectMany(r => r.Steps).GroupBy(s => s.Step).OrderBy(s => s.Key)
+            var points = g.SelectMany(r => r.Rows).GroupBy(s => s.Step).OrderBy(s => s.Key)
                 .Select(s => (X: (double)s.Key, Y: Estimate.OfMean([.. s.Select(of)]))).ToList();
             return new ChartSeries(g.Key, [.. points.Select(p => (p.X, p.Y.Value))])
             {
@@ -65,8 +65,23 @@ public static class RlCharts
     static List<RlEval> Evals(string run, string home) => RlRows.ReadEvals(RunFolder.PathOf(home, run)) is { Count: > 0 } rows ? rows
         : throw new ConfigException($"run '{run}' has no evaluations yet");
 
-    /// <summary>What a recipe is, without its seed and its start.</summary>
-    static string Label(RlRecipe r) => string.Join(' ', (string[])[r.Method, .. r.Form == ReplyForm.Open ? Array.Empty<string>()
-        : [r.Form.ToString().ToLowerInvariant()], .. r.TokenPrice == 0 ? Array.Empty<string>()
-        : [string.Create(CultureInfo.InvariantCulture, $"price {r.TokenPrice}")]]);
+    /// <summary>
+    /// Runs whose recipes differ in name and seed alone are one line, named by its method and by the settings in which the lines
+    /// differ. Starts that end in ".s2" are seeds of one start.
+    /// </summary>
+    static IEnumerable<IGrouping<string, (RlRecipe Recipe, List<T> Rows)>> Lines<T>(IReadOnlyList<string> runs, string home,
+        Func<string, string, List<T>> rows)
+    {
+        var all = runs.Select(r =>
+        {
+            RlRecipe recipe = Reinforcement.RecipeOf(r, home);
+            string from = Regex.Replace(recipe.From, @"(\.s\d+)?@\d+$", "");
+            JsonElement bare = JsonSerializer.SerializeToElement(recipe with { Name = "", Seed = 0, From = from }, RlJson.Default.RlRecipe);
+            return (Recipe: recipe, Bare: bare, Rows: rows(r, home));
+        }).ToList();
+        string[] differ = [.. all[0].Bare.EnumerateObject().Where(p => all.Any(r => !JsonElement.DeepEquals(p.Value, r.Bare.GetProperty(p.Name))))
+            .Select(p => p.Name).Except(["method"])];
+        return all.GroupBy(r => string.Join(' ', differ.Select(d => $"{d}={r.Bare.GetProperty(d)}").Prepend(r.Recipe.Method)),
+            r => (r.Recipe, r.Rows));
+    }
 }

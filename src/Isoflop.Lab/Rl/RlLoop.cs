@@ -71,7 +71,7 @@ sealed class RlLoop : IDisposable
             adam.M, adam.V);
         (stepRows, evalRows, replyRows) = (Rows(RlRows.StepsFile), Rows(RlRows.EvalsFile), Rows(RlRows.RepliesFile));
         curriculum = new(mix, recipe.OpensAt);
-        exam = new(mix, Split.Valid, recipe.EvalItems, recipe.EvalReplies, recipe.MostTokens, recipe.Seed,
+        exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MostTokens, recipe.Seed,
             form => new Rollouts(sampler, codec, form), time);
         before = start.Ledger.Spent.Flops;
     }
@@ -80,6 +80,9 @@ sealed class RlLoop : IDisposable
 
     /// <summary>All that changes beside the tensors and the rows.</summary>
     public TrainState State { get; private set; }
+
+    // Checkpoints that stay: a step is replayed from the one before it.
+    int KeptEvery => Math.Max(1, recipe.Steps / 4);
 
     double Flops => State.Ledger.Spent.Flops - before;
 
@@ -101,6 +104,9 @@ sealed class RlLoop : IDisposable
         steps.AddRange(RlRows.ReadSteps(folder.Path));
         evals.AddRange(RlRows.ReadEvals(folder.Path));
         foreach (RlStep row in steps) curriculum.See(row);
+        foreach (RunEvent e in RunFolder.ReadEvents(folder.Path).Where(e => e.Step <= state.Step))
+            foreach (Ailment a in Enum.GetValues<Ailment>())
+                if (e.Event == Diagnosis.NameOf(a)) told.Add(a);
         folder.Event("resume", state.Step, note);
     }
 
@@ -124,7 +130,7 @@ sealed class RlLoop : IDisposable
         }
         while (State.Step < recipe.Steps && !stop.IsCancellationRequested)
         {
-            RlStep row = Step(State.Step, learn: true, out _);
+            RlStep row = Step(State.Step, out _);
             Record(row);
             if (recipe.EvalEvery > 0 && State.Step % recipe.EvalEvery == 0 || State.Step == recipe.Steps) Examine(CancellationToken.None);
             List<Diagnosis> found = [.. Doctor.Examine(steps, evals).Where(d => told.Add(d.Ailment))];
@@ -132,7 +138,8 @@ sealed class RlLoop : IDisposable
             double pace = time.GetElapsedTime(began).TotalSeconds / (State.Step - first);
             tell?.Invoke(new(State.Step, recipe.Steps, row, [.. evals.Where(e => e.Step == State.Step)], found,
                 pace * (recipe.Steps - State.Step)));
-            if (time.GetElapsedTime(saved).TotalMinutes < 1 || State.Step == recipe.Steps) continue;
+            bool kept = State.Step % KeptEvery == 0;
+            if (!kept && time.GetElapsedTime(saved).TotalMinutes < 1 || State.Step == recipe.Steps) continue;
             Save();
             saved = time.GetTimestamp();
         }
@@ -151,9 +158,9 @@ sealed class RlLoop : IDisposable
             State.Ledger.Spent.Flops, State.Ledger.Spent.Seconds, 0, 0));
     }
 
-    /// <summary>Draws, judges and, if asked to, learns.</summary>
+    /// <summary>Draws, judges and learns.</summary>
     /// <param name="step">steps before it</param>
-    public RlStep Step(int step, bool learn, out List<Group> drawn)
+    RlStep Step(int step, out List<Group> drawn)
     {
         long began = time.GetTimestamp();
         var rollouts = new Rollouts(sampler, codec, recipe.Form);
@@ -164,25 +171,21 @@ sealed class RlLoop : IDisposable
         {
             (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i => Item(step, all.Count + i))];
             List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MostTokens,
-                new SamplingRule((float)recipe.Temperature), recipe.Seed, StreamOf(step, all.Count), time);
+                new SamplingRule(1), recipe.Seed, (FirstItem(step) + all.Count) * recipe.Replies, time);
             learner.Judge(groups);
             all.AddRange(groups);
-            teaching.AddRange(groups.Where(learner.Teaches));
+            teaching.AddRange(groups.Where(Learner.Teaches));
             ledger.Sample += rollouts.Sampled;
             ledger.Verify += new Spending(0, 0, 0, rollouts.JudgeSeconds);
             sampleSeconds += rollouts.Sampled.Seconds;
         }
         drawn = all;
-        if (rollouts.Fault is { } fault && learn) folder.Event("judge", step + 1, fault);
+        if (rollouts.Fault is { } fault) folder.Event("judge", step + 1, fault);
         long learning = time.GetTimestamp();
-        Learnt learnt = learn && teaching.Count > 0 ? learner.Step(teaching, Rate(step)) : default;
+        Learnt learnt = teaching.Count > 0 ? learner.Step(recipe.Redraws == 0 ? all : teaching, Rate(step)) : default;
         double learnSeconds = time.GetElapsedTime(learning).TotalSeconds;
         ledger.Tune += learnt.Spent with { Seconds = learnSeconds };
-        if (learn)
-        {
-            State.Step = step + 1;
-            State.Updates = learner.Updates;
-        }
+        (State.Step, State.Updates) = (step + 1, learner.Updates);
         return RowOf(step + 1, all, all.Count - teaching.Count, learnt, sampleSeconds, learnSeconds,
             time.GetElapsedTime(began).TotalSeconds);
     }
@@ -190,7 +193,7 @@ sealed class RlLoop : IDisposable
     /// <summary>A step that was done before, without rows.</summary>
     public void Again(int step, out List<Group> drawn)
     {
-        RlStep row = Step(step, learn: true, out drawn);
+        RlStep row = Step(step, out drawn);
         curriculum.See(row);
     }
 
@@ -214,13 +217,13 @@ sealed class RlLoop : IDisposable
 
     (TaskLevel, TaskItem) Item(int step, int index)
     {
-        var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, step, index);
+        var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, 1L << 32 | (uint)step, index);
         TaskLevel of = mix.Pick(ref rng, curriculum.Open);
-        return (of, of.Family.Make(Split.Train, of.Level, StreamOf(step, 0) + index, recipe.Seed));
+        return (of, of.Family.Make(Split.Train, of.Level, Demonstrations.FirstFree + FirstItem(step) + index, recipe.Seed));
     }
 
-    // Streams of a step's replies, and indexes of its items: no step comes near the next one's.
-    long StreamOf(int step, int group) => (long)step * (recipe.Redraws + 1) * recipe.Prompts * recipe.Replies + (long)group * recipe.Replies;
+    // No step's items come near the next one's; those of demonstrations lie below all of them.
+    long FirstItem(int step) => (long)step * (recipe.Redraws + 1) * recipe.Prompts;
 
     double Rate(int step) => recipe.LearningRate * Math.Min(1, (step + 1.0) / Math.Max(1, recipe.Warmup));
 
@@ -230,7 +233,7 @@ sealed class RlLoop : IDisposable
         tell?.Invoke(new(State.Step, recipe.Steps, null, [], [], double.NaN));
         Spending measured = default;
         long began = time.GetTimestamp();
-        foreach (ReplyForm form in (ReplyForm[])[ReplyForm.Open, ReplyForm.Think])
+        foreach (ReplyForm form in new[] { ReplyForm.Open, ReplyForm.Think, recipe.Form }.Distinct())
         {
             List<RlEval> rows = exam.Take(State.Step, Flops, form, out List<Group> groups, ref measured, stop);
             foreach (RlEval row in rows) evalRows.Write(row, RlJson.Default.RlEval);
@@ -249,15 +252,18 @@ sealed class RlLoop : IDisposable
     {
         if (recipe.SkipGate) return;
         TaskLevel[] easiest = [.. mix.Levels.GroupBy(l => l.Family.Name).Select(g => g.MinBy(l => l.Level))];
-        RlEval[] thinking = [.. evals.Where(e => e.Form == (recipe.Form == ReplyForm.Direct ? ReplyForm.Open : ReplyForm.Think)
-            && easiest.Any(l => l.Tag == e.Level))];
-        if (Doctor.Gate(AfterThought(easiest), thinking) is not { } reason) return;
+        bool direct = recipe.Form == ReplyForm.Direct;
+        RlEval[] seen = [.. evals.Where(e => e.Form == (direct ? ReplyForm.Direct : ReplyForm.Think) && easiest.Any(l => l.Tag == e.Level))];
+        // Whichever way of thinking it was taught.
+        double follows = direct ? 1 : ((TraceForm[])[TraceForm.Monologue, TraceForm.Proof, TraceForm.AnswerFirst])
+            .Max(form => AfterThought(easiest, form));
+        if (Doctor.Gate(follows, seen) is not { } reason) return;
         folder.Event(reason.Name, 0, reason.Text);
         throw new ConfigException($"{recipe.From} is not ready for reinforcement: {reason.Text}; skip_gate=true starts all the same");
     }
 
     /// <summary>Share of items of which the model says the right answer when it is given a right thought.</summary>
-    double AfterThought(IReadOnlyList<TaskLevel> levels)
+    double AfterThought(IReadOnlyList<TaskLevel> levels, TraceForm form)
     {
         const int Items = 64;
         List<(TaskLevel Of, TaskItem Item, string Thought)> asked = [];
@@ -266,14 +272,11 @@ sealed class RlLoop : IDisposable
             {
                 TaskItem item = of.Family.Make(Split.Valid, of.Level, i, recipe.Seed);
                 var rng = new Rng(recipe.Seed, RandomPurpose.Generate, 0, i);
-                string reply = of.Family.Demonstrate(item, TraceForm.Monologue, ref rng);
+                string reply = of.Family.Demonstrate(item, form, ref rng);
                 asked.Add((of, item, reply[..(reply.IndexOf(Reply.Say) + 1)]));
             }
         SampleRequest[] requests = [.. asked.Select((a, i) => new SampleRequest(
             [.. codec.Prompt(a.Item.Prompt, ReplyForm.Open), .. codec.Encode(a.Thought)], recipe.MostTokens, i))];
-        int room = model.Config.ContextLen + 1;
-        requests = [.. requests.Select(r => r with { MostTokens = Math.Min(r.MostTokens, room - r.Prompt.Length) })];
-        if (requests.Any(r => r.MostTokens < 1)) return 1;        // a demonstration that does not fit: refused before, when taught
         SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
         Spending spent = sampler.Draw(requests, new SamplingRule(0), recipe.Seed, replies);
         State.Ledger.Measure += spent;
@@ -286,7 +289,7 @@ sealed class RlLoop : IDisposable
         folder.Sync();
         foreach (JsonLines rows in (JsonLines[])[stepRows, evalRows, replyRows]) rows.Sync();
         checkpoints.Save(State);
-        folder.Prune(new SaveConfig { Keep = 2, Every = Math.Max(1, recipe.Steps / 4) });
+        folder.Prune(new SaveConfig { Keep = 2, Every = KeptEvery });
     }
 
     /// <summary>Closes the row files and frees all memory.</summary>

@@ -50,11 +50,9 @@ public sealed record RlRecipe
     public int Replies { get; set; } = 16;
     /// <summary>Tokens of a reply at most, its end among them.</summary>
     public int MostTokens { get; set; } = 64;
-    /// <summary>Of the distribution that replies are drawn from.</summary>
-    public double Temperature { get; set; } = 1;
     /// <summary>Updates made of one step's replies, a part of them each.</summary>
     public int Updates { get; set; } = 1;
-    /// <summary>Groups of equal rewards are dropped and others drawn, so many times at most; 0: kept, to no effect.</summary>
+    /// <summary>Groups of equal rewards are dropped and others drawn, so many times at most; 0: kept, with advantages of 0.</summary>
     public int Redraws { get; set; } = 2;
     /// <summary>Over the last so many tokens the reward falls linearly by 1, as that of a reply cut off does; 0: never.</summary>
     public int Overlong { get; set; }
@@ -94,7 +92,9 @@ public sealed record RlRecipe
         get
         {
             (Baseline b, Aggregation a, RatioRule r, double high) = methods[Method];
-            return (Baseline ?? b, Aggregation ?? a, new(Ratio ?? r, ClipLow, ClipHigh > 0 ? ClipHigh : high, Kl));
+            RatioRule rule = Ratio ?? r;
+            double upper = ClipHigh > 0 ? ClipHigh : rule == r ? high : rule == RatioRule.Cispo ? 5 : 0.2;
+            return (Baseline ?? b, Aggregation ?? a, new(rule, ClipLow, upper, Kl));
         }
     }
 
@@ -107,17 +107,20 @@ public sealed record RlRecipe
     public IEnumerable<string> Problems()
     {
         if (From.Length == 0) yield return "from='' must name a run to begin with: from=RUN or from=RUN@STEP; 'isoflop teach' makes one";
-        if (!methods.ContainsKey(Method)) yield return $"method='{Method}' must be one of {string.Join(", ", methods.Keys)}";
+        bool known = methods.ContainsKey(Method);
+        if (!known) yield return $"method='{Method}' must be one of {string.Join(", ", methods.Keys)}";
         foreach ((string key, int value, int least, int most) in ((string, int, int, int)[])[("steps", Steps, 1, 1_000_000),
             ("prompts", Prompts, 1, 65_536), ("replies", Replies, 1, 4096), ("most_tokens", MostTokens, 2, 65_536),
             ("updates", Updates, 1, 64), ("redraws", Redraws, 0, 100), ("warmup", Warmup, 0, 100_000),
             ("eval_every", EvalEvery, 0, 1_000_000), ("eval_items", EvalItems, 1, 100_000), ("eval_replies", EvalReplies, 1, 4096),
             ("overlong", Overlong, 0, MostTokens)])
             if (value < least || value > most) yield return $"{key}={value} must be from {least} to {most}";
-        if (Replies < 2 && Choices.Baseline != Rl.Baseline.Rejection) yield return $"replies={Replies}: a group of one teaches nothing; try 16";
+        if (known && Replies < 2 && Choices.Baseline != Rl.Baseline.Rejection) yield return $"replies={Replies}: a group of one teaches nothing; try 16";
+        if (known && Choices.Term is { Rule: RatioRule.Cispo, ClipHigh: < 1 })
+            yield return FormattableString.Invariant($"clip_high={ClipHigh} is cispo's largest ratio and must be at least 1; try 5");
         if (Updates > Prompts) yield return $"updates={Updates} of prompts={Prompts}: each needs a group; try 1";
         foreach ((string key, double value, double most) in ((string, double, double)[])[("learning_rate", LearningRate, 1),
-            ("clip", Clip, 1e9), ("temperature", Temperature, 10), ("clip_low", ClipLow, 1)])
+            ("clip", Clip, 1e9), ("clip_low", ClipLow, 1)])
             if (!(value > 0 && value <= most))
                 yield return FormattableString.Invariant($"{key}={value} must be above 0 and at most {most}");
         foreach ((string key, double value, double most) in ((string, double, double)[])[("kl", Kl, 100), ("clip_high", ClipHigh, 100),

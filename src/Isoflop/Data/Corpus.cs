@@ -12,12 +12,16 @@ public sealed record CorpusSide
     public long Documents { get; init; }
     /// <summary>Tokens.</summary>
     public long Tokens { get; init; }
-    /// <summary>Bytes of text.</summary>
+    /// <summary>Bytes of text; where tokens have weights, of what weighs.</summary>
     public long Bytes { get; init; }
+    /// <summary>Tokens with a weight in the loss, where they have weights: prompts weigh 0, replies 1. 0: all weigh 1.</summary>
+    public long WeightedTokens { get; init; }
     /// <summary>Stream files, in order; the names of parallel streams differ in the extension only.</summary>
     public IReadOnlyList<string> Shards { get; init; } = [];
     /// <summary>Bytes of text a token stands for: nats a token over ln 2 and over this is bits a byte.</summary>
-    [JsonIgnore] public double BytesPerToken => Tokens == 0 ? 0 : (double)Bytes / Tokens;
+    [JsonIgnore] public double BytesPerToken => Predicted == 0 ? 0 : (double)Bytes / Predicted;
+    /// <summary>Tokens that weigh.</summary>
+    [JsonIgnore] public long Predicted => WeightedTokens > 0 ? WeightedTokens : Tokens;
 }
 
 /// <summary>One thing a corpus was made of, as the user named it.</summary>
@@ -61,8 +65,6 @@ public sealed record CorpusInfo
     public required CorpusSide Valid { get; init; }
     /// <summary>Names of the tags, by tag id; empty when there is no tag stream.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
-    /// <summary>Every token has a weight in the loss: prompts 0, replies 1. Else all have 1 and there is no such stream.</summary>
-    public bool Weighted { get; init; }
     /// <summary>
     /// Nats a token that the best possible model would pay on the validation side, by tag; null where nobody knows it.
     /// </summary>
@@ -207,7 +209,7 @@ public sealed class Corpus : IDisposable
         {
             Train = Streams(info.Train, StreamKind.Tokens, ".tok");
             Valid = Streams(info.Valid, StreamKind.Tokens, ".tok");
-            if (info.Weighted)
+            if (info.Train.WeightedTokens > 0)
             {
                 TrainWeights = Streams(info.Train, StreamKind.Weights, ".wgt");
                 ValidWeights = Streams(info.Valid, StreamKind.Weights, ".wgt");

@@ -6,7 +6,7 @@ namespace Isoflop.Sample;
 
 /// <summary>A reply to draw.</summary>
 /// <param name="Prompt">tokens as the model reads them, end-of-text first where they begin a document</param>
-/// <param name="MostTokens">of the reply, the end-of-text that ends it among them</param>
+/// <param name="MostTokens">of the reply, the end-of-text that ends it among them; the context may leave less</param>
 /// <param name="Stream">names its random numbers, with the seed; below 2⁴⁸</param>
 public readonly record struct SampleRequest(int[] Prompt, int MostTokens, long Stream);
 
@@ -47,6 +47,9 @@ public sealed class SampledReply
 /// <remarks>The loop allocates nothing. Not for two threads at once.</remarks>
 public sealed class BatchSampler
 {
+    // Keys and values of all slots: 256 MB.
+    const long CacheFloats = 1 << 26;
+
     readonly Transformer model;
     readonly KvCache cache;
     readonly int endOfText, vocabulary;
@@ -59,7 +62,9 @@ public sealed class BatchSampler
     public BatchSampler(Transformer model, int endOfText, int vocabulary, int slots)
     {
         (this.model, this.endOfText, this.vocabulary) = (model, endOfText, vocabulary);
-        slots = Math.Min(slots, Math.Min(model.MaxLogitRows, model.MaxRows));
+        ModelConfig c = model.Config;
+        long floats = c.NLayer * model.Device.KvCacheLength(1, c.ContextLen, new AttentionShape(c.NHead, c.KvHeads, c.HeadWidth));
+        slots = (int)Math.Clamp(CacheFloats / floats, 1, Math.Min(slots, Math.Min(model.MaxLogitRows, model.MaxRows)));
         cache = new(model.Device, model.Config, slots, model.Config.ContextLen);
         (request, read) = (new int[slots], new int[slots]);
         int rows = model.MaxRows;
@@ -73,17 +78,17 @@ public sealed class BatchSampler
     /// <summary>Draws a reply for each request.</summary>
     /// <param name="into">[requests], refilled</param>
     /// <returns>FLOPs, least traffic and tokens that passed through the model; no time</returns>
-    /// <exception cref="ArgumentException">A prompt with its reply does not fit the context.</exception>
+    /// <exception cref="ConfigException">A prompt leaves no room for a reply in the context.</exception>
     /// <exception cref="DataException">The model's logits are not finite.</exception>
     public Spending Draw(IReadOnlyList<SampleRequest> requests, SamplingRule rule, ulong seed, IReadOnlyList<SampledReply> into,
         CancellationToken stop = default)
     {
         for (int i = 0; i < requests.Count; i++)
         {
-            (int[] prompt, int most, _) = requests[i];
-            if (prompt.Length == 0 || most < 1 || prompt.Length + most > model.Config.ContextLen + 1)
-                throw new ArgumentException($"prompt {i} has {prompt.Length} tokens and a reply of {most}, the context is " +
-                    $"{model.Config.ContextLen}");
+            int most = MostOf(requests[i]);
+            if (most < 1)
+                throw new ConfigException($"a prompt of {requests[i].Prompt.Length} tokens leaves no room for a reply in the context of " +
+                    $"{model.Config.ContextLen}; ask easier levels, or a model with a longer context");
             into[i].Clear(most);
         }
         Array.Fill(request, -1);
@@ -112,7 +117,7 @@ public sealed class BatchSampler
                         "weights are broken; go back to an earlier checkpoint");
                 bool ends = drawn[a] == endOfText || drawn[a] >= vocabulary;
                 into[r].Add(drawn[a], logProbs[a], ends);
-                if (!ends && into[r].Count < requests[r].MostTokens) continue;
+                if (!ends && into[r].Count < MostOf(requests[r])) continue;
                 request[slot] = -1;
                 left--;
             }
@@ -121,6 +126,8 @@ public sealed class BatchSampler
         return new((all with { Head = all.Head / Math.Max(1, tokens) * heads }).Total,
             passes * Traffic.Forward(model.Table.Parameters), tokens, 0);
     }
+
+    int MostOf(in SampleRequest r) => Math.Min(r.MostTokens, model.Config.ContextLen + 1 - r.Prompt.Length);
 
     /// <summary>
     /// Rows of a pass: one token of each reply under way, then prompts, as many of their tokens as still fit.

@@ -35,9 +35,10 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Takes the run's folder, or makes it; the settings must be those it was started with.</summary>
     /// <param name="first">run.json, written when there is none</param>
+    /// <param name="replaceUnstarted">and where no checkpoint was written under the one there is</param>
     /// <exception cref="ConfigException">The run was started with other settings, or another process holds it.</exception>
     /// <exception cref="DataException">The folder cannot be written, or run.json is not readable.</exception>
-    internal static RunFolder Open(string home, RunRecord first, TimeProvider time)
+    internal static RunFolder Open(string home, RunRecord first, TimeProvider time, bool replaceUnstarted = false)
     {
         string path = PathOf(home, first.Name), record = System.IO.Path.Combine(path, RunRecord.FileName);
         FileStream? held = null;
@@ -45,7 +46,7 @@ public sealed class RunFolder : IDisposable
         {
             Directory.CreateDirectory(path);
             held = Lock(path);
-            if (File.Exists(record))
+            if (File.Exists(record) && !(replaceUnstarted && Checkpoint.StepsIn(path).Count == 0))
             {
                 string[] differences = [.. RunRecord.Load(path).Differences(first)];
                 if (differences.Length > 0)

@@ -104,6 +104,11 @@ public static class Trainer
             throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +
                 "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
         }
+        CheckThreads(threads);
+    }
+
+    internal static void CheckThreads(int threads)
+    {
         if (threads < 0 || threads > 4 * Environment.ProcessorCount)
             throw new ConfigException($"--threads {threads} must be from 0 to {4 * Environment.ProcessorCount}: four a core; " +
                 "0 takes one a core");

@@ -101,7 +101,7 @@ public sealed class BatchSamplerTests : IDisposable
     public void Broken_weights_are_said_and_what_does_not_fit_is_refused()
     {
         var sampler = new BatchSampler(model, EndOfText, 331, 4);
-        Assert.Throws<ArgumentException>(() => sampler.Draw([new(new int[150], 20, 0)], new SamplingRule(1), 1, Room(1)));
+        Assert.Throws<ConfigException>(() => sampler.Draw([new(new int[161], 20, 0)], new SamplingRule(1), 1, Room(1)));
         device.Upload([float.NaN], model.Params.Slice(model.Table.FinalNorm.Offset, 1));
         Assert.Contains("not finite", Assert.Throws<DataException>(() =>
             sampler.Draw(requests, new SamplingRule(1), 1, Room(requests.Length))).Message, StringComparison.Ordinal);

@@ -77,8 +77,32 @@ public sealed class DemonstrationsTests : IDisposable
         (MadeSide train, MadeSide valid, string? leftOut) = Demonstrations.OfChat(Write([line, line, line]), bytes, 128);
         Assert.Null(leftOut);
         Assert.Equal((2, 1), (train.Documents, valid.Documents));
+        Assert.Equal(2 * 2, train.Bytes);
         Assert.Equal("abab", bytes.Decode([.. train.Tokens.Where((t, i) => train.Weights![i] > 0 && t != bytes.EndOfText)]));
         Assert.Equal(6, train.Weights!.Sum());                                      // and that it ends there
+    }
+
+    [Fact]
+    public void Every_turn_is_learnt_after_all_that_came_before_it()
+    {
+        string line = """{"messages":[{"role":"user","content":"U"},{"role":"assistant","content":"ab"},{"role":"user","content":"V"},{"role":"assistant","content":"cd"}]}""";
+        (MadeSide train, _, _) = Demonstrations.OfChat(Write([line, line]), bytes, 128);
+        string[] documents = bytes.Decode([.. train.Tokens.Select(t => t == bytes.EndOfText ? bytes.Encode("\n")[0] : t)])
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["<|user|>U<|assistant|>ab", "<|user|>U<|assistant|>ab<|user|>V<|assistant|>cd"], documents);
+        Assert.Equal("abcd", bytes.Decode([.. train.Tokens.Where((t, i) => train.Weights![i] > 0 && t != bytes.EndOfText)]));
+    }
+
+    [Fact]
+    public void Every_window_has_something_to_learn()
+    {
+        for (int items = 1; items < 40; items++)
+        {
+            MadeSide side = Demonstrations.Of(new() { Name = "x", Tasks = ["parity:1"], Items = items }, new(["parity:1"]), bytes, 64, Split.Train);
+            Assert.Equal(0, (side.Tokens.Length - 1) % 64);
+            for (int w = 0; w < (side.Tokens.Length - 1) / 64; w++)
+                Assert.True(side.Weights.AsSpan(w * 64 + 1, 64).ContainsAnyExcept(0), $"{items} items, window {w}");
+        }
     }
 
     [Theory]

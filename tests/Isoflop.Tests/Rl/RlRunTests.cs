@@ -80,6 +80,14 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     }
 
     [Fact]
+    public void A_form_is_examined_and_the_prompt_may_leave_less_room_than_asked()
+    {
+        RlResult r = home.Run("direct", "form=direct", "steps=1", "most_tokens=34");
+        Assert.Equal([ReplyForm.Open, ReplyForm.Think, ReplyForm.Direct], r.Evals.Select(e => e.Form).Distinct());
+        Assert.NotEmpty(RlRows.ReadReplies(RunFolder.PathOf(home.Path, "direct")));
+    }
+
+    [Fact]
     public void A_replayed_step_has_the_rewards_and_the_probabilities_of_the_first_time()
     {
         RlResult run = home.Run("played");
@@ -107,7 +115,9 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Contains("method='ppo' must be one of", Mistake("n", "method=ppo"), StringComparison.Ordinal);
         Assert.Contains("there is no run", Mistake("n", "from=nobody"), StringComparison.Ordinal);
         Assert.Contains("levels 1 to", Mistake("n", "tasks=parity:99"), StringComparison.Ordinal);
-        Assert.Contains("not ready", Mistake("n", "skip_gate=false"), StringComparison.Ordinal);
+        Assert.Contains("not ready", Mistake("gated", "skip_gate=false"), StringComparison.Ordinal);
+        Assert.True(home.Run("gated", "steps=1").Done);                              // as the message says, under the same name
+        Assert.Contains("clip_high", Mistake("n", "ratio=cispo", "clip_high=0.3"), StringComparison.Ordinal);
         Assert.Contains("no setting 'stpes'", Assert.Throws<ConfigException>(() => RlRecipe.Load(null, ["stpes=3"])).Message,
             StringComparison.Ordinal);
 
