@@ -75,16 +75,16 @@ public sealed class BatchSamplerTests : IDisposable
     [Fact]
     public void Drawing_allocates_nothing()
     {
-        var sampler = new BatchSampler(model, EndOfText, 331, 8);
+        using var one = new CpuDevice(1);                         // sleeping workers are woken by the runtime, which may allocate
+        var own = new Transformer(one, model.Config, 256, training: false);
+        own.Initialise(5);
+        var sampler = new BatchSampler(own, EndOfText, 331, 8);
         SampledReply[] replies = Room(requests.Length);
-        sampler.Draw(requests, new SamplingRule(1), 3, replies);
-        // The least of a few calls: the runtime itself may allocate in one of them, a loop would in all.
-        Assert.Equal(0, Enumerable.Range(0, 4).Min(_ =>
-        {
-            long before = GC.GetTotalAllocatedBytes(precise: true);
-            sampler.Draw(requests, new SamplingRule(1), 3, replies);
-            return GC.GetTotalAllocatedBytes(precise: true) - before;
-        }));
+        var rule = new SamplingRule(1);
+        sampler.Draw(requests, rule, 3, replies);
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        sampler.Draw(requests, rule, 3, replies);
+        Assert.Equal(0, GC.GetTotalAllocatedBytes(precise: true) - before);
     }
 
     [Fact]
