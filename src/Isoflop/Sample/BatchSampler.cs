@@ -53,6 +53,7 @@ public sealed class BatchSampler
     readonly Transformer model;
     readonly KvCache cache;
     readonly int endOfText, vocabulary;
+    readonly double readBytes;                                   // of a pass
     readonly int[] request, read;                                // of each slot: its request, −1: free; tokens of its prompt read
     readonly int[] next, slots, at, wanted, asking, drawn;       // rows of a pass; rows whose logits are drawn from, and their slots
     readonly float[] uniforms, logProbs;
@@ -66,6 +67,7 @@ public sealed class BatchSampler
         long floats = c.NLayer * model.Device.KvCacheLength(1, c.ContextLen, new AttentionShape(c.NHead, c.KvHeads, c.HeadWidth));
         slots = (int)Math.Clamp(CacheFloats / floats, 1, Math.Min(slots, Math.Min(model.MaxLogitRows, model.MaxRows)));
         cache = new(model.Device, model.Config, slots, model.Config.ContextLen);
+        readBytes = Traffic.Forward(model.Table.Parameters);
         (request, read) = (new int[slots], new int[slots]);
         int rows = model.MaxRows;
         (next, this.slots, at, wanted) = (new int[rows], new int[rows], new int[rows], new int[slots]);
@@ -124,7 +126,7 @@ public sealed class BatchSampler
         }
         FlopCount all = Flops.Forward(model.Config, tokens, pairs);
         return new((all with { Head = all.Head / Math.Max(1, tokens) * heads }).Total,
-            passes * Traffic.Forward(model.Table.Parameters), tokens, 0);
+            passes * readBytes, tokens, 0);
     }
 
     int MostOf(in SampleRequest r) => Math.Min(r.MostTokens, model.Config.ContextLen + 1 - r.Prompt.Length);
