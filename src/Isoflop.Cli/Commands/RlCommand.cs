@@ -21,9 +21,11 @@ static class RlCommand
             "isoflop teach name=p tasks=parity:3 && isoflop rl name=p-rl from=p tasks=parity:3 steps=40",
             "isoflop rl recipes/parity.json seed=2 name=parity-2",
             "isoflop rl name=d from=p tasks=parity:3 method=dapo updates=4 kl=0.01",
+            "isoflop rl show p-rl                                    its examinations",
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
             "settings: " + string.Join(", ", Settings))
         { given, threads };
+        verb.Add(Show());
         verb.Add(Replay());
         verb.Runs(call =>
         {
@@ -33,9 +35,7 @@ static class RlCommand
             RlResult result;
             using (ProgressLine line = call.Progress())
                 result = Reinforcement.Run(recipe, call.Home, call.Parsed.GetValue(threads), p => Tell(call, line, p), stop: call.Stop);
-            if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(new RlRecord(result.Name, result.Path, result.Done, result.Step,
-                result.Steps.LastOrDefault(), result.Evals), RlCommandJson.Default.RlRecord));
-            else Write(call.Out, result);
+            Write(call, result);
             return result.Done ? 0 : App.Interrupted;
         });
         return verb;
@@ -43,6 +43,18 @@ static class RlCommand
 
     static IEnumerable<string> Settings =>
         JsonSerializer.SerializeToElement(new RlRecipe(), RlCommandJson.Default.RlRecipe).EnumerateObject().Select(p => p.Name);
+
+    static Command Show()
+    {
+        var run = new Argument<string>("run") { Description = "The run" };
+        var verb = new Verb("show", "Print a run's examinations so far.", "isoflop rl show p-rl", "isoflop rl show p-rl --json") { run };
+        verb.Runs(call =>
+        {
+            Write(call, Reinforcement.ResultOf(call.Parsed.GetValue(run)!, call.Home));
+            return 0;
+        });
+        return verb;
+    }
 
     static Command Replay()
     {
@@ -81,8 +93,15 @@ static class RlCommand
                 $"reward {row.Reward:0.000}  length {row.Length:0.0}  think first {row.Thinking:P0}  entropy {row.Entropy:0.000}"));
     }
 
-    static void Write(TextWriter output, RlResult r)
+    static void Write(Invocation call, RlResult r)
     {
+        TextWriter output = call.Out;
+        if (call.Json)
+        {
+            output.WriteLine(JsonSerializer.Serialize(new RlRecord(r.Name, r.Path, r.Done, r.Step, r.Steps.LastOrDefault(), r.Evals),
+                RlCommandJson.Default.RlRecord));
+            return;
+        }
         output.WriteLine($"{r.Path}\t" + (r.Done ? (r.AlreadyDone ? "was done already" : "done")
             : $"stopped at step {r.Step}; the same command resumes"));
         output.WriteLine("  step     FLOPs  form    level                 greedy  pass@1      ±  pass@k  length  thinks  cut off  chance");

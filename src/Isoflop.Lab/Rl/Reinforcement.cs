@@ -36,10 +36,20 @@ public static class Reinforcement
             if (state is null) loop.Begin();
             else loop.Resume(state, "");
             loop.Run(stop);
-            state = loop.State;
         }
-        return new(folder.Path, record.Name, state!.Step == whole.Steps, already, state.Step, RlRows.ReadSteps(folder.Path),
-            RlRows.ReadEvals(folder.Path), state.Ledger);
+        return ResultOf(record.Name, home) with { AlreadyDone = already };
+    }
+
+    /// <summary>What a run has come to so far.</summary>
+    /// <exception cref="ConfigException">It is no run of reinforcement learning, or has no checkpoint yet.</exception>
+    public static RlResult ResultOf(string run, string home)
+    {
+        RlRecipe recipe = RecipeOf(run, home);
+        string path = RunFolder.PathOf(home, run);
+        List<int> saved = Checkpoint.StepsIn(path);
+        if (saved.Count == 0) throw new ConfigException($"{path} has no checkpoint yet");
+        TrainState state = Checkpoint.ReadState(Path.Combine(path, Checkpoint.NameOf(saved[^1])));
+        return new(path, run, state.Step == recipe.Steps, true, state.Step, RlRows.ReadSteps(path), RlRows.ReadEvals(path), state.Ledger);
     }
 
     /// <summary>
@@ -51,10 +61,8 @@ public static class Reinforcement
     public static IReadOnlyList<ReplyRow> Replay(string run, int step, string home, int threads = 0)
     {
         string path = RunFolder.PathOf(home, run);
-        if (!File.Exists(Path.Combine(path, RunRecord.FileName)))
-            throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs");
-        RunFolder.ThrowIfHeld(home, run);
         RlRecipe recipe = RecipeOf(run, home);
+        RunFolder.ThrowIfHeld(home, run);
         List<RlStep> rows = RlRows.ReadSteps(path);
         if (step < 1 || step > rows.Count) throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
         int from = Checkpoint.StepsIn(path).Where(s => s < step).DefaultIfEmpty(-1).Max();
@@ -90,7 +98,8 @@ public static class Reinforcement
     /// <summary>The recipe of a run.</summary>
     /// <exception cref="ConfigException">It is no run of reinforcement learning.</exception>
     public static RlRecipe RecipeOf(string run, string home) =>
-        RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
+        !Directory.Exists(RunFolder.PathOf(home, run)) ? throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs")
+        : RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
             ? recipe with { Name = run } : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
 
     static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, string home, TimeProvider time)
