@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A capability map to look at.</summary>
 public static class MapPictures
 {
-    const int Left = 150, Top = 90, Cell = 58, Row = 22, Right = 250, Bottom = 46;
+    const int Left = 150, Top = 90, Cell = 58, Row = 22, Right = 290, Bottom = 46;
 
     /// <summary>The map's file in a study's folder; the other pictures are called map-*.svg.</summary>
     public const string MapFile = "map.svg";

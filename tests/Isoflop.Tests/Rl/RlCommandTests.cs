@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
+using Xunit;
+
+namespace Isoflop.Tests.Rl;
+
+public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
+{
+    (int Code, string Out, string Err) Run(params string[] args)
+    {
+        StringWriter output = new(), error = new();
+        int code = App.Run([.. args, "--home", home.Path], [TeachCommand.Create(), RlCommand.Create(), TracesCommand.Create()], output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    [Fact]
+    public void From_a_file_to_a_run_its_table_its_traces_a_replay_and_a_picture()
+    {
+        string recipe = Path.Combine(home.Path, "r.json");
+        File.WriteAllText(recipe, """
+            { "from": "taught", "tasks": ["parity:1"], "prompts": 4, "replies": 4, "most_tokens": 16, "eval_items": 8, "eval_replies": 4,
+              "eval_every": 1, "skip_gate": true }
+            """);
+        foreach (string seed in (string[])["1", "2"])
+        {
+            (int code, string output, _) = Run("rl", recipe, $"name=r{seed}", $"seed={seed}", "steps=2");
+            Assert.Equal(0, code);
+            Assert.Contains("parity.1", output);
+            Assert.Contains("of the time drew replies", output);
+        }
+        (_, string table, _) = Run("rl", "show", "r1", "--json");
+        Assert.Equal(2 * 3, JsonDocument.Parse(table).RootElement.GetProperty("evals").GetArrayLength());
+        (_, string traces, _) = Run("traces", "r1", "--count", "2");
+        Assert.Equal(4, traces.Split('\n').Count(l => l.StartsWith("  step ")));
+        (_, string replay, _) = Run("rl", "replay", "r1", "--step", "2", "--show", "1");
+        Assert.Equal(4, replay.Split('\n').Count(l => l.Contains("advantage")));
+        string picture = Path.Combine(home.Path, "r.svg");
+        Assert.Equal(0, Run("traces", "r1", "r2", "--svg", picture).Code);
+        string svg = File.ReadAllText(picture);
+        Assert.Contains("parity.1, dr_grpo", svg);                                   // two seeds, one line
+        Assert.Contains("made to think", svg);
+    }
+
+    [Theory]
+    [InlineData("no setting 'stesp'", "rl", "stesp=3")]
+    [InlineData("from='' must name a run", "rl", "tasks=parity:1")]
+    [InlineData("there is no run", "rl", "from=nobody", "tasks=parity:1")]
+    [InlineData("no run 'nobody'", "rl", "show", "nobody")]
+    [InlineData("is no run of 'isoflop rl'", "traces", "taught")]
+    [InlineData("no task 'pariti'", "teach", "name=x", "tasks=pariti")]
+    [InlineData("give tasks to demonstrate or chat=FILE.jsonl", "teach", "name=x")]
+    [InlineData("the context is 8; try context=32", "teach", "name=x", "tasks=parity:1", "context=8", "think=1")]
+    [InlineData("cannot be read", "teach", "name=x", "chat=nowhere.jsonl")]
+    [InlineData("--threads -1", "rl", "from=taught", "tasks=parity:1", "most_tokens=16", "--threads", "-1")]
+    public void A_mistake_is_one_line(string message, params string[] args)
+    {
+        (int code, _, string error) = Run(args);
+        Assert.Equal(2, code);
+        string line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(message, line);
+    }
+}
