@@ -17,7 +17,8 @@ static class RlCommand
             Arity = ArgumentArity.ZeroOrMore,
         };
         var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
-        var verb = new Verb("rl", "Reinforcement learning: groups of replies, judged, the better made likelier. The same command resumes.",
+        var verb = new Verb("rl",
+            "Reinforcement learning: groups of replies, judged, the better made likelier. The same command resumes.",
             "isoflop teach name=p tasks=parity:3 && isoflop rl name=p-rl from=p tasks=parity:3 steps=40",
             "isoflop rl recipes/parity.json seed=2 name=parity-2",
             "isoflop rl name=d from=p tasks=parity:3 method=dapo updates=4 kl=0.01",
@@ -34,7 +35,8 @@ static class RlCommand
             RlRecipe recipe = RlRecipe.Load(file ? all[0] : null, file ? all[1..] : all);
             RlResult result;
             using (ProgressLine line = call.Progress())
-                result = Reinforcement.Run(recipe, call.Home, call.Parsed.GetValue(threads), p => Tell(call, line, p), stop: call.Stop);
+                result = Reinforcement.Run(recipe, call.Home, call.Parsed.GetValue(threads), p => Tell(call, line, p),
+                    stop: call.Stop);
             Write(call, result);
             return result.Done ? 0 : App.Interrupted;
         });
@@ -47,7 +49,8 @@ static class RlCommand
     static Command Show()
     {
         var run = new Argument<string>("run") { Description = "The run" };
-        var verb = new Verb("show", "Print a run's examinations so far.", "isoflop rl show p-rl", "isoflop rl show p-rl --json") { run };
+        var verb = new Verb("show", "Print a run's examinations so far.", "isoflop rl show p-rl",
+            "isoflop rl show p-rl --json") { run };
         verb.Runs(call =>
         {
             Write(call, Reinforcement.ResultOf(call.Parsed.GetValue(run)!, call.Home));
@@ -60,10 +63,17 @@ static class RlCommand
     {
         var run = new Argument<string>("run") { Description = "The run" };
         var step = new Option<int>("--step") { Description = "1 to the steps done", HelpName = "N", Required = true };
-        var show = new Option<int>("--show") { Description = "Groups to print; all of them with --json", HelpName = "N", DefaultValueFactory = _ => 2 };
+        var show = new Option<int>("--show")
+        {
+            Description = "Groups to print; all of them with --json",
+            HelpName = "N",
+            DefaultValueFactory = _ => 2
+        };
         var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
-        var verb = new Verb("replay", "Play a step again, from the checkpoint before it: the same groups, tokens and log-probabilities.",
-            "isoflop rl replay p-rl --step 20", "isoflop rl replay p-rl --step 20 --json > replies.jsonl") { run, step, show, threads };
+        var verb = new Verb("replay",
+            "Play a step again, from the checkpoint before it: the same groups, tokens and log-probabilities.",
+            "isoflop rl replay p-rl --step 20", "isoflop rl replay p-rl --step 20 --json > replies.jsonl") { run, step, show,
+                threads };
         verb.Runs(call =>
         {
             IReadOnlyList<ReplyRow> rows = Reinforcement.Replay(call.Parsed.GetValue(run)!, call.Parsed.GetValue(step), call.Home,
@@ -78,7 +88,8 @@ static class RlCommand
                 call.Out.WriteLine($"{group.Key.Level}  {group.Key.Prompt}");
                 foreach (ReplyRow r in group)
                     call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                        $"  {(r.Reward > 0 ? "right" : "wrong")}  advantage {r.Advantage,6:0.00}  log p {r.LogProbs.Sum(),7:0.00}  {r.Reply}"));
+                        $"  {(r.Reward > 0 ? "right" : "wrong")}  advantage {r.Advantage,6:0.00}  ") +
+                        string.Create(CultureInfo.InvariantCulture, $"log p {r.LogProbs.Sum(),7:0.00}  {r.Reply}"));
             }
             return 0;
         });
@@ -90,7 +101,7 @@ static class RlCommand
         foreach (Diagnosis d in p.Found) call.Err.WriteLine($"step {p.Step}: {d.Name}: {d.Text}");
         if (p.Last is { } row)
             line.Report("rl", p.Step, p.Steps, "steps", string.Create(CultureInfo.InvariantCulture,
-                $"reward {row.Reward:0.000}  length {row.Length:0.0}  think first {row.Thinking:P0}  entropy {row.Entropy:0.000}"));
+                $"reward {row.Reward:0.000}  length {row.Length:0.0}  thinks {row.Thinking:P0}  entropy {row.Entropy:0.000}"));
     }
 
     static void Write(Invocation call, RlResult r)
@@ -98,23 +109,29 @@ static class RlCommand
         TextWriter output = call.Out;
         if (call.Json)
         {
-            output.WriteLine(JsonSerializer.Serialize(new RlRecord(r.Name, r.Path, r.Done, r.Step, r.Steps.LastOrDefault(), r.Evals),
+            output.WriteLine(JsonSerializer.Serialize(new RlRecord(r.Name, r.Path, r.Done, r.Step, r.Steps.LastOrDefault(),
+                r.Evals),
                 RlCommandJson.Default.RlRecord));
             return;
         }
         output.WriteLine($"{r.Path}\t" + (r.Done ? (r.AlreadyDone ? "was done already" : "done")
             : $"stopped at step {r.Step}; the same command resumes"));
-        output.WriteLine("  step     FLOPs  form    level                 greedy  pass@1      ±  pass@k  length  thinks  cut off  chance");
+        output.WriteLine("  step     FLOPs  form    level                 greedy  pass@1      ±  pass@k  " +
+            "length  thinks  cut off  chance");
         foreach (RlEval e in r.Evals)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {e.Step,4}  {e.Flops,8:0.00e0}  {e.Form.ToString().ToLowerInvariant(),-6}  {e.Level,-20}  {e.Greedy,6:0.000}  ") +
-                string.Create(CultureInfo.InvariantCulture, $"{e.PassAt1,6:0.000}  {1.96 * e.Error:0.000}  {e.PassAtK,6:0.000}  {e.Length,6:0.0}  ") +
+                $"  {e.Step,4}  {e.Flops,8:0.00e0}  {e.Form.ToString().ToLowerInvariant(),-6}  {e.Level,-20}  ") +
+                string.Create(CultureInfo.InvariantCulture, $"{e.Greedy,6:0.000}  ") +
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{e.PassAt1,6:0.000}  {1.96 * e.Error:0.000}  {e.PassAtK,6:0.000}  {e.Length,6:0.0}  ") +
                 string.Create(CultureInfo.InvariantCulture, $"{e.Thinking,6:P0}  {e.Truncated,7:P0}  {e.Chance,6:0.000}"));
         if (r.Steps.Count == 0) return;
-        double all = r.Steps.Sum(s => s.Seconds), named = r.Steps.Sum(s => s.SampleSeconds + s.LearnSeconds);
+        double all = r.Steps.Sum(s => s.Seconds), drew = r.Steps.Sum(s => s.SampleSeconds) / all,
+            learnt = r.Steps.Sum(s => s.LearnSeconds) / all;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {r.Steps.Sum(s => s.SampleSeconds) / all:P1} of the time drew replies, {r.Steps.Sum(s => s.LearnSeconds) / all:P1} learnt, " +
-            $"{1 - named / all:P1} went elsewhere; {r.Ledger.Spent.Flops:0.00e0} FLOPs spent on this model from its start"));
+            $"  {drew:P1} of the time drew replies, {learnt:P1} learnt, {1 - drew - learnt:P1} went elsewhere; ") +
+            string.Create(CultureInfo.InvariantCulture,
+                $"{r.Ledger.Spent.Flops:0.00e0} FLOPs spent on this model from its start"));
     }
 }
 

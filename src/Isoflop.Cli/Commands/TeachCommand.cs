@@ -21,7 +21,7 @@ static class TeachCommand
             "isoflop teach name=p tasks=parity:1..3 think=0.3 model.d_model=64     a fresh model, a token a byte",
             "isoflop teach name=m tasks=modular-root trace=monologue items=50000",
             "isoflop teach name=w tasks=addition:1..2 from=world.1e13.d96.s1       on top of a ladder's run",
-            "isoflop teach name=mine chat=chats.jsonl from=mine-base               {\"messages\": [{\"role\": …, \"content\": …}]}",
+            "isoflop teach name=mine chat=chats.jsonl from=base      lines of {\"messages\": [{\"role\": …, \"content\": …}]}",
             "settings: name, tasks, chat, from, think, trace (monologue, proof, answer_first, filler, corrupted), items,",
             "valid_items, passes, context, seed; 'isoflop tasks' lists the tasks, 'isoflop train --help' a run's settings")
         { given, threads };
@@ -42,8 +42,10 @@ static class TeachCommand
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
                 call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Path}\t") + (result.Done
-                    ? string.Create(CultureInfo.InvariantCulture, $"loss {result.ValidLoss:F4} nats/token of held-out replies, ") +
-                      string.Create(CultureInfo.InvariantCulture, $"{result.Ledger.Spent.Flops:0.00e0} FLOPs{(result.AlreadyDone ? " (was done already)" : "")}")
+                    ? string.Create(CultureInfo.InvariantCulture,
+                        $"loss {result.ValidLoss:F4} nats/token of held-out replies, ") +
+                      string.Create(CultureInfo.InvariantCulture,
+                          $"{result.Ledger.Spent.Flops:0.00e0} FLOPs{(result.AlreadyDone ? " (was done already)" : "")}")
                     : $"stopped at step {result.Step} of {result.Steps}; the same command resumes"));
             return result.Done ? 0 : App.Interrupted;
         });

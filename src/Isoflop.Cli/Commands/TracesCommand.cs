@@ -6,7 +6,8 @@ using Spectre.Console;
 
 namespace Isoflop.Cli.Commands;
 
-/// <summary><c>isoflop traces</c>: what a model thinks before and after reinforcement; <c>--svg</c> draws how it learnt.</summary>
+/// <summary><c>isoflop traces</c>: what a model thinks before and after reinforcement; <c>--svg</c> draws how it
+/// learnt.</summary>
 static class TracesCommand
 {
     public static Command Create()
@@ -25,11 +26,13 @@ static class TracesCommand
             string[] names = call.Parsed.GetValue(runs)!;
             if (call.Parsed.GetValue(svg) is { } file)
             {
-                File.WriteAllText(file, Lab.Report.Chart.Grid([RlCharts.PassAtOne(names, call.Home), .. RlCharts.Habits(names, call.Home)]));
+                File.WriteAllText(file, Lab.Report.Chart.Grid([RlCharts.PassAtOne(names, call.Home),
+                    .. RlCharts.Habits(names, call.Home)]));
                 call.Out.WriteLine(file);
                 return 0;
             }
-            IAnsiConsole? colours = call.Terminal ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(call.Out) }) : null;
+            IAnsiConsole? colours = call.Terminal
+                ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(call.Out) }) : null;
             foreach (string name in names)
             {
                 _ = Reinforcement.RecipeOf(name, call.Home);
@@ -39,7 +42,8 @@ static class TracesCommand
                 foreach (var item in rows.Where(r => r.Step == 0 || r.Step == last).GroupBy(r => (r.Level, r.Prompt))
                     .Take(call.Parsed.GetValue(count)))
                 {
-                    Write(call, colours, $"[bold]{Markup.Escape($"{item.Key.Level}  {item.Key.Prompt}")}[/]", $"{item.Key.Level}  {item.Key.Prompt}");
+                    Write(call, colours, $"[bold]{Markup.Escape($"{item.Key.Level}  {item.Key.Prompt}")}[/]",
+                        $"{item.Key.Level}  {item.Key.Prompt}");
                     foreach (ReplyRow r in item)
                     {
                         string head = $"  step {r.Step,4}  {(r.Reward > 0 ? "right" : "wrong")}  ";
@@ -75,7 +79,8 @@ static class TracesCommand
 
     static string Legend(bool coloured) => string.Join("  ", new (char Mark, string Means)[]
     {
-        (Marks.Failed, "attempt failed"), (Marks.DeadEnd, "dead end"), (Marks.Back, "step back"), (Marks.Solved, "checked: right"),
+        (Marks.Failed, "attempt failed"), (Marks.DeadEnd, "dead end"), (Marks.Back, "step back"),
+            (Marks.Solved, "checked: right"),
         (Reply.Say, "answer"),
     }.Select(m => (coloured ? Coloured(m.Mark.ToString()) : m.Mark.ToString()) + " " + m.Means));
 }

@@ -31,7 +31,8 @@ static class Advantage
         return true;
     }
 
-    /// <summary>Writes the advantages; equal rewards give exactly zero, except that right ones are still learnt by rejection.</summary>
+    /// <summary>Writes the advantages; equal rewards give exactly zero, except that right ones are still learnt by
+    /// rejection.</summary>
     public static void Of(Baseline baseline, ReadOnlySpan<double> rewards, Span<double> into)
     {
         int n = rewards.Length;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using Isoflop.Lab.Corpora;
@@ -76,9 +77,11 @@ static class Demonstrations
             int[] prompt = [.. tokenizer.Encode(item.Prompt)];
             int[] said = recipe.Trace == Trace.Filler ? codec.Filled(reply) : codec.Encode(reply);
             if (!rows.Add([(prompt, 0), (said, 1)], tags[of.Tag], Encoding.UTF8.GetByteCount(reply)))
-                throw new ConfigException($"{of.Tag}: a demonstration has {prompt.Length + said.Length + 1} tokens, the context is " +
-                    $"{context}; try context={System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(prompt.Length + said.Length + 1))}, " +
-                    "or easier levels");
+            {
+                int length = prompt.Length + said.Length + 1;
+                throw new ConfigException($"{of.Tag}: a demonstration has {length} tokens, the context is {context}; " +
+                    $"try context={BitOperations.RoundUpToPowerOf2((uint)length)}, or easier levels");
+            }
         }
         return rows.Side();
     }
@@ -101,8 +104,8 @@ static class Demonstrations
     }
 
     /// <summary>
-    /// A user's conversations, a document for each thing that the assistant says, with all that came before it: the loss is on that.
-    /// One line in fifty is held out.
+    /// A user's conversations, a document for each thing that the assistant says, with all that came before it: the loss is on
+    /// that. One line in fifty is held out.
     /// </summary>
     /// <exception cref="ConfigException">A line that is no conversation; names file, line and rule.</exception>
     public static (MadeSide Train, MadeSide Valid, string? LeftOut) OfChat(string file, Tokenizer tokenizer, int context)
@@ -119,17 +122,19 @@ static class Demonstrations
             bool valid = conversations % HeldOutOneIn == 0, fits = true;
             for (int last = 0; last < said.Length; last++)
                 if (said[last].Role == "assistant")
-                    fits &= (valid ? sides.Valid : sides.Train).Add([.. said.Take(last + 1).SelectMany((m, i) => Parts(m, i == last))], 0,
+                    fits &= (valid ? sides.Valid : sides.Train).Add([.. said.Take(last + 1).SelectMany((m, i) =>
+                        Parts(m, i == last))], 0,
                         Encoding.UTF8.GetByteCount(said[last].Content));
             if (!fits) tooLong++;
             conversations++;
         }
         (MadeSide train, MadeSide held) = (sides.Train.Side(), sides.Valid.Side());
         if (train.Documents == 0 || held.Documents == 0)
-            throw new ConfigException($"{file}: of {conversations} conversations too few fit the context of {context} tokens; give two at " +
-                "least, or a longer context");
+            throw new ConfigException($"{file}: of {conversations} conversations too few fit the context of {context} tokens; " +
+                "give two at least, or a longer context");
         return (train, held, tooLong == 0 ? null
-            : $"{tooLong} of {line} conversations are longer than the context of {context} tokens: what comes later was left out");
+            : $"{tooLong} of {line} conversations are longer than the context of {context} tokens: their later turns " +
+                "were left out");
 
         int[] Sign(string name) => [.. tokenizer.Encode(name)];
 
@@ -165,7 +170,8 @@ static class Demonstrations
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new ConfigException($"{where}: must be {{\"messages\": [{{\"role\": …, \"content\": …}}, …]}}: {e.Message.Split(". ")[0]}");
+            throw new ConfigException($"{where}: must be {{\"messages\": [{{\"role\": …, \"content\": …}}, …]}}: " +
+                e.Message.Split(". ")[0]);
         }
         if (all.Count == 0 || all[^1].Item1 != "assistant")
             throw new ConfigException($"{where}: the last message must be the assistant's: it is what is learnt");

@@ -11,7 +11,8 @@ public enum Ailment
     Truncation,
     /// <summary>The policy hardly tries anything any more, while it is still often wrong.</summary>
     EntropyCollapse,
-    /// <summary>The reward rises while held-out accuracy falls: the judge is being fooled, or items are learnt by heart.</summary>
+    /// <summary>The reward rises while held-out accuracy falls: the judge is being fooled, or items are learnt by
+    /// heart.</summary>
     RewardHacking,
     /// <summary>The model cannot do enough yet for rewards to teach it.</summary>
     NotReady,
@@ -23,7 +24,8 @@ public sealed record Diagnosis(Ailment Ailment, string Text)
     /// <summary>"no variance": as written in events and in the terminal.</summary>
     public string Name => NameOf(Ailment);
 
-    internal static string NameOf(Ailment ailment) => string.Concat(ailment.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}"
+    internal static string NameOf(Ailment ailment) =>
+        string.Concat(ailment.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $" {char.ToLowerInvariant(c)}"
         : char.ToLowerInvariant(c).ToString()));
 }
 
@@ -48,7 +50,8 @@ static class Doctor
                     : "raise replies"));
         double length = Mean(s => s.Length);
         if (length < ShrunkTo * first.Length && reward < first.Reward + Rise)
-            yield return Of(Ailment.LengthCollapse, $"replies went from {first.Length:0.0} to {length:0.0} tokens and the reward " +
+            yield return Of(Ailment.LengthCollapse,
+                $"replies went from {first.Length:0.0} to {length:0.0} tokens and the reward " +
                 $"from {first.Reward:0.00} to {reward:0.00}; teach longer so that thinking pays, or force it: form=think");
         double truncated = Mean(s => s.Truncated);
         if (truncated > MostTruncated)
@@ -85,16 +88,20 @@ static class Doctor
     {
         const double Follows = 0.9;
         if (afterThought < Follows)
-            return Of(Ailment.NotReady, $"given a right thought it says the right answer in {afterThought:P0} of the items, below " +
+            return Of(Ailment.NotReady,
+                $"given a right thought it says the right answer in {afterThought:P0} of the items, below " +
                 $"{Follows:P0}; teach longer (isoflop teach), then start again");
         foreach (RlEval e in easiest)
         {
             double chance = 1 - Math.Pow(1 - e.Chance, e.Replies);
-            bool byOne = chance > 0.5;                            // with one answer in two right by chance, many replies show nothing
+            // with one answer in two right by chance, many replies show nothing
+            bool byOne = chance > 0.5;
             double seen = byOne ? e.PassAt1 - 2 * e.Error : e.PassAtK, wanted = byOne ? e.Chance : Math.Min(0.9, chance + 0.1);
             if (seen <= wanted)
-                return Of(Ailment.NotReady, $"{e.Level}: " + (byOne ? $"sampled accuracy {e.PassAt1:0.00} (± {2 * e.Error:0.00}) is not above "
-                    : $"pass@{e.Replies} {e.PassAtK:0.00} is not well above ") + $"chance, {(byOne ? e.Chance : chance):0.00}; teach longer, or " +
+                return Of(Ailment.NotReady, $"{e.Level}: " +
+                    (byOne ? $"sampled accuracy {e.PassAt1:0.00} (± {2 * e.Error:0.00}) is not above "
+                    : $"pass@{e.Replies} {e.PassAtK:0.00} is not well above ") +
+                        $"chance, {(byOne ? e.Chance : chance):0.00}; teach longer, or " +
                     "ask easier levels");
         }
         return null;

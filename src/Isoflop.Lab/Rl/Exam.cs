@@ -57,8 +57,8 @@ sealed class Exam
     internal static double Thinks(string reply) => reply.Length > 0 && reply[0] == Reply.Think ? 1 : 0;
 
     /// <summary>
-    /// Probability that one of k replies is right, unbiased from n of which c are: 1 − Π (1 − k/i), i from n − c + 1 to n. Chen et
-    /// al. 2021, arXiv:2107.03374.
+    /// Probability that one of k replies is right, unbiased from n of which c are: 1 − Π (1 − k/i), i from n − c + 1 to n. Chen
+    /// et al. 2021, arXiv:2107.03374.
     /// </summary>
     /// <returns>NaN for n below k</returns>
     internal static double PassAt(int n, int c, int k)

@@ -12,9 +12,9 @@ namespace Isoflop.Lab.Rl;
 readonly record struct Learnt(double Norm, double Clipped, double Divergence, Spending Spent);
 
 /// <summary>
-/// Groups become weighted rows of the trainer: a token's weight is −∂loss/∂log π, so that the gradient of Σ weight·(−log π) is the
-/// policy's. The first update of a step is on-policy, its ratios exactly 1: what the sampler recorded is what the trainer computes,
-/// to the last bit, and every step holds that.
+/// Groups become weighted rows of the trainer: a token's weight is −∂loss/∂log π, so that the gradient of Σ weight·(−log π) is
+/// the policy's. The first update of a step is on-policy, its ratios exactly 1: what the sampler recorded is what the trainer
+/// computes, to the last bit, and every step holds that.
 /// </summary>
 sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRecipe recipe)
 {
@@ -41,7 +41,8 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
         }
     }
 
-    /// <summary>Less a price a token, and less for the last tokens of the room there is (DAPO's soft overlong punishment).</summary>
+    /// <summary>Less a price a token, and less for the last tokens of the room there is (DAPO's soft overlong
+    /// punishment).</summary>
     double Shaped(double right, SampledReply reply)
     {
         double over = recipe.Overlong == 0 ? 0 : !reply.Ended ? 1
@@ -162,8 +163,8 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
             ReadOnlySpan<float> nll = model.Nll.Slice(row + rows[i].Group.Prompt.Length - 1, drawn.Count);
             for (int t = 0; t < drawn.Count; t++)
                 if (BitConverter.SingleToInt32Bits(-nll[t]) != BitConverter.SingleToInt32Bits(drawn.LogProbs[t]))
-                    throw new InvalidOperationException($"'{rows[i].Group.Texts[rows[i].Reply]}', token {t + 1}: the sampler says " +
-                        $"{drawn.LogProbs[t]:R}, the trainer {-nll[t]:R}");
+                    throw new InvalidOperationException($"'{rows[i].Group.Texts[rows[i].Reply]}', token {t + 1}: " +
+                        $"the sampler says {drawn.LogProbs[t]:R}, the trainer {-nll[t]:R}");
         }
     }
 }

@@ -10,7 +10,8 @@ public enum RatioRule
     [JsonStringEnumMemberName("clip")] Clip,
     /// <summary>−sg[min(ρ, ε_max)]·A·log π: CISPO, MiniMax 2025, arXiv:2506.13585.</summary>
     [JsonStringEnumMemberName("cispo")] Cispo,
-    /// <summary>The clip on the whole reply's ratio, exp of the mean log ratio: GSPO, Zheng et al. 2025, arXiv:2507.18071.</summary>
+    /// <summary>The clip on the whole reply's ratio, exp of the mean log ratio: GSPO, Zheng et al. 2025,
+    /// arXiv:2507.18071.</summary>
     [JsonStringEnumMemberName("gspo")] Gspo,
 }
 
@@ -18,7 +19,8 @@ public enum RatioRule
 /// One token's loss as a function of its log-probability under the policy being trained, and the weight that makes the trainer's
 /// Σ weight·(−log π) have its gradient.
 /// </summary>
-/// <param name="Rule">of the ratio</param> <param name="ClipLow">ε_low</param> <param name="ClipHigh">ε_high; of CISPO ε_max</param>
+/// <param name="Rule">of the ratio</param> <param name="ClipLow">ε_low</param> <param name="ClipHigh">ε_high; of CISPO
+/// ε_max</param>
 /// <param name="Kl">weight of the KL divergence to the reference, estimated as e^d − d − 1, d = log π_ref − log π</param>
 readonly record struct PolicyTerm(RatioRule Rule, double ClipLow, double ClipHigh, double Kl)
 {
@@ -36,7 +38,8 @@ readonly record struct PolicyTerm(RatioRule Rule, double ClipLow, double ClipHig
         return loss + Kl * (Math.Exp(d) - d - 1);
     }
 
-    /// <summary>−∂loss/∂log π. For GSPO the share of one token in its reply's gradient, each of n tokens having 1/n of it.</summary>
+    /// <summary>−∂loss/∂log π. For GSPO the share of one token in its reply's gradient, each of n tokens having 1/n of
+    /// it.</summary>
     public double Weight(double logP, double old, double reference, double advantage, double ratio)
     {
         double rho = Rule == RatioRule.Gspo ? ratio : Math.Exp(logP - old);

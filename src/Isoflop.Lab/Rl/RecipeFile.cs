@@ -8,7 +8,11 @@ namespace Isoflop.Lab.Rl;
 /// <summary>A flat recipe: a JSON file, edited by key=value.</summary>
 static class RecipeFile
 {
-    static readonly JsonDocumentOptions lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+    static readonly JsonDocumentOptions lenient = new()
+    {
+        AllowTrailingCommas = true,
+        CommentHandling = JsonCommentHandling.Skip,
+    };
 
     /// <exception cref="ConfigException">Not readable, an unknown key, a value of another type; one line.</exception>
     public static T Load<T>(string? file, IReadOnlyList<string> edits, JsonTypeInfo<T> type)
@@ -22,13 +26,14 @@ static class RecipeFile
                     ?? throw new ConfigException($"{file}: a recipe is one JSON object {{ … }}");
             foreach (string edit in edits) Apply(tree, edit, type);
             foreach ((string key, JsonNode? value) in tree)
-                if (Known(key, type) is not null && value is null) throw new ConfigException($"{at}: {key} is null; leave it out");
+                if (Known(key, type) is not null && value is null)
+                    throw new ConfigException($"{at}: {key} is null; leave it out");
             return tree.Deserialize(type)!;
         }
         catch (JsonException e)
         {
-            throw new ConfigException($"{at}: {(e.Path is { Length: > 2 } path ? path[2..] + " " : "")}has a value of the wrong " +
-                $"kind ({e.Message.Split(". ")[0]})");
+            string key = e.Path is { Length: > 2 } path ? path[2..] + " " : "";
+            throw new ConfigException($"{at}: {key}has a value of the wrong kind ({e.Message.Split(". ")[0]})");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

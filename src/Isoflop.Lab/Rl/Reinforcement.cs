@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Text;
 using System.Text.Json;
 using Isoflop.Nn;
 using Isoflop.Train;
@@ -18,7 +20,8 @@ public sealed record RlResult(string Path, string Name, bool Done, bool AlreadyD
 public static class Reinforcement
 {
     /// <summary>Trains, resumes, or says that it is done.</summary>
-    /// <exception cref="ConfigException">A broken rule; a run of that name with another recipe; the model is not ready.</exception>
+    /// <exception cref="ConfigException">A broken rule; a run of that name with another recipe; the model is not
+    /// ready.</exception>
     /// <exception cref="DataException">A checkpoint that was altered; logits or gradients that are not finite.</exception>
     public static RlResult Run(RlRecipe recipe, string home, int threads = 0, Action<RlProgress>? tell = null,
         TimeProvider? clock = null, CancellationToken stop = default)
@@ -49,7 +52,8 @@ public static class Reinforcement
         List<int> saved = Checkpoint.StepsIn(path);
         if (saved.Count == 0) throw new ConfigException($"{path} has no checkpoint yet");
         TrainState state = Checkpoint.ReadState(Path.Combine(path, Checkpoint.NameOf(saved[^1])));
-        return new(path, run, state.Step == recipe.Steps, true, state.Step, RlRows.ReadSteps(path), RlRows.ReadEvals(path), state.Ledger);
+        return new(path, run, state.Step == recipe.Steps, true, state.Step, RlRows.ReadSteps(path), RlRows.ReadEvals(path),
+            state.Ledger);
     }
 
     /// <summary>
@@ -64,7 +68,8 @@ public static class Reinforcement
         RlRecipe recipe = RecipeOf(run, home);
         RunFolder.ThrowIfHeld(home, run);
         List<RlStep> rows = RlRows.ReadSteps(path);
-        if (step < 1 || step > rows.Count) throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
+        if (step < 1 || step > rows.Count)
+            throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
         int from = Checkpoint.StepsIn(path).Where(s => s < step).DefaultIfEmpty(-1).Max();
         if (from < 0) throw new ConfigException($"{path} has no checkpoint before step {step}");
         string copy = Path.Combine(Path.GetTempPath(), $"isoflop-replay-{Guid.NewGuid():N}");
@@ -73,7 +78,8 @@ public static class Reinforcement
             CopyTo(path, Path.Combine(copy, "runs", run), from);
             (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, home, TimeProvider.System);
             using RunFolder folder = RunFolder.Open(copy, record, TimeProvider.System);
-            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads, TimeProvider.System, null);
+            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads,
+                TimeProvider.System, null);
             loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), "replay");
             List<Group> groups = [];
             for (int s = from; s < step; s++) loop.Again(s, out groups);
@@ -98,8 +104,10 @@ public static class Reinforcement
     /// <summary>The recipe of a run.</summary>
     /// <exception cref="ConfigException">It is no run of reinforcement learning.</exception>
     public static RlRecipe RecipeOf(string run, string home) =>
-        !Directory.Exists(RunFolder.PathOf(home, run)) ? throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs")
-        : RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
+        !Directory.Exists(RunFolder.PathOf(home, run))
+            ? throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs")
+        : RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json
+            && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
             ? recipe with { Name = run } : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
 
     static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, string home, TimeProvider time)
@@ -113,9 +121,10 @@ public static class Reinforcement
         RunRecord parent = RunRecord.Load(RunFolder.PathOf(home, from.Run));
         ModelConfig shape = ModelFolder.LoadConfig(source);
         Fits(recipe, mix, shape, source);
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "", SkipGate = false }, RlJson.Default.RlRecipe);
+        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "", SkipGate = false },
+            RlJson.Default.RlRecipe);
         string name = recipe.Name.Length > 0 ? recipe.Name
-            : "rl-" + System.IO.Hashing.XxHash3.HashToUInt64(System.Text.Encoding.UTF8.GetBytes(json.GetRawText())).ToString("x16")[..8];
+            : $"rl-{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(json.GetRawText())) >> 32:x8}";
         var record = new RunRecord
         {
             Name = name,
@@ -129,7 +138,15 @@ public static class Reinforcement
                 FromMode = StartMode.Fork,
                 Flops = 0,
                 Model = shape,
-                Train = new() { Steps = recipe.Steps, LearningRate = recipe.LearningRate, Clip = recipe.Clip, WeightDecay = 0, WarmupSteps = recipe.Warmup, Decay = 0 },
+                Train = new()
+                {
+                    Steps = recipe.Steps,
+                    LearningRate = recipe.LearningRate,
+                    Clip = recipe.Clip,
+                    WeightDecay = 0,
+                    WarmupSteps = recipe.Warmup,
+                    Decay = 0
+                },
             },
             Corpus = parent.Corpus,
             Parameters = parent.Parameters,
@@ -154,12 +171,13 @@ public static class Reinforcement
         foreach (TaskLevel of in mix.Levels)
         {
             codec.Check(of.Family);
-            int longest = Enumerable.Range(0, 32).Max(i => codec.Prompt(of.Family.Make(Tasks.Split.Train, of.Level, i, recipe.Seed).Prompt,
+            int longest = Enumerable.Range(0, 32).Max(i =>
+                codec.Prompt(of.Family.Make(Tasks.Split.Train, of.Level, i, recipe.Seed).Prompt,
                 ReplyForm.Think).Length);
             if (longest + recipe.MostTokens > shape.ContextLen + 1)
-                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and most_tokens={recipe.MostTokens} are more than the " +
-                    $"model's context of {shape.ContextLen}; lower most_tokens to {Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model " +
-                    "with a longer context");
+                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and most_tokens={recipe.MostTokens} " +
+                    $"are more than the model's context of {shape.ContextLen}; lower most_tokens to " +
+                    $"{Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model with a longer context");
         }
     }
 

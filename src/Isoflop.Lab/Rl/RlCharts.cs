@@ -10,8 +10,8 @@ namespace Isoflop.Lab.Rl;
 public static class RlCharts
 {
     /// <summary>
-    /// The first o1 plot: pass@1 on held-out items against the FLOPs of reinforcement, an interval over the seeds, beside what the
-    /// first policy does when it is made to think.
+    /// The first o1 plot: pass@1 on held-out items against the FLOPs of reinforcement, an interval over the seeds, beside what
+    /// the first policy does when it is made to think.
     /// </summary>
     /// <param name="runs">names; those whose recipes differ in seed, start and name alone are one line</param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', or has no evaluations.</exception>
@@ -24,19 +24,23 @@ public static class RlCharts
             foreach (var level in all.GroupBy(e => e.Level))
             {
                 string name = $"{level.Key}, {line.Key}";
-                var points = level.Where(e => e.Form == line.First().Recipe.Form && e.Step > 0).GroupBy(e => e.Step).OrderBy(g => g.Key)
+                var points = level.Where(e => e.Form == line.First().Recipe.Form && e.Step > 0).GroupBy(e => e.Step).OrderBy(g =>
+                    g.Key)
                     .Select(g => (X: g.Average(e => e.Flops), Y: Estimate.OfMean([.. g.Select(e => e.PassAt1)]))).ToList();
                 series.Add(new(name, [.. points.Select(p => (p.X, p.Y.Value))])
                 {
-                    Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+                    Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null
+                        : [.. points.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
                 });
                 RlEval[] first = [.. level.Where(e => e.Step == 0)];
-                double Mean(ReplyForm form) => first.Where(e => e.Form == form).Select(e => e.PassAt1).DefaultIfEmpty(double.NaN).Average();
+                double Mean(ReplyForm form) => first.Where(e => e.Form == form).Select(e =>
+                    e.PassAt1).DefaultIfEmpty(double.NaN).Average();
                 series.Add(ChartSeries.AtY($"{level.Key} before, made to think", Mean(ReplyForm.Think)));
                 series.Add(ChartSeries.AtY($"{level.Key} before", Mean(line.First().Recipe.Form)));
             }
         }
-        return new Chart("Accuracy against reinforcement", "FLOPs of reinforcement: replies and learning", "pass@1, held-out items",
+        return new Chart("Accuracy against reinforcement", "FLOPs of reinforcement: replies and learning",
+            "pass@1, held-out items",
             [.. series.DistinctBy(s => (s.Name, s.Kind))])
         {
             YLimits = (0, 1.02),
@@ -62,7 +66,8 @@ public static class RlCharts
         return [Of("Thinks first", "share of replies", s => s.Thinking), Of("Length of a reply", "tokens", s => s.Length)];
     }
 
-    static List<RlEval> Evals(string run, string home) => RlRows.ReadEvals(RunFolder.PathOf(home, run)) is { Count: > 0 } rows ? rows
+    static List<RlEval> Evals(string run, string home) => RlRows.ReadEvals(RunFolder.PathOf(home, run)) is { Count: > 0 } rows
+        ? rows
         : throw new ConfigException($"run '{run}' has no evaluations yet");
 
     /// <summary>
@@ -76,10 +81,12 @@ public static class RlCharts
         {
             RlRecipe recipe = Reinforcement.RecipeOf(r, home);
             string from = Regex.Replace(recipe.From, @"(\.s\d+)?@\d+$", "");
-            JsonElement bare = JsonSerializer.SerializeToElement(recipe with { Name = "", Seed = 0, From = from }, RlJson.Default.RlRecipe);
+            JsonElement bare = JsonSerializer.SerializeToElement(recipe with { Name = "", Seed = 0, From = from },
+                RlJson.Default.RlRecipe);
             return (Recipe: recipe, Bare: bare, Rows: rows(r, home));
         }).ToList();
-        string[] differ = [.. all[0].Bare.EnumerateObject().Where(p => all.Any(r => !JsonElement.DeepEquals(p.Value, r.Bare.GetProperty(p.Name))))
+        string[] differ = [.. all[0].Bare.EnumerateObject().Where(p =>
+            all.Any(r => !JsonElement.DeepEquals(p.Value, r.Bare.GetProperty(p.Name))))
             .Select(p => p.Name).Except(["method"])];
         return all.GroupBy(r => string.Join(' ', differ.Select(d => $"{d}={r.Bare.GetProperty(d)}").Prepend(r.Recipe.Method)),
             r => (r.Recipe, r.Rows));

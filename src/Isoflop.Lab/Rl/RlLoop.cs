@@ -14,8 +14,8 @@ public sealed record RlProgress(int Step, int Steps, RlStep? Last, IReadOnlyList
     double SecondsLeft);
 
 /// <summary>
-/// One run in memory: draw replies, judge them, learn from them. Step s is a function of the recipe, of the weights before it and of
-/// s alone, so a run goes on from any checkpoint with the same bits, and any step can be played again.
+/// One run in memory: draw replies, judge them, learn from them. Step s is a function of the recipe, of the weights before it
+/// and of s alone, so a run goes on from any checkpoint with the same bits, and any step can be played again.
 /// </summary>
 sealed class RlLoop : IDisposable
 {
@@ -44,7 +44,8 @@ sealed class RlLoop : IDisposable
     readonly double before;                                      // FLOPs that the policy had cost
 
     /// <param name="source">folder of the first policy</param>
-    public RlLoop(RlRecipe recipe, ModelConfig shape, string source, RunFolder folder, TrainState start, int threads, TimeProvider time,
+    public RlLoop(RlRecipe recipe, ModelConfig shape, string source, RunFolder folder, TrainState start, int threads,
+        TimeProvider time,
         Action<RlProgress>? tell)
     {
         (this.recipe, this.folder, this.time, this.tell, State) = (recipe, folder, time, tell, start);
@@ -132,7 +133,8 @@ sealed class RlLoop : IDisposable
         {
             RlStep row = Step(State.Step, out _);
             Record(row);
-            if (recipe.EvalEvery > 0 && State.Step % recipe.EvalEvery == 0 || State.Step == recipe.Steps) Examine(CancellationToken.None);
+            if (recipe.EvalEvery > 0 && State.Step % recipe.EvalEvery == 0
+                || State.Step == recipe.Steps) Examine(CancellationToken.None);
             List<Diagnosis> found = [.. Doctor.Examine(steps, evals).Where(d => told.Add(d.Ailment))];
             foreach (Diagnosis d in found) folder.Event(d.Name, State.Step, d.Text);
             double pace = time.GetElapsedTime(began).TotalSeconds / (State.Step - first);
@@ -169,7 +171,8 @@ sealed class RlLoop : IDisposable
         double sampleSeconds = 0;
         for (int round = 0; round <= recipe.Redraws && teaching.Count < recipe.Prompts; round++)
         {
-            (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i => Item(step, all.Count + i))];
+            (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i =>
+                Item(step, all.Count + i))];
             List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MostTokens,
                 new SamplingRule(1), recipe.Seed, (FirstItem(step) + all.Count) * recipe.Replies, time);
             learner.Judge(groups);
@@ -209,7 +212,8 @@ sealed class RlLoop : IDisposable
         }
         return new(step, all.Average(g => g.Rate), all.Count, dropped, replies.Average(r => r.Count),
             ended.Length == 0 ? 0 : ended.Average(r => r.Count), 1 - ended.Length / (double)replies.Length,
-            all.Average(g => g.Texts.Average(Exam.Thinks)), nats / tokens, learnt.Clipped, learnt.Divergence, all.Sum(g => g.Faults),
+            all.Average(g => g.Texts.Average(Exam.Thinks)), nats / tokens, learnt.Clipped, learnt.Divergence,
+                all.Sum(g => g.Faults),
             learnt.Norm, sampleSeconds, learnSeconds, seconds, Flops,
             [.. all.GroupBy(g => g.Of.Tag).OrderBy(g => g.Key, StringComparer.Ordinal)
                 .Select(g => new LevelReward(g.Key, g.Sum(x => x.Replies.Length), g.Average(x => x.Rate)))]);
@@ -245,7 +249,8 @@ sealed class RlLoop : IDisposable
         State.Ledger.Measure += measured with { Seconds = time.GetElapsedTime(began).TotalSeconds };
     }
 
-    public static ReplyRow Describe(int step, Group g, int reply) => new(step, g.Of.Tag, g.Item.Prompt, g.Texts[reply], g.Right[reply],
+    public static ReplyRow Describe(int step, Group g, int reply) =>
+        new(step, g.Of.Tag, g.Item.Prompt, g.Texts[reply], g.Right[reply],
         g.Advantages[reply], g.Replies[reply].Ended, g.Replies[reply].Tokens.ToArray(), g.Replies[reply].LogProbs.ToArray());
 
     void Gate()
@@ -253,13 +258,15 @@ sealed class RlLoop : IDisposable
         if (recipe.SkipGate) return;
         TaskLevel[] easiest = [.. mix.Levels.GroupBy(l => l.Family.Name).Select(g => g.MinBy(l => l.Level))];
         bool direct = recipe.Form == ReplyForm.Direct;
-        RlEval[] seen = [.. evals.Where(e => e.Form == (direct ? ReplyForm.Direct : ReplyForm.Think) && easiest.Any(l => l.Tag == e.Level))];
+        RlEval[] seen = [.. evals.Where(e => e.Form == (direct ? ReplyForm.Direct : ReplyForm.Think)
+            && easiest.Any(l => l.Tag == e.Level))];
         // Whichever way of thinking it was taught.
         double follows = direct ? 1 : ((TraceForm[])[TraceForm.Monologue, TraceForm.Proof, TraceForm.AnswerFirst])
             .Max(form => AfterThought(easiest, form));
         if (Doctor.Gate(follows, seen) is not { } reason) return;
         folder.Event(reason.Name, 0, reason.Text);
-        throw new ConfigException($"{recipe.From} is not ready for reinforcement: {reason.Text}; skip_gate=true starts all the same");
+        throw new ConfigException($"{recipe.From} is not ready for reinforcement: {reason.Text}; skip_gate=true starts all " +
+            "the same");
     }
 
     /// <summary>Share of items of which the model says the right answer when it is given a right thought.</summary>

@@ -24,7 +24,8 @@ public sealed record RlRecipe
     public string From { get; set; } = "";
     /// <summary>What is asked: "parity:1..3", see <see cref="TaskMix"/>.</summary>
     public IReadOnlyList<string> Tasks { get; set; } = [];
-    /// <summary>grpo, dr_grpo, dapo, rloo, cispo, gspo, rejection: names the three choices below where these are not given.</summary>
+    /// <summary>grpo, dr_grpo, dapo, rloo, cispo, gspo, rejection: names the three choices below where these are not
+    /// given.</summary>
     public string Method { get; set; } = "dr_grpo";
     /// <summary>What a reward is held against.</summary>
     public Baseline? Baseline { get; set; }
@@ -52,13 +53,15 @@ public sealed record RlRecipe
     public int MostTokens { get; set; } = 64;
     /// <summary>Updates made of one step's replies, a part of them each.</summary>
     public int Updates { get; set; } = 1;
-    /// <summary>Groups of equal rewards are dropped and others drawn, so many times at most; 0: kept, with advantages of 0.</summary>
+    /// <summary>Groups of equal rewards are dropped and others drawn, so many times at most; 0: kept, with advantages of
+    /// 0.</summary>
     public int Redraws { get; set; } = 2;
     /// <summary>Over the last so many tokens the reward falls linearly by 1, as that of a reply cut off does; 0: never.</summary>
     public int Overlong { get; set; }
     /// <summary>Reward that a token costs.</summary>
     public double TokenPrice { get; set; }
-    /// <summary>Levels open one after another: the next when the last is answered right at this rate; 0: all from the start.</summary>
+    /// <summary>Levels open one after another: the next when the last is answered right at this rate; 0: all from the
+    /// start.</summary>
     public double OpensAt { get; set; }
     /// <summary>Learning rate after the first steps.</summary>
     public double LearningRate { get; set; } = 1e-3;
@@ -106,24 +109,28 @@ public sealed record RlRecipe
     /// <summary>Every rule that needs no model.</summary>
     public IEnumerable<string> Problems()
     {
-        if (From.Length == 0) yield return "from='' must name a run to begin with: from=RUN or from=RUN@STEP; 'isoflop teach' makes one";
+        if (From.Length == 0)
+            yield return "from='' must name a run to begin with: from=RUN or from=RUN@STEP; 'isoflop teach' makes one";
         bool known = methods.ContainsKey(Method);
         if (!known) yield return $"method='{Method}' must be one of {string.Join(", ", methods.Keys)}";
         foreach ((string key, int value, int least, int most) in ((string, int, int, int)[])[("steps", Steps, 1, 1_000_000),
             ("prompts", Prompts, 1, 65_536), ("replies", Replies, 1, 4096), ("most_tokens", MostTokens, 2, 65_536),
             ("updates", Updates, 1, 64), ("redraws", Redraws, 0, 100), ("warmup", Warmup, 0, 100_000),
-            ("eval_every", EvalEvery, 0, 1_000_000), ("eval_items", EvalItems, 1, 100_000), ("eval_replies", EvalReplies, 1, 4096),
+            ("eval_every", EvalEvery, 0, 1_000_000), ("eval_items", EvalItems, 1, 100_000),
+                ("eval_replies", EvalReplies, 1, 4096),
             ("overlong", Overlong, 0, MostTokens)])
             if (value < least || value > most) yield return $"{key}={value} must be from {least} to {most}";
-        if (known && Replies < 2 && Choices.Baseline != Rl.Baseline.Rejection) yield return $"replies={Replies}: a group of one teaches nothing; try 16";
+        if (known && Replies < 2 && Choices.Baseline != Rl.Baseline.Rejection)
+            yield return $"replies={Replies}: a group of one teaches nothing; try 16";
         if (known && Choices.Term is { Rule: RatioRule.Cispo, ClipHigh: < 1 })
-            yield return FormattableString.Invariant($"clip_high={ClipHigh} is cispo's largest ratio and must be at least 1; try 5");
+            yield return FormattableString.Invariant($"clip_high={ClipHigh} is the largest ratio: at least 1; try 5");
         if (Updates > Prompts) yield return $"updates={Updates} of prompts={Prompts}: each needs a group; try 1";
         foreach ((string key, double value, double most) in ((string, double, double)[])[("learning_rate", LearningRate, 1),
             ("clip", Clip, 1e9), ("clip_low", ClipLow, 1)])
             if (!(value > 0 && value <= most))
                 yield return FormattableString.Invariant($"{key}={value} must be above 0 and at most {most}");
-        foreach ((string key, double value, double most) in ((string, double, double)[])[("kl", Kl, 100), ("clip_high", ClipHigh, 100),
+        foreach ((string key, double value, double most) in ((string, double, double)[])[("kl", Kl, 100),
+            ("clip_high", ClipHigh, 100),
             ("token_price", TokenPrice, 1), ("opens_at", OpensAt, 1)])
             if (!(value >= 0 && value <= most))
                 yield return FormattableString.Invariant($"{key}={value} must be from 0 to {most}");

@@ -7,7 +7,8 @@ namespace Isoflop.Lab.Rl;
 public sealed record LevelReward(string Level, int Replies, double Reward);
 
 /// <summary>One line of rl.jsonl: a step.</summary>
-/// <param name="Step">steps done, this one included</param> <param name="Reward">mean of right answers over all replies drawn</param>
+/// <param name="Step">steps done, this one included</param> <param name="Reward">mean of right answers over all replies
+/// drawn</param>
 /// <param name="Groups">drawn</param> <param name="Dropped">of these, with equal rewards</param>
 /// <param name="Length">tokens of a reply, mean</param> <param name="LengthEnded">of those that ended</param>
 /// <param name="Truncated">share that was cut off</param> <param name="Thinking">share that thought first</param>
@@ -26,7 +27,8 @@ public sealed record RlStep(int Step, double Reward, int Groups, int Dropped, do
 /// <summary>One line of rl-evals.jsonl: a level's held-out items under one form.</summary>
 /// <param name="Step">steps done</param> <param name="Flops">as in <see cref="RlStep"/></param>
 /// <param name="Greedy">share right, likeliest token each time</param>
-/// <param name="PassAt1">share of sampled replies that are right, mean over items</param> <param name="Error">its standard error, items drawn</param>
+/// <param name="PassAt1">share of sampled replies that are right, mean over items</param> <param name="Error">its standard
+/// error, items drawn</param>
 /// <param name="PassAtK">unbiased, k = the replies to each item</param> <param name="Chance">what it is read against</param>
 /// <param name="Behaviour">counts a reply, means</param>
 public sealed record RlEval(int Step, double Flops, string Level, ReplyForm Form, int Items, int Replies, double Greedy,
@@ -34,7 +36,8 @@ public sealed record RlEval(int Step, double Flops, string Level, ReplyForm Form
     BehaviourMeans Behaviour);
 
 /// <summary>Means of <see cref="Behaviour"/> over replies.</summary>
-public sealed record BehaviourMeans(double Attempts, double Checks, double StepsBack, double Goals, double Repeats, double Changes,
+public sealed record BehaviourMeans(double Attempts, double Checks, double StepsBack, double Goals, double Repeats,
+    double Changes,
     double Slips, double FalseSolved)
 {
     internal static BehaviourMeans Of(IReadOnlyList<Behaviour> all)

@@ -61,6 +61,7 @@ public sealed class TaskMix
         int count = levels[^1] - levels[0] + 1;
         return Enumerable.Range(levels[0], count).Select(level => new TaskLevel(family, level, weight / count));
 
-        ConfigException Bad() => new($"task '{text}' must be FAMILY:LEVEL, FAMILY:FROM..TO, with *WEIGHT or not; try parity:1..3*2");
+        ConfigException Bad() =>
+            new($"task '{text}' must be FAMILY:LEVEL, FAMILY:FROM..TO, with *WEIGHT or not; try parity:1..3*2");
     }
 }

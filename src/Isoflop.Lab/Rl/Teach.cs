@@ -8,8 +8,8 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Rl;
 
 /// <summary>
-/// Fine-tuning: demonstrations become a corpus whose prompts weigh nothing, and the trainer trains on it, from a fresh model or from
-/// any checkpoint; so resume, rows and ledger are those of every run.
+/// Fine-tuning: demonstrations become a corpus whose prompts weigh nothing, and the trainer trains on it, from a fresh model or
+/// from any checkpoint; so resume, rows and ledger are those of every run.
 /// </summary>
 public static class Teach
 {
@@ -31,9 +31,11 @@ public static class Teach
             : BpeTrainer.Train([], ByteTokens);
         int context = recipe.Context > 0 ? recipe.Context : parent?.Config.Model.ContextLen ?? FreshContext;
         Corpus(recipe, tokenizer, context, options.Home, note);
-        List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}", $"model.context_len={context}"];
+        List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}",
+            $"model.context_len={context}"];
         if (from is { } start) all.AddRange([$"from={start.Run}@{start.Step}", "from_mode=fork"]);
-        if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal) || s.StartsWith("train.steps=", StringComparison.Ordinal)
+        if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal)
+            || s.StartsWith("train.steps=", StringComparison.Ordinal)
             || s.StartsWith("train.tokens=", StringComparison.Ordinal)))
         {
             long tokens = CorpusInfo.Load(Data.Corpus.FolderOf(options.Home, recipe.Name)).Train.Tokens;
@@ -54,8 +56,10 @@ public static class Teach
         }, RlJson.Default.TeachRecipe);
         if (recipe.Chat.Length > 0)
         {
-            var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() => Demonstrations.OfChat(recipe.Chat, tokenizer, context));
-            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(home, "the user's");
+            var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() =>
+                Demonstrations.OfChat(recipe.Chat, tokenizer, context));
+            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(home,
+                "the user's");
             if (sides.IsValueCreated && sides.Value.LeftOut is { } left) note?.Invoke(left);
             return;
         }

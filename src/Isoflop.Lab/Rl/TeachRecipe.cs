@@ -55,11 +55,14 @@ public sealed record TeachRecipe
     public IEnumerable<string> Problems()
     {
         if (Name.Length == 0) yield return "name='' must be given: the run and its demonstrations are found by it";
-        if (Tasks.Count == 0 == (Chat.Length == 0)) yield return "give tasks to demonstrate or chat=FILE.jsonl, one of them; try parity:1..3";
-        if (!(Think >= 0 && Think <= 1)) yield return FormattableString.Invariant($"think={Think} is a share from 0 to 1; try 0.3");
+        if (Tasks.Count == 0 == (Chat.Length == 0))
+            yield return "give tasks to demonstrate or chat=FILE.jsonl, one of them; try parity:1..3";
+        if (!(Think >= 0 && Think <= 1))
+            yield return FormattableString.Invariant($"think={Think} is a share from 0 to 1; try 0.3");
         if (Items is < 1 or > 10_000_000) yield return $"items={Items} must be from 1 to 10000000; try 20000";
         if (ValidItems is < 1 or > 100_000) yield return $"valid_items={ValidItems} must be from 1 to 100000; try 500";
-        if (!(Passes > 0 && Passes <= 10_000)) yield return FormattableString.Invariant($"passes={Passes} must be above 0; try 1");
+        if (!(Passes > 0 && Passes <= 10_000))
+            yield return FormattableString.Invariant($"passes={Passes} must be above 0; try 1");
         if (Context is < 0 or > 1 << 20) yield return $"context={Context} must be a number of tokens; try 128";
     }
 }

@@ -55,7 +55,8 @@ public sealed class BatchSampler
     readonly int endOfText, vocabulary;
     readonly double readBytes;                                   // of a pass
     readonly int[] request, read;                                // of each slot: its request, −1: free; tokens of its prompt read
-    readonly int[] next, slots, at, wanted, asking, drawn;       // rows of a pass; rows whose logits are drawn from, and their slots
+    // rows of a pass; rows whose logits are drawn from, and their slots
+    readonly int[] next, slots, at, wanted, asking, drawn;
     readonly float[] uniforms, logProbs;
 
     /// <param name="vocabulary">tokens that mean something; a model's table may be longer, and those end a reply</param>
@@ -89,8 +90,8 @@ public sealed class BatchSampler
         {
             int most = MostOf(requests[i]);
             if (most < 1)
-                throw new ConfigException($"a prompt of {requests[i].Prompt.Length} tokens leaves no room for a reply in the context of " +
-                    $"{model.Config.ContextLen}; ask easier levels, or a model with a longer context");
+                throw new ConfigException($"a prompt of {requests[i].Prompt.Length} tokens leaves no room for a reply in the " +
+                    $"context of {model.Config.ContextLen}; ask easier levels, or a model with a longer context");
             into[i].Clear(most);
         }
         Array.Fill(request, -1);

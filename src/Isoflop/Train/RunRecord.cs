@@ -74,7 +74,8 @@ public sealed record RunRecord
         }
         foreach (JsonProperty p in was.EnumerateObject())
             if (!own.TryGetProperty(p.Name, out JsonElement value) || !JsonElement.DeepEquals(p.Value, value))
-                yield return $"{p.Name}={p.Value.GetRawText()}, now {(value.ValueKind == JsonValueKind.Undefined ? "nothing" : value.GetRawText())}";
+                yield return $"{p.Name}={p.Value.GetRawText()}, now " +
+                    (value.ValueKind == JsonValueKind.Undefined ? "nothing" : value.GetRawText());
     }
 
     /// <summary>Reads run.json of a run folder.</summary>
