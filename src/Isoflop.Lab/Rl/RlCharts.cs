@@ -63,7 +63,8 @@ public static class RlCharts
             };
         })])
         { LogX = false };
-        return [Of("Thinks first", "share of replies", s => s.Thinking) with { YLimits = (0, 1.02) }, Of("Length of a reply", "tokens", s => s.Length)];
+        return [Of("Thinks first", "share of replies", s => s.Thinking) with { YLimits = (0, 1.02) },
+            Of("Length of a reply", "tokens", s => s.Length)];
     }
 
     static List<RlEval> Evals(string run, string home) => RlRows.ReadEvals(RunFolder.PathOf(home, run)) is { Count: > 0 } rows
