@@ -117,9 +117,9 @@ sealed class RlLoop : IDisposable
         foreach (JsonLines rows in (JsonLines[])[stepRows, evalRows, replyRows]) rows.DropAfter(step);
     }
 
-    /// <summary>Steps to the end, or until asked to stop; false: stopped, and a checkpoint holds all of it.</summary>
+    /// <summary>Steps to the end, or until asked to stop; a checkpoint then holds all of it.</summary>
     /// <exception cref="ConfigException">The gate: the model is not ready.</exception>
-    public bool Run(CancellationToken stop)
+    public void Run(CancellationToken stop)
     {
         long began = time.GetTimestamp(), saved = began;
         int first = State.Step;
@@ -148,7 +148,6 @@ sealed class RlLoop : IDisposable
         bool done = State.Step == recipe.Steps;
         Save();
         folder.Event(done ? "done" : "stop", State.Step, done ? "" : "asked to stop; the same command resumes");
-        return done;
     }
 
     void Record(RlStep row)

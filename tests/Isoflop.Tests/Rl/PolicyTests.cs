@@ -5,7 +5,7 @@ namespace Isoflop.Tests.Rl;
 
 public class PolicyTests
 {
-    static readonly double[] logPs = [-2.5, -1.3, -1.05, -1, -0.96, -0.7, -0.1], advantages = [-1.5, -0.2, 0, 0.4, 2];
+    static readonly double[] logPs = [-2.5, -1.3, -1.21, -1.05, -1, -0.96, -0.78, -0.7, -0.1], advantages = [-1.5, -0.2, 0, 0.4, 2];
     const double Old = -1, Reference = -1.4, Step = 1e-6;
 
     // A central difference errs by h²·f‴/6 ≤ 1e-12·e² and by rounding, 2^−53·|loss|/h ≤ 1e-9.
