@@ -16,7 +16,7 @@ public sealed record TourStop(string Run, long Parameters, long Tokens, double F
 
 /// <summary>What the tour found.</summary>
 public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt,
-    Forecast Forecast, Score Score, StudyFindings Findings, WorldTour World);
+    Forecast Forecast, Score Score, StudyFindings Findings, WorldTour World, ThinkingTour Thinking);
 
 /// <summary>What the tour found in a generated world.</summary>
 /// <param name="Question">a prompt that every rung continues</param> <param name="Answer">what should come</param>
@@ -26,7 +26,8 @@ public sealed record WorldTour(CapabilityMap Map, string Question, string Answer
 /// <summary>
 /// The whole program in a few minutes on two cores: a corpus, a ladder of twelve small runs, their law, a forecast of a run with
 /// ten times the compute, that run, the score, the report; one prompt through the best run of each budget; then a world of
-/// labelled tasks, a ladder on it, and the map of what each rung can do.
+/// labelled tasks, a ladder on it, and the map of what each rung can do; then a model that is taught to think and learns by
+/// reinforcement when to.
 /// </summary>
 /// <remarks>Killed and called again it goes on where it was: corpus, runs and forecast are found by their names.</remarks>
 public static class Tour
@@ -40,9 +41,11 @@ public static class Tour
 
     /// <param name="scale">multiplies the budgets</param>
     /// <param name="asked">run, questions asked so far, questions in all</param>
+    /// <param name="thinking">run, steps done, steps in all</param>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
     public static TourResult Run(string home, double scale = 1, IProgress<CorpusProgress>? corpusProgress = null,
-        Action<LadderProgress>? ladderProgress = null, Action<string, int, int>? asked = null, CancellationToken stop = default)
+        Action<LadderProgress>? ladderProgress = null, Action<string, int, int>? asked = null,
+        Action<string, int, int>? thinking = null, CancellationToken stop = default)
     {
         string folder = CorpusBuilder.Build(
             new CorpusRecipe { Name = Name, Vocab = Vocab }, home, progress: corpusProgress, stop: stop).Folder;
@@ -58,7 +61,7 @@ public static class Tour
             g.MinBy(r => r.Loss)!)
             .Append(StudyResult.Of(home, forecast.Run)!);
         return new(ladder, [.. best.Select(r => StopOf(r, home))], baselines, Prompt, forecast, score, findings,
-            World(home, scale, corpusProgress, ladderProgress, asked, stop));
+            World(home, scale, corpusProgress, ladderProgress, asked, stop), ThinkingTour.Run(home, scale, thinking, stop));
     }
 
     static WorldTour World(string home, double scale, IProgress<CorpusProgress>? corpusProgress,

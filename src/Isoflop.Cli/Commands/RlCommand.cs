@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Laws;
 using Isoflop.Lab.Rl;
 
 namespace Isoflop.Cli.Commands;
@@ -24,10 +25,12 @@ static class RlCommand
             "isoflop rl name=d from=p tasks=parity:3 method=dapo updates=4 kl=0.01",
             "isoflop rl show p-rl                                    its examinations",
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
+            "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the rise to the end",
             "settings: " + string.Join(", ", Settings))
         { given, threads };
         verb.Add(Show());
         verb.Add(Replay());
+        verb.Add(Forecast());
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given) ?? [];
@@ -58,6 +61,40 @@ static class RlCommand
         });
         return verb;
     }
+
+    static Command Forecast()
+    {
+        var runs = new Argument<string[]>("runs") { Description = "Seeds of one recipe", Arity = ArgumentArity.OneOrMore };
+        var until = new Option<double?>("--until")
+        {
+            Description = "Fit the steps up to so many FLOPs of reinforcement; default: up to half of the rise",
+            HelpName = "FLOPS",
+        };
+        var verb = new Verb("forecast",
+            "Fit the reward's sigmoid in log compute to a run's first steps and hold it against the later ones.",
+            "isoflop rl forecast p-rl", "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3 --until 2e11") { runs, until };
+        verb.Runs(call =>
+        {
+            RewardLaw found = RewardLaw.Of(call.Parsed.GetValue(runs)!, call.Home, call.Parsed.GetValue(until), call.Stop);
+            if (call.Json)
+            {
+                call.Out.WriteLine(JsonSerializer.Serialize(found, RlCommandJson.Default.RewardLaw));
+                return 0;
+            }
+            LawText.Write(call.Out, found.Law, double.NaN);
+            call.Out.WriteLine();
+            call.Out.WriteLine(FormattableString.Invariant($"fitted to steps up to {found.Until:0.00e0} FLOPs; after them:"));
+            call.Out.WriteLine("     FLOPs  forecast                 measured");
+            foreach (RewardCheck c in found.Checks)
+                call.Out.WriteLine(FormattableString.Invariant($"  {c.Flops,8:0.00e0}  ") + Range(c.Forecast).PadRight(25) +
+                    Range(c.Measured));
+            return 0;
+        });
+        return verb;
+    }
+
+    static string Range(Estimate e) => double.IsNaN(e.Value) ? "none" : FormattableString.Invariant($"{e.Value:0.000}") +
+        (double.IsNaN(e.Low) ? "" : FormattableString.Invariant($" ({e.Low:0.000} to {e.High:0.000})"));
 
     static Command Replay()
     {
@@ -119,12 +156,8 @@ static class RlCommand
         output.WriteLine("  step     FLOPs  form    level                 greedy  pass@1      ±  pass@k  " +
             "length  thinks  cut off  chance");
         foreach (RlEval e in r.Evals)
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {e.Step,4}  {e.Flops,8:0.00e0}  {e.Form.ToString().ToLowerInvariant(),-6}  {e.Level,-20}  ") +
-                string.Create(CultureInfo.InvariantCulture, $"{e.Greedy,6:0.000}  ") +
-                string.Create(CultureInfo.InvariantCulture,
-                    $"{e.PassAt1,6:0.000}  {1.96 * e.Error:0.000}  {e.PassAtK,6:0.000}  {e.Length,6:0.0}  ") +
-                string.Create(CultureInfo.InvariantCulture, $"{e.Thinking,6:P0}  {e.Truncated,7:P0}  {e.Chance,6:0.000}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {e.Step,4}  {e.Flops,8:0.00e0}  ") +
+                RlText.Form(e.Form) + $"  {e.Level,-20}  " + RlText.Scores(e));
         if (r.Steps.Count == 0) return;
         double all = r.Steps.Sum(s => s.Seconds), drew = r.Steps.Sum(s => s.SampleSeconds) / all,
             learnt = r.Steps.Sum(s => s.LearnSeconds) / all;
@@ -135,11 +168,22 @@ static class RlCommand
     }
 }
 
+/// <summary>An examination in columns.</summary>
+static class RlText
+{
+    public static string Form(ReplyForm form) => form.ToString().ToLowerInvariant().PadRight(6);
+
+    public static string Scores(RlEval e) => string.Create(CultureInfo.InvariantCulture,
+        $"{e.Greedy,6:0.000}  {e.PassAt1,6:0.000}  {1.96 * e.Error:0.000}  {e.PassAtK,6:0.000}  {e.Length,6:0.0}  ") +
+        string.Create(CultureInfo.InvariantCulture, $"{e.Thinking,6:P0}  {e.Truncated,7:P0}  {e.Chance,6:0.000}");
+}
+
 sealed record RlRecord(string Name, string Path, bool Done, int Step, RlStep? Last, IReadOnlyList<RlEval> Evals);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(RlRecord))]
+[JsonSerializable(typeof(RewardLaw))]
 [JsonSerializable(typeof(RlRecipe))]
 [JsonSerializable(typeof(ReplyRow))]
 sealed partial class RlCommandJson : JsonSerializerContext;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab;
 using Isoflop.Lab.Emergence;
+using Isoflop.Lab.Rl;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
@@ -21,8 +22,8 @@ static class TourCommand
         };
         var verb = new Verb("tour",
             "A ladder of twelve small runs on the default corpus, its law, a forecast, the run that checks it, the score, a " +
-            "report; then a ladder on a world of labelled tasks and the map of what each rung can do. The same command goes on " +
-            "where it was stopped.",
+            "report; then a ladder on a world of labelled tasks and the map of what each rung can do; then reinforcement that " +
+            "teaches a small model when to think. The same command goes on where it was stopped.",
             "isoflop tour",
             "isoflop tour --scale 0.1      a tenth of the compute") { scale };
         verb.Runs(call =>
@@ -33,7 +34,8 @@ static class TourCommand
             using (ProgressLine line = call.Progress())
                 tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line),
                     new LadderLines(call.Err, call.Terminal).Report,
-                    (run, done, all) => line.Report("asking", done, all, "questions", run), call.Stop);
+                    (run, done, all) => line.Report("asking", done, all, "questions", run),
+                    (run, done, all) => line.Report("thinking", done, all, "steps", run), call.Stop);
             if (call.Json)
             {
                 foreach (TourStop stop in tour.Stops)
@@ -69,6 +71,14 @@ static class TourCommand
         ClimbCommand.Write(output, world.Question, world.Climbed);
         output.WriteLine();
         output.WriteLine($"report: {world.Page}; the rest of the map: isoflop map {world.Map.Study}");
+        output.WriteLine();
+        ThinkingTour thinking = tour.Thinking;
+        output.WriteLine("a model that was shown some thoughts, then reinforcement: parity of 12 bits, held-out items");
+        output.WriteLine(thinking.Chart.Terminal());
+        foreach (RlEval e in (RlEval[])[.. thinking.Evals.Take(2), .. thinking.Evals.TakeLast(2)])
+            output.WriteLine($"  step {e.Step,3}  {RlText.Form(e.Form)}  {RlText.Scores(e)}");
+        foreach (ReplyRow r in thinking.Replies) output.WriteLine($"  step {r.Step,3}  {r.Prompt} {r.Reply}");
+        output.WriteLine($"picture: {thinking.Picture}");
     }
 }
 

@@ -19,15 +19,31 @@ static class TracesCommand
             Description = "Write accuracy against compute, thinking and length as pictures; seeds of one recipe are one line",
             HelpName = "FILE",
         };
+        var controls = new Option<string[]>("--controls")
+        {
+            Description = "In the picture: taught runs that went on with more demonstrations instead",
+            HelpName = "RUN",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var forecast = new Option<bool>("--forecast")
+        {
+            Description = "In the picture: the reward's sigmoid from the first half of its rise; the runs are seeds of one recipe",
+        };
         var verb = new Verb("traces", "Show replies before and after reinforcement: tries, checks and steps back in colour.",
-            "isoflop traces p-rl", "isoflop traces p-rl p-rl.s2 p-rl.s3 --svg parity.svg") { runs, count, svg };
+            "isoflop traces p-rl", "isoflop traces p-rl p-rl.s2 p-rl.s3 --svg parity.svg")
+        { runs, count, svg, controls, forecast };
         verb.Runs(call =>
         {
             string[] names = call.Parsed.GetValue(runs)!;
             if (call.Parsed.GetValue(svg) is { } file)
             {
-                File.WriteAllText(file, Lab.Report.Chart.Grid([RlCharts.PassAtOne(names, call.Home),
-                    .. RlCharts.Habits(names, call.Home)]));
+                File.WriteAllText(file, Lab.Report.Chart.Grid(
+                [
+                    RlCharts.PassAtOne(names, call.Home, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Home),
+                    .. call.Parsed.GetValue(forecast)
+                        ? [RlCharts.Forecast(RewardLaw.Of(names, call.Home, stop: call.Stop), names, call.Home)]
+                        : Array.Empty<Lab.Report.Chart>(),
+                ]));
                 call.Out.WriteLine(file);
                 return 0;
             }

@@ -37,6 +37,7 @@ static class Doctor
     const double MostEqual = 0.8, ShrunkTo = 0.5, MostTruncated = 0.2, LeastEntropy = 0.1, Solved = 0.9, Gain = 0.1, Rise = 0.02;
 
     /// <summary>What the last steps show; nothing for the first few.</summary>
+    /// <param name="steps">all so far</param> <param name="evals">in the form that is learnt</param>
     public static IEnumerable<Diagnosis> Examine(IReadOnlyList<RlStep> steps, IReadOnlyList<RlEval> evals)
     {
         if (steps.Count < Window) yield break;

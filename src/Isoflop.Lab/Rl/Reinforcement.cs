@@ -115,6 +115,7 @@ public static class Reinforcement
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         var mix = new TaskMix(recipe.Tasks);
+        if (Begun(recipe, home) is { } begun) return begun;
         RunPoint from = Source(recipe.From, home);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };
         string source = Path.Combine(RunFolder.PathOf(home, from.Run), Checkpoint.NameOf(from.Step));
@@ -156,6 +157,24 @@ public static class Reinforcement
         };
         string[] named = [.. record.Config.Problems()];
         return named.Length == 0 ? (recipe, source, record) : throw new ConfigException(string.Join("; ", named));
+    }
+
+    /// <summary>
+    /// A run that has its own copy of the first policy, step 0, goes on from that: the run it began with may be gone by now, or
+    /// have newer checkpoints.
+    /// </summary>
+    static (RlRecipe, string, RunRecord)? Begun(RlRecipe recipe, string home)
+    {
+        if (recipe.Name.Length == 0) return null;
+        string path = RunFolder.PathOf(home, recipe.Name), first = Path.Combine(path, Checkpoint.NameOf(0));
+        if (!Directory.Exists(first)) return null;
+        RlRecipe own = RecipeOf(recipe.Name, home);
+        string named = RunPoint.TryParse(recipe.From, out _) ? own.From : own.From[..own.From.LastIndexOf('@')];
+        JsonElement asked = JsonSerializer.SerializeToElement(recipe with { From = own.From, Name = "", SkipGate = false },
+            RlJson.Default.RlRecipe);
+        RunRecord record = RunRecord.Load(path);
+        return recipe.From == named && JsonElement.DeepEquals(asked, record.Recipe!.Value)
+            ? (recipe with { From = own.From }, first, record) : null;
     }
 
     static MachineRecord MachineOf()

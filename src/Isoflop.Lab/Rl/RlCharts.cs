@@ -14,8 +14,11 @@ public static class RlCharts
     /// the first policy does when it is made to think.
     /// </summary>
     /// <param name="runs">names; those whose recipes differ in seed, start and name alone are one line</param>
+    /// <param name="controls">
+    /// taught models that went on from the same start with more demonstrations: points at what that cost them
+    /// </param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', or has no evaluations.</exception>
-    public static Chart PassAtOne(IReadOnlyList<string> runs, string home)
+    public static Chart PassAtOne(IReadOnlyList<string> runs, string home, IReadOnlyList<string>? controls = null)
     {
         List<ChartSeries> series = [];
         foreach (var line in Lines(runs, home, Evals))
@@ -39,32 +42,125 @@ public static class RlCharts
                 series.Add(ChartSeries.AtY($"{level.Key} before", Mean(line.First().Recipe.Form)));
             }
         }
-        return new Chart("Accuracy against reinforcement", "FLOPs of reinforcement: replies and learning",
-            "pass@1, held-out items",
-            [.. series.DistinctBy(s => (s.Name, s.Kind))])
+        series.AddRange(Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], home), home));
+        return new Chart("Accuracy against reinforcement", "FLOPs after the first policy: replies and learning",
+            "pass@1, held-out items", [.. series.DistinctBy(s => (s.Name, s.Kind))])
         {
             YLimits = (0, 1.02),
             Subtitle = "areas: 95 % over seeds; broken lines: the first policy as it chooses, and made to think",
         };
     }
 
-    /// <summary>Share of replies that think first, and their length, over the steps.</summary>
+    /// <summary>Taught models at what they cost after their own start; the items are those of the first run.</summary>
+    static IEnumerable<ChartSeries> Controls(IReadOnlyList<string> taught, RlRecipe of, string home)
+    {
+        if (taught.Count == 0) return [];
+        var exam = new ExamRecipe(of.Tasks, [of.Form], of.EvalItems, of.EvalReplies, of.MostTokens, of.Seed);
+        return PolicyExam.Of(taught, exam, home).GroupBy(r => (r.Line, r.Answers.Level)).Select(g =>
+        {
+            Estimate y = Estimate.OfMean([.. g.Select(r => r.Answers.PassAt1)]);
+            return new ChartSeries($"{g.Key.Level}, {g.Key.Line}", [(g.Average(Cost), y.Value)], SeriesKind.Points)
+            {
+                Range = double.IsNaN(y.Low) ? null : [(Math.Max(0, y.Low), Math.Min(1, y.High))],
+            };
+        });
+
+        double Cost(ExamRow r)
+        {
+            string? from = RunRecord.Load(RunFolder.PathOf(home, RunOf(r.Run))).Config.From;
+            RunPoint start = string.IsNullOrEmpty(from) ? default : Reinforcement.Source(from, home);
+            return r.Flops - (start.Run is null ? 0 : Checkpoint.ReadState(Path.Combine(RunFolder.PathOf(home, start.Run),
+                Checkpoint.NameOf(start.Step))).Ledger.Spent.Flops);
+        }
+    }
+
+    static string RunOf(string point) => RunPoint.TryParse(point, out RunPoint p) ? p.Run : point;
+
+    /// <summary>
+    /// Over the steps: the share of replies that think first, their length, on held-out items of each level where there are several,
+    /// and what thoughts do.
+    /// </summary>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl'.</exception>
     public static IReadOnlyList<Chart> Habits(IReadOnlyList<string> runs, string home)
     {
-        var all = Lines(runs, home, (r, h) => RlRows.ReadSteps(RunFolder.PathOf(h, r))).ToList();
-        Chart Of(string title, string y, Func<RlStep, double> of) => new(title, "step", y, [.. all.Select(g =>
+        var steps = Lines(runs, home, (r, h) => RlRows.ReadSteps(RunFolder.PathOf(h, r))).ToList();
+        List<Chart> charts =
+        [
+            OverSteps("Thinks first", "share of replies", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
+                .Select(s => (s.Step, s.Thinking))))) with { YLimits = (0, 1.02) },
+            OverSteps("Length of a reply", "tokens", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
+                .Select(s => (s.Step, s.Length))))),
+        ];
+        var evals = Lines(runs, home, Evals).ToList();
+        if (evals.SelectMany(l => l).SelectMany(r => r.Rows).Select(e => e.Level).Distinct().Count() > 1)
+            foreach (var line in evals)
+            {
+                string name = evals.Count == 1 ? "" : $": {line.Key}";
+                var levels = Own(line).GroupBy(e => e.Level).ToList();
+                charts.Add(OverSteps($"Length by difficulty{name}", "tokens", levels.Select(l => (l.Key,
+                    l.Select(e => (e.Step, e.Length))))));
+                charts.Add(OverSteps($"Thinks first by difficulty{name}", "share of replies", levels.Select(l => (l.Key,
+                    l.Select(e => (e.Step, e.Thinking))))) with { YLimits = (0, 1.02) });
+            }
+        foreach (var line in evals)
         {
-            var points = g.SelectMany(r => r.Rows).GroupBy(s => s.Step).OrderBy(s => s.Key)
-                .Select(s => (X: (double)s.Key, Y: Estimate.OfMean([.. s.Select(of)]))).ToList();
-            return new ChartSeries(g.Key, [.. points.Select(p => (p.X, p.Y.Value))])
+            RlEval[] all = [.. Own(line)];
+            var counts = Counters.Where(c => all.Any(e => c.Of(e.Behaviour) > 0)).ToList();
+            if (counts.Count > 0)
+                charts.Add(OverSteps($"What thoughts do{(evals.Count == 1 ? "" : $": {line.Key}")}", "a reply, held-out items",
+                    counts.Select(c => (c.Name, all.Select(e => (e.Step, c.Of(e.Behaviour)))))));
+        }
+        return charts;
+
+        static IEnumerable<RlEval> Own(IEnumerable<(RlRecipe Recipe, List<RlEval> Rows)> line) =>
+            line.SelectMany(r => r.Rows.Where(e => e.Form == r.Recipe.Form));
+    }
+
+    static readonly (string Name, Func<BehaviourMeans, double> Of)[] Counters =
+    [
+        ("attempts", b => b.Attempts), ("checks", b => b.Checks), ("steps back", b => b.StepsBack), ("sub-goals", b => b.Goals),
+        ("repeats", b => b.Repeats), ("false steps", b => b.Slips), ("false \"solved\"", b => b.FalseSolved),
+    ];
+
+    /// <summary>Means at each step of all values that a name has there, with an interval over them where they are seeds.</summary>
+    static Chart OverSteps(string title, string y, IEnumerable<(string Name, IEnumerable<(int Step, double Value)> Values)> lines) =>
+        new(title, "step", y, [.. lines.Select(line =>
+        {
+            var points = line.Values.GroupBy(v => v.Step).OrderBy(g => g.Key)
+                .Select(g => (X: (double)g.Key, Y: Estimate.OfMean([.. g.Select(v => v.Value)]))).ToList();
+            return new ChartSeries(line.Name, [.. points.Select(p => (p.X, p.Y.Value))])
             {
                 Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (p.Y.Low, p.Y.High))],
             };
         })])
         { LogX = false };
-        return [Of("Thinks first", "share of replies", s => s.Thinking) with { YLimits = (0, 1.02) },
-            Of("Length of a reply", "tokens", s => s.Length)];
+
+    /// <summary>The reward's sigmoid: the steps it was fitted to, what it said of the later ones, what they gave.</summary>
+    public static Chart Forecast(RewardLaw found, IReadOnlyList<string> runs, string home)
+    {
+        List<ChartSeries> series = [.. runs.Select(r => new ChartSeries("reward of a step",
+            [.. RlRows.ReadSteps(RunFolder.PathOf(home, r)).Select(s => (s.Flops, s.Reward))], SeriesKind.Points))];
+        if (found.Law.Identified)
+        {
+            double low = found.Law.MinX, high = found.Checks[^1].Flops;
+            var curve = Enumerable.Range(0, 60).Select(i => low * Math.Pow(high / low, i / 59.0))
+                .Select(x => (X: x, Y: found.Law.Predict(x))).ToList();
+            series.Add(new("sigmoid fitted before the line", [.. curve.Select(p => (p.X, p.Y.Value))])
+            {
+                Range = [.. curve.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+            });
+        }
+        series.Add(new("measured after it", [.. found.Checks.Select(c => (c.Flops, c.Measured.Value))], SeriesKind.Points)
+        {
+            Range = found.Checks.Any(c => double.IsNaN(c.Measured.Low)) ? null
+                : [.. found.Checks.Select(c => (c.Measured.Low, c.Measured.High))],
+        });
+        series.Add(ChartSeries.AtX("fitted up to here", found.Until));
+        return new("The reward's forecast", "FLOPs of reinforcement", "share of replies right, training items", series)
+        {
+            YLimits = (0, 1.02),
+            Subtitle = found.Law.Identified ? "area: 95 % for a new run" : found.Law.Verdict.Text,
+        };
     }
 
     static List<RlEval> Evals(string run, string home) => RlRows.ReadEvals(RunFolder.PathOf(home, run)) is { Count: > 0 } rows

@@ -135,7 +135,8 @@ sealed class RlLoop : IDisposable
             Record(row);
             if (recipe.EvalEvery > 0 && State.Step % recipe.EvalEvery == 0
                 || State.Step == recipe.Steps) Examine(CancellationToken.None);
-            List<Diagnosis> found = [.. Doctor.Examine(steps, evals).Where(d => told.Add(d.Ailment))];
+            RlEval[] own = [.. evals.Where(e => e.Form == recipe.Form)];
+            List<Diagnosis> found = [.. Doctor.Examine(steps, own).Where(d => told.Add(d.Ailment))];
             foreach (Diagnosis d in found) folder.Event(d.Name, State.Step, d.Text);
             double pace = time.GetElapsedTime(began).TotalSeconds / (State.Step - first);
             tell?.Invoke(new(State.Step, recipe.Steps, row, [.. evals.Where(e => e.Step == State.Step)], found,

@@ -10,7 +10,8 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
     (int Code, string Out, string Err) Run(params string[] args)
     {
         StringWriter output = new(), error = new();
-        int code = App.Run([.. args, "--home", home.Path], [TeachCommand.Create(), RlCommand.Create(), TracesCommand.Create()], output, error);
+        int code = App.Run([.. args, "--home", home.Path], [TeachCommand.Create(), RlCommand.Create(), TracesCommand.Create(),
+            ExamCommand.Create()], output, error);
         return (code, output.ToString(), error.ToString());
     }
 
@@ -42,6 +43,27 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Contains("made to think", svg);
     }
 
+    [Fact]
+    public void Models_are_examined_drawn_beside_reinforcement_and_a_reward_is_foretold()
+    {
+        home.Run("long", "steps=24", "eval_every=8", "tasks=parity:1..2", "most_tokens=20");
+        string csv = Path.Combine(home.Path, "e.csv"), svg = Path.Combine(home.Path, "e.svg");
+        (int code, string output, _) = Run("exam", "taught", "long@24", "--task", "parity:1", "--forms", "open,direct", "--items", "8",
+            "--replies", "2", "--most-tokens", "16", "--csv", csv, "--svg", svg);
+        Assert.Equal(0, code);
+        Assert.Equal(1 + 4, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(1 + 4, File.ReadAllLines(csv).Length);
+        Assert.Contains("taught, at once", File.ReadAllText(svg), StringComparison.Ordinal);
+        (code, output, _) = Run("rl", "forecast", "long");
+        Assert.Equal(0, code);
+        Assert.Contains("fitted to steps up to", output, StringComparison.Ordinal);
+        Assert.Equal(0, Run("traces", "long", "--controls", "taught", "--forecast", "--svg", svg).Code);
+        string picture = File.ReadAllText(svg);
+        foreach (string part in (string[])["parity.2, taught", "Length by difficulty", "The reward&apos;s forecast"])
+            Assert.True(picture.Contains(part, StringComparison.Ordinal) || picture.Contains(part.Replace("&apos;", "'"), StringComparison.Ordinal),
+                part);
+    }
+
     [Theory]
     [InlineData("no setting 'stesp'", "rl", "stesp=3")]
     [InlineData("from='' must name a run", "rl", "tasks=parity:1")]
@@ -51,6 +73,10 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
     [InlineData("no task 'pariti'", "teach", "name=x", "tasks=pariti")]
     [InlineData("give tasks to demonstrate or chat=FILE.jsonl", "teach", "name=x")]
     [InlineData("the context is 8; try context=32", "teach", "name=x", "tasks=parity:1", "context=8", "think=1")]
+    [InlineData("--forms 'later' must be open, think or direct", "exam", "taught", "--task", "parity", "--forms", "later")]
+    [InlineData("--x 'y' must be", "exam", "taught", "--task", "parity", "--x", "y")]
+    [InlineData("items 0 must be", "exam", "taught", "--task", "parity", "--items", "0")]
+    [InlineData("is no run of 'isoflop rl'", "rl", "forecast", "taught")]
     [InlineData("cannot be read", "teach", "name=x", "chat=nowhere.jsonl")]
     [InlineData("--threads -1", "rl", "from=taught", "tasks=parity:1", "most_tokens=16", "--threads", "-1")]
     public void A_mistake_is_one_line(string message, params string[] args)

@@ -65,6 +65,33 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(0.01)]
+    public void A_run_whose_start_was_deleted_goes_on_from_its_own_copy(double kl)
+    {
+        string name = FormattableString.Invariant($"orphan{kl}"), copy = FormattableString.Invariant($"taught-copy{kl}");
+        string from = RunFolder.PathOf(home.Path, "taught"), to = RunFolder.PathOf(home.Path, copy);
+        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+        string[] edits = [$"from={copy}", FormattableString.Invariant($"kl={kl}")];
+        RlResult whole = home.Run(name + "-whole", edits);
+        using var stop = new CancellationTokenSource();
+        Reinforcement.Run(TaughtHome.Recipe(name, edits), home.Path, 1, p => { if (p.Last?.Step == 2) stop.Cancel(); }, stop: stop.Token);
+        Directory.Delete(to, recursive: true);
+        RlResult rest = home.Run(name, edits);
+        Assert.Equal(whole.Steps.Select(Bits), rest.Steps.Select(Bits));
+        Assert.Equal(home.Model(name + "-whole", 6), home.Model(name, 6));
+        Assert.NotEmpty(Reinforcement.Replay(name, 3, home.Path, 1));
+        Assert.Contains("there is no run", Assert.Throws<ConfigException>(() => home.Run(name + "2", edits)).Message, StringComparison.Ordinal);
+        Assert.Contains("was started with", Assert.Throws<ConfigException>(() => home.Run(name, ["from=taught", "steps=7"])).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("grpo")]
     [InlineData("dapo")]
     [InlineData("gspo")]

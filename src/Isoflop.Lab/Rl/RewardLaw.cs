@@ -1,0 +1,67 @@
+using Isoflop.Lab.Laws;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Rl;
+
+/// <summary>What the law said of steps that it had not seen, and what they gave.</summary>
+/// <param name="Flops">of reinforcement, in the middle of a few steps</param>
+/// <param name="Forecast">NaN where the law identifies nothing</param> <param name="Measured">mean over the runs, with an interval
+/// over them</param>
+public sealed record RewardCheck(double Flops, Estimate Forecast, Estimate Measured);
+
+/// <summary>
+/// The reward of a run, or of seeds of one run, as a sigmoid in the logarithm of compute, fitted to the steps below a cut and held
+/// against those after it. Khatri et al. 2025 (ScaleRL), arXiv:2510.13786.
+/// </summary>
+/// <param name="Until">the cut, FLOPs of reinforcement</param>
+public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck> Checks)
+{
+    // Steps of the warm-up: their rewards are the first policy's.
+    const int LeaveOut = 3;
+    const int Windows = 4;
+
+    /// <summary>Fits and checks.</summary>
+    /// <param name="runs">seeds of one recipe</param>
+    /// <param name="until">
+    /// FLOPs of reinforcement; null: where the mean reward first came half of the way to the best it reached. The steps behind it do
+    /// not enter the fit, but choose this cut: a forecast in earnest names its own.
+    /// </param>
+    /// <exception cref="ConfigException">A run is none of 'isoflop rl', has too few steps, or none behind the cut.</exception>
+    public static RewardLaw Of(IReadOnlyList<string> runs, string home, double? until = null, CancellationToken stop = default)
+    {
+        var all = runs.Select(r =>
+        {
+            _ = Reinforcement.RecipeOf(r, home);
+            return (Run: r, Steps: RlRows.ReadSteps(RunFolder.PathOf(home, r)));
+        }).ToList();
+        int steps = all.Min(r => r.Steps.Count);
+        if (steps < 4 * Windows) throw new ConfigException($"{runs[0]} has {steps} steps, a forecast needs {4 * Windows}");
+        double cut = until ?? Bend([.. all.Select(r => r.Steps)], steps);
+        Observation[] below = [.. all.SelectMany(r => r.Steps.Skip(LeaveOut).Where(s => s.Flops <= cut)
+            .Select(s => Observation.Point(s.Flops, s.Reward, r.Run)))];
+        int first = all.Min(r => r.Steps.FindIndex(s => s.Flops > cut) is >= 0 and int i ? i : steps);
+        if (steps - first < Windows || first <= LeaveOut)
+            throw new ConfigException(FormattableString.Invariant(
+                $"until {cut:0.###e0} leaves {Math.Max(0, first - LeaveOut)} steps before it and {steps - first} after it") +
+                FormattableString.Invariant(
+                $"; these runs span {all[0].Steps[0].Flops:0.##e0} to {all.Min(r => r.Steps[^1].Flops):0.##e0} FLOPs"));
+        Law law = Law.Fit(LawForm.RlSigmoid, below, new FitOptions { Replicates = true, HeldOut = false, Bootstraps = 400 }, stop);
+        RewardCheck[] checks = [.. Enumerable.Range(0, Windows).Select(w =>
+        {
+            int from = first + (steps - first) * w / Windows, to = first + (steps - first) * (w + 1) / Windows;
+            double flops = all.Average(r => r.Steps[from..to].Average(s => s.Flops));
+            return new RewardCheck(flops, law.Identified ? law.Predict(flops) : Estimate.Of(double.NaN),
+                Estimate.OfMean([.. all.Select(r => r.Steps[from..to].Average(s => s.Reward))]));
+        })];
+        return new(law, cut, checks);
+    }
+
+    /// <summary>FLOPs at which the mean over the runs, of five steps each, is half of the way from its first value to its best.</summary>
+    static double Bend(IReadOnlyList<List<RlStep>> runs, int steps)
+    {
+        double Mean(int at) => runs.Average(r => r[Math.Max(0, at - 4)..(at + 1)].Average(s => s.Reward));
+        double start = Mean(LeaveOut), best = Enumerable.Range(LeaveOut, steps - LeaveOut).Max(Mean);
+        int half = Enumerable.Range(LeaveOut, steps - LeaveOut).First(i => Mean(i) >= (start + best) / 2);
+        return runs.Average(r => r[half].Flops);
+    }
+}
