@@ -90,8 +90,9 @@ public sealed record Draft(string Text, IReadOnlyList<int> Tokens, bool Ended)
     /// <summary>Answers said before in the same conversation and found wrong.</summary>
     public IReadOnlyList<string> Earlier { get; init; } = [];
 
-    /// <summary>Attempts in its thought; one where it holds none and says an answer.</summary>
-    public int Attempts => Behaviour.Of(new Reply(true, Thought, "")).Attempts is > 0 and int n ? n : Answer is null ? 0 : 1;
+    /// <summary>Attempts in its thought; one where it holds none and says an answer. Of text alone the answer is one.</summary>
+    public int Attempts => Tokens.Count > 0 && Behaviour.Of(new Reply(true, Thought, "")).Attempts is > 0 and int n ? n
+        : Answer is null ? 0 : 1;
 
     static string InnerOf(string text)
     {
