@@ -70,6 +70,16 @@ public abstract class TaskFamily
         return answer.Length <= Reply.MaxAnswer && Fulfils(item.Prompt, answer);
     }
 
+    /// <summary>Steps of a thought that are false, judged by the prompt alone; only where <see cref="HasCheck"/>.</summary>
+    public int FalseSteps(TaskItem item, string thought) =>
+        HasCheck ? Slips(item, thought) : throw new InvalidOperationException($"{Name}: steps cannot be checked without the key");
+
+    /// <summary>
+    /// Answers that an ideal random search draws from without repeating itself; <see cref="Chance"/> of them are right. Null: so
+    /// many that repeating does not matter.
+    /// </summary>
+    public virtual long? Candidates(int level) => null;
+
     /// <summary>A whole reply that scores 1, to be learnt from.</summary>
     public string Demonstrate(TaskItem item, TraceForm form, ref Rng rng)
     {

@@ -18,6 +18,11 @@ sealed record Echo(string? Model, string[] Tokens, double?[] LogP, int[] Offsets
 /// </summary>
 sealed class OpenAiClient : IChatClient
 {
+    /// <summary>
+    /// Asked for by this additional option, true; of a message, where the endpoint tells them, ln p of each token, double[].
+    /// </summary>
+    public const string LogProbs = "logprobs";
+
     /// <summary>Shown of what an endpoint says to a refusal.</summary>
     const int MessageLength = 200;
 
@@ -45,8 +50,12 @@ sealed class OpenAiClient : IChatClient
     {
         using JsonDocument reply = await Whole("/chat/completions", Chat(messages, options, stream: false), cancellationToken);
         JsonElement choice = FirstChoice(reply.RootElement);
-        string text = Member(choice, "message") is { } message ? Word(message, "content") ?? "" : "";
-        return new ChatResponse(new ChatMessage(ChatRole.Assistant, text))
+        JsonElement? said = Member(choice, "message");
+        var message = new ChatMessage(ChatRole.Assistant, said is { } m ? Word(m, "content") ?? "" : "");
+        if (said is { } by && (Word(by, "reasoning_content") ?? Word(by, "reasoning")) is { Length: > 0 } reasoning)
+            message.Contents.Add(new TextReasoningContent(reasoning));         // apart: it is no part of the message's text
+        if (LogProbsOf(choice) is { } logProbs) message.AdditionalProperties = new() { [LogProbs] = logProbs };
+        return new ChatResponse(message)
         {
             ModelId = Word(reply.RootElement, "model"),
             FinishReason = Finish(choice),
@@ -135,6 +144,7 @@ sealed class OpenAiClient : IChatClient
         json.WriteEndArray();
         if (options?.MaxOutputTokens is { } most) json.WriteNumber("max_tokens", most);
         if (options?.Temperature is { } temperature) json.WriteNumber("temperature", temperature);
+        if (options?.AdditionalProperties?.ContainsKey(LogProbs) == true) json.WriteBoolean(LogProbs, true);
         if (!stream) return;
         json.WriteBoolean("stream", true);
         json.WriteStartObject("stream_options");
@@ -218,6 +228,11 @@ sealed class OpenAiClient : IChatClient
 
     static ChatFinishReason? Finish(JsonElement choice) =>
         Word(choice, "finish_reason") is { Length: > 0 } reason ? new ChatFinishReason(reason) : null;
+
+    static double[]? LogProbsOf(JsonElement choice) =>
+        Member(choice, LogProbs) is { } found && Member(found, "content") is { ValueKind: JsonValueKind.Array } tokens
+        && tokens.EnumerateArray().All(t => Member(t, "logprob") is { ValueKind: JsonValueKind.Number })
+            ? [.. tokens.EnumerateArray().Select(t => t.GetProperty("logprob").GetDouble())] : null;
 
     static UsageDetails? UsageOf(JsonElement reply)
     {

@@ -17,6 +17,7 @@ sealed class ModularRoot : TaskFamily
     public override double Chance(int level) => 2.0 / (Primes[level - 1] - 1);
     public override long? Size(int level) => (Primes[level - 1] - 1L) * (Primes[level - 1] - 1) / 2;
     public override bool HasCheck => true;
+    public override long? Candidates(int level) => Primes[level - 1] - 1;
     protected override string Symbols => "0123456789x=% ;!|";
 
     protected override Draft? Draw(int level, ref Rng rng)

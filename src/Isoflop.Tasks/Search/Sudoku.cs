@@ -185,6 +185,7 @@ sealed class Sudoku4() : Sudoku(2, [4, 6, 8, 10])
 {
     public override string Name => "sudoku4";
     public override double Chance(int level) => 1.0 / 288;
+    public override long? Candidates(int level) => 288;
     protected override int MaxThought => 240;
 }
 

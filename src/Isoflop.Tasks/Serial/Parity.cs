@@ -11,6 +11,7 @@ sealed class Parity : TaskFamily
     public override int Levels => Bits.Length;
     public override double Chance(int level) => 0.5;
     public override long? Size(int level) => 1L << Bits[level - 1];
+    public override long? Candidates(int level) => 2;
     protected override string Symbols => "01|";
 
     protected override Draft? Draw(int level, ref Rng rng)

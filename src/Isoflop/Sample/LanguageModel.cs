@@ -129,6 +129,9 @@ public sealed class LanguageModel : IDisposable
         return result;
     }
 
+    /// <summary>Draws many replies at once from this model; not while it is asked anything else.</summary>
+    internal BatchSampler Sampler(int slots) => new(transformer, Tokenizer.EndOfText, Tokenizer.VocabSize, slots);
+
     /// <summary>
     /// Continues a prompt <paramref name="count"/> times at once;
     /// a reply ends at end-of-text, at the context's end or at maxTokens.

@@ -1,0 +1,119 @@
+namespace Isoflop.Lab.Thinking;
+
+/// <summary>What thinking about a problem came to.</summary>
+/// <param name="Chosen">the reply decided for; null: none came to an answer</param>
+/// <param name="Drafts">all that was drawn, in order</param> <param name="Spent">on it</param>
+/// <param name="Attempts">at an answer</param>
+public sealed record Thought(Draft? Chosen, IReadOnlyList<Draft> Drafts, Cost Spent, int Attempts)
+{
+    /// <summary>The answer decided for.</summary>
+    public string? Answer => Chosen?.Answer;
+
+    internal bool WasCut { get; init; }
+}
+
+/// <summary>
+/// Lets strategies think about many problems at once, on this thread alone: each goes on until it waits for a draw or a value;
+/// when none can go on, all that they wait for is done in one batch. What comes of a problem is the same alone and in company.
+/// </summary>
+/// <param name="scorer">null: none</param>
+public sealed class Thinker(IDrawing drawing, IScorer? scorer = null, TimeProvider? clock = null)
+{
+    readonly TimeProvider time = clock ?? TimeProvider.System;
+    readonly List<(IReadOnlyList<DrawRequest> Asked, TaskCompletionSource<IReadOnlyList<Drawn>> Told)> draws = [];
+    readonly List<(Problem Of, IReadOnlyList<Draft> Asked, TaskCompletionSource<IReadOnlyList<(double, Cost)>> Told)> scores = [];
+
+    /// <summary>Thoughts in the order of the problems.</summary>
+    /// <exception cref="ConfigException">The strategy needs what is not there.</exception>
+    public IReadOnlyList<Thought> Think(IStrategy strategy, IReadOnlyList<Problem> problems, Budget budget,
+        CancellationToken stop = default)
+    {
+        foreach (Problem p in problems)
+            if (Strategies.Refusal(strategy, p, drawing, scorer) is { } refusal) throw new ConfigException(refusal);
+        if (budget.Unit == BudgetUnit.Flops && !drawing.Continues)
+            throw new ConfigException($"a budget of {budget}: an endpoint does not tell its FLOPs; give tokens or seconds");
+        SynchronizationContext? before = SynchronizationContext.Current;
+        var turns = new Turns();
+        SynchronizationContext.SetSynchronizationContext(turns);
+        try
+        {
+            Task<Thought>[] all = [.. problems.Select(p => One(strategy, p, budget))];
+            for (turns.Run(); draws.Count + scores.Count > 0; turns.Run())
+            {
+                stop.ThrowIfCancellationRequested();
+                if (Array.Find(all, t => t.IsFaulted) is { } failed) failed.GetAwaiter().GetResult();
+                if (draws.Count > 0) DrawAll(stop);
+                if (scores.Count > 0) ScoreAll();
+            }
+            if (!all.All(t => t.IsCompleted))
+                throw new InvalidOperationException($"strategy '{strategy.Name}' waits for something that is no draw");
+            return [.. all.Select(t => t.GetAwaiter().GetResult())];
+        }
+        finally
+        {
+            draws.Clear();
+            scores.Clear();
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    async Task<Thought> One(IStrategy strategy, Problem problem, Budget budget)
+    {
+        var desk = new Desk(problem, budget, drawing, Draw, of => Score(problem, of), time);
+        Draft? chosen = await strategy.Think(problem, desk);
+        return new(chosen, desk.Drafts, desk.Spent, desk.Attempts) { WasCut = desk.WasCut };
+    }
+
+    Task<IReadOnlyList<Drawn>> Draw(IReadOnlyList<DrawRequest> asked)
+    {
+        TaskCompletionSource<IReadOnlyList<Drawn>> told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        draws.Add((asked, told));
+        return told.Task;
+    }
+
+    Task<IReadOnlyList<(double, Cost)>> Score(Problem problem, IReadOnlyList<Draft> asked)
+    {
+        TaskCompletionSource<IReadOnlyList<(double, Cost)>> told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        scores.Add((problem, asked, told));
+        return told.Task;
+    }
+
+    void DrawAll(CancellationToken stop)
+    {
+        var waiting = draws.ToArray();
+        draws.Clear();
+        IReadOnlyList<Drawn> drawn = drawing.Draw([.. waiting.SelectMany(w => w.Asked)], stop);
+        int at = 0;
+        foreach ((IReadOnlyList<DrawRequest> asked, var told) in waiting)
+        {
+            told.SetResult([.. drawn.Skip(at).Take(asked.Count)]);
+            at += asked.Count;
+        }
+    }
+
+    void ScoreAll()
+    {
+        var waiting = scores.ToArray();
+        scores.Clear();
+        IReadOnlyList<(double, Cost)> values = scorer!.Score([.. waiting.SelectMany(w => w.Asked.Select(d => (w.Of, d)))]);
+        int at = 0;
+        foreach ((_, IReadOnlyList<Draft> asked, var told) in waiting)
+        {
+            told.SetResult([.. values.Skip(at).Take(asked.Count)]);
+            at += asked.Count;
+        }
+    }
+
+    /// <summary>Continuations wait here in the order in which their draws came, for the one thread that runs them.</summary>
+    sealed class Turns : SynchronizationContext
+    {
+        readonly Queue<(SendOrPostCallback Call, object? State)> waiting = new();
+
+        public override void Post(SendOrPostCallback d, object? state) => waiting.Enqueue((d, state));
+
+        public void Run()
+        {
+            while (waiting.TryDequeue(out var next)) next.Call(next.State);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using Isoflop.Tasks;
+
+namespace Isoflop.Lab.Thinking;
+
+/// <summary>
+/// Depth first through the model's choices: it is drawn to its next verdict; a verdict of failure, a step that is false or an
+/// answer that fails takes the last choice back (where thoughts begin anew after a failure: all), and another is drawn from
+/// there. What was tried is not gone into again; a place tried often enough is left too. Ends when the check passes.
+/// </summary>
+/// <remarks>Yao et al. 2023, arXiv:2305.10601, with the model's own verdicts as its evaluator.</remarks>
+sealed class TreeSearch : IStrategy
+{
+    const int MostTries = 6;                                     // at one place, repeats counted; the root has no limit
+
+    public string Name => "tree";
+    public string Says => "depth first: choices are taken back at dead ends, false steps and failed answers";
+    public Needs Needs => Needs.Check | Needs.Prefix | Needs.Wait;
+
+    public async Task<Draft?> Think(Problem problem, Desk desk)
+    {
+        bool anew = problem.Wait[0] == Marks.Failed;
+        List<Draft> said = [];
+        Dictionary<string, (HashSet<string> Words, int Count)> tried = [];
+        Draft at = desk.Opened;
+        while (desk.Room(at) is > 0 and int most)
+        {
+            Draft next = (await desk.Draw([at], most, step: true))[0];
+            if (!next.Ended && next.Text[^1] == Marks.Solved && !desk.IsFalse(next)
+                && !tried.ContainsKey(next.Text) && desk.Room(next) is > 0 and int rest)
+            {
+                tried.Add(next.Text, ([], 0));                   // asked for its answer once
+                next = (await desk.Draw([next], rest))[0];
+            }
+            if (desk.Check(next.Answer)) return next;
+            if (next.Answer is not null) said.Add(next);
+            at = Back(desk, at, next, anew, tried);
+        }
+        return Vote.Of(said);
+    }
+
+    /// <summary>Where to draw from next, the last choice of what failed noted as tried.</summary>
+    static Draft Back(Desk desk, Draft at, Draft failed, bool anew, Dictionary<string, (HashSet<string> Words, int Count)> tried)
+    {
+        int end = failed.Text.IndexOf(Reply.Say);
+        string text = failed.Text[..(end < 0 ? failed.Text.Length : end)].TrimEnd([.. Marks.All, ' ']);
+        // Of what was repeated the first word blames itself: nothing behind it is new.
+        int from = at.Text.Length, place = anew ? 1 : Math.Max(1, text.LastIndexOf(' ') + 1);
+        if (!anew && from < text.Length && tried.TryGetValue(at.Text, out var here))
+        {
+            int word = text.IndexOf(' ', from);
+            if (here.Words.Contains(text[from..(word < 0 ? text.Length : word)])) place = from;
+        }
+        for (; ; )
+        {
+            string prefix = text[..Math.Min(place, text.Length)], choice = text[prefix.Length..].Split(' ')[0];
+            (HashSet<string> words, int count) = tried.GetValueOrDefault(prefix, ([], 0));
+            words.Add(choice);
+            tried[prefix] = (words, count + 1);
+            if (prefix.Length <= 1) return desk.Opened;
+            if (count + 1 < MostTries) return desk.Write(failed, prefix.Length, "");
+            place = Math.Max(1, prefix.TrimEnd(' ').LastIndexOf(' ') + 1);       // enough: the choice before is to blame
+            text = prefix.TrimEnd(' ');
+        }
+    }
+}
