@@ -56,7 +56,10 @@ static class ExamCommand
                     call.Parsed.GetValue(threads), (run, done, all) => line.Report("exam", done, all, "models", run), call.Stop);
             if (call.Parsed.GetValue(csv) is { } table) File.WriteAllText(table, PolicyExam.Csv(rows));
             if (call.Parsed.GetValue(svg) is { } picture)
-                File.WriteAllText(picture, Chart.Grid(PolicyExam.Charts(rows, axis == "flops")));
+            {
+                IReadOnlyList<Chart> charts = PolicyExam.Charts(rows, axis == "flops");
+                File.WriteAllText(picture, Chart.Grid(charts, Math.Min(2, charts.Count)));
+            }
             if (call.Json)
                 foreach (ExamRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, ExamJson.Default.ExamRow));
             else Write(call.Out, rows);

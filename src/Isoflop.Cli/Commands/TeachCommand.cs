@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Isoflop.Lab.Rl;
+using Isoflop.Lab.Thinking;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -17,28 +18,39 @@ static class TeachCommand
             Arity = ArgumentArity.ZeroOrMore,
         };
         var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
+        var scorer = new Option<bool>("--scorer")
+        {
+            Description = "Teach a scorer: which beginnings of the policy's replies come to a right answer",
+        };
         var verb = new Verb("teach", "Fine-tune on demonstrations: the loss is on the replies alone. The same command resumes.",
             "isoflop teach name=p tasks=parity:1..3 think=0.3 model.d_model=64     a fresh model, a token a byte",
             "isoflop teach name=m tasks=modular-root trace=monologue items=50000",
             "isoflop teach name=w tasks=addition:1..2 from=world.1e13.d96.s1       on top of a ladder's run",
+            "isoflop teach --scorer name=v from=m tasks=modular-root                values of beginnings of m's own replies",
             "isoflop teach name=mine chat=chats.jsonl from=base      lines of {\"messages\": [{\"role\": …, \"content\": …}]}",
             "settings: name, tasks, chat, from, think, trace (monologue, proof, answer_first, filler, corrupted), items,",
-            "valid_items, passes, context, seed; 'isoflop tasks' lists the tasks, 'isoflop train --help' a run's settings")
-        { given, threads };
+            "valid_items, passes, context, seed; of a scorer: name, from, tasks, form, items, valid_items, replies, most_tokens, cuts,",
+            "passes, seed; 'isoflop tasks' lists the tasks, 'isoflop train --help' a run's settings")
+        { given, threads, scorer };
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given) ?? [];
             (string? file, string[] own, string[] ofRun) = Sort(all);
-            TeachRecipe recipe = TeachRecipe.Load(file, own);
             TrainResult result;
+            ScorerCard? card = null;
             using (ProgressLine line = call.Progress())
-                result = Teach.Run(recipe, ofRun, new()
+            {
+                var options = new TrainOptions
                 {
                     Home = call.Home,
                     Threads = call.Parsed.GetValue(threads),
                     Progress = p => line.Report("teach", p.Step, p.Steps, "steps",
                         string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:F4}")),
-                }, call.Err.WriteLine, call.Stop);
+                };
+                if (call.Parsed.GetValue(scorer))
+                    (result, card) = TeachScorer.Run(ScorerRecipe.Load(file, own), ofRun, options, call.Stop);
+                else result = Teach.Run(TeachRecipe.Load(file, own), ofRun, options, call.Err.WriteLine, call.Stop);
+            }
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
                 call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Path}\t") + (result.Done
@@ -47,6 +59,11 @@ static class TeachCommand
                       string.Create(CultureInfo.InvariantCulture,
                           $"{result.Ledger.Spent.Flops:0.00e0} FLOPs{(result.AlreadyDone ? " (was done already)" : "")}")
                     : $"stopped at step {result.Step} of {result.Steps}; the same command resumes"));
+            if (card is not null && !call.Json)
+                call.Out.WriteLine(FormattableString.Invariant(
+                    $"  Brier {card.Raw.Brier:0.000}, calibrated {card.Calibrated.Brier:0.000}; area {card.Calibrated.Area:0.000}; ") +
+                    string.Join(", ", card.ByShare.Select(p => FormattableString.Invariant($"{p.Area:0.000} at {p.Share:0.##} of a reply"))) +
+                    $"\n{Path.Combine(result.Path, "reliability.svg")}");
             return result.Done ? 0 : App.Interrupted;
         });
         return verb;

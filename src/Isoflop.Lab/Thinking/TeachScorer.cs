@@ -14,7 +14,7 @@ namespace Isoflop.Lab.Thinking;
 public static class TeachScorer
 {
     // Indexes of items that no demonstration and no step of reinforcement has; streams that no other draw has.
-    const long FirstItem = 1L << 43, FirstStream = 1L << 45;
+    const long FirstItem = 1L << 43, FirstStream = 1L << 45, ShuffleStep = 1L << 39;
 
     /// <summary>Does all of it, or what is left of it: the corpus and the run are found by their name.</summary>
     /// <param name="settings">of the run, as 'isoflop train' takes them</param>
@@ -77,7 +77,7 @@ public static class TeachScorer
             var rollouts = new Rollouts(new BatchSampler(model, tokenizer.EndOfText, tokenizer.VocabSize, 512), codec, recipe.Form);
             groups = rollouts.Draw([.. Enumerable.Range(0, items).Select(i =>
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, FirstItem + (long)split, i);
+                var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, ShuffleStep + (long)split, i);
                 TaskLevel of = mix.Pick(ref rng);
                 return (of, of.Family.Make(split, of.Level, FirstItem + i, recipe.Seed));
             })], recipe.Replies, recipe.MostTokens, new SamplingRule(1), recipe.Seed, FirstStream + ((long)split << 40),

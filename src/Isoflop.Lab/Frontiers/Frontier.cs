@@ -1,0 +1,206 @@
+using System.Text.Json;
+using Isoflop.Lab.Laws;
+using Isoflop.Lab.Report;
+using Isoflop.Lab.Studies;
+using Isoflop.Lab.Thinking;
+
+namespace Isoflop.Lab.Frontiers;
+
+/// <summary>Training and test compute that give one accuracy.</summary>
+/// <param name="Points">FLOPs a question, least FLOPs of training; the interval over whole runs drawn again</param>
+/// <param name="Slope">of the training's logarithm against the question's: how many times less training ten times the thought
+/// replaces, in powers of ten</param>
+public sealed record IsoAccuracy(double Accuracy, IReadOnlyList<(double Test, Estimate Train)> Points, Estimate Slope);
+
+/// <summary>
+/// Accuracy over size, demonstrations, reinforcement and thought on one grid, and what of them can replace another. Jones 2021,
+/// arXiv:2104.03113, asked it of Hex: ten times the training bought about fifteen times less search.
+/// </summary>
+public sealed class Frontier
+{
+    const int Fine = 9;
+
+    internal Frontier(FrontierRecipe recipe, string home, IReadOnlyList<FrontierCell> cells)
+    {
+        (Recipe, Home, Cells) = (recipe, home, cells);
+        Surface = new(cells, 1);
+        Costs = new(cells);
+        Lines = [.. ((double[])[0.5, 0.6, 0.7, 0.8, 0.9, 0.95]).Select(LineOf).OfType<IsoAccuracy>()];
+    }
+
+    /// <summary>The grid.</summary>
+    public FrontierRecipe Recipe { get; }
+    /// <summary>All that was measured.</summary>
+    public IReadOnlyList<FrontierCell> Cells { get; }
+    /// <summary>By accuracy; those that the grid does not reach, or never falls below, are left out.</summary>
+    public IReadOnlyList<IsoAccuracy> Lines { get; }
+    internal AccuracySurface Surface { get; }
+    internal CostModel Costs { get; }
+    internal string Home { get; }
+
+    /// <summary>Its folder.</summary>
+    public string Folder => Study.FolderOf(Home, Recipe.Name);
+
+    /// <summary>Does what is left of a grid and looks at all of it.</summary>
+    /// <exception cref="ConfigException">A broken rule; a study of that name with another recipe.</exception>
+    /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
+    public static Frontier Run(FrontierRecipe recipe, string home, int threads = 0, Action<FrontierProgress>? tell = null,
+        CancellationToken stop = default)
+    {
+        recipe.Check();
+        string folder = Study.FolderOf(home, recipe.Name), file = Path.Combine(folder, "frontier.json");
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(recipe, FrontierJson.Default.FrontierRecipe);
+        if (File.Exists(file) && !File.ReadAllBytes(file).AsSpan().SequenceEqual(json))
+            throw new ConfigException($"{file} is of another recipe; choose another name, or give the same settings");
+        Directory.CreateDirectory(folder);
+        File.WriteAllBytes(file, json);
+        var runs = new FrontierRuns(recipe, home, threads);
+        int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= recipe.Budget)];
+        var grid = (from seed in Enumerable.Range(1, recipe.Seeds)
+                    from width in recipe.AllWidths
+                    from teach in recipe.AllTeach
+                    select (seed, width, teach)).ToList();
+        List<FrontierCell> cells = [];
+        foreach ((int i, (int seed, int width, double teach)) in grid.Index())
+            cells.AddRange(runs.Of(width, teach, recipe.AllSteps, budgets, seed,
+                note => tell?.Invoke(new(i, grid.Count, note)), stop));
+        var found = new Frontier(recipe, home, cells);
+        found.Write();
+        return found;
+    }
+
+    /// <summary>Opens a study that is done.</summary>
+    /// <exception cref="ConfigException">There is none of that name.</exception>
+    public static Frontier Open(string name, string home, int threads = 0, Action<FrontierProgress>? tell = null,
+        CancellationToken stop = default)
+    {
+        string file = Path.Combine(Study.FolderOf(home, name), "frontier.json");
+        if (name.Length == 0 || !File.Exists(file))
+            throw new ConfigException($"there is no frontier '{name}' below {home}; 'isoflop frontier {name} --task TASK' makes one");
+        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, home, threads, tell, stop);
+    }
+
+    /// <summary>The only frontier of a task.</summary>
+    /// <exception cref="ConfigException">There is none, or more than one.</exception>
+    public static string NameOf(string task, string home)
+    {
+        string studies = Path.Combine(home, "studies");
+        string[] names = [.. (Directory.Exists(studies) ? Directory.GetDirectories(studies) : [])
+            .Select(d => Path.Combine(d, "frontier.json")).Where(File.Exists)
+            .Select(f => JsonSerializer.Deserialize(File.ReadAllBytes(f), FrontierJson.Default.FrontierRecipe)!)
+            .Where(r => task.Length == 0 || r.Task == task).Select(r => r.Name).Order(StringComparer.Ordinal)];
+        return names.Length == 1 ? names[0] : throw new ConfigException(
+            $"{(names.Length == 0 ? "no frontier" : $"{names.Length} frontiers ({string.Join(", ", names)})")} of " +
+            $"{(task.Length == 0 ? "any task" : $"task '{task}'")} below {home}; " +
+            (names.Length == 0 ? "'isoflop frontier NAME --task TASK' makes one" : "name the study"));
+    }
+
+    void Write()
+    {
+        using (StreamWriter csv = new(Path.Combine(Folder, "cells.csv"))) ToTable().WriteCsv(csv);
+        File.WriteAllText(Path.Combine(Folder, "frontier.svg"), Chart.Grid([.. Charts()]));
+    }
+
+    /// <summary>Cells as a table.</summary>
+    public Table ToTable() => Table.Of(Cells, ("width", c => (long)c.Width), ("parameters", c => c.Parameters),
+        ("seed", c => c.Seed), ("teach_flops", c => c.TeachFlops), ("rl_steps", c => (long)c.Steps), ("rl_flops", c => c.RlFlops),
+        ("replies", c => (long)c.Budget), ("test_flops", c => c.TestFlops), ("right", c => (long)c.Right),
+        ("items", c => (long)c.Items));
+
+    // ---- lines of one accuracy ------------------------------------------------------------------------------------------------
+
+    /// <summary>Points between those of the grid: parameters, demonstrations, reinforcement, replies.</summary>
+    internal IEnumerable<(double N, double Teach, int Steps, double Rl, double Budget)> Points()
+    {
+        static IEnumerable<double> Between(double low, double high) => Enumerable.Range(0, Fine).Select(i =>
+            low * Math.Pow(high / low, i / (Fine - 1.0)));
+        int[] steps = [0, .. Between(Recipe.Steps / 4, Recipe.Steps).Select(s => (int)Math.Round(s)).Distinct()];
+        foreach (double n in Between(Cells.Min(c => c.Parameters), Cells.Max(c => c.Parameters)))
+            foreach (double teach in Between(Cells.Min(c => c.TeachFlops), Cells.Max(c => c.TeachFlops)))
+                foreach (int s in steps)
+                    foreach (double budget in Between(1, Recipe.Budget))
+                        yield return (n, teach, s, Costs.Reinforcement(n, s), budget);
+    }
+
+    IsoAccuracy? LineOf(double accuracy)
+    {
+        var points = Points().Select(p => (p.N, p.Teach, p.Rl, p.Budget, Train: p.Teach + p.Rl,
+            Test: Costs.Question(p.N, p.Teach, p.Rl, p.Budget))).OrderBy(p => p.Test).ToList();
+        const int Places = 24;
+        double low = points[0].Test, high = points[^1].Test;
+        double[] places = [.. Enumerable.Range(1, Places).Select(i => low * Math.Pow(high / low, i / (double)Places))];
+        double[] fit = Least(-1);
+        if (!fit.Any(double.IsFinite)) return null;
+        double cheapest = points.Min(p => p.Train);
+        // A line that is the grid's cheapest model at every place says nothing.
+        if (fit.Where(double.IsFinite).All(t => t <= cheapest * 1.0001)) return null;
+        double[][] drawn = [.. Enumerable.Range(0, Surface.Draws).Select(Least)];
+        Estimate[] at = [.. Enumerable.Range(0, Places).Select(i =>
+        {
+            double[] sorted = [.. drawn.Select(d => d[i]).Order()];                // not reached: infinite, and so in the interval
+            return new Estimate(fit[i], sorted[(int)(0.025 * sorted.Length)], sorted[(int)(0.975 * sorted.Length)]);
+        })];
+        double[] slopes = [.. drawn.Select(SlopeOf).Where(double.IsFinite).Order()];
+        return new(accuracy, [.. places.Zip(at).Where(p => double.IsFinite(p.Second.Value))],
+            slopes.Length < 20 ? Estimate.Of(SlopeOf(fit))
+                : new(SlopeOf(fit), slopes[(int)(0.025 * slopes.Length)], slopes[(int)(0.975 * slopes.Length)]));
+
+        double[] Least(int draw)
+        {
+            var least = new double[Places];
+            double sofar = double.PositiveInfinity;
+            for (int i = 0, p = 0; i < Places; i++)
+            {
+                for (; p < points.Count && points[p].Test <= places[i] * (1 + 1e-12); p++)
+                    if (points[p].Train < sofar
+                        && Surface.At(points[p].N, points[p].Teach, points[p].Rl, points[p].Budget, draw) >= accuracy)
+                        sofar = points[p].Train;
+                least[i] = sofar;
+            }
+            return least;
+        }
+
+        // Where training still falls; a line that has come to the grid's cheapest is censored there.
+        double SlopeOf(double[] least)
+        {
+            var known = places.Zip(least).Where(p => double.IsFinite(p.Second)).ToList();
+            int flat = known.FindIndex(p => p.Second <= known[^1].Second * 1.0001);
+            if (flat < 2) return double.NaN;
+            return Line.Through([.. known.Take(flat + 1).Select(p => Math.Log(p.First))],
+                [.. known.Take(flat + 1).Select(p => Math.Log(p.Second))]).Slope;
+        }
+    }
+
+    /// <summary>Lines of one accuracy; accuracy against thought for each amount of training; against training for each budget.</summary>
+    public IEnumerable<Chart> Charts()
+    {
+        yield return new("What thought can replace", "FLOPs a question, at test time", "FLOPs of training, least",
+            [.. Lines.Select(l => new ChartSeries(FormattableString.Invariant($"{l.Accuracy:0.00}"),
+                [.. l.Points.Select(p => (p.Test, p.Train.Value))])
+            {
+                Range = [.. l.Points.Select(p => (p.Train.Low, double.IsFinite(p.Train.High) ? p.Train.High : p.Train.Value))],
+            })])
+        {
+            LogY = true,
+            LegendTitle = "accuracy",
+            Subtitle = $"{Recipe.Task}, {Recipe.Strategy}; areas: 95 %, whole runs drawn again",
+        };
+        double teach = Cells.Max(c => c.TeachFlops) / 1.05;      // seeds of one amount differ a little
+        foreach (var width in Cells.Where(c => c.TeachFlops > teach).GroupBy(c => c.Width).OrderBy(g => g.Key))
+            yield return new($"width {width.Key}", "FLOPs a question, at test time", "accuracy, held-out items",
+                [.. width.GroupBy(c => c.Steps).OrderBy(g => g.Key).Select(line =>
+                {
+                    var points = line.GroupBy(c => c.Budget).OrderBy(g => g.Key).Select(g => (X: g.Average(c => c.TestFlops),
+                        Y: Estimate.OfMean([.. g.Select(c => c.Accuracy)]))).ToList();
+                    return new ChartSeries($"{line.Key}", [.. points.Select(p => (p.X, p.Y.Value))])
+                    {
+                        Range = [.. points.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+                    };
+                })])
+            {
+                YLimits = (0, 1.02),
+                LegendTitle = "steps of RL",
+                Subtitle = FormattableString.Invariant($"after {Recipe.AllTeach.Max():0.#e0} FLOPs of demonstrations; areas: 95 % over seeds"),
+            };
+    }
+}

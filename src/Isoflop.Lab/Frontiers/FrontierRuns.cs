@@ -1,0 +1,82 @@
+using Isoflop.Lab.Rl;
+using Isoflop.Lab.Thinking;
+using Isoflop.Nn;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Frontiers;
+
+/// <summary>How far a frontier is.</summary>
+/// <param name="Done">runs, of <paramref name="All"/></param> <param name="Note">what is under way</param>
+public sealed record FrontierProgress(int Done, int All, string Note);
+
+/// <summary>Teaches, reinforces and questions the models of a study; what is done is found by its name.</summary>
+sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
+{
+    /// <summary>Every cell of one model: its steps of reinforcement by its budgets of thought.</summary>
+    /// <param name="steps">at which it is questioned; the last is how long it learns</param>
+    public IReadOnlyList<FrontierCell> Of(int width, double teach, IReadOnlyList<int> steps, IReadOnlyList<int> budgets, int seed,
+        Action<string>? tell, CancellationToken stop)
+    {
+        string taught = FormattableString.Invariant($"{recipe.Name}.d{width}.{teach:0.##e0}.s{seed}");
+        tell?.Invoke(taught);
+        TrainResult first = Teach.Run(new()
+        {
+            Name = taught,
+            Tasks = [recipe.Task],
+            Think = recipe.Think,
+            Trace = recipe.Trace,
+            Items = 100_000,
+            Context = recipe.Context,
+            Seed = (ulong)seed,
+        }, [FormattableString.Invariant($"model.d_model={width}"), $"model.n_layer={recipe.Layers}", $"model.n_head={width / 16}",
+            FormattableString.Invariant($"flops={teach}"), FormattableString.Invariant($"train.learning_rate={recipe.TeachRate}"),
+            $"train.batch_tokens={recipe.Batch}"], new() { Home = home, Threads = threads }, stop: stop);
+        stop.ThrowIfCancellationRequested();
+        string learnt = taught;
+        if (steps[^1] > 0)
+        {
+            learnt = $"{taught}.rl{steps[^1]}";
+            tell?.Invoke(learnt);
+            Reinforcement.Run(new()
+            {
+                Name = learnt,
+                From = taught,
+                Tasks = [recipe.Task],
+                Seed = (ulong)seed,
+                Steps = steps[^1],
+                MostTokens = recipe.MostTokens,
+                LearningRate = recipe.Rate,
+                EvalEvery = 0,
+                EvalItems = 32,
+                EvalReplies = 4,
+                SkipGate = true,
+            }, home, threads, stop: stop);
+            stop.ThrowIfCancellationRequested();
+        }
+        double teachFlops = first.Ledger.Spent.Flops;
+        List<FrontierCell> cells = [];
+        foreach (int step in steps)
+        {
+            string model = step == 0 ? taught : $"{learnt}@{step}";
+            RunPoint point = Reinforcement.Source(model, home);
+            string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
+            tell?.Invoke(model);
+            double rl = Checkpoint.ReadState(folder).Ledger.Spent.Flops - teachFlops;
+            ThinkReport report = ThinkCurve.Run(new()
+            {
+                Models = [model],
+                Task = recipe.Task,
+                Strategies = [recipe.Strategy],
+                Budgets = (budgets[0], budgets[^1]),
+                Items = recipe.Items,
+                Choose = false,
+                Home = home,
+                Threads = threads,
+            }, stop: stop);
+            long parameters = new ParamTable(ModelFolder.LoadConfig(folder)).Parameters;
+            cells.AddRange(report.Points.Where(p => budgets.Contains(p.Budget)).Select(p => new FrontierCell(width, parameters, teachFlops,
+                step, step == 0 ? 0 : rl, p.Budget, p.Flops, seed, (int)Math.Round(p.Accuracy.Value * p.Items), p.Items)));
+        }
+        return cells;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Lab.Laws;
+
+namespace Isoflop.Lab.Frontiers;
+
+/// <summary>A split and what it comes to.</summary>
+/// <param name="Flops">training and all questions</param> <param name="Accuracy">forecast, or measured where it is a cell of the
+/// grid</param>
+public sealed record Priced(Split Split, double TrainFlops, double TestFlops, double Flops, Estimate Accuracy);
+
+/// <summary>Where the FLOPs should go, said before anything is trained.</summary>
+/// <param name="Queries">questions that the model will be asked in its life</param> <param name="Best">by the surface</param>
+/// <param name="BestCell">the best measured point of the grid that the budget buys</param>
+/// <param name="AllSize">all into size: the widest model that the budget buys, at once, without reinforcement or thought</param>
+public sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize);
+
+/// <summary>What fresh seeds made of a forecast.</summary>
+/// <param name="Regret">best cell's accuracy less the chosen split's, fresh seeds of both</param>
+/// <param name="OverSize">chosen split's accuracy less that of all into size</param>
+public sealed record SpendCheck(SpendForecast Forecast, Priced Best, Priced BestCell, Priced AllSize, Estimate Regret,
+    Estimate OverSize);
+
+/// <summary>Divides a budget among size, demonstrations, reinforcement and thought.</summary>
+public static class Spend
+{
+    const int FreshSeeds = 3, FirstFresh = 101;
+
+    /// <summary>The split of highest forecast accuracy that costs no more.</summary>
+    /// <param name="flops">of training and all questions</param>
+    /// <exception cref="ConfigException">The budget buys no point of the grid.</exception>
+    public static SpendForecast Forecast(Frontier of, double flops, double queries)
+    {
+        if (!(flops > 0 && double.IsFinite(flops))) throw new ConfigException($"--flops {flops} must be above 0; try 1e13");
+        if (!(queries >= 1 && double.IsFinite(queries))) throw new ConfigException($"--queries {queries} must be 1 at least");
+        int[] widths = [.. Enumerable.Range(of.Recipe.AllWidths.Min() / 16, (of.Recipe.AllWidths.Max() - of.Recipe.AllWidths.Min()) / 16 + 1)
+            .Select(i => 16 * i)];
+        int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= of.Recipe.Budget)];
+        var points = of.Points().Select(p => (p.Teach, p.Steps)).Distinct().ToList();
+        Priced[] all = [.. from w in widths
+                           let n = of.Costs.Parameters(w)
+                           from p in points
+                           from b in budgets
+                           let rl = of.Costs.Reinforcement(n, p.Steps)
+                           let test = of.Costs.Question(n, p.Teach, rl, b)
+                           select new Priced(new(w, p.Teach, p.Steps, b), p.Teach + rl, test, p.Teach + rl + queries * test,
+                               Estimate.Of(of.Surface.At(n, p.Teach, rl, b)))];
+        Priced[] bought = [.. all.Where(p => p.Flops <= flops)];
+        if (bought.Length == 0)
+            throw new ConfigException(FormattableString.Invariant(
+                $"--flops {flops:0.##e0} buys no point of {of.Recipe.Name} for {queries:0.##e0} questions: the cheapest costs ") +
+                FormattableString.Invariant($"{all.Min(p => p.Flops):0.##e0}"));
+        Priced best = bought.MaxBy(p => (p.Accuracy.Value, -p.Flops))!;
+        double parameters = of.Costs.Parameters(best.Split.Width), reinforcement = of.Costs.Reinforcement(parameters, best.Split.Steps);
+        best = best with
+        {
+            Accuracy = of.Surface.Forecast(parameters, best.Split.TeachFlops, reinforcement, best.Split.Budget, FreshSeeds, 1),
+        };
+        Priced? cell = Measured(of.Cells, queries).Where(p => p.Flops <= flops).MaxBy(p => (p.Accuracy.Value, -p.Flops));
+        Priced size = bought.Where(p => p.Split is { Steps: 0, Budget: 1 }).DefaultIfEmpty(bought.MinBy(p => p.Flops)!)
+            .MaxBy(p => (p.Split.Width, p.Split.TeachFlops))!;
+        return new(of.Recipe.Name, flops, queries, best, cell ?? best, size);
+    }
+
+    /// <summary>Cells of the grid, seeds together.</summary>
+    static IEnumerable<Priced> Measured(IEnumerable<FrontierCell> cells, double queries) => cells
+        .GroupBy(c => (c.Width, Teach: (int)Math.Round(20 * Math.Log(c.TeachFlops)), c.Steps, c.Budget)).Select(g =>
+        {
+            double train = g.Average(c => c.TrainFlops), test = g.Average(c => c.TestFlops);
+            return new Priced(new(g.Key.Width, g.Average(c => c.TeachFlops), g.Key.Steps, g.Key.Budget), train, test, train + queries * test,
+                Share(Estimate.OfMean([.. g.Select(c => c.Accuracy)])));
+        });
+
+    /// <summary>File of a forecast in the study's folder.</summary>
+    static string FileOf(Frontier of, SpendForecast f, string end) =>
+        Path.Combine(of.Folder, FormattableString.Invariant($"spend-{f.Flops:0.##e0}-{f.Queries:0.##e0}{end}.json"));
+
+    /// <summary>Writes the forecast, once; a later one of the same budget is not put in its place.</summary>
+    public static string Write(Frontier of, SpendForecast forecast)
+    {
+        string file = FileOf(of, forecast, "");
+        if (!File.Exists(file))
+            File.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(forecast, FrontierJson.Default.SpendForecast));
+        return file;
+    }
+
+    /// <summary>Trains and questions the chosen split, the best cell and all into size on seeds that the grid has not seen.</summary>
+    public static SpendCheck Check(Frontier of, SpendForecast forecast, int threads = 0, Action<FrontierProgress>? tell = null,
+        CancellationToken stop = default)
+    {
+        var runs = new FrontierRuns(of.Recipe, of.Home, threads);
+        int done = 0;
+        (Priced Is, double[] Accuracy)[] fresh = [.. ((Priced[])[forecast.Best, forecast.BestCell, forecast.AllSize]).Select(p =>
+        {
+            List<FrontierCell> cells = [];
+            for (int s = 0; s < FreshSeeds; s++)
+                cells.AddRange(runs.Of(p.Split.Width, p.Split.TeachFlops, [p.Split.Steps], [p.Split.Budget], FirstFresh + s,
+                    note => tell?.Invoke(new(done, 3 * FreshSeeds, note)), stop).Where(_ => ++done >= 0));
+            double train = cells.Average(c => c.TrainFlops), test = cells.Average(c => c.TestFlops);
+            double[] accuracy = [.. cells.Select(c => c.Accuracy)];
+            return (p with
+            {
+                TrainFlops = train,
+                TestFlops = test,
+                Flops = train + forecast.Queries * test,
+                Accuracy = Share(Estimate.OfMean(accuracy)),
+            }, accuracy);
+        })];
+        // The items are the same; seeds of two splits have nothing else in common.
+        var check = new SpendCheck(forecast, fresh[0].Is, fresh[1].Is, fresh[2].Is,
+            Difference(fresh[1].Accuracy, fresh[0].Accuracy), Difference(fresh[0].Accuracy, fresh[2].Accuracy));
+        File.WriteAllBytes(FileOf(of, forecast, "-check"), JsonSerializer.SerializeToUtf8Bytes(check, FrontierJson.Default.SpendCheck));
+        return check;
+    }
+
+    static Estimate Share(Estimate e) => new(e.Value, Math.Max(0, e.Low), Math.Min(1, e.High));
+
+    static Estimate Difference(double[] a, double[] b)
+    {
+        double Variance(double[] x) => x.Sum(v => (v - x.Average()) * (v - x.Average())) / (x.Length - 1) / x.Length;
+        double va = Variance(a), vb = Variance(b), difference = a.Average() - b.Average();
+        if (va + vb == 0) return new(difference, difference, difference);
+        // Welch's degrees of freedom
+        double freedom = (va + vb) * (va + vb) / (va * va / (a.Length - 1) + vb * vb / (b.Length - 1));
+        double half = MathNet.Numerics.Distributions.StudentT.InvCDF(0, 1, freedom, 0.975) * Math.Sqrt(va + vb);
+        return new(difference, difference - half, difference + half);
+    }
+}

@@ -1,0 +1,112 @@
+using Isoflop.Lab.Frontiers;
+using Xunit;
+
+namespace Isoflop.Tests.Frontiers;
+
+public sealed class FrontierTests : IDisposable
+{
+    readonly string home = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
+
+    public void Dispose() => Directory.Delete(home, recursive: true);
+
+    static FrontierRecipe Recipe => new() { Name = "planted", Task = "parity:2", Widths = ["32", "64", "128"], Teach = ["1e11", "4e11"], Budget = 16 };
+
+    static double Truth(double n, double teach, double rl, double budget) => 1 / (1 + Math.Exp(-(-1.5 + 0.5 * Math.Log(n / 1e5)
+        + 0.6 * Math.Log(teach / 1e11) + 0.5 * Math.Log(1 + rl / 1e10) + 0.4 * Math.Log(budget))));
+
+    /// <summary>A grid whose answers are drawn from a known surface.</summary>
+    static List<FrontierCell> Planted(ulong seed, int items = 2000)
+    {
+        List<FrontierCell> cells = [];
+        var rng = new Rng(seed, RandomPurpose.Test);
+        foreach (int width in (int[])[32, 64, 128])
+            foreach (double teach in (double[])[1e11, 4e11])
+                for (int s = 1; s <= 3; s++)
+                    foreach (int steps in (int[])[0, 10, 20, 40])
+                        foreach (int budget in (int[])[1, 2, 4, 8, 16])
+                        {
+                            long n = 32L * width * width;
+                            double rl = steps * 2e4 * n;
+                            int right = 0;
+                            for (int i = 0; i < items; i++) if (rng.NextDouble() < Truth(n, teach, rl, budget)) right++;
+                            cells.Add(new(width, n, teach, steps, rl, budget, 40.0 * n * budget, s, right, items));
+                        }
+        return cells;
+    }
+
+    [Fact]
+    public void The_surface_is_the_planted_one_within_its_noise()
+    {
+        List<FrontierCell> cells = Planted(1);
+        var surface = new AccuracySurface(cells, 1, 60);
+        foreach (FrontierCell c in cells)
+        {
+            double truth = Truth(c.Parameters, c.TeachFlops, c.RlFlops, c.Budget);
+            // 15 terms from 360 cells of 2,000: a standard error of √(15/360)·√(p(1−p)/2000) is 0.0023; five of them, and the curvature
+            // of ln(1 + rl) in another unit.
+            Assert.Equal(truth, surface.At(c.Parameters, c.TeachFlops, c.RlFlops, c.Budget), 0.02);
+        }
+        Isoflop.Lab.Laws.Estimate e = surface.Forecast(cells[0].Parameters, 2e11, 1e10, 4, 3, 1);
+        Assert.True(e.Low < e.Value && e.Value < e.High);
+        Assert.InRange(Truth(cells[0].Parameters, 2e11, 1e10, 4), e.Low - 0.02, e.High + 0.02);
+        Assert.InRange(surface.RunNoise, 0, 0.1);                                   // binomial alone: 2,000·20 answers a run
+    }
+
+    [Fact]
+    public void Thought_replaces_training_along_a_line_of_one_accuracy()
+    {
+        var frontier = new Frontier(Recipe, home, Planted(2));
+        Assert.NotEmpty(frontier.Lines);
+        foreach (IsoAccuracy line in frontier.Lines)
+        {
+            Assert.True(line.Points.Zip(line.Points.Skip(1)).All(p => p.Second.Train.Value <= p.First.Train.Value && p.Second.Test > p.First.Test));
+            Assert.True(double.IsNaN(line.Slope.Value) || line.Slope.Value < 0, $"{line.Accuracy}: {line.Slope.Value}");
+        }
+        Assert.Contains(frontier.Lines, l => l.Slope.High < 0);
+        foreach (Isoflop.Lab.Report.Chart chart in frontier.Charts()) Assert.StartsWith("<svg", chart.Svg(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_spend_keeps_within_its_budget_and_thought_moves_with_the_questions()
+    {
+        var frontier = new Frontier(Recipe, home, Planted(3));
+        SpendForecast few = Spend.Forecast(frontier, 6e11, 10), many = Spend.Forecast(frontier, 6e11, 2e5);
+        foreach (SpendForecast f in (SpendForecast[])[few, many])
+            foreach (Priced p in (Priced[])[f.Best, f.BestCell, f.AllSize]) Assert.True(p.Flops <= 6e11);
+        Assert.True(few.Best.Split.Budget > many.Best.Split.Budget);                 // questions are dear: less thought for each
+        Assert.True(few.Best.Accuracy.Value >= few.AllSize.Accuracy.Value);
+        Assert.Equal((0, 1), (few.AllSize.Split.Steps, few.AllSize.Split.Budget));
+        Assert.Contains("the cheapest costs", Assert.Throws<ConfigException>(() => Spend.Forecast(frontier, 1e9, 10)).Message,
+            StringComparison.Ordinal);
+        Assert.Throws<ConfigException>(() => Spend.Forecast(frontier, double.NaN, 10));
+        Assert.Throws<ConfigException>(() => Spend.Forecast(frontier, 1e12, 0));
+    }
+
+    [Fact]
+    public void A_small_grid_is_trained_found_again_and_a_spend_checked()
+    {
+        FrontierRecipe recipe = FrontierRecipe.Load(null, ["name=small", "task=parity:1", "widths=16,32", "teach=2e9,4e9", "steps=4",
+            "budget=2", "seeds=2", "items=16", "context=48", "layers=1", "batch=768", "most_tokens=16"]);
+        Frontier done = Frontier.Run(recipe, home, 2);
+        Assert.Equal(2 * 2 * 2 * 4 * 2, done.Cells.Count);
+        Assert.All(done.Cells, c => Assert.True(c.RlFlops >= 0 == c.Steps >= 0 && (c.RlFlops > 0) == (c.Steps > 0) && c.TestFlops > 0));
+        Assert.True(File.Exists(Path.Combine(done.Folder, "frontier.svg")));
+        Assert.Equal(done.Cells, Frontier.Open("small", home, 1).Cells);
+        Assert.Equal("small", Frontier.NameOf("parity:1", home));
+        SpendForecast forecast = Spend.Forecast(done, done.Cells.Max(c => c.TrainFlops) * 2, 100);
+        Spend.Write(done, forecast);
+        SpendCheck check = Spend.Check(done, forecast, 2);
+        Assert.Equal(check.BestCell.Accuracy.Value - check.Best.Accuracy.Value, check.Regret.Value, 1e-12);
+        Assert.Contains("another recipe", Assert.Throws<ConfigException>(() => Frontier.Run(recipe with { Items = 17 }, home, 2)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("there is no frontier", Assert.Throws<ConfigException>(() => Frontier.Open("none", home)).Message, StringComparison.Ordinal);
+        Assert.Contains("no frontier of task", Assert.Throws<ConfigException>(() => Frontier.NameOf("gcd", home)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("widths=32", "two at least"), InlineData("widths=33,48", "multiple of 16"), InlineData("teach=1e11", "two amounts")]
+    [InlineData("steps=6", "multiple of 4"), InlineData("budget=3", "power of two"), InlineData("task=parity:1..2", "one level")]
+    [InlineData("strategy=magic", "no strategy"), InlineData("seeds=1", "from 2 to")]
+    public void A_grid_that_shows_nothing_is_refused(string edit, string message) => Assert.Contains(message, Assert.Throws<ConfigException>(() =>
+        Frontier.Run(FrontierRecipe.Load(null, ["name=bad", "task=parity:1", edit]), home)).Message, StringComparison.Ordinal);
+}
