@@ -16,7 +16,11 @@ public sealed record TourStop(string Run, long Parameters, long Tokens, double F
 
 /// <summary>What the tour found.</summary>
 public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt,
-    Forecast Forecast, Score Score, StudyFindings Findings, WorldTour World, ThinkingTour Thinking);
+    Forecast Forecast, Score Score, StudyFindings Findings, WorldTour World, ThinkingTour Thinking)
+{
+    /// <summary>report.html of the home: the talk, chart after chart, with these numbers.</summary>
+    public string Page { get; init; } = "";
+}
 
 /// <summary>What the tour found in a generated world.</summary>
 /// <param name="Question">a prompt that every rung continues</param> <param name="Answer">what should come</param>
@@ -60,8 +64,9 @@ public static class Tour
         IEnumerable<StudyResult> best = ladder.Results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).Select(g =>
             g.MinBy(r => r.Loss)!)
             .Append(StudyResult.Of(home, forecast.Run)!);
-        return new(ladder, [.. best.Select(r => StopOf(r, home))], baselines, Prompt, forecast, score, findings,
+        TourResult tour = new(ladder, [.. best.Select(r => StopOf(r, home))], baselines, Prompt, forecast, score, findings,
             World(home, scale, corpusProgress, ladderProgress, asked, stop), ThinkingTour.Run(home, scale, thinking, stop));
+        return tour with { Page = TourPage.Write(tour, home) };
     }
 
     static WorldTour World(string home, double scale, IProgress<CorpusProgress>? corpusProgress,

@@ -74,11 +74,15 @@ static class TourCommand
         output.WriteLine();
         ThinkingTour thinking = tour.Thinking;
         output.WriteLine("a model that was shown some thoughts, then reinforcement: parity of 12 bits, held-out items");
-        output.WriteLine(thinking.Chart.Terminal());
+        output.WriteLine(thinking.Training.Terminal());
         foreach (RlEval e in (RlEval[])[.. thinking.Evals.Take(2), .. thinking.Evals.TakeLast(2)])
             output.WriteLine($"  step {e.Step,3}  {RlText.Form(e.Form)}  {RlText.Scores(e)}");
         foreach (ReplyRow r in thinking.Replies) output.WriteLine($"  step {r.Step,3}  {r.Prompt} {r.Reply}");
+        output.WriteLine();
+        output.WriteLine("the same models with more replies to a question");
+        output.WriteLine(thinking.Frontier.Terminal());
         output.WriteLine($"picture: {thinking.Picture}");
+        output.WriteLine($"the whole talk with these numbers: {tour.Page}");
     }
 }
 

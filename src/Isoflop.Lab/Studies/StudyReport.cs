@@ -51,7 +51,7 @@ public static class StudyReport
         return findings;
     }
 
-    const string Style = """
+    internal const string Style = """
         :root { color-scheme: light dark }
         body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }
         svg { max-width: 100%; height: auto } table { border-collapse: collapse; font-size: .85rem; margin: 1rem 0 }
@@ -156,7 +156,7 @@ public static class StudyReport
             "straight line in log–log.</p>\n");
     }
 
-    static void Rows(StringBuilder b, string[] heads, IEnumerable<string[]> rows)
+    internal static void Rows(StringBuilder b, string[] heads, IEnumerable<string[]> rows)
     {
         b.Append("<table><tr>").AppendJoin("", heads.Select(h => $"<th>{E(h)}</th>")).Append("</tr>\n");
         foreach (string[] row in rows) b.Append("<tr>").AppendJoin("", row.Select(c => $"<td>{E(c)}</td>")).Append("</tr>\n");
