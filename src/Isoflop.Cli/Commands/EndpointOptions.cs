@@ -3,7 +3,7 @@ using Isoflop.Lab.Eval;
 
 namespace Isoflop.Cli.Commands;
 
-/// <summary>How <c>isoflop eval URL</c> asks an endpoint.</summary>
+/// <summary>How <c>isoflop eval URL</c> and <c>isoflop think URL</c> ask an endpoint.</summary>
 sealed class EndpointOptions
 {
     static readonly ChatTargetOptions defaults = new();
@@ -53,12 +53,12 @@ sealed class EndpointOptions
             verb.Add(option);
     }
 
-    /// <summary>Asks the endpoint; results are kept below home/evals/MODEL@ADDRESS/, so that the same command goes on.</summary>
-    public int Eval(Invocation call, string url, EvalSuite suite, int limit, string? csv)
+    /// <summary>What was given.</summary>
+    public ChatTargetOptions Options(Invocation call)
     {
         double seconds = call.Parsed.GetValue(timeout);
         if (!(seconds > 0 && seconds < 1e6)) throw new ConfigException($"--timeout {seconds} must be positive seconds; try 120");
-        using ChatTarget target = ChatTarget.Open(url, new()
+        return new()
         {
             Model = call.Parsed.GetValue(model) ?? "",
             KeyVariable = call.Parsed.GetValue(key)!,
@@ -70,7 +70,13 @@ sealed class EndpointOptions
             Stream = call.Parsed.GetValue(stream),
             PriceIn = call.Parsed.GetValue(priceIn),
             PriceOut = call.Parsed.GetValue(priceOut),
-        });
+        };
+    }
+
+    /// <summary>Asks the endpoint; results are kept below home/evals/MODEL@ADDRESS/, so that the same command goes on.</summary>
+    public int Eval(Invocation call, string url, EvalSuite suite, int limit, string? csv)
+    {
+        using ChatTarget target = ChatTarget.Open(url, Options(call));
         string folder = string.Concat($"{call.Parsed.GetValue(model)}@{target.Address}".TrimStart('@')
             .Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '@' ? c : '_'));
         string file = Path.Combine(call.Home, "evals", folder, suite.Name + ".jsonl");

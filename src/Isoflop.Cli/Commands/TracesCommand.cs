@@ -47,8 +47,7 @@ static class TracesCommand
                 call.Out.WriteLine(file);
                 return 0;
             }
-            IAnsiConsole? colours = call.Terminal
-                ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(call.Out) }) : null;
+            IAnsiConsole? colours = Colours(call);
             foreach (string name in names)
             {
                 _ = Reinforcement.RecipeOf(name, call.Home);
@@ -73,13 +72,17 @@ static class TracesCommand
         return verb;
     }
 
-    static void Write(Invocation call, IAnsiConsole? colours, string marked, string plain)
+    /// <summary>Null where there is no terminal.</summary>
+    internal static IAnsiConsole? Colours(Invocation call) => call.Terminal
+        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(call.Out) }) : null;
+
+    internal static void Write(Invocation call, IAnsiConsole? colours, string marked, string plain)
     {
         if (colours is null) call.Out.WriteLine(plain);
         else colours.MarkupLine(marked);
     }
 
-    static string Coloured(string reply) => string.Concat(reply.Select(c => Colour(c) is { } colour
+    internal static string Coloured(string reply) => string.Concat(reply.Select(c => Colour(c) is { } colour
         ? $"[{colour}]{Markup.Escape(c.ToString())}[/]" : Markup.Escape(c.ToString())));
 
     static string? Colour(char c) => c switch
@@ -93,7 +96,7 @@ static class TracesCommand
         _ => null,
     };
 
-    static string Legend(bool coloured) => string.Join("  ", new (char Mark, string Means)[]
+    internal static string Legend(bool coloured) => string.Join("  ", new (char Mark, string Means)[]
     {
         (Marks.Failed, "attempt failed"), (Marks.DeadEnd, "dead end"), (Marks.Back, "step back"),
             (Marks.Solved, "checked: right"),

@@ -17,7 +17,8 @@ public sealed class Desk
     readonly TimeProvider time;
     readonly Dictionary<string, bool> checks = [];
     readonly List<Draft> drafts = [];
-    int draws, replies;
+    int draws;
+    double used;                                                 // of a budget in replies
 
     internal Desk(Problem problem, Budget budget, IDrawing drawing,
         Func<IReadOnlyList<DrawRequest>, Task<IReadOnlyList<Drawn>>> draw,
@@ -63,7 +64,7 @@ public sealed class Desk
         double left = budget.Unit switch
         {
             BudgetUnit.Tokens => (budget.Amount - Spent.Tokens) / count,
-            BudgetUnit.Replies => (Math.Ceiling(budget.Amount * budget.Reply) - Spent.Tokens) / count,
+            BudgetUnit.Replies => (budget.Amount - used) * budget.Reply / count,
             BudgetUnit.Flops => drawing.Within(problem, from, (budget.Amount - Spent.Flops) / count),
             _ => budget.Amount > Spent.Seconds ? double.PositiveInfinity : 0,
         };
@@ -83,15 +84,16 @@ public sealed class Desk
             int longest = drawing.Room(problem, Start), count = Math.Min(atMost - all.Count, Fitting(Start, longest));
             int most = budget.Unit == BudgetUnit.Replies ? longest : Room(Start, Math.Max(1, count));
             if (count < 1 || most < 1) break;
-            replies += count;
+            double whole = used + count;                         // however long each
             all.AddRange(await Draw([.. Enumerable.Repeat(Start, count)], most, temperature: temperature));
+            used = whole;
         }
         return all;
     }
 
     int Fitting(Draft from, int longest)
     {
-        if (budget.Unit == BudgetUnit.Replies) return (int)Math.Min(MostAtOnce, budget.Amount - replies);
+        if (budget.Unit == BudgetUnit.Replies) return (int)Math.Min(MostAtOnce, budget.Amount - used);
         if (budget.Unit == BudgetUnit.Seconds) return Room(from) > 0 ? RepliesInTime : 0;
         if (Room(from) < 1) return 0;
         int low = 1, high = MostAtOnce + 1;                      // low fits, or is the one that is drawn all the same
@@ -114,6 +116,7 @@ public sealed class Desk
         for (int i = 0; i < drawn.Count; i++)
         {
             Spent += drawn[i].Cost;
+            if (budget.Reply > 0) used += drawn[i].Cost.Tokens / budget.Reply;
             Draft now = drawn[i].Draft;
             // A conversation's earlier answers were counted when they were given.
             Attempts += Math.Max(0, now.Attempts - from[i].Attempts);

@@ -180,8 +180,8 @@ public sealed class LocalDrawing : IDrawing
         if (prompts.TryGetValue(problem, out int[]? known)) return known;
         int[] prompt = [tokenizer.EndOfText, .. tokenizer.Encode(problem.Prompt)];
         if (prompt.Length + 2 > config.ContextLen)
-            throw new ConfigException($"the question has {prompt.Length} tokens, the model's context is {config.ContextLen}; ask " +
-                "an easier level, or a model with a longer context");
+            throw new ConfigException($"the question has {prompt.Length} tokens, the model's context is {config.ContextLen}; " +
+                "ask an easier level, or a model with a longer context");
         return prompts[problem] = prompt;
     }
 }

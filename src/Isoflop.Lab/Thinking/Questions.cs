@@ -1,4 +1,5 @@
 using Isoflop.Lab.Rl;
+using Isoflop.Sample;
 using Isoflop.Tasks;
 
 namespace Isoflop.Lab.Thinking;
@@ -33,4 +34,27 @@ sealed class Questions
     public bool[] AreRight(IReadOnlyList<(int Item, string? Answer)> answers) =>
         [.. Judge.Of([.. answers.Select(a => (Of.Family, items[a.Item], a.Answer is null ? "" : $"{Reply.Say}{a.Answer}"))])
             .Select(j => j.Reward > 0)];
+}
+
+/// <summary>One held-out item, to be thought about and judged.</summary>
+public sealed class TaskQuestion
+{
+    readonly Questions one;
+
+    TaskQuestion(Questions one) => this.one = one;
+
+    /// <summary>The Test item of this index.</summary>
+    /// <exception cref="ConfigException">No such family or level.</exception>
+    public static TaskQuestion Of(string family, int level, long index, ulong seed, ReplyForm form) =>
+        new(new(new(TaskFamilies.Find(family), level, 1), Split.Test, index, 1, seed, form));
+
+    /// <summary>Without its key.</summary>
+    public Problem Problem => one.Problems[0];
+
+    /// <summary>For the report alone: judged with the key.</summary>
+    public bool IsRight(string? answer) => one.IsRight(0, answer);
+
+    /// <summary>Refuses a model whose tokenizer cannot write what the family needs.</summary>
+    /// <exception cref="ConfigException">It cannot.</exception>
+    public void Fits(LanguageModel model) => new ReplyCodec(model.Tokenizer).Check(one.Of.Family);
 }

@@ -68,7 +68,8 @@ public sealed partial class RemoteDrawing : IDrawing, IDisposable
     {
         List<ChatMessage> messages = [];
         if (r.Problem.Summary.Length > 0)
-            messages.Add(new(ChatRole.System, $"Task: {r.Problem.Summary}. End your reply with a line that holds the answer alone."));
+            messages.Add(new(ChatRole.System,
+                $"Task: {r.Problem.Summary}. End your reply with a line that holds the answer alone."));
         messages.Add(new(ChatRole.User, r.Problem.Prompt));
         foreach (string answer in r.From.Earlier)
         {
@@ -109,7 +110,8 @@ public sealed partial class RemoteDrawing : IDrawing, IDisposable
             .Select(c => c.Text)), said = response.Text;
         // Some templates open the thought in the prompt: then only its end is seen.
         int end = said.LastIndexOf("</think>", StringComparison.Ordinal);
-        if (end < 0) return said.TrimStart().StartsWith("<think>", StringComparison.Ordinal) ? (thought + said, "") : (thought, said);
+        bool open = said.TrimStart().StartsWith("<think>", StringComparison.Ordinal);
+        if (end < 0) return open ? (thought + said, "") : (thought, said);
         string inner = said[..end].TrimStart();
         if (inner.StartsWith("<think>", StringComparison.Ordinal)) inner = inner["<think>".Length..];
         return (thought + inner, said[(end + "</think>".Length)..]);

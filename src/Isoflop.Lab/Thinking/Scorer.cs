@@ -62,13 +62,16 @@ public sealed class Scorer : IScorer, IDisposable
         RunPoint point = Reinforcement.Source(run, home);
         string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
         ModelConfig shape = ModelFolder.LoadConfig(folder);
-        (this.card, device, tokenizer) = (card, new CpuDevice(threads), Tokenizer.Load(folder));
+        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}", new CpuDevice(threads), Tokenizer.Load(folder));
         model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
         model.Refresh();
         batch = new(model.MaxRows, model.MaxRows);
         right = tokenizer.Encode(Right)[0];
     }
+
+    /// <summary>RUN@STEP.</summary>
+    public string Name { get; }
 
     /// <summary>Its card; null while it is being calibrated.</summary>
     public ScorerCard? Card => card;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -33,14 +34,26 @@ public sealed record ThinkCurveOptions
     public int Threads { get; init; }
     /// <summary>A scorer for a model; null: none.</summary>
     public Func<LanguageModel, IScorer>? Scorer { get; init; }
+    /// <summary>Names it: rows of another one are not its own.</summary>
+    public string ScorerName { get; init; } = "";
+
+    /// <summary>Reads "1..256" or "16".</summary>
+    /// <exception cref="ConfigException">It is neither.</exception>
+    public static (int From, int To) ReadBudgets(string text)
+    {
+        string[] ends = text.Split("..");
+        return ends.Length <= 2 && int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int from)
+            && int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int to) ? (from, to)
+            : throw new ConfigException($"--budgets {text} must be FROM..TO, powers of two in mean replies; try 1..256");
+    }
 
     internal void Check()
     {
         if (Items is < 2 or > 100_000) throw new ConfigException($"--items {Items} must be from 2 to 100000; try 128");
         foreach (int b in (int[])[Budgets.From, Budgets.To])
             if (b is < 1 or > 4096 || !int.IsPow2(b))
-                throw new ConfigException($"--budgets {Budgets.From}..{Budgets.To}: {b} must be a power of two from 1 to 4096, in " +
-                    "mean replies; try 1..256");
+                throw new ConfigException($"--budgets {Budgets.From}..{Budgets.To}: {b} must be a power of two from 1 to 4096, " +
+                    "in mean replies; try 1..256");
         if (Budgets.From > Budgets.To)
             throw new ConfigException($"--budgets {Budgets.From}..{Budgets.To} must rise; try 1..256");
     }
@@ -63,7 +76,8 @@ public static class ThinkCurve
     const int MeanItems = 64, MeanReplies = 4;
 
     /// <summary>Measures what is missing and reports on all.</summary>
-    /// <exception cref="ConfigException">An option that cannot be; a strategy that the task or the model does not allow.</exception>
+    /// <exception cref="ConfigException">An option that cannot be; a strategy that the task or the model does not
+    /// allow.</exception>
     public static ThinkReport Run(ThinkCurveOptions options, Action<ThinkProgress>? tell = null, CancellationToken stop = default)
     {
         options.Check();
@@ -95,9 +109,10 @@ public static class ThinkCurve
     /// <summary>home/thinks/MODEL-HASH; what results depend on names the folder.</summary>
     static string FolderOf(ThinkCurveOptions options, string model, string hash)
     {
-        ulong key = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes($"1\n{hash}\n{options.Seed}\n{options.Form}"));
-        return Path.Combine(options.Home, "thinks", $"{Regex.Replace(Path.GetFileName(model.TrimEnd('/')), "[^A-Za-z0-9.@-]", "_")}-" +
-            $"{key >> 32:x8}");
+        ulong key = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
+            $"1\n{hash}\n{options.Seed}\n{options.Form}" + (options.ScorerName.Length > 0 ? $"\n{options.ScorerName}" : "")));
+        string name = Regex.Replace(Path.GetFileName(model.TrimEnd('/')), "[^A-Za-z0-9.@-]", "_");
+        return Path.Combine(options.Home, "thinks", $"{name}-{key >> 32:x8}");
     }
 
     /// <summary>One model on one level.</summary>
@@ -159,13 +174,14 @@ public static class ThinkCurve
             {
                 Thought t = thoughts[o];
                 rows.Add(new(of.Tag, split, strategy.Name, budget, open[o], questions.Problems[open[o]].Prompt, right[o],
-                    t.Answer is not null, t.Spent.Tokens, t.Spent.Passed, t.Spent.Flops, t.Spent.Seconds, budget * mean, t.Attempts,
-                    t.Drafts.Count, each[at..(at += t.Drafts.Count)].Count(r => r)));
+                    t.Answer is not null, t.Spent.Tokens, t.Spent.Passed, t.Spent.Flops, t.Spent.Seconds, budget * mean,
+                    t.Attempts, t.Drafts.Count, each[at..(at += t.Drafts.Count)].Count(r => r)));
             }
             kept.Add(rows);
         }
 
-        public IReadOnlyList<ThinkRow> Rows() => [.. cells.Distinct().SelectMany(c => kept.Of(of.Tag, c.Item1, c.Strategy, c.Budget)
-            .Values.Where(r => r.Item < options.Items && r.Budget <= options.Budgets.To)).Distinct()];
+        public IReadOnlyList<ThinkRow> Rows() => [.. cells.Distinct().SelectMany(c =>
+            kept.Of(of.Tag, c.Item1, c.Strategy, c.Budget).Values
+            .Where(r => r.Item < options.Items && r.Budget <= options.Budgets.To)).Distinct()];
     }
 }

@@ -72,8 +72,8 @@ public sealed class ThinkReport
         var levels = test.GroupBy(r => (r.Model, r.Row.Level)).ToList();
         Coverages = [.. levels.Select(g => CoverageOf(g.Key.Model, g.Key.Level)).OfType<CoverageCurve>()];
         Policies = options.Choose ? [.. rows.GroupBy(r => r.Model).Select(g => PolicyOf(g.Key))] : [];
-        Slopes = [.. Points.GroupBy(p => (p.Model, p.Level, p.Strategy)).Where(g => g.Count() > 1).Select(g => new Slope(g.Key.Model,
-            g.Key.Level, g.Key.Strategy, Line.Through([.. g.Select(p => Math.Log2(p.Tokens))],
+        Slopes = [.. Points.GroupBy(p => (p.Model, p.Level, p.Strategy)).Where(g => g.Count() > 1)
+            .Select(g => new Slope(g.Key.Model, g.Key.Level, g.Key.Strategy, Line.Through([.. g.Select(p => Math.Log2(p.Tokens))],
             [.. g.Select(p => p.Accuracy.Value)]).Slope))];
         Adaptive = [.. Points.Where(p => p.Strategy == "adaptive").Select(GainOf).OfType<AdaptiveGain>()];
     }
@@ -129,7 +129,8 @@ public sealed class ThinkReport
             alphas[i] = BetaBinomial.Fit(drawn).Alpha;
         }
         Array.Sort(alphas);
-        ThinkPoint best = Points.Where(p => p.Model == model && p.Level == level && p.Budget == most).MaxBy(p => p.Accuracy.Value)!;
+        ThinkPoint best = Points.Where(p => p.Model == model && p.Level == level && p.Budget == most)
+            .MaxBy(p => p.Accuracy.Value)!;
         return new(model, level, measured, fit, new(fit.Alpha, alphas[Resamples / 40], alphas[^(1 + Resamples / 40)]),
             (best.Strategy, best.Accuracy.Value));
     }
@@ -162,7 +163,8 @@ public sealed class ThinkReport
             foreach (((int Seed, int Item) key, ThinkRow row) in Cell(Split.Test, level, chosen, budget))
             {
                 double gain = (row.Right ? 1 : 0) - (Cell(Split.Test, level, single, budget)[key].Right ? 1 : 0);
-                if (!gains.TryGetValue((level, key.Seed, key.Item), out var list)) gains.Add((level, key.Seed, key.Item), list = []);
+                if (!gains.TryGetValue((level, key.Seed, key.Item), out var list))
+                    gains.Add((level, key.Seed, key.Item), list = []);
                 list.Add(gain);
             }
         }
@@ -219,7 +221,8 @@ public sealed class ThinkReport
                     series.Add(new(several ? $"{line.Key.Model}, random search" : "ideal random search, majority's attempts",
                         [.. points.Select(p => (p.Flops, p.Random))]) { Dashed = true });
             }
-            return new Chart($"Accuracy against thinking: {level.Key}", "FLOPs an item, at test time", "accuracy, held-out items", series)
+            return new Chart($"Accuracy against thinking: {level.Key}", "FLOPs an item, at test time",
+                "accuracy, held-out items", series)
             {
                 YLimits = (0, 1.02),
                 Subtitle = level.First().Seeds > 1 ? "areas: 95 % over seeds" : "areas: 95 % over items",

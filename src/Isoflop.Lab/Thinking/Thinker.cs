@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>What thinking about a problem came to.</summary>
@@ -55,6 +57,25 @@ public sealed class Thinker(IDrawing drawing, IScorer? scorer = null, TimeProvid
             scores.Clear();
             SynchronizationContext.SetSynchronizationContext(before);
         }
+    }
+
+    /// <summary>Thinks about one problem.</summary>
+    /// <exception cref="ConfigException">The budget is below one reply; the strategy needs what is not there.</exception>
+    public Thought Think(IStrategy strategy, Problem problem, Budget budget, CancellationToken stop = default)
+    {
+        Thought thought = Think(strategy, [problem], budget, stop)[0];
+        if (thought.Answer is not null || thought.Drafts.Any(d => d.Ended) || thought.Drafts.Count > 0 && !thought.WasCut)
+            return thought;
+        // Nothing came to its end: one reply without a budget says what is needed.
+        Cost whole = Think(new Majority(), [problem], new Budget(1, BudgetUnit.Replies), stop)[0].Spent;
+        string needed = budget.Unit switch
+        {
+            BudgetUnit.Flops => string.Create(CultureInfo.InvariantCulture, $"{whole.Flops:0.0e0} FLOPs; try --budget ") +
+                string.Create(CultureInfo.InvariantCulture, $"{2 * whole.Flops:0.0e0}flops"),
+            BudgetUnit.Seconds => $"{whole.Tokens} tokens; give more seconds",
+            _ => $"{whole.Tokens} tokens; try --budget {2 * whole.Tokens}",
+        };
+        throw new ConfigException($"--budget of {budget} is below one reply: here one takes {needed}");
     }
 
     async Task<Thought> One(IStrategy strategy, Problem problem, Budget budget)
