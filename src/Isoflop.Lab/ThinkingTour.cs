@@ -9,7 +9,8 @@ namespace Isoflop.Lab;
 /// <param name="Name">of the run of reinforcement</param> <param name="Evals">its examinations, in order</param>
 /// <param name="Replies">one item before it and after it</param>
 /// <param name="Training">the first o1 plot</param> <param name="Longer">the second: more replies to a question</param>
-/// <param name="Frontier">the second for each amount of the first</param> <param name="Habits">of the replies, over the steps</param>
+/// <param name="Frontier">the second for each amount of the first</param> <param name="Habits">of the replies, over the
+/// steps</param>
 /// <param name="Spent">on the model from its start</param>
 public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IReadOnlyList<ReplyRow> Replies, Chart Training,
     IReadOnlyList<Chart> Habits, Chart Longer, Chart Frontier, Ledger Spent, string Picture)
@@ -19,7 +20,8 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
     const string Task = "parity:2", Taught = "tour-think", Learnt = "tour-think-rl";
 
     /// <summary>
-    /// The second paradigm in a minute: demonstrations of a serial task, few of which think first; reinforcement, which finds out which
+    /// The second paradigm in a minute: demonstrations of a serial task, few of which think first; reinforcement, which finds
+    /// out which
     /// of them pay; then more thought for the same model, and for each of its checkpoints.
     /// </summary>
     /// <param name="scale">multiplies the demonstrations and the steps</param>
@@ -42,7 +44,8 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
         stop.ThrowIfCancellationRequested();
         Chart training = RlCharts.PassAtOne([run], home);
         IReadOnlyList<Chart> habits = RlCharts.Habits([run], home);
-        int[] asked = [.. new[] { 0, steps / 4, steps / 2, steps }.Distinct().Where(s => Checkpoint.StepsIn(result.Path).Contains(s))];
+        int[] asked = [.. new[] { 0, steps / 4, steps / 2, steps }.Distinct().Where(s =>
+            Checkpoint.StepsIn(result.Path).Contains(s))];
         List<ChartSeries> lines = [];
         foreach ((int i, int step) in asked.Index())
         {
@@ -64,7 +67,8 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
         File.WriteAllText(picture, Chart.Grid([training, .. habits, longer, frontier]));
         List<ReplyRow> rows = RlRows.ReadReplies(result.Path);
         string prompt = rows[0].Prompt;
-        return new(run, result.Evals, [.. rows.Where(r => r.Prompt == prompt && (r.Step == 0 || r.Step == result.Step))], training, habits,
+        return new(run, result.Evals, [.. rows.Where(r => r.Prompt == prompt && (r.Step == 0 || r.Step == result.Step))],
+            training, habits,
             longer, frontier, result.Ledger, picture);
 
         ThinkReport Curve(string model, IReadOnlyList<string> strategies) => ThinkCurve.Run(new()

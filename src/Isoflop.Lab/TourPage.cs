@@ -8,7 +8,8 @@ using Isoflop.Train;
 
 namespace Isoflop.Lab;
 
-/// <summary>report.html of the tour: the talk's claims in order, each with its chart, the user's own numbers, and what they cost.</summary>
+/// <summary>report.html of the tour: the talk's claims in order, each with its chart, the user's own numbers, and what they
+/// cost.</summary>
 static class TourPage
 {
     public static string Write(TourResult tour, string home)
@@ -22,7 +23,8 @@ static class TourPage
     {
         var b = new StringBuilder("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" " +
             $"content=\"width=device-width\"><title>Two paradigms of scaling</title><style>{StudyReport.Style}</style>\n" +
-            "<h1>Two paradigms of scaling, on this machine</h1>\n<p>After the talk by Jason Wei, University of Pennsylvania, November " +
+            "<h1>Two paradigms of scaling, on this machine</h1>\n<p>After the talk by Jason Wei, University of Pennsylvania, " +
+            "November " +
             "2024. Every number was measured here.</p>\n");
         IReadOnlyList<StudyResult> text = t.Ladder.Results, world = Results(t.World, home);
         ThinkingTour k = t.Thinking;
@@ -53,8 +55,10 @@ static class TourPage
         Claim(b, "The same compute for every word is too little for hard ones: a chain of thought gives more");
         RlEval? Eval(int step, ReplyForm form) => k.Evals.FirstOrDefault(e => e.Step == step && e.Form == form);
         if ((Eval(0, ReplyForm.Open), Eval(0, ReplyForm.Think)) is ({ } open, { } think))
-            Say(b, I($"{open.Level}: taught by demonstrations of which some think first, the model thinks first in {open.Thinking:P0} of ") +
-                I($"its replies and is right in {open.PassAt1:0.000} (chance {open.Chance:0.0}); made to think, in {think.PassAt1:0.000}, ") +
+            Say(b, I($"{open.Level}: taught by demonstrations of which some think first, the model thinks first in ") +
+                I($"{open.Thinking:P0} of ") +
+                I($"its replies and is right in {open.PassAt1:0.000} (chance {open.Chance:0.0}); made to think, in ") +
+                    I($"{think.PassAt1:0.000}, ") +
                 I($"for {think.Length:0} tokens a reply instead of {open.Length:0}."));
 
         Claim(b, "Reinforcement on chains of thought: accuracy rises with training compute");
@@ -72,14 +76,17 @@ static class TourPage
 
         Claim(b, "Where should the next FLOP go?");
         Picture(b, k.Frontier);
-        Say(b, "Each line is the same model after more reinforcement: what training buys once, thought buys anew with every question. " +
+        Say(b, "Each line is the same model after more reinforcement: what training buys once, thought buys anew with every " +
+            "question. " +
             "‘isoflop frontier’ adds sizes and data, ‘isoflop spend’ divides a budget.");
 
         double all = text.Sum(r => r.Spent) + t.Stops[^1].Flops + world.Sum(r => r.Spent) + k.Spent.Spent.Flops;
         Claim(b, "What all of it cost");
         Say(b, I($"{all:0.00e0} FLOPs of training, reinforcement and replies; measuring is not in it. ") +
-            $"More: <a href=\"studies/{E(Path.GetFileName(Path.GetDirectoryName(t.Findings.Page)!))}/report.html\">the ladder</a>, " +
-            $"<a href=\"studies/{E(Path.GetFileName(Path.GetDirectoryName(t.World.Page)!))}/report.html\">the world</a>.", raw: true);
+            $"More: <a href=\"studies/{E(Path.GetFileName(Path.GetDirectoryName(t.Findings.Page)!))}/report.html\">the " +
+            $"ladder</a>, " +
+            $"<a href=\"studies/{E(Path.GetFileName(Path.GetDirectoryName(t.World.Page)!))}/report.html\">the world</a>.",
+                raw: true);
         return b.Append("</html>\n").ToString();
     }
 
@@ -97,10 +104,12 @@ static class TourPage
 
     static void Ledger(StringBuilder b, Ledger ledger) => Rows(b, ["account", "FLOPs", "tokens", "seconds"],
         ((string, Spending)[])[("train: next words", ledger.Train), ("tune: demonstrations and learning", ledger.Tune),
-            ("sample: replies", ledger.Sample), ("verify: checking", ledger.Verify), ("measure: not spent", ledger.Measure)], r => (string[])[r.Item1,
+            ("sample: replies", ledger.Sample), ("verify: checking", ledger.Verify), ("measure: not spent", ledger.Measure)],
+                r => (string[])[r.Item1,
             I($"{r.Item2.Flops:0.00e0}"), I($"{r.Item2.Tokens:n0}"), I($"{r.Item2.Seconds:0.0}")]);
 
-    static void Rows<T>(StringBuilder b, string[] head, IEnumerable<T> rows, Func<T, string[]> of) => Rows(b, head, rows.Select(of));
+    static void Rows<T>(StringBuilder b, string[] head, IEnumerable<T> rows, Func<T, string[]> of) =>
+        Rows(b, head, rows.Select(of));
 
     static void Rows(StringBuilder b, string[] head, IEnumerable<string[]> rows) => StudyReport.Rows(b, head, rows);
 

@@ -28,16 +28,19 @@ static class ExamCommand
         };
         static Option<int> Count(string name, string what, int otherwise) =>
             new(name) { Description = what, HelpName = "N", DefaultValueFactory = _ => otherwise };
-        Option<int> items = Count("--items", "Held-out items of each level", 256), replies = Count("--replies", "Replies to each", 8),
+        Option<int> items = Count("--items", "Held-out items of each level", 256),
+            replies = Count("--replies", "Replies to each", 8),
             most = Count("--most-tokens", "Longest reply", 256), threads = Count("--threads", "0: one a core", 0);
         var seed = new Option<ulong>("--seed") { Description = "Seed of items and replies", DefaultValueFactory = _ => 1ul };
         var csv = new Option<string?>("--csv") { Description = "Write the rows", HelpName = "FILE" };
         var svg = new Option<string?>("--svg")
         {
-            Description = "Write accuracy against size; runs whose names differ in .sSEED, .dWIDTH and .BUDGET alone are one line",
+            Description = "Write accuracy against size; runs whose names differ in .sSEED, .dWIDTH and .BUDGET alone are one " +
+                "line",
             HelpName = "FILE",
         };
-        var x = new Option<string>("--x") { Description = "Of the picture: parameters, flops", DefaultValueFactory = _ => "parameters" };
+        var x = new Option<string>("--x") { Description = "Of the picture: parameters, flops", DefaultValueFactory = _ =>
+            "parameters" };
         var verb = new Verb("exam", "Ask models held-out items of tasks: accuracy, pass@k, length of replies, by form.",
             "isoflop exam p p-rl --task parity:1..3 --forms open,think,direct",
             "isoflop exam t.d32.s1 t.d64.s1 t.d128.s1 --task permutations:2 --svg size.svg")
@@ -51,7 +54,8 @@ static class ExamCommand
             if (axis is not ("parameters" or "flops")) throw new ConfigException($"--x '{axis}' must be parameters or flops");
             IReadOnlyList<ExamRow> rows;
             using (ProgressLine line = call.Progress())
-                rows = PolicyExam.Of(call.Parsed.GetValue(runs)!, new(call.Parsed.GetValue(tasks)!, asked, call.Parsed.GetValue(items),
+                rows = PolicyExam.Of(call.Parsed.GetValue(runs)!,
+                    new(call.Parsed.GetValue(tasks)!, asked, call.Parsed.GetValue(items),
                     call.Parsed.GetValue(replies), call.Parsed.GetValue(most), call.Parsed.GetValue(seed)), call.Home,
                     call.Parsed.GetValue(threads), (run, done, all) => line.Report("exam", done, all, "models", run), call.Stop);
             if (call.Parsed.GetValue(csv) is { } table) File.WriteAllText(table, PolicyExam.Csv(rows));
@@ -71,7 +75,8 @@ static class ExamCommand
     static void Write(TextWriter output, IReadOnlyList<ExamRow> rows)
     {
         int width = rows.Max(r => r.Run.Length), level = rows.Max(r => r.Answers.Level.Length);
-        output.WriteLine($"{"run".PadRight(width)}  parameters     FLOPs  {"level".PadRight(level)}  form    greedy  pass@1      ±  " +
+        output.WriteLine($"{"run".PadRight(width)}  parameters     FLOPs  {"level".PadRight(level)}  form    greedy  pass@1  " +
+            $"    ±  " +
             "pass@k  length  thinks  cut off  chance");
         foreach (ExamRow r in rows)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,

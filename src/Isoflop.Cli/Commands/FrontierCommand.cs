@@ -7,7 +7,8 @@ using Isoflop.Lab.Laws;
 
 namespace Isoflop.Cli.Commands;
 
-/// <summary><c>isoflop frontier</c>: accuracy over size, demonstrations, reinforcement and thought; <c>isoflop spend</c>.</summary>
+/// <summary><c>isoflop frontier</c>: accuracy over size, demonstrations, reinforcement and thought; <c>isoflop
+/// spend</c>.</summary>
 static class FrontierCommand
 {
     static Option<int> Threads() => new("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
@@ -22,10 +23,12 @@ static class FrontierCommand
         var task = new Option<string?>("--task") { Description = "One level: parity:2", HelpName = "TASK" };
         Option<int> threads = Threads();
         var verb = new Verb("frontier",
-            "Sizes × demonstrations × reinforcement × replies on one grid: which training thought can replace. The same command resumes.",
+            "Sizes × demonstrations × reinforcement × replies on one grid: which training thought can replace. The same " +
+            "command resumes.",
             "isoflop frontier f --task parity:2 widths=32,48,64 teach=2e11,6e11 steps=40 budget=16",
             "isoflop frontier recipes/frontier.json",
-            "settings: name, task, widths, teach, steps, budget, strategy, seeds, items, layers, think, trace, context, most_tokens, batch,",
+            "settings: name, task, widths, teach, steps, budget, strategy, seeds, items, layers, think, trace, context, " +
+            "most_tokens, batch,",
             "teach_rate, rate")
         { given, task, threads };
         verb.Runs(call =>
@@ -55,10 +58,12 @@ static class FrontierCommand
         output.WriteLine("accuracy, mean over seeds, by replies to a question");
         int[] budgets = [.. found.Cells.Select(c => c.Budget).Distinct().Order()];
         output.WriteLine("  width  parameters  demonstrations  RL steps  " + string.Join("  ", budgets.Select(b => $"{b,5}")));
-        foreach (var row in found.Cells.GroupBy(c => (c.Width, c.Parameters, Teach: (int)Math.Round(20 * Math.Log(c.TeachFlops)), c.Steps))
+        foreach (var row in found.Cells.GroupBy(c =>
+            (c.Width, c.Parameters, Teach: (int)Math.Round(20 * Math.Log(c.TeachFlops)), c.Steps))
             .OrderBy(g => g.Key.Width).ThenBy(g => g.Key.Teach).ThenBy(g => g.Key.Steps))
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {row.Key.Width,5}  {row.Key.Parameters,10:n0}  {row.Average(c => c.TeachFlops),14:0.00e0}  {row.Key.Steps,8}  ") +
+                $"  {row.Key.Width,5}  {row.Key.Parameters,10:n0}  {row.Average(c => c.TeachFlops),14:0.00e0}  " +
+                $"{row.Key.Steps,8}  ") +
                 string.Join("  ", budgets.Select(b => row.Where(c => c.Budget == b).Average(c => c.Accuracy)
                     .ToString("0.000", CultureInfo.InvariantCulture))));
         output.WriteLine();
@@ -74,13 +79,18 @@ static class FrontierCommand
     public static Command CreateSpend()
     {
         var study = new Argument<string?>("study") { Description = "A frontier of this home", Arity = ArgumentArity.ZeroOrOne };
-        var task = new Option<string?>("--task") { Description = "Without a study: the frontier of this task", HelpName = "TASK" };
-        var flops = new Option<double>("--flops") { Description = "For training and all questions", HelpName = "X", Required = true };
-        var queries = new Option<double>("--queries") { Description = "Questions of a lifetime", HelpName = "Q", Required = true };
-        var check = new Option<bool>("--check") { Description = "Train and question the split, the best cell and all into size; fresh seeds" };
+        var task = new Option<string?>("--task") { Description = "Without a study: the frontier of this task",
+            HelpName = "TASK" };
+        var flops = new Option<double>("--flops") { Description = "For training and all questions", HelpName = "X",
+            Required = true };
+        var queries = new Option<double>("--queries") { Description = "Questions of a lifetime", HelpName = "Q",
+            Required = true };
+        var check = new Option<bool>("--check") { Description = "Train and question the split, the best cell and all into " +
+            "size; fresh seeds" };
         Option<int> threads = Threads();
         var verb = new Verb("spend",
-            "The best split of a budget between size, demonstrations, reinforcement and thought, for a stated number of questions.",
+            "The best split of a budget between size, demonstrations, reinforcement and thought, for a stated number of " +
+            "questions.",
             "isoflop spend --flops 2e12 --queries 1e4 --task parity:2", "isoflop spend f --flops 2e12 --queries 1e4 --check")
         { study, task, flops, queries, check, threads };
         verb.Runs(call =>
@@ -106,7 +116,8 @@ static class FrontierCommand
                 Write(call.Out, "best cell", forecast.BestCell, checkd?.BestCell);
                 Write(call.Out, "all into size", forecast.AllSize, checkd?.AllSize);
                 if (checkd is not null)
-                    call.Out.WriteLine($"regret {LawText.Show(checkd.Regret)}; over all into size {LawText.Show(checkd.OverSize)}");
+                    call.Out.WriteLine($"regret {LawText.Show(checkd.Regret)}; over all into size " +
+                        $"{LawText.Show(checkd.OverSize)}");
             }
             return 0;
         });
@@ -114,7 +125,8 @@ static class FrontierCommand
     }
 
     static void Write(TextWriter output, string name, Priced p, Priced? measured) => output.WriteLine(FormattableString.Invariant(
-        $"{name,-14}{p.Split}\n{"",14}{p.TrainFlops:0.00e0} of training, {p.TestFlops:0.00e0} a question, {p.Flops:0.00e0} in all; ") +
+        $"{name,-14}{p.Split}\n{"",14}{p.TrainFlops:0.00e0} of training, {p.TestFlops:0.00e0} a question, ") +
+        FormattableString.Invariant($"{p.Flops:0.00e0} in all; ") +
         $"accuracy {LawText.Show(p.Accuracy)}" + (measured is null ? "" : FormattableString.Invariant(
         $"\n{"",14}fresh seeds: {measured.Flops:0.00e0} in all, accuracy ") + LawText.Show(measured.Accuracy)));
 }

@@ -29,7 +29,8 @@ static class TeachCommand
             "isoflop teach --scorer name=v from=m tasks=modular-root                values of beginnings of m's own replies",
             "isoflop teach name=mine chat=chats.jsonl from=base      lines of {\"messages\": [{\"role\": …, \"content\": …}]}",
             "settings: name, tasks, chat, from, think, trace (monologue, proof, answer_first, filler, corrupted), items,",
-            "valid_items, passes, context, seed; of a scorer: name, from, tasks, form, items, valid_items, replies, most_tokens, cuts,",
+            "valid_items, passes, context, seed; of a scorer: name, from, tasks, form, items, valid_items, replies, " +
+            "most_tokens, cuts,",
             "passes, seed; 'isoflop tasks' lists the tasks, 'isoflop train --help' a run's settings")
         { given, threads, scorer };
         verb.Runs(call =>
@@ -61,8 +62,9 @@ static class TeachCommand
                     : $"stopped at step {result.Step} of {result.Steps}; the same command resumes"));
             if (card is not null && !call.Json)
                 call.Out.WriteLine(FormattableString.Invariant(
-                    $"  Brier {card.Raw.Brier:0.000}, calibrated {card.Calibrated.Brier:0.000}; area {card.Calibrated.Area:0.000}; ") +
-                    string.Join(", ", card.ByShare.Select(p => FormattableString.Invariant($"{p.Area:0.000} at {p.Share:0.##} of a reply"))) +
+                    $"  Brier {card.Raw.Brier:0.000}, calibrated {card.Calibrated.Brier:0.000}; ") +
+                    FormattableString.Invariant($"area {card.Calibrated.Area:0.000}; ") + string.Join(", ", card.ByShare.Select(p =>
+                        FormattableString.Invariant($"{p.Area:0.000} at {p.Share:0.##} of a reply"))) +
                     $"\n{Path.Combine(result.Path, "reliability.svg")}");
             return result.Done ? 0 : App.Interrupted;
         });

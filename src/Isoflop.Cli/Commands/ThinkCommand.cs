@@ -65,7 +65,8 @@ static class ThinkCommand
         };
         EndpointOptions endpoint = new();
         var verb = new Verb("think",
-            "Think about a problem for as long as a budget lasts: samples, votes, checks, revisions, trees; for hours with --for.",
+            "Think about a problem for as long as a budget lasts: samples, votes, checks, revisions, trees; for hours with " +
+            "--for.",
             "isoflop think my-run \"1..4 .2.. ..3. 4..1\"",
             "isoflop think my-run --task sudoku4 --level 2 --index 7 --strategy best-of-n --budget 2048",
             "isoflop think my-run --task modular-root --strategy revision --budget 1e9flops --all",
@@ -86,7 +87,8 @@ static class ThinkCommand
             ReplyForm begin = call.Parsed.GetValue(form);
             if (call.Parsed.GetValue(time) is { } span)
             {
-                if (EndpointOptions.IsUrl(name)) throw new ConfigException("--for searches with a model of this home, not an endpoint");
+                if (EndpointOptions.IsUrl(name)) throw new ConfigException("--for searches with a model of this home, not an " +
+                    "endpoint");
                 double seconds = DurableSearch.ReadSeconds(span);
                 using DurableSearch search = DurableSearch.Open(call.Home, name, family is null ? ""
                     : string.Create(CultureInfo.InvariantCulture, $"{family}:{call.Parsed.GetValue(level)}"), item, asked ?? "",
@@ -95,7 +97,8 @@ static class ThinkCommand
                 int count = call.Parsed.GetValue(workers);
                 SearchState end;
                 using (ProgressLine line = call.Progress())
-                    end = search.Run(seconds, count == 0 ? Environment.ProcessorCount : count, s => line.Report("think", s.Seconds, seconds,
+                    end = search.Run(seconds, count == 0 ? Environment.ProcessorCount : count, s =>
+                        line.Report("think", s.Seconds, seconds,
                         "s", $"{s.Rounds} rounds  {s.Tokens:n0} tokens  {s.Distinct} answers" +
                         (s.Best is null ? "" : $"  best so far {s.Best} ({s.Votes}×)")), call.Stop);
                 Write(call, search.Recipe, end);
@@ -116,7 +119,8 @@ static class ThinkCommand
             {
                 using LanguageModel open = LanguageModel.Open(call.Home, name, call.Parsed.GetValue(threads));
                 question?.Fits(open);
-                thought = new Thinker(new LocalDrawing(open, call.Parsed.GetValue(seed)), values).Think(way, problem, most, call.Stop);
+                thought = new Thinker(new LocalDrawing(open, call.Parsed.GetValue(seed)), values).Think(way, problem, most,
+                    call.Stop);
             }
             Write(call, problem, way, most, thought, question?.IsRight(thought.Answer), call.Parsed.GetValue(all));
             return 0;
@@ -135,7 +139,8 @@ static class ThinkCommand
         call.Out.WriteLine(s.Best is null ? "no answer yet" : $"answer {s.Best}  " + (s.Solved ? "passes the check"
             : $"the most frequent of {s.Distinct}, {s.Votes} times; nothing has passed a check"));
         call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{of.Strategy}: {s.Rounds} rounds, {s.Tokens:n0} tokens drawn, {s.Flops:0.00e0} FLOPs, {s.Seconds:0.0} s in all; {s.Folder}"));
+            $"{of.Strategy}: {s.Rounds} rounds, {s.Tokens:n0} tokens drawn, {s.Flops:0.00e0} FLOPs, {s.Seconds:0.0} s in " +
+            $"all; {s.Folder}"));
     }
 
     static void Write(Invocation call, Problem problem, IStrategy way, Budget budget, Thought t, bool? right, bool all)

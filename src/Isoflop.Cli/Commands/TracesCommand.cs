@@ -27,7 +27,8 @@ static class TracesCommand
         };
         var forecast = new Option<bool>("--forecast")
         {
-            Description = "In the picture: the reward's sigmoid from the first half of its rise; the runs are seeds of one recipe",
+            Description = "In the picture: the reward's sigmoid from the first half of its rise; the runs are seeds of one " +
+                "recipe",
         };
         var verb = new Verb("traces", "Show replies before and after reinforcement: tries, checks and steps back in colour.",
             "isoflop traces p-rl", "isoflop traces p-rl p-rl.s2 p-rl.s3 --svg parity.svg")

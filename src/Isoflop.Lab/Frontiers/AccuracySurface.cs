@@ -3,7 +3,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Isoflop.Lab.Frontiers;
 
 /// <summary>
-/// Accuracy as a smooth function of parameters, demonstrations, reinforcement and thought: a logistic regression with all products
+/// Accuracy as a smooth function of parameters, demonstrations, reinforcement and thought: a logistic regression with all
+/// products
 /// of two of them, in logarithms. Right answers are counts out of items, so cells at 0 or 1 enter as what they are. The interval
 /// draws whole runs again: the cells of a run share its luck.
 /// </summary>

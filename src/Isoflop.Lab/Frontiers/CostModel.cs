@@ -14,7 +14,8 @@ sealed class CostModel
         unit = cells.Where(c => c.RlFlops > 0).Select(c => c.RlFlops).DefaultIfEmpty(1).Min();
         foreach (FrontierCell c in cells) parameters[c.Width] = c.Parameters;
         FrontierCell[] learnt = [.. cells.Where(c => c.Steps > 0)];
-        step = Line([.. learnt.Select(c => (double[])[Math.Log(c.Parameters)])], [.. learnt.Select(c => Math.Log(c.RlFlops / c.Steps))]);
+        step = Line([.. learnt.Select(c => (double[])[Math.Log(c.Parameters)])],
+            [.. learnt.Select(c => Math.Log(c.RlFlops / c.Steps))]);
         question = Line([.. cells.Select(c => Terms(c.Parameters, c.TeachFlops, c.RlFlops, c.Budget))],
             [.. cells.Select(c => Math.Log(c.TestFlops))]);
     }
@@ -24,7 +25,8 @@ sealed class CostModel
 
     static double[] Line(double[][] x, double[] y) => MultipleRegression.QR(x, y, intercept: true);
 
-    /// <summary>Parameters of a width: between those of the grid the logarithm is a parabola's chord, so of the nearest two.</summary>
+    /// <summary>Parameters of a width: between those of the grid the logarithm is a parabola's chord, so of the nearest
+    /// two.</summary>
     public double Parameters(int width)
     {
         if (parameters.TryGetValue(width, out long known)) return known;

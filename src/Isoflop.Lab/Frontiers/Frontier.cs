@@ -76,8 +76,10 @@ public sealed class Frontier
     {
         string file = Path.Combine(Study.FolderOf(home, name), "frontier.json");
         if (name.Length == 0 || !File.Exists(file))
-            throw new ConfigException($"there is no frontier '{name}' below {home}; 'isoflop frontier {name} --task TASK' makes one");
-        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, home, threads, tell, stop);
+            throw new ConfigException($"there is no frontier '{name}' below {home}; 'isoflop frontier {name} --task TASK' " +
+                $"makes one");
+        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, home, threads,
+            tell, stop);
     }
 
     /// <summary>The only frontier of a task.</summary>
@@ -137,7 +139,8 @@ public sealed class Frontier
         double[][] drawn = [.. Enumerable.Range(0, Surface.Draws).Select(Least)];
         Estimate[] at = [.. Enumerable.Range(0, Places).Select(i =>
         {
-            double[] sorted = [.. drawn.Select(d => d[i]).Order()];                // not reached: infinite, and so in the interval
+            // not reached: infinite, and so in the interval
+            double[] sorted = [.. drawn.Select(d => d[i]).Order()];
             return new Estimate(fit[i], sorted[(int)(0.025 * sorted.Length)], sorted[(int)(0.975 * sorted.Length)]);
         })];
         double[] slopes = [.. drawn.Select(SlopeOf).Where(double.IsFinite).Order()];
@@ -171,7 +174,8 @@ public sealed class Frontier
         }
     }
 
-    /// <summary>Lines of one accuracy; accuracy against thought for each amount of training; against training for each budget.</summary>
+    /// <summary>Lines of one accuracy; accuracy against thought for each amount of training; against training for each
+    /// budget.</summary>
     public IEnumerable<Chart> Charts()
     {
         yield return new("What thought can replace", "FLOPs a question, at test time", "FLOPs of training, least",
@@ -200,7 +204,8 @@ public sealed class Frontier
             {
                 YLimits = (0, 1.02),
                 LegendTitle = "steps of RL",
-                Subtitle = FormattableString.Invariant($"after {Recipe.AllTeach.Max():0.#e0} FLOPs of demonstrations; areas: 95 % over seeds"),
+                Subtitle = FormattableString.Invariant($"after {Recipe.AllTeach.Max():0.#e0} FLOPs of demonstrations; areas: ") +
+                    FormattableString.Invariant($"95 % over seeds"),
             };
     }
 }

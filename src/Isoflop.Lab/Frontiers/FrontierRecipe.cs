@@ -5,7 +5,8 @@ using Isoflop.Lab.Thinking;
 namespace Isoflop.Lab.Frontiers;
 
 /// <summary>A way to divide compute: size, demonstrations, reinforcement, thought.</summary>
-/// <param name="Width">d_model</param> <param name="TeachFlops">of demonstrations</param> <param name="Steps">of reinforcement</param>
+/// <param name="Width">d_model</param> <param name="TeachFlops">of demonstrations</param> <param name="Steps">of
+/// reinforcement</param>
 /// <param name="Budget">of thought: replies to a question</param>
 public readonly record struct Split(int Width, double TeachFlops, int Steps, int Budget)
 {
@@ -71,7 +72,8 @@ public sealed record FrontierRecipe
     {
         if (Name.Length == 0) throw new ConfigException("name='' must be given: the study is found by it");
         if (new TaskMix([Task]).Levels.Count != 1) throw new ConfigException($"task '{Task}' must be one level; try parity:2");
-        if (AllWidths.Distinct().Count() < 2) throw new ConfigException("widths must be two at least: nothing shows what size buys");
+        if (AllWidths.Distinct().Count() < 2) throw new ConfigException("widths must be two at least: nothing shows what " +
+            "size buys");
         if (AllTeach.Distinct().Count() < 2)
             throw new ConfigException("teach must be two amounts at least: nothing shows what demonstrations buy");
         foreach ((string key, int value, int least, int most) in ((string, int, int, int)[])[("steps", Steps, 4, 100_000),
@@ -86,7 +88,8 @@ public sealed record FrontierRecipe
 /// <summary>Accuracy of one model with one budget of thought.</summary>
 /// <param name="RlFlops">of reinforcement</param> <param name="TestFlops">mean a question</param>
 /// <param name="Right">of <paramref name="Items"/></param>
-public sealed record FrontierCell(int Width, long Parameters, double TeachFlops, int Steps, double RlFlops, int Budget, double TestFlops,
+public sealed record FrontierCell(int Width, long Parameters, double TeachFlops, int Steps, double RlFlops, int Budget,
+    double TestFlops,
     long Seed, int Right, int Items)
 {
     /// <summary>Share right.</summary>

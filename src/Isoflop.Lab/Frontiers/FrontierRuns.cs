@@ -74,7 +74,8 @@ sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
                 Threads = threads,
             }, stop: stop);
             long parameters = new ParamTable(ModelFolder.LoadConfig(folder)).Parameters;
-            cells.AddRange(report.Points.Where(p => budgets.Contains(p.Budget)).Select(p => new FrontierCell(width, parameters, teachFlops,
+            cells.AddRange(report.Points.Where(p => budgets.Contains(p.Budget)).Select(p =>
+                new FrontierCell(width, parameters, teachFlops,
                 step, step == 0 ? 0 : rl, p.Budget, p.Flops, seed, (int)Math.Round(p.Accuracy.Value * p.Items), p.Items)));
         }
         return cells;

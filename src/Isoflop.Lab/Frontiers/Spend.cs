@@ -33,7 +33,8 @@ public static class Spend
     {
         if (!(flops > 0 && double.IsFinite(flops))) throw new ConfigException($"--flops {flops} must be above 0; try 1e13");
         if (!(queries >= 1 && double.IsFinite(queries))) throw new ConfigException($"--queries {queries} must be 1 at least");
-        int[] widths = [.. Enumerable.Range(of.Recipe.AllWidths.Min() / 16, (of.Recipe.AllWidths.Max() - of.Recipe.AllWidths.Min()) / 16 + 1)
+        int[] widths = [.. Enumerable.Range(of.Recipe.AllWidths.Min() / 16,
+            (of.Recipe.AllWidths.Max() - of.Recipe.AllWidths.Min()) / 16 + 1)
             .Select(i => 16 * i)];
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= of.Recipe.Budget)];
         var points = of.Points().Select(p => (p.Teach, p.Steps)).Distinct().ToList();
@@ -51,7 +52,8 @@ public static class Spend
                 $"--flops {flops:0.##e0} buys no point of {of.Recipe.Name} for {queries:0.##e0} questions: the cheapest costs ") +
                 FormattableString.Invariant($"{all.Min(p => p.Flops):0.##e0}"));
         Priced best = bought.MaxBy(p => (p.Accuracy.Value, -p.Flops))!;
-        double parameters = of.Costs.Parameters(best.Split.Width), reinforcement = of.Costs.Reinforcement(parameters, best.Split.Steps);
+        double parameters = of.Costs.Parameters(best.Split.Width),
+            reinforcement = of.Costs.Reinforcement(parameters, best.Split.Steps);
         best = best with
         {
             Accuracy = of.Surface.Forecast(parameters, best.Split.TeachFlops, reinforcement, best.Split.Budget, FreshSeeds, 1),
@@ -67,7 +69,8 @@ public static class Spend
         .GroupBy(c => (c.Width, Teach: (int)Math.Round(20 * Math.Log(c.TeachFlops)), c.Steps, c.Budget)).Select(g =>
         {
             double train = g.Average(c => c.TrainFlops), test = g.Average(c => c.TestFlops);
-            return new Priced(new(g.Key.Width, g.Average(c => c.TeachFlops), g.Key.Steps, g.Key.Budget), train, test, train + queries * test,
+            return new Priced(new(g.Key.Width, g.Average(c => c.TeachFlops), g.Key.Steps, g.Key.Budget), train, test, train +
+                queries * test,
                 Share(Estimate.OfMean([.. g.Select(c => c.Accuracy)])));
         });
 
@@ -84,7 +87,8 @@ public static class Spend
         return file;
     }
 
-    /// <summary>Trains and questions the chosen split, the best cell and all into size on seeds that the grid has not seen.</summary>
+    /// <summary>Trains and questions the chosen split, the best cell and all into size on seeds that the grid has not
+    /// seen.</summary>
     public static SpendCheck Check(Frontier of, SpendForecast forecast, int threads = 0, Action<FrontierProgress>? tell = null,
         CancellationToken stop = default)
     {
@@ -109,7 +113,8 @@ public static class Spend
         // The items are the same; seeds of two splits have nothing else in common.
         var check = new SpendCheck(forecast, fresh[0].Is, fresh[1].Is, fresh[2].Is,
             Difference(fresh[1].Accuracy, fresh[0].Accuracy), Difference(fresh[0].Accuracy, fresh[2].Accuracy));
-        File.WriteAllBytes(FileOf(of, forecast, "-check"), JsonSerializer.SerializeToUtf8Bytes(check, FrontierJson.Default.SpendCheck));
+        File.WriteAllBytes(FileOf(of, forecast, "-check"),
+            JsonSerializer.SerializeToUtf8Bytes(check, FrontierJson.Default.SpendCheck));
         return check;
     }
 

@@ -37,7 +37,8 @@ public static partial class PolicyExam
     public static IReadOnlyList<ExamRow> Of(IReadOnlyList<string> runs, ExamRecipe recipe, string home, int threads = 0,
         Action<string, int, int>? tell = null, CancellationToken stop = default)
     {
-        if (recipe.Items is < 1 or > 100_000) throw new ConfigException($"items {recipe.Items} must be from 1 to 100000; try 256");
+        if (recipe.Items is < 1 or > 100_000) throw new ConfigException($"items {recipe.Items} must be from 1 to 100000; try " +
+            $"256");
         if (recipe.Replies is < 1 or > 4096) throw new ConfigException($"replies {recipe.Replies} must be from 1 to 4096; try 8");
         if (recipe.MostTokens is < 2 or > 65_536)
             throw new ConfigException($"most_tokens {recipe.MostTokens} must be from 2 to 65536; try 256");
@@ -82,11 +83,14 @@ public static partial class PolicyExam
 
     /// <summary>As CSV, a row a run, level and form.</summary>
     public static string Csv(IEnumerable<ExamRow> rows) => string.Concat(rows.Select(r => FormattableString.Invariant(
-            $"{r.Run},{r.Line},{r.Parameters},{r.Flops:0.#####e0},{r.Answers.Level},{NameOf(r.Answers.Form)},{r.Answers.Items},{r.Answers.Replies},") +
+            $"{r.Run},{r.Line},{r.Parameters},{r.Flops:0.#####e0},{r.Answers.Level},{NameOf(r.Answers.Form)},") +
+            FormattableString.Invariant($"{r.Answers.Items},{r.Answers.Replies},") +
             FormattableString.Invariant(
             $"{r.Answers.Greedy:0.#####},{r.Answers.PassAt1:0.#####},{r.Answers.Error:0.#####},{r.Answers.PassAtK:0.#####},") +
-            FormattableString.Invariant($"{r.Answers.Chance:0.#####},{r.Answers.Length:0.##},{r.Answers.Truncated:0.###},{r.Answers.Thinking:0.###}\n"))
-        .Prepend("run,line,parameters,flops,level,form,items,replies,greedy,pass_at_1,error,pass_at_k,chance,length,truncated,thinking\n"));
+            FormattableString.Invariant($"{r.Answers.Chance:0.#####},{r.Answers.Length:0.##},{r.Answers.Truncated:0.###},") +
+            FormattableString.Invariant($"{r.Answers.Thinking:0.###}\n"))
+        .Prepend("run,line,parameters,flops,level,form,items,replies,greedy,pass_at_1,error,pass_at_k,chance," +
+            "length,truncated,thinking\n"));
 
     static string NameOf(ReplyForm form) => JsonNamingPolicy.SnakeCaseLower.ConvertName(form.ToString());
 

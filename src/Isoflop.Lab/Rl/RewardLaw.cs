@@ -5,12 +5,14 @@ namespace Isoflop.Lab.Rl;
 
 /// <summary>What the law said of steps that it had not seen, and what they gave.</summary>
 /// <param name="Flops">of reinforcement, in the middle of a few steps</param>
-/// <param name="Forecast">NaN where the law identifies nothing</param> <param name="Measured">mean over the runs, with an interval
+/// <param name="Forecast">NaN where the law identifies nothing</param> <param name="Measured">mean over the runs, with an
+/// interval
 /// over them</param>
 public sealed record RewardCheck(double Flops, Estimate Forecast, Estimate Measured);
 
 /// <summary>
-/// The reward of a run, or of seeds of one run, as a sigmoid in the logarithm of compute, fitted to the steps below a cut and held
+/// The reward of a run, or of seeds of one run, as a sigmoid in the logarithm of compute, fitted to the steps below a cut and
+/// held
 /// against those after it. Khatri et al. 2025 (ScaleRL), arXiv:2510.13786.
 /// </summary>
 /// <param name="Until">the cut, FLOPs of reinforcement</param>
@@ -23,7 +25,8 @@ public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck>
     /// <summary>Fits and checks.</summary>
     /// <param name="runs">seeds of one recipe</param>
     /// <param name="until">
-    /// FLOPs of reinforcement; null: where the mean reward first came half of the way to the best it reached. The steps behind it do
+    /// FLOPs of reinforcement; null: where the mean reward first came half of the way to the best it reached. The steps
+    /// behind it do
     /// not enter the fit, but choose this cut: a forecast in earnest names its own.
     /// </param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', has too few steps, or none behind the cut.</exception>
@@ -45,7 +48,8 @@ public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck>
                 $"until {cut:0.###e0} leaves {Math.Max(0, first - LeaveOut)} steps before it and {steps - first} after it") +
                 FormattableString.Invariant(
                 $"; these runs span {all[0].Steps[0].Flops:0.##e0} to {all.Min(r => r.Steps[^1].Flops):0.##e0} FLOPs"));
-        Law law = Law.Fit(LawForm.RlSigmoid, below, new FitOptions { Replicates = true, HeldOut = false, Bootstraps = 400 }, stop);
+        Law law = Law.Fit(LawForm.RlSigmoid, below, new FitOptions { Replicates = true, HeldOut = false, Bootstraps = 400 },
+            stop);
         RewardCheck[] checks = [.. Enumerable.Range(0, Windows).Select(w =>
         {
             int from = first + (steps - first) * w / Windows, to = first + (steps - first) * (w + 1) / Windows;
@@ -56,7 +60,8 @@ public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck>
         return new(law, cut, checks);
     }
 
-    /// <summary>FLOPs at which the mean over the runs, of five steps each, is half of the way from its first value to its best.</summary>
+    /// <summary>FLOPs at which the mean over the runs, of five steps each, is half of the way from its first value to its
+    /// best.</summary>
     static double Bend(IReadOnlyList<List<RlStep>> runs, int steps)
     {
         double Mean(int at) => runs.Average(r => r[Math.Max(0, at - 4)..(at + 1)].Average(s => s.Reward));

@@ -77,7 +77,8 @@ public static class RlCharts
     static string RunOf(string point) => RunPoint.TryParse(point, out RunPoint p) ? p.Run : point;
 
     /// <summary>
-    /// Over the steps: the share of replies that think first, their length, on held-out items of each level where there are several,
+    /// Over the steps: the share of replies that think first, their length, on held-out items of each level where there are
+    /// several,
     /// and what thoughts do.
     /// </summary>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl'.</exception>
@@ -122,8 +123,10 @@ public static class RlCharts
         ("repeats", b => b.Repeats), ("false steps", b => b.Slips), ("false \"solved\"", b => b.FalseSolved),
     ];
 
-    /// <summary>Means at each step of all values that a name has there, with an interval over them where they are seeds.</summary>
-    static Chart OverSteps(string title, string y, IEnumerable<(string Name, IEnumerable<(int Step, double Value)> Values)> lines) =>
+    /// <summary>Means at each step of all values that a name has there, with an interval over them where they are
+    /// seeds.</summary>
+    static Chart OverSteps(string title, string y,
+        IEnumerable<(string Name, IEnumerable<(int Step, double Value)> Values)> lines) =>
         new(title, "step", y, [.. lines.Select(line =>
         {
             var points = line.Values.GroupBy(v => v.Step).OrderBy(g => g.Key)

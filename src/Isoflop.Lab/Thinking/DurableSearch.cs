@@ -11,9 +11,11 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>What is searched for, by what: all that a search's rounds depend on.</summary>
-/// <param name="Task">"sudoku9:3"; empty: a question of the user's own</param> <param name="Index">of the item, among those held out</param>
+/// <param name="Task">"sudoku9:3"; empty: a question of the user's own</param> <param name="Index">of the item, among those
+/// held out</param>
 /// <param name="Strategy">of every round</param> <param name="ModelHash">of the weights that write</param>
-public sealed record SearchRecipe(string Model, string ModelHash, string Task, long Index, string Prompt, string Strategy, ReplyForm Form,
+public sealed record SearchRecipe(string Model, string ModelHash, string Task, long Index, string Prompt, string Strategy,
+    ReplyForm Form,
     ulong Seed);
 
 /// <summary>One round: a few searches side by side, from nothing.</summary>
@@ -30,7 +32,8 @@ public sealed record SearchState(bool Solved, string? Best, int Votes, int Disti
     double Flops, string Folder);
 
 /// <summary>
-/// Long thought: rounds of a strategy from ever new beginnings until the check passes or the time is over. A round is written down
+/// Long thought: rounds of a strategy from ever new beginnings until the check passes or the time is over. A round is written
+/// down
 /// when it ends, a few seconds after it began, so that a kill loses no more, and the same call goes on. Budgets of rounds follow
 /// Luby's sequence: within a logarithm of the best restarts for any problem.
 /// </summary>
@@ -51,8 +54,10 @@ public sealed class DurableSearch : IDisposable
     /// <summary>Opens a search's folder, or makes it.</summary>
     /// <param name="name">of the folder; empty: named by what is searched for</param>
     /// <param name="strategy">empty: the first of tree, best-of-n and majority that the problem allows</param>
-    /// <exception cref="ConfigException">The folder is of another model or question, or another process searches there.</exception>
-    public static DurableSearch Open(string home, string model, string task, long index, string prompt, string strategy, ulong seed,
+    /// <exception cref="ConfigException">The folder is of another model or question, or another process searches
+    /// there.</exception>
+    public static DurableSearch Open(string home, string model, string task, long index, string prompt, string strategy,
+        ulong seed,
         string name = "", TimeProvider? time = null, ReplyForm form = ReplyForm.Think)
     {
         TaskLevel? level = task.Length == 0 ? null : new TaskMix([task]).Levels is [var one] ? one
@@ -67,8 +72,8 @@ public sealed class DurableSearch : IDisposable
                 Strategies.Refusal(Strategies.Find(s), problem, drawing, null) is null);
         }
         var recipe = new SearchRecipe(model, new LocalTarget(opened).Hash, task, index, prompt, strategy, form, seed);
-        if (name.Length == 0)
-            name = $"search-{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes($"{task}\n{prompt}\n{strategy}\n{form}\n{seed}")) >> 32:x8}";
+        byte[] sought = Encoding.UTF8.GetBytes($"{task}\n{prompt}\n{strategy}\n{form}\n{seed}");
+        if (name.Length == 0) name = $"search-{XxHash3.HashToUInt64(sought) >> 32:x8}";
         string folder = Path.Combine(home, "thinks", name), record = Path.Combine(folder, "search.json");
         Directory.CreateDirectory(folder);
         FileStream held;
@@ -78,7 +83,8 @@ public sealed class DurableSearch : IDisposable
         }
         catch (IOException)
         {
-            throw new ConfigException($"{folder} is being searched by another process; wait for it, or stop it: it goes on later");
+            throw new ConfigException($"{folder} is being searched by another process; wait for it, or stop it: it goes on " +
+                $"later");
         }
         try
         {
@@ -89,10 +95,12 @@ public sealed class DurableSearch : IDisposable
             }
             SearchRecipe there = JsonSerializer.Deserialize(File.ReadAllBytes(record), SearchJson.Default.SearchRecipe)!;
             if (there.ModelHash != recipe.ModelHash)
-                throw new ConfigException($"{folder} is the search of another model ({there.Model}, hash {there.ModelHash}; this one " +
+                throw new ConfigException($"{folder} is the search of another model ({there.Model}, hash {there.ModelHash}; " +
+                    $"this one " +
                     $"is {recipe.ModelHash}); give the search another --name, or move the folder away");
             if (there with { Model = model } != recipe)
-                throw new ConfigException($"{folder} searches for something else ({there.Task} {there.Prompt}, {there.Strategy}); give " +
+                throw new ConfigException($"{folder} searches for something else ({there.Task} {there.Prompt}, " +
+                    $"{there.Strategy}); give " +
                     "the search another --name");
             return new(recipe, level, home, folder, held, time ?? TimeProvider.System);
         }
@@ -115,10 +123,12 @@ public sealed class DurableSearch : IDisposable
     /// <summary>What is searched for, and how.</summary>
     public SearchRecipe Recipe => recipe;
 
-    static Problem ProblemOf(TaskLevel? level, long index, string prompt, ulong seed, long number, ReplyForm form) => level is { } of
+    static Problem ProblemOf(TaskLevel? level, long index, string prompt, ulong seed, long number, ReplyForm form) =>
+        level is { } of
         ? Problem.Of(of.Family, of.Family.Make(Split.Test, of.Level, index, seed), number, form) : Problem.Of(prompt, form);
 
-    /// <summary>Searches until an answer passes the check, so many seconds are over in all calls together, or it is stopped.</summary>
+    /// <summary>Searches until an answer passes the check, so many seconds are over in all calls together, or it is
+    /// stopped.</summary>
     /// <param name="workers">threads, a model and a round each</param>
     public SearchState Run(double seconds, int workers, Action<SearchState>? tell = null, CancellationToken stop = default)
     {
@@ -233,7 +243,8 @@ public sealed class DurableSearch : IDisposable
         foreach (SearchRound r in rounds.Values)
             foreach ((string answer, int count) in r.Answers) votes[answer] = votes.GetValueOrDefault(answer) + count;
         string? best = solved?.Answers.Keys.First()
-            ?? votes.OrderByDescending(v => v.Value).ThenBy(v => v.Key, StringComparer.Ordinal).Select(v => v.Key).FirstOrDefault();
+            ?? votes.OrderByDescending(v => v.Value).ThenBy(v => v.Key, StringComparer.Ordinal).Select(v =>
+                v.Key).FirstOrDefault();
         return new(solved is not null, best, best is null ? 0 : votes[best], votes.Count, rounds.Count, before + unwritten,
             rounds.Values.Sum(r => r.Tokens), rounds.Values.Sum(r => r.Flops), folder);
     }

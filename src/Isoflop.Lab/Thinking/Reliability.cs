@@ -27,13 +27,15 @@ public sealed record Reliability(int Count, IReadOnlyList<ReliabilityBin> Bins, 
             double[] clusters = [.. part.GroupBy(p => p.Item).Select(c => c.Sum(p => (p.Right ? 1 : 0) - mean))];
             double error = clusters.Length < 2 ? double.NaN
                 : Math.Sqrt(clusters.Length / (clusters.Length - 1.0) * clusters.Sum(c => c * c)) / part.Count;
-            all.Add(new(part.Count, part.Average(p => p.Value), mean, Math.Max(0, mean - 1.96 * error), Math.Min(1, mean + 1.96 * error)));
+            all.Add(new(part.Count, part.Average(p => p.Value), mean, Math.Max(0, mean - 1.96 * error),
+                Math.Min(1, mean + 1.96 * error)));
         }
         return new(of.Count, all, of.Average(v => Math.Pow(v.Value - (v.Right ? 1 : 0), 2)),
             all.Sum(b => b.Count * Math.Abs(b.Foretold - b.Right)) / of.Count, AreaOf([.. of.Select(v => (v.Value, v.Right))]));
     }
 
-    /// <summary>Mann and Whitney's: share of pairs of a right and a wrong one in order, ties half. NaN where one kind is missing.</summary>
+    /// <summary>Mann and Whitney's: share of pairs of a right and a wrong one in order, ties half. NaN where one kind is
+    /// missing.</summary>
     internal static double AreaOf(IReadOnlyList<(double Value, bool Right)> of)
     {
         double above = 0, wrong = 0;
@@ -78,7 +80,8 @@ static class Platt
         return Math.Log(p / (1 - p));
     }
 
-    /// <summary>Newton's method from (1, 0); a little of a prior towards it, so that separable points have a maximum too.</summary>
+    /// <summary>Newton's method from (1, 0); a little of a prior towards it, so that separable points have a maximum
+    /// too.</summary>
     public static (double Slope, double Offset) Fit(IReadOnlyList<(double Raw, bool Right)> of)
     {
         const double Prior = 1;

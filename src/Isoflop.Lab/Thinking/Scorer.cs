@@ -13,7 +13,8 @@ namespace Isoflop.Lab.Thinking;
 /// <summary>How a scorer's raw values become probabilities, and how well: its scorer.json.</summary>
 /// <param name="Slope">p = σ(slope·logit(raw) + offset): Platt 1999</param>
 /// <param name="Sampled">what drawing the replies cost; training is in the run's own ledger</param>
-/// <param name="Raw">reliability before the calibration</param> <param name="Calibrated">after it; both on items that it has not seen</param>
+/// <param name="Raw">reliability before the calibration</param> <param name="Calibrated">after it; both on items that it has
+/// not seen</param>
 /// <param name="ByShare">area under the curve of right against wrong replies, by how much of the reply was seen</param>
 public sealed record ScorerCard(string Policy, IReadOnlyList<string> Tasks, double Slope, double Offset, Spending Sampled,
     Reliability Raw, Reliability Calibrated, IReadOnlyList<SharePoint> ByShare)
@@ -27,12 +28,14 @@ public sealed record ScorerCard(string Policy, IReadOnlyList<string> Tasks, doub
 public sealed record SharePoint(double Share, int Count, double Area);
 
 /// <summary>
-/// A model that values beginnings of replies: it reads question and beginning and says one of two signs that no task uses. Trained
+/// A model that values beginnings of replies: it reads question and beginning and says one of two signs that no task uses.
+/// Trained
 /// by the same trainer as every model, from the policy's own weights; an outcome scorer where it reads whole replies, a step-wise
 /// value where it reads beginnings.
 /// </summary>
 /// <remarks>
-/// Cobbe et al. 2021, arXiv:2110.14168 (verifiers trained on a model's own solutions); Zhang et al. 2024, arXiv:2408.15240 (the verdict
+/// Cobbe et al. 2021, arXiv:2110.14168 (verifiers trained on a model's own solutions); Zhang et al. 2024, arXiv:2408.15240
+/// (the verdict
 /// as a next token).
 /// </remarks>
 public sealed class Scorer : IScorer, IDisposable
@@ -53,7 +56,8 @@ public sealed class Scorer : IScorer, IDisposable
     {
         string file = Path.Combine(RunFolder.PathOf(home, run), ScorerCard.FileName);
         if (!File.Exists(file))
-            throw new ConfigException($"run '{run}' is no scorer; 'isoflop teach --scorer name={run} from=POLICY tasks=TASK' makes one");
+            throw new ConfigException($"run '{run}' is no scorer; 'isoflop teach --scorer name={run} from=POLICY tasks=TASK' " +
+                $"makes one");
         return new(run, home, threads, JsonSerializer.Deserialize(File.ReadAllBytes(file), ScorerJson.Default.ScorerCard));
     }
 
@@ -62,7 +66,8 @@ public sealed class Scorer : IScorer, IDisposable
         RunPoint point = Reinforcement.Source(run, home);
         string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
         ModelConfig shape = ModelFolder.LoadConfig(folder);
-        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}", new CpuDevice(threads), Tokenizer.Load(folder));
+        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}", new CpuDevice(threads),
+            Tokenizer.Load(folder));
         model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
         model.Refresh();

@@ -10,7 +10,8 @@ using Isoflop.Train;
 
 namespace Isoflop.Lab.Thinking;
 
-/// <summary>Draws replies from a policy, makes a scorer's corpus of them, trains it, calibrates it on items that it has not seen.</summary>
+/// <summary>Draws replies from a policy, makes a scorer's corpus of them, trains it, calibrates it on items that it has not
+/// seen.</summary>
 public static class TeachScorer
 {
     // Indexes of items that no demonstration and no step of reinforcement has; streams that no other draw has.
@@ -30,11 +31,13 @@ public static class TeachScorer
         Tokenizer tokenizer = Tokenizer.Load(folder);
         foreach (string sign in (string[])[Scorer.Right, Scorer.Wrong])
             if (tokenizer.Encode(sign) is not { Count: 1 })
-                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a verdict; teach a model whose tokenizer " +
+                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a verdict; teach a model whose " +
+                    $"tokenizer " +
                     "has all bytes");
         var mix = new TaskMix(recipe.Tasks);
         var drawn = new Lazy<Drawing>(() => new(recipe, mix, folder, tokenizer, options.Threads, stop));
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Passes = 1, Name = "" }, ScorerJson.Default.ScorerRecipe);
+        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Passes = 1, Name = "" },
+            ScorerJson.Default.ScorerRecipe);
         int context = ModelFolder.LoadConfig(folder).ContextLen;
         CorpusFacts facts = new MadeCorpus(recipe.Name, tokenizer, json, ["right", "wrong"],
             () => Rows(drawn.Value.Of(Split.Train, recipe.Items), tokenizer, context, recipe),
@@ -42,13 +45,15 @@ public static class TeachScorer
             .Write(options.Home, "drawn from a model");
         List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}", $"model.context_len={context}",
             $"from={recipe.From}", "from_mode=fork"];
-        if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal) || s.StartsWith("train.steps=", StringComparison.Ordinal)
+        if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal)
+            || s.StartsWith("train.steps=", StringComparison.Ordinal)
             || s.StartsWith("train.tokens=", StringComparison.Ordinal)))
             all.Add(FormattableString.Invariant($"train.tokens={(long)Math.Round(facts.TrainTokens * recipe.Passes)}"));
         TrainResult trained = Trainer.Train(Config.Load(null, [.. all, .. settings]), options, stop);
         string file = Path.Combine(trained.Path, ScorerCard.FileName);
         if (!trained.Done) return (trained, null);
-        if (File.Exists(file)) return (trained, JsonSerializer.Deserialize(File.ReadAllBytes(file), ScorerJson.Default.ScorerCard));
+        if (File.Exists(file)) return (trained, JsonSerializer.Deserialize(File.ReadAllBytes(file),
+            ScorerJson.Default.ScorerCard));
         ScorerCard card = Calibrate(recipe, drawn.Value.Of(Split.Valid, recipe.ValidItems), drawn.Value.Sampled, options);
         File.WriteAllText(Path.Combine(trained.Path, "reliability.svg"), Reliability.Picture(card).Svg());
         string partial = file + ".tmp";
@@ -58,7 +63,8 @@ public static class TeachScorer
     }
 
     /// <summary>Replies of the policy, drawn when they are asked for; the same every time.</summary>
-    sealed class Drawing(ScorerRecipe recipe, TaskMix mix, string folder, Tokenizer tokenizer, int threads, CancellationToken stop)
+    sealed class Drawing(ScorerRecipe recipe, TaskMix mix, string folder, Tokenizer tokenizer, int threads,
+        CancellationToken stop)
     {
         readonly Dictionary<Split, List<Group>> known = [];
 
@@ -74,7 +80,8 @@ public static class TeachScorer
             model.Refresh();
             var codec = new ReplyCodec(tokenizer);
             foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
-            var rollouts = new Rollouts(new BatchSampler(model, tokenizer.EndOfText, tokenizer.VocabSize, 512), codec, recipe.Form);
+            var rollouts = new Rollouts(new BatchSampler(model, tokenizer.EndOfText, tokenizer.VocabSize, 512), codec,
+                recipe.Form);
             groups = rollouts.Draw([.. Enumerable.Range(0, items).Select(i =>
             {
                 var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, ShuffleStep + (long)split, i);
@@ -85,7 +92,8 @@ public static class TeachScorer
             Sampled += rollouts.Sampled;
             double right = groups.Average(g => g.Rate);
             if (split == Split.Train && right is 0 or 1)
-                throw new ConfigException($"{recipe.From}: its replies are {(right == 0 ? "all wrong" : "all right")}: there is nothing " +
+                throw new ConfigException($"{recipe.From}: its replies are {(right == 0 ? "all wrong" : "all right")}: there " +
+                    $"is nothing " +
                     $"to tell apart; ask {(right == 0 ? "easier" : "harder")} levels");
             return known[split] = groups;
         }
@@ -122,7 +130,8 @@ public static class TeachScorer
                 {
                     int[] read = Scorer.RowOf(tokenizer, g.Item.Prompt, begun);
                     // What the context has no room for is left out here, and worth nothing later.
-                    rows.Add([(read[1..], 0), ([.. tokenizer.Encode(right == 0 ? Scorer.Right : Scorer.Wrong)], 1), ([], 0)], right, 1);
+                    rows.Add([(read[1..], 0), ([.. tokenizer.Encode(right == 0 ? Scorer.Right : Scorer.Wrong)], 1), ([], 0)],
+                        right, 1);
                 }
             }
         return rows.Side();
