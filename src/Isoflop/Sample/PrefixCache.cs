@@ -48,7 +48,7 @@ sealed class PrefixCache
         for (int i = 0; i <= Pages; i++) (older[i], newer[i]) = ((i + Pages) % (Pages + 1), (i + 1) % (Pages + 1));
     }
 
-    /// <summary>Gives the slot the page of its text's next 16 tokens, if one begins there and some sequence has read the same.</summary>
+    /// <summary>Gives the slot a page of the next 16 tokens of its text, if some sequence has read the same.</summary>
     /// <param name="position">tokens that the slot has</param>
     public bool TryShare(int slot, ReadOnlySpan<int> text, int position)
     {
