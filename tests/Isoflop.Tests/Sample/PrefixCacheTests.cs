@@ -13,7 +13,7 @@ public sealed class PrefixCacheTests : IDisposable
     static readonly SamplingRule Free = new(1), Greedy = new(0);
     static readonly int[] Lengths = [1, 15, 16, 17, 31, 32, 33, 64, 70, 100];
 
-    readonly CpuDevice device = new(2);
+    readonly CpuDevice device = new(1);
     readonly Transformer model;
     Rng rng = new(3, RandomPurpose.Test);
 
@@ -67,7 +67,8 @@ public sealed class PrefixCacheTests : IDisposable
             Same([.. apart.Reverse()], Draw(Sampler(slots), [.. requests.Reverse()], rule).Replies);
         }
         // Passes of 31 rows end within pages; slots that come later meet halves of them.
-        var narrow = new Transformer(device, model.Config, 31, training: false);
+        using var two = new CpuDevice(2);
+        var narrow = new Transformer(two, model.Config, 31, training: false);
         narrow.Initialise(5);
         foreach (int slots in (int[])[3, 20]) Same(apart, Draw(new(narrow, EndOfText, 331, slots), requests, rule).Replies);
     }
@@ -117,12 +118,12 @@ public sealed class PrefixCacheTests : IDisposable
         BatchSampler sampler = Sampler(slots, cacheFloats), apart = Sampler(1);
         List<int[]> tree = [Text(3), Text(40)];
         long tokens = 0, lengths = 0;
-        for (int round = 0; round < 25; round++)
+        for (int round = 0; round < 12; round++)
         {
             SampleRequest[] requests = [.. Enumerable.Range(0, 6).Select(i =>
             {
                 int[] from = tree[rng.NextInt(tree.Count)];
-                return new SampleRequest(from[..(1 + rng.NextInt(Math.Min(from.Length, 130)))], 1 + rng.NextInt(40), i);
+                return new SampleRequest(from[..(1 + rng.NextInt(Math.Min(from.Length, 130)))], 1 + rng.NextInt(24), i);
             })];
             (SampledReply[] replies, Spending spent) = Draw(sampler, requests, Free, reuse: true);
             Same(Apart(apart, requests, Free), replies);
@@ -133,45 +134,66 @@ public sealed class PrefixCacheTests : IDisposable
     }
 
     [Fact]
+    public void A_page_is_known_by_all_tokens_up_to_its_end_and_once()
+    {
+        var pages = new PrefixCache(new KvCache(device, model.Config, 2, 64, 4));
+        for (int trial = 0; trial < 50; trial++)                  // four chains: many pages meet in one
+        {
+            pages.Clear();
+            int[] first = Text(Page), second = Text(Page), tail = Text(Page);
+            Read(pages, 0, [.. first, .. tail]);
+            Read(pages, 0, second);
+            Assert.Equal((2, 1), (Known(pages, [.. first, .. tail]), Known(pages, [.. second, .. tail])));
+            // Two slots read the same side by side: one's pages are left over, and whoever takes them is followed by nothing.
+            pages.Clear();
+            for (int t = 0; t < 2 * Page; t++)
+                for (int slot = 0; slot < 2; slot++) pages.Append(slot, t, t < Page ? first[t] : tail[t - Page]);
+            pages.Release(0);
+            pages.Release(1);
+            Read(pages, 0, second);
+            Assert.Equal((2, 1), (Known(pages, [.. first, .. tail]), Known(pages, [.. second, .. tail])));
+        }
+    }
+
+    [Fact]
     public void The_page_that_was_left_longest_ago_makes_room_its_continuation_before_it()
     {
-        var cache = new KvCache(device, model.Config, 2, 64, 4);
-        var pages = new PrefixCache(cache);
+        var pages = new PrefixCache(new KvCache(device, model.Config, 2, 64, 4));
         int[] a = Text(33), b = Text(17), c = Text(16);
-        Read(0, a);
-        Read(0, b);
+        Read(pages, 0, a);
+        Read(pages, 0, b);
         // a's third page was not full and went to b; b's second, to nobody yet: four pages, three known.
-        Assert.Equal((2, 1), (Known(a), Known(b)));
-        Assert.Equal(1, Known(b));
-        Assert.Equal(2, Known(a));                                // b is now the oldest
-        Read(0, c);
-        Read(0, Text(16));
-        Assert.Equal((2, 0, 1), (Known(a), Known(b), Known(c)));
-        Read(1, b);
-        Assert.Equal((1, 1), (Known(a), Known(b)));
-        Assert.Equal(0, Known([.. c[..15], c[15] + 1]));
+        Assert.Equal((2, 1), (Known(pages, a), Known(pages, b)));
+        Assert.Equal(1, Known(pages, b));
+        Assert.Equal(2, Known(pages, a));                         // b is now the oldest
+        Read(pages, 0, c);
+        Read(pages, 0, Text(16));
+        Assert.Equal((2, 0, 1), (Known(pages, a), Known(pages, b), Known(pages, c)));
+        Read(pages, 1, b);
+        Assert.Equal((1, 1), (Known(pages, a), Known(pages, b)));
+        Assert.Equal(0, Known(pages, [.. c[..15], c[15] + 1]));
         pages.Clear();
-        Assert.Equal((0, 0), (Known(a), Known(b)));
+        Assert.Equal((0, 0), (Known(pages, a), Known(pages, b)));
+    }
 
-        int Share(int slot, int[] text)
-        {
-            int position = 0;
-            while (pages.TryShare(slot, text, position)) position += Page;
-            return position;
-        }
+    static int Share(PrefixCache pages, int slot, int[] text)
+    {
+        int position = 0;
+        while (pages.TryShare(slot, text, position)) position += Page;
+        return position;
+    }
 
-        int Known(int[] text)
-        {
-            int shared = Share(0, text);
-            pages.Release(0);
-            return shared / Page;
-        }
+    static int Known(PrefixCache pages, int[] text)
+    {
+        int shared = Share(pages, 0, text);
+        pages.Release(0);
+        return shared / Page;
+    }
 
-        void Read(int slot, int[] text)
-        {
-            for (int t = Share(slot, text); t < text.Length; t++) pages.Append(slot, t, text[t]);
-            pages.Release(slot);
-        }
+    static void Read(PrefixCache pages, int slot, int[] text)
+    {
+        for (int t = Share(pages, slot, text); t < text.Length; t++) pages.Append(slot, t, text[t]);
+        pages.Release(slot);
     }
 
     [Fact]
