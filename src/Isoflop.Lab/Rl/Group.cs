@@ -48,7 +48,8 @@ sealed class Rollouts(BatchSampler sampler, ReplyCodec codec, ReplyForm form)
         List<Group> groups = [.. items.Select(i => new Group(i.Of, i.Item, codec.Prompt(i.Item.Prompt, form), replies))];
         SampleRequest[] requests = [.. groups.SelectMany((g, i) => Enumerable.Range(0, replies)
             .Select(r => new SampleRequest(g.Prompt, mostTokens, stream + (long)i * replies + r)))];
-        Train.Spending spent = sampler.Draw(requests, rule, seed, [.. groups.SelectMany(g => g.Replies)], stop);
+        Train.Spending spent = sampler.Draw(requests, rule, seed, [.. groups.SelectMany(g => g.Replies)],
+            stop: stop);
         Sampled = spent with { Seconds = time.GetElapsedTime(began).TotalSeconds };
         began = time.GetTimestamp();
         foreach (Group g in groups)

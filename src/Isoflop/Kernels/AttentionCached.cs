@@ -8,44 +8,48 @@ namespace Isoflop.Kernels;
 /// <remarks>
 /// Here lanes are keys (for scores) and channels (for values), since there is one query; every element still sums in the same
 /// order: scores over d, totals and values over keys, maxima moving at the same tiles of keys.
-/// A slot's cache, for each key head: keys as [context / 16][D][16], then values as [context][D rounded up to 16].
+/// The cache is made of pages of 16 tokens, which slots may share: for each key head keys as [D][16], then values as
+/// [16][D rounded up to 16]. A tile of keys is four pages, wherever they lie. Kwon et al. 2023, arXiv:2309.06180.
 /// </remarks>
 static unsafe class AttentionCached
 {
-    const int Block = 16;
+    /// <summary>Tokens of a page: the lanes of a vector, so that pages cost a look-up a block and none a key.</summary>
+    public const int PageTokens = 16;
+
+    const int Block = PageTokens, TilePages = Attention.TileKeys / PageTokens;
 
     /// <summary>One call.</summary>
     public struct Task
     {
         public float* Qkv, Cache, Y;
-        public int* Slots, Positions;
+        public int* Pages, Slots, Positions;
         public AttentionShape Shape;
-        public int Rows, Context;
+        public int Rows, SlotPages;
     }
 
-    /// <summary>Floats of one slot and key head.</summary>
-    public static long HeadLength(int context, int D) => (long)Padded(context) * D + (long)Padded(context) * Wide(D);
+    /// <summary>Pages of so many tokens.</summary>
+    public static int PagesOf(int tokens) => (tokens + PageTokens - 1) / PageTokens;
+
+    /// <summary>Floats of a page, one key head.</summary>
+    public static long PageLength(int D) => PageTokens * (D + Wide(D));
 
     /// <summary>Floats of scratch that a thread needs.</summary>
     public static long ScratchLength(int D) => D + Wide(D) + Attention.TileKeys;
 
-    static int Padded(int context) => (context + Attention.TileKeys - 1) / Attention.TileKeys * Attention.TileKeys;
-
     static int Wide(int D) => (D + Block - 1) / Block * Block;
 
-    static float* Keys(in Task t, int row, int kvHead) =>
-        t.Cache + ((long)t.Slots[row] * t.Shape.KvHeads + kvHead) * HeadLength(t.Context, t.Shape.DHead);
+    /// <summary>A page of a row's slot: its keys; D·16 further, its values.</summary>
+    static float* Page(in Task t, int row, int kvHead, int index) =>
+        t.Cache + ((long)t.Pages[t.Slots[row] * t.SlotPages + index] * t.Shape.KvHeads + kvHead) * PageLength(t.Shape.DHead);
 
-    static float* Values(in Task t, int row, int kvHead) => Keys(t, row, kvHead) + (long)Padded(t.Context) * t.Shape.DHead;
-
-    /// <summary>Writes a row's key and value into its slot.</summary>
+    /// <summary>Writes a row's key and value into its slot's page.</summary>
     public static void Append(in Task t, int row, int kvHead)
     {
         (int H, int kvHeads, int D) = t.Shape;
         int position = t.Positions[row];
         float* k = t.Qkv + (long)row * t.Shape.Stride + (H + kvHead) * D, v = k + kvHeads * D;
-        float* keys = Keys(t, row, kvHead) + (long)(position / Block) * D * Block + position % Block;
-        float* values = Values(t, row, kvHead) + (long)position * Wide(D);
+        float* page = Page(t, row, kvHead, position / Block);
+        float* keys = page + position % Block, values = page + D * Block + position % Block * Wide(D);
         for (int d = 0; d < D; d++)
         {
             keys[d * Block] = k[d];
@@ -58,7 +62,8 @@ static unsafe class AttentionCached
     {
         (int H, int kvHeads, int D) = t.Shape;
         int group = H / kvHeads, wide = Wide(D), end = t.Positions[row] + 1;
-        float* keys = Keys(t, row, kvHead), values = Values(t, row, kvHead), q = scratch, o = q + D, p = o + wide;
+        float* q = scratch, o = q + D, p = o + wide;
+        float** pages = stackalloc float*[TilePages];
         float scale = 1 / MathF.Sqrt(D);
         for (int h = kvHead * group; h < (kvHead + 1) * group; h++)
         {
@@ -69,9 +74,11 @@ static unsafe class AttentionCached
             for (int k0 = 0; k0 < end; k0 += Attention.TileKeys)
             {
                 int count = Math.Min(Attention.TileKeys, end - k0);
-                Scores(keys + (long)k0 * D, count, D, q, p);
+                // Past the end a page stands for those that are not there: its scores become −∞.
+                for (int i = 0; i < TilePages; i++) pages[i] = Page(t, row, kvHead, k0 / Block + (i * Block < count ? i : 0));
+                Scores(pages, count, D, q, p);
                 float shrink = Softmax(p, count, ref max, ref sum);
-                for (int d = 0; d < wide; d += Block) Accumulate(values + (long)k0 * wide + d, wide, count, p, o + d, shrink);
+                for (int d = 0; d < wide; d += Block) Accumulate(pages, D * Block + d, wide, count, p, o + d, shrink);
             }
             float* y = t.Y + (long)row * t.Shape.OutputStride + h * D;
             for (int d = 0; d < D; d++) y[d] = o[d] / sum;
@@ -79,17 +86,17 @@ static unsafe class AttentionCached
     }
 
     /// <summary>p[j] = q·k_j for a tile of 64 keys, four blocks side by side; −∞ from count on.</summary>
-    static void Scores(float* keys, int count, int D, float* q, float* p)
+    static void Scores(float** pages, int count, int D, float* q, float* p)
     {
         Vector512<float> a = default, b = default, c = default, e = default;
-        int next = D * Block;
-        for (int d = 0; d < D; d++, keys += Block)
+        float* first = pages[0], second = pages[1], third = pages[2], fourth = pages[3];
+        for (int d = 0, k = 0; d < D; d++, k += Block)
         {
             Vector512<float> x = Vector512.Create(q[d]);
-            a = Vector512.MultiplyAddEstimate(Vector512.Load(keys), x, a);
-            b = Vector512.MultiplyAddEstimate(Vector512.Load(keys + next), x, b);
-            c = Vector512.MultiplyAddEstimate(Vector512.Load(keys + 2 * next), x, c);
-            e = Vector512.MultiplyAddEstimate(Vector512.Load(keys + 3 * next), x, e);
+            a = Vector512.MultiplyAddEstimate(Vector512.Load(first + k), x, a);
+            b = Vector512.MultiplyAddEstimate(Vector512.Load(second + k), x, b);
+            c = Vector512.MultiplyAddEstimate(Vector512.Load(third + k), x, c);
+            e = Vector512.MultiplyAddEstimate(Vector512.Load(fourth + k), x, e);
         }
         a.Store(p);
         b.Store(p + Block);
@@ -112,11 +119,15 @@ static unsafe class AttentionCached
     }
 
     /// <summary>o = o·shrink + Σ_j v_j·p_j for sixteen channels.</summary>
-    static void Accumulate(float* v, int wide, int count, float* p, float* o, float shrink)
+    static void Accumulate(float** pages, int offset, int wide, int count, float* p, float* o, float shrink)
     {
         Vector512<float> sum = Vector512.Load(o) * shrink;
-        for (int j = 0; j < count; j++, v += wide)
-            sum = Vector512.MultiplyAddEstimate(Vector512.Load(v), Vector512.Create(p[j]), sum);
+        for (int j = 0; j < count; pages++)
+        {
+            float* v = *pages + offset;
+            for (int end = Math.Min(j + Block, count); j < end; j++, v += wide)
+                sum = Vector512.MultiplyAddEstimate(Vector512.Load(v), Vector512.Create(p[j]), sum);
+        }
         sum.Store(o);
     }
 }

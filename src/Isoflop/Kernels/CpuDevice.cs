@@ -276,28 +276,29 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public long KvCacheLength(int slots, int context, AttentionShape shape) =>
-        slots * shape.KvHeads * Kernels.AttentionCached.HeadLength(context, shape.DHead);
+    public long KvCacheLength(int pages, AttentionShape shape) =>
+        (long)pages * shape.KvHeads * Kernels.AttentionCached.PageLength(shape.DHead);
 
     /// <inheritdoc/>
-    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots,
-        ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape)
+    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, ReadOnlySpan<int> pages, int slotPages,
+        ReadOnlySpan<int> slots, ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape)
     {
         Scratch(Kernels.AttentionCached.ScratchLength(shape.DHead));
-        fixed (int* pSlots = slots, pPositions = positions)
+        fixed (int* pPages = pages, pSlots = slots, pPositions = positions)
         {
             var call = Prepare(new Kernels.AttentionCached.Task
             {
                 Qkv = F(qkv),
                 Cache = F(cache),
                 Y = F(y),
+                Pages = pPages,
                 Slots = pSlots,
                 Positions = pPositions,
                 Shape = shape,
                 Rows = slots.Length,
-                Context = context,
+                SlotPages = slotPages,
             });
-            pool.Run(&Append, &call);                             // first: a row sees its slot's other rows of this call
+            pool.Run(&Append, &call);                             // first: a row sees others of this call
             pool.Run(&Attend, &call);
         }
 

@@ -151,19 +151,18 @@ public interface IDevice : IDisposable
     void AttentionBackward(DeviceMemory qkv, DeviceMemory y, DeviceMemory lse, DeviceMemory dy, DeviceMemory dqkv,
         ReadOnlySpan<int> offsets, AttentionShape shape);
 
-    /// <summary>
-    /// Elements of a cache for <paramref name="slots"/> sequences of at most <paramref name="context"/> tokens, one layer.
-    /// </summary>
-    long KvCacheLength(int slots, int context, AttentionShape shape);
+    /// <summary>Elements of a cache of so many pages of 16 tokens, one layer.</summary>
+    long KvCacheLength(int pages, AttentionShape shape);
 
     /// <summary>
-    /// Appends each row's key and value to its slot's cache at its position, then attends to all positions up to it.
+    /// Writes each row's key and value into its slot's page at its position, all rows; then each attends to all positions up to
+    /// its own. So a row may see, in a page that slots share, what another slot's row of the same call writes.
     /// </summary>
-    /// <param name="slots">slot of each row</param>
-    /// <param name="positions">position of each row; a slot's rows come in order</param>
+    /// <param name="pages">[slots, slotPages]: the page of 16 positions each; those beyond a slot's last row are not read</param>
+    /// <param name="slots">slot of each row</param> <param name="positions">position of each row</param>
     /// <remarks>Bit for bit what <see cref="Attention"/> gives for that row.</remarks>
-    void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots, ReadOnlySpan<int> positions,
-        DeviceMemory y, AttentionShape shape);
+    void AttentionCached(DeviceMemory qkv, DeviceMemory cache, ReadOnlySpan<int> pages, int slotPages, ReadOnlySpan<int> slots,
+        ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape);
 
     /// <summary>y = silu(gate) ⊙ up. Shazeer 2020, arXiv:2002.05202.</summary>
     /// <param name="gateUp">[rows, 2·width]: gate, then up</param> <param name="y">[rows, width]</param>

@@ -77,25 +77,30 @@ public sealed unsafe class ReferenceDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public long KvCacheLength(int slots, int context, AttentionShape shape) => (long)slots * context * shape.Stride;
+    public long KvCacheLength(int pages, AttentionShape shape) =>
+        (long)pages * Kernels.AttentionCached.PageTokens * shape.Stride;
 
     /// <inheritdoc/>
     /// <remarks>The cache keeps whole rows of qkv; a row's attention is the definition's last row on its slot's rows.</remarks>
-    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, int context, ReadOnlySpan<int> slots,
-        ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape)
+    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, ReadOnlySpan<int> pages, int slotPages,
+        ReadOnlySpan<int> slots, ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape)
     {
-        int S = shape.Stride, O = shape.OutputStride;
-        var lse = new float[shape.Heads * context];
-        var all = new float[context * O];
-        fixed (float* pLse = lse, pAll = all)
+        const int Page = Kernels.AttentionCached.PageTokens;
+        int S = shape.Stride, O = shape.OutputStride, context = slotPages * Page;
+        float[] lse = new float[shape.Heads * context], rows = new float[context * S], all = new float[context * O];
+        for (int r = 0; r < slots.Length; r++)
+            new ReadOnlySpan<float>(F(qkv) + (long)r * S, S).CopyTo(Row(pages, slots[r], positions[r]));
+        fixed (float* pLse = lse, pRows = rows, pAll = all)
             for (int r = 0; r < slots.Length; r++)
             {
-                float* slot = F(cache) + (long)slots[r] * context * S;
-                new ReadOnlySpan<float>(F(qkv) + (long)r * S, S).CopyTo(new Span<float>(slot + (long)positions[r] * S, S));
-                int rows = positions[r] + 1;
-                Kernels.Attention.Reference(new() { Qkv = slot, Y = pAll, Lse = pLse, Shape = shape, Rows = rows }, 0, rows);
+                int count = positions[r] + 1;
+                for (int t = 0; t < count; t++) Row(pages, slots[r], t).CopyTo(rows.AsSpan(t * S, S));
+                Kernels.Attention.Reference(new() { Qkv = pRows, Y = pAll, Lse = pLse, Shape = shape, Rows = count }, 0, count);
                 all.AsSpan(positions[r] * O, O).CopyTo(new Span<float>(F(y) + (long)r * O, O));
             }
+
+        Span<float> Row(ReadOnlySpan<int> pages, int slot, int t) =>
+            new(F(cache) + ((long)pages[slot * slotPages + t / Page] * Page + t % Page) * S, S);
     }
 
     /// <inheritdoc/>

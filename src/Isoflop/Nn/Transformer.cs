@@ -122,9 +122,13 @@ public sealed class Transformer
         return writesStream ? fanIn / Math.Sqrt(2 * Config.NLayer) : fanIn;
     }
 
+    /// <summary>Counts calls of <see cref="Refresh"/>: what was computed at another count is stale.</summary>
+    public int Version { get; private set; }
+
     /// <summary>Lays the weights out anew; after every change of <see cref="Params"/>.</summary>
     public void Refresh()
     {
+        Version++;
         foreach ((Weight qkv, Weight output, Weight gateUp, Weight down) in weights)
         {
             qkv.Refresh();
@@ -350,7 +354,8 @@ public sealed class Transformer
         for (int i = 0; i < layers.Length; i++)
         {
             ProjectQkv(i, rows);
-            device.AttentionCached(layers[i].RotatedQkv, cache.Layer(i), cache.Context, slots, at, layers[i].Attended, heads);
+            device.AttentionCached(layers[i].RotatedQkv, cache.Layer(i), cache.Pages, cache.SlotPages, slots, at,
+                layers[i].Attended, heads);
             AfterAttention(i, rows);
         }
         device.RmsNorm(layers[^1].Output, Gain(Table.FinalNorm), finalNormed, finalScale, Whole(rows), epsilon);

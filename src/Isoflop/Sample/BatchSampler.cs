@@ -8,7 +8,8 @@ namespace Isoflop.Sample;
 /// <param name="Prompt">tokens as the model reads them, end-of-text first where they begin a document</param>
 /// <param name="MostTokens">of the reply, the end-of-text that ends it among them; the context may leave less</param>
 /// <param name="Stream">names its random numbers, with the seed; below 2⁴⁸</param>
-public readonly record struct SampleRequest(int[] Prompt, int MostTokens, long Stream);
+/// <param name="Stops">by token: after which it stops too, as after end-of-text; null or beyond its length: none</param>
+public readonly record struct SampleRequest(int[] Prompt, int MostTokens, long Stream, bool[]? Stops = null);
 
 /// <summary>A drawn reply.</summary>
 public sealed class SampledReply
@@ -25,49 +26,59 @@ public sealed class SampledReply
     /// <summary>Tokens drawn.</summary>
     public int Count { get; private set; }
 
-    /// <summary>It came to its end; else it was cut off.</summary>
+    /// <summary>It came to its end.</summary>
     public bool Ended { get; private set; }
+
+    /// <summary>Its last token is one of the request's stops. Neither ended nor stopped: it was cut off.</summary>
+    public bool Stopped { get; private set; }
 
     internal void Clear(int most)
     {
         if (tokens.Length < most) (tokens, logProbs) = (new int[most], new float[most]);
-        (Count, Ended) = (0, false);
+        (Count, Ended, Stopped) = (0, false, false);
     }
 
     internal int Last => tokens[Count - 1];
 
-    internal void Add(int token, float logProb, bool ended) =>
-        (tokens[Count], logProbs[Count++], Ended) = (token, logProb, ended);
+    internal void Add(int token, float logProb, bool ended, bool stopped) =>
+        (tokens[Count], logProbs[Count++], Ended, Stopped) = (token, logProb, ended, stopped);
 }
 
 /// <summary>
 /// Draws many replies at once with cached keys and values. A slot whose reply has ended takes the next request in the same pass,
-/// so passes stay full until the requests run out; what a request gives is the same, bit for bit, in any company.
+/// so passes stay full until the requests run out; what a request gives is the same, bit for bit, in any company. What requests
+/// have in common at their beginning is read once: <see cref="PrefixCache"/>.
 /// </summary>
 /// <remarks>The loop allocates nothing. Not for two threads at once.</remarks>
 public sealed class BatchSampler
 {
-    // Keys and values of all slots: 256 MB.
+    // 256 MB.
     const long CacheFloats = 1 << 26;
+    const int Unknown = -1;
 
     readonly Transformer model;
     readonly KvCache cache;
+    readonly PrefixCache prefixes;
     readonly int endOfText, vocabulary;
     readonly double readBytes;                                   // of a pass
     readonly int[] request, read;                                // of each slot: its request, −1: free; tokens of its prompt read
     // rows of a pass; rows whose logits are drawn from, and their slots
     readonly int[] next, slots, at, wanted, asking, drawn;
     readonly float[] uniforms, logProbs;
+    int version = Unknown;                                       // of the weights that made what the cache holds
 
     /// <param name="vocabulary">tokens that mean something; a model's table may be longer, and those end a reply</param>
     /// <param name="slots">replies at once, at most what the model gives logits for in one pass</param>
-    public BatchSampler(Transformer model, int endOfText, int vocabulary, int slots)
+    /// <param name="cacheFloats">of keys and values at most, but a context always fits; replies wait where they may not</param>
+    public BatchSampler(Transformer model, int endOfText, int vocabulary, int slots, long cacheFloats = CacheFloats)
     {
         (this.model, this.endOfText, this.vocabulary) = (model, endOfText, vocabulary);
         ModelConfig c = model.Config;
-        long floats = c.NLayer * model.Device.KvCacheLength(1, c.ContextLen, new AttentionShape(c.NHead, c.KvHeads, c.HeadWidth));
-        slots = (int)Math.Clamp(CacheFloats / floats, 1, Math.Min(slots, Math.Min(model.MaxLogitRows, model.MaxRows)));
-        cache = new(model.Device, model.Config, slots, model.Config.ContextLen);
+        slots = Math.Clamp(slots, 1, Math.Min(model.MaxLogitRows, model.MaxRows));
+        long pageFloats = c.NLayer * model.Device.KvCacheLength(1, new AttentionShape(c.NHead, c.KvHeads, c.HeadWidth));
+        int most = AttentionCached.PagesOf(c.ContextLen), pages = (int)Math.Clamp(cacheFloats / pageFloats, most, slots * most);
+        cache = new(model.Device, c, slots, c.ContextLen, pages);
+        prefixes = new(cache);
         readBytes = Traffic.Forward(model.Table.Parameters);
         (request, read) = (new int[slots], new int[slots]);
         int rows = model.MaxRows;
@@ -75,16 +86,19 @@ public sealed class BatchSampler
         (asking, drawn, uniforms, logProbs) = (new int[slots], new int[slots], new float[slots], new float[slots]);
     }
 
-    /// <summary>Replies at once.</summary>
+    /// <summary>Replies at once, at most.</summary>
     public int Slots => request.Length;
 
     /// <summary>Draws a reply for each request.</summary>
     /// <param name="into">[requests], refilled</param>
-    /// <returns>FLOPs, least traffic and tokens that passed through the model; no time</returns>
+    /// <param name="reuse">
+    /// also of what earlier calls read and drew, unless the weights changed; without it the cost depends on this call alone
+    /// </param>
+    /// <returns>FLOPs, least traffic and tokens that passed through the model, nothing for what was shared; no time</returns>
     /// <exception cref="ConfigException">A prompt leaves no room for a reply in the context.</exception>
     /// <exception cref="DataException">The model's logits are not finite.</exception>
     public Spending Draw(IReadOnlyList<SampleRequest> requests, SamplingRule rule, ulong seed, IReadOnlyList<SampledReply> into,
-        CancellationToken stop = default)
+        bool reuse = false, CancellationToken stop = default)
     {
         for (int i = 0; i < requests.Count; i++)
         {
@@ -94,14 +108,16 @@ public sealed class BatchSampler
                     $"context of {model.Config.ContextLen}; ask easier levels, or a model with a longer context");
             into[i].Clear(most);
         }
+        if (!reuse || version != model.Version) prefixes.Clear();
+        version = Unknown;                                       // until all is well: pages are known before they are read
         Array.Fill(request, -1);
-        int begun = 0, left = requests.Count;
+        int begun = 0, left = requests.Count, promised = 0;
         double pairs = 0, heads = 0;
         long tokens = 0, passes = 0;
         while (left > 0)
         {
             stop.ThrowIfCancellationRequested();
-            (int rows, int asked) = Fill(requests, into, ref begun, ref pairs);
+            (int rows, int asked) = Fill(requests, into, ref begun, ref promised, ref pairs);
             DeviceMemory logits = model.Decode(next.AsSpan(0, rows), slots.AsSpan(0, rows), at.AsSpan(0, rows), cache,
                 wanted.AsSpan(0, asked));
             (tokens, passes, heads) = (tokens + rows, passes + 1, heads + asked);
@@ -119,12 +135,16 @@ public sealed class BatchSampler
                     throw new DataException($"the model's logits are not finite (reply {r}, token {into[r].Count + 1}): its " +
                         "weights are broken; go back to an earlier checkpoint");
                 bool ends = drawn[a] == endOfText || drawn[a] >= vocabulary;
-                into[r].Add(drawn[a], logProbs[a], ends);
-                if (!ends && into[r].Count < MostOf(requests[r])) continue;
+                bool stops = !ends && requests[r].Stops is { } marks && drawn[a] < marks.Length && marks[drawn[a]];
+                into[r].Add(drawn[a], logProbs[a], ends, stops);
+                if (!ends && !stops && into[r].Count < MostOf(requests[r])) continue;
+                prefixes.Release(slot);
+                promised -= MostPagesOf(requests[r]);
                 request[slot] = -1;
                 left--;
             }
         }
+        version = model.Version;
         FlopCount all = Flops.Forward(model.Config, tokens, pairs);
         return new((all with { Head = all.Head / Math.Max(1, tokens) * heads }).Total,
             passes * readBytes, tokens, 0);
@@ -132,11 +152,15 @@ public sealed class BatchSampler
 
     int MostOf(in SampleRequest r) => Math.Min(r.MostTokens, model.Config.ContextLen + 1 - r.Prompt.Length);
 
+    // The last token drawn is never read.
+    int MostPagesOf(in SampleRequest r) => AttentionCached.PagesOf(r.Prompt.Length + MostOf(r) - 1);
+
     /// <summary>
     /// Rows of a pass: one token of each reply under way, then prompts, as many of their tokens as still fit.
     /// </summary>
+    /// <param name="promised">pages that the replies under way may come to need</param>
     (int Rows, int Asked) Fill(IReadOnlyList<SampleRequest> requests, IReadOnlyList<SampledReply> into, ref int begun,
-        ref double pairs)
+        ref int promised, ref double pairs)
     {
         int rows = 0, asked = 0;
         for (int s = 0; s < request.Length; s++)
@@ -150,18 +174,23 @@ public sealed class BatchSampler
         {
             if (request[s] < 0)
             {
-                if (begun == requests.Count) continue;
+                if (begun == requests.Count || promised + MostPagesOf(requests[begun]) > prefixes.Pages) continue;
+                promised += MostPagesOf(requests[begun]);
                 (request[s], read[s]) = (begun++, 0);
             }
             int[] prompt = requests[request[s]].Prompt;
             if (read[s] == prompt.Length) continue;
-            while (read[s] < prompt.Length && rows < next.Length) Add(s, prompt[read[s]], read[s]++, ref pairs);
+            while (read[s] < prompt.Length && rows < next.Length)
+                if (prefixes.TryShare(s, prompt, read[s]))
+                    read[s] = Math.Min(read[s] + AttentionCached.PageTokens, prompt.Length - 1);   // the last gives the logits
+                else Add(s, prompt[read[s]], read[s]++, ref pairs);
             if (read[s] == prompt.Length) Ask(s);
         }
         return (rows, asked);
 
         void Add(int slot, int token, int position, ref double pairs)
         {
+            prefixes.Append(slot, position, token);
             (next[rows], slots[rows], at[rows++]) = (token, slot, position);
             pairs += position + 1;
         }

@@ -233,12 +233,19 @@ public sealed class KernelTests : IDisposable
             double gradient = (tolerance + shape.DHead * Ulp) * shape.Heads / shape.KvHeads * shape.DHead * (1 + Math.Log(rows));
             Fences.Near(dExpected, dqkv, _ => gradient, what + ", backward");
 
-            DeviceMemory cache = fences.Random(cpu.KvCacheLength(2, T, shape)), cached = fences.Empty((long)T * shape.OutputStride);
-            DeviceMemory own = qkv.Slice(3L * shape.Stride, (long)T * shape.Stride);
-            int[] slots = new int[T];
-            Array.Fill(slots, 1);
-            cpu.AttentionCached(own, cache, T, slots, [.. Enumerable.Range(0, T)], cached, shape);
-            Assert.Equal(Fences.Values(y)[(3 * shape.OutputStride)..], Fences.Values(cached));
+            // Slot 1 takes all rows; slot 0 shares its full pages but the last and takes the rows from there on, in the same call.
+            int slotPages = AttentionCached.PagesOf(T), shared = Math.Max(0, T / AttentionCached.PageTokens - 1), again = T - shared * AttentionCached.PageTokens;
+            int[] pages = [.. Enumerable.Range(0, 2 * slotPages).Select(i => 2 * slotPages - 1 - (i < shared ? i + slotPages : i))];
+            int[] slots = [.. new int[again], .. Enumerable.Repeat(1, T)], positions = [.. Enumerable.Range(T - again, again), .. Enumerable.Range(0, T)];
+            float[] all = Fences.Values(qkv.Slice(3L * shape.Stride, (long)T * shape.Stride));
+            DeviceMemory both = fences.Empty((long)(again + T) * shape.Stride), cached = fences.Empty((long)(again + T) * shape.OutputStride);
+            cpu.Upload([.. all[^(again * shape.Stride)..], .. all], both);
+            foreach ((IDevice device, DeviceMemory by) in new[] { ((IDevice)cpu, y), (reference, yExpected) })
+            {
+                device.AttentionCached(both, fences.Empty(device.KvCacheLength(2 * slotPages, shape)), pages, slotPages, slots, positions, cached, shape);
+                float[] expected = Fences.Values(by)[(3 * shape.OutputStride)..];
+                Assert.Equal([.. expected[^(again * shape.OutputStride)..], .. expected], Fences.Values(cached));
+            }
             fences.Check(what);
         }
     }

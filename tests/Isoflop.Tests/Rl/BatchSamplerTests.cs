@@ -82,8 +82,10 @@ public sealed class BatchSamplerTests : IDisposable
         SampledReply[] replies = Room(requests.Length);
         var rule = new SamplingRule(1);
         sampler.Draw(requests, rule, 3, replies);
+        sampler.Draw(requests, rule, 3, replies, reuse: true);
         long before = GC.GetTotalAllocatedBytes(precise: true);
         sampler.Draw(requests, rule, 3, replies);
+        sampler.Draw(requests, rule, 3, replies, reuse: true);
         Assert.Equal(0, GC.GetTotalAllocatedBytes(precise: true) - before);
     }
 
