@@ -122,7 +122,7 @@ public sealed partial class RemoteDrawing : IDrawing, IDisposable
     {
         string? line = said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .LastOrDefault(l => l.Any(char.IsLetterOrDigit));
-        return line is null ? null : Around().Replace(line, "").Trim('*', '`', '$', ' ', '\t').TrimEnd('.');
+        return line is null ? null : Around().Replace(line, "").TrimStart('*', '`', '$', ' ').TrimEnd('*', '`', '$', ' ', '.');
     }
 
     [GeneratedRegex(@"^[*`_\s]*(final\s+)?answer[*`_\s]*[:=][*`_\s]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

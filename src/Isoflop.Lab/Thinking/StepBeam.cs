@@ -25,7 +25,8 @@ sealed class StepBeam(bool diverse) : IStrategy
             IReadOnlyList<Draft> next = await desk.Draw(from, most, step: true);
             // A step that the budget or the context cut off leads nowhere.
             (Draft Draft, int Tree)[] open = [.. next.Select((d, i) => (d, i / branches)).Where(d =>
-                d.d.Ended ? d.d.Answer is not null : problem.StepEnds.Contains(d.d.Text[^1])).DistinctBy(d => d.d.Text)];
+                d.d.Ended ? d.d.Answer is not null : problem.StepEnds.Contains(d.d.Text[^1]))
+                .DistinctBy(d => (d.d.Text, diverse ? d.Item2 : 0))];
             if (open.Length == 0) break;
             IReadOnlyList<double> values = await desk.Score([.. open.Select(o => o.Draft)]);
             var ranked = open.Zip(values, (o, v) => (o.Draft, o.Tree, Value: v)).OrderByDescending(o => o.Value);

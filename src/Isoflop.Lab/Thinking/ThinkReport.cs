@@ -217,10 +217,10 @@ public sealed class ThinkReport
                     Range = points.Any(p => double.IsNaN(p.Accuracy.Low)) ? null
                         : [.. points.Select(p => (Math.Max(0, p.Accuracy.Low), Math.Min(1, p.Accuracy.High)))],
                 });
-                if (line.Key.Strategy == "majority")
-                    series.Add(new(several ? $"{line.Key.Model}, random search" : "ideal random search, majority's attempts",
-                        [.. points.Select(p => (p.Flops, p.Random))]) { Dashed = true });
             }
+            foreach (var line in level.Where(p => p.Strategy == "majority").GroupBy(p => p.Model))
+                series.Add(new(several ? $"{line.Key}, random search" : "ideal random search, majority's attempts",
+                    [.. line.OrderBy(p => p.Flops).Select(p => (p.Flops, p.Random))]) { Dashed = true });
             return new Chart($"Accuracy against thinking: {level.Key}", "FLOPs an item, at test time",
                 "accuracy, held-out items", series)
             {

@@ -1,6 +1,7 @@
 using Isoflop.Lab.Thinking;
 using MathNet.Numerics.Distributions;
 using Xunit;
+using BetaBinomial = Isoflop.Lab.Thinking.BetaBinomial;
 
 namespace Isoflop.Tests.Thinking;
 

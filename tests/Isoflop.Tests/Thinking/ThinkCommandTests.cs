@@ -55,7 +55,7 @@ public sealed class ThinkCommandTests(TaughtHome home) : IClassFixture<TaughtHom
     public void A_mistake_is_one_line(string message, params string[] args)
     {
         (int code, _, string error) = Run(args);
-        string line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => !l.StartsWith("think ")));
+        string line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => !l.StartsWith("think "));
         Assert.Contains(message, line);
         Assert.Equal(2, code);
     }
