@@ -4,16 +4,16 @@
 #
 #   sh recipes/thinking-scale.sh results/thinking
 #
-# TASKS, WIDTHS, FLOPS change the study; ISOFLOP, ISOFLOP_HOME, THREADS as in thinking.sh. What is done is never done twice.
+# TASKS, WIDTHS, FLOPS, KINDS change the study; ISOFLOP, ISOFLOP_HOME, THREADS as in thinking.sh. What is done is never done twice.
 set -eu
 out=${1:?"usage: sh recipes/thinking-scale.sh FOLDER"}
-: "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}" "${FLOPS:=8e11}" "${WIDTHS:=32 64 128}" "${THREADS:=0}" "${CONTEXT:=64}"
-: "${TASKS:=parity:2 modular-chain:2 permutations:2}"
+: "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}" "${FLOPS:=4e11}" "${WIDTHS:=32 64 128}" "${THREADS:=0}" "${CONTEXT:=64}"
+: "${TASKS:=parity:2 modular-chain:2 permutations:2}" "${KINDS:=thought direct filler corrupted}"
 mkdir -p "$out"
 for task in $TASKS; do
     name=$(echo "$task" | tr -c 'a-z0-9\n' '-')
     runs=
-    for kind in thought direct filler corrupted; do
+    for kind in $KINDS; do
         case $kind in
             thought) how="think=1 trace=proof" ;;
             direct) how="think=0" ;;

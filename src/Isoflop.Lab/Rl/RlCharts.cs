@@ -133,7 +133,7 @@ public static class RlCharts
                 .Select(g => (X: (double)g.Key, Y: Estimate.OfMean([.. g.Select(v => v.Value)]))).ToList();
             return new ChartSeries(line.Name, [.. points.Select(p => (p.X, p.Y.Value))])
             {
-                Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (p.Y.Low, p.Y.High))],
+                Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (Math.Max(0, p.Y.Low), p.Y.High))],
             };
         })])
         { LogX = false };
