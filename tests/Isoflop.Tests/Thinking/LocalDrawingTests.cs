@@ -13,7 +13,7 @@ public sealed class LocalDrawingTests(TaughtHome home) : IClassFixture<TaughtHom
 
     // A model of parity asked for roots writes nonsense: which must cost and come out the same all the same.
     static Problem[] Problems(TaskFamily family, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => Problem.Of(family, family.Make(Split.Test, 1, i, 1), i, ReplyForm.Open, 3))];
+        [.. Enumerable.Range(0, count).Select(i => Problem.Of(family, family.Make(Split.Train, 1, i, 1), i, ReplyForm.Open, 3))];
 
     static object Bits(Thought t) => (t.Answer, string.Join('\n', t.Drafts.Select(d => d.Text)), t.Spent.Tokens, t.Spent.Passed, t.Spent.Flops,
         t.Attempts, string.Join(' ', t.Drafts.Select(d => d.LogProb)));
