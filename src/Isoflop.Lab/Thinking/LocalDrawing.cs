@@ -12,11 +12,9 @@ namespace Isoflop.Lab.Thinking;
 public sealed class LocalDrawing : IDrawing
 {
     const int Slots = 512;
-    // A step is drawn in pieces of so many tokens and cut at its end; what is behind it was drawn and is charged.
-    const int Piece = 12;
-    // Streams: far from those of reinforcement and its exams. A problem's draws, then the pieces of a step.
+    // Streams: far from those of reinforcement and its exams.
     const long FirstStream = 1L << 46;
-    const int DrawBits = 18, ProblemBits = 20, PieceBits = 7;
+    const int DrawBits = 20, ProblemBits = 24;
 
     readonly BatchSampler sampler;
     readonly ModelConfig config;
@@ -49,7 +47,7 @@ public sealed class LocalDrawing : IDrawing
         while (high - low > 1)
         {
             int middle = (low + high) / 2;
-            if (CostOf(begin, middle).Flops <= flops) low = middle;
+            if (CostOf(new(problem, from, middle, false, 0, 0), middle).Flops <= flops) low = middle;
             else high = middle;
         }
         return low;
@@ -68,93 +66,77 @@ public sealed class LocalDrawing : IDrawing
             at += bytes;
         }
         // Where a token lies across the cut its first part is written anew. Replies are of characters of one byte.
+        int whole = kept.Count;
         string rest = from.Text[at..length] + text;
         if (rest.Length > 0) kept.AddRange(tokenizer.Encode(rest));
-        return new(from.Text[..length] + text, kept, false) { LogProb = from.LogProb, Drawn = from.Drawn };
+        return new(from.Text[..length] + text, kept, false)
+        {
+            LogProb = from.LogProb,
+            Drawn = from.Drawn,
+            Read = Math.Min(from.Read, whole),
+        };
     }
 
     /// <inheritdoc/>
     public IReadOnlyList<Drawn> Draw(IReadOnlyList<DrawRequest> requests, CancellationToken stop)
     {
         var drawn = new Drawn[requests.Count];
-        for (int i = 0; i < drawn.Length; i++) drawn[i] = new(requests[i].From with { Ended = false }, default);
-        int[] open = [.. Enumerable.Range(0, drawn.Length)];
-        for (int piece = 0; open.Length > 0; piece++)
-        {
-            foreach (var same in open.GroupBy(i => requests[i].Temperature))
-                Draw([.. same], requests, drawn, piece, same.Key, stop);
-            open = [.. open.Where(i => requests[i].Step && Goes(requests[i], drawn[i]))];
-        }
+        foreach (var same in Enumerable.Range(0, drawn.Length).GroupBy(i => requests[i].Temperature))
+            Draw([.. same], requests, drawn, same.Key, stop);
         return drawn;
     }
 
-    static bool Goes(DrawRequest r, Drawn d) => !d.Draft.Ended && d.Cost.Tokens < r.MostTokens
-        && !(d.Draft.Text.Length > r.From.Text.Length && r.Problem.StepEnds.Contains(d.Draft.Text[^1]));
-
-    void Draw(int[] open, IReadOnlyList<DrawRequest> asked, Drawn[] drawn, int piece, float temperature, CancellationToken stop)
+    void Draw(int[] of, IReadOnlyList<DrawRequest> asked, Drawn[] drawn, float temperature, CancellationToken stop)
     {
-        var requests = new SampleRequest[open.Length];
-        for (int o = 0; o < open.Length; o++)
-        {
-            DrawRequest r = asked[open[o]];
-            int left = r.MostTokens - (int)drawn[open[o]].Cost.Tokens;
-            requests[o] = new([.. PromptOf(r.Problem), .. drawn[open[o]].Draft.Tokens], r.Step ? Math.Min(Piece, left) : left,
-                StreamOf(r, piece));
-        }
+        SampleRequest[] requests = [.. of.Select(i => asked[i]).Select(r => new SampleRequest(
+            [.. PromptOf(r.Problem), .. r.From.Tokens], r.MostTokens, StreamOf(r), r.Step ? StopsOf(r.Problem.StepEnds) : null))];
         SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
         long began = time.GetTimestamp();
-        Spending spent = sampler.Draw(requests, new SamplingRule(temperature), seed, replies, stop);
-        Sampled += spent with { Seconds = time.GetElapsedTime(began).TotalSeconds };
-        double seconds = time.GetElapsedTime(began).TotalSeconds / spent.Flops;
-        for (int o = 0; o < open.Length; o++)
-        {
-            Cost cost = CostOf(requests[o].Prompt.Length, replies[o].Count);
-            drawn[open[o]] = new(Continued(asked[open[o]], drawn[open[o]].Draft, replies[o]),
-                drawn[open[o]].Cost + cost with { Seconds = seconds * cost.Flops });
-        }
+        Spending spent = sampler.Draw(requests, new SamplingRule(temperature), seed, replies, reuse: true, stop);
+        Spending timed = spent with { Seconds = time.GetElapsedTime(began).TotalSeconds };
+        Sampled += timed;
+        Cost[] costs = [.. of.Select((i, o) => CostOf(asked[i], replies[o].Count))];
+        double seconds = timed.Seconds / costs.Sum(c => c.Flops);
+        for (int o = 0; o < of.Length; o++)
+            drawn[of[o]] = new(Continued(asked[of[o]].From, replies[o]), costs[o] with { Seconds = seconds * costs[o].Flops });
     }
 
-    static long StreamOf(DrawRequest r, int piece)
+    static long StreamOf(DrawRequest r) => r.Number >> DrawBits == 0
+        ? FirstStream + (r.Problem.Stream % (1 << ProblemBits) << DrawBits) + r.Number
+        : throw new ConfigException($"more than {1 << DrawBits} draws for one problem; lower the budget");
+
+    bool[] StopsOf(string ends)
     {
-        if (r.Number >> DrawBits != 0 || piece >> PieceBits != 0)
-            throw new ConfigException($"more than {1 << DrawBits} draws for one problem; lower the budget");
-        return FirstStream + ((long)piece << (DrawBits + ProblemBits)) + (r.Problem.Stream % (1 << ProblemBits) << DrawBits)
-            + r.Number;
+        if (stops.TryGetValue(ends, out bool[]? known)) return known;
+        return stops[ends] = [.. Enumerable.Range(0, tokenizer.VocabSize).Select(t =>
+            t != tokenizer.EndOfText && tokenizer.Bytes(t).IndexOfAny(Encoding.UTF8.GetBytes(ends)) >= 0)];
     }
 
-    Draft Continued(DrawRequest r, Draft begun, SampledReply reply)
+    Draft Continued(Draft begun, SampledReply reply)
     {
-        int count = reply.Count;
-        bool ended = reply.Ended;
-        List<int> tokens = [.. begun.Tokens];
-        var text = new StringBuilder(begun.Text);
-        for (int i = 0; i < count - (ended ? 1 : 0); i++)
-        {
-            tokens.Add(reply.Tokens[i]);
-            string said = tokenizer.Decode([reply.Tokens[i]]);
-            text.Append(said);
-            if (!r.Step || said.IndexOfAny([.. r.Problem.StepEnds]) < 0) continue;
-            (count, ended) = (i + 1, false);
-            break;
-        }
+        ReadOnlySpan<int> said = reply.Ended ? reply.Tokens[..^1] : reply.Tokens;
         double logProb = begun.LogProb;
-        foreach (float p in reply.LogProbs[..count]) logProb += p;
-        return new(text.ToString(), tokens, ended)
+        foreach (float p in reply.LogProbs) logProb += p;
+        return new(begun.Text + tokenizer.Decode(said), [.. begun.Tokens, .. said], reply.Ended)
         {
             LogProb = logProb,
-            Drawn = begun.Drawn + count,
+            Drawn = begun.Drawn + reply.Count,
+            Read = begun.Tokens.Count + reply.Count - 1,         // the last one drawn does not pass
         };
     }
 
     /// <summary>
-    /// What a request computes: its prompt and all but the last of its tokens pass, each drawn one through the head. Over a batch
-    /// it sums up to what the sampler counts.
+    /// What a request computes where a problem's own keys and values are kept, in whole pages, and nobody else's: alone, that is.
+    /// All rows but the last token's pass, each drawn one through the head.
     /// </summary>
-    internal Cost CostOf(int prompt, int drawn)
+    internal Cost CostOf(DrawRequest r, int drawn)
     {
-        int rows = prompt + drawn - 1;
-        FlopCount all = Flops.Forward(config, rows, Flops.Pairs(rows));
-        return new(drawn, rows, (all with { Head = all.Head / rows * drawn }).Total, 0);
+        int prompt = PromptOf(r.Problem).Length, begin = prompt + r.From.Tokens.Count;
+        int read = r.From.Read > 0 ? prompt + r.From.Read : r.Number > 0 ? prompt : 0;
+        int shared = Math.Min(read / AttentionCached.PageTokens * AttentionCached.PageTokens, begin - 1);
+        int last = begin + drawn - 1;
+        FlopCount all = Flops.Forward(config, last - shared, Flops.Pairs(last) - Flops.Pairs(shared));
+        return new(drawn, last - shared, (all with { Head = all.Head / (last - shared) * drawn }).Total, 0);
     }
 
     /// <summary>The first tokens of a drawn continuation, as if no more had been asked for.</summary>
@@ -162,18 +144,20 @@ public sealed class LocalDrawing : IDrawing
     {
         int begin = r.From.Tokens.Count;
         int[] tokens = [.. long_.Draft.Tokens.Take(begin + most)];
-        Cost cost = CostOf(PromptOf(r.Problem).Length + begin, most);
+        Cost cost = CostOf(r, most);
         return new(long_.Draft with
         {
             Text = r.From.Text + tokenizer.Decode(tokens.AsSpan(begin)),
             Tokens = tokens,
             Ended = false,
             Drawn = r.From.Drawn + most,
+            Read = begin + most - 1,
         }, cost with { Seconds = long_.Cost.Seconds * cost.Flops / long_.Cost.Flops });
     }
 
-    // Prompts are asked for again and again.
+    // Asked for again and again.
     readonly Dictionary<Problem, int[]> prompts = [];
+    readonly Dictionary<string, bool[]> stops = [];
 
     int[] PromptOf(Problem problem)
     {

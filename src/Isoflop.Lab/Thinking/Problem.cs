@@ -87,6 +87,9 @@ public sealed record Draft(string Text, IReadOnlyList<int> Tokens, bool Ended)
     /// <summary>Tokens drawn, those written into it not counted.</summary>
     public int Drawn { get; init; }
 
+    /// <summary>Tokens from its beginning that passed through the model as it was drawn: their keys are there.</summary>
+    public int Read { get; init; }
+
     /// <summary>Answers said before in the same conversation and found wrong.</summary>
     public IReadOnlyList<string> Earlier { get; init; } = [];
 
