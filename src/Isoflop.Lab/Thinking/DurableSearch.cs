@@ -137,8 +137,7 @@ public sealed class DurableSearch : IDisposable
         SearchState now = State(0);
         if (now.Solved || before >= seconds) return now;
         // A timestamp counts on whatever is done to the clock on the wall.
-        long began = time.GetTimestamp(), written = began;
-        double Here() => Math.Max(0, time.GetElapsedTime(began).TotalSeconds);
+        long written = time.GetTimestamp();
         long next = 0;
         bool over = false;
         Exception? failed = null;
@@ -164,7 +163,7 @@ public sealed class DurableSearch : IDisposable
                         rounds[round] = done;
                         file.Write(done, SearchJson.Default.SearchRound);
                         if (time.GetElapsedTime(written).TotalSeconds > 1) Clock();
-                        over |= done.Passed || before + Here() >= seconds;
+                        over |= done.Passed || before + Unwritten() >= seconds;
                         tell?.Invoke(State(Unwritten()));
                         if (over) own.Cancel();
                     }
