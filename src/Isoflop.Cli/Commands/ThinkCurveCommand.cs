@@ -135,8 +135,8 @@ static class ThinkCurveCommand
                 I($"{p.Gain.Value:+0.000;-0.000} ({p.Gain.Low:+0.000;-0.000} to {p.Gain.High:+0.000;-0.000}); ") +
                 I($"best in hindsight {p.Choices.Average(c => c.Best):0.000}"));
         }
-        output.WriteLine("random: what draws of answers blind to the question find in as many attempts, without repeats where " +
-            "a level has finitely many; kept: share of items within the budget");
+        output.WriteLine("random: what draws of answers blind to the question that stop at a right one find in as many attempts, " +
+            "without repeats where a level has finitely many; kept: share of items within the budget");
         foreach (string r in report.Refused) output.WriteLine("left out: " + r);
         foreach (string f in report.Files) output.WriteLine($"rows: {f}");
     }
@@ -145,8 +145,11 @@ static class ThinkCurveCommand
     {
         output.WriteLine("  coverage: " + string.Join("  ", c.Measured.Select(m =>
             I($"@{m.K} {m.Share:0.000} ({c.Fit.Coverage(m.K):0.000})"))) + " (fitted)");
-        output.WriteLine(I($"  p of an item ~ Beta({c.Fit.Alpha:0.##}, {c.Fit.Beta:0.##}): uncovered falls as ") +
-            I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Low:0.##} to {c.Alpha.High:0.##})"));
+        const double Alike = 1000;                               // then the spread is below 2 % of any rate
+        output.WriteLine(c.Fit.Alpha + c.Fit.Beta > Alike
+            ? I($"  all items alike, p = {c.Fit.Alpha / (c.Fit.Alpha + c.Fit.Beta):0.000}: uncovered falls as (1 - p)^k")
+            : I($"  p of an item ~ Beta({c.Fit.Alpha:0.##}, {c.Fit.Beta:0.##}): uncovered falls as ") +
+              I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Low:0.##} to {c.Alpha.High:0.##})"));
         output.WriteLine(I($"  selected by {c.BestSelection.Strategy}: {c.BestSelection.Accuracy:0.000}, ") +
             I($"covered and not selected: {c.Gap:0.000}"));
     }

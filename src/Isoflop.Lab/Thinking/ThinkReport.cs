@@ -11,7 +11,7 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Model">seeds of one model are one</param> <param name="Budget">in mean replies</param>
 /// <param name="Accuracy">95 %: over seeds where there are several, else over items, equal prompts as clusters</param>
 /// <param name="Tokens">drawn, mean an item</param> <param name="Attempts">mean an item</param>
-/// <param name="Random">what ideal random search finds with as many attempts at each item</param>
+/// <param name="Random">what ideal random search finds with as many attempts an item</param>
 /// <param name="Kept">share of items whose tokens stayed within the budget</param>
 public sealed record ThinkPoint(string Model, string Level, string Strategy, int Budget, Estimate Accuracy, double Tokens,
     double Flops, double Seconds, double Attempts, double Random, double Kept, int Items, int Seeds);
@@ -104,7 +104,7 @@ public sealed class ThinkReport
         return new(g.Key.Model, g.Key.Level, g.Key.Strategy, g.Key.Budget,
             seeds.Length > 1 ? Estimate.OfMean(seeds) : new(items.Mean, items.Low, items.High),
             g.Average(r => r.Row.Tokens), g.Average(r => r.Row.Flops), g.Average(r => r.Row.Seconds),
-            g.Average(r => r.Row.Attempts), g.Average(r => RandomSearch.Finds(chance, candidates, r.Row.Attempts)),
+            g.Average(r => r.Row.Attempts), RandomSearch.Finds(chance, candidates, g.Average(r => r.Row.Attempts)),
             g.Average(r => r.Row.Tokens <= r.Row.Allowed ? 1.0 : 0), g.Count() / seeds.Length, seeds.Length);
     }
 

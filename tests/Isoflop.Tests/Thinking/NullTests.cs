@@ -11,18 +11,30 @@ public class NullTests
     [Fact]
     public void Random_search_finds_what_counting_finds()
     {
-        const int m = 6, right = 2;                              // candidates 0 … 5, of which 0 and 1 are right
-        for (int a = 0; a <= m; a++)
+        // All orders of the candidates 0 … 4, of which 0 and 1 are right; a search with a limit stops at the first right one.
+        const int m = 5;
+        int[][] orders = [.. Orders([0, 1, 2, 3, 4])];
+        Assert.Equal(120, orders.Length);
+        for (int limit = 0; limit <= m; limit++)
         {
-            var sets = Enumerable.Range(0, 1 << m).Where(s => int.PopCount(s) == a).ToList();
-            Assert.Equal(sets.Count(s => (s & 3) != 0) / (double)sets.Count, RandomSearch.Finds(right / 6.0, m, a), 1e-12);
-            int all = (int)Math.Pow(m, a);
-            int found = Enumerable.Range(0, all).Count(n => Digits(n, a).Any(d => d < right));
-            Assert.Equal(found / (double)all, RandomSearch.Finds(right / 6.0, null, a), 1e-12);
+            double made = orders.Average(o => (double)Math.Min(limit, Array.FindIndex(o, c => c < 2) + 1));
+            double found = orders.Count(o => o.Take(limit).Any(c => c < 2)) / 120.0;
+            Assert.Equal(found, RandomSearch.Finds(2.0 / m, m, made), 1e-12);
         }
         Assert.Equal(1, RandomSearch.Finds(0.5, 2, 7));
+        // With repeats: every limit's searches find chance for each attempt that they make.
+        const double chance = 0.3;
+        double none = 1, attempts = 0;
+        for (int limit = 1; limit < 30; limit++)
+        {
+            attempts += none;
+            none *= 1 - chance;
+            Assert.Equal(1 - none, RandomSearch.Finds(chance, null, attempts), 1e-12);
+        }
+        Assert.Equal(1, RandomSearch.Finds(chance, null, 50));
 
-        static IEnumerable<int> Digits(int n, int count) => Enumerable.Range(0, count).Select(i => n / (int)Math.Pow(m, i) % m);
+        static IEnumerable<int[]> Orders(int[] of) => of.Length == 1 ? [of]
+            : of.SelectMany(first => Orders([.. of.Where(o => o != first)]).Select(rest => (int[])[first, .. rest]));
     }
 
     [Theory, InlineData(0.6, 1.7), InlineData(3, 2)]
