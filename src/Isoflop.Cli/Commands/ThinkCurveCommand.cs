@@ -145,8 +145,10 @@ static class ThinkCurveCommand
     {
         output.WriteLine("  coverage: " + string.Join("  ", c.Measured.Select(m =>
             I($"@{m.K} {m.Share:0.000} ({c.Fit.Coverage(m.K):0.000})"))) + " (fitted)");
-        output.WriteLine(I($"  p of an item ~ Beta({c.Fit.Alpha:0.##}, {c.Fit.Beta:0.##}): uncovered falls as ") +
-            I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Low:0.##} to {c.Alpha.High:0.##})"));
+        output.WriteLine(c.Fit.IsNarrow
+            ? I($"  items are equally hard, p = {c.Fit.Mean:0.###}: coverage is 1 - (1 - p)^k, no power law")
+            : I($"  p of an item ~ Beta({c.Fit.Alpha:0.##}, {c.Fit.Beta:0.##}): uncovered falls as ") +
+                I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Low:0.##} to {c.Alpha.High:0.##})"));
         output.WriteLine(I($"  selected by {c.BestSelection.Strategy}: {c.BestSelection.Accuracy:0.000}, ") +
             I($"covered and not selected: {c.Gap:0.000}"));
     }
