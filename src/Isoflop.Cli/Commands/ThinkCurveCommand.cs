@@ -145,11 +145,10 @@ static class ThinkCurveCommand
     {
         output.WriteLine("  coverage: " + string.Join("  ", c.Measured.Select(m =>
             I($"@{m.K} {m.Share:0.000} ({c.Fit.Coverage(m.K):0.000})"))) + " (fitted)");
-        const double Alike = 1000;                               // then the spread is below 2 % of any rate
-        output.WriteLine(c.Fit.Alpha + c.Fit.Beta > Alike
-            ? I($"  all items alike, p = {c.Fit.Alpha / (c.Fit.Alpha + c.Fit.Beta):0.000}: uncovered falls as (1 - p)^k")
+        output.WriteLine(c.Fit.IsNarrow
+            ? I($"  items are equally hard, p = {c.Fit.Mean:0.###}: coverage is 1 - (1 - p)^k, no power law")
             : I($"  p of an item ~ Beta({c.Fit.Alpha:0.##}, {c.Fit.Beta:0.##}): uncovered falls as ") +
-              I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Low:0.##} to {c.Alpha.High:0.##})"));
+                I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Low:0.##} to {c.Alpha.High:0.##})"));
         output.WriteLine(I($"  selected by {c.BestSelection.Strategy}: {c.BestSelection.Accuracy:0.000}, ") +
             I($"covered and not selected: {c.Gap:0.000}"));
     }

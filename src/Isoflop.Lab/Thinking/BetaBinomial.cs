@@ -50,6 +50,12 @@ public readonly record struct BetaBinomial(double Alpha, double Beta)
     public double Coverage(double k) =>
         1 - Math.Exp(SpecialFunctions.BetaLn(Alpha, Beta + k) - SpecialFunctions.BetaLn(Alpha, Beta));
 
+    /// <summary>Mean of p.</summary>
+    public double Mean => Alpha / (Alpha + Beta);
+
+    /// <summary>Items hardly differ: sd of p below a tenth of the largest that its mean allows.</summary>
+    public bool IsNarrow => Alpha + Beta > 99;                   // var p = mean·(1 − mean)/(α + β + 1)
+
     /// <summary>What stays uncovered for large k, in units of k^−α: Γ(α + β)/Γ(β).</summary>
     public double Uncovered => Math.Exp(SpecialFunctions.GammaLn(Alpha + Beta) - SpecialFunctions.GammaLn(Beta));
 }
