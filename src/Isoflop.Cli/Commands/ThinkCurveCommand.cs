@@ -135,8 +135,8 @@ static class ThinkCurveCommand
                 I($"{p.Gain.Value:+0.000;-0.000} ({p.Gain.Low:+0.000;-0.000} to {p.Gain.High:+0.000;-0.000}); ") +
                 I($"best in hindsight {p.Choices.Average(c => c.Best):0.000}"));
         }
-        output.WriteLine("random: what draws of answers blind to the question that stop at a right one find in as many attempts, " +
-            "without repeats where a level has finitely many; kept: share of items within the budget");
+        output.WriteLine("random: what draws of answers blind to the question that stop at a right one find in as many " +
+            "attempts, without repeats where a level has finitely many; kept: share of items within the budget");
         foreach (string r in report.Refused) output.WriteLine("left out: " + r);
         foreach (string f in report.Files) output.WriteLine($"rows: {f}");
     }
