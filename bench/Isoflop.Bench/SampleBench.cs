@@ -42,7 +42,7 @@ static class SampleBench
             if (r % length == 0) batch.BeginSequence();
             batch.Add(random.Next(Vocab), random.Next(Vocab), 1);
         }
-        double forward = Flops.Forward(c, batch.Rows, Flops.Pairs(batch.Offsets)).Total;
+        double forward = Train.Flops.Forward(c, batch.Rows, Train.Flops.Pairs(batch.Offsets)).Total;
         List<double> drawn = [], read = [], ratios = [], tokens = [];
         for (int i = 0; i <= rounds; i++)
         {

@@ -39,8 +39,12 @@ static class ExamCommand
                 "line",
             HelpName = "FILE",
         };
-        var x = new Option<string>("--x") { Description = "Of the picture: parameters, flops", DefaultValueFactory = _ =>
-            "parameters" };
+        var x = new Option<string>("--x")
+        {
+            Description = "Of the picture: parameters, flops",
+            DefaultValueFactory = _ =>
+            "parameters"
+        };
         var verb = new Verb("exam", "Ask models held-out items of tasks: accuracy, pass@k, length of replies, by form.",
             "isoflop exam p p-rl --task parity:1..3 --forms open,think,direct",
             "isoflop exam t.d32.s1 t.d64.s1 t.d128.s1 --task permutations:2 --svg size.svg")

@@ -79,14 +79,28 @@ static class FrontierCommand
     public static Command CreateSpend()
     {
         var study = new Argument<string?>("study") { Description = "A frontier of this home", Arity = ArgumentArity.ZeroOrOne };
-        var task = new Option<string?>("--task") { Description = "Without a study: the frontier of this task",
-            HelpName = "TASK" };
-        var flops = new Option<double>("--flops") { Description = "For training and all questions", HelpName = "X",
-            Required = true };
-        var queries = new Option<double>("--queries") { Description = "Questions of a lifetime", HelpName = "Q",
-            Required = true };
-        var check = new Option<bool>("--check") { Description = "Train and question the split, the best cell and all into " +
-            "size; fresh seeds" };
+        var task = new Option<string?>("--task")
+        {
+            Description = "Without a study: the frontier of this task",
+            HelpName = "TASK"
+        };
+        var flops = new Option<double>("--flops")
+        {
+            Description = "For training and all questions",
+            HelpName = "X",
+            Required = true
+        };
+        var queries = new Option<double>("--queries")
+        {
+            Description = "Questions of a lifetime",
+            HelpName = "Q",
+            Required = true
+        };
+        var check = new Option<bool>("--check")
+        {
+            Description = "Train and question the split, the best cell and all into " +
+            "size; fresh seeds"
+        };
         Option<int> threads = Threads();
         var verb = new Verb("spend",
             "The best split of a budget between size, demonstrations, reinforcement and thought, for a stated number of " +

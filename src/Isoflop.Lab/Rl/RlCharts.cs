@@ -101,7 +101,8 @@ public static class RlCharts
                 charts.Add(OverSteps($"Length by difficulty{name}", "tokens", levels.Select(l => (l.Key,
                     l.Select(e => (e.Step, e.Length))))));
                 charts.Add(OverSteps($"Thinks first by difficulty{name}", "share of replies", levels.Select(l => (l.Key,
-                    l.Select(e => (e.Step, e.Thinking))))) with { YLimits = (0, 1.02) });
+                    l.Select(e => (e.Step, e.Thinking))))) with
+                { YLimits = (0, 1.02) });
             }
         foreach (var line in evals)
         {

@@ -102,11 +102,13 @@ public sealed class ThinkReport
         double[] seeds = [.. g.GroupBy(r => r.Seed).Select(s => s.Average(r => r.Row.Right ? 1.0 : 0))];
         ScoreInterval items = ScoreInterval.Of([.. g.Select(r => (r.Row.Right ? 1.0 : 0, r.Row.Prompt))]);
         return new(g.Key.Model, g.Key.Level, g.Key.Strategy, g.Key.Budget,
-            seeds.Length > 1 ? Estimate.OfMean(seeds) : new(items.Mean, items.Low, items.High),
+            seeds.Length > 1 ? Share(Estimate.OfMean(seeds)) : new(items.Mean, items.Low, items.High),
             g.Average(r => r.Row.Tokens), g.Average(r => r.Row.Flops), g.Average(r => r.Row.Seconds),
             g.Average(r => r.Row.Attempts), RandomSearch.Finds(chance, candidates, g.Average(r => r.Row.Attempts)),
             g.Average(r => r.Row.Tokens <= r.Row.Allowed ? 1.0 : 0), g.Count() / seeds.Length, seeds.Length);
     }
+
+    static Estimate Share(Estimate e) => new(e.Value, Math.Max(0, e.Low), Math.Min(1, e.High));
 
     CoverageCurve? CoverageOf(string model, string level)
     {

@@ -1,7 +1,7 @@
 using Isoflop.Data;
 using Isoflop.Lab.Thinking;
-using Isoflop.Tests.Rl;
 using Isoflop.Tasks;
+using Isoflop.Tests.Rl;
 using Isoflop.Train;
 using Xunit;
 
