@@ -66,7 +66,7 @@ public sealed class Scorer : IScorer, IDisposable
         RunPoint point = Reinforcement.Source(run, home);
         string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
         ModelConfig shape = ModelFolder.LoadConfig(folder);
-        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}", new CpuDevice(threads),
+        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}-{HashOf(folder)}", new CpuDevice(threads),
             Tokenizer.Load(folder));
         model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
@@ -75,7 +75,10 @@ public sealed class Scorer : IScorer, IDisposable
         right = tokenizer.Encode(Right)[0];
     }
 
-    /// <summary>RUN@STEP.</summary>
+    static string HashOf(string folder) => System.IO.Hashing.XxHash3.HashToUInt64(
+        File.ReadAllBytes(Path.Combine(folder, ModelFolder.ModelFile))).ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>RUN@STEP and the hash of its weights.</summary>
     public string Name { get; }
 
     /// <summary>Its card; null while it is being calibrated.</summary>

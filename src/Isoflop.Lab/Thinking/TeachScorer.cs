@@ -100,13 +100,14 @@ public static class TeachScorer
     }
 
     /// <summary>Beginnings of a reply that are valued: some that end a step, and the whole.</summary>
-    static IEnumerable<string> Beginnings(string reply, int cuts, ref Rng rng)
+    internal static IReadOnlyList<string> Beginnings(string reply, int cuts, ref Rng rng)
     {
         int say = reply.IndexOf(Reply.Say);
         string thought = say < 0 ? reply : reply[..say];
         bool marked = thought.IndexOfAny([.. Marks.All]) >= 0;
-        List<int> ends = [.. Enumerable.Range(1, Math.Max(0, thought.Length - 1)).Where(i =>
-            marked ? Marks.All.Contains(thought[i - 1]) : thought[i - 1] == ' ')];
+        // Behind the last mark too: a thought that has just said "solved" is what a search asks about most.
+        List<int> ends = [.. Enumerable.Range(1, thought.Length).Where(i => i < reply.Length
+            && (marked ? Marks.All.Contains(thought[i - 1]) : thought[i - 1] == ' '))];
         List<string> all = [];
         for (int c = 0; c < cuts && ends.Count > 0; c++)
         {

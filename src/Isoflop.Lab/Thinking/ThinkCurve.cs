@@ -91,12 +91,16 @@ public static class ThinkCurve
         {
             using LanguageModel model = LanguageModel.Open(options.Home, name, options.Threads);
             var codec = new ReplyCodec(model.Tokenizer);
-            using var rows = new ThinkRows(FolderOf(options, name, new LocalTarget(model).Hash));
+            string hash = new LocalTarget(model).Hash;
+            using var rows = new ThinkRows(FolderOf(options, name, hash, ""));
+            // What a scorer guides is another's with another scorer.
+            using ThinkRows? guided = options.Scorer is null ? null : new(FolderOf(options, name, hash, options.ScorerName));
             files.Add(rows.Path);
+            if (guided is not null) files.Add(guided.Path);
             foreach (TaskLevel of in mix.Levels)
             {
                 codec.Check(of.Family);
-                var level = new Level(options, of, model, strategies, rows, refused);
+                var level = new Level(options, of, model, strategies, rows, guided, refused);
                 level.Measure((part, note) => tell?.Invoke(new(done + part, share, $"{name} {of.Tag} {note}")), stop);
                 all.Add((name, of, level.Rows()));
                 done++;
@@ -107,17 +111,17 @@ public static class ThinkCurve
     }
 
     /// <summary>home/thinks/MODEL-HASH; what results depend on names the folder.</summary>
-    static string FolderOf(ThinkCurveOptions options, string model, string hash)
+    static string FolderOf(ThinkCurveOptions options, string model, string hash, string scorer)
     {
         ulong key = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
-            $"1\n{hash}\n{options.Seed}\n{options.Form}" + (options.ScorerName.Length > 0 ? $"\n{options.ScorerName}" : "")));
+            $"1\n{hash}\n{options.Seed}\n{options.Form}" + (scorer.Length > 0 ? $"\n{scorer}" : "")));
         string name = Regex.Replace(Path.GetFileName(model.TrimEnd('/')), "[^A-Za-z0-9.@-]", "_");
         return Path.Combine(options.Home, "thinks", $"{name}-{key >> 32:x8}");
     }
 
     /// <summary>One model on one level.</summary>
     sealed class Level(ThinkCurveOptions options, TaskLevel of, LanguageModel model, IReadOnlyList<IStrategy> strategies,
-        ThinkRows kept, List<string> refused)
+        ThinkRows plain, ThinkRows? guided, List<string> refused)
     {
         readonly IScorer? scorer = options.Scorer?.Invoke(model);
         readonly List<(Split, string Strategy, int Budget, int Items)> cells = [];
@@ -129,7 +133,7 @@ public static class ThinkCurve
             var usual = new Recalling(local, local.Shortened);
             tell(0, "mean reply");
             Cell(valid, Split.Valid, new Majority(), MeanReplies, MeanItems, 0, usual, stop);
-            var first = kept.Of(of.Tag, Split.Valid, "majority", MeanReplies);
+            var first = plain.Of(of.Tag, Split.Valid, "majority", MeanReplies);
             double mean = Enumerable.Range(0, MeanItems).Average(i => (double)first[i].Tokens / first[i].Replies);
 
             List<IStrategy> allowed = [];
@@ -155,12 +159,15 @@ public static class ThinkCurve
             }
         }
 
+        ThinkRows RowsOf(string strategy) => Strategies.Find(strategy).Needs.HasFlag(Needs.Scorer) && guided is not null ? guided : plain;
+
         Questions QuestionsOf(Split split, int items) => new(of, split, 0, items, options.Seed, options.Form);
 
         void Cell(Questions questions, Split split, IStrategy strategy, int budget, int items, double mean, IDrawing drawing,
             CancellationToken stop)
         {
             cells.Add((split, strategy.Name, budget, items));
+            ThinkRows kept = RowsOf(strategy.Name);
             IReadOnlyDictionary<int, ThinkRow> known = kept.Of(of.Tag, split, strategy.Name, budget);
             int[] open = [.. Enumerable.Range(0, items).Where(i => !known.ContainsKey(i))];
             if (open.Length == 0) return;
@@ -181,7 +188,7 @@ public static class ThinkCurve
         }
 
         public IReadOnlyList<ThinkRow> Rows() => [.. cells.Distinct().SelectMany(c =>
-            kept.Of(of.Tag, c.Item1, c.Strategy, c.Budget).Values
+            RowsOf(c.Strategy).Of(of.Tag, c.Item1, c.Strategy, c.Budget).Values
             .Where(r => r.Item < options.Items && r.Budget <= options.Budgets.To)).Distinct()];
     }
 }

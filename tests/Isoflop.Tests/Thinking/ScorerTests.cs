@@ -54,6 +54,17 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.True(weights.Sum() == 40 * 4);
     }
 
+    [Theory]
+    [InlineData("<3 4;5 6!>5", "<3 4;|<3 4;5 6!|<3 4;5 6!>5")]         // "solved" itself is a beginning
+    [InlineData("<1 0 1>1", "<1 |<1 0 |<1 0 1>1")]                      // no marks: words are steps
+    [InlineData("<3 4;5", "<3 4;|<3 4;5")]                              // cut off
+    [InlineData(">7", ">7")]
+    public void Beginnings_end_where_steps_do_the_last_one_too(string reply, string expected)
+    {
+        var rng = new Rng(1, RandomPurpose.Test);
+        Assert.Equal(expected.Split('|'), TeachScorer.Beginnings(reply, 9, ref rng).OrderBy(b => b.Length));
+    }
+
     [Fact]
     public void Platt_finds_the_slope_that_was_planted()
     {
