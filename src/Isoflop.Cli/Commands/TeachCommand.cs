@@ -64,7 +64,7 @@ static class TeachCommand
                 call.Out.WriteLine(FormattableString.Invariant(
                     $"  Brier {card.Raw.Brier:0.000}, calibrated {card.Calibrated.Brier:0.000}; ") +
                     FormattableString.Invariant($"area {card.Calibrated.Area:0.000}; ") +
-                        string.Join(", ", card.ByShare.Select(p =>
+                        string.Join(", ", card.ByShare.Where(p => p.Area >= 0).Select(p =>
                         FormattableString.Invariant($"{p.Area:0.000} at {p.Share:0.##} of a reply"))) +
                     $"\n{Path.Combine(result.Path, "reliability.svg")}");
             return result.Done ? 0 : App.Interrupted;
