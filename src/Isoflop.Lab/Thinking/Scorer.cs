@@ -76,7 +76,8 @@ public sealed class Scorer : IScorer, IDisposable
     }
 
     static string HashOf(string folder) => System.IO.Hashing.XxHash3.HashToUInt64(
-        File.ReadAllBytes(Path.Combine(folder, ModelFolder.ModelFile))).ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+        File.ReadAllBytes(Path.Combine(folder, ModelFolder.ModelFile))).ToString("x16",
+            System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>RUN@STEP and the hash of its weights.</summary>
     public string Name { get; }

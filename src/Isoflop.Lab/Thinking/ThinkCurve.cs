@@ -159,7 +159,8 @@ public static class ThinkCurve
             }
         }
 
-        ThinkRows RowsOf(string strategy) => Strategies.Find(strategy).Needs.HasFlag(Needs.Scorer) && guided is not null ? guided : plain;
+        ThinkRows RowsOf(string strategy) => Strategies.Find(strategy).Needs.HasFlag(Needs.Scorer) && guided is not null ? guided
+            : plain;
 
         Questions QuestionsOf(Split split, int items) => new(of, split, 0, items, options.Seed, options.Form);
 
