@@ -114,7 +114,7 @@ public static class ThinkCurve
     static string FolderOf(ThinkCurveOptions options, string model, string hash, string scorer)
     {
         ulong key = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
-            $"1\n{hash}\n{options.Seed}\n{options.Form}" + (scorer.Length > 0 ? $"\n{scorer}" : "")));
+            $"2\n{hash}\n{options.Seed}\n{options.Form}" + (scorer.Length > 0 ? $"\n{scorer}" : "")));
         string name = Regex.Replace(Path.GetFileName(model.TrimEnd('/')), "[^A-Za-z0-9.@-]", "_");
         return Path.Combine(options.Home, "thinks", $"{name}-{key >> 32:x8}");
     }
