@@ -1,12 +1,9 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Isoflop.Kernels;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Report;
-using Isoflop.Nn;
 using Isoflop.Sample;
 using Isoflop.Tasks;
-using Isoflop.Text;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
@@ -57,22 +54,17 @@ public static partial class PolicyExam
     {
         RunPoint point = Reinforcement.Source(run, home);
         string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
-        TrainState state = Checkpoint.Verify(folder);
-        ModelConfig shape = ModelFolder.LoadConfig(folder);
-        Tokenizer tokenizer = Tokenizer.Load(folder);
-        var codec = new ReplyCodec(tokenizer);
+        TrainState state = Checkpoint.ReadState(folder);
+        using LanguageModel model = LanguageModel.Open(home, $"{point.Run}@{point.Step}", threads);
+        var codec = new ReplyCodec(model.Tokenizer);
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
-        using var device = new CpuDevice(threads);
-        Transformer model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
-        ModelFolder.LoadParams(folder, device, model.Table, model.Params);
-        model.Refresh();
-        var sampler = new BatchSampler(model, tokenizer.EndOfText, tokenizer.VocabSize, 512);
+        BatchSampler sampler = model.Sampler(512);
         var exam = new Exam(mix, Split.Test, recipe.Items, recipe.Replies, recipe.MostTokens, recipe.Seed,
             form => new Rollouts(sampler, codec, form), TimeProvider.System);
         Spending unused = default;
         string line = LineOf(point.Run);
         return [.. recipe.Forms.SelectMany(form => exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, stop))
-            .Select(e => new ExamRow(run, line, model.Table.Parameters, state.Ledger.Spent.Flops, e))];
+            .Select(e => new ExamRow(run, line, model.Parameters, state.Ledger.Spent.Flops, e))];
     }
 
     /// <summary>"w.3e11.d48.rl.s2" is of the line "w.rl".</summary>

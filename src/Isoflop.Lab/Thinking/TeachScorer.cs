@@ -35,7 +35,7 @@ public static class TeachScorer
                     $"tokenizer " +
                     "has all bytes");
         var mix = new TaskMix(recipe.Tasks);
-        var drawn = new Lazy<Drawing>(() => new(recipe, mix, folder, tokenizer, options.Threads, stop));
+        var drawn = new Lazy<Drawing>(() => new(recipe, mix, folder, options.Threads, stop));
         JsonElement json = JsonSerializer.SerializeToElement(recipe with { Passes = 1, Name = "" },
             ScorerJson.Default.ScorerRecipe);
         int context = ModelFolder.LoadConfig(folder).ContextLen;
@@ -63,8 +63,7 @@ public static class TeachScorer
     }
 
     /// <summary>Replies of the policy, drawn when they are asked for; the same every time.</summary>
-    sealed class Drawing(ScorerRecipe recipe, TaskMix mix, string folder, Tokenizer tokenizer, int threads,
-        CancellationToken stop)
+    sealed class Drawing(ScorerRecipe recipe, TaskMix mix, string folder, int threads, CancellationToken stop)
     {
         readonly Dictionary<Split, List<Group>> known = [];
 
@@ -73,15 +72,10 @@ public static class TeachScorer
         public List<Group> Of(Split split, int items)
         {
             if (known.TryGetValue(split, out List<Group>? groups)) return groups;
-            ModelConfig shape = ModelFolder.LoadConfig(folder);
-            using var device = new CpuDevice(threads);
-            var model = new Transformer(device, shape, Math.Max(4096, shape.ContextLen), training: false);
-            ModelFolder.LoadParams(folder, device, model.Table, model.Params);
-            model.Refresh();
-            var codec = new ReplyCodec(tokenizer);
+            using LanguageModel policy = LanguageModel.Open("", folder, threads);
+            var codec = new ReplyCodec(policy.Tokenizer);
             foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
-            var rollouts = new Rollouts(new BatchSampler(model, tokenizer.EndOfText, tokenizer.VocabSize, 512), codec,
-                recipe.Form);
+            var rollouts = new Rollouts(policy.Sampler(512), codec, recipe.Form);
             groups = rollouts.Draw([.. Enumerable.Range(0, items).Select(i =>
             {
                 var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, ShuffleStep + (long)split, i);
