@@ -6,6 +6,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Security;
 using Isoflop.Lab;
+using Isoflop.Lab.Rl;
 using Isoflop.Lab.Thinking;
 using Isoflop.Tasks;
 
@@ -66,6 +67,7 @@ static class PluginLoader
                 bool ours = true;
                 if (type.IsSubclassOf(typeof(TaskFamily))) TaskFamilies.Register((TaskFamily)Activator.CreateInstance(type)!);
                 else if (type.IsAssignableTo(typeof(IStrategy))) Strategies.Register((IStrategy)Activator.CreateInstance(type)!);
+                else if (type.IsAssignableTo(typeof(IReward))) Rewards.Register((IReward)Activator.CreateInstance(type)!);
                 else ours = false;
                 if (ours) count++;
             }
@@ -77,7 +79,7 @@ static class PluginLoader
         }
         if (count == 0)
             throw new ConfigException($"--plugin {file}: holds no public class with a constructor without arguments that is a " +
-                "TaskFamily or IStrategy");
+                "TaskFamily, IStrategy or IReward");
     }
 
     /// <summary>Resolves a plugin's own packages beside it, and everything of ours and the runtime's to what runs.</summary>

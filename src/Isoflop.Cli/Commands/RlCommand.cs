@@ -26,6 +26,7 @@ static class RlCommand
             "isoflop rl show p-rl                                    its examinations",
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
             "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the rise to the end",
+            "reward=NAME: " + string.Join("; ", Rewards.All.Select(r => $"{r.Name}, {r.Says}")),
             "settings: " + string.Join(", ", Settings))
         { given, threads };
         verb.Add(Show());

@@ -165,7 +165,7 @@ sealed class RlLoop : IDisposable
     RlStep Step(int step, out List<Group> drawn)
     {
         long began = time.GetTimestamp();
-        var rollouts = new Rollouts(sampler, codec, recipe.Form);
+        var rollouts = new Rollouts(sampler, codec, recipe.Form, recipe.Reward is { } own ? Rewards.Find(own) : null);
         Ledger ledger = State.Ledger;
         List<Group> all = [], teaching = [];
         double sampleSeconds = 0;

@@ -31,6 +31,12 @@ public sealed record RlRecipe
     public Baseline? Baseline { get; set; }
     /// <summary>How tokens are averaged.</summary>
     public Aggregation? Aggregation { get; set; }
+    /// <summary>What a reply is worth, one of <see cref="Rewards"/>; null: what the verifier says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Reward { get; set; }
+    /// <summary>
+    /// What of a user's own decides tasks and rewards, NAME#HASH: filled in; where it is given, it must be so.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<string>? Plugins { get; set; }
     /// <summary>How the ratio enters.</summary>
     public RatioRule? Ratio { get; set; }
     /// <summary>The ratio's lower bound is 1 less this.</summary>

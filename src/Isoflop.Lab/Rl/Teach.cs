@@ -46,15 +46,21 @@ public static class Teach
 
     static void Corpus(TeachRecipe recipe, Tokenizer tokenizer, int context, string home, Action<string>? note)
     {
+        string folder = Data.Corpus.FolderOf(home, recipe.Name);
+        Plugins.Hold("the recipe", recipe.Plugins ?? []);
+        if (Directory.Exists(folder) && CorpusInfo.Load(folder).Recipe.TryGetProperty("plugins", out JsonElement begun))
+            Plugins.Hold($"corpus '{recipe.Name}'", [.. begun.EnumerateArray().Select(p => p.GetString()!)]);
+        TaskMix? mix = recipe.Chat.Length > 0 ? null : new(recipe.Tasks);
         // A file that was edited is another recipe.
         JsonElement json = JsonSerializer.SerializeToElement(recipe with
         {
             Context = context,
             Passes = 1,
+            Plugins = Plugins.Of(mix?.Levels.Select(l => l.Family) ?? []),
             Chat = recipe.Chat.Length == 0 ? "" : Named(recipe.Chat),
             Tasks = [.. recipe.Tasks.Select(t => t.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) ? Named(t) : t)],
         }, RlJson.Default.TeachRecipe);
-        if (recipe.Chat.Length > 0)
+        if (mix is null)
         {
             var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() =>
                 Demonstrations.OfChat(recipe.Chat, tokenizer, context));
@@ -63,7 +69,6 @@ public static class Teach
             if (sides.IsValueCreated && sides.Value.LeftOut is { } left) note?.Invoke(left);
             return;
         }
-        var mix = new TaskMix(recipe.Tasks);
         new MadeCorpus(recipe.Name, tokenizer, json, [.. mix.Levels.Select(l => l.Tag)],
             () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Train),
             () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid)).Write(home, "generated: public domain");

@@ -31,6 +31,8 @@ public sealed record TeachRecipe
     public string Chat { get; set; } = "";
     /// <summary>The model to begin with, RUN or RUN@STEP; empty: a fresh one with a token a byte.</summary>
     public string From { get; set; } = "";
+    /// <summary>What of a user's own makes the tasks, NAME#HASH: filled in; where it is given, it must be so.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<string>? Plugins { get; set; }
     /// <summary>Share of the demonstrations that think first; the others answer at once.</summary>
     public double Think { get; set; } = 0.3;
     /// <summary>How those think.</summary>

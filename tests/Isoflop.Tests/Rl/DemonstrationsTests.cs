@@ -150,7 +150,7 @@ public sealed class DemonstrationsTests : IDisposable
         var odd = new Odd();
         var item = new TaskItem("odd", 1, "a", "b");
         string[] replies = [">b", ">throw", ">b", ">hang", ">no", ">b"];
-        Judgement[] verdicts = Judge.Of([.. replies.Select(r => ((TaskFamily)odd, item, r))], TimeSpan.FromMilliseconds(300));
+        Judgement[] verdicts = Judge.Of([.. replies.Select(r => ((TaskFamily)odd, item, r))], limit: TimeSpan.FromMilliseconds(300));
         Assert.Equal([1, 0, 1, 0, 0, 1], verdicts.Select(v => v.Reward));
         Assert.Equal([false, true, false, true, false, false], verdicts.Select(v => v.Fault is not null));
         Assert.Contains("hole", verdicts[1].Fault!, StringComparison.Ordinal);
