@@ -5,8 +5,8 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Security;
-using Isoflop.Lab;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Recipes;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Thinking;
 using Isoflop.Tasks;
 

@@ -1,6 +1,10 @@
 using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Recipes;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Runs;
 using Isoflop.Nn;
 using Isoflop.Train;
 
@@ -122,7 +126,7 @@ public static class Reinforcement
         IReward reward = recipe.Reward is { } own ? Rewards.Find(own) : Rewards.Default;
         recipe = recipe with { Plugins = Plugins.Of([.. mix.Levels.Select(l => l.Family), reward]) };
         if (Begun(recipe, home) is { } begun) return begun;
-        RunPoint from = Source(recipe.From, home);
+        RunPoint from = RunStore.CheckpointOf(recipe.From, home);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };
         string source = Path.Combine(RunFolder.PathOf(home, from.Run), Checkpoint.NameOf(from.Step));
         RunRecord parent = RunRecord.Load(RunFolder.PathOf(home, from.Run));
@@ -204,18 +208,6 @@ public static class Reinforcement
                     $"are more than the model's context of {shape.ContextLen}; lower most_tokens to " +
                     $"{Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model with a longer context");
         }
-    }
-
-    internal static RunPoint Source(string from, string home)
-    {
-        bool step = RunPoint.TryParse(from, out RunPoint point);
-        string run = RunFolder.PathOf(home, step ? point.Run : from);
-        if (!Directory.Exists(run)) throw new ConfigException($"from={from}: there is no run {run}; 'isoflop runs' lists them");
-        List<int> saved = Checkpoint.StepsIn(run);
-        if (saved.Count == 0) throw new ConfigException($"from={from}: {run} has no checkpoint yet");
-        if (step && !saved.Contains(point.Step))
-            throw new ConfigException($"from={from}: {run} has checkpoints at {string.Join(", ", saved)}");
-        return step ? point : new(from, saved[^1]);
     }
 
     static TrainState StartOf(string source, RlRecipe recipe)
