@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Security;
+using Isoflop.Lab.Laws;
 using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Thinking;
@@ -13,8 +14,8 @@ using Isoflop.Tasks;
 namespace Isoflop.Cli;
 
 /// <summary>
-/// <c>--plugin</c>: loads a user's assembly, or builds one from a single C# file, and registers what it holds. The same content is
-/// loaded once.
+/// <c>--plugin</c>: loads a user's assembly, or builds one from a single C# file, and registers what it holds. The same content
+/// is loaded once.
 /// </summary>
 static class PluginLoader
 {
@@ -23,6 +24,10 @@ static class PluginLoader
 
     // What a plugin is compiled against, and shares with this program.
     static readonly string[] shared = ["Isoflop.Core", "Isoflop.Tasks", "Isoflop.Lab"];
+
+    // Names that a single file need not bring in.
+    static readonly string[] names =
+        ["Isoflop", "Isoflop.Tasks", "Isoflop.Lab.Laws", "Isoflop.Lab.Replies", "Isoflop.Lab.Thinking"];
 
     /// <param name="home">keeps what was built</param> <param name="error">compile errors go there, as they come</param>
     /// <exception cref="ConfigException">It cannot be read, does not compile, registers nothing, or a name that is
@@ -68,6 +73,7 @@ static class PluginLoader
                 if (type.IsSubclassOf(typeof(TaskFamily))) TaskFamilies.Register((TaskFamily)Activator.CreateInstance(type)!);
                 else if (type.IsAssignableTo(typeof(IStrategy))) Strategies.Register((IStrategy)Activator.CreateInstance(type)!);
                 else if (type.IsAssignableTo(typeof(IReward))) Rewards.Register((IReward)Activator.CreateInstance(type)!);
+                else if (type.IsSubclassOf(typeof(LawForm))) LawForms.Register((LawForm)Activator.CreateInstance(type)!);
                 else ours = false;
                 if (ours) count++;
             }
@@ -79,7 +85,7 @@ static class PluginLoader
         }
         if (count == 0)
             throw new ConfigException($"--plugin {file}: holds no public class with a constructor without arguments that is a " +
-                "TaskFamily, IStrategy or IReward");
+                "TaskFamily, IStrategy, LawForm or IReward");
     }
 
     /// <summary>Resolves a plugin's own packages beside it, and everything of ours and the runtime's to what runs.</summary>
@@ -101,8 +107,8 @@ static class PluginLoader
         if (File.Exists(assembly)) return assembly;
         string ours = AppContext.BaseDirectory;
         if (!shared.All(s => File.Exists(Path.Combine(ours, s + ".dll"))))
-            throw new ConfigException($"--plugin {file}: this isoflop is a single file, against which nothing can be built; give a " +
-                ".dll");
+            throw new ConfigException($"--plugin {file}: this isoflop is a single file, against which nothing can be built; give " +
+                "a .dll");
         string site = Path.Combine(folder, $"building-{Guid.NewGuid():N}");
         try
         {
@@ -136,6 +142,7 @@ static class PluginLoader
           </PropertyGroup>
           <ItemGroup>
             <Compile Include="{SecurityElement.Escape(path)}" />
+            {string.Concat(names.Select(n => $"<Using Include=\"{n}\" />"))}
             {string.Concat(shared.Select(s =>
                 $"<Reference Include=\"{s}\"><HintPath>{SecurityElement.Escape(Path.Combine(ours, s + ".dll"))}</HintPath>" +
                 "<Private>false</Private></Reference>"))}

@@ -26,7 +26,7 @@ sealed class CommandFamily : TaskFamily
     {
         this.address = address;
         string[] words = [.. Words(address[Prefix.Length..])];
-        if (words.Length == 0) throw new ConfigException($"'{address}' names no program; try cmd:./judge or cmd:python3 judge.py");
+        if (words.Length == 0) throw new ConfigException($"'{address}' names no program; try cmd:./judge");
         program = new(address, words, Line(new("describe")));
         var reply = new Answer(address, "describe", program.Greeting);
         Name = reply.Text("name");
@@ -104,7 +104,10 @@ sealed class CommandFamily : TaskFamily
     Answer Ask(JudgeRequest request) => new(address, request.Op, program.Ask(Line(request)));
 
     // Plain characters stay as they are, so that a shell can read them.
-    static readonly JudgeJson json = new(new(JudgeJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    static readonly JudgeJson json = new(new(JudgeJson.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
 
     static byte[] Line(JudgeRequest request) => JsonSerializer.SerializeToUtf8Bytes(request, json.JudgeRequest);
 
@@ -131,10 +134,11 @@ sealed class CommandFamily : TaskFamily
             double score = Score(item, reply);
             if (Score(item, reply) != score) throw Twice("reward", reply.ToString());
             if (score != 1)
-                throw new DataException($"{address}: its own solution of '{made.Prompt}', '{solved.Answer}', scores {score}, not 1");
+                throw new DataException($"{address}: its own solution of '{made.Prompt}', '{solved.Answer}', scores {score}, " +
+                    "not 1");
             if (HasCheck && !Check(item, solved.Answer))
-                throw new DataException($"{address}: says that it checks without a key, and does not pass '{solved.Answer}' for " +
-                    $"'{made.Prompt}' without");
+                throw new DataException($"{address}: says that it checks without a key, and does not pass '{solved.Answer}' " +
+                    $"for '{made.Prompt}' without");
         }
 
         DataException Twice(string op, string what) =>

@@ -26,13 +26,13 @@ static class LawFile
                     throw new DataException(
                         $"{path}: format version {v.GetInt32()}; this program reads up to {Law.NewestFormat}; update it");
             Law law = JsonSerializer.Deserialize(json, LawJson.Default.Law) ?? throw new DataException($"{path}: holds null");
-            int names = Form.Of(law.Form).Names.Count;
+            int names = law.Form.Names.Count;
             bool broken = law.Identified && law.Parameters.Count != names || law.Draws.Any(d => d.Length != names);
             return broken
-                ? throw new DataException($"{path}: {law.Form} has {names} parameters, the file does not; fit again") : law;
+                ? throw new DataException($"{path}: {law.Form.Name} has {names} parameters, the file does not; fit again") : law;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or IOException
-            or UnauthorizedAccessException)
+        catch (Exception e) when (e is ConfigException or JsonException or InvalidOperationException or FormatException
+            or IOException or UnauthorizedAccessException)
         {
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }

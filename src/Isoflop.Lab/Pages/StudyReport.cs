@@ -33,7 +33,8 @@ public static class StudyReport
         Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, stop);
         Law law = forecaster.Law;
         law.Save(Path.Combine(study.Folder, Study.LawFile));
-        LawRange[] ranges = [.. LawRange.All(results, LawForm.Chinchilla, stop), .. LawRange.All(results, LawForm.Kaplan, stop)];
+        LawRange[] ranges = [.. LawRange.All(results, LawForms.Chinchilla, stop),
+            .. LawRange.All(results, LawForms.Kaplan, stop)];
         LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
             .FirstOrDefault();
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);

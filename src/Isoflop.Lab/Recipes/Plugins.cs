@@ -24,7 +24,8 @@ static class Plugins
     }
 
     static string? StampOf(object used) =>
-        used is TaskFamily { Origin: { } program } ? $"{program.Name}#{program.Hash}" : stamps.GetValueOrDefault(used.GetType().Assembly);
+        used is TaskFamily { Origin: { } program } ? $"{program.Name}#{program.Hash}"
+        : stamps.GetValueOrDefault(used.GetType().Assembly);
 
     /// <summary>Refuses to go on with a run without what it was begun with.</summary>
     /// <exception cref="ConfigException">Names what is missing, or was edited.</exception>
@@ -38,7 +39,8 @@ static class Plugins
                     StringComparison.Ordinal));
             if (now == stamp) continue;
             throw new ConfigException(now is null ? $"{run} was begun with the plugin {name}, which is not loaded; load it"
-                : $"{run} was begun with {stamp}, and {name} was edited since: it is {now} now; use the old one, or another name");
+                : $"{run} was begun with {stamp}, and {name} was edited since: it is {now} now; use the old " +
+                    "one, or another name");
         }
     }
 }
