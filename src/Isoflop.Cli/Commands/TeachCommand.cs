@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
 using Isoflop.Train;
 

@@ -1,5 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Recipes;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 
 namespace Isoflop.Lab.Rl;
 
@@ -28,7 +32,7 @@ public sealed record RlRecipe
     /// given.</summary>
     public string Method { get; set; } = "dr_grpo";
     /// <summary>What a reward is held against.</summary>
-    public Baseline? Baseline { get; set; }
+    public AdvantageBaseline? Baseline { get; set; }
     /// <summary>How tokens are averaged.</summary>
     public Aggregation? Aggregation { get; set; }
     /// <summary>How the ratio enters.</summary>
@@ -79,22 +83,22 @@ public sealed record RlRecipe
     public bool SkipGate { get; set; }
 
     /// <summary>The three choices and the upper clip of each method.</summary>
-    static readonly Dictionary<string, (Baseline, Aggregation, RatioRule, double)> methods = new()
+    static readonly Dictionary<string, (AdvantageBaseline, Aggregation, RatioRule, double)> methods = new()
     {
-        ["grpo"] = (Rl.Baseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Clip, 0.2),
-        ["dr_grpo"] = (Rl.Baseline.Mean, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
-        ["dapo"] = (Rl.Baseline.Std, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.28),
-        ["rloo"] = (Rl.Baseline.LeaveOneOut, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
-        ["cispo"] = (Rl.Baseline.Std, Rl.Aggregation.TokenMean, RatioRule.Cispo, 5),
-        ["gspo"] = (Rl.Baseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Gspo, 0.2),
-        ["rejection"] = (Rl.Baseline.Rejection, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.2),
+        ["grpo"] = (AdvantageBaseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Clip, 0.2),
+        ["dr_grpo"] = (AdvantageBaseline.Mean, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
+        ["dapo"] = (AdvantageBaseline.Std, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.28),
+        ["rloo"] = (AdvantageBaseline.LeaveOneOut, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
+        ["cispo"] = (AdvantageBaseline.Std, Rl.Aggregation.TokenMean, RatioRule.Cispo, 5),
+        ["gspo"] = (AdvantageBaseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Gspo, 0.2),
+        ["rejection"] = (AdvantageBaseline.Rejection, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.2),
     };
 
-    internal (Baseline Baseline, Aggregation Aggregation, PolicyTerm Term) Choices
+    internal (AdvantageBaseline Baseline, Aggregation Aggregation, PolicyTerm Term) Choices
     {
         get
         {
-            (Baseline b, Aggregation a, RatioRule r, double high) = methods[Method];
+            (AdvantageBaseline b, Aggregation a, RatioRule r, double high) = methods[Method];
             RatioRule rule = Ratio ?? r;
             double upper = ClipHigh > 0 ? ClipHigh : rule == r ? high : rule == RatioRule.Cispo ? 5 : 0.2;
             return (Baseline ?? b, Aggregation ?? a, new(rule, ClipLow, upper, Kl));
@@ -120,7 +124,7 @@ public sealed record RlRecipe
                 ("eval_replies", EvalReplies, 1, 4096),
             ("overlong", Overlong, 0, MostTokens)])
             if (value < least || value > most) yield return $"{key}={value} must be from {least} to {most}";
-        if (known && Replies < 2 && Choices.Baseline != Rl.Baseline.Rejection)
+        if (known && Replies < 2 && Choices.Baseline != AdvantageBaseline.Rejection)
             yield return $"replies={Replies}: a group of one teaches nothing; try 16";
         if (known && Choices.Term is { Rule: RatioRule.Cispo, ClipHigh: < 1 })
             yield return FormattableString.Invariant($"clip_high={ClipHigh} is the largest ratio: at least 1; try 5");
@@ -140,7 +144,6 @@ public sealed record RlRecipe
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(RlRecipe))]
-[JsonSerializable(typeof(TeachRecipe))]
 [JsonSerializable(typeof(RlStep))]
 [JsonSerializable(typeof(RlEval))]
 [JsonSerializable(typeof(ReplyRow))]

@@ -1,4 +1,5 @@
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Recipes;
+using Isoflop.Lab.Replies;
 
 namespace Isoflop.Lab.Thinking;
 
