@@ -24,7 +24,12 @@ static class GemmBench
     static void Product(IDevice device, int threads, MatMulLayout layout, int m, int k, int n)
     {
         // The three products of one layer with input [m, k] and output [m, n]: forward, gradient of the input, of the weights.
-        (int M, int N, int K) = layout switch { MatMulLayout.TransposedB => (m, n, k), MatMulLayout.Plain => (m, k, n), _ => (n, k, m) };
+        (int M, int N, int K) = layout switch
+        {
+            MatMulLayout.TransposedB => (m, n, k),
+            MatMulLayout.Plain => (m, k, n),
+            _ => (n, k, m),
+        };
         DeviceSpan<float> a = Random(device, (long)M * K), b = Random(device, (long)K * N), c = Random(device, (long)M * N);
         (int outputs, int inputs) = layout == MatMulLayout.TransposedB ? (N, K) : (K, N);
         using PreparedWeight weight = device.Prepare(b, outputs, inputs, backward: true);

@@ -104,7 +104,8 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape, float epsilon)
+    public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
+        float epsilon)
     {
         var call = Prepare(
             new Kernels.RmsNorm.Task { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon });
@@ -119,8 +120,8 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy, DeviceSpan<float> dx,
-        DeviceSpan<float> dGain, HeadRows shape, bool accumulate)
+    public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate)
     {
         var call = Prepare(new Kernels.RmsNorm.Task
         {

@@ -173,8 +173,8 @@ public interface IDevice : IDisposable
     void LogSoftmax(DeviceSpan<float> logits, int rows, int V);
 
     /// <summary>
-    /// Draws a token for each row and gives its log-probability, equal to −nll of <see cref="CrossEntropy"/>. The uniform of a row
-    /// is the one that its key names: <see cref="Rng"/>.
+    /// Draws a token for each row and gives its log-probability, equal to −nll of <see cref="CrossEntropy"/>. A row's uniform is
+    /// the one that its key names: <see cref="Rng"/>.
     /// </summary>
     /// <param name="logits">[rows, V], kept</param> <param name="draws">[rows]</param> <param name="into">[rows]</param>
     void Sample(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,

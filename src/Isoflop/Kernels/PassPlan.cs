@@ -151,7 +151,7 @@ public sealed class CacheView : PassRows
         for (int r = 0; r < slots.Length; r++)
         {
             int slot = slots[r];
-            if (count[slot] > 0) (first[slot], pages, count[slot]) = (pages, pages + count[slot], -count[slot]);   // placed
+            if (count[slot] > 0) (first[slot], pages, count[slot]) = (pages, pages + count[slot], -count[slot]);
             begins[r] = first[slot];
         }
         Span<int> list = Room(pages, out DeviceSpan<int> pagesThere);

@@ -27,12 +27,13 @@ sealed unsafe class ReferenceDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape, float epsilon) =>
+    public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
+        float epsilon) =>
         Kernels.RmsNorm.Reference(new() { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon });
 
     /// <inheritdoc/>
-    public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy, DeviceSpan<float> dx,
-        DeviceSpan<float> dGain, HeadRows shape, bool accumulate) => Kernels.RmsNorm.ReferenceBackward(new()
+    public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate) => Kernels.RmsNorm.ReferenceBackward(new()
         {
             X = F(x),
             Gain = F(gain),

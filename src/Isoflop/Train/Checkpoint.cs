@@ -284,7 +284,8 @@ sealed class CheckpointStore
         return Close(file, content.Length);
     }
 
-    FileDigest Write(string folder, string name, SafetensorsHeader header, (string Prefix, DeviceSpan<float> Memory)[] slabs)
+    FileDigest Write(string folder, string name, SafetensorsHeader header,
+        (string Prefix, DeviceSpan<float> Memory)[] slabs)
     {
         using Stream file = create(Path.Combine(folder, name), header.FileBytes);
         hash.Reset();

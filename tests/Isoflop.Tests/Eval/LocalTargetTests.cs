@@ -1,7 +1,7 @@
-using Isoflop.Kernels;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Data;
+using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Eval;
 using Isoflop.Sample;
