@@ -139,7 +139,7 @@ public sealed class CacheView : PassRows
     public DeviceSpan<RandomKey> Draws { get; private set; }
 
     /// <summary>Lays a pass out on the device; one upload.</summary>
-    /// <param name="slots">slot of each row</param> <param name="table">[slots, slotPages]: page of so many positions each</param>
+    /// <param name="slots">slot of each row</param> <param name="table">[slots, slotPages]: pages of each slot</param>
     public void Set(ReadOnlySpan<int> tokens, ReadOnlySpan<int> slots, ReadOnlySpan<int> positions, ReadOnlySpan<int> table,
         ReadOnlySpan<int> wanted, ReadOnlySpan<RandomKey> draws = default)
     {

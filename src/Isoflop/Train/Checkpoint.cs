@@ -251,7 +251,8 @@ sealed class CheckpointStore
     void Load(string path, (string Prefix, DeviceSpan<float> Memory)[] slabs)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        foreach ((string prefix, DeviceSpan<float> memory) in slabs) ModelFolder.Load(file, prefix, device, table, memory, buffer);
+        foreach ((string prefix, DeviceSpan<float> memory) in slabs)
+            ModelFolder.Load(file, prefix, device, table, memory, buffer);
     }
 
     /// <summary>Removes what a killed process left half written.</summary>
