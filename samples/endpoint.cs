@@ -43,7 +43,7 @@ static HttpListener StandIn()
         {
             HttpListenerContext call = await listener.GetContextAsync();
             string asked = await new StreamReader(call.Request.InputStream).ReadToEndAsync();
-            string question = asked[asked.LastIndexOf("\"content\"")..];
+            string question = Regex.Unescape(asked[asked.LastIndexOf("\"content\"")..]);
             int sum = Regex.Matches(question, @"\d+").Take(2).Sum(m => int.Parse(m.Value));
             call.Response.Close(Encoding.UTF8.GetBytes($$$"""
                 {"model": "stand-in", "usage": {"prompt_tokens": 20, "completion_tokens": 3}, "choices": [{"index": 0,

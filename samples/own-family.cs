@@ -13,7 +13,7 @@ string home = Directory.CreateTempSubdirectory("isoflop-family-").FullName;
 TaskFamilies.Register(new Largest());
 
 // 1. A fresh model imitates demonstrations, half of them with a thought. It is stopped early: there is something left to learn.
-Teach.Run(new() { Name = "taught", Tasks = ["largest:1"], Items = 1500, Think = 0.5, Context = 32, ValidItems = 100 },
+Teach.Run(new() { Name = "taught", Tasks = ["largest:1"], Items = 700, Think = 0.5, Context = 32, ValidItems = 100 },
     ["model.d_model=32", "model.n_layer=2"], new() { Home = home });
 
 // 2. Reinforcement: replies are drawn in groups, the better of a group are made likelier. The verdict is all that it is told.
@@ -22,7 +22,7 @@ RlResult result = Reinforcement.Run(new()
     Name = "reinforced",
     From = "taught",
     Tasks = ["largest:1"],
-    Steps = 12,
+    Steps = 10,
     Prompts = 16,
     Replies = 8,
     MostTokens = 16,

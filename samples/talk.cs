@@ -10,7 +10,7 @@ string home = Directory.CreateTempSubdirectory("isoflop-talk-").FullName;
 // 2. Text. Sums are a language that never runs out: no model here can learn it by heart.
 string text = Path.Combine(home, "sums.jsonl");
 File.WriteAllLines(text, Enumerable.Range(0, 20_000).Select(i => (A: i * 7 % 97, B: i * 13 % 89))
-    .Select(s => $$"""{"text": "{{s.A}}+{{s.B}}={{s.A + s.B}}"}"""));
+    .Select(s => $$"""{"text": "{{s.A}} plus {{s.B}} makes {{s.A + s.B}}, says {{(s.A > s.B ? "Ann" : "Bob")}}."}"""));
 CorpusBuilder.Build(new() { Name = "sums", Sources = [text], Vocab = 256, ValidShare = 0.05 }, home);
 // 3. What training costs: about 6 FLOPs for each parameter and token. So one budget buys a large model little text,
 //    or a small model much text.
@@ -26,7 +26,8 @@ foreach (double budget in budgets)
             "model.n_layer=2", "model.context_len=32"]);
         Plan plan = Trainer.PlanOf(config, home);                // 5. a run is priced before it starts
         TrainResult run = Trainer.Train(config, new() { Home = home });
-        runs.Add(new() { N = plan.Parameters, D = plan.Tokens, C = plan.FlopsByLayer.Total, Loss = run.ValidLoss, Name = run.Name });
+        double spent = plan.FlopsByLayer.Total;
+        runs.Add(new() { N = plan.Parameters, D = plan.Tokens, C = spent, Loss = run.ValidLoss, Name = run.Name });
     }
 // 6. The table: across a row the loss falls and then rises again.
 Console.WriteLine("FLOPs    " + string.Join("  ", widths.Select(w => $"width {w,-3}")));

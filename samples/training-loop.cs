@@ -14,7 +14,7 @@ string folder = Directory.CreateTempSubdirectory("isoflop-loop-").FullName, word
 
 // Text, a tokenizer learnt from it, and its tokens.
 byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 400).Select(i => $"{i} and {i + 1} are {2 * i + 1}. ")));
-Tokenizer tokenizer = BpeTrainer.Train([text], 300);
+Tokenizer tokenizer = BpeTrainer.Train([text], 250);
 tokenizer.Save(words);
 int[] tokens = [.. tokenizer.Encode(Encoding.UTF8.GetString(text))];
 

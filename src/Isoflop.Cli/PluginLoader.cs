@@ -107,8 +107,7 @@ static class PluginLoader
         if (File.Exists(assembly)) return assembly;
         string ours = AppContext.BaseDirectory;
         if (!shared.All(s => File.Exists(Path.Combine(ours, s + ".dll"))))
-            throw new ConfigException($"--plugin {file}: this isoflop is a single file, against which nothing can be built; give " +
-                "a .dll");
+            throw new ConfigException($"--plugin {file}: this isoflop is one file, nothing can be built against it; give a .dll");
         string site = Path.Combine(folder, $"building-{Guid.NewGuid():N}");
         try
         {

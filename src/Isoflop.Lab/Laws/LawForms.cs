@@ -70,9 +70,9 @@ public static class LawForms
     /// <exception cref="ConfigException">There is none.</exception>
     public static LawForm Find(string name) => registry.Find(name.Replace('_', '-'));
 
-    /// <summary>Names a form's random numbers: a small number for ours, a large one for a user's.</summary>
+    /// <summary>Names a form's random numbers: a small number for ours, a large one below 2⁴⁰ for a user's.</summary>
     internal static long StreamOf(LawForm form) => Array.IndexOf(builtIn, form) is >= 0 and int at ? at
-        : 1024 + (long)(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(form.Name.AsSpan())) >> 16);
+        : 1024 + (long)(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(form.Name.AsSpan())) >> 25);
 }
 
 /// <summary>A form as files have it: by its name, with underscores.</summary>

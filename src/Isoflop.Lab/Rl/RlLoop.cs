@@ -71,8 +71,7 @@ sealed class RlLoop : IDisposable
         codec = new(tokenizer);
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         sampler = new(model, tokenizer.EndOfText, tokenizer.VocabSize, Slots);
-        checkpoints = new(folder.Path, Path.Combine(source, ModelFolder.TokenizerFile), device, shape, model.Table, model.Params,
-            adam.M, adam.V);
+        checkpoints = new(folder.Path, Path.Combine(source, ModelFolder.TokenizerFile), model, adam);
         (stepRows, evalRows, replyRows) = (Rows(RlRows.StepsFile), Rows(RlRows.EvalsFile), Rows(RlRows.RepliesFile));
         curriculum = new(mix, recipe.OpensAt);
         exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MostTokens, recipe.Seed,
@@ -101,7 +100,6 @@ sealed class RlLoop : IDisposable
     public void Resume(TrainState state, string note)
     {
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        model.RepackWeights();
         DropAfter(state.Step);
         State = state;
         learner.Updates = state.Updates;
