@@ -107,7 +107,7 @@ public abstract class LawForm
     internal virtual double[] Fitted(FitProblem problem, double[] natural) =>
         [.. problem.Data.Inputs.Select(x => At(natural, x))];
 
-    /// <summary>A group is one curve: its points stay together.</summary>
+    /// <summary>A cluster is one curve: its points stay together.</summary>
     internal virtual bool GroupsAreCurves => false;
 
     /// <summary>Intervals always from residuals: resampled points would leave nothing to fit.</summary>
