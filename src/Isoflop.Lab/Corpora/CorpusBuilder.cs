@@ -1,15 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Isoflop.Data;
+using Isoflop.Store;
 using Isoflop.Text;
 
 namespace Isoflop.Lab.Corpora;
-
-/// <summary>How far a build is.</summary>
-/// <param name="Stage">what is being done</param>
-/// <param name="Done">of <paramref name="Total"/>, in this stage</param>
-/// <param name="Unit">what is counted: "B" for bytes of sources; empty for a share</param>
-public readonly record struct CorpusProgress(string Stage, double Done, double Total, string Unit);
 
 /// <summary>A corpus folder, just built or found.</summary>
 /// <param name="AlreadyThere">the same recipe had built it before, from the same files</param>
@@ -25,31 +20,26 @@ public static class CorpusBuilder
     const long ShardTokens = 1L << 27;
 
     /// <summary>Builds <c>home/corpus/name</c> under a temporary name, or finds it there.</summary>
-    /// <param name="home">folder of all corpora, runs and studies</param>
     /// <param name="force">replace a corpus of that name</param>
-    /// <param name="threads">0: one a core</param>
     /// <exception cref="ConfigException">A bad setting, no such source, another recipe's corpus of that name.</exception>
     /// <exception cref="DataException">A source that cannot be used, or too little text; names the file.</exception>
-    public static CorpusBuild Build(CorpusRecipe recipe, string home, bool force = false, int threads = 0,
-        IProgress<CorpusProgress>? progress = null, CancellationToken stop = default) =>
-        Build(recipe, home, force, threads, progress, ShardTokens, stop);
+    public static CorpusBuild Build(CorpusRecipe recipe, Workspace here, bool force = false) =>
+        Build(recipe, here, force, ShardTokens);
 
-    internal static CorpusBuild Build(CorpusRecipe recipe, string home, bool force, int threads,
-        IProgress<CorpusProgress>? progress, long shardTokens, CancellationToken stop)
+    internal static CorpusBuild Build(CorpusRecipe recipe, Workspace here, bool force, long shardTokens)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         Tokenizer? given = recipe.Tokenizer is null ? null : Tokenizer.Load(recipe.Tokenizer);
         (List<CorpusSource> sources, List<SourceFile> files) = Sources(recipe);
 
-        string folder = Corpus.FolderOf(home, recipe.Name), root = Path.GetDirectoryName(folder)!;
+        string folder = here.CorpusFolder(recipe.Name), root = Path.GetDirectoryName(folder)!;
         if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
 
         using var site = new BuildSite(root, recipe.Name);
-        var job = new Job(recipe, files, site.Folder, given, threads > 0 ? threads : Environment.ProcessorCount, progress,
-            shardTokens, stop);
+        var job = new Job(recipe, files, site.Folder, given, here, shardTokens);
         CorpusInfo info = job.Run(sources);
-        stop.ThrowIfCancellationRequested();
+        here.Stop.ThrowIfCancellationRequested();
         site.Write(info);
         site.MoveTo(folder);
         return new(folder, info, AlreadyThere: false);
@@ -102,8 +92,8 @@ public static class CorpusBuilder
     }
 
     /// <summary>One build under way.</summary>
-    sealed class Job(CorpusRecipe recipe, List<SourceFile> files, string folder, Tokenizer? given, int threads,
-        IProgress<CorpusProgress>? progress, long shardTokens, CancellationToken stop)
+    sealed class Job(CorpusRecipe recipe, List<SourceFile> files, string folder, Tokenizer? given,
+        Workspace here, long shardTokens)
     {
         readonly long total = Math.Max(1, files.Sum(f => f.Bytes));
 
@@ -111,8 +101,8 @@ public static class CorpusBuilder
         {
             var reader = new ChunkReader(recipe);
             long read = 0;
-            Survey survey = Survey.Take(recipe, reader.Chunks(files), given is null, threads,
-                bytes => Report("reading", read += bytes, total, "B"), stop);
+            Survey survey = Survey.Take(recipe, reader.Chunks(files), given is null, here,
+                bytes => Report("reading", read += bytes));
             Tokenizer tokenizer = given ?? Train(survey.TakeSample());
             tokenizer.Save(Path.Combine(folder, Corpus.TokenizerFile));
             (CorpusSide train, CorpusSide valid) = Encode(reader, survey, tokenizer);
@@ -140,27 +130,21 @@ public static class CorpusBuilder
             using Corpus corpus = Corpus.Open(folder);
             return info with
             {
-                VerbatimShare = VerbatimShare.Measure(corpus.Train, corpus.Valid, corpus.Tokenizer, threads,
-                    share => Report("comparing", share), stop),
+                VerbatimShare = VerbatimShare.Measure(corpus.Train, corpus.Valid, corpus.Tokenizer, here),
             };
         }
 
-        void Report(string stage, double done, double of = 1, string unit = "") =>
-            progress?.Report(new(stage, Math.Min(done, of), of, unit));
+        void Report(string stage, double done) => here.Report(stage, Math.Min(done, total), total, "B");
 
         Tokenizer Train(List<ReadOnlyMemory<byte>> sample)
         {
             try
             {
-                return BpeTrainer.Train(sample, recipe.Vocab, specials: null, threads, share =>
-                {
-                    stop.ThrowIfCancellationRequested();
-                    Report("tokenizer", share);
-                });
+                return BpeTrainer.Train(sample, recipe.Vocab, specials: null, here);
             }
-            catch (AggregateException) when (stop.IsCancellationRequested)
+            catch (AggregateException) when (here.Stop.IsCancellationRequested)
             {
-                throw new OperationCanceledException(stop);
+                throw new OperationCanceledException(here.Stop);
             }
         }
 
@@ -178,8 +162,8 @@ public static class CorpusBuilder
                     chunk.Train.AppendTo(train);
                     chunk.Valid.AppendTo(valid);
                     chunks++;
-                    Report("encoding", read += chunk.SourceBytes, total, "B");
-                }, threads, stop);
+                    Report("encoding", read += chunk.SourceBytes);
+                }, here.Cores, here.Stop);
             if (chunks != survey.Chunks) throw Survey.Changed();
             return (train.Commit(), valid.Commit());
         }

@@ -3,6 +3,7 @@ using Isoflop.Cli.Commands;
 using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Train;
 using Xunit;
 
@@ -19,9 +20,9 @@ public sealed class TrainedHome : IDisposable
         string texts = System.IO.Path.Combine(Path, "texts.jsonl");
         File.WriteAllLines(texts, Enumerable.Range(0, 200).Select(_ =>
             $"{{\"text\":\"{string.Join(' ', Enumerable.Range(0, 60).Select(_ => words[rng.NextInt(words.Length)]))}\"}}"));
-        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [texts], Vocab = 280, ValidShare = 0.1 }, Path);
+        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [texts], Vocab = 280, ValidShare = 0.1 }, new(Path));
         Trainer.Train(Config.Load(null, "corpus=tiny", "name=run", "train.steps=6", "train.batch_tokens=256", "model.context_len=64",
-            "model.d_model=32", "model.n_layer=2", "model.n_head=2"), new TrainOptions { Home = Path, Threads = 1, PeakFlops = 1 });
+            "model.d_model=32", "model.n_layer=2", "model.n_head=2"), new Workspace(Path) { Threads = 1, PeakFlops = 1 });
     }
 
     public string Path { get; }
@@ -34,7 +35,7 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     [Fact]
     public void A_reply_is_the_same_in_any_company()
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "run", threads: 1);
+        using LanguageModel model = LanguageModel.Open(new(new(home.Path)) { Threads = 1 }, "run");
         IReadOnlyList<Continuation> five = model.Continue("river stone", 5, 12, new SamplingRule(), seed: 7);
         Continuation alone = model.Continue("river stone", 1, 12, new SamplingRule(), seed: 7)[0];
         Assert.Equal(five[0].Tokens, alone.Tokens);
@@ -45,7 +46,7 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     [Fact]
     public void Replies_have_the_log_probabilities_that_reading_them_gives()
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "run@6", threads: 1);
+        using LanguageModel model = LanguageModel.Open(new(new(home.Path)) { Threads = 1 }, "run@6");
         Continuation reply = model.Continue("", 1, 20, new SamplingRule(0), seed: 1)[0];
         string text = model.Tokenizer.Decode([.. reply.Tokens]);
         (float[] next, int[] tokens, float[] logProbs) = model.Read(text);
