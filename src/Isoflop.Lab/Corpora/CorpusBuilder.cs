@@ -33,10 +33,10 @@ public static class CorpusBuilder
         Tokenizer? given = recipe.Tokenizer is null ? null : Tokenizer.Load(recipe.Tokenizer);
         (List<CorpusSource> sources, List<SourceFile> files) = Sources(recipe);
 
-        string folder = here.CorpusFolder(recipe.Name), root = Path.GetDirectoryName(folder)!;
+        string folder = here.CorpusFolder(recipe.Name);
         if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
 
-        using var site = new BuildSite(root, recipe.Name);
+        using var site = new BuildSite(here, recipe.Name);
         var job = new Job(recipe, files, site.Folder, given, here, shardTokens);
         CorpusInfo info = job.Run(sources);
         here.Stop.ThrowIfCancellationRequested();
@@ -208,49 +208,36 @@ public static class CorpusBuilder
 /// next one.</summary>
 sealed class BuildSite : IDisposable
 {
-    const string LockName = "lock";
-    readonly FileStream held;
+    readonly FolderLock held;
     bool moved;
 
     public string Folder { get; }
 
     /// <exception cref="ConfigException">Another process is building it, or the home cannot be written.</exception>
-    public BuildSite(string root, string name)
+    public BuildSite(Workspace here, string name)
     {
-        Folder = Path.Combine(root, $".{name}.partial");
+        Folder = here.CorpusFolder($".{name}.partial");
         try
         {
-            Directory.CreateDirectory(Folder);
+            held = FolderLock.Take(Folder, here.Clock);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigException($"{root} cannot be written: {e.Message}; choose another --home");
+            throw new ConfigException($"{here.Corpora} cannot be written: {e.Message}; choose another --home");
         }
-        try
-        {
-            held = new FileStream(Path.Combine(Folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigException($"corpus '{name}' is being built by another process; wait for it, or choose another name");
-        }
-        foreach (string left in Directory.GetFiles(Folder).Where(f => Path.GetFileName(f) != LockName)) File.Delete(left);
+        foreach (string left in Directory.GetFiles(Folder))
+            if (Path.GetFileName(left) is not (FolderLock.LockFile or FolderLock.HolderFile)) File.Delete(left);
     }
 
     /// <summary>Writes corpus.json, synced.</summary>
-    public void Write(CorpusInfo info)
-    {
-        using var file = new FileStream(Path.Combine(Folder, CorpusInfo.FileName), FileMode.Create);
-        file.Write(System.Text.Encoding.UTF8.GetBytes(info.ToJson()));
-        file.Flush(flushToDisk: true);
-    }
+    public void Write(CorpusInfo info) => WholeFile.Write(Path.Combine(Folder, CorpusInfo.FileName), info.ToJson());
 
     /// <summary>Puts the finished folder in its place; one that stands there is replaced.</summary>
     public void MoveTo(string place)
     {
         Debug.Assert(File.Exists(Path.Combine(Folder, CorpusInfo.FileName)));
         held.Dispose();
-        File.Delete(Path.Combine(Folder, LockName));
+        File.Delete(Path.Combine(Folder, FolderLock.LockFile));
         string old = Folder + ".old";
         if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
         if (Directory.Exists(place)) Directory.Move(place, old);

@@ -25,7 +25,7 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
     {
         string folder = here.CorpusFolder(Name);
         if (Directory.Exists(folder)) return Found(folder);
-        using var site = new BuildSite(Path.GetDirectoryName(folder)!, Name);
+        using var site = new BuildSite(here, Name);
         Tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
         CorpusSide train = Side(site.Folder, SideWriter.TrainName, Train()),
             valid = Side(site.Folder, SideWriter.ValidName, Valid());

@@ -65,14 +65,14 @@ public static class Ladder
 
         IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs)
         {
-            var queue = new RunQueue(here.Part(p =>
+            var queue = new RunQueue(here.Reporting(p =>
             {
                 if (p.Detail is LadderProgress { Result: { } result })
                 {
                     known[result.Run.Name] = result;
                     Tabulate(study, known);
                 }
-                return p;
+                here.Progress?.Report(p);
             }), stage, runs, workers, peak);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
             failed.AddRange(lost);

@@ -82,7 +82,7 @@ public static class WorldCorpus
         var world = new World(recipe.World);
         Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path)
             : BpeTrainer.Train(Sample(world, recipe), recipe.Vocab, specials: null, here);
-        using var site = new BuildSite(Path.GetDirectoryName(folder)!, recipe.Name);
+        using var site = new BuildSite(here, recipe.Name);
         tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
         var job = new Job(recipe, world, tokenizer, site.Folder, here);
         (CorpusSide valid, double?[] entropies) = job.Write(validation: true, recipe.ValidBytes);

@@ -132,7 +132,7 @@ sealed class FolderLock : IDisposable
             json.Dispose();
             card.Dispose();
         }
-        File.Delete(cardPath);
+        if (File.Exists(cardPath)) File.Delete(cardPath);          // a run that is deleted was moved away
         held.Dispose();
     }
 }

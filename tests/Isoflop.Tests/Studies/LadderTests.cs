@@ -223,7 +223,7 @@ public class LadderTests
         using var home = new TinyHome();
         Ladder.Run(Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] }, new(home.Path));
         using (Study.Open(new(home.Path), "t").Lock())
-            Assert.Contains("is being written by another process",
+            Assert.Contains($"is being written by process {Environment.ProcessId} on ",
                 Assert.Throws<ConfigException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);
         Ladder.Run(Tiny(), new(home.Path));
     }
