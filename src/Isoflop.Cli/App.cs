@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
+using Isoflop.Kernels;
 using Isoflop.Store;
 
 namespace Isoflop.Cli;
@@ -27,7 +28,13 @@ sealed class Invocation
     public Invocation(ParseResult parsed, TextWriter output, TextWriter error, bool terminal, CancellationToken stop)
     {
         (Parsed, this.output, this.error, Terminal, progress) = (parsed, output, error, terminal, new(error, terminal));
-        Here = new(parsed.GetValue(App.Home)!) { Threads = parsed.GetValue(App.Threads), Progress = progress, Stop = stop };
+        Here = new(parsed.GetValue(App.Home)!)
+        {
+            Threads = parsed.GetValue(App.Threads),
+            Device = parsed.GetValue(App.Device)!,
+            Progress = progress,
+            Stop = stop,
+        };
     }
 
     public ParseResult Parsed { get; }
@@ -75,6 +82,14 @@ static class App
         Recursive = true,
     };
 
+    public static readonly Option<string> Device = new("--device")
+    {
+        Description = "What computes: " + string.Join(", ", Devices.Names),
+        HelpName = "NAME",
+        DefaultValueFactory = _ => "cpu",
+        Recursive = true,
+    };
+
     public static readonly Option<bool> Json = new("--json")
     {
         Description = "Write the record as JSON, for scripts",
@@ -104,7 +119,7 @@ static class App
     public static int Run(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal = false,
         CancellationToken stop = default, TextReader? input = null)
     {
-        var root = new RootCommand("A laboratory for scaling language models.") { Home, Threads, Json };
+        var root = new RootCommand("A laboratory for scaling language models.") { Home, Threads, Device, Json };
         foreach (Command verb in verbs) root.Add(verb);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!, output);

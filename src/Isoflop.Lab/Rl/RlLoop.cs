@@ -55,13 +55,13 @@ sealed class RlLoop : IDisposable
         int rows = Math.Max(PassRows, shape.ContextLen);
         model = new(device, shape, rows, training: true);
         ModelFolder.LoadParams(source, device, model.Table, model.Params);
-        model.Refresh();
+        model.RepackWeights();
         Transformer? reference = null;
         if (recipe.Kl > 0)
         {
             reference = new(device, shape, rows, training: false);
             ModelFolder.LoadParams(source, device, reference.Table, reference.Params);
-            reference.Refresh();
+            reference.RepackWeights();
         }
         adam = new(model);
         learner = new(model, adam, reference, recipe);
@@ -92,14 +92,14 @@ sealed class RlLoop : IDisposable
     public void Begin()
     {
         DropAfter(-1);
-        folder.Event("start", 0, $"reinforcement from {recipe.From}; {device.Name}");
+        folder.Event("start", 0, $"reinforcement from {recipe.From}; {device.Traits.Name}");
     }
 
     /// <summary>Goes on where a checkpoint of this run stands.</summary>
     public void Resume(TrainState state, string note)
     {
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        model.Refresh();
+        model.RepackWeights();
         DropAfter(state.Step);
         State = state;
         learner.Updates = state.Updates;

@@ -48,6 +48,7 @@ public sealed class Scorer : IScorer, IDisposable
     readonly Transformer model;
     readonly Tokenizer tokenizer;
     readonly Batch batch;
+    readonly float[] nll;
     readonly int right;
     readonly ScorerCard? card;
 
@@ -71,8 +72,8 @@ public sealed class Scorer : IScorer, IDisposable
             Tokenizer.Load(folder));
         model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
-        model.Refresh();
-        batch = new(model.MaxRows, model.MaxRows);
+        model.RepackWeights();
+        (batch, nll) = (new(model.MaxRows, model.MaxRows), new float[model.MaxRows]);
         right = tokenizer.Encode(Right)[0];
     }
 
@@ -118,10 +119,8 @@ public sealed class Scorer : IScorer, IDisposable
                 for (int t = 0; t < read.Length; t++) batch.Add(read[t], t + 1 < read.Length ? read[t + 1] : right, 0);
                 rows.Add(read.Length);
             }
-            double unused = 0;
-            if (batch.Rows > 0) model.Loss(batch, ref unused);
+            if (batch.Rows > 0) model.Nll(batch, nll);
             double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds;
-            ReadOnlySpan<float> nll = model.Nll;
             for (int i = from, end = 0; i < to; i++)
             {
                 int length = rows[i - from];

@@ -31,7 +31,10 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>Folder of a study.</summary>
     public string StudyFolder(string name) => Path.Combine(Studies, name);
 
-    /// <summary>Threads that compute; 0: one a core.</summary>
+    /// <summary>Name of the device that computes, as <see cref="Devices"/> knows it.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads of the host; 0: one a core.</summary>
     /// <exception cref="ConfigException">Below 0, or more than four a core.</exception>
     public int Threads
     {
@@ -44,7 +47,7 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>The threads, counted: never 0.</summary>
     public int Cores => Threads > 0 ? Threads : Environment.ProcessorCount;
 
-    /// <summary>What these threads do at most, FLOPs a second, for the share in the rows; 0: measured when it is
+    /// <summary>What the device does at most, FLOPs a second, for the share in the rows; 0: measured when it is
     /// needed.</summary>
     public double PeakFlops { get; init; }
 
@@ -60,8 +63,9 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>Opens a checkpoint's files; tests fill the disk here.</summary>
     internal Func<string, long, Stream>? CreateFile { get; init; }
 
-    /// <summary>Opens the device. Dispose it.</summary>
-    public IDevice OpenDevice() => new CpuDevice(Threads);
+    /// <summary>Opens the device; dispose of it.</summary>
+    /// <exception cref="ConfigException">There is none of that name.</exception>
+    public IDevice OpenDevice() => Devices.Open(Device, Threads);
 
     /// <summary>The same with a delegate that is told of progress, at once and on the thread that reports.</summary>
     public Workspace Reporting(Action<Progress> tell) => this with { Progress = new Listener(tell) };

@@ -57,8 +57,8 @@ public static class Trainer
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
         if (resumeAt is { } wanted && there.Count == 0)
             throw new ConfigException($"--resume-at {wanted}: {path} has no checkpoint");
-        CheckMemory(plan);
         using IDevice device = here.OpenDevice();
+        CheckMemory(plan, device.Traits.MemoryBytes);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(here, record);
         if (resumeAt is { } step) Rewind(folder, step);
@@ -78,9 +78,8 @@ public static class Trainer
     }
 
     /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>
-    static void CheckMemory(Plan plan)
+    static void CheckMemory(Plan plan, long there)
     {
-        long there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (plan.Memory.Total <= there) return;
         string needs = FormattableString.Invariant($"{plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
         throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +

@@ -1,6 +1,7 @@
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Data;
+using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Eval;
 using Isoflop.Sample;
@@ -36,7 +37,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
 
     static readonly EvalItem[] Items = [.. Enumerable.Range(0, 24).Select(i => i % 3 == 0 ? Reply(i) : Choice(i))];
 
-    LanguageModel Open(int threads = 1) => LanguageModel.Open(new(new(home.Path)) { Threads = threads }, "run");
+    LanguageModel Open(int threads = 1) => LanguageModel.Open(new(home.Path) { Threads = threads }, "run");
 
     static List<ItemResult> Ask(LanguageModel model, int together, params EvalItem[] items) =>
         [.. new LocalTarget(model, together).Answer(items, default).SelectMany(r => r)];
@@ -91,7 +92,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         using LanguageModel model = Open();
         EvalItem item = Reply(2);
         int limit = model.Tokenizer.Encode(item.Answer).Count + 8;
-        string want = model.Tokenizer.Decode([.. model.Continue(item.Prompt, 1, limit, new(0), seed: 1)[0].Tokens]);
+        string want = model.Tokenizer.Decode([.. model.Continue(item.Prompt, 1, limit, new(0), seed: 1)[0].Said]);
         ItemResult got = Ask(model, 256, Items[0], item, Items[3])[1];
         Assert.Equal((want, limit, true, 0), (got.Reply, got.Tokens, got.FormatError, got.Score));     // such a model writes no line ends
     }
@@ -101,12 +102,16 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
     {
         using LanguageModel model = Open();
         int[] prompt = [model.Tokenizer.EndOfText, .. model.Tokenizer.Encode("river")];
-        List<int> free = model.Greedy([prompt], [20], _ => false)[0];
-        Assert.Equal(20, free.Count);
-        IReadOnlyList<List<int>> two = model.Greedy([prompt, prompt], [20, 5], r => r.Count == 3 || r.Count == 5);
-        Assert.Equal(free.Take(3), two[0]);
-        Assert.Equal(free.Take(3), two[1]);
-        Assert.Equal(free.Take(5), model.Greedy([prompt, prompt], [20, 5], _ => false)[1]);
+        int[] free = Greedy(null, 20)[0];
+        Assert.Equal(20, free.Length);
+        bool[] stops = new bool[model.Tokenizer.VocabSize];
+        stops[free[2]] = true;
+        int[] stopped = free[..(Array.IndexOf(free, free[2]) + 1)];
+        Assert.Equal([stopped, stopped], Greedy(stops, 20, 5));
+        Assert.Equal([free, free[..5]], Greedy(null, 20, 5));
+
+        int[][] Greedy(bool[]? stops, params int[] limits) =>
+            [.. model.Draw([.. limits.Select(l => new SampleRequest(prompt, l, 0, stops))], new SamplingRule(0), 1).Select(r => r.Said.ToArray())];
     }
 
     [Fact]
@@ -133,7 +138,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         Trainer.Train(Config.Load(null, "corpus=tiny", "name=long", "train.steps=1", "train.batch_tokens=1200",
             "model.context_len=1200", "model.d_model=16", "model.n_layer=1", "model.n_head=1"),
             new Workspace(home.Path) { Threads = 1, PeakFlops = 1 });
-        using LanguageModel model = LanguageModel.Open(new(new(home.Path)) { Threads = 1 }, "long");
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "long");
         string text = string.Concat(Enumerable.Range(0, 500).Select(i => " " + i));
         int[] tokens = [model.Tokenizer.EndOfText, .. model.Tokenizer.Encode(text).Take(1200)];
         Assert.Equal(1201, tokens.Length);

@@ -88,7 +88,7 @@ public sealed class WorldCorpusTests : IDisposable
     {
         RunConfig config = Config.Load(null, [corpus, "name=run", "train.steps=20", "train.batch_tokens=256", "eval.every=5",
             "eval.tokens=1000", "model.d_model=16", "model.n_layer=1", "model.n_head=1", "model.context_len=32"]);
-        Trainer.Train(config, new(new(home)) { Threads = 2, PeakFlops = 1 });
+        Trainer.Train(config, new(home) { Threads = 2, PeakFlops = 1 });
         List<ValidRow> rows = RunFolder.ReadValid(new Workspace(home).RunFolder("run"));
         Assert.Equal(4, rows.Count);
         foreach (ValidRow row in rows)
