@@ -7,7 +7,7 @@ using Isoflop.Train;
 
 namespace Isoflop.Cli;
 
-/// <summary>Progress of whatever a command does, on stderr: bars for the runs of a study, else one line. From any thread.</summary>
+/// <summary>Progress of whatever a command does: bars for the runs of a study, else one line. From any thread.</summary>
 sealed class Reporter(TextWriter error, bool terminal) : IProgress<Progress>
 {
     readonly Lock one = new();

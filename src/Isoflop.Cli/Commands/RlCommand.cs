@@ -110,7 +110,8 @@ static class RlCommand
             "isoflop rl replay p-rl --step 20", "isoflop rl replay p-rl --step 20 --json > replies.jsonl") { run, step, show };
         verb.Runs(call =>
         {
-            IReadOnlyList<ReplyRow> rows = Reinforcement.Replay(call.Parsed.GetValue(run)!, call.Parsed.GetValue(step), call.Here);
+            IReadOnlyList<ReplyRow> rows =
+                Reinforcement.Replay(call.Parsed.GetValue(run)!, call.Parsed.GetValue(step), call.Here);
             if (call.Json)
             {
                 foreach (ReplyRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, RlCommandJson.Default.ReplyRow));

@@ -63,7 +63,8 @@ public static partial class PolicyExam
             form => new Rollouts(sampler, codec, form), here.Clock);
         Spending unused = default;
         string line = LineOf(point.Run);
-        return [.. recipe.Forms.SelectMany(form => exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, here.Stop))
+        return [.. recipe.Forms.SelectMany(form =>
+            exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, here.Stop))
             .Select(e => new ExamRow(run, line, model.Parameters, state.Ledger.Spent.Flops, e))];
     }
 

@@ -67,7 +67,8 @@ public sealed partial class ResultSet
     /// taken whose NAME is the other side's, at its last step; of two runs the newest that both have.
     /// </summary>
     /// <exception cref="DataException">There is no such file or run, or no suite that both answered.</exception>
-    public static (ResultSet A, ResultSet B) Open(string a, string b, Workspace here, string? metric = null, string? filter = null)
+    public static (ResultSet A, ResultSet B) Open(string a, string b, Workspace here, string? metric = null,
+        string? filter = null)
     {
         string[]? left = OfRun(a, here), right = OfRun(b, here);
         if (left is null && right is null) return (Read(a, metric, filter), Read(b, metric, filter));

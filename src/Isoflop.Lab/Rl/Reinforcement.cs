@@ -73,7 +73,8 @@ public static class Reinforcement
             throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
         int from = Checkpoint.StepsIn(path).Where(s => s < step).DefaultIfEmpty(-1).Max();
         if (from < 0) throw new ConfigException($"{path} has no checkpoint before step {step}");
-        Workspace copy = here with { Root = Path.Combine(Path.GetTempPath(), $"isoflop-replay-{Guid.NewGuid():N}"), Progress = null };
+        string scratch = Path.Combine(Path.GetTempPath(), $"isoflop-replay-{Guid.NewGuid():N}");
+        Workspace copy = here with { Root = scratch, Progress = null };
         try
         {
             CopyTo(path, copy.RunFolder(run), from);
@@ -87,7 +88,7 @@ public static class Reinforcement
         }
         finally
         {
-            if (Directory.Exists(copy.Root)) Directory.Delete(copy.Root, recursive: true);
+            if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
         }
     }
 

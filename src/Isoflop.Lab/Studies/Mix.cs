@@ -131,7 +131,8 @@ public sealed class Mix
     MixResult Measure(MixRun run)
     {
         using Corpus corpus = Corpus.Open(here.CorpusFolder(run.Corpus.Name));
-        double[] losses = BySource(TokenLosses.Of(here with { Threads = 1 }, run.Run.Name, corpus), [.. sources.All.Select(s => s.Valid.Length)]);
+        double[] losses = BySource(TokenLosses.Of(here with { Threads = 1 }, run.Run.Name, corpus),
+            [.. sources.All.Select(s => s.Valid.Length)]);
         return new(run.Run, run.Mixture, losses, ScoreOf(losses), sources.Passes(run.Mixture, run.Tokens));
     }
 

@@ -91,7 +91,8 @@ public sealed class Study
     internal void Save(StudyRecord record)
     {
         Record = record;
-        WholeFile.Write(Path.Combine(Folder, RecordFile), JsonSerializer.SerializeToUtf8Bytes(record, StudyJson.Default.StudyRecord));
+        WholeFile.Write(Path.Combine(Folder, RecordFile),
+            JsonSerializer.SerializeToUtf8Bytes(record, StudyJson.Default.StudyRecord));
     }
 
     static StudyRecord Read(string path)

@@ -87,7 +87,8 @@ public static class ThinkCurve
             string hash = new LocalTarget(model).Hash;
             using var rows = new ThinkRows(FolderOf(options, here, name, hash, ""));
             // What a scorer guides is another's with another scorer.
-            using ThinkRows? guided = options.Scorer is null ? null : new(FolderOf(options, here, name, hash, options.ScorerName));
+            using ThinkRows? guided = options.Scorer is null ? null
+                : new(FolderOf(options, here, name, hash, options.ScorerName));
             files.Add(rows.Path);
             if (guided is not null) files.Add(guided.Path);
             foreach (TaskLevel of in mix.Levels)

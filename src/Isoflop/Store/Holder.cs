@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Isoflop.Store;
 
 /// <summary>Who holds a folder, or held it when it was killed: what <see cref="FolderLock"/> writes beside its lock.</summary>
-/// <param name="Started">when the folder was taken, UTC</param> <param name="Beat">when the holder last gave a sign of life</param>
+/// <param name="Started">when the folder was taken, UTC</param> <param name="Beat">the last sign of life</param>
 /// <param name="Step">that it had come to</param>
 sealed record Holder(int Pid, string Host, DateTime Started, DateTime Beat, int Step)
 {

@@ -43,7 +43,8 @@ public sealed class Tail<T>(string path, JsonTypeInfo<T> type)
         if (file.Length < offset) return false;
         var there = new byte[last.Length];
         file.Position = offset - last.Length;
-        return file.ReadAtLeast(there, there.Length, throwOnEndOfStream: false) == last.Length && there.AsSpan().SequenceEqual(last);
+        return file.ReadAtLeast(there, there.Length, throwOnEndOfStream: false) == last.Length
+            && there.AsSpan().SequenceEqual(last);
     }
 
     List<T> Read(FileStream file)
