@@ -60,7 +60,7 @@ static class ExamCommand
             IReadOnlyList<ExamRow> rows = PolicyExam.Of(call.Parsed.GetValue(runs)!,
                     new(call.Parsed.GetValue(tasks)!, asked, call.Parsed.GetValue(items),
                     call.Parsed.GetValue(replies), call.Parsed.GetValue(most), call.Parsed.GetValue(seed)), call.Here);
-            if (call.Parsed.GetValue(csv) is { } table) File.WriteAllText(table, PolicyExam.Csv(rows));
+            if (call.Parsed.GetValue(csv) is { } table) PolicyExam.ToTable(rows).WriteCsv(table);
             if (call.Parsed.GetValue(svg) is { } picture)
             {
                 IReadOnlyList<Chart> charts = PolicyExam.Charts(rows, axis == "flops");
