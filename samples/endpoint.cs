@@ -6,6 +6,7 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Isoflop.Lab.Eval;
+using Isoflop.Store;
 
 HttpListener? standIn = args.Length == 0 ? StandIn() : null;
 string url = args.Length > 0 ? args[0] : standIn!.Prefixes.First();
@@ -23,7 +24,7 @@ var suite = new EvalSuite("sums", [.. Enumerable.Range(0, 60).Select(i => new Ev
 
 // Requests run side by side; busy answers are waited out; what failed can be asked again, what is known is not.
 using ChatTarget target = ChatTarget.Open(url, new() { Model = args.Length > 1 ? args[1] : "stand-in", MaxTokens = 16 });
-IReadOnlyList<ItemResult> results = EvalRun.Ask(target, suite, file: null);
+IReadOnlyList<ItemResult> results = EvalRun.Ask(target, suite, new Workspace(), file: null);
 
 // Scores with intervals, all together and by level.
 foreach (EvalRow row in new EvalReport(results).Rows.Where(r => r.Slice is "all" or "task level"))

@@ -5,16 +5,17 @@ using Isoflop;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Rl;
 using Isoflop.Lab.Teaching;
+using Isoflop.Store;
 using Isoflop.Tasks;
 
-string home = Directory.CreateTempSubdirectory("isoflop-family-").FullName;
+var here = new Workspace(Directory.CreateTempSubdirectory("isoflop-family-").FullName);
 
 // Registered, it is found by its name wherever a task is named, and held-out items are told from training items.
 TaskFamilies.Register(new Largest());
 
 // 1. A fresh model imitates demonstrations, half of them with a thought. It is stopped early: there is something left to learn.
 Teach.Run(new() { Name = "taught", Tasks = ["largest:1"], Items = 700, Think = 0.5, Context = 32, ValidItems = 100 },
-    ["model.d_model=32", "model.n_layer=2"], new() { Home = home });
+    ["model.d_model=32", "model.n_layer=2"], here);
 
 // 2. Reinforcement: replies are drawn in groups, the better of a group are made likelier. The verdict is all that it is told.
 RlResult result = Reinforcement.Run(new()
@@ -29,10 +30,10 @@ RlResult result = Reinforcement.Run(new()
     EvalEvery = 0,                                               // examined at the start and at the end
     EvalItems = 64,
     SkipGate = true,
-}, home);
+}, here);
 foreach (RlEval e in result.Evals)
     Console.WriteLine($"step {e.Step,2}, {e.Form,-6} {e.PassAt1:0.000} right on held-out items (chance {e.Chance:0.00})");
-Directory.Delete(home, recursive: true);
+Directory.Delete(here.Root, recursive: true);
 
 /// <summary>"3 9 4" → "9"; the thought is the running maximum, "3 9 9".</summary>
 sealed class Largest : TaskFamily

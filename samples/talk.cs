@@ -3,15 +3,16 @@
 //   dotnet run samples/talk.cs
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Laws;
+using Isoflop.Store;
 using Isoflop.Train;
 
 // 1. A place for everything.
-string home = Directory.CreateTempSubdirectory("isoflop-talk-").FullName;
+var here = new Workspace(Directory.CreateTempSubdirectory("isoflop-talk-").FullName);
 // 2. Text. Sums are a language that never runs out: no model here can learn it by heart.
-string text = Path.Combine(home, "sums.jsonl");
+string text = Path.Combine(here.Root, "sums.jsonl");
 File.WriteAllLines(text, Enumerable.Range(0, 20_000).Select(i => (A: i * 7 % 97, B: i * 13 % 89))
     .Select(s => $$"""{"text": "{{s.A}} plus {{s.B}} makes {{s.A + s.B}}, says {{(s.A > s.B ? "Ann" : "Bob")}}."}"""));
-CorpusBuilder.Build(new() { Name = "sums", Sources = [text], Vocab = 256, ValidShare = 0.05 }, home);
+CorpusBuilder.Build(new() { Name = "sums", Sources = [text], Vocab = 256, ValidShare = 0.05 }, here);
 // 3. What training costs: about 6 FLOPs for each parameter and token. So one budget buys a large model little text,
 //    or a small model much text.
 double[] budgets = [3e8, 1e9, 3e9];
@@ -24,8 +25,8 @@ foreach (double budget in budgets)
         string flops = budget.ToString("0e0");
         RunConfig config = Config.Load(null, ["corpus=sums", $"name=d{width}-{flops}", $"flops={flops}", $"model.d_model={width}",
             "model.n_layer=2", "model.context_len=32"]);
-        Plan plan = Trainer.PlanOf(config, home);                // 5. a run is priced before it starts
-        TrainResult run = Trainer.Train(config, new() { Home = home });
+        Plan plan = Trainer.PlanOf(config, here);                // 5. a run is priced before it starts
+        TrainResult run = Trainer.Train(config, here);
         double spent = plan.FlopsByLayer.Total;
         runs.Add(new() { N = plan.Parameters, D = plan.Tokens, C = spent, Loss = run.ValidLoss, Name = run.Name });
     }
@@ -44,6 +45,6 @@ if (law.Identified)
     Console.WriteLine($"3e10 FLOPs: {law.Optimal(3e10).N.Value:0} parameters, loss {law.PredictAt(3e10).Value:0.000}");
 // 10. And the point that would teach most next.
 Console.WriteLine($"next: {law.Verdict.Next.Flops:0.0e0} FLOPs, {law.Verdict.Next.Why}");
-Directory.Delete(home, recursive: true);
+Directory.Delete(here.Root, recursive: true);
 
 Observation Of(int width, double budget) => runs.First(r => r.Name == $"d{width}-{budget:0e0}");

@@ -63,9 +63,6 @@ public sealed record TrainState
 [JsonSerializable(typeof(TrainState))]
 sealed partial class StateJson : JsonSerializerContext;
 
-/// <summary>Opens a file for writing that will have so many bytes.</summary>
-delegate Stream CreateFile(string path, long bytes);
-
 /// <summary>A checkpoint folder, step-000500: a Hugging Face model, the optimiser's moments, and state.json.</summary>
 static class Checkpoint
 {
@@ -176,7 +173,7 @@ public sealed class CheckpointStore
     readonly SafetensorsHeader modelHeader, momentsHeader;
     readonly float[] buffer = new float[1 << 18];
     readonly XxHash128 hash = new();
-    readonly CreateFile create;
+    readonly Func<string, long, Stream> create;
 
     /// <summary>Checkpoints of a model and its optimiser.</summary>
     /// <param name="runFolder">they lie below it; it is there</param>
@@ -184,8 +181,9 @@ public sealed class CheckpointStore
     public CheckpointStore(string runFolder, string tokenizerFile, Transformer model, AdamW adam)
         : this(runFolder, tokenizerFile, model, adam, null) { }
 
-    /// <param name="create">null: files of the disk</param>
-    internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam, CreateFile? create)
+    /// <param name="create">opens a file that will have so many bytes; null: on the disk</param>
+    internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
+        Func<string, long, Stream>? create)
     {
         (this.runFolder, this.tokenizerFile, this.transformer) = (runFolder, tokenizerFile, transformer);
         (device, table) = (transformer.Device, transformer.Table);
