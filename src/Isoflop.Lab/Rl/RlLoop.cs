@@ -177,8 +177,7 @@ sealed class RlLoop : IDisposable
             (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i =>
                 Item(step, all.Count + i))];
             List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MostTokens,
-                new SamplingRule(1), recipe.Seed,
-                RandomRanges.PolicyReplies[(FirstItem(step) + all.Count) * recipe.Replies], time);
+                new SamplingRule(1), recipe.Seed, (FirstItem(step) + all.Count) * recipe.Replies, time);
             learner.Judge(groups);
             all.AddRange(groups);
             teaching.AddRange(groups.Where(Learner.Teaches));
@@ -225,9 +224,9 @@ sealed class RlLoop : IDisposable
 
     (TaskLevel, TaskItem) Item(int step, int index)
     {
-        var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, RandomRanges.PolicyLevels[step], index);
+        var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, 1L << 32 | (uint)step, index);
         TaskLevel of = mix.Pick(ref rng, curriculum.Open);
-        return (of, of.Family.Make(Split.Train, of.Level, RandomRanges.PolicyItems[FirstItem(step) + index], recipe.Seed));
+        return (of, of.Family.Make(Split.Train, of.Level, Demonstrations.FirstFree + FirstItem(step) + index, recipe.Seed));
     }
 
     // No step's items come near the next one's; those of demonstrations lie below all of them.

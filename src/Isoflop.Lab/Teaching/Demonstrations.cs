@@ -56,6 +56,9 @@ sealed class PackedRows(int context, int endOfText)
 /// <summary>Demonstrations as a corpus.</summary>
 static class Demonstrations
 {
+    /// <summary>Indexes of items from here on are in no demonstration.</summary>
+    public const long FirstFree = 1L << 42;
+
     /// <summary>Generated ones: items of a split, a share of them with a thought.</summary>
     /// <exception cref="ConfigException">One is longer than the context; the tokenizer lacks a character.</exception>
     public static MadeSide Of(TeachRecipe recipe, TaskMix mix, Tokenizer tokenizer, int context, Split split)
@@ -67,9 +70,9 @@ static class Demonstrations
         var tags = mix.Levels.Index().ToDictionary(l => l.Item.Tag, l => l.Index);
         for (int i = 0; i < count; i++)
         {
-            var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, RandomRanges.DemonstratedLevels[(long)split], i);
+            var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, (long)split, i);
             TaskLevel of = mix.Pick(ref rng);
-            TaskItem item = of.Family.Make(split, of.Level, RandomRanges.DemonstratedItems[i], recipe.Seed);
+            TaskItem item = of.Family.Make(split, of.Level, i, recipe.Seed);
             string reply = rng.NextDouble() < recipe.Think ? Thinking(recipe.Trace, of, item, split, i, recipe.Seed)
                 : of.Family.Demonstrate(item, TraceForm.Direct, ref rng);
             int[] prompt = [.. tokenizer.Encode(item.Prompt)];
@@ -97,7 +100,7 @@ static class Demonstrations
         if (trace != Trace.Corrupted) return reply;
         Reply own = Reply.Parse(reply)!.Value;
         // Another item's derivation, from the same side: nothing of the answer is in it but by chance.
-        TaskItem other = of.Family.Make(split, of.Level, RandomRanges.CorruptingItems[index], seed);
+        TaskItem other = of.Family.Make(split, of.Level, (1L << 40) + index, seed);
         return (own with { Thought = Reply.Parse(of.Family.Demonstrate(other, form, ref rng))!.Value.Thought }).ToString();
     }
 

@@ -16,6 +16,9 @@ namespace Isoflop.Lab.Thinking;
 /// seen.</summary>
 public static class TeachScorer
 {
+    // Indexes of items that no demonstration and no step of reinforcement has; streams that no other draw has.
+    const long FirstItem = 1L << 43, FirstStream = 1L << 45, ShuffleStep = 1L << 39;
+
     /// <summary>Does all of it, or what is left of it: the corpus and the run are found by their name.</summary>
     /// <param name="settings">of the run, as 'isoflop train' takes them</param>
     /// <exception cref="ConfigException">A broken rule; all replies right, or all wrong.</exception>
@@ -77,11 +80,11 @@ public static class TeachScorer
             var rollouts = new Rollouts(policy.Sampler(512), codec, recipe.Form);
             groups = rollouts.Draw([.. Enumerable.Range(0, items).Select(i =>
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, RandomRanges.ScorerLevels[(long)split], i);
+                var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, ShuffleStep + (long)split, i);
                 TaskLevel of = mix.Pick(ref rng);
-                return (of, of.Family.Make(split, of.Level, RandomRanges.ScorerItems[i], recipe.Seed));
-            })], recipe.Replies, recipe.MostTokens, new SamplingRule(1), recipe.Seed,
-                RandomRanges.ScorerReplies[(long)split << 40], TimeProvider.System, stop);
+                return (of, of.Family.Make(split, of.Level, FirstItem + i, recipe.Seed));
+            })], recipe.Replies, recipe.MostTokens, new SamplingRule(1), recipe.Seed, FirstStream + ((long)split << 40),
+                TimeProvider.System, stop);
             Sampled += rollouts.Sampled;
             double right = groups.Average(g => g.Rate);
             if (split == Split.Train && right is 0 or 1)
