@@ -238,7 +238,8 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse,
-        AttentionShape shape) => Share(new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = plan.Rows }, plan,
+        AttentionShape shape) => Share(
+            new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = plan.Rows }, plan,
             Kernels.Attention.ScratchLength(plan.Longest, shape.DHead), &Kernels.Attention.Simd);
 
     /// <inheritdoc/>
