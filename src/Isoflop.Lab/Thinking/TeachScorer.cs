@@ -33,7 +33,7 @@ public static class TeachScorer
         Tokenizer tokenizer = Tokenizer.Load(folder);
         foreach (string sign in (string[])[Scorer.Right, Scorer.Wrong])
             if (tokenizer.Encode(sign) is not { Count: 1 })
-                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a verdict; teach a model whose " +
+                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a scorer; teach a model whose " +
                     $"tokenizer " +
                     "has all bytes");
         var mix = new TaskMix(recipe.Tasks);
