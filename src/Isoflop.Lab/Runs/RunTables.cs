@@ -74,11 +74,11 @@ public static class RunTables
         }),
         ("run", ColumnKind.Text, r => r.Name), ("step", ColumnKind.Whole, r => r.Step.Step),
         ("tokens", ColumnKind.Whole, r => r.Step.Tokens), ("flops", ColumnKind.Real, r => r.Step.Flops),
-        ("loss", ColumnKind.Real, r => r.Step.Loss), ("entropy", ColumnKind.Real, r => r.Step.Entropy),
-        ("learning_rate", ColumnKind.Real, r => r.Step.LearningRate),
+        ("loss", ColumnKind.Real, r => r.Step.Loss), ("learning_rate", ColumnKind.Real, r => r.Step.LearningRate),
         ("grad_norm", ColumnKind.Real, r => r.Step.GradNorm), ("seconds", ColumnKind.Real, r => r.Step.Seconds),
         ("tokens_per_second", ColumnKind.Real, r => r.Step.TokensPerSecond),
-        ("peak_share", ColumnKind.Real, r => r.Step.PeakShare), ("valid_loss", ColumnKind.Real, r => r.Valid?.Loss),
+        ("peak_share", ColumnKind.Real, r => r.Step.PeakShare), ("entropy", ColumnKind.Real, r => r.Step.Entropy),
+        ("valid_loss", ColumnKind.Real, r => r.Valid?.Loss),
         ("bits_per_byte", ColumnKind.Real, r => r.Valid?.BitsPerByte));
 
     static Row RowOf(RunStore store, RunSummary run)

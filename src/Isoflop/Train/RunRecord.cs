@@ -103,7 +103,7 @@ public sealed record RunRecord
 /// <param name="PeakShare">FLOPs a second of this step over the machine's measured peak</param>
 /// <param name="Entropy">of reinforcement learning: mean −log π of the tokens drawn, nats</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public readonly record struct StepRow(int Step, double? Loss, double GradNorm, double LearningRate, long Tokens, double Flops,
+public readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate, long Tokens, double Flops,
     double Seconds, double TokensPerSecond, double PeakShare, double? Entropy = null);
 
 /// <summary>One line of valid.jsonl: the loss on held-out text.</summary>
@@ -114,7 +114,7 @@ public readonly record struct StepRow(int Step, double? Loss, double GradNorm, d
 /// the same by tag, where the corpus has tags: Σ tokens·loss over all of them is Tokens·Loss; null without tags
 /// </param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public readonly record struct ValidRow(int Step, double Loss, double BitsPerByte, long Tokens, bool Whole,
+public readonly record struct ValidRow([property: JsonRequired] int Step, double Loss, double BitsPerByte, long Tokens, bool Whole,
     IReadOnlyList<TagLoss>? Tags = null);
 
 /// <summary>The loss on the tokens of one tag.</summary>
@@ -126,7 +126,7 @@ public sealed record TagLoss(string Tag, long Tokens, double Loss);
 /// <param name="Event">start, resume, fork, rewind, fault, stop, done</param> <param name="Utc">when</param>
 /// <param name="Note">for a reader</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public sealed record RunEvent(string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
+public sealed record RunEvent([property: JsonRequired] string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
