@@ -111,7 +111,8 @@ public static class EvalRun
                 if (!Load(text.AsSpan(0, whole), path, header)) whole = 0;
                 file.SetLength(whole);
                 file.Position = whole;
-                if (whole == 0) Append(Encoding.UTF8.GetBytes(JsonFile.Encode(header, EvalHeader.Format, EvalJson.Default.EvalHeader)));
+                string first = JsonFile.Encode(header, EvalHeader.Format, EvalJson.Default.EvalHeader);
+                if (whole == 0) Append(Encoding.UTF8.GetBytes(first));
             }
             catch
             {

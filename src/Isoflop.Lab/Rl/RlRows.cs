@@ -25,14 +25,14 @@ public sealed record LevelReward(string Level, int Replies, double Reward);
 /// <param name="Flops">sampled and learnt so far, without what the policy had cost before</param>
 /// <param name="Levels">rewards by level</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public sealed record RlStep([property: JsonRequired] int Step, double Reward, int Groups, int Dropped, double Length, double LengthEnded, double Truncated,
-    double Thinking, double Entropy, double Clipped, double Divergence, int Faults, double GradNorm, double SampleSeconds,
-    double LearnSeconds, double Seconds, double Flops, IReadOnlyList<LevelReward> Levels);
+public sealed record RlStep([property: JsonRequired] int Step, double Reward, int Groups, int Dropped, double Length,
+    double LengthEnded, double Truncated, double Thinking, double Entropy, double Clipped, double Divergence, int Faults,
+    double GradNorm, double SampleSeconds, double LearnSeconds, double Seconds, double Flops, IReadOnlyList<LevelReward> Levels);
 
 /// <summary>One reply, for a reader: of a replayed step, or beside an evaluation.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public sealed record ReplyRow([property: JsonRequired] int Step, string Level, string Prompt, string Reply, double Reward, double Advantage, bool Ended,
-    IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs);
+public sealed record ReplyRow([property: JsonRequired] int Step, string Level, string Prompt, string Reply, double Reward,
+    double Advantage, bool Ended, IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs);
 
 /// <summary>Reads the rows of a run of reinforcement learning.</summary>
 public static class RlRows

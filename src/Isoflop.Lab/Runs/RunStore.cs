@@ -10,7 +10,8 @@ namespace Isoflop.Lab.Runs;
 /// Problem)</param>
 /// <param name="Parameters">all of them</param> <param name="Step">updates done</param>
 /// <param name="Tokens">trained on so far</param> <param name="Flops">spent on training so far</param>
-/// <param name="Loss">of the last step, nats a token; null: none yet, or its training has none</param> <param name="ValidLoss">last on held-out text, nats a token</param>
+/// <param name="Loss">of the last step, nats a token; null: none yet, or its training has none</param>
+/// <param name="ValidLoss">last on held-out text, nats a token</param>
 /// <param name="BitsPerByte">the same in bits a byte</param>
 public sealed record RunSummary(string Name, string Status, string Corpus, long Parameters, int Step, int Steps, long Tokens,
     double Flops, double Seconds, double? Loss, double? ValidLoss, double? BitsPerByte, DateTime Created, string? Problem);

@@ -87,8 +87,8 @@ public static class Forecasts
             forecaster.ErrorPerDecade, run, loss,
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
             StudyPoints.LineAt(forecaster.Frontier, run.Flops));
-        JsonFile.Write(Path.Combine(study.Folder, ForecastFileName), new ForecastFile { Forecasts = [.. all, forecast] }, forecastFormat,
-            ForecastJson.Default.ForecastFile);
+        JsonFile.Write(Path.Combine(study.Folder, ForecastFileName), new ForecastFile { Forecasts = [.. all, forecast] },
+            forecastFormat, ForecastJson.Default.ForecastFile);
         return forecast;
     }
 

@@ -103,8 +103,8 @@ public sealed record RunRecord
 /// <param name="PeakShare">FLOPs a second of this step over the machine's measured peak</param>
 /// <param name="Entropy">of reinforcement learning: mean −log π of the tokens drawn, nats</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate, long Tokens, double Flops,
-    double Seconds, double TokensPerSecond, double PeakShare, double? Entropy = null);
+public readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate,
+    long Tokens, double Flops, double Seconds, double TokensPerSecond, double PeakShare, double? Entropy = null);
 
 /// <summary>One line of valid.jsonl: the loss on held-out text.</summary>
 /// <param name="Step">updates done</param> <param name="Loss">nats a token</param>
@@ -114,8 +114,8 @@ public readonly record struct StepRow([property: JsonRequired] int Step, double?
 /// the same by tag, where the corpus has tags: Σ tokens·loss over all of them is Tokens·Loss; null without tags
 /// </param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public readonly record struct ValidRow([property: JsonRequired] int Step, double Loss, double BitsPerByte, long Tokens, bool Whole,
-    IReadOnlyList<TagLoss>? Tags = null);
+public readonly record struct ValidRow([property: JsonRequired] int Step, double Loss, double BitsPerByte, long Tokens,
+    bool Whole, IReadOnlyList<TagLoss>? Tags = null);
 
 /// <summary>The loss on the tokens of one tag.</summary>
 /// <param name="Tokens">that were predicted</param> <param name="Loss">their mean, nats a token</param>
