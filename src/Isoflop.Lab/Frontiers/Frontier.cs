@@ -22,6 +22,7 @@ public sealed record IsoAccuracy(double Accuracy, IReadOnlyList<(double Test, Es
 public sealed class Frontier
 {
     const int Fine = 9;
+    static readonly Format format = new("frontier");
 
     internal Frontier(FrontierRecipe recipe, string folder, IReadOnlyList<FrontierCell> cells)
     {
@@ -50,10 +51,10 @@ public sealed class Frontier
     {
         recipe.Check();
         string folder = here.StudyFolder(recipe.Name), file = Path.Combine(folder, "frontier.json");
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(recipe, FrontierJson.Default.FrontierRecipe);
-        if (File.Exists(file) && !File.ReadAllBytes(file).AsSpan().SequenceEqual(json))
+        string asked = JsonSerializer.Serialize(recipe, FrontierJson.Default.FrontierRecipe);
+        if (File.Exists(file) && JsonSerializer.Serialize(Read(file), FrontierJson.Default.FrontierRecipe) != asked)
             throw new ConfigException($"{file} is of another recipe; choose another name, or give the same settings");
-        WholeFile.Write(file, json);
+        JsonFile.Write(file, recipe, format, FrontierJson.Default.FrontierRecipe);
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= recipe.Budget)];
         var grid = (from seed in Enumerable.Range(1, recipe.Seeds)
                     from width in recipe.AllWidths
@@ -78,7 +79,7 @@ public sealed class Frontier
         if (name.Length == 0 || !File.Exists(file))
             throw new ConfigException($"there is no frontier '{name}' below {here.Root}; 'isoflop frontier {name} --task TASK' " +
                 $"makes one");
-        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, here);
+        return Run(Read(file), here);
     }
 
     /// <summary>The only frontier of a task.</summary>
@@ -88,13 +89,15 @@ public sealed class Frontier
         string studies = here.Studies;
         string[] names = [.. (Directory.Exists(studies) ? Directory.GetDirectories(studies) : [])
             .Select(d => Path.Combine(d, "frontier.json")).Where(File.Exists)
-            .Select(f => JsonSerializer.Deserialize(File.ReadAllBytes(f), FrontierJson.Default.FrontierRecipe)!)
+            .Select(Read)
             .Where(r => task.Length == 0 || r.Task == task).Select(r => r.Name).Order(StringComparer.Ordinal)];
         return names.Length == 1 ? names[0] : throw new ConfigException(
             $"{(names.Length == 0 ? "no frontier" : $"{names.Length} frontiers ({string.Join(", ", names)})")} of " +
             $"{(task.Length == 0 ? "any task" : $"task '{task}'")} below {here.Root}; " +
             (names.Length == 0 ? "'isoflop frontier NAME --task TASK' makes one" : "name the study"));
     }
+
+    static FrontierRecipe Read(string file) => JsonFile.Read(file, format, FrontierJson.Default.FrontierRecipe);
 
     void Write()
     {

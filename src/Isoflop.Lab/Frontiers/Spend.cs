@@ -87,7 +87,7 @@ public static class Spend
     {
         string file = FileOf(of, forecast, "");
         if (!File.Exists(file))
-            File.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(forecast, FrontierJson.Default.SpendForecast));
+            JsonFile.Write(file, forecast, new("spend"), FrontierJson.Default.SpendForecast);
         return file;
     }
 
@@ -116,8 +116,7 @@ public static class Spend
         // The items are the same; seeds of two splits have nothing else in common.
         var check = new SpendCheck(forecast, fresh[0].Is, fresh[1].Is, fresh[2].Is,
             Difference(fresh[1].Accuracy, fresh[0].Accuracy), Difference(fresh[0].Accuracy, fresh[2].Accuracy));
-        File.WriteAllBytes(FileOf(of, forecast, "-check"),
-            JsonSerializer.SerializeToUtf8Bytes(check, FrontierJson.Default.SpendCheck));
+        JsonFile.Write(FileOf(of, forecast, "-check"), check, new("spend_check"), FrontierJson.Default.SpendCheck);
         return check;
     }
 

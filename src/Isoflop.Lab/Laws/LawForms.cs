@@ -78,8 +78,17 @@ public static class LawForms
 /// <summary>A form as files have it: by its name, with underscores.</summary>
 sealed class LawFormName : JsonConverter<LawForm>
 {
-    public override LawForm Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
-        LawForms.Find(reader.GetString() ?? "");
+    public override LawForm Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
+    {
+        try
+        {
+            return LawForms.Find(reader.GetString() ?? "");
+        }
+        catch (ConfigException e)
+        {
+            throw new JsonException(e.Message);                  // a file's mistake: who reads it says which file
+        }
+    }
 
     public override void Write(Utf8JsonWriter writer, LawForm form, JsonSerializerOptions options) =>
         writer.WriteStringValue(form.Name.Replace('-', '_'));

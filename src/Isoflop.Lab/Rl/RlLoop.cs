@@ -153,8 +153,8 @@ sealed class RlLoop : IDisposable
         steps.Add(row);
         curriculum.See(row);
         stepRows.Write(row, RlJson.Default.RlStep);
-        folder.Write(new StepRow(row.Step, row.Entropy, row.GradNorm, Rate(row.Step - 1), State.Ledger.Spent.Tokens,
-            State.Ledger.Spent.Flops, State.Ledger.Spent.Seconds, 0, 0));
+        folder.Write(new StepRow(row.Step, null, row.GradNorm, Rate(row.Step - 1), State.Ledger.Spent.Tokens,
+            State.Ledger.Spent.Flops, State.Ledger.Spent.Seconds, 0, 0, row.Entropy));
     }
 
     /// <summary>Draws, judges and learns.</summary>

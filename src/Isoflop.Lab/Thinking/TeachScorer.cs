@@ -55,11 +55,10 @@ public static class TeachScorer
         TrainResult trained = Trainer.Train(Config.Load(null, [.. all, .. settings]), here.Part(p => p with { Stage = "teach" }));
         string file = Path.Combine(trained.Path, ScorerCard.FileName);
         if (!trained.Done) return (trained, null);
-        if (File.Exists(file)) return (trained, JsonSerializer.Deserialize(File.ReadAllBytes(file),
-            ScorerJson.Default.ScorerCard));
+        if (File.Exists(file)) return (trained, ScorerCard.Load(file));
         ScorerCard card = Calibrate(recipe, drawn.Value.Of(Split.Valid, recipe.ValidItems), drawn.Value.Sampled, here);
         File.WriteAllText(Path.Combine(trained.Path, "reliability.svg"), Reliability.Picture(card).Svg());
-        WholeFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(card, ScorerJson.Default.ScorerCard));
+        card.Save(file);
         return (trained, card);
     }
 

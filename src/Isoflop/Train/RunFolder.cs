@@ -50,7 +50,7 @@ public sealed class RunFolder : IDisposable
             }
             else
             {
-                WholeFile.Write(record, JsonSerializer.SerializeToUtf8Bytes(first, RunJson.Default.RunRecord));
+                first.Save(path);
             }
             return new RunFolder(path, held, here.Clock);
         }
@@ -83,6 +83,12 @@ public sealed class RunFolder : IDisposable
     public static List<StepRow> ReadSteps(string path) =>
         JsonLines.Read(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow);
 
+    /// <summary>Follows a run's row files while it trains: each look reads only what is new.</summary>
+    public static (Tail<StepRow> Steps, Tail<ValidRow> Valid, Tail<RunEvent> Events) Follow(string path) =>
+        (new(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow),
+            new(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow),
+            new(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent));
+
     /// <summary>Losses on held-out text of a run.</summary>
     public static List<ValidRow> ReadValid(string path) =>
         JsonLines.Read(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow);
@@ -104,7 +110,8 @@ public sealed class RunFolder : IDisposable
         held.Step = row.Step;
         Utf8JsonWriter json = metrics.Begin();
         json.WriteNumber("step"u8, row.Step);
-        json.WriteNumber("loss"u8, row.Loss);
+        if (row.Loss is { } loss) json.WriteNumber("loss"u8, loss);
+        if (row.Entropy is { } entropy) json.WriteNumber("entropy"u8, entropy);
         json.WriteNumber("grad_norm"u8, row.GradNorm);
         json.WriteNumber("learning_rate"u8, row.LearningRate);
         json.WriteNumber("tokens"u8, row.Tokens);

@@ -102,7 +102,7 @@ sealed class TrainLoop
             StepRow row = Step();
             folder.Write(row);
             (told.Step, told.Loss, told.LearningRate, told.TokensPerSecond) =
-                (row.Step, row.Loss, row.LearningRate, row.TokensPerSecond);
+                (row.Step, State.Loss!.Value, row.LearningRate, row.TokensPerSecond);
             here.Report("train", row.Step, plan.Steps, "steps", detail: told);
             if (State.Step == plan.Steps) break;
             if (EvalDue) Evaluate(plan.Config.Eval.Tokens, CancellationToken.None);        // a row must not hang on a key

@@ -173,7 +173,7 @@ public class TrainerTests
             Config.Load(null, "from=run@12", "from_mode=fork", "corpus=other", "name=fork", "train.steps=3"), home.Here);
         Assert.Equal([1, 2, 3], RunFolder.ReadSteps(fork.Path).Select(r => r.Step));
         // not from scratch
-        Assert.Equal(RunFolder.ReadSteps(home.RunPath())[^1].Loss, RunFolder.ReadSteps(fork.Path)[0].Loss, 0.3);
+        Assert.Equal(RunFolder.ReadSteps(home.RunPath())[^1].Loss!.Value, RunFolder.ReadSteps(fork.Path)[0].Loss!.Value, 0.3);
         TrainState state = Checkpoint.Verify(home.StepPath(3, "fork"));
         Assert.Equal((3, 15, 15 * 128L), (state.Step, state.Updates, state.Ledger.Train.Tokens));
     }
