@@ -14,12 +14,12 @@ public sealed record MachineRecord(string Host, string Os, string Architecture, 
 public sealed record RunRecord
 {
     /// <summary>The newest format that this program reads.</summary>
-    public const int NewestFormat = 1;
+    public const int NewestFormat = 2;
 
     /// <summary>File name in the run folder.</summary>
     public const string FileName = "run.json";
 
-    /// <summary>Format of the run folder.</summary>
+    /// <summary>Format of the run folder: 2 leaves settings out that are not given; 1 has 0 and "" for them.</summary>
     public int FormatVersion { get; init; } = NewestFormat;
     /// <summary>Name of the run and its folder.</summary>
     public required string Name { get; init; }
@@ -29,6 +29,8 @@ public sealed record RunRecord
     public string CodeVersion { get; init; } = "";
     /// <summary>All settings, nothing left to choose.</summary>
     public required RunConfig Config { get; init; }
+    /// <summary>The model's shape.</summary>
+    [JsonIgnore] public Nn.ModelConfig Model => Config.Model.Shape();
     /// <summary>The corpus.</summary>
     public required CorpusFacts Corpus { get; init; }
     /// <summary>All parameters.</summary>
@@ -46,7 +48,7 @@ public sealed record RunRecord
 
     internal static RunRecord Of(Plan plan, IDevice device, DateTime created) => new()
     {
-        Name = plan.Config.Name,
+        Name = plan.Name,
         Created = created,
         CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
         Config = plan.Config,
@@ -86,16 +88,18 @@ public sealed record RunRecord
         try
         {
             byte[] json = File.ReadAllBytes(path);
-            using (JsonDocument tree = JsonDocument.Parse(json))
-                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > NewestFormat)
-                    throw new DataException(
-                        $"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; update it");
             JsonObject whole = JsonNode.Parse(json) as JsonObject ?? throw new DataException($"{path}: is not a JSON object");
-            // a setting younger than the run has its default, and not zero
-            if (whole["config"] is JsonObject config) whole["config"] = Train.Config.Filled((JsonObject)config.DeepClone());
+            int format = (int?)whole["format_version"] ?? 1;
+            if (format > NewestFormat)
+                throw new DataException($"{path}: format version {format}; this program reads up to {NewestFormat}; update it");
+            // what format 1 had as 0 was not given, and a setting younger than the run has its default
+            if (whole["config"] is JsonObject config)
+                whole["config"] = JsonSerializer.SerializeToNode(
+                    SettingsJson.FromIdentity(config, ConfigJson.Default.RunConfig), ConfigJson.Default.RunConfig);
             return whole.Deserialize(RunJson.Default.RunRecord) ?? throw new DataException($"{path}: holds null");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or IOException
+        catch (Exception e) when (e is JsonException or ArgumentException or FormatException or InvalidOperationException
+            or IOException
             or UnauthorizedAccessException)
         {
             throw new DataException($"{path}: cannot be read: {e.Message}", e);

@@ -69,11 +69,11 @@ public static class Trainer
         SourceFacts? source = SourceOf(config, options.Home, out string gone);
         using Corpus corpus = OpenCorpus(config, source, options.Home);
         Plan plan = Plan.Make(config, FactsOf(corpus), source);
-        List<int> there = Checkpoint.StepsIn(RunFolder.PathOf(options.Home, plan.Config.Name));
+        List<int> there = Checkpoint.StepsIn(RunFolder.PathOf(options.Home, plan.Name));
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
         if (options.ResumeAt is { } wanted && there.Count == 0)
             throw new ConfigException(
-                $"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Config.Name)} has no checkpoint");
+                $"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Name)} has no checkpoint");
         CheckMachine(plan, options.Threads);
         using var device = new CpuDevice(options.Threads);
         RunRecord record = RunRecord.Of(plan, device, options.Time.GetUtcNow().UtcDateTime);
@@ -88,7 +88,7 @@ public static class Trainer
         var loop = new TrainLoop(plan, corpus, device, folder, options);
         if (state is not null) loop.Resume(state);
         else if (source is not null)
-            loop.Begin(FolderOf(config, options.Home), sameWindows: source.Config.Model.ContextLen == plan.Model.ContextLen);
+            loop.Begin(FolderOf(config, options.Home), sameWindows: source.Config.Model.Shape().ContextLen == plan.Model.ContextLen);
         else loop.Begin();
         ValidRow? end = loop.Run(stop);
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
@@ -115,7 +115,7 @@ public static class Trainer
     }
 
     static TrainResult ResultOf(RunFolder folder, Plan plan, TrainState state, ValidRow? end) =>
-        new(folder.Path, plan.Config.Name, end is not null, true, state.Step, plan.Steps, state.Loss ?? double.NaN,
+        new(folder.Path, plan.Name, end is not null, true, state.Step, plan.Steps, state.Loss ?? double.NaN,
             end?.Loss ?? double.NaN, end?.BitsPerByte ?? double.NaN, state.Ledger);
 
     static ValidRow? Whole(RunFolder folder, Plan plan)
@@ -127,7 +127,7 @@ public static class Trainer
 
     static Corpus OpenCorpus(RunConfig config, SourceFacts? source, string home)
     {
-        string name = config.Corpus.Length > 0 ? config.Corpus : source?.Config.Corpus ?? "";
+        string name = config.Corpus ?? source?.Config.Corpus ?? "";
         string all = Path.Combine(home, "corpus");
         if (name.Length > 0 && Directory.Exists(Path.Combine(all, name))) return Corpus.Open(Path.Combine(all, name));
         string[] folders = Directory.Exists(all) ? Directory.GetDirectories(all) : [];
@@ -142,7 +142,7 @@ public static class Trainer
 
     static string FolderOf(RunConfig config, string home)
     {
-        RunPoint.TryParse(config.From, out RunPoint point);
+        RunPoint.TryParse(config.From ?? "", out RunPoint point);
         return Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
     }
 
@@ -153,7 +153,7 @@ public static class Trainer
     {
         gone = "";
         // a malformed one is among the settings' problems
-        if (!RunPoint.TryParse(config.From, out RunPoint point)) return null;
+        if (!RunPoint.TryParse(config.From ?? "", out RunPoint point)) return null;
         string run = RunFolder.PathOf(home, point.Run), folder = FolderOf(config, home);
         if (Directory.Exists(folder))
         {
@@ -165,10 +165,10 @@ public static class Trainer
         gone = known ? $"from={config.From}: no such checkpoint; {run} has " +
                 (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet")
             : $"from={config.From}: there is no run {run}; 'isoflop runs' lists them";
-        string own = RunFolder.PathOf(home, config.Name);
-        if (!known && (config.Name.Length == 0 || !File.Exists(Path.Combine(own, RunRecord.FileName))))
+        string? own = config.Name is null ? null : RunFolder.PathOf(home, config.Name);
+        if (!known && (own is null || !File.Exists(Path.Combine(own, RunRecord.FileName))))
             throw new ConfigException(gone);
-        RunRecord record = RunRecord.Load(known ? run : own);
+        RunRecord record = RunRecord.Load(known ? run : own!);
         return new(point.Step, record.Config, record.Corpus.Name, record.Corpus.TokenizerHash);
     }
 
