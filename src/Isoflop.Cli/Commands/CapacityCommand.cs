@@ -27,10 +27,14 @@ static class CapacityCommand
             rates = List("--rates", "Factors on the rule for the learning rate; each size takes its best",
                 defaults.Rates);
         Option<int> symbols = Whole("--symbols", "Different symbols; log2 is the information of one", defaults.Symbols),
-            length = Whole("--length", "Symbols of a string, attributes of a name; 0: 32, 8", 0),
             batch = Whole("--batch", "Documents of an update", defaults.Batch),
             seeds = Whole("--seeds", "Seeds, of data and training together", defaults.Seeds),
             workers = Whole("--workers", "Runs side by side; 0: one a core", 0);
+        var length = new Option<int?>("--length")
+        {
+            Description = "Symbols of a string, attributes of a name; else 32, 8",
+            HelpName = "N",
+        };
         var yes = new Option<bool>("--yes") { Description = "Start without asking" };
         var run = new Option<string?>("--run")
         {

@@ -20,8 +20,8 @@ static class MixCommand
             HelpName = "LABEL=PATH",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<string> corpus = Text("--corpus", "Instead: a corpus whose tags are the sources", "NAME", ""),
-            target = Text("--target", "Source whose held-out loss is to be least; else the mean over sources", "LABEL", ""),
+        Option<string?> corpus = Text("--corpus", "Instead: a corpus whose tags are the sources", "NAME", null),
+            target = Text("--target", "Source whose held-out loss is to be least; else the mean over sources", "LABEL", null),
             field = Text("--field", "Property or column that holds the text", "NAME", defaults.Field);
         Option<double> budget = Number("--budget", "Training FLOPs of each mixture's run", defaults.Budget),
             scale = Number("--scale", "FLOPs of the check over the budget; 0: no check", defaults.Scale);
@@ -50,8 +50,8 @@ static class MixCommand
             {
                 Name = call.Parsed.GetValue(name)!,
                 Sources = [.. (call.Parsed.GetValue(sources) ?? []).Select(InputOf)],
-                Corpus = call.Parsed.GetValue(corpus)!,
-                Target = call.Parsed.GetValue(target)!,
+                Corpus = call.Parsed.GetValue(corpus),
+                Target = call.Parsed.GetValue(target),
                 Field = call.Parsed.GetValue(field)!,
                 Budget = call.Parsed.GetValue(budget),
                 Scale = call.Parsed.GetValue(scale),
@@ -124,7 +124,7 @@ static class MixCommand
         public void Report(CorpusProgress p) => line.Report(p.Stage, p.Total > 0 ? p.Done / p.Total : 0);
     }
 
-    static Option<string> Text(string name, string what, string help, string value) =>
+    static Option<string?> Text(string name, string what, string help, string? value) =>
         new(name) { Description = what, HelpName = help, DefaultValueFactory = _ => value };
 
     static Option<double> Number(string name, string what, double value) =>

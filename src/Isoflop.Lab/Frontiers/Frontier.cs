@@ -57,8 +57,8 @@ public sealed class Frontier
         var runs = new FrontierRuns(recipe, home, threads);
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= recipe.Budget)];
         var grid = (from seed in Enumerable.Range(1, recipe.Seeds)
-                    from width in recipe.AllWidths
-                    from teach in recipe.AllTeach
+                    from width in recipe.Widths
+                    from teach in recipe.Teach
                     select (seed, width, teach)).ToList();
         List<FrontierCell> cells = [];
         foreach ((int i, (int seed, int width, double teach)) in grid.Index())
@@ -204,7 +204,7 @@ public sealed class Frontier
             {
                 YLimits = (0, 1.02),
                 LegendTitle = "steps of RL",
-                Subtitle = FormattableString.Invariant($"after {Recipe.AllTeach.Max():0.#e0} FLOPs of demonstrations; areas: ") +
+                Subtitle = FormattableString.Invariant($"after {Recipe.Teach.Max():0.#e0} FLOPs of demonstrations; areas: ") +
                     FormattableString.Invariant($"95 % over seeds"),
             };
     }

@@ -28,9 +28,12 @@ sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
             Items = 100_000,
             Context = recipe.Context,
             Seed = (ulong)seed,
-        }, [FormattableString.Invariant($"model.d_model={width}"), $"model.n_layer={recipe.Layers}", $"model.n_head={width / 16}",
-            FormattableString.Invariant($"flops={teach}"), FormattableString.Invariant($"train.learning_rate={recipe.TeachRate}"),
-            $"train.batch_tokens={recipe.Batch}"], new() { Home = home, Threads = threads }, stop: stop);
+        }, new()
+        {
+            Flops = teach,
+            Model = new() { DModel = width, NLayer = recipe.Layers, NHead = width / 16 },
+            Train = new() { LearningRate = recipe.TeachRate, BatchTokens = recipe.Batch },
+        }, new() { Home = home, Threads = threads }, stop: stop);
         stop.ThrowIfCancellationRequested();
         string learnt = taught;
         if (steps[^1] > 0)

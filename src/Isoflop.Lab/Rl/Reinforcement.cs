@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Isoflop.Nn;
 using Isoflop.Train;
 
@@ -35,7 +36,7 @@ public static class Reinforcement
         bool already = state?.Step == whole.Steps;
         if (!already)
         {
-            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads, time, tell);
+            using var loop = new RlLoop(whole, record.Model, source, folder, StartOf(source, whole), threads, time, tell);
             if (state is null) loop.Begin();
             else loop.Resume(state, "");
             loop.Run(stop);
@@ -78,7 +79,7 @@ public static class Reinforcement
             CopyTo(path, Path.Combine(copy, "runs", run), from);
             (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, home, TimeProvider.System);
             using RunFolder folder = RunFolder.Open(copy, record, TimeProvider.System);
-            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads,
+            using var loop = new RlLoop(whole, record.Model, source, folder, StartOf(source, whole), threads,
                 TimeProvider.System, null);
             loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), "replay");
             List<Group> groups = [];
@@ -107,7 +108,7 @@ public static class Reinforcement
         !Directory.Exists(RunFolder.PathOf(home, run))
             ? throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs")
         : RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json
-            && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
+            && SettingsJson.FromIdentity(JsonObject.Create(json)!, RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
             ? recipe with { Name = run } : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
 
     static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, string home, TimeProvider time)
@@ -122,7 +123,7 @@ public static class Reinforcement
         RunRecord parent = RunRecord.Load(RunFolder.PathOf(home, from.Run));
         ModelConfig shape = ModelFolder.LoadConfig(source);
         Fits(recipe, mix, shape, source);
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "", SkipGate = false },
+        JsonElement json = SettingsJson.Identity(recipe with { Name = "", SkipGate = false },
             RlJson.Default.RlRecipe);
         string name = recipe.Name.Length > 0 ? recipe.Name
             : $"rl-{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(json.GetRawText())) >> 32:x8}";
@@ -131,24 +132,24 @@ public static class Reinforcement
             Name = name,
             Created = time.GetUtcNow().UtcDateTime,
             CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
-            Config = parent.Config with
+            Config = Config.WithDefaults(parent.Config with
             {
                 Name = name,
                 Seed = recipe.Seed,
                 From = recipe.From,
                 FromMode = StartMode.Fork,
-                Flops = 0,
-                Model = shape,
+                Flops = null,
+                Model = ModelSettings.Of(shape),
                 Train = new()
                 {
                     Steps = recipe.Steps,
                     LearningRate = recipe.LearningRate,
                     Clip = recipe.Clip,
                     WeightDecay = 0,
-                    WarmupSteps = recipe.Warmup,
+                    WarmupSteps = recipe.Warmup > 0 ? recipe.Warmup : null,
                     Decay = 0
                 },
-            },
+            }),
             Corpus = parent.Corpus,
             Parameters = parent.Parameters,
             NonEmbedding = parent.NonEmbedding,
@@ -170,7 +171,7 @@ public static class Reinforcement
         if (!Directory.Exists(first)) return null;
         RlRecipe own = RecipeOf(recipe.Name, home);
         string named = RunPoint.TryParse(recipe.From, out _) ? own.From : own.From[..own.From.LastIndexOf('@')];
-        JsonElement asked = JsonSerializer.SerializeToElement(recipe with { From = own.From, Name = "", SkipGate = false },
+        JsonElement asked = SettingsJson.Identity(recipe with { From = own.From, Name = "", SkipGate = false },
             RlJson.Default.RlRecipe);
         RunRecord record = RunRecord.Load(path);
         return recipe.From == named && JsonElement.DeepEquals(asked, record.Recipe!.Value)

@@ -296,7 +296,7 @@ sealed class RlLoop : IDisposable
         folder.Sync();
         foreach (JsonLines rows in (JsonLines[])[stepRows, evalRows, replyRows]) rows.Sync();
         checkpoints.Save(State);
-        folder.Prune(new SaveConfig { Keep = 2, Every = KeptEvery });
+        folder.Prune(2, KeptEvery);
     }
 
     /// <summary>Closes the row files and frees all memory.</summary>

@@ -38,7 +38,7 @@ public sealed class RunStore(string home)
         StepRow? step = RunFolder.ReadSteps(path) is { Count: > 0 } steps ? steps[^1] : null;
         ValidRow? valid = RunFolder.ReadValid(path) is { Count: > 0 } rows ? rows[^1] : null;
         return new(name, StatusOf(RunFolder.ReadEvents(path)), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
-            record.Config.Train.Steps, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, step?.Loss, valid?.Loss,
+            record.Config.Train.Steps ?? 0, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, step?.Loss, valid?.Loss,
             valid?.BitsPerByte, record.Created, null);
     }
 

@@ -57,8 +57,8 @@ public sealed class Mix
         if (problems.Length > 0) throw new ConfigException(problems);
         MixSources sources = MixSources.Open(recipe, home, progress, stop);
         string[] labels = [.. sources.All.Select(s => s.Label)];
-        int target = recipe.Target.Length == 0 ? -1 : Array.IndexOf(labels, recipe.Target);
-        if (recipe.Target.Length > 0 && target < 0)
+        int target = recipe.Target is null ? -1 : Array.IndexOf(labels, recipe.Target);
+        if (recipe.Target is not null && target < 0)
             throw new ConfigException($"--target {recipe.Target}: no source has that label; there are: " +
                 string.Join(", ", labels));
         return new(recipe, home, sources, target);
@@ -93,7 +93,7 @@ public sealed class Mix
         string folder = Study.FolderOf(home, recipe.Name);
         Directory.CreateDirectory(folder);
         TableOf([.. small, .. large]).WriteCsv(Path.Combine(folder, ResultsFile));
-        return new([.. sources.All.Select(s => s.Label)], target < 0 ? "mean over sources" : recipe.Target, small, fits, best,
+        return new([.. sources.All.Select(s => s.Label)], recipe.Target ?? "mean over sources", small, fits, best,
             Predict(fits, best), checks, rank, failed);
 
         IReadOnlyList<MixResult> Train(string stage, IReadOnlyList<MixRun> runs)

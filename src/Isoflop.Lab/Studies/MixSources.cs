@@ -39,7 +39,7 @@ sealed class MixSources
     public static MixSources Open(MixRecipe recipe, string home, IProgress<CorpusProgress>? progress, CancellationToken stop)
     {
         var named = recipe.Sources.Where(s => IsCorpus(home, s.From)).Select(s => Corpus.FolderOf(home, s.From)).ToList();
-        if (recipe.Corpus.Length > 0) return Tagged(recipe, home);
+        if (recipe.Corpus is { } tagged) return Tagged(tagged, recipe.Seed, home);
         CorpusRecipe common = new() { Vocab = recipe.Vocab, Field = recipe.Field, Seed = recipe.Seed };
         if (named.Count == 0)
             named.Add(Build(common with { Name = recipe.Name + ".all", Sources = [.. recipe.Sources.Select(s => s.From)] }));
@@ -63,11 +63,11 @@ sealed class MixSources
     static bool IsCorpus(string home, string from) => File.Exists(Path.Combine(Corpus.FolderOf(home, from), CorpusInfo.FileName));
 
     /// <summary>The tags of one corpus as its sources.</summary>
-    static MixSources Tagged(MixRecipe recipe, string home)
+    static MixSources Tagged(string name, ulong seed, string home)
     {
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, recipe.Corpus));
+        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, name));
         if (corpus.TrainTags is null || corpus.Info.Tags.Count < 2)
-            throw new ConfigException($"--corpus {recipe.Corpus}: its documents have no two tags; build it with " +
+            throw new ConfigException($"--corpus {name}: its documents have no two tags; build it with " +
                 "--tag-field, or give --sources LABEL=PATH");
         int[] train = Read(corpus.Train), valid = Read(corpus.Valid), trainTags = Read(corpus.TrainTags),
             validTags = Read(corpus.ValidTags!);
@@ -75,9 +75,9 @@ sealed class MixSources
             [.. train.Where((_, i) => trainTags[i] == tag)], [.. valid.Where((_, i) => validTags[i] == tag)],
             corpus.BytesPerToken))];
         if (all.Find(s => s.Train.Length < 2 || s.Valid.Length < 2) is { } empty)
-            throw new ConfigException($"--corpus {recipe.Corpus}: '{empty.Label}' has {empty.Train.Length} tokens to train on " +
+            throw new ConfigException($"--corpus {name}: '{empty.Label}' has {empty.Train.Length} tokens to train on " +
                 $"and {empty.Valid.Length} held out; a source needs both");
-        return new(all, corpus.Tokenizer, recipe.Seed);
+        return new(all, corpus.Tokenizer, seed);
     }
 
     static int[] Read(TokenStream stream)

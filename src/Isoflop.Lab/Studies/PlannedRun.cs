@@ -45,10 +45,10 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
 
     /// <summary>Prices a plan.</summary>
     internal static PlannedRun Of(Plan plan, Phase phase, double budget, string excluded = "", bool later = false) =>
-        new(plan.Config.Name, phase, budget, plan.Config.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
-            plan.NonEmbedding, plan.ParametersThatCompute, plan.Tokens, plan.Config.Train.BatchTokens, plan.Steps,
-            plan.Config.Train.LearningRate, plan.Epochs, plan.FlopsByLayer.Total, plan.FlopsByLayer.Total, plan.EvalFlops,
-            plan.Memory.Total, plan.Config.Name, "", excluded, later)
+        new(plan.Name, phase, budget, plan.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
+            plan.NonEmbedding, plan.ParametersThatCompute, plan.Tokens, plan.BatchTokens, plan.Steps,
+            plan.LearningRate, plan.Epochs, plan.FlopsByLayer.Total, plan.FlopsByLayer.Total, plan.EvalFlops,
+            plan.Memory.Total, plan.Name, "", excluded, later)
         {
             Config = plan.Config,
         };

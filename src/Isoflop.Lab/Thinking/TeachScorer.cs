@@ -18,9 +18,9 @@ public static class TeachScorer
     const long FirstItem = 1L << 43, FirstStream = 1L << 45, ShuffleStep = 1L << 39;
 
     /// <summary>Does all of it, or what is left of it: the corpus and the run are found by their name.</summary>
-    /// <param name="settings">of the run, as 'isoflop train' takes them</param>
+    /// <param name="settings">of the run, as the trainer takes them; its name, corpus, seed and source are the recipe's</param>
     /// <exception cref="ConfigException">A broken rule; all replies right, or all wrong.</exception>
-    public static (TrainResult Trained, ScorerCard? Card) Run(ScorerRecipe recipe, IReadOnlyList<string> settings,
+    public static (TrainResult Trained, ScorerCard? Card) Run(ScorerRecipe recipe, RunConfig settings,
         TrainOptions options, CancellationToken stop = default)
     {
         string[] problems = [.. recipe.Problems()];
@@ -36,20 +36,15 @@ public static class TeachScorer
                     "has all bytes");
         var mix = new TaskMix(recipe.Tasks);
         var drawn = new Lazy<Drawing>(() => new(recipe, mix, folder, options.Threads, stop));
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Passes = 1, Name = "" },
+        JsonElement json = SettingsJson.Identity(recipe with { Passes = 1, Name = "" },
             ScorerJson.Default.ScorerRecipe);
         int context = ModelFolder.LoadConfig(folder).ContextLen;
         CorpusFacts facts = new MadeCorpus(recipe.Name, tokenizer, json, ["right", "wrong"],
             () => Rows(drawn.Value.Of(Split.Train, recipe.Items), tokenizer, context, recipe),
             () => Rows(drawn.Value.Of(Split.Valid, recipe.ValidItems), tokenizer, context, recipe))
             .Write(options.Home, "drawn from a model");
-        List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}", $"model.context_len={context}",
-            $"from={recipe.From}", "from_mode=fork"];
-        if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal)
-            || s.StartsWith("train.steps=", StringComparison.Ordinal)
-            || s.StartsWith("train.tokens=", StringComparison.Ordinal)))
-            all.Add(FormattableString.Invariant($"train.tokens={(long)Math.Round(facts.TrainTokens * recipe.Passes)}"));
-        TrainResult trained = Trainer.Train(Config.Load(null, [.. all, .. settings]), options, stop);
+        TrainResult trained = Trainer.Train(Teach.RunOf(settings, recipe.Name, recipe.Seed, context, from, facts.TrainTokens,
+            recipe.Passes), options, stop);
         string file = Path.Combine(trained.Path, ScorerCard.FileName);
         if (!trained.Done) return (trained, null);
         if (File.Exists(file)) return (trained, JsonSerializer.Deserialize(File.ReadAllBytes(file),

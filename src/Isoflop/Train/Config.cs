@@ -58,7 +58,7 @@ public static class Config
         }, own, Type);
     }
 
-    static JsonObject Essence(RunConfig c) => SettingsJson.Identity(
+    static JsonObject Essence(RunConfig c) => SettingsJson.IdentityTree(
         WithDefaults(c with { Name = null, Save = new(), Train = c.Train with { MicroTokens = null } }), Type);
 
     static void Compare(JsonObject was, JsonObject now, string path, List<string> all)

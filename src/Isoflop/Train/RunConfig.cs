@@ -154,11 +154,11 @@ public enum StartMode
 public readonly record struct RunPoint(string Run, int Step)
 {
     /// <summary>Reads RUN@STEP.</summary>
-    public static bool TryParse(string text, out RunPoint point)
+    public static bool TryParse(string? text, out RunPoint point)
     {
-        int at = text.LastIndexOf('@');
+        int at = text?.LastIndexOf('@') ?? -1;
         bool good = int.TryParse(text.AsSpan(at + 1), out int step) && at > 0 && step >= 0;
-        point = good ? new(text[..at], step) : default;
+        point = good ? new(text![..at], step) : default;
         return good;
     }
 }

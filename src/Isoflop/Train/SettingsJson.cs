@@ -83,7 +83,14 @@ static class SettingsJson
     /// What tells two records of settings apart, for ever: its text is hashed for names and kept with what was made. All keys, by
     /// the name they had first; a number that is not given is 0 there, and a text empty, as files of format 1 have them.
     /// </summary>
-    public static JsonObject Identity(object value, JsonTypeInfo type)
+    public static JsonElement Identity<T>(T value, JsonTypeInfo<T> type)
+    {
+        using JsonDocument text = JsonDocument.Parse(IdentityTree(value!, type).ToJsonString());
+        return text.RootElement.Clone();
+    }
+
+    /// <summary>The same, to compare or write by its parts.</summary>
+    public static JsonObject IdentityTree(object value, JsonTypeInfo type)
     {
         JsonObject tree = [];
         foreach (JsonPropertyInfo property in PropertiesOf(type))
@@ -93,7 +100,7 @@ static class SettingsJson
             Type bare = Bare(property.PropertyType);
             tree[RuleOf(property)?.Was ?? property.Name] =
                 held is null ? bare == typeof(string) ? "" : bare.IsEnum || !bare.IsPrimitive ? null : JsonValue.Create(0)
-                : inner.Kind == JsonTypeInfoKind.Object ? Identity(held, inner)
+                : inner.Kind == JsonTypeInfoKind.Object ? IdentityTree(held, inner)
                 : JsonSerializer.SerializeToNode(held, inner);
         }
         return tree;

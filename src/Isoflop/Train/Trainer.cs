@@ -142,7 +142,7 @@ public static class Trainer
 
     static string FolderOf(RunConfig config, string home)
     {
-        RunPoint.TryParse(config.From ?? "", out RunPoint point);
+        RunPoint.TryParse(config.From, out RunPoint point);
         return Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
     }
 
@@ -153,7 +153,7 @@ public static class Trainer
     {
         gone = "";
         // a malformed one is among the settings' problems
-        if (!RunPoint.TryParse(config.From ?? "", out RunPoint point)) return null;
+        if (!RunPoint.TryParse(config.From, out RunPoint point)) return null;
         string run = RunFolder.PathOf(home, point.Run), folder = FolderOf(config, home);
         if (Directory.Exists(folder))
         {
