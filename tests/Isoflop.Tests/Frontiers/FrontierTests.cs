@@ -9,7 +9,7 @@ public sealed class FrontierTests : IDisposable
 
     public void Dispose() => Directory.Delete(home, recursive: true);
 
-    static FrontierRecipe Recipe => new() { Name = "planted", Task = "parity:2", Widths = ["32", "64", "128"], Teach = ["1e11", "4e11"], Budget = 16 };
+    static FrontierRecipe Recipe => new() { Name = "planted", Task = "parity:2", Widths = [32, 64, 128], Teach = [1e11, 4e11], Budget = 16 };
 
     static double Truth(double n, double teach, double rl, double budget) => 1 / (1 + Math.Exp(-(-1.5 + 0.5 * Math.Log(n / 1e5)
         + 0.6 * Math.Log(teach / 1e11) + 0.5 * Math.Log(1 + rl / 1e10) + 0.4 * Math.Log(budget))));

@@ -10,8 +10,11 @@ namespace Isoflop.Tests.Rl;
 public sealed class TaughtHome : IDisposable
 {
     public TaughtHome() => Isoflop.Lab.Rl.Teach.Run(TeachRecipe.Load(null, ["name=taught", "tasks=parity:1", "think=0.5", "items=2000",
-        "valid_items=50", "context=48"]), ["model.d_model=16", "model.n_layer=1", "model.n_head=2", "train.batch_tokens=768",
-            "train.learning_rate=0.01"], new() { Home = Path, Threads = 1, PeakFlops = 1e11 });
+        "valid_items=50", "context=48"]), new()
+        {
+            Model = new() { DModel = 16, NLayer = 1, NHead = 2 },
+            Train = new() { BatchTokens = 768, LearningRate = 0.01 },
+        }, new() { Home = Path, Threads = 1, PeakFlops = 1e11 });
 
     public string Path { get; } = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
 

@@ -85,8 +85,9 @@ public class DuelTests
     [InlineData(256, 64)]                                         // the layers are
     public void Twice_the_size_is_twice_the_parameters_that_compute(int width, int vocab)
     {
-        var shape = new ModelConfig { DModel = width, NLayer = 2, NHead = width / 16, VocabSize = vocab };
-        double ratio = (double)ComputeOptimal.ParametersThatCompute(Bottleneck.Doubled(shape)) / ComputeOptimal.ParametersThatCompute(shape);
+        var shape = new ModelSettings { DModel = width, NLayer = 2, NHead = width / 16, VocabSize = vocab };
+        double ratio = (double)ComputeOptimal.ParametersThatCompute(Bottleneck.Doubled(shape).Shape())
+            / ComputeOptimal.ParametersThatCompute(shape.Shape());
         Assert.InRange(ratio, 1.7, 2.3);
     }
 }

@@ -12,8 +12,10 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
     ScorerCard Taught(string name, params string[] edits)
     {
         (TrainResult trained, ScorerCard? card) = TeachScorer.Run(ScorerRecipe.Load(null, [$"name={name}", "from=taught", "tasks=parity:1",
-            "items=60", "valid_items=40", "replies=4", "most_tokens=16", "form=think", .. edits]), ["train.learning_rate=0.003",
-            "train.batch_tokens=768"], new() { Home = home.Path, Threads = 1, PeakFlops = 1e11 });
+            "items=60", "valid_items=40", "replies=4", "most_tokens=16", "form=think", .. edits]), new()
+            {
+                Train = new() { LearningRate = 0.003, BatchTokens = 768 },
+            }, new() { Home = home.Path, Threads = 1, PeakFlops = 1e11 });
         Assert.True(trained.Done);
         return card!;
     }
