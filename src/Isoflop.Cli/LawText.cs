@@ -1,5 +1,6 @@
 using System.Globalization;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Cli;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Charts;
+using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli;

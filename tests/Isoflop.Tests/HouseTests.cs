@@ -10,15 +10,15 @@ public class HouseTests
     // Written by a program; see tools/Microkernels.cs.
     const string Generated = "Microkernel.cs";
 
-    static readonly Dictionary<string, string[]> MayUse = new()
-    {
-        ["Kernels"] = [],
-        ["Nn"] = ["Kernels", "Data"],
-        ["Text"] = [],
-        ["Data"] = ["Text"],
-        ["Train"] = ["Kernels", "Nn", "Text", "Data"],
-        ["Sample"] = ["Kernels", "Nn", "Text", "Data", "Train"],
-    };
+    // Rooms of each project, from the ground up: a room uses rooms before it in its project, and projects before its own.
+    static readonly (string Project, string[] Rooms)[] House =
+    [
+        ("Isoflop", ["Kernels", "Text", "Data", "Nn", "Train", "Sample"]),
+        ("Isoflop.Tasks", []),
+        ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
+            "Rl", "Worlds", "Studies", "Emergence", "Thinking", "Frontiers", "Pages", "Tours"]),
+        ("Isoflop.Cli", ["Commands"]),
+    ];
 
     static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(Path.Combine(Places.Root, folder), "*.cs", SearchOption.AllDirectories)
         .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}") && Path.GetFileName(f) != Generated);
@@ -38,21 +38,41 @@ public class HouseTests
         Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 8000);
 
     [Fact]
-    public void Folders_of_the_library_use_only_those_below_them()
+    public void Rooms_use_only_rooms_below_them()
     {
-        foreach (string file in Sources("src/Isoflop"))
+        List<string> wrong = [];
+        List<(string Project, string Room)> order = [.. House.SelectMany(h => h.Rooms.Select(r => (h.Project, r)).Append((h.Project, "")))];
+        foreach ((string project, string[] rooms) in House)
         {
-            string folder = Path.GetFileName(Path.GetDirectoryName(file))!;
-            if (!MayUse.TryGetValue(folder, out string[]? allowed)) continue;
-            foreach (Match use in Regex.Matches(File.ReadAllText(file), @"^using Isoflop\.(\w+);", RegexOptions.Multiline))
-                Assert.True(allowed.Contains(use.Groups[1].Value), $"{folder}/{Path.GetFileName(file)} uses {use.Groups[1].Value}; it may use {string.Join(", ", allowed)}");
+            IEnumerable<string> folders = Directory.GetDirectories(Path.Combine(Places.Root, "src", project))
+                .Where(d => Sources(d).Any()).Select(d => Path.GetFileName(d)!);
+            if (project != "Isoflop.Tasks") Assert.Equal(rooms.Order(), folders.Order());         // families share one namespace
+            foreach (string file in Sources($"src/{project}"))
+            {
+                string text = File.ReadAllText(file), folder = Path.GetFileName(Path.GetDirectoryName(file))!;
+                string room = rooms.Contains(folder) ? folder : "", space = room == "" ? project : $"{project}.{room}";
+                if (Regex.Match(text, @"^namespace ([\w.]+);", RegexOptions.Multiline) is { Success: true } own)
+                    Assert.True(own.Groups[1].Value == space, $"{file}: namespace {own.Groups[1].Value}");
+                string code = Regex.Replace(text, """//.*|"(\\.|[^"\\])*"|`[^`]*`""", "");
+                foreach ((string above, string other) in order.Skip(order.IndexOf((project, room)) + 1))
+                    if (Uses(code, above, other)) wrong.Add($"{space}, {Path.GetFileName(file)}: uses {above} {other}");
+            }
+        }
+        Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
+
+        // By a using, or by a type's name behind the room's.
+        static bool Uses(string code, string project, string room)
+        {
+            if (room == "") return project != "Isoflop" && Regex.IsMatch(code, $@"\b{Regex.Escape(project)}\b(?!\.\w)");
+            string types = string.Join('|', Sources($"src/{project}/{room}").Select(f => Path.GetFileNameWithoutExtension(f)));
+            return Regex.IsMatch(code, $@"^using [^;]*\b{Regex.Escape(project)}\.{room}\b|(?<![\w.)]){room}\.({types})\b", RegexOptions.Multiline);
         }
     }
 
     [Fact]
     public void Assemblies_point_one_way()
     {
-        string[] library = Names(typeof(ConfigException).Assembly), lab = Names(typeof(Lab.Tour).Assembly);
+        string[] library = Names(typeof(ConfigException).Assembly), lab = Names(typeof(Lab.Tours.Tour).Assembly);
         Assert.DoesNotContain("Isoflop.Lab", library);
         Assert.DoesNotContain("isoflop", library);
         Assert.DoesNotContain("isoflop", lab);

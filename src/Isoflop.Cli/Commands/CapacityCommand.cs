@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Baselines;
-using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Tables;
 
 namespace Isoflop.Cli.Commands;
 

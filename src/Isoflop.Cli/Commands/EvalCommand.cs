@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Isoflop.Data;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Tables;
 using Isoflop.Lab.Worlds;
 using Isoflop.Sample;
 using Isoflop.Train;

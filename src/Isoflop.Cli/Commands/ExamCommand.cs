@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Report;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Charts;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Replies;
 
 namespace Isoflop.Cli.Commands;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Runs;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;

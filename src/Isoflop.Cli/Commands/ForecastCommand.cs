@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Laws;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Frontiers;
-using Isoflop.Lab.Laws;
 
 namespace Isoflop.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;

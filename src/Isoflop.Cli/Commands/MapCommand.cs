@@ -4,8 +4,8 @@ using System.Text;
 using Isoflop.Data;
 using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Report;
 using Isoflop.Lab.Studies;
+using Isoflop.Lab.Tables;
 using Isoflop.Lab.Worlds;
 using Isoflop.Train;
 

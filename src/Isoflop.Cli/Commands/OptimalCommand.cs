@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Cli.Commands;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;

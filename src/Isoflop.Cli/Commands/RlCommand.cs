@@ -2,8 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Eval;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
+using Isoflop.Lab.Statistics;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Report;
 using Isoflop.Lab.Runs;
+using Isoflop.Lab.Tables;
 
 namespace Isoflop.Cli.Commands;
 

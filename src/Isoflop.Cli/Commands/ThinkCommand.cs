@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Thinking;
 using Isoflop.Sample;
 
@@ -112,14 +112,15 @@ static class ThinkCommand
             Thought thought;
             if (EndpointOptions.IsUrl(name))
             {
-                using RemoteDrawing remote = RemoteDrawing.Open(name, endpoint.Options(call), way.Needs.HasFlag(Needs.LogProbs));
+                using RemoteGenerator remote =
+                    RemoteGenerator.Open(name, endpoint.Options(call), way.Needs.HasFlag(Needs.LogProbs));
                 thought = new Thinker(remote, values).Think(way, problem, most, call.Stop);
             }
             else
             {
                 using LanguageModel open = LanguageModel.Open(call.Home, name, call.Parsed.GetValue(threads));
                 question?.Fits(open);
-                thought = new Thinker(new LocalDrawing(open, call.Parsed.GetValue(seed)), values).Think(way, problem, most,
+                thought = new Thinker(new LocalGenerator(open, call.Parsed.GetValue(seed)), values).Think(way, problem, most,
                     call.Stop);
             }
             Write(call, problem, way, most, thought, question?.IsRight(thought.Answer), call.Parsed.GetValue(all));
@@ -155,7 +156,7 @@ static class ThinkCommand
         }
         var colours = TracesCommand.Colours(call);
         call.Out.WriteLine(problem.Prompt);
-        foreach (Draft d in all ? t.Drafts : t.Chosen is { } chosen ? (Draft[])[chosen] : [])
+        foreach (PartialReply d in all ? t.Drafts : t.Chosen is { } chosen ? (PartialReply[])[chosen] : [])
         {
             string shown = d.Tokens.Count > 0 || d.Thought.Length == 0 ? d.Text : $"<{d.Thought}>{d.Text}";
             string mark = !all ? "  " : ReferenceEquals(d, t.Chosen) ? "* " : "  ";

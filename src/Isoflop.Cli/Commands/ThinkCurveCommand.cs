@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Report;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Charts;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Thinking;
 
 namespace Isoflop.Cli.Commands;

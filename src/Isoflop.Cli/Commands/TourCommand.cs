@@ -4,8 +4,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab;
 using Isoflop.Lab.Emergence;
+using Isoflop.Lab.Eval;
 using Isoflop.Lab.Rl;
 using Isoflop.Lab.Studies;
+using Isoflop.Lab.Tours;
 
 namespace Isoflop.Cli.Commands;
 

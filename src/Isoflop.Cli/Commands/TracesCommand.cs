@@ -38,12 +38,12 @@ static class TracesCommand
             string[] names = call.Parsed.GetValue(runs)!;
             if (call.Parsed.GetValue(svg) is { } file)
             {
-                File.WriteAllText(file, Lab.Report.Chart.Grid(
+                File.WriteAllText(file, Lab.Charts.Chart.Grid(
                 [
                     RlCharts.PassAtOne(names, call.Home, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Home),
                     .. call.Parsed.GetValue(forecast)
                         ? [RlCharts.Forecast(RewardLaw.Of(names, call.Home, stop: call.Stop), names, call.Home)]
-                        : Array.Empty<Lab.Report.Chart>(),
+                        : Array.Empty<Lab.Charts.Chart>(),
                 ]));
                 call.Out.WriteLine(file);
                 return 0;

@@ -1,8 +1,7 @@
 using Isoflop.Data;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Report;
 using Isoflop.Lab.Studies;
-using Isoflop.Lab.Worlds;
+using Isoflop.Lab.Tables;
 using Isoflop.Sample;
 using Isoflop.Train;
 
@@ -110,7 +109,7 @@ public sealed class CapabilityMap
     {
         var placed = breaks.ToDictionary(b => b.Task, b => b.At);
         return Table.Of(Curves.Zip(Findings).SelectMany(c => c.First.Rungs.Select(r => (Curve: c.First, Finding: c.Second,
-            Rung: r, Break: placed.GetValueOrDefault(c.First.Task, Laws.Estimate.Of(double.NaN))))),
+            Rung: r, Break: placed.GetValueOrDefault(c.First.Task, Statistics.Estimate.Of(double.NaN))))),
             ("task", c => c.Curve.Task), ("budget", c => c.Rung.Budget), ("flops", c => c.Rung.Flops),
             ("seeds", c => (long)c.Rung.Losses.Count),
             ("items", c => (long)(c.Rung.Results.Count == 0 ? 0 : c.Rung.Results[0].Count)),

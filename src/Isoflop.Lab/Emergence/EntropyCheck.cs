@@ -1,5 +1,6 @@
 using Isoflop.Data;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 using Isoflop.Train;
 

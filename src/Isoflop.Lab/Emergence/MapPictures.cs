@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Charts;
 
 namespace Isoflop.Lab.Emergence;
 

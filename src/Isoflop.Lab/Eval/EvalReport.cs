@@ -1,4 +1,5 @@
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Tables;
 
 namespace Isoflop.Lab.Eval;
 

@@ -133,7 +133,7 @@ sealed class AccuracySurface
     }
 
     /// <summary>For new runs, the mean of so many.</summary>
-    public Laws.Estimate Forecast(double parameters, double teach, double rl, double budget, int runs, ulong seed)
+    public Statistics.Estimate Forecast(double parameters, double teach, double rl, double budget, int runs, ulong seed)
     {
         double[] all = [.. Enumerable.Range(0, Draws).Select(d =>
         {

@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
+using Isoflop.Lab.Tables;
 using Isoflop.Lab.Thinking;
 
 namespace Isoflop.Lab.Frontiers;

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
 using Isoflop.Train;
 
@@ -9,7 +10,7 @@ namespace Isoflop.Lab.Frontiers;
 /// <param name="Width">d_model</param> <param name="TeachFlops">of demonstrations</param> <param name="Steps">of
 /// reinforcement</param>
 /// <param name="Budget">of thought: replies to a question</param>
-public readonly record struct Split(int Width, double TeachFlops, int Steps, int Budget)
+public readonly record struct ComputeSplit(int Width, double TeachFlops, int Steps, int Budget)
 {
     /// <summary>For a reader.</summary>
     public override string ToString() => FormattableString.Invariant(

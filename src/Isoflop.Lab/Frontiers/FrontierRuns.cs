@@ -1,4 +1,6 @@
 using Isoflop.Lab.Rl;
+using Isoflop.Lab.Runs;
+using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
 using Isoflop.Nn;
 using Isoflop.Train;
@@ -61,7 +63,7 @@ sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
         foreach (int step in steps)
         {
             string model = step == 0 ? taught : $"{learnt}@{step}";
-            RunPoint point = Reinforcement.Source(model, home);
+            RunPoint point = RunStore.CheckpointOf(model, home);
             string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
             tell?.Invoke(model);
             double rl = Checkpoint.ReadState(folder).Ledger.Spent.Flops - teachFlops;

@@ -1,13 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Lab.Frontiers;
 
 /// <summary>A split and what it comes to.</summary>
 /// <param name="Flops">training and all questions</param> <param name="Accuracy">forecast, or measured where it is a cell of the
 /// grid</param>
-public sealed record Priced(Split Split, double TrainFlops, double TestFlops, double Flops, Estimate Accuracy);
+public sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFlops, double Flops, Estimate Accuracy);
 
 /// <summary>Where the FLOPs should go, said before anything is trained.</summary>
 /// <param name="Queries">questions that the model will be asked in its life</param> <param name="Best">by the surface</param>

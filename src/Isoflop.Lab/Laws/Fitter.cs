@@ -1,3 +1,4 @@
+using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Laws;

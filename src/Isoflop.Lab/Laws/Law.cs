@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Lab.Laws;
 

@@ -1,26 +1,4 @@
-using MathNet.Numerics.Distributions;
-
 namespace Isoflop.Lab.Laws;
-
-/// <summary>A value and its interval, 95 % unless said otherwise. NaN ends: no interval is known.</summary>
-public readonly record struct Estimate(double Value, double Low, double High)
-{
-    /// <summary>A value without an interval.</summary>
-    public static Estimate Of(double value) => new(value, double.NaN, double.NaN);
-
-    /// <summary>
-    /// Mean of independent values ± t·s/√n: Student's quantile, since with three seeds it is 4.30 and not 1.96.
-    /// </summary>
-    /// <param name="level">share of intervals that hold the mean</param>
-    public static Estimate OfMean(IReadOnlyList<double> values, double level = 0.95)
-    {
-        double mean = values.Average();
-        if (values.Count < 2) return Of(mean);
-        double sd = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1));
-        double half = StudentT.InvCDF(0, 1, values.Count - 1, 0.5 + level / 2) * sd / Math.Sqrt(values.Count);
-        return new(mean, mean - half, mean + half);
-    }
-}
 
 /// <summary>One measured end of a run, or one point of a curve.</summary>
 public sealed record Observation

@@ -1,3 +1,4 @@
+using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Laws;
@@ -114,16 +115,5 @@ readonly struct Prediction
         double enlarge = Math.Sqrt(law.Groups / law.DegreesOfFreedom);
         int n = Math.Min(Noises, sorted.Length);
         return [.. Enumerable.Range(0, n).Select(i => enlarge * Quantile.Of(sorted, (i + 0.5) / n))];
-    }
-}
-
-static class Quantile
-{
-    /// <summary>Of sorted values, linear between order statistics: type 7 of Hyndman &amp; Fan 1996, as numpy.</summary>
-    public static double Of(double[] sorted, double q)
-    {
-        double at = q * (sorted.Length - 1);
-        int low = (int)at;
-        return low + 1 < sorted.Length ? sorted[low] + (at - low) * (sorted[low + 1] - sorted[low]) : sorted[low];
     }
 }

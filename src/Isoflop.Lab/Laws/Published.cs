@@ -1,3 +1,5 @@
+using Isoflop.Lab.Statistics;
+
 namespace Isoflop.Lab.Laws;
 
 /// <summary>Laws as their authors printed them. They come without joint intervals.</summary>

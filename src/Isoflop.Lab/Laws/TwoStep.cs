@@ -1,3 +1,5 @@
+using Isoflop.Lab.Statistics;
+
 namespace Isoflop.Lab.Laws;
 
 /// <summary>

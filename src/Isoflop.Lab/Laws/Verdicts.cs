@@ -1,3 +1,5 @@
+using Isoflop.Lab.Statistics;
+
 namespace Isoflop.Lab.Laws;
 
 /// <summary>Keeps improving, or saturates: ten times the compute against the scatter of runs.</summary>

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Isoflop.Lab.Rl;
 
 /// <summary>What a reply's reward is held against: that of the other replies to its prompt.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<Baseline>))]
-public enum Baseline
+[JsonConverter(typeof(JsonStringEnumConverter<AdvantageBaseline>))]
+public enum AdvantageBaseline
 {
     /// <summary>r − μ: Dr. GRPO, Liu et al. 2025, arXiv:2503.20783.</summary>
     [JsonStringEnumMemberName("mean")] Mean,
@@ -33,10 +33,10 @@ static class Advantage
 
     /// <summary>Writes the advantages; equal rewards give exactly zero, except that right ones are still learnt by
     /// rejection.</summary>
-    public static void Of(Baseline baseline, ReadOnlySpan<double> rewards, Span<double> into)
+    public static void Of(AdvantageBaseline baseline, ReadOnlySpan<double> rewards, Span<double> into)
     {
         int n = rewards.Length;
-        if (baseline == Baseline.Rejection)
+        if (baseline == AdvantageBaseline.Rejection)
         {
             double best = 0;
             foreach (double r in rewards) best = Math.Max(best, r);
@@ -50,9 +50,9 @@ static class Advantage
         foreach (double r in rewards) squares += (r - mean) * (r - mean);
         double scale = baseline switch
         {
-            Baseline.Std => 1 / (Math.Sqrt(squares / (n - 1)) + Epsilon),
-            Baseline.LeaveOneOut => n / (n - 1.0),                // r − (Σ − r)/(n − 1)
-            Baseline.Log => mean > 0 ? 1 / mean : 0,
+            AdvantageBaseline.Std => 1 / (Math.Sqrt(squares / (n - 1)) + Epsilon),
+            AdvantageBaseline.LeaveOneOut => n / (n - 1.0),                // r − (Σ − r)/(n − 1)
+            AdvantageBaseline.Log => mean > 0 ? 1 / mean : 0,
             _ => 1,
         };
         for (int i = 0; i < n; i++) into[i] = (rewards[i] - mean) * scale;

@@ -1,3 +1,5 @@
+using Isoflop.Lab.Replies;
+
 namespace Isoflop.Lab.Rl;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Isoflop.Lab.Eval;
+
 namespace Isoflop.Lab.Rl;
 
 /// <summary>What is wrong with a run of reinforcement learning.</summary>

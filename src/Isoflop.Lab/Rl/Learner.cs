@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Isoflop.Data;
 using Isoflop.Kernels;
+using Isoflop.Lab.Replies;
 using Isoflop.Nn;
 using Isoflop.Sample;
 using Isoflop.Train;
@@ -18,7 +19,7 @@ readonly record struct Learnt(double Norm, double Clipped, double Divergence, Sp
 /// </summary>
 sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRecipe recipe)
 {
-    readonly (Baseline Baseline, Aggregation Aggregation, PolicyTerm Term) choice = recipe.Choices;
+    readonly (AdvantageBaseline Baseline, Aggregation Aggregation, PolicyTerm Term) choice = recipe.Choices;
     readonly Batch batch = new(model.MaxRows, model.MaxRows);
     readonly float[] policy = new float[model.MaxRows], first = new float[model.MaxRows];
 

@@ -2,6 +2,9 @@ using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Runs;
 using Isoflop.Nn;
 using Isoflop.Train;
 
@@ -117,7 +120,7 @@ public static class Reinforcement
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         var mix = new TaskMix(recipe.Tasks);
         if (Begun(recipe, home) is { } begun) return begun;
-        RunPoint from = Source(recipe.From, home);
+        RunPoint from = RunStore.CheckpointOf(recipe.From, home);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };
         string source = Path.Combine(RunFolder.PathOf(home, from.Run), Checkpoint.NameOf(from.Step));
         RunRecord parent = RunRecord.Load(RunFolder.PathOf(home, from.Run));
@@ -199,18 +202,6 @@ public static class Reinforcement
                     $"are more than the model's context of {shape.ContextLen}; lower most_tokens to " +
                     $"{Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model with a longer context");
         }
-    }
-
-    internal static RunPoint Source(string from, string home)
-    {
-        bool step = RunPoint.TryParse(from, out RunPoint point);
-        string run = RunFolder.PathOf(home, step ? point.Run : from);
-        if (!Directory.Exists(run)) throw new ConfigException($"from={from}: there is no run {run}; 'isoflop runs' lists them");
-        List<int> saved = Checkpoint.StepsIn(run);
-        if (saved.Count == 0) throw new ConfigException($"from={from}: {run} has no checkpoint yet");
-        if (step && !saved.Contains(point.Step))
-            throw new ConfigException($"from={from}: {run} has checkpoints at {string.Join(", ", saved)}");
-        return step ? point : new(from, saved[^1]);
     }
 
     static TrainState StartOf(string source, RlRecipe recipe)

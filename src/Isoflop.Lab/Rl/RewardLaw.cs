@@ -1,4 +1,5 @@
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;

@@ -1,7 +1,11 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Isoflop.Lab.Charts;
+using Isoflop.Lab.Eval;
 using Isoflop.Lab.Laws;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Runs;
+using Isoflop.Lab.Statistics;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
@@ -68,7 +72,7 @@ public static class RlCharts
         double Cost(ExamRow r)
         {
             string? from = RunRecord.Load(RunFolder.PathOf(home, RunOf(r.Run))).Config.From;
-            RunPoint start = string.IsNullOrEmpty(from) ? default : Reinforcement.Source(from, home);
+            RunPoint start = string.IsNullOrEmpty(from) ? default : RunStore.CheckpointOf(from, home);
             return r.Flops - (start.Run is null ? 0 : Checkpoint.ReadState(Path.Combine(RunFolder.PathOf(home, start.Run),
                 Checkpoint.NameOf(start.Step))).Ledger.Spent.Flops);
         }

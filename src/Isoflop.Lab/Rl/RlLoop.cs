@@ -1,4 +1,7 @@
 using Isoflop.Kernels;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Nn;
 using Isoflop.Sample;
 using Isoflop.Tasks;

@@ -1,4 +1,7 @@
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
@@ -31,7 +34,7 @@ public sealed record RlRecipe
     public string Method { get; set; } = "dr_grpo";
 
     [Setting("what a reward is held against; else the method's")]
-    public Baseline? Baseline { get; set; }
+    public AdvantageBaseline? Baseline { get; set; }
 
     [Setting("how tokens are averaged; else the method's")]
     public Aggregation? Aggregation { get; set; }
@@ -105,22 +108,22 @@ public sealed record RlRecipe
     public bool SkipGate { get; set; }
 
     /// <summary>The three choices and the upper clip of each method.</summary>
-    static readonly Dictionary<string, (Baseline, Aggregation, RatioRule, double)> methods = new()
+    static readonly Dictionary<string, (AdvantageBaseline, Aggregation, RatioRule, double)> methods = new()
     {
-        ["grpo"] = (Rl.Baseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Clip, 0.2),
-        ["dr_grpo"] = (Rl.Baseline.Mean, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
-        ["dapo"] = (Rl.Baseline.Std, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.28),
-        ["rloo"] = (Rl.Baseline.LeaveOneOut, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
-        ["cispo"] = (Rl.Baseline.Std, Rl.Aggregation.TokenMean, RatioRule.Cispo, 5),
-        ["gspo"] = (Rl.Baseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Gspo, 0.2),
-        ["rejection"] = (Rl.Baseline.Rejection, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.2),
+        ["grpo"] = (AdvantageBaseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Clip, 0.2),
+        ["dr_grpo"] = (AdvantageBaseline.Mean, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
+        ["dapo"] = (AdvantageBaseline.Std, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.28),
+        ["rloo"] = (AdvantageBaseline.LeaveOneOut, Rl.Aggregation.Constant, RatioRule.Clip, 0.2),
+        ["cispo"] = (AdvantageBaseline.Std, Rl.Aggregation.TokenMean, RatioRule.Cispo, 5),
+        ["gspo"] = (AdvantageBaseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Gspo, 0.2),
+        ["rejection"] = (AdvantageBaseline.Rejection, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.2),
     };
 
-    internal (Baseline Baseline, Aggregation Aggregation, PolicyTerm Term) Choices
+    internal (AdvantageBaseline Baseline, Aggregation Aggregation, PolicyTerm Term) Choices
     {
         get
         {
-            (Baseline b, Aggregation a, RatioRule r, double high) = methods[Method];
+            (AdvantageBaseline b, Aggregation a, RatioRule r, double high) = methods[Method];
             RatioRule rule = Ratio ?? r;
             double upper = ClipHigh ?? (rule == r ? high : rule == RatioRule.Cispo ? 5 : 0.2);
             return (Baseline ?? b, Aggregation ?? a, new(rule, ClipLow, upper, Kl));
@@ -141,7 +144,7 @@ public sealed record RlRecipe
         if (!known) yield return $"method='{Method}' must be one of {string.Join(", ", methods.Keys)}";
         foreach (string problem in SettingsJson.Problems(this, RlJson.Default.RlRecipe)) yield return problem;
         if (Overlong > MostTokens) yield return $"overlong={Overlong} must be from 0 to most_tokens={MostTokens}";
-        if (known && Replies < 2 && Choices.Baseline != Rl.Baseline.Rejection)
+        if (known && Replies < 2 && Choices.Baseline != AdvantageBaseline.Rejection)
             yield return $"replies={Replies}: a group of one teaches nothing; try 16";
         if (known && Choices.Term is { Rule: RatioRule.Cispo, ClipHigh: < 1 })
             yield return FormattableString.Invariant($"clip_high={ClipHigh} is the largest ratio: at least 1; try 5");
@@ -152,7 +155,6 @@ public sealed record RlRecipe
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(RlRecipe))]
-[JsonSerializable(typeof(TeachRecipe))]
 [JsonSerializable(typeof(RlStep))]
 [JsonSerializable(typeof(RlEval))]
 [JsonSerializable(typeof(ReplyRow))]

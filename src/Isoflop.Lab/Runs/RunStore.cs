@@ -56,6 +56,18 @@ public sealed class RunStore(string home)
         return patterns.Count == 0 ? all : [.. all.Where(r => patterns.Any(p => Matches(p, r.Name)))];
     }
 
+    internal static RunPoint CheckpointOf(string from, string home)
+    {
+        bool step = RunPoint.TryParse(from, out RunPoint point);
+        string run = RunFolder.PathOf(home, step ? point.Run : from);
+        if (!Directory.Exists(run)) throw new ConfigException($"from={from}: there is no run {run}; 'isoflop runs' lists them");
+        List<int> saved = Checkpoint.StepsIn(run);
+        if (saved.Count == 0) throw new ConfigException($"from={from}: {run} has no checkpoint yet");
+        if (step && !saved.Contains(point.Step))
+            throw new ConfigException($"from={from}: {run} has checkpoints at {string.Join(", ", saved)}");
+        return step ? point : new(from, saved[^1]);
+    }
+
     internal static bool Matches(string pattern, string name) =>
         FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
 

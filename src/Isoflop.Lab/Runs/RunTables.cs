@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Tables;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Runs;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;

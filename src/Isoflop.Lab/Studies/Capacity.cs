@@ -1,8 +1,9 @@
 using System.Globalization;
 using Isoflop.Data;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Laws;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Tables;
 
 namespace Isoflop.Lab.Studies;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Studies;

@@ -1,4 +1,5 @@
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Studies;

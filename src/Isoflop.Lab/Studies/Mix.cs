@@ -3,7 +3,8 @@ using Isoflop.Data;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Laws;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Tables;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;

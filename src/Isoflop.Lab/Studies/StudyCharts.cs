@@ -1,6 +1,7 @@
 using System.Globalization;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Lab.Studies;
 

@@ -1,4 +1,4 @@
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Tables;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;

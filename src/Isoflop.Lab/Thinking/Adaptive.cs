@@ -13,14 +13,14 @@ sealed class Adaptive : IStrategy
         $"{EnoughLead}";
     public Needs Needs => Needs.Nothing;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        List<Draft> replies = [];
+        List<PartialReply> replies = [];
         for (; ; )
         {
-            IReadOnlyList<Draft> round = await desk.Sample(Round);
+            IReadOnlyList<PartialReply> round = await session.Sample(Round);
             replies.AddRange(round);
-            if (round.FirstOrDefault(r => desk.Check(r.Answer)) is { } right) return right;
+            if (round.FirstOrDefault(r => session.Check(r.Answer)) is { } right) return right;
             if (round.Count == 0 || !problem.HasCheck && Vote.Lead(replies) >= EnoughLead) return Vote.Of(replies);
         }
     }

@@ -7,9 +7,9 @@ sealed class BestOfN : IStrategy
     public string Says => "as many replies as the budget buys; the first whose answer passes the check";
     public Needs Needs => Needs.Check;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        IReadOnlyList<Draft> replies = await desk.Sample();
-        return replies.FirstOrDefault(r => desk.Check(r.Answer)) ?? Vote.Of(replies);
+        IReadOnlyList<PartialReply> replies = await session.Sample();
+        return replies.FirstOrDefault(r => session.Check(r.Answer)) ?? Vote.Of(replies);
     }
 }

@@ -10,12 +10,12 @@ sealed class Confidence : IStrategy
     public string Says => "a majority in which a reply weighs as much as the model was sure of its tokens";
     public Needs Needs => Needs.LogProbs;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        Draft[] replies = [.. (await desk.Sample()).Where(r => r.Answer is not null)];
+        PartialReply[] replies = [.. (await session.Sample()).Where(r => r.Answer is not null)];
         if (replies.Any(r => double.IsNaN(r.LogProb)))
             throw new ConfigException("strategy 'confidence' weighs replies by their log-probabilities, and the endpoint gives " +
                 "none; try majority");
-        return Vote.Of(replies, [.. replies.Select(r => Math.Exp(r.LogProb / Math.Max(1, r.Drawn)))]);
+        return Vote.Of(replies, [.. replies.Select(r => Math.Exp(r.LogProb / Math.Max(1, r.DrawnTokens)))]);
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
 using Isoflop.Sample;
 using Isoflop.Tasks;
 using Isoflop.Train;
@@ -67,9 +67,9 @@ public sealed class DurableSearch : IDisposable
         if (strategy.Length == 0)
         {
             Problem problem = ProblemOf(level, index, prompt, seed, 0, form);
-            var drawing = new LocalDrawing(opened, seed);
+            var generator = new LocalGenerator(opened, seed);
             strategy = ((string[])["tree", "best-of-n", "majority"]).First(s =>
-                Strategies.Refusal(Strategies.Find(s), problem, drawing, null) is null);
+                Strategies.Refusal(Strategies.Find(s), problem, generator, null) is null);
         }
         var recipe = new SearchRecipe(model, new LocalTarget(opened).Hash, task, index, prompt, strategy, form, seed);
         byte[] sought = Encoding.UTF8.GetBytes($"{task}\n{prompt}\n{strategy}\n{form}\n{seed}");
@@ -206,12 +206,13 @@ public sealed class DurableSearch : IDisposable
         long began = time.GetTimestamp();
         // A problem's number names its random numbers in 20 bits; beyond them another seed does.
         const int Rounds = (1 << 20) / SideBySide;
-        var drawing = new LocalDrawing(model, recipe.Seed + (ulong)(round / Rounds));
+        var generator = new LocalGenerator(model, recipe.Seed + (ulong)(round / Rounds));
         Problem[] problems = [.. Enumerable.Range(0, SideBySide).Select(i => level is null && i > 0 ? null! :
             ProblemOf(level, recipe.Index, recipe.Prompt, recipe.Seed, round % Rounds * SideBySide + i, recipe.Form))
             .Where(p => p is not null)];
-        double tokens = Math.Min(MostUnits, Luby(round + 1)) * Unit * (double)Math.Max(1, drawing.Room(problems[0], Draft.Empty));
-        IReadOnlyList<Thought> thoughts = new Thinker(drawing).Think(Strategies.Find(recipe.Strategy), problems,
+        double tokens = Math.Min(MostUnits, Luby(round + 1)) * Unit
+            * (double)Math.Max(1, generator.Room(problems[0], PartialReply.Empty));
+        IReadOnlyList<Thought> thoughts = new Thinker(generator).Think(Strategies.Find(recipe.Strategy), problems,
             new Budget(tokens, BudgetUnit.Tokens), stop);
         string? passed = problems[0].HasCheck
             ? thoughts.Select(t => t.Answer).FirstOrDefault(a => a is not null && problems[0].Check(a)) : null;

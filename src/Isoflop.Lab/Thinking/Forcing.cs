@@ -10,16 +10,16 @@ sealed class Forcing : IStrategy
 {
     public string Name => "forcing";
     public string Says => "one thought, made to go on until the budget is spent, then made to answer (s1)";
-    public Needs Needs => Needs.Prefix | Needs.Wait;
+    public Needs Needs => Needs.Prefix | Needs.ContinuationMarker;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        Draft thought = desk.Opened, last = thought;
+        PartialReply thought = session.Opened, last = thought;
         // What the answer needs is kept back.
-        while (desk.Room(thought) - problem.AnswerTokens is > 0 and int most)
+        while (session.Room(thought) - problem.AnswerTokens is > 0 and int most)
         {
-            last = (await desk.Draw([thought], most))[0];
-            thought = desk.Again(last);
+            last = (await session.Draw([thought], most))[0];
+            thought = session.Again(last);
             if (!last.Ended)
             {
                 thought = last;
@@ -29,8 +29,8 @@ sealed class Forcing : IStrategy
         if (last.Answer is not null) return last;                // the answer came as the budget went
         // Cut in the midst of its answer, it begins that anew.
         int end = thought.Text.IndexOf(Reply.Say);
-        Draft closed = desk.Write(thought, end < 0 ? thought.Text.Length : end, $"{Reply.Say}");
-        int left = desk.Room(closed);
-        return left < 1 ? null : (await desk.Draw([closed], left))[0] is { Answer: not null } answered ? answered : null;
+        PartialReply closed = session.Write(thought, end < 0 ? thought.Text.Length : end, $"{Reply.Say}");
+        int left = session.Room(closed);
+        return left < 1 ? null : (await session.Draw([closed], left))[0] is { Answer: not null } answered ? answered : null;
     }
 }

@@ -7,5 +7,6 @@ sealed class Greedy : IStrategy
     public string Says => "one reply, the likeliest token each time";
     public Needs Needs => Needs.Nothing;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk) => Vote.Of(await desk.Sample(1, temperature: 0));
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session) =>
+        Vote.Of(await session.Sample(1, temperature: 0));
 }

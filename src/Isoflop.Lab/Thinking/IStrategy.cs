@@ -1,3 +1,5 @@
+using Isoflop.Tasks;
+
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>What a strategy cannot do without.</summary>
@@ -12,8 +14,8 @@ public enum Needs
     Scorer = 2,
     /// <summary>Continuing what was begun, token by token.</summary>
     Prefix = 4,
-    /// <summary>Thoughts that turn back: <see cref="Problem.Wait"/>.</summary>
-    Wait = 8,
+    /// <summary>Thoughts that turn back: <see cref="Problem.ContinuationMarker"/>.</summary>
+    ContinuationMarker = 8,
     /// <summary>Log-probabilities of replies.</summary>
     LogProbs = 16,
 }
@@ -31,7 +33,7 @@ public interface IStrategy
     /// <summary>What it cannot do without.</summary>
     Needs Needs { get; }
     /// <summary>Thinks; the reply that it decides for, or null.</summary>
-    Task<Draft?> Think(Problem problem, Desk desk);
+    Task<PartialReply?> Think(Problem problem, BudgetedSession session);
 }
 
 /// <summary>All there are; a new one is a file and a line here.</summary>
@@ -50,16 +52,16 @@ public static class Strategies
         ?? throw new ConfigException($"no strategy '{name}'; there are: {string.Join(", ", All.Select(s => s.Name))}");
 
     /// <summary>Why a strategy cannot be used here, in one line; null: it can.</summary>
-    public static string? Refusal(IStrategy strategy, Problem problem, IDrawing drawing, IScorer? scorer)
+    public static string? Refusal(IStrategy strategy, Problem problem, IReplyGenerator generator, IScorer? scorer)
     {
         Needs needs = strategy.Needs;
         return needs.HasFlag(Needs.Check) && !problem.HasCheck
                 ? $"strategy '{strategy.Name}' needs a check without a key, and {problem.Kind} has none; try majority"
             : needs.HasFlag(Needs.Scorer) && scorer is null
                 ? $"strategy '{strategy.Name}' needs a scorer, and none is given; try majority"
-            : needs.HasFlag(Needs.Prefix) && !drawing.Continues
+            : needs.HasFlag(Needs.Prefix) && !generator.Continues
                 ? $"strategy '{strategy.Name}' continues replies token by token, which an endpoint does not; try majority"
-            : needs.HasFlag(Needs.Wait) && problem.Wait.Length == 0 && drawing.Continues
+            : needs.HasFlag(Needs.ContinuationMarker) && problem.ContinuationMarker.Length == 0 && generator.Continues
                 ? $"strategy '{strategy.Name}' goes on where a thought ends, and thoughts of {problem.Kind} never turn back; " +
                     "try majority"
             : null;
@@ -72,5 +74,5 @@ public static class Strategies
 public interface IScorer
 {
     /// <summary>In the order of the drafts, each with what it cost; a value depends on nothing but its draft.</summary>
-    IReadOnlyList<(double Value, Cost Cost)> Score(IReadOnlyList<(Problem Problem, Draft Draft)> drafts);
+    IReadOnlyList<(double Value, Cost Cost)> Score(IReadOnlyList<(Problem Problem, PartialReply Draft)> drafts);
 }

@@ -7,5 +7,5 @@ sealed class Majority : IStrategy
     public string Says => "as many replies as the budget buys; the answer that most of them say";
     public Needs Needs => Needs.Nothing;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk) => Vote.Of(await desk.Sample());
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session) => Vote.Of(await session.Sample());
 }

@@ -1,4 +1,4 @@
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
 using Isoflop.Tasks;
 
 namespace Isoflop.Lab.Thinking;
@@ -14,7 +14,7 @@ public sealed class Problem
 
     /// <summary>A question of a user's own: nothing checks its answer.</summary>
     public static Problem Of(string prompt, ReplyForm form = ReplyForm.Open) =>
-        new(prompt, null, null, 0) { Wait = $"{Marks.Failed}", Form = form };
+        new(prompt, null, null, 0) { ContinuationMarker = $"{Marks.Failed}", Form = form };
 
     /// <summary>An item of a family; its key is dropped here.</summary>
     /// <param name="number">names its random numbers, with the seed; equal numbers, equal draws</param>
@@ -23,7 +23,7 @@ public sealed class Problem
         int answerTokens = 16) =>
         new(item.Prompt, family, item with { Key = "" }, number)
         {
-            Wait = family.Alphabet.Contains(Marks.Failed) ? $"{Marks.Failed}"
+            ContinuationMarker = family.Alphabet.Contains(Marks.Failed) ? $"{Marks.Failed}"
                 : family.Alphabet.Contains(Marks.Back) ? $"{Marks.DeadEnd}{Marks.Back}" : "",
             Form = form,
             AnswerTokens = answerTokens,
@@ -45,10 +45,10 @@ public sealed class Problem
     /// What a thought goes on with where it wanted to end: ";" drops the whole attempt, "?~" its last choice. Empty: thoughts of
     /// this family never turn back.
     /// </summary>
-    public string Wait { get; private init; } = "";
+    public string ContinuationMarker { get; private init; } = "";
 
     /// <summary>A step ends with one of these.</summary>
-    public string StepEnds => Wait.Length > 0 ? $"{Marks.Failed}{Marks.DeadEnd}{Marks.Solved}" : " ";
+    public string StepEnds => ContinuationMarker.Length > 0 ? $"{Marks.Failed}{Marks.DeadEnd}{Marks.Solved}" : " ";
 
     /// <summary>What every reply begins with.</summary>
     public ReplyForm Form { get; private init; }
@@ -68,12 +68,12 @@ public sealed class Problem
 /// <param name="Text">as its reader sees it: &lt;thought&gt;answer</param>
 /// <param name="Tokens">the same as the model reads it; none where only text goes over the wire</param>
 /// <param name="Ended">the model itself ended it; else it was cut off, or is to go on</param>
-public sealed record Draft(string Text, IReadOnlyList<int> Tokens, bool Ended)
+public sealed record PartialReply(string Text, IReadOnlyList<int> Tokens, bool Ended)
 {
     readonly string? thought, answer;
 
     /// <summary>Nothing yet.</summary>
-    public static Draft Empty { get; } = new("", [], false);
+    public static PartialReply Empty { get; } = new("", [], false);
 
     /// <summary>What is thought so far, without its signs; an endpoint's reasoning.</summary>
     public string Thought { get => thought ?? InnerOf(Text); init => thought = value; }
@@ -85,7 +85,7 @@ public sealed record Draft(string Text, IReadOnlyList<int> Tokens, bool Ended)
     public double LogProb { get; init; }
 
     /// <summary>Tokens drawn, those written into it not counted.</summary>
-    public int Drawn { get; init; }
+    public int DrawnTokens { get; init; }
 
     /// <summary>Tokens from its beginning that passed through the model as it was drawn: their keys are there.</summary>
     public int Read { get; init; }

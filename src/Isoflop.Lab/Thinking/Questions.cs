@@ -1,4 +1,4 @@
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
 using Isoflop.Sample;
 using Isoflop.Tasks;
 

@@ -1,4 +1,4 @@
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Charts;
 
 namespace Isoflop.Lab.Thinking;
 

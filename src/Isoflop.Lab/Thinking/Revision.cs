@@ -9,20 +9,20 @@ sealed class Revision : IStrategy
 {
     public string Name => "revision";
     public string Says => "one thought that goes on after each failed answer; without a check it always goes on, and votes";
-    public Needs Needs => Needs.Wait;
+    public Needs Needs => Needs.ContinuationMarker;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        List<Draft> said = [];
-        while (await desk.Sample(1) is [var reply])
+        List<PartialReply> said = [];
+        while (await session.Sample(1) is [var reply])
             for (; ; )
             {
                 if (reply.Answer is not null) said.Add(reply);
-                if (desk.Check(reply.Answer)) return reply;
-                Draft again = desk.Again(reply);
-                int room = reply.Answer is null ? 0 : desk.Room(again);
+                if (session.Check(reply.Answer)) return reply;
+                PartialReply again = session.Again(reply);
+                int room = reply.Answer is null ? 0 : session.Room(again);
                 if (room < 1) break;
-                reply = (await desk.Draw([again], room))[0];
+                reply = (await session.Draw([again], room))[0];
             }
         return Vote.Of(said);
     }

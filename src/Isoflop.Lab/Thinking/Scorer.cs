@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Data;
 using Isoflop.Kernels;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Runs;
 using Isoflop.Nn;
 using Isoflop.Tasks;
 using Isoflop.Text;
@@ -12,7 +12,7 @@ namespace Isoflop.Lab.Thinking;
 
 /// <summary>How a scorer's raw values become probabilities, and how well: its scorer.json.</summary>
 /// <param name="Slope">p = σ(slope·logit(raw) + offset): Platt 1999</param>
-/// <param name="Sampled">what drawing the replies cost; training is in the run's own ledger</param>
+/// <param name="Sampled">what generator the replies cost; training is in the run's own ledger</param>
 /// <param name="Raw">reliability before the calibration</param> <param name="Calibrated">after it; both on items that it has
 /// not seen</param>
 /// <param name="ByShare">area under the curve of right against wrong replies, by how much of the reply was seen</param>
@@ -63,7 +63,7 @@ public sealed class Scorer : IScorer, IDisposable
 
     internal Scorer(string run, string home, int threads, ScorerCard? card)
     {
-        RunPoint point = Reinforcement.Source(run, home);
+        RunPoint point = RunStore.CheckpointOf(run, home);
         string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
         ModelConfig shape = ModelFolder.LoadConfig(folder);
         (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}-{HashOf(folder)}", new CpuDevice(threads),
@@ -86,7 +86,7 @@ public sealed class Scorer : IScorer, IDisposable
     public ScorerCard? Card => card;
 
     /// <inheritdoc/>
-    public IReadOnlyList<(double Value, Cost Cost)> Score(IReadOnlyList<(Problem Problem, Draft Draft)> drafts)
+    public IReadOnlyList<(double Value, Cost Cost)> Score(IReadOnlyList<(Problem Problem, PartialReply Draft)> drafts)
     {
         (double Raw, Cost Cost)[] raw = Values([.. drafts.Select(d => (d.Problem.Prompt, d.Draft.Text))]);
         return [.. raw.Select(r => (Calibrated(r.Raw), r.Cost))];

@@ -1,3 +1,5 @@
+using Isoflop.Tasks;
+
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>
@@ -13,27 +15,27 @@ sealed class StepBeam(bool diverse) : IStrategy
         : $"step by step, {Branches} continuations a beam, of which the scorer keeps the best";
     public Needs Needs => Needs.Scorer | Needs.Prefix;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        int width = desk.Width, branches = Math.Min(Branches, width), kept = width / branches;
-        List<Draft> beams = [.. Enumerable.Repeat(desk.Opened, kept)], done = [];
+        int width = session.Width, branches = Math.Min(Branches, width), kept = width / branches;
+        List<PartialReply> beams = [.. Enumerable.Repeat(session.Opened, kept)], done = [];
         while (beams.Count > 0)
         {
-            Draft[] from = [.. beams.SelectMany(b => Enumerable.Repeat(b, branches))];
-            int most = from.Min(f => desk.Room(f, from.Length));
+            PartialReply[] from = [.. beams.SelectMany(b => Enumerable.Repeat(b, branches))];
+            int most = from.Min(f => session.Room(f, from.Length));
             if (most < 1) break;
-            IReadOnlyList<Draft> next = await desk.Draw(from, most, step: true);
+            IReadOnlyList<PartialReply> next = await session.Draw(from, most, step: true);
             // A step that the budget or the context cut off leads nowhere.
-            (Draft Draft, int Tree)[] open = [.. next.Select((d, i) => (d, i / branches)).Where(d =>
+            (PartialReply Draft, int Tree)[] open = [.. next.Select((d, i) => (d, i / branches)).Where(d =>
                 d.d.Ended ? d.d.Answer is not null : problem.StepEnds.Contains(d.d.Text[^1]))
                 .DistinctBy(d => (d.d.Text, diverse ? d.Item2 : 0))];
             if (open.Length == 0) break;
-            IReadOnlyList<double> values = await desk.Score([.. open.Select(o => o.Draft)]);
+            IReadOnlyList<double> values = await session.Score([.. open.Select(o => o.Draft)]);
             var ranked = open.Zip(values, (o, v) => (o.Draft, o.Tree, Value: v)).OrderByDescending(o => o.Value);
-            Draft[] best = [.. (diverse ? ranked.DistinctBy(o => o.Tree) : ranked).Take(beams.Count).Select(o => o.Draft)];
+            PartialReply[] best = [.. (diverse ? ranked.DistinctBy(o => o.Tree) : ranked).Take(beams.Count).Select(o => o.Draft)];
             done.AddRange(best.Where(b => b.Ended));
             beams = [.. best.Where(b => !b.Ended)];
         }
-        return done.Count == 0 ? null : Vote.Of(done, await desk.Score(done));
+        return done.Count == 0 ? null : Vote.Of(done, await session.Score(done));
     }
 }

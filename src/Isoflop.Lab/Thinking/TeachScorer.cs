@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Runs;
+using Isoflop.Lab.Teaching;
 using Isoflop.Nn;
 using Isoflop.Sample;
 using Isoflop.Tasks;
@@ -25,7 +27,7 @@ public static class TeachScorer
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
-        RunPoint from = Reinforcement.Source(recipe.From, options.Home);
+        RunPoint from = RunStore.CheckpointOf(recipe.From, options.Home);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };
         string folder = Path.Combine(RunFolder.PathOf(options.Home, from.Run), Checkpoint.NameOf(from.Step));
         Tokenizer tokenizer = Tokenizer.Load(folder);

@@ -3,7 +3,7 @@ using System.IO.Hashing;
 using System.Text;
 using System.Text.RegularExpressions;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
 using Isoflop.Sample;
 using Isoflop.Tasks;
 
@@ -128,9 +128,9 @@ public static class ThinkCurve
 
         public void Measure(Action<double, string> tell, CancellationToken stop)
         {
-            var local = new LocalDrawing(model, options.Seed);
+            var local = new LocalGenerator(model, options.Seed);
             Questions valid = QuestionsOf(Split.Valid, Math.Max(options.Choose ? options.Items : 0, MeanItems));
-            var usual = new Recalling(local, local.Shortened);
+            var usual = new CachedGenerator(local, local.Shortened);
             tell(0, "mean reply");
             Cell(valid, Split.Valid, new Majority(), MeanReplies, MeanItems, 0, usual, stop);
             var first = plain.Of(of.Tag, Split.Valid, "majority", MeanReplies);
@@ -146,14 +146,14 @@ public static class ThinkCurve
             foreach (Split split in splits)
             {
                 Questions questions = split == Split.Valid ? valid : QuestionsOf(split, options.Items);
-                var drawing = new Recalling(local, local.Shortened);
+                var generator = new CachedGenerator(local, local.Shortened);
                 // The largest budget first: its draws serve the smaller ones.
                 foreach (int budget in options.AllBudgets.Reverse())
                     foreach (IStrategy s in allowed)
                     {
                         int b = s is Greedy ? 1 : budget;
                         if (s is not Greedy || budget == options.Budgets.From)
-                            Cell(questions, split, s, b, options.Items, mean, drawing, stop);
+                            Cell(questions, split, s, b, options.Items, mean, generator, stop);
                         tell((done += budget) / total, $"{split} {s.Name} {budget}");
                     }
             }
@@ -164,7 +164,8 @@ public static class ThinkCurve
 
         Questions QuestionsOf(Split split, int items) => new(of, split, 0, items, options.Seed, options.Form);
 
-        void Cell(Questions questions, Split split, IStrategy strategy, int budget, int items, double mean, IDrawing drawing,
+        void Cell(Questions questions, Split split, IStrategy strategy, int budget, int items, double mean,
+            IReplyGenerator generator,
             CancellationToken stop)
         {
             cells.Add((split, strategy.Name, budget, items));
@@ -172,7 +173,7 @@ public static class ThinkCurve
             IReadOnlyDictionary<int, ThinkRow> known = kept.Of(of.Tag, split, strategy.Name, budget);
             int[] open = [.. Enumerable.Range(0, items).Where(i => !known.ContainsKey(i))];
             if (open.Length == 0) return;
-            IReadOnlyList<Thought> thoughts = new Thinker(drawing, scorer).Think(strategy,
+            IReadOnlyList<Thought> thoughts = new Thinker(generator, scorer).Think(strategy,
                 [.. open.Select(i => questions.Problems[i])], new Budget(budget, BudgetUnit.Replies, mean), stop);
             bool[] right = questions.AreRight([.. open.Zip(thoughts, (i, t) => (i, t.Answer))]);
             bool[] each = questions.AreRight([.. open.Zip(thoughts).SelectMany(p =>

@@ -1,8 +1,10 @@
 using System.Text.RegularExpressions;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Laws;
-using Isoflop.Lab.Report;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Tables;
 using Isoflop.Tasks;
 
 namespace Isoflop.Lab.Thinking;
@@ -40,7 +42,7 @@ public sealed record Policy(string Model, IReadOnlyList<Choice> Choices, double 
 /// <param name="PerDoubling">accuracy a doubling of tokens, least squares</param>
 public sealed record Slope(string Model, string Level, string Strategy, double PerDoubling);
 
-/// <summary>Stopping early against drawing all, at the same mean FLOPs.</summary>
+/// <summary>Stopping early against generator all, at the same mean FLOPs.</summary>
 /// <param name="Uniform">the strategy without stops, its accuracy interpolated in ln FLOPs</param>
 public sealed record AdaptiveGain(string Model, string Level, int Budget, double Flops, double Accuracy, string Uniform,
     double UniformAccuracy);

@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Chosen">the reply decided for; null: none came to an answer</param>
 /// <param name="Drafts">all that was drawn, in order</param> <param name="Spent">on it</param>
 /// <param name="Attempts">at an answer</param>
-public sealed record Thought(Draft? Chosen, IReadOnlyList<Draft> Drafts, Cost Spent, int Attempts)
+public sealed record Thought(PartialReply? Chosen, IReadOnlyList<PartialReply> Drafts, Cost Spent, int Attempts)
 {
     /// <summary>The answer decided for.</summary>
     public string? Answer => Chosen?.Answer;
@@ -19,11 +19,12 @@ public sealed record Thought(Draft? Chosen, IReadOnlyList<Draft> Drafts, Cost Sp
 /// when none can go on, all that they wait for is done in one batch. What comes of a problem is the same alone and in company.
 /// </summary>
 /// <param name="scorer">null: none</param>
-public sealed class Thinker(IDrawing drawing, IScorer? scorer = null, TimeProvider? clock = null)
+public sealed class Thinker(IReplyGenerator generator, IScorer? scorer = null, TimeProvider? clock = null)
 {
     readonly TimeProvider time = clock ?? TimeProvider.System;
-    readonly List<(IReadOnlyList<DrawRequest> Asked, TaskCompletionSource<IReadOnlyList<Drawn>> Told)> draws = [];
-    readonly List<(Problem Of, IReadOnlyList<Draft> Asked, TaskCompletionSource<IReadOnlyList<(double, Cost)>> Told)> scores = [];
+    readonly List<(IReadOnlyList<GenerationRequest> Asked, TaskCompletionSource<IReadOnlyList<Generation>> Told)> draws = [];
+    readonly List<(Problem Of, IReadOnlyList<PartialReply> Asked,
+        TaskCompletionSource<IReadOnlyList<(double, Cost)>> Told)> scores = [];
 
     /// <summary>Thoughts in the order of the problems.</summary>
     /// <exception cref="ConfigException">The strategy needs what is not there.</exception>
@@ -31,8 +32,8 @@ public sealed class Thinker(IDrawing drawing, IScorer? scorer = null, TimeProvid
         CancellationToken stop = default)
     {
         foreach (Problem p in problems)
-            if (Strategies.Refusal(strategy, p, drawing, scorer) is { } refusal) throw new ConfigException(refusal);
-        if (budget.Unit == BudgetUnit.Flops && !drawing.Continues)
+            if (Strategies.Refusal(strategy, p, generator, scorer) is { } refusal) throw new ConfigException(refusal);
+        if (budget.Unit == BudgetUnit.Flops && !generator.Continues)
             throw new ConfigException($"a budget of {budget}: an endpoint does not tell its FLOPs; give tokens or seconds");
         SynchronizationContext? before = SynchronizationContext.Current;
         var turns = new Turns();
@@ -80,19 +81,19 @@ public sealed class Thinker(IDrawing drawing, IScorer? scorer = null, TimeProvid
 
     async Task<Thought> One(IStrategy strategy, Problem problem, Budget budget)
     {
-        var desk = new Desk(problem, budget, drawing, Draw, of => Score(problem, of), time);
-        Draft? chosen = await strategy.Think(problem, desk);
-        return new(chosen, desk.Drafts, desk.Spent, desk.Attempts) { WasCut = desk.WasCut };
+        var session = new BudgetedSession(problem, budget, generator, Draw, of => Score(problem, of), time);
+        PartialReply? chosen = await strategy.Think(problem, session);
+        return new(chosen, session.Drafts, session.Spent, session.Attempts) { WasCut = session.WasCut };
     }
 
-    Task<IReadOnlyList<Drawn>> Draw(IReadOnlyList<DrawRequest> asked)
+    Task<IReadOnlyList<Generation>> Draw(IReadOnlyList<GenerationRequest> asked)
     {
-        TaskCompletionSource<IReadOnlyList<Drawn>> told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<IReadOnlyList<Generation>> told = new(TaskCreationOptions.RunContinuationsAsynchronously);
         draws.Add((asked, told));
         return told.Task;
     }
 
-    Task<IReadOnlyList<(double, Cost)>> Score(Problem problem, IReadOnlyList<Draft> asked)
+    Task<IReadOnlyList<(double, Cost)>> Score(Problem problem, IReadOnlyList<PartialReply> asked)
     {
         TaskCompletionSource<IReadOnlyList<(double, Cost)>> told = new(TaskCreationOptions.RunContinuationsAsynchronously);
         scores.Add((problem, asked, told));
@@ -103,9 +104,9 @@ public sealed class Thinker(IDrawing drawing, IScorer? scorer = null, TimeProvid
     {
         var waiting = draws.ToArray();
         draws.Clear();
-        IReadOnlyList<Drawn> drawn = drawing.Draw([.. waiting.SelectMany(w => w.Asked)], stop);
+        IReadOnlyList<Generation> drawn = generator.Draw([.. waiting.SelectMany(w => w.Asked)], stop);
         int at = 0;
-        foreach ((IReadOnlyList<DrawRequest> asked, var told) in waiting)
+        foreach ((IReadOnlyList<GenerationRequest> asked, var told) in waiting)
         {
             told.SetResult([.. drawn.Skip(at).Take(asked.Count)]);
             at += asked.Count;
@@ -118,7 +119,7 @@ public sealed class Thinker(IDrawing drawing, IScorer? scorer = null, TimeProvid
         scores.Clear();
         IReadOnlyList<(double, Cost)> values = scorer!.Score([.. waiting.SelectMany(w => w.Asked.Select(d => (w.Of, d)))]);
         int at = 0;
-        foreach ((_, IReadOnlyList<Draft> asked, var told) in waiting)
+        foreach ((_, IReadOnlyList<PartialReply> asked, var told) in waiting)
         {
             told.SetResult([.. values.Skip(at).Take(asked.Count)]);
             at += asked.Count;

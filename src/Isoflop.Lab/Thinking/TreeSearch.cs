@@ -14,32 +14,33 @@ sealed class TreeSearch : IStrategy
 
     public string Name => "tree";
     public string Says => "depth first: choices are taken back at dead ends, false steps and failed answers";
-    public Needs Needs => Needs.Check | Needs.Prefix | Needs.Wait;
+    public Needs Needs => Needs.Check | Needs.Prefix | Needs.ContinuationMarker;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        bool anew = problem.Wait[0] == Marks.Failed;
-        List<Draft> said = [];
+        bool anew = problem.ContinuationMarker[0] == Marks.Failed;
+        List<PartialReply> said = [];
         Dictionary<string, (HashSet<string> Words, int Count)> tried = [];
-        Draft at = desk.Opened;
-        while (desk.Room(at) is > 0 and int most)
+        PartialReply at = session.Opened;
+        while (session.Room(at) is > 0 and int most)
         {
-            Draft next = (await desk.Draw([at], most, step: true))[0];
-            if (!next.Ended && next.Text[^1] == Marks.Solved && !desk.IsFalse(next)
-                && !tried.ContainsKey(next.Text) && desk.Room(next) is > 0 and int rest)
+            PartialReply next = (await session.Draw([at], most, step: true))[0];
+            if (!next.Ended && next.Text[^1] == Marks.Solved && !session.IsFalse(next)
+                && !tried.ContainsKey(next.Text) && session.Room(next) is > 0 and int rest)
             {
                 tried.Add(next.Text, ([], 0));                   // asked for its answer once
-                next = (await desk.Draw([next], rest))[0];
+                next = (await session.Draw([next], rest))[0];
             }
-            if (desk.Check(next.Answer)) return next;
+            if (session.Check(next.Answer)) return next;
             if (next.Answer is not null) said.Add(next);
-            at = Back(desk, at, next, anew, tried);
+            at = Back(session, at, next, anew, tried);
         }
         return Vote.Of(said);
     }
 
     /// <summary>Where to draw from next, the last choice of what failed noted as tried.</summary>
-    static Draft Back(Desk desk, Draft at, Draft failed, bool anew, Dictionary<string, (HashSet<string> Words, int Count)> tried)
+    static PartialReply Back(BudgetedSession session, PartialReply at, PartialReply failed, bool anew,
+        Dictionary<string, (HashSet<string> Words, int Count)> tried)
     {
         int end = failed.Text.IndexOf(Reply.Say);
         string text = failed.Text[..(end < 0 ? failed.Text.Length : end)].TrimEnd([.. Marks.All, ' ']);
@@ -56,8 +57,8 @@ sealed class TreeSearch : IStrategy
             (HashSet<string> words, int count) = tried.GetValueOrDefault(prefix, ([], 0));
             words.Add(choice);
             tried[prefix] = (words, count + 1);
-            if (prefix.Length <= 1) return desk.Opened;
-            if (count + 1 < MostTries) return desk.Write(failed, prefix.Length, "");
+            if (prefix.Length <= 1) return session.Opened;
+            if (count + 1 < MostTries) return session.Write(failed, prefix.Length, "");
             place = Math.Max(1, prefix.TrimEnd(' ').LastIndexOf(' ') + 1);       // enough: the choice before is to blame
             text = prefix.TrimEnd(' ');
         }

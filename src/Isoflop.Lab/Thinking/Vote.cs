@@ -8,26 +8,26 @@ static class Vote
 {
     /// <summary>Of the answer with the most votes the first reply; of equals the one that was seen first.</summary>
     /// <param name="weights">of each reply's vote; null: 1</param>
-    public static Draft? Of(IReadOnlyList<Draft> replies, IReadOnlyList<double>? weights = null)
+    public static PartialReply? Of(IReadOnlyList<PartialReply> replies, IReadOnlyList<double>? weights = null)
     {
-        List<(Draft First, double Votes)> ballot = Count(replies, weights);
-        Draft? best = null;
+        List<(PartialReply First, double Votes)> ballot = Count(replies, weights);
+        PartialReply? best = null;
         double most = double.NegativeInfinity;
-        foreach ((Draft first, double votes) in ballot)
+        foreach ((PartialReply first, double votes) in ballot)
             if (votes > most) (best, most) = (first, votes);
         return best;
     }
 
     /// <summary>By how many votes the leading answer leads.</summary>
-    public static double Lead(IReadOnlyList<Draft> replies)
+    public static double Lead(IReadOnlyList<PartialReply> replies)
     {
         double[] votes = [.. Count(replies, null).Select(b => b.Votes).OrderDescending()];
         return votes.Length == 0 ? 0 : votes[0] - votes.ElementAtOrDefault(1);
     }
 
-    static List<(Draft First, double Votes)> Count(IReadOnlyList<Draft> replies, IReadOnlyList<double>? weights)
+    static List<(PartialReply First, double Votes)> Count(IReadOnlyList<PartialReply> replies, IReadOnlyList<double>? weights)
     {
-        List<(Draft First, double Votes)> ballot = [];
+        List<(PartialReply First, double Votes)> ballot = [];
         Dictionary<string, int> places = [];
         for (int i = 0; i < replies.Count; i++)
         {

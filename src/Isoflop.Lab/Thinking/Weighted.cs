@@ -7,9 +7,9 @@ sealed class Weighted : IStrategy
     public string Says => "as many replies as the budget buys; the answer with the largest sum of the scorer's values";
     public Needs Needs => Needs.Scorer;
 
-    public async Task<Draft?> Think(Problem problem, Desk desk)
+    public async Task<PartialReply?> Think(Problem problem, BudgetedSession session)
     {
-        Draft[] replies = [.. (await desk.Sample()).Where(r => r.Answer is not null)];
-        return replies.Length == 0 ? null : Vote.Of(replies, await desk.Score(replies));
+        PartialReply[] replies = [.. (await session.Sample()).Where(r => r.Answer is not null)];
+        return replies.Length == 0 ? null : Vote.Of(replies, await session.Score(replies));
     }
 }

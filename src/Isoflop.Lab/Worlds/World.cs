@@ -60,7 +60,7 @@ public sealed class World
     internal static Family[] FamiliesOf(WorldRecipe recipe) =>
     [
         new Grammar(), new Meaning(), new Knowledge(recipe.Seed, recipe.Facts, recipe.Zipf), new Opinion(), new Translation(),
-        new Rooms(), new Sums(), new Decimals(), new Exam(),
+        new Rooms(), new Sums(), new Decimals(), new MultipleChoice(),
     ];
 
     internal static double[] WeightsOf(WorldRecipe recipe)

@@ -94,11 +94,11 @@ sealed class Knights : TaskFamily
 
         protected override char[] Options(ref Rng rng) => rng.Shuffle(['+', '-']);
 
-        protected override Verdict Push(char choice)
+        protected override NodeState Push(char choice)
         {
             Signs[decided++] = choice;
-            return said.Any(s => IsBroken(s, Signs, decided)) ? Verdict.Dead : decided == Signs.Length ? Verdict.Solved
-                : Verdict.Open;
+            return said.Any(s => IsBroken(s, Signs, decided)) ? NodeState.Dead : decided == Signs.Length ? NodeState.Solved
+                : NodeState.Open;
         }
 
         protected override void Pop(char choice) => decided--;

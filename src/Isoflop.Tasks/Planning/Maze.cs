@@ -89,11 +89,11 @@ sealed class Maze : TaskFamily
         protected override char[] Options(ref Rng rng) =>
             rng.Shuffle([.. "udlr".Where(s => Step(prompt, places[^1], s) is >= 0 and int next && !places.Contains(next))]);
 
-        protected override Verdict Push(char choice)
+        protected override NodeState Push(char choice)
         {
             places.Add(Step(prompt, places[^1], choice));
             Steps.Add(choice);
-            return prompt[places[^1]] == 'g' ? Verdict.Solved : Verdict.Open;
+            return prompt[places[^1]] == 'g' ? NodeState.Solved : NodeState.Open;
         }
 
         protected override void Pop(char choice)

@@ -101,7 +101,7 @@ sealed class Combining : WrittenSearch<Combining.Step>
     protected override Step[] Options(ref Rng rng) =>
         parts.Count == 1 ? [] : rng.Shuffle([.. StepsOf([.. parts.Select(p => p.Value)])]);
 
-    protected override Verdict Push(Step choice)
+    protected override NodeState Push(Step choice)
     {
         int i = parts.FindIndex(p => p.Value == choice.A), j = parts.FindLastIndex(p => p.Value == choice.B);
         Debug.Assert(i != j);                                    // of two equal values the first and the last
@@ -112,8 +112,8 @@ sealed class Combining : WrittenSearch<Combining.Step>
         string left = a.IsSum && !sum ? $"({a.Text})" : a.Text;
         bool bare = choice.Sign == '+' || !Composite(b.Text) || (choice.Sign is '-' or '*' && !b.IsSum);
         parts.Add(new(choice.Value, $"{left}{choice.Sign}{(bare ? b.Text : $"({b.Text})")}", sum));
-        return choice.Value == target && (!all || parts.Count == 1) ? Verdict.Solved
-            : parts.Count == 1 ? Verdict.Dead : Verdict.Open;
+        return choice.Value == target && (!all || parts.Count == 1) ? NodeState.Solved
+            : parts.Count == 1 ? NodeState.Dead : NodeState.Open;
 
         static bool Composite(string text) => !text.All(char.IsAsciiDigit);
     }

@@ -116,10 +116,10 @@ sealed class Crossword : TaskFamily
         protected override string[] Options(ref Rng rng) =>
             rng.Shuffle([.. words.Where(w => !Filled.Contains(w) && Agrees(grid, Filled.Count, w))]);
 
-        protected override Verdict Push(string choice)
+        protected override NodeState Push(string choice)
         {
             Filled.Add(choice);
-            return !Stands(Filled, words) ? Verdict.Dead : Filled.Count == 3 ? Verdict.Solved : Verdict.Open;
+            return !Stands(Filled, words) ? NodeState.Dead : Filled.Count == 3 ? NodeState.Solved : NodeState.Open;
         }
 
         protected override void Pop(string choice) => Filled.RemoveAt(Filled.Count - 1);

@@ -139,11 +139,11 @@ sealed class Cryptarithm : TaskFamily
             return rng.Shuffle([.. Enumerable.Range(0, 10).Where(d => puzzle.Fits(letter, d)).Select(d => (letter, d))]);
         }
 
-        protected override Verdict Push((int Letter, int Digit) choice)
+        protected override NodeState Push((int Letter, int Digit) choice)
         {
             puzzle.Digits[choice.Letter] = choice.Digit;
-            return puzzle.IsBroken() ? Verdict.Dead : puzzle.Order.All(l => puzzle.Digits[l] >= 0) ? Verdict.Solved
-                : Verdict.Open;
+            return puzzle.IsBroken() ? NodeState.Dead : puzzle.Order.All(l => puzzle.Digits[l] >= 0) ? NodeState.Solved
+                : NodeState.Open;
         }
 
         protected override void Pop((int Letter, int Digit) choice) => puzzle.Digits[choice.Letter] = -1;

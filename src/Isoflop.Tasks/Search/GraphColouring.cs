@@ -76,11 +76,11 @@ sealed class GraphColouring : TaskFamily
         // A colour that a neighbour has is now and then overlooked, and seen by the check.
         protected override char[] Options(ref Rng rng) => rng.Shuffle("123".ToCharArray());
 
-        protected override Verdict Push(char choice)
+        protected override NodeState Push(char choice)
         {
             Colours[decided++] = choice;
-            return edges.Any(e => IsBroken(e, Colours, decided)) ? Verdict.Dead
-                : decided == Colours.Length ? Verdict.Solved : Verdict.Open;
+            return edges.Any(e => IsBroken(e, Colours, decided)) ? NodeState.Dead
+                : decided == Colours.Length ? NodeState.Solved : NodeState.Open;
         }
 
         protected override void Pop(char choice) => decided--;

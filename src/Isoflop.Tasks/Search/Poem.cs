@@ -114,13 +114,13 @@ sealed class Poem : TaskFamily
                 ? [.. ideas.Append(solution[Words.Count]).Distinct()] : ideas;
         }
 
-        protected override Verdict Push(string choice)
+        protected override NodeState Push(string choice)
         {
             (int line, int sum) = places.Peek();
             sum += WordLists.Syllables[choice];
             Words.Add(choice);
             places.Push(sum == counts[line] ? (line + 1, 0) : (line, sum));
-            return sum > counts[line] ? Verdict.Dead : places.Peek().Line == counts.Length ? Verdict.Solved : Verdict.Open;
+            return sum > counts[line] ? NodeState.Dead : places.Peek().Line == counts.Length ? NodeState.Solved : NodeState.Open;
         }
 
         protected override void Pop(string choice)

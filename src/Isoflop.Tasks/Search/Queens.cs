@@ -92,10 +92,10 @@ sealed class Queens : TaskFamily
             return rng.Shuffle([.. fit.Select(r => c * rows.Length + r)]);
         }
 
-        protected override Verdict Push(int choice)
+        protected override NodeState Push(int choice)
         {
             rows[choice / rows.Length] = choice % rows.Length;
-            return rows.Contains(-1) ? Verdict.Open : Verdict.Solved;
+            return rows.Contains(-1) ? NodeState.Open : NodeState.Solved;
         }
 
         protected override void Pop(int choice) => rows[choice / rows.Length] = -1;

@@ -108,11 +108,11 @@ sealed class Satisfiability : TaskFamily
 
         protected override char[] Options(ref Rng rng) => rng.Shuffle([Literal(decided, true), Literal(decided, false)]);
 
-        protected override Verdict Push(char choice)
+        protected override NodeState Push(char choice)
         {
             Values[decided++] = choice;
-            return clauses.Any(c => IsBroken(c, Values, decided)) ? Verdict.Dead
-                : decided == Values.Length ? Verdict.Solved : Verdict.Open;
+            return clauses.Any(c => IsBroken(c, Values, decided)) ? NodeState.Dead
+                : decided == Values.Length ? NodeState.Solved : NodeState.Open;
         }
 
         protected override void Pop(char choice) => decided--;

@@ -76,11 +76,11 @@ sealed class SubsetSum : TaskFamily
         // Larger ones are free, so that no set is tried in two orders.
         protected override int[] Options(ref Rng rng) => rng.Shuffle([.. numbers.Where(n => Taken.Count == 0 || n > Taken[^1])]);
 
-        protected override Verdict Push(int choice)
+        protected override NodeState Push(int choice)
         {
             Taken.Add(choice);
             int sum = Taken.Sum();
-            return sum == target ? Verdict.Solved : sum > target || choice == numbers[^1] ? Verdict.Dead : Verdict.Open;
+            return sum == target ? NodeState.Solved : sum > target || choice == numbers[^1] ? NodeState.Dead : NodeState.Open;
         }
 
         protected override void Pop(int choice) => Taken.RemoveAt(Taken.Count - 1);

@@ -164,11 +164,11 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
         // On the small grid a mind that explores looks along the row alone, and the check at the column and the box.
         bool IsNaive => order is null && family.n == 4;
 
-        protected override Verdict Push((int Cell, int Digit) choice)
+        protected override NodeState Push((int Cell, int Digit) choice)
         {
             bool fits = !IsNaive || (family.Free(cells, choice.Cell) >> choice.Digit & 1) == 1;
             cells[choice.Cell] = choice.Digit;
-            return !fits ? Verdict.Dead : cells.Contains(0) ? Verdict.Open : Verdict.Solved;
+            return !fits ? NodeState.Dead : cells.Contains(0) ? NodeState.Open : NodeState.Solved;
         }
 
         protected override void Pop((int Cell, int Digit) choice) => cells[choice.Cell] = 0;

@@ -3,7 +3,7 @@ using System.Text;
 namespace Isoflop.Tasks;
 
 /// <summary>How the choices so far look.</summary>
-enum Verdict { Open, Dead, Solved }
+enum NodeState { Open, Dead, Solved }
 
 /// <summary>
 /// A search in depth that writes down what it does, with <see cref="Marks"/>: real mistakes, checks and steps back. A pass that
@@ -20,7 +20,7 @@ abstract class WrittenSearch<T>
     /// <summary>What can be chosen now, in the order to try.</summary>
     protected abstract T[] Options(ref Rng rng);
     /// <summary>Chooses.</summary>
-    protected abstract Verdict Push(T choice);
+    protected abstract NodeState Push(T choice);
     /// <summary>Takes the last choice back.</summary>
     protected abstract void Pop(T choice);
     /// <summary>The choice, which is pushed, as a word without spaces or marks.</summary>
@@ -50,16 +50,16 @@ abstract class WrittenSearch<T>
             (options[0], options[way]) = (options[way], options[0]);
         foreach (T option in options)
         {
-            Verdict verdict = Push(option);
+            NodeState verdict = Push(option);
             if (text.Length > 0 && !Marks.All.Contains(text[^1])) text.Append(' ');
             text.Append(Say(option));
-            if (verdict == Verdict.Solved)
+            if (verdict == NodeState.Solved)
             {
                 if (text.Length >= limit) goto back;
                 text.Append(Marks.Solved);
                 return true;
             }
-            if (verdict == Verdict.Dead) text.Append(Marks.DeadEnd);
+            if (verdict == NodeState.Dead) text.Append(Marks.DeadEnd);
             else if (text.Length < limit && Visit(ref rng)) return true;
         back:
             Pop(option);

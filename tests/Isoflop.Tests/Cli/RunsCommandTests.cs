@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Tables;
 using Isoflop.Tests.Report;
 using Isoflop.Tests.Train;
 using Isoflop.Train;

@@ -1,4 +1,5 @@
 using Isoflop.Lab.Eval;
+using Isoflop.Lab.Statistics;
 using Xunit;
 
 namespace Isoflop.Tests.Eval;

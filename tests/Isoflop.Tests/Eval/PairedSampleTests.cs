@@ -1,4 +1,4 @@
-using Isoflop.Lab.Eval;
+using Isoflop.Lab.Statistics;
 using Xunit;
 
 namespace Isoflop.Tests.Eval;

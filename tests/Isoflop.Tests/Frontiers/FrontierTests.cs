@@ -46,7 +46,7 @@ public sealed class FrontierTests : IDisposable
             // of ln(1 + rl) in another unit.
             Assert.Equal(truth, surface.At(c.Parameters, c.TeachFlops, c.RlFlops, c.Budget), 0.02);
         }
-        Isoflop.Lab.Laws.Estimate e = surface.Forecast(cells[0].Parameters, 2e11, 1e10, 4, 3, 1);
+        Isoflop.Lab.Statistics.Estimate e = surface.Forecast(cells[0].Parameters, 2e11, 1e10, 4, 3, 1);
         Assert.True(e.Low < e.Value && e.Value < e.High);
         Assert.InRange(Truth(cells[0].Parameters, 2e11, 1e10, 4), e.Low - 0.02, e.High + 0.02);
         Assert.InRange(surface.RunNoise, 0, 0.1);                                   // binomial alone: 2,000·20 answers a run
@@ -63,7 +63,7 @@ public sealed class FrontierTests : IDisposable
             Assert.True(double.IsNaN(line.Slope.Value) || line.Slope.Value < 0, $"{line.Accuracy}: {line.Slope.Value}");
         }
         Assert.Contains(frontier.Lines, l => l.Slope.High < 0);
-        foreach (Isoflop.Lab.Report.Chart chart in frontier.Charts()) Assert.StartsWith("<svg", chart.Svg(), StringComparison.Ordinal);
+        foreach (Isoflop.Lab.Charts.Chart chart in frontier.Charts()) Assert.StartsWith("<svg", chart.Svg(), StringComparison.Ordinal);
     }
 
     [Fact]

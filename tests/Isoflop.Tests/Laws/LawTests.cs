@@ -1,4 +1,5 @@
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using Xunit;
 
 namespace Isoflop.Tests.Laws;

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Charts;
 using Xunit;
 
 namespace Isoflop.Tests.Report;

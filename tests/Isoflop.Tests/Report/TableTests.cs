@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Isoflop.Lab.Report;
+using Isoflop.Lab.Tables;
 using Parquet;
 using Parquet.Schema;
 using Xunit;

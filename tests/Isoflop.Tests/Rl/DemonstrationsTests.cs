@@ -1,5 +1,6 @@
 using Isoflop.Lab.Corpora;
-using Isoflop.Lab.Rl;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Tasks;
 using Isoflop.Text;
 using Xunit;

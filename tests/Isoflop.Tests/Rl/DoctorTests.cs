@@ -1,3 +1,5 @@
+using Isoflop.Lab.Eval;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using Isoflop.Data;
 using Isoflop.Kernels;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
 using Isoflop.Nn;
 using Isoflop.Sample;
@@ -84,7 +85,7 @@ public sealed class PolicyGradientTests : IDisposable
     sealed class LossOf
     {
         readonly PolicyGradientTests t;
-        readonly (Baseline, Aggregation Aggregation, PolicyTerm Term) choice;
+        readonly (AdvantageBaseline, Aggregation Aggregation, PolicyTerm Term) choice;
         readonly List<(Group Group, SampledReply Drawn, double Advantage)> rows;
         readonly double[][] still, references;                     // CISPO's ratios do not move with the weights
 

@@ -1,3 +1,4 @@
+using Isoflop.Lab.Eval;
 using Isoflop.Lab.Rl;
 using Xunit;
 
@@ -58,16 +59,16 @@ public class PolicyTests
     }
 
     [Theory]
-    [InlineData(Baseline.Mean, 0.75, -0.25)]
-    [InlineData(Baseline.LeaveOneOut, 1.0, -1 / 3.0)]
-    [InlineData(Baseline.Log, 3.0, -1.0)]
-    [InlineData(Baseline.Rejection, 1.0, 0.0)]
-    [InlineData(Baseline.Std, 1.5, -0.5)]                        // s² = (0.75² + 3·0.25²)/3 = 1/4
-    public void Advantages_of_one_right_in_four(Baseline baseline, double right, double wrong)
+    [InlineData(AdvantageBaseline.Mean, 0.75, -0.25)]
+    [InlineData(AdvantageBaseline.LeaveOneOut, 1.0, -1 / 3.0)]
+    [InlineData(AdvantageBaseline.Log, 3.0, -1.0)]
+    [InlineData(AdvantageBaseline.Rejection, 1.0, 0.0)]
+    [InlineData(AdvantageBaseline.Std, 1.5, -0.5)]                        // s² = (0.75² + 3·0.25²)/3 = 1/4
+    public void Advantages_of_one_right_in_four(AdvantageBaseline baseline, double right, double wrong)
     {
         var advantages = new double[4];
         Advantage.Of(baseline, [0, 1, 0, 0], advantages);
-        double tolerance = baseline == Baseline.Std ? 2e-6 * right / 0.5 : 1e-12;      // ε = 1e-6 beside σ = 1/2
+        double tolerance = baseline == AdvantageBaseline.Std ? 2e-6 * right / 0.5 : 1e-12;      // ε = 1e-6 beside σ = 1/2
         Assert.Equal(right, advantages[1], tolerance);
         Assert.Equal(wrong, advantages[0], tolerance);
     }
@@ -75,7 +76,7 @@ public class PolicyTests
     [Fact]
     public void Equal_rewards_give_exactly_nothing()
     {
-        foreach (Baseline baseline in Enum.GetValues<Baseline>().Except([Baseline.Rejection]))
+        foreach (AdvantageBaseline baseline in Enum.GetValues<AdvantageBaseline>().Except([AdvantageBaseline.Rejection]))
         {
             double[] advantages = [9, 9, 9];
             Advantage.Of(baseline, [0.1, 0.1, 0.1], advantages);

@@ -1,5 +1,7 @@
 using Isoflop.Data;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
+using Isoflop.Lab.Teaching;
 using Isoflop.Text;
 using Isoflop.Train;
 using Xunit;
@@ -9,7 +11,7 @@ namespace Isoflop.Tests.Rl;
 /// <summary>A model taught a little parity, and reinforcement from there.</summary>
 public sealed class TaughtHome : IDisposable
 {
-    public TaughtHome() => Isoflop.Lab.Rl.Teach.Run(TeachRecipe.Load(null, ["name=taught", "tasks=parity:1", "think=0.5", "items=2000",
+    public TaughtHome() => Isoflop.Lab.Teaching.Teach.Run(TeachRecipe.Load(null, ["name=taught", "tasks=parity:1", "think=0.5", "items=2000",
         "valid_items=50", "context=48"]), new()
         {
             Model = new() { DModel = 16, NLayer = 1, NHead = 2 },

@@ -3,7 +3,7 @@ using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Data;
 using Isoflop.Lab.Baselines;
-using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 using Isoflop.Tests.Train;
 using Isoflop.Train;

@@ -1,5 +1,7 @@
 using System.Xml.Linq;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Pages;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 using Isoflop.Tests.Train;
 using Isoflop.Train;

@@ -1,7 +1,8 @@
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Thinking;
 using MathNet.Numerics.Distributions;
 using Xunit;
-using BetaBinomial = Isoflop.Lab.Thinking.BetaBinomial;
+using BetaBinomial = Isoflop.Lab.Statistics.BetaBinomial;
 
 namespace Isoflop.Tests.Thinking;
 

@@ -33,7 +33,7 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
         var drafts = Enumerable.Range(0, 20).Select(i =>
         {
             TaskItem item = parity.Make(Split.Test, 1, i, 1);
-            return (Problem.Of(parity, item, i), Isoflop.Lab.Thinking.Draft.Empty with { Text = i % 2 == 0 ? "<1010" : ">1" });
+            return (Problem.Of(parity, item, i), Isoflop.Lab.Thinking.PartialReply.Empty with { Text = i % 2 == 0 ? "<1010" : ">1" });
         }).ToList();
         var together = scorer.Score(drafts);
         Assert.All(together, t => Assert.InRange(t.Value, 0, 1));

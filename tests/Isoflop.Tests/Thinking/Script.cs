@@ -1,29 +1,28 @@
 using System.Text;
 using Isoflop.Lab.Thinking;
 using Isoflop.Tasks;
-using Draft = Isoflop.Lab.Thinking.Draft;
 
 namespace Isoflop.Tests.Thinking;
 
 /// <summary>Writes what a function says, a token a character; a line break ends a reply.</summary>
-sealed class Script(Func<DrawRequest, string> says, int context = 400) : IDrawing
+sealed class Script(Func<GenerationRequest, string> says, int context = 400) : IReplyGenerator
 {
-    public List<DrawRequest> Asked { get; } = [];
+    public List<GenerationRequest> Asked { get; } = [];
     public bool Continues => true;
-    public int Room(Problem problem, Draft from) => context - problem.Prompt.Length - from.Tokens.Count;
-    public int Within(Problem problem, Draft from, double flops) => (int)Math.Min(flops, Room(problem, from));
+    public int Room(Problem problem, PartialReply from) => context - problem.Prompt.Length - from.Tokens.Count;
+    public int Within(Problem problem, PartialReply from, double flops) => (int)Math.Min(flops, Room(problem, from));
 
-    public Draft Rewrite(Draft from, int length, string text) => Of(from.Text[..length] + text, false);
+    public PartialReply Rewrite(PartialReply from, int length, string text) => Of(from.Text[..length] + text, false);
 
-    static Draft Of(string text, bool ended) => new(text, [.. text.Select(c => (int)c)], ended);
+    static PartialReply Of(string text, bool ended) => new(text, [.. text.Select(c => (int)c)], ended);
 
-    public IReadOnlyList<Drawn> Draw(IReadOnlyList<DrawRequest> requests, CancellationToken stop)
+    public IReadOnlyList<Generation> Draw(IReadOnlyList<GenerationRequest> requests, CancellationToken stop)
     {
         Asked.AddRange(requests);
         return [.. requests.Select(One)];
     }
 
-    Drawn One(DrawRequest r)
+    Generation One(GenerationRequest r)
     {
         var text = new StringBuilder(r.From.Text);
         int tokens = 0;
@@ -36,7 +35,7 @@ sealed class Script(Func<DrawRequest, string> says, int context = 400) : IDrawin
             text.Append(c);
             if (r.Step && r.Problem.StepEnds.Contains(c)) break;
         }
-        return new(Of(text.ToString(), ended) with { Drawn = r.From.Drawn + tokens }, new(tokens, tokens, tokens, 0));
+        return new(Of(text.ToString(), ended) with { DrawnTokens = r.From.DrawnTokens + tokens }, new(tokens, tokens, tokens, 0));
     }
 }
 
@@ -62,6 +61,6 @@ sealed class Planted(string solution, string symbols = "abc ?~!|") : TaskFamily
 /// <summary>The share of a text that is the letter b.</summary>
 sealed class CountB : IScorer
 {
-    public IReadOnlyList<(double Value, Cost Cost)> Score(IReadOnlyList<(Problem Problem, Draft Draft)> drafts) =>
+    public IReadOnlyList<(double Value, Cost Cost)> Score(IReadOnlyList<(Problem Problem, PartialReply Draft)> drafts) =>
         [.. drafts.Select(d => ((1.0 + d.Draft.Text.Count(c => c == 'b')) / (2 + d.Draft.Text.Length), new Cost(0, 1, 10, 0)))];
 }

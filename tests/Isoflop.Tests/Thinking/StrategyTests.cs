@@ -2,7 +2,6 @@ using System.Reflection;
 using Isoflop.Lab.Thinking;
 using Isoflop.Tasks;
 using Xunit;
-using Draft = Isoflop.Lab.Thinking.Draft;
 
 namespace Isoflop.Tests.Thinking;
 
@@ -15,7 +14,7 @@ public class StrategyTests
 
     static Budget Tokens(int n) => new(n, BudgetUnit.Tokens);
 
-    static Draft Said(string answer) => new($">{answer}", [1], true);
+    static PartialReply Said(string answer) => new($">{answer}", [1], true);
 
     [Fact]
     public void A_vote_is_of_answers_that_mean_the_same_and_the_first_seen_wins_a_tie()
@@ -84,7 +83,7 @@ public class StrategyTests
     public void A_tree_finds_what_is_planted_and_never_goes_where_it_has_failed()
     {
         // Words at random; at the third one the policy sees whether it is right, and stops.
-        static string Says(DrawRequest r)
+        static string Says(GenerationRequest r)
         {
             string[] words = r.From.Text.TrimStart('<').Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (r.From.Text.EndsWith('!')) return $">{string.Concat(words).TrimEnd('!')}\n";
@@ -108,7 +107,7 @@ public class StrategyTests
     public void Beams_keep_what_the_scorer_likes_and_diverse_ones_stay_apart()
     {
         static string Letters(string text) => string.Concat(text.Where(char.IsLetter));
-        static string Says(DrawRequest r) => r.From.Text.Count(c => c == '?') >= 3 ? $">{Letters(r.From.Text)}\n"
+        static string Says(GenerationRequest r) => r.From.Text.Count(c => c == '?') >= 3 ? $">{Letters(r.From.Text)}\n"
             : r.Number < 16 ? r.Number < 4 ? "b?" : $"{"ac"[r.Number % 2]}?" : $"{"abc"[r.Number % 3]}?";
         foreach (string name in (string[])["beam", "diverse-beam"])
         {
@@ -128,7 +127,7 @@ public class StrategyTests
         Problem problem = family.Ask();
         foreach (FieldInfo f in typeof(Problem).GetFields(BindingFlags.Instance | BindingFlags.NonPublic))
             Assert.NotEqual("the key", (f.GetValue(problem) as TaskItem)?.Key ?? f.GetValue(problem) as string);
-        static string Says(DrawRequest r) => new Rng(3, RandomPurpose.Test, 0, r.Number).NextInt(4) switch
+        static string Says(GenerationRequest r) => new Rng(3, RandomPurpose.Test, 0, r.Number).NextInt(4) switch
         {
             0 => "<a b?~c!>abc\n",
             1 => "b!>bbb\n",

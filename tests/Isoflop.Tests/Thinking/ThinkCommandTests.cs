@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
-using Isoflop.Lab.Thinking;
 using Isoflop.Tests.Eval;
 using Isoflop.Tests.Rl;
 using Xunit;

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Isoflop.Lab.Charts;
+using Isoflop.Lab.Replies;
+using Isoflop.Lab.Runs;
+using Isoflop.Lab.Statistics;
+using Isoflop.Sample;
+using Isoflop.Tasks;
+using Isoflop.Train;
+
+namespace Isoflop.Lab.Eval;
+
+/// <summary>What a model answers to one level's held-out items under one form, and what the model is.</summary>
+/// <param name="Line">the run's name without size, budget and seed: runs of one line differ in these alone</param>
+/// <param name="Flops">spent on the model from its start, pretraining and all it began with included</param>
+public sealed record ExamRow(string Run, string Line, long Parameters, double Flops, RlEval Answers);
+
+/// <summary>What is asked of every model of an examination.</summary>
+/// <param name="Tasks">levels, see <see cref="TaskMix"/></param>
+/// <param name="Forms">as it chooses, made to think, made to answer at once</param>
+/// <param name="Items">of each level, held out</param> <param name="Replies">drawn for each item</param>
+/// <param name="MostTokens">of a reply; the context may leave less</param>
+public sealed record ExamRecipe(IReadOnlyList<string> Tasks, IReadOnlyList<ReplyForm> Forms, int Items = 256, int Replies = 8,
+    int MostTokens = 256, ulong Seed = 1);
+
+/// <summary>
+/// Held-out items asked of taught models, with reinforcement or without: what reinforcement itself measures as it goes, for any
+/// checkpoint, so that models of many sizes, trace forms and histories stand in one table.
+/// </summary>
+public static partial class PolicyExam
+{
+    /// <summary>Rows of each run in the order given, its levels and forms.</summary>
+    /// <param name="runs">RUN, its newest checkpoint, or RUN@STEP</param>
+    /// <param name="tell">a run, those done so far, all</param>
+    /// <exception cref="ConfigException">A broken rule, no such run, a tokenizer that lacks a task's characters.</exception>
+    public static IReadOnlyList<ExamRow> Of(IReadOnlyList<string> runs, ExamRecipe recipe, string home, int threads = 0,
+        Action<string, int, int>? tell = null, CancellationToken stop = default)
+    {
+        if (recipe.Items is < 1 or > 100_000) throw new ConfigException($"items {recipe.Items} must be from 1 to 100000; try " +
+            $"256");
+        if (recipe.Replies is < 1 or > 4096) throw new ConfigException($"replies {recipe.Replies} must be from 1 to 4096; try 8");
+        if (recipe.MostTokens is < 2 or > 65_536)
+            throw new ConfigException($"most_tokens {recipe.MostTokens} must be from 2 to 65536; try 256");
+        Trainer.CheckThreads(threads);
+        var mix = new TaskMix(recipe.Tasks);
+        List<ExamRow> rows = [];
+        foreach ((int i, string run) in runs.Index())
+        {
+            tell?.Invoke(run, i, runs.Count);
+            rows.AddRange(Of(run, mix, recipe, home, threads, stop));
+        }
+        return rows;
+    }
+
+    static IEnumerable<ExamRow> Of(string run, TaskMix mix, ExamRecipe recipe, string home, int threads, CancellationToken stop)
+    {
+        RunPoint point = RunStore.CheckpointOf(run, home);
+        string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
+        TrainState state = Checkpoint.ReadState(folder);
+        using LanguageModel model = LanguageModel.Open(home, $"{point.Run}@{point.Step}", threads);
+        var codec = new ReplyCodec(model.Tokenizer);
+        foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
+        BatchSampler sampler = model.Sampler(512);
+        var exam = new Exam(mix, Split.Test, recipe.Items, recipe.Replies, recipe.MostTokens, recipe.Seed,
+            form => new Rollouts(sampler, codec, form), TimeProvider.System);
+        Spending unused = default;
+        string line = LineOf(point.Run);
+        return [.. recipe.Forms.SelectMany(form => exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, stop))
+            .Select(e => new ExamRow(run, line, model.Parameters, state.Ledger.Spent.Flops, e))];
+    }
+
+    /// <summary>"w.3e11.d48.rl.s2" is of the line "w.rl".</summary>
+    internal static string LineOf(string run) => SizeBudgetSeed().Replace(run, "");
+
+    [GeneratedRegex(@"\.(s\d+|d\d+|(\d+\.)?\d+e\d+)(?=\.|@|$)")]
+    private static partial Regex SizeBudgetSeed();
+
+    /// <summary>As CSV, a row a run, level and form.</summary>
+    public static string Csv(IEnumerable<ExamRow> rows) => string.Concat(rows.Select(r => FormattableString.Invariant(
+            $"{r.Run},{r.Line},{r.Parameters},{r.Flops:0.#####e0},{r.Answers.Level},{NameOf(r.Answers.Form)},") +
+            FormattableString.Invariant($"{r.Answers.Items},{r.Answers.Replies},") +
+            FormattableString.Invariant(
+            $"{r.Answers.Greedy:0.#####},{r.Answers.PassAt1:0.#####},{r.Answers.Error:0.#####},{r.Answers.PassAtK:0.#####},") +
+            FormattableString.Invariant($"{r.Answers.Chance:0.#####},{r.Answers.Length:0.##},{r.Answers.Truncated:0.###},") +
+            FormattableString.Invariant($"{r.Answers.Thinking:0.###}\n"))
+        .Prepend("run,line,parameters,flops,level,form,items,replies,greedy,pass_at_1,error,pass_at_k,chance," +
+            "length,truncated,thinking\n"));
+
+    static string NameOf(ReplyForm form) => JsonNamingPolicy.SnakeCaseLower.ConvertName(form.ToString());
+
+    /// <summary>
+    /// Accuracy against the parameters of the models, or against all that was spent on them: a picture a level, a line for each
+    /// line of runs and form, an interval over its seeds.
+    /// </summary>
+    public static IReadOnlyList<Chart> Charts(IReadOnlyList<ExamRow> rows, bool byFlops) =>
+        [.. rows.GroupBy(r => r.Answers.Level).Select(level =>
+        {
+            bool oneForm = level.Select(r => r.Answers.Form).Distinct().Count() == 1;
+            List<ChartSeries> series = [.. level.GroupBy(r => (r.Line, r.Answers.Form)).Select(line =>
+            {
+                // Seeds of one budget differ a little in what was spent, and not in size.
+                var points = line.GroupBy(r => r.Run.Replace(SeedOf(r.Run), "", StringComparison.Ordinal))
+                    .Select(g => (X: g.Average(r => byFlops ? r.Flops : r.Parameters),
+                        Y: Estimate.OfMean([.. g.Select(r => r.Answers.PassAt1)]))).OrderBy(p => p.X).ToList();
+                return new ChartSeries(oneForm ? line.Key.Line : $"{line.Key.Line}, {FormText(line.Key.Form)}",
+                    [.. points.Select(p => (p.X, p.Y.Value))])
+                {
+                    Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null
+                        : [.. points.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+                };
+            })];
+            series.Add(ChartSeries.AtY("chance", level.First().Answers.Chance));
+            return new Chart(level.Key, byFlops ? "FLOPs spent on the model, from pretraining on" : "parameters",
+                "pass@1, held-out items", series) { YLimits = (0, 1.02), Subtitle = "areas: 95 % over seeds" };
+        })];
+
+    static string SeedOf(string run) => Regex.Match(run, @"\.s\d+(?=\.|@|$)").Value is { Length: > 0 } seed ? seed : "\0";
+
+    static string FormText(ReplyForm form) => form switch
+    {
+        ReplyForm.Think => "made to think",
+        ReplyForm.Direct => "at once",
+        _ => "as it chooses",
+    };
+}

@@ -1,0 +1,170 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Isoflop.Lab.Charts;
+using Isoflop.Lab.Emergence;
+using Isoflop.Lab.Laws;
+using Isoflop.Lab.Studies;
+
+namespace Isoflop.Lab.Pages;
+
+/// <summary>What a study says, with its pictures.</summary>
+/// <param name="Law">of all its runs, in the form that extrapolated best when tried out</param>
+/// <param name="Longest">over how many decades one law survives its residuals; null: over none</param>
+/// <param name="SecondsPerFlop">of training, by the study's own runs: prices the next point</param>
+/// <param name="Charts">file name and picture</param> <param name="Page">report.html</param>
+public sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest, double SecondsPerFlop,
+    IReadOnlyList<(string File, Chart Chart)> Charts, string Page);
+
+/// <summary>report.html: one self-contained file that tells a study from axis to forecast, and the pictures beside it.</summary>
+public static class StudyReport
+{
+    /// <summary>File name in a study's folder.</summary>
+    public const string FileName = "report.html";
+
+    /// <summary>Fits, draws and writes: law.json, *.svg, report.html.</summary>
+    /// <exception cref="ConfigException">No finished run counts for a law.</exception>
+    public static StudyFindings Write(Study study, string home, CancellationToken stop = default)
+    {
+        IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, home);
+        if (results.Count == 0)
+            throw new ConfigException($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop " +
+                $"ladder'");
+        Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, stop);
+        Law law = forecaster.Law;
+        law.Save(Path.Combine(study.Folder, Study.LawFile));
+        LawRange[] ranges = [.. LawRange.All(results, LawForm.Chinchilla, stop), .. LawRange.All(results, LawForm.Kaplan, stop)];
+        LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
+            .FirstOrDefault();
+        IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
+        IReadOnlyList<Score> scores = Forecasts.Scores(study);
+        List<(string, Chart)> charts = [("compute.svg", StudyCharts.Compute(results, law, forecasts, scores)),
+            ("isoflop.svg", StudyCharts.IsoFlops(results))];
+        if (law.Identified) charts.AddRange([("surface.svg", StudyCharts.Surface(results, law)),
+            ("residuals.svg", StudyCharts.Residuals(law))]);
+        if (StudyCharts.Verdict(results, stop) is { } verdict) charts.Add(("verdict.svg", verdict));
+        foreach ((string file, Chart chart) in charts)
+            Study.WriteWhole(Path.Combine(study.Folder, file), Encoding.UTF8.GetBytes(chart.Svg()));
+        string page = Path.Combine(study.Folder, FileName);
+        var findings = new StudyFindings(law, forecaster.ErrorPerDecade, longest,
+            results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page);
+        Study.WriteWhole(page, Encoding.UTF8.GetBytes(Html(study, home, results, findings, forecasts, scores)));
+        return findings;
+    }
+
+    internal const string Style = """
+        :root { color-scheme: light dark }
+        body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }
+        svg { max-width: 100%; height: auto } table { border-collapse: collapse; font-size: .85rem; margin: 1rem 0 }
+        td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #8884 } td:first-child,
+            th:first-child { text-align: left }
+        .verdict { border-left: 4px solid #0072B2; padding-left: 1rem } code { font-size: .9em } h2 { margin-top: 2.5rem }
+        """;
+
+    static string Html(Study study, string home, IReadOnlyList<StudyResult> results, StudyFindings f,
+        IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
+    {
+        var b = new StringBuilder();
+        void P(string text) => b.Append("<p>").Append(text).Append("</p>\n");
+        void Picture(string file)
+        {
+            foreach ((string name, Chart chart) in f.Charts)
+                if (name == file) b.Append(chart.Svg()).Append('\n');
+        }
+        IReadOnlyList<StudyResult> all = StudyResult.Of(home, study.Record.Runs);
+        double spent = all.Where(r => r.Run.Phase is Phase.Ladder or Phase.Trunk).Sum(r => r.Spent),
+            tuned = all.Where(r => r.Run.Phase is Phase.Tune or Phase.Transfer).Sum(r => r.Spent);
+        double low = results.Min(r => r.Run.Budget), high = results.Max(r => r.Run.Budget);
+
+        b.Append($"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" " +
+            $"content=\"width=device-width\">" +
+            $"<title>{E(study.Name)}</title><style>{Style}</style>\n<h1>{E(study.Name)}</h1>\n");
+        b.Append("<h2>The axis</h2>\n");
+        P(I($"Training compute from {low:0.##e0} to {high:0.##e0} FLOPs, {LawRange.Spanned(low, high)}: ") +
+            I($"{results.Count} runs that count, on corpus ‘{E(study.Record.Recipe.Corpus)}’. Each budget is spent on ") +
+                I($"several sizes; ") +
+            "the best of them is the point on the line. FLOPs are counted exactly, layer by layer; losses are on all " +
+                "held-out text.");
+        Picture("compute.svg");
+        P($"<span class=\"verdict\">{E(f.Law.Verdict.Text)}</span>");
+        b.Append("<h2>Size against data</h2>\n");
+        Picture("isoflop.svg");
+        Frontier(b, results);
+        b.Append("<h2>One law?</h2>\n");
+        P($"<code>{E(f.Law.Formula)}</code>, N = {E(f.Law.NMeaning)}; {E(f.Law.Solver)}, {f.Law.Agreeing} of " +
+            $"{f.Law.Starts} starts agree. " +
+            (double.IsFinite(f.ErrorPerDecade) ? I($"Fitted below each budget and asked for those above, it is ") +
+                I($"{100 * f.ErrorPerDecade:0.0} % off ") +
+            "for each decade of extrapolation." : ""));
+        Rows(b, ["parameter", "value", "95 %"], f.Law.Parameters.Select(p => new[]
+        {
+            p.Name, I($"{p.Estimate.Value:0.####e0}"), I($"{p.Estimate.Low:0.####e0} – {p.Estimate.High:0.####e0}"),
+        }));
+        Picture("residuals.svg");
+        P(f.Longest is { } l
+            ? I($"The longest stretch over which one law survives the test of its residuals (no budget's mean differs ") +
+                I($"from 0, Holm, 5 %): ") +
+                I($"<b>{l.Span}</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(l.Law.Formula)}</code>; ") +
+                I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
+            : "No stretch of three budgets survives the test of its residuals (no budget's mean differs from 0, Holm, 5 " +
+                "%): one law is " +
+                "not enough for these runs.");
+        Picture("surface.svg");
+        Picture("verdict.svg");
+        b.Append("<h2>Forecasts</h2>\n");
+        Scored(b, forecasts, scores);
+        if (Path.Combine(study.Folder, MapPictures.MapFile) is var map && File.Exists(map))
+            b.Append("<h2>What each rung can do</h2>\n").Append(File.ReadAllText(map));
+        b.Append("<h2>What it cost</h2>\n");
+        Rows(b, ["purpose", "runs", "FLOPs", "thread hours"], all.GroupBy(r => r.Run.Phase).Select(g => new[]
+        {
+            g.Key.ToString().ToLowerInvariant(), I($"{g.Count()}"), I($"{g.Sum(r => r.Spent):0.00e0}"),
+                I($"{g.Sum(r => r.Seconds) / 3600:0.00}"),
+        }));
+        P(I($"Tuning is charged: {tuned:0.00e0} FLOPs beside the ladder's {spent:0.00e0}. ") +
+            E(study.Record.Tuning?.Note is { } note ? $"It found: {note}." : "There was none."));
+        NextPoint next = f.Law.Verdict.Next;
+        P("The next point: " + (double.IsFinite(next.Flops) ? I($"{next.Flops:0.0e0} FLOPs") +
+            I($", {next.Flops * f.SecondsPerFlop / 3600:0.00} thread hours here") : "") +
+            (double.IsFinite(next.N) ? I($", {next.N:0.##e0} parameters on {next.D:0.##e0} tokens") : "") + $": {E(next.Why)}.");
+        return b.Append("</html>\n").ToString();
+    }
+
+    static void Frontier(StringBuilder b, IReadOnlyList<StudyResult> results) =>
+        Rows(b, ["budget", "best size", "tokens", "tokens a parameter", "loss", "bits a byte", "seeds"],
+            results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key)
+                .Select(g => g.GroupBy(r => r.Run.DModel).MinBy(s => s.Average(r => r.Loss))!.ToList())
+                .Select(s => new[]
+                {
+                    I($"{s[0].Run.Budget:0.##e0}"), I($"{s[0].Run.ComputeParameters:N0}"), I($"{s[0].Tokens:N0}"),
+                    I($"{(double)s[0].Tokens / s[0].Run.ComputeParameters:0.0}"), I($"{s.Average(r => r.Loss):0.0000}"),
+                    I($"{s.Average(r => r.BitsPerByte):0.0000}"), I($"{s.Count}"),
+                }));
+
+    static void Scored(StringBuilder b, IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
+    {
+        if (forecasts.Count == 0) b.Append("<p>None yet: <code>isoflop forecast</code> writes one before its run.</p>\n");
+        else Rows(b, ["forecast", "from", "FLOPs", "predicted", "95 %", "came", "error", "of the reducible", "skill", "interval"],
+            forecasts.Select(f => (F: f, S: scores.FirstOrDefault(s => s.Id == f.Id))).Select(p => new[]
+            {
+                I($"{p.F.Id}{(p.F.Before ? "" : " (after its run)")}"), I($"{p.F.Below:0.##e0}"), I($"{p.F.Flops:0.##e0}"),
+                I($"{p.F.Loss.Value:0.000}"), I($"{p.F.Loss.Low:0.00} – {p.F.Loss.High:0.00}"),
+                p.S is null ? "–" : I($"{p.S.Loss:0.0000}"), p.S is null ? "–" : I($"{100 * p.S.RelativeError:+0.0;-0.0} %"),
+                p.S is null ? "–" : I($"{100 * p.S.ReducibleError:+0.0;-0.0} %"), p.S is null ? "–" : I($"{p.S.Skill:0.00}"),
+                p.S is null ? "–" : p.S.Inside ? "held" : "did not hold",
+            }));
+        b.Append("<p>Written before the run, scored after it, kept for good. Skill is one less the error over that of a " +
+            "straight line in log–log.</p>\n");
+    }
+
+    internal static void Rows(StringBuilder b, string[] heads, IEnumerable<string[]> rows)
+    {
+        b.Append("<table><tr>").AppendJoin("", heads.Select(h => $"<th>{E(h)}</th>")).Append("</tr>\n");
+        foreach (string[] row in rows) b.Append("<tr>").AppendJoin("", row.Select(c => $"<td>{E(c)}</td>")).Append("</tr>\n");
+        b.Append("</table>\n");
+    }
+
+    static string E(string text) => WebUtility.HtmlEncode(text);
+
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
