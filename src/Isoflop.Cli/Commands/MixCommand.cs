@@ -99,7 +99,7 @@ static class MixCommand
             rows.Add([r.Mixture.Name, I($"{r.Passes:0.0}"), .. r.Losses.Select(l => I($"{l:0.0000}")), I($"{r.Score:0.0000}")]);
         PlannedRun run = s.Small[0].Run;
         output.WriteLine($"shares of {string.Join(", ", s.Sources)}; " +
-            I($"{run.ComputeParameters:N0} parameters without the embedding, {run.Tokens:N0} tokens"));
+            I($"{run.ParametersWithoutEmbedding:N0} parameters without the embedding, {run.Tokens:N0} tokens"));
         TextTable.Write(output, rows, 0);
         foreach (MixFit f in s.Fits)
             output.WriteLine($"{f.Source}: L = {I($"{f.Law.C:0.000} + {f.Law.K:0.000}")}·exp(" +

@@ -1,10 +1,12 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 using Isoflop.Lab.Tables;
 using Isoflop.Lab.Thinking;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Frontiers;
 
@@ -51,11 +53,10 @@ public sealed class Frontier
     {
         recipe.Check();
         string folder = Study.FolderOf(home, recipe.Name), file = Path.Combine(folder, "frontier.json");
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(recipe, FrontierJson.Default.FrontierRecipe);
-        if (File.Exists(file) && !File.ReadAllBytes(file).AsSpan().SequenceEqual(json))
+        if (File.Exists(file) && !Same(RecipeOf(file), recipe))
             throw new ConfigException($"{file} is of another recipe; choose another name, or give the same settings");
         Directory.CreateDirectory(folder);
-        File.WriteAllBytes(file, json);
+        File.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(recipe, FrontierJson.Default.FrontierRecipe));
         var runs = new FrontierRuns(recipe, home, threads);
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= recipe.Budget)];
         var grid = (from seed in Enumerable.Range(1, recipe.Seeds)
@@ -80,9 +81,14 @@ public sealed class Frontier
         if (name.Length == 0 || !File.Exists(file))
             throw new ConfigException($"there is no frontier '{name}' below {home}; 'isoflop frontier {name} --task TASK' " +
                 $"makes one");
-        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, home, threads,
-            tell, stop);
+        return Run(RecipeOf(file), home, threads, tell, stop);
     }
+
+    static FrontierRecipe RecipeOf(string file) => SettingsJson.FromIdentity(JsonNode.Parse(File.ReadAllBytes(file))!.AsObject(),
+        FrontierJson.Default.FrontierRecipe);
+
+    static bool Same(FrontierRecipe a, FrontierRecipe b) => JsonElement.DeepEquals(
+        SettingsJson.Identity(a, FrontierJson.Default.FrontierRecipe), SettingsJson.Identity(b, FrontierJson.Default.FrontierRecipe));
 
     /// <summary>The only frontier of a task.</summary>
     /// <exception cref="ConfigException">There is none, or more than one.</exception>
@@ -91,7 +97,7 @@ public sealed class Frontier
         string studies = Path.Combine(home, "studies");
         string[] names = [.. (Directory.Exists(studies) ? Directory.GetDirectories(studies) : [])
             .Select(d => Path.Combine(d, "frontier.json")).Where(File.Exists)
-            .Select(f => JsonSerializer.Deserialize(File.ReadAllBytes(f), FrontierJson.Default.FrontierRecipe)!)
+            .Select(RecipeOf)
             .Where(r => task.Length == 0 || r.Task == task).Select(r => r.Name).Order(StringComparer.Ordinal)];
         return names.Length == 1 ? names[0] : throw new ConfigException(
             $"{(names.Length == 0 ? "no frontier" : $"{names.Length} frontiers ({string.Join(", ", names)})")} of " +

@@ -60,8 +60,8 @@ public sealed record FrontierRecipe
     [Setting("longest demonstration, tokens", Min = 1)]
     public int Context { get; set; } = 64;
 
-    [Setting("tokens of a reply at most", Min = 2)]
-    public int MostTokens { get; set; } = 24;
+    [Setting("tokens of a reply at most", Min = 2, Was = "most_tokens")]
+    public int MaxNewTokens { get; set; } = 24;
 
     [Setting("tokens of a batch of demonstrations", Min = 1)]
     public int Batch { get; set; } = 2048;

@@ -49,7 +49,7 @@ sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
                 Tasks = [recipe.Task],
                 Seed = (ulong)seed,
                 Steps = steps[^1],
-                MostTokens = recipe.MostTokens,
+                MaxNewTokens = recipe.MaxNewTokens,
                 LearningRate = recipe.Rate,
                 EvalEvery = 0,
                 EvalItems = 32,

@@ -197,9 +197,9 @@ public static class Reinforcement
             int longest = Enumerable.Range(0, 32).Max(i =>
                 codec.Prompt(of.Family.Make(Tasks.Split.Train, of.Level, i, recipe.Seed).Prompt,
                 ReplyForm.Think).Length);
-            if (longest + recipe.MostTokens > shape.ContextLen + 1)
-                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and most_tokens={recipe.MostTokens} " +
-                    $"are more than the model's context of {shape.ContextLen}; lower most_tokens to " +
+            if (longest + recipe.MaxNewTokens > shape.ContextLen + 1)
+                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and max_new_tokens={recipe.MaxNewTokens} " +
+                    $"are more than the model's context of {shape.ContextLen}; lower max_new_tokens to " +
                     $"{Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model with a longer context");
         }
     }

@@ -75,7 +75,7 @@ sealed class RlLoop : IDisposable
             adam.M, adam.V);
         (stepRows, evalRows, replyRows) = (Rows(RlRows.StepsFile), Rows(RlRows.EvalsFile), Rows(RlRows.RepliesFile));
         curriculum = new(mix, recipe.OpensAt);
-        exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MostTokens, recipe.Seed,
+        exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MaxNewTokens, recipe.Seed,
             form => new Rollouts(sampler, codec, form), time);
         before = start.Ledger.Spent.Flops;
     }
@@ -176,7 +176,7 @@ sealed class RlLoop : IDisposable
         {
             (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i =>
                 Item(step, all.Count + i))];
-            List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MostTokens,
+            List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MaxNewTokens,
                 new SamplingRule(1), recipe.Seed, (FirstItem(step) + all.Count) * recipe.Replies, time);
             learner.Judge(groups);
             all.AddRange(groups);
@@ -286,7 +286,7 @@ sealed class RlLoop : IDisposable
                 asked.Add((of, item, reply[..(reply.IndexOf(Reply.Say) + 1)]));
             }
         SampleRequest[] requests = [.. asked.Select((a, i) => new SampleRequest(
-            [.. codec.Prompt(a.Item.Prompt, ReplyForm.Open), .. codec.Encode(a.Thought)], recipe.MostTokens, i))];
+            [.. codec.Prompt(a.Item.Prompt, ReplyForm.Open), .. codec.Encode(a.Thought)], recipe.MaxNewTokens, i))];
         SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
         Spending spent = sampler.Draw(requests, new SamplingRule(0), recipe.Seed, replies);
         State.Ledger.Measure += spent;

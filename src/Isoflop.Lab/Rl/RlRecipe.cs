@@ -66,8 +66,8 @@ public sealed record RlRecipe
     [Setting("replies to each: a group", Min = 1, Max = 4096)]
     public int Replies { get; set; } = 16;
 
-    [Setting("tokens of a reply at most, its end among them", Min = 2, Max = 65_536)]
-    public int MostTokens { get; set; } = 64;
+    [Setting("tokens of a reply at most, its end among them", Min = 2, Max = 65_536, Was = "most_tokens")]
+    public int MaxNewTokens { get; set; } = 64;
 
     [Setting("updates made of one step's replies, a part of them each", Min = 1, Max = 64)]
     public int Updates { get; set; } = 1;
@@ -143,7 +143,7 @@ public sealed record RlRecipe
         bool known = methods.ContainsKey(Method);
         if (!known) yield return $"method='{Method}' must be one of {string.Join(", ", methods.Keys)}";
         foreach (string problem in SettingsJson.Problems(this, RlJson.Default.RlRecipe)) yield return problem;
-        if (Overlong > MostTokens) yield return $"overlong={Overlong} must be from 0 to most_tokens={MostTokens}";
+        if (Overlong > MaxNewTokens) yield return $"overlong={Overlong} must be from 0 to max_new_tokens={MaxNewTokens}";
         if (known && Replies < 2 && Choices.Baseline != AdvantageBaseline.Rejection)
             yield return $"replies={Replies}: a group of one teaches nothing; try 16";
         if (known && Choices.Term is { Rule: RatioRule.Cispo, ClipHigh: < 1 })

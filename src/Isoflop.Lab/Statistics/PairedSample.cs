@@ -9,7 +9,7 @@ namespace Isoflop.Lab.Statistics;
 sealed class PairedSample
 {
     /// <summary>Fewer clusters than this never reach 5 %: 2 · 2⁻⁵ = 0.0625.</summary>
-    internal const int FewestClusters = 6;
+    internal const int MinClusters = 6;
     /// <summary>Up to so many clusters that differ, all 2^k signs are tried.</summary>
     const int ExactUpTo = 16;
 
@@ -73,9 +73,9 @@ sealed class PairedSample
     /// </summary>
     public double? Detectable()
     {
-        if (Clusters < FewestClusters) return null;
+        if (Clusters < MinClusters) return null;
         double least = (StudentT.InvCDF(0, 1, Clusters - 1, 0.975) + StudentT.InvCDF(0, 1, Clusters - 1, 0.8)) * StandardError;
-        if (Binary) return Math.Max(least, (double)FewestClusters / Items);
+        if (Binary) return Math.Max(least, (double)MinClusters / Items);
         return least > 0 ? least : null;
     }
 

@@ -113,16 +113,16 @@ public static class Bottleneck
     }
 
     /// <summary>
-    /// The width that comes nearest to twice the parameters that compute, depth as it was: × 2 where the head is the model, × √2
+    /// The width that comes nearest to twice the parameters without the embedding, depth as it was: × 2 where the head is the model, × √2
     /// where the layers are.
     /// </summary>
     internal static ModelSettings Doubled(ModelSettings m)
     {
         Nn.ModelConfig shape = m.Shape();
         int step = 2 * shape.NHead, first = shape.DModel / step + 1;
-        double wanted = 2.0 * ComputeOptimal.ParametersThatCompute(shape);
+        double wanted = 2.0 * ComputeOptimal.ParametersWithoutEmbedding(shape);
         return Enumerable.Range(first, first).Select(k => m with { DModel = k * step, DFf = null, DHead = null })
-            .MinBy(x => Math.Abs(ComputeOptimal.ParametersThatCompute(x.Shape()) / wanted - 1))!;
+            .MinBy(x => Math.Abs(ComputeOptimal.ParametersWithoutEmbedding(x.Shape()) / wanted - 1))!;
     }
 
     static RunConfig Batch(RunConfig x, Plan was, double factor)

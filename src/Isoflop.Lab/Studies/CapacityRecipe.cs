@@ -58,7 +58,7 @@ sealed record CapacityRun(PlannedRun Run, MemorySet Set, int Exposures, double L
 /// <summary>From a recipe to its runs, priced; nothing is written.</summary>
 sealed class CapacityPlan
 {
-    const int MostOrders = 10;
+    const int MaxOrders = 10;
 
     readonly CapacityRecipe recipe;
 
@@ -85,7 +85,7 @@ sealed class CapacityPlan
     CapacityRun Run((int Width, int Exposures) cell, double load, ulong seed, double rate)
     {
         (int width, int exposures) = cell;
-        int orders = recipe.Kind == MemoryKind.Facts ? Math.Min(MostOrders, exposures) : 1;
+        int orders = recipe.Kind == MemoryKind.Facts ? Math.Min(MaxOrders, exposures) : 1;
         var one = new MemorySet(recipe.Kind, recipe.Symbols, recipe.WholeLength, 1, orders, seed);
         CorpusFacts facts = one.Facts;
         ModelSettings model = ComputeOptimal.Resolve(1e9,

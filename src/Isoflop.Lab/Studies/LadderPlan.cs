@@ -85,10 +85,10 @@ public sealed class LadderPlan
             Price(Phase.Ladder, c.Budget, c.Width, c.Seed, factors, "", c.Later))];
     }
 
-    /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/> that compute.</summary>
+    /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/> without the embedding.</summary>
     public PlannedRun Check(double flops, double parameters, ulong seed, RuleFactors factors)
     {
-        int width = Widths().MinBy(w => Math.Abs(Math.Log(ComputeOf(w, flops) / parameters)));
+        int width = Widths().MinBy(w => Math.Abs(Math.Log(SizeOf(w, flops) / parameters)));
         return Price(Phase.Ladder, flops, width, seed, factors, "") with { Phase = Phase.Forecast };
     }
 
@@ -103,7 +103,7 @@ public sealed class LadderPlan
     IReadOnlyList<int> WidthsAt(double budget, int sizes, double spacing)
     {
         int[] widths = [.. Widths()];
-        double[] parameters = [.. widths.Select(w => (double)ComputeOf(w, budget))];
+        double[] parameters = [.. widths.Select(w => (double)SizeOf(w, budget))];
         double centre = Centre(budget, widths, parameters), slack = Math.Sqrt(spacing);
         List<int> chosen = [];
         for (int i = 0; i < sizes; i++)
@@ -138,7 +138,7 @@ public sealed class LadderPlan
     (ModelSettings Model, long Tokens) Shape(int width, double flops = 1e9) =>
         ComputeOptimal.Resolve(flops, settings.Model with { DModel = width });
 
-    long ComputeOf(int width, double flops) => ComputeOptimal.ParametersThatCompute(Shape(width, flops).Model.Shape());
+    long SizeOf(int width, double flops) => ComputeOptimal.ParametersWithoutEmbedding(Shape(width, flops).Model.Shape());
 
     PlannedRun Price(Phase phase, double budget, int width, ulong seed, RuleFactors factors, string suffix, bool later = false)
     {

@@ -87,7 +87,7 @@ public sealed record LadderRecipe
     public IReadOnlyList<int> Widths { get; set; } = [];
 
     /// <summary>
-    /// Sizes are centred on the one that spends a budget at so many tokens for each parameter that computes.
+    /// Sizes are centred on the one that spends a budget at so many tokens for each parameter without the embedding.
     /// </summary>
     public double TokensPerParameter { get; set; } = ComputeOptimal.TokensPerParameter;
 

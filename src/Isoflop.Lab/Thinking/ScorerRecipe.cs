@@ -27,8 +27,8 @@ public sealed record ScorerRecipe
     [Setting("replies to each", Min = 1, Max = 4096)]
     public int Replies { get; set; } = 8;
 
-    [Setting("tokens of a reply at most; the context may leave less", Min = 2, Max = 65_536)]
-    public int MostTokens { get; set; } = 256;
+    [Setting("tokens of a reply at most; the context may leave less", Min = 2, Max = 65_536, Was = "most_tokens")]
+    public int MaxNewTokens { get; set; } = 256;
 
     [Setting("beginnings of each reply that are valued, beside its whole", Min = 0, Max = 64)]
     public int Cuts { get; set; } = 3;

@@ -78,7 +78,7 @@ public static class TeachScorer
                 var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, ShuffleStep + (long)split, i);
                 TaskLevel of = mix.Pick(ref rng);
                 return (of, of.Family.Make(split, of.Level, FirstItem + i, recipe.Seed));
-            })], recipe.Replies, recipe.MostTokens, new SamplingRule(1), recipe.Seed, FirstStream + ((long)split << 40),
+            })], recipe.Replies, recipe.MaxNewTokens, new SamplingRule(1), recipe.Seed, FirstStream + ((long)split << 40),
                 TimeProvider.System, stop);
             Sampled += rollouts.Sampled;
             double right = groups.Average(g => g.Rate);

@@ -44,7 +44,7 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
             From = Taught + suffix,
             Tasks = [Task],
             Steps = steps,
-            MostTokens = 24,
+            MaxNewTokens = 24,
             EvalEvery = Math.Max(1, steps / 8),
             SkipGate = true,
         }, home, tell: p => tell?.Invoke(run, p.Step, p.Steps), stop: stop);

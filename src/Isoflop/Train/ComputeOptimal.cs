@@ -8,7 +8,7 @@ namespace Isoflop.Train;
 /// </summary>
 public static class ComputeOptimal
 {
-    /// <summary>Training tokens for each parameter outside of the embedding. Hoffmann et al. 2022, arXiv:2203.15556.</summary>
+    /// <summary>Training tokens for each parameter but those of the embedding. Hoffmann et al. 2022, arXiv:2203.15556.</summary>
     public const double TokensPerParameter = 20;
 
     /// <summary>
@@ -67,14 +67,14 @@ public static class ComputeOptimal
         return (best, (long)Math.Max(1, Math.Round(flops / Flops.TrainingPerToken(best.Shape()).Total)));
     }
 
-    /// <summary>All parameters but the embedding; the head counts, since it computes.</summary>
-    public static long ParametersThatCompute(ModelConfig c)
+    /// <summary>All parameters but those of the input embedding; the head counts, since it computes, and so does a shared one.</summary>
+    public static long ParametersWithoutEmbedding(ModelConfig c)
     {
         var table = new ParamTable(c);
         return table.Parameters - (c.TiedHead ? 0 : table.Embedding.Length);
     }
 
-    static double Budget(ModelConfig c) => TokensPerParameter * ParametersThatCompute(c) * Flops.TrainingPerToken(c).Total;
+    static double Budget(ModelConfig c) => TokensPerParameter * ParametersWithoutEmbedding(c) * Flops.TrainingPerToken(c).Total;
 
     static ModelSettings Chosen(int width, ModelSettings c)
     {

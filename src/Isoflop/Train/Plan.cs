@@ -35,7 +35,7 @@ public sealed record Plan
         (SaveMinutes, SaveKeep, SaveEvery) = (config.Save.Minutes!.Value, config.Save.Keep!.Value, config.Save.Every!.Value);
         var table = new ParamTable(Model);
         (Parameters, NonEmbedding) = (table.Parameters, table.NonEmbedding);
-        ParametersThatCompute = ComputeOptimal.ParametersThatCompute(Model);
+        ParametersWithoutEmbedding = ComputeOptimal.ParametersWithoutEmbedding(Model);
         Memory = MemoryOf(table);
     }
 
@@ -57,8 +57,8 @@ public sealed record Plan
     /// <summary>Without embedding and head (Kaplan's N).</summary>
     public long NonEmbedding { get; }
 
-    /// <summary>Without the embedding alone: the N of the dial.</summary>
-    public long ParametersThatCompute { get; }
+    /// <summary>Without the input embedding alone: the N of the dial.</summary>
+    public long ParametersWithoutEmbedding { get; }
 
     /// <summary>Memory, bytes.</summary>
     public MemoryPlan Memory { get; }

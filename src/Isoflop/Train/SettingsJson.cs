@@ -23,17 +23,33 @@ static class SettingsJson
     /// <exception cref="ConfigException">Not readable, an unknown key, a value of another type. One line.</exception>
     public static T Load<T>(string? file, IReadOnlyList<string> edits, JsonTypeInfo<T> type) where T : new()
     {
-        JsonObject tree = file is null ? [] : Parse(file);
+        JsonObject tree = [];
+        string text = "";
         try
         {
-            Check(type, tree, "");
+            if (file is not null)
+            {
+                (tree, text) = Parse(file);
+                Check(type, tree, "");
+            }
+            foreach (string edit in edits) Apply(type, tree, edit);
+            return Read(tree, type);
         }
-        catch (ConfigException e)
+        catch (BadSetting e) when (edits.Any(edit => edit.StartsWith(e.Key + "=", StringComparison.Ordinal)))
         {
-            throw new ConfigException($"{file}: {e.Message}");
+            throw new ConfigException(e.Message);
         }
-        foreach (string edit in edits) Apply(type, tree, edit);
-        return Read(tree, type);
+        catch (BadSetting e)
+        {
+            int at = text.IndexOf($"\"{e.Key.Split('.')[^1]}\"", StringComparison.Ordinal);
+            throw new ConfigException($"{file}: line {text.AsSpan(0, Math.Max(0, at)).Count('\n') + 1}: {e.Message}");
+        }
+    }
+
+    /// <summary>A setting that cannot be read; <paramref name="key"/> is where.</summary>
+    sealed class BadSetting(string key, string message) : Exception(message)
+    {
+        public string Key => key;
     }
 
     /// <summary>A record from a tree; a key that is missing has its first value.</summary>
@@ -112,6 +128,14 @@ static class SettingsJson
     {
         var tree = (JsonObject)identity.DeepClone();
         Forget(tree, type);
+        try
+        {
+            Check(type, tree, "");
+        }
+        catch (BadSetting e)
+        {
+            throw new JsonException(e.Message);
+        }
         return WithDefaults(Read(tree, type), type);
     }
 
@@ -145,7 +169,8 @@ static class SettingsJson
             {
                 if (i == 0 || j == 0) d[i, j] = i + j;
                 else d[i, j] = Math.Min(Math.Min(d[i - 1, j], d[i, j - 1]) + 1, d[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
-                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i, j] = Math.Min(d[i, j], d[i - 2, j - 2] + 1);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    d[i, j] = Math.Min(d[i, j], d[i - 2, j - 2] + 1);
             }
         return d[a.Length, b.Length];
     }
@@ -154,12 +179,13 @@ static class SettingsJson
     public static string Show(JsonNode? value) =>
         value is JsonValue v && v.GetValueKind() == JsonValueKind.String ? v.GetValue<string>() : value?.ToJsonString() ?? "null";
 
-    static JsonObject Parse(string file)
+    static (JsonObject, string) Parse(string file)
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(file), documentOptions: lenient) as JsonObject
-                ?? throw new ConfigException($"{file}: the settings must be one JSON object {{ … }}");
+            string text = File.ReadAllText(file);
+            return (JsonNode.Parse(text, documentOptions: lenient) as JsonObject
+                ?? throw new ConfigException($"{file}: the settings must be one JSON object {{ … }}"), text);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException
             || e is ArgumentException && !File.Exists(file))
@@ -183,14 +209,15 @@ static class SettingsJson
         string[] keys = edit[..equals].Split('.');
         for (int i = 0; i < keys.Length; i++)
         {
-            JsonTypeInfo inner = type.Options.GetTypeInfo(Property(type, keys[i], string.Concat(keys[..i].Select(k => k + "."))).PropertyType);
+            string path = string.Concat(keys[..i].Select(k => k + "."));
+            JsonTypeInfo inner = type.Options.GetTypeInfo(Property(type, keys[i], path).PropertyType);
             if (i == keys.Length - 1)
             {
                 tree[keys[i]] = Fit(inner, ValueOf(edit[(equals + 1)..], inner), edit[..equals]);
                 return;
             }
             if (inner.Kind != JsonTypeInfoKind.Object)
-                throw new ConfigException($"'{edit}': {string.Join('.', keys[..(i + 1)])} is no group of settings");
+                throw new BadSetting(edit[..equals], $"'{edit}': {string.Join('.', keys[..(i + 1)])} is no group of settings");
             if (tree[keys[i]] is not JsonObject next) tree[keys[i]] = next = [];
             (tree, type) = (next, inner);
         }
@@ -231,7 +258,7 @@ static class SettingsJson
         if (PropertiesOf(type).FirstOrDefault(p => p.Name == key) is { } property) return property;
         string[] names = [.. PropertiesOf(type).Select(p => p.Name)];
         string? meant = PropertiesOf(type).FirstOrDefault(p => RuleOf(p)?.Was == key)?.Name ?? Nearest(key, names);
-        throw new ConfigException($"no setting '{path}{key}'; " + (meant is null ? "" : $"did you mean {path}{meant}? ") +
+        throw new BadSetting(path + key, $"no setting '{path}{key}'; " + (meant is null ? "" : $"did you mean {path}{meant}? ") +
             $"here there are: {string.Join(", ", names)}");
     }
 
@@ -242,18 +269,18 @@ static class SettingsJson
     static JsonNode Fit(JsonTypeInfo type, JsonNode? value, string key)
     {
         Type bare = Bare(type.Type);
-        if (value is null) throw new ConfigException($"{key}=null must be {Wanted(bare)}; or leave it out");
+        if (value is null) throw new BadSetting(key, $"{key}=null must be {Wanted(bare)}; or leave it out");
         if (type.Kind == JsonTypeInfoKind.Object)
         {
             if (value is not JsonObject child)
-                throw new ConfigException($"{key}={Show(value)} must be a group of settings: " +
+                throw new BadSetting(key, $"{key}={Show(value)} must be a group of settings: " +
                     string.Join(", ", PropertiesOf(type).Select(p => p.Name)));
             Check(type, child, key + ".");
             return value;
         }
         if (type.Kind == JsonTypeInfoKind.Enumerable)
         {
-            if (value is not JsonArray list) throw new ConfigException($"{key}={Show(value)} must be a list [ … ]");
+            if (value is not JsonArray list) throw new BadSetting(key, $"{key}={Show(value)} must be a list [ … ]");
             JsonTypeInfo element = type.Options.GetTypeInfo(type.ElementType!);
             for (int i = 0; i < list.Count; i++)
             {
@@ -261,7 +288,7 @@ static class SettingsJson
                 if (!ReferenceEquals(fit, list[i])) list[i] = fit;
             }
             if (list.GroupBy(v => v!.ToJsonString()).FirstOrDefault(g => g.Count() > 1) is { } twice)
-                throw new ConfigException($"{key}: {Show(twice.First())} stands {twice.Count()} times; once is enough");
+                throw new BadSetting(key, $"{key}: {Show(twice.First())} stands {twice.Count()} times; once is enough");
             return value;
         }
         JsonNode fitting = Scalar(value, bare);
@@ -272,7 +299,7 @@ static class SettingsJson
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new ConfigException($"{key}={Show(value)} must be {Wanted(bare)}");
+            throw new BadSetting(key, $"{key}={Show(value)} must be {Wanted(bare)}");
         }
     }
 
@@ -284,7 +311,8 @@ static class SettingsJson
             return type == typeof(string) ? JsonValue.Create(leaf.ToJsonString()) : value;
         if (!type.IsPrimitive || type == typeof(bool) || kind is not (JsonValueKind.Number or JsonValueKind.String)) return value;
         string text = Show(leaf);
-        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) || !double.IsFinite(x)) return value;
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) || !double.IsFinite(x))
+            return value;
         if (type == typeof(double)) return kind == JsonValueKind.String ? JsonValue.Create(x) : value;
         return x == Math.Floor(x) && Math.Abs(x) < 1L << 53 && (kind == JsonValueKind.String || text.AsSpan().ContainsAny("eE."))
             ? JsonValue.Create((long)x) : value;

@@ -21,7 +21,7 @@ public sealed class TaughtHome : IDisposable
     public string Path { get; } = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
 
     public static RlRecipe Recipe(string name, params string[] edits) => RlRecipe.Load(null, [$"name={name}", "from=taught", "tasks=parity:1",
-        "steps=6", "prompts=4", "replies=4", "most_tokens=16", "eval_items=8", "eval_replies=4", "eval_every=3", "redraws=1",
+        "steps=6", "prompts=4", "replies=4", "max_new_tokens=16", "eval_items=8", "eval_replies=4", "eval_every=3", "redraws=1",
         "skip_gate=true", "learning_rate=0.003", .. edits]);
 
     public RlResult Run(string name, params string[] edits) => Reinforcement.Run(Recipe(name, edits), Path, threads: 1);
@@ -114,7 +114,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     [Fact]
     public void A_form_is_examined_and_the_prompt_may_leave_less_room_than_asked()
     {
-        RlResult r = home.Run("direct", "form=direct", "steps=1", "most_tokens=34");
+        RlResult r = home.Run("direct", "form=direct", "steps=1", "max_new_tokens=34");
         Assert.Equal([ReplyForm.Open, ReplyForm.Think, ReplyForm.Direct], r.Evals.Select(e => e.Form).Distinct());
         Assert.NotEmpty(RlRows.ReadReplies(RunFolder.PathOf(home.Path, "direct")));
     }
@@ -143,7 +143,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         home.Run("named", "steps=1");
         Assert.Contains("prompts=4, now 3", Mistake("named", "steps=1", "prompts=3"), StringComparison.Ordinal);
-        Assert.Contains("lower most_tokens to", Mistake("n", "most_tokens=60"), StringComparison.Ordinal);
+        Assert.Contains("lower max_new_tokens to", Mistake("n", "max_new_tokens=60"), StringComparison.Ordinal);
         Assert.Contains("method='ppo' must be one of", Mistake("n", "method=ppo"), StringComparison.Ordinal);
         Assert.Contains("there is no run", Mistake("n", "from=nobody"), StringComparison.Ordinal);
         Assert.Contains("levels 1 to", Mistake("n", "tasks=parity:99"), StringComparison.Ordinal);

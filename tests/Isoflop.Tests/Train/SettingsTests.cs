@@ -156,7 +156,8 @@ public class SettingsTests
         File.WriteAllText(file, "{ // as people write them\n \"tasks\": [\"parity:1\"], \"replies\": 1e1, \"kl\": \"0.5\", }");
         RlRecipe read = RlRecipe.Load(file, ["tasks=parity:2,sums:1"]);
         File.Delete(file);
-        Assert.StartsWith($"{file}: {message}", told);
+        Assert.StartsWith(file + ": ", told);
+        Assert.Contains(message, told);
         Assert.DoesNotContain('\n', told);
         Assert.Equal((10, 0.5, 2), (read.Replies, read.Kl, read.Tasks.Count));
     }
