@@ -79,6 +79,7 @@ sealed record PlanRecord(string Name, RunConfig Config, long Parameters, long No
         p.SecondsAt(gflops * 1e9));
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PlanRecord))]
 sealed partial class PlanCommandJson : JsonSerializerContext;

@@ -177,7 +177,7 @@ sealed class RlLoop : IDisposable
             (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i =>
                 Item(step, all.Count + i))];
             List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MaxNewTokens,
-                new SamplingRule(1), recipe.Seed, (FirstItem(step) + all.Count) * recipe.Replies, time);
+                new SamplingRule(1), recipe.Seed, RandomUse.TrainingReply.Index((FirstItem(step) + all.Count) * recipe.Replies), time);
             learner.Judge(groups);
             all.AddRange(groups);
             teaching.AddRange(groups.Where(Learner.Teaches));
@@ -224,7 +224,7 @@ sealed class RlLoop : IDisposable
 
     (TaskLevel, TaskItem) Item(int step, int index)
     {
-        var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, 1L << 32 | (uint)step, index);
+        var rng = RandomUse.Prompt.Open(recipe.Seed, step, index);
         TaskLevel of = mix.Pick(ref rng, curriculum.Open);
         return (of, of.Family.Make(Split.Train, of.Level, Demonstrations.FirstFree + FirstItem(step) + index, recipe.Seed));
     }
@@ -281,7 +281,7 @@ sealed class RlLoop : IDisposable
             for (int i = 0; i < Items; i++)
             {
                 TaskItem item = of.Family.Make(Split.Valid, of.Level, i, recipe.Seed);
-                var rng = new Rng(recipe.Seed, RandomPurpose.Generate, 0, i);
+                var rng = RandomUse.GateThought.Open(recipe.Seed, 0, i);
                 string reply = of.Family.Demonstrate(item, form, ref rng);
                 asked.Add((of, item, reply[..(reply.IndexOf(Reply.Say) + 1)]));
             }

@@ -86,7 +86,7 @@ sealed class PairedSample
         if (Clusters < 2 || draws < 1) return null;
         double[] means = Draw(draws, stop, draw =>
         {
-            var rng = new Rng(seed, RandomPurpose.Bootstrap, stream, draw);
+            var rng = RandomUse.Resample.Open(seed, stream, draw);
             double sum = 0, w = 0;
             for (int c = 0; c < sums.Length; c++)
             {
@@ -114,7 +114,7 @@ sealed class PairedSample
         if (differing.Length <= ExactUpTo) return (Exact(differing, bound), unit + ", exact");
         double[] far = Draw(draws, stop, draw =>
         {
-            var rng = new Rng(seed, RandomPurpose.Bootstrap, stream, (1L << 40) + draw);
+            var rng = RandomUse.Exchange.Open(seed, stream, draw);
             double sum = 0;
             uint signs = 0;
             for (int c = 0; c < differing.Length; c++, signs >>= 1)

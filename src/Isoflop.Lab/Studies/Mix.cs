@@ -173,7 +173,7 @@ public sealed class Mix
     IEnumerable<Mixture> Candidates(IReadOnlyList<MixResult> small)
     {
         const int Draws = 20_000;
-        var rng = new Rng(recipe.Seed, RandomPurpose.Generate, step: 4);
+        var rng = RandomUse.MixCandidates.Open(recipe.Seed);
         List<Mixture> all = [.. small.Select(r => r.Mixture)];
         for (int i = 0; i < Draws; i++) all.Add(Mixture.Draw(ref rng, sources.All.Count));
         return all.DistinctBy(m => m.Name);

@@ -90,7 +90,7 @@ public sealed record Mixture(IReadOnlyList<int> Percent)
         int sources = natural.Length;
         List<Mixture> all = [.. Enumerable.Range(0, sources).Select(j => Of([.. natural.Select((_, i) => i == j ? 1.0 : 0)])),
             Uniform(sources), Of(natural)];
-        var rng = new Rng(seed, RandomPurpose.Generate, step: 3);
+        var rng = RandomUse.Mixtures.Open(seed);
         var names = new HashSet<string>();
         all.RemoveAll(m => !names.Add(m.Name));
         while (all.Count < count)

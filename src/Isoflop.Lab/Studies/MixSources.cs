@@ -117,7 +117,7 @@ sealed class MixSources
         {
             int next = Enumerable.Range(0, All.Count).MaxBy(j => mixture.Shares[j] * (text.Count + 1) - count[j]);
             (int Start, int Length)[] of = documents[next];
-            var order = new Permutation(of.Length, seed, RandomPurpose.Generate, ((taken[next] / of.Length) << 8) + next);
+            var order = RandomUse.MixOrder.Order(of.Length, seed, ((taken[next] / of.Length) << 8) + next);
             (int start, int length) = of[order[taken[next]++ % of.Length]];
             length = (int)Math.Min(length, tokens - text.Count);
             text.AddRange(All[next].Train.AsSpan(start, length));

@@ -12,8 +12,6 @@ namespace Isoflop.Lab.Thinking;
 public sealed class LocalGenerator : IReplyGenerator
 {
     const int Slots = 512;
-    // Streams: far from those of reinforcement and its exams.
-    const long FirstStream = 1L << 46;
     const int DrawBits = 20, ProblemBits = 24;
 
     readonly BatchSampler sampler;
@@ -102,7 +100,7 @@ public sealed class LocalGenerator : IReplyGenerator
     }
 
     static long StreamOf(GenerationRequest r) => r.Number >> DrawBits == 0
-        ? FirstStream + (r.Problem.Stream % (1 << ProblemBits) << DrawBits) + r.Number
+        ? RandomUse.SearchReply.Index((r.Problem.Stream % (1 << ProblemBits) << DrawBits) + r.Number)
         : throw new ConfigException($"more than {1 << DrawBits} draws for one problem; lower the budget");
 
     bool[] StopsOf(string ends)

@@ -16,8 +16,8 @@ namespace Isoflop.Lab.Thinking;
 /// seen.</summary>
 public static class TeachScorer
 {
-    // Indexes of items that no demonstration and no step of reinforcement has; streams that no other draw has.
-    const long FirstItem = 1L << 43, FirstStream = 1L << 45, ShuffleStep = 1L << 39;
+    // Indexes of items that no demonstration and no step of reinforcement has.
+    const long FirstItem = 1L << 43;
 
     /// <summary>Does all of it, or what is left of it: the corpus and the run are found by their name.</summary>
     /// <param name="settings">of the run, as the trainer takes them; its name, corpus, seed and source are the recipe's</param>
@@ -75,10 +75,10 @@ public static class TeachScorer
             var rollouts = new Rollouts(policy.Sampler(512), codec, recipe.Form);
             groups = rollouts.Draw([.. Enumerable.Range(0, items).Select(i =>
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, ShuffleStep + (long)split, i);
+                var rng = RandomUse.ScorerItem.Open(recipe.Seed, (long)split, i);
                 TaskLevel of = mix.Pick(ref rng);
                 return (of, of.Family.Make(split, of.Level, FirstItem + i, recipe.Seed));
-            })], recipe.Replies, recipe.MaxNewTokens, new SamplingRule(1), recipe.Seed, FirstStream + ((long)split << 40),
+            })], recipe.Replies, recipe.MaxNewTokens, new SamplingRule(1), recipe.Seed, RandomUse.ScorerReply.Index((long)split << 40),
                 TimeProvider.System, stop);
             Sampled += rollouts.Sampled;
             double right = groups.Average(g => g.Rate);
@@ -116,7 +116,7 @@ public static class TeachScorer
         foreach ((int i, Group g) in groups.Index())
             for (int r = 0; r < g.Texts.Length; r++)
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Generate, i, r);
+                var rng = RandomUse.ScorerCut.Open(recipe.Seed, i, r);
                 int right = g.Right[r] > 0 ? 0 : 1;
                 foreach (string begun in Beginnings(g.Texts[r], recipe.Cuts, ref rng))
                 {
@@ -136,7 +136,7 @@ public static class TeachScorer
         foreach ((int i, Group g) in groups.Index())
             for (int r = 0; r < g.Texts.Length; r++)
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Generate, i, r);
+                var rng = RandomUse.ScorerCut.Open(recipe.Seed, i, r);
                 foreach (string begun in Beginnings(g.Texts[r], recipe.Cuts, ref rng))
                     all.Add((i, g.Item.Prompt, begun, begun.Length / (double)Math.Max(1, g.Texts[r].Length), g.Right[r] > 0));
             }

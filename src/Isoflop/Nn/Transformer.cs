@@ -105,7 +105,7 @@ public sealed class Transformer
             if (!p.IsMatrix) Array.Fill(values, 1);
             else
             {
-                var rng = new Rng(seed, RandomPurpose.Initialise, index: i);
+                var rng = RandomUse.FirstWeights.Open(seed, index: i);
                 double std = Deviation(p);
                 for (int j = 0; j < values.Length; j++) values[j] = (float)(std * rng.NextNormal());
             }

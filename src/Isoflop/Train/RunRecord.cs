@@ -136,7 +136,7 @@ public sealed record TagLoss(string Tag, long Tokens, double Loss);
 public sealed record RunEvent(string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(StepRow))]
 [JsonSerializable(typeof(ValidRow))]

@@ -127,6 +127,7 @@ static class SettingsJson
     public static T FromIdentity<T>(JsonObject identity, JsonTypeInfo<T> type) where T : new()
     {
         var tree = (JsonObject)identity.DeepClone();
+        DropNulls(tree);
         Forget(tree, type);
         try
         {
