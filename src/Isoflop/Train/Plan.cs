@@ -28,9 +28,9 @@ public sealed record Plan
         (Config, Corpus, FirstStep, Model) = (config, corpus, firstStep, config.Model.Shape());
         TrainConfig train = config.Train;
         (Seed, Steps, BatchTokens) = (config.Seed!.Value, train.Steps!.Value, train.BatchTokens!.Value);
-        (LearningRate, Clip) = (train.LearningRate!.Value, train.Clip!.Value);
+        LearningRate = train.LearningRate!.Value;
         Adam = new(0, (float)train.Beta1!.Value, (float)train.Beta2!.Value, (float)train.Eps!.Value,
-            (float)train.WeightDecay!.Value, 0, 1);
+            (float)train.WeightDecay!.Value, 0, train.Clip!.Value);
         (EvalEvery, EvalTokens) = (config.Eval.Every!.Value, config.Eval.Tokens!.Value);
         (SaveMinutes, SaveKeep, SaveEvery) = (config.Save.Minutes!.Value, config.Save.Keep!.Value, config.Save.Every!.Value);
         var table = new ParamTable(Model);
@@ -77,8 +77,6 @@ public sealed record Plan
 
     /// <summary>At its peak.</summary>
     public double LearningRate { get; }
-
-    internal double Clip { get; }
 
     /// <summary>An update, but for its learning rate and number.</summary>
     internal AdamWStep Adam { get; }

@@ -90,7 +90,7 @@ public class SettingsTests
         Plan plan = Plan.Make(new() { Corpus = "c", Flops = 1e10, Model = new() { DModel = 24 } }, Facts);
         Assert.Equal(24, plan.Model.DModel);
         plan = Plan.Make(new() { Corpus = "c", Flops = 1e12, Model = new() { NLayer = 7, DHead = 8 }, Train = new() { Clip = 2 } }, Facts);
-        Assert.Equal((7, 8, 2.0), (plan.Model.NLayer, plan.Model.HeadWidth, plan.Clip));
+        Assert.Equal((7, 8, 2.0), (plan.Model.NLayer, plan.Model.HeadWidth, plan.Adam.Clip));
     }
 
     [Theory]
