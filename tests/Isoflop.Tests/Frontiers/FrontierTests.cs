@@ -104,7 +104,7 @@ public sealed class FrontierTests : IDisposable
     }
 
     [Theory]
-    [InlineData("widths=32", "two at least"), InlineData("widths=33,48", "multiple of 16"), InlineData("teach=1e11", "two amounts")]
+    [InlineData("widths=32", "two at least"), InlineData("widths=33,48", "multiples of 16"), InlineData("teach=1e11", "two amounts")]
     [InlineData("steps=6", "multiple of 4"), InlineData("budget=3", "power of two"), InlineData("task=parity:1..2", "one level")]
     [InlineData("strategy=magic", "no strategy"), InlineData("seeds=1", "from 2 to")]
     public void A_grid_that_shows_nothing_is_refused(string edit, string message) => Assert.Contains(message, Assert.Throws<ConfigException>(() =>
