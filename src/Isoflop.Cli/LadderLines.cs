@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace Isoflop.Cli;
 
 /// <summary>
-/// Progress of a study on stderr: on a terminal a table that is drawn over, a bar for each run under way and one for all;
-/// elsewhere a line when a run ends, and one a minute.
+/// Progress of a study on stderr: on a terminal whose cursor moves a table that is drawn over, a bar for each run under way and
+/// one for all; elsewhere a line when a run ends, and one a minute.
 /// </summary>
 sealed class LadderLines(TextWriter error, bool terminal)
 {
@@ -18,7 +18,7 @@ sealed class LadderLines(TextWriter error, bool terminal)
 
     public void Report(LadderProgress p)
     {
-        if (screen is null) Plain(p);
+        if (screen is not { Profile.Capabilities.Ansi: true }) Plain(p);
         else Draw(p);
     }
 
@@ -32,7 +32,7 @@ sealed class LadderLines(TextWriter error, bool terminal)
 
     void Draw(LadderProgress p)
     {
-        Up();
+        if (drawn > 0) screen!.WriteAnsi(w => w.CursorUp(drawn).EraseInDisplay(0));
         if (p.Ended is not null) screen!.MarkupLine(Markup.Escape(Ended(p).TrimEnd(' ', '·')));
         foreach (RunningRun r in p.Running)
         {
@@ -44,12 +44,6 @@ sealed class LadderLines(TextWriter error, bool terminal)
         }
         screen!.MarkupLine($"[green]{Markup.Escape(Fit($"{Bar(p.Share)} {Overall(p)}"))}[/]");
         drawn = p.Running.Count + 1;
-    }
-
-    void Up()
-    {
-        for (int i = 0; i < drawn; i++) error.Write("\u001b[1A\u001b[2K");
-        drawn = 0;
     }
 
     string Fit(string line) => line.Length < screen!.Profile.Width ? line : line[..(screen.Profile.Width - 1)];

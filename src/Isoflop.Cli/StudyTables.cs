@@ -2,6 +2,7 @@ using System.Globalization;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Cli;
 
@@ -66,7 +67,7 @@ static class StudyTables
     {
         if (result.Study.Record.Tuning is { } tuning) output.WriteLine($"tuning: {tuning.Note}");
         double tuned = result.Tuned.Sum(r => r.Spent), spent = result.Results.Sum(r => r.Spent);
-        var rows = new List<string[]> { new[] { "budget", "width", "params without emb.", "tokens", "loss", "± seeds", "bits/byte",
+        var rows = new List<string[]> { new[] { "budget", "width", "params no emb.", "tokens", "loss", "± seeds", "bits/byte",
             "" } };
         foreach (var budget in result.Results.Where(r => r.Run.Phase == Phase.Ladder).GroupBy(r => r.Run.Budget))
         {
@@ -74,8 +75,7 @@ static class StudyTables
             int best = sizes.MinBy(s => s.Average(r => r.Loss))!.Key;
             foreach (var size in sizes.OrderBy(s => s.Key))
             {
-                double mean = size.Average(r => r.Loss), sd = size.Count() < 2 ? double.NaN
-                    : Math.Sqrt(size.Sum(r => (r.Loss - mean) * (r.Loss - mean)) / (size.Count() - 1));
+                double mean = size.Average(r => r.Loss), sd = size.Select(r => r.Loss).StandardDeviation();
                 StudyResult r = size.First();
                 rows.Add([I($"{budget.Key:0.##e0}"), I($"{size.Key}"), Q(r.Run.ParametersWithoutEmbedding), Q(r.Tokens),
                     I($"{mean:0.0000}"),

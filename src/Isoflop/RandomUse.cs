@@ -1,12 +1,12 @@
 namespace Isoflop;
 
 /// <summary>
-/// A use of random numbers: the streams that are its own. All there are stand here; the numbers are part of the format: add, never
-/// renumber. <see cref="Rng"/> has what a purpose, a step and an index are.
+/// A use of random numbers: the streams that are its own. All there are stand here; the numbers are part of the format: add,
+/// never renumber. <see cref="Rng"/> has what a purpose, a step and an index are.
 /// </summary>
 /// <param name="Seed">
-/// whose seed it takes: uses of one kind of seed have no stream in common, but for <see cref="Shared"/>; those of another kind may,
-/// since nothing is ever made of both
+/// whose seed it takes: uses of one kind of seed have no stream in common, but for <see cref="Shared"/>; those of another kind
+/// may, since nothing is ever made of both
 /// </param>
 /// <param name="FirstStep">its steps count from here</param> <param name="Steps">so many there may be</param>
 /// <param name="FirstIndex">its indexes count from here</param> <param name="Indexes">so many there may be</param>
@@ -96,11 +96,11 @@ sealed record RandomUse(string Name, string Seed, RandomPurpose Purpose, long Fi
     [
         FirstWeights, WindowOrder, Demonstration, Thought, Prompt, GateThought, ScorerItem, ScorerCut, TrainingReply, ExamReply,
         ScorerReply, SearchReply, Continuation, TaskItem, ChoiceOrder, WorldDocument, WorldHeldOut, WorldQuestion, MemoryStrings,
-        MemoryFacts, MemoryOrder, Mixtures, MixCandidates, MixOrder, LawResample, LawStart, FrontierResample, FrontierNoise, SuddenRise,
-        FalseAlarm, Resample, Exchange, ThoughtResample,
+        MemoryFacts, MemoryOrder, Mixtures, MixCandidates, MixOrder, LawResample, LawStart, FrontierResample, FrontierNoise,
+        SuddenRise, FalseAlarm, Resample, Exchange, ThoughtResample,
     ];
 
-    /// <summary>Uses of one kind of seed that have streams in common, and why that does no harm; a new one is a mistake.</summary>
+    /// <summary>Uses of one kind of seed with streams in common, and why that does no harm; a new one is a mistake.</summary>
     public static IReadOnlyList<(RandomUse One, RandomUse Other, string Why)> Shared { get; } =
     [
         (WindowOrder, Demonstration, "what is in a corpus, and in which order it is read: one does not look at the other"),

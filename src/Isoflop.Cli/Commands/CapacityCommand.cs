@@ -109,7 +109,8 @@ static class CapacityCommand
         foreach (CapacityPoint p in r.Points)
             rows.Add([I($"{p.Run.DModel}"), I($"{p.Run.Parameters:N0}"), I($"{p.Count}"), I($"{p.Exposures}"),
                 I($"{p.DatasetBits:N0}"), I($"{p.Memorised.Value:N0}"), Half(p.Memorised, "N0"),
-                I($"{p.Memorised.Value / p.Run.Parameters:0.000}"), I($"{p.Memorised.Value / p.Run.ParametersWithoutEmbedding:0.000}"),
+                I($"{p.Memorised.Value / p.Run.Parameters:0.000}"),
+                I($"{p.Memorised.Value / p.Run.ParametersWithoutEmbedding:0.000}"),
                 I($"{p.Memorised.Value / p.Run.NonEmbedding:0.000}"), I($"{p.Rate}"), I($"{p.Seeds}")]);
         TextTable.Write(output, rows);
         foreach (CapacityPlateau plateau in r.Plateaus)

@@ -63,7 +63,7 @@ static class ExamCommand
                     new(call.Parsed.GetValue(tasks)!, asked, call.Parsed.GetValue(items),
                     call.Parsed.GetValue(replies), call.Parsed.GetValue(most), call.Parsed.GetValue(seed)), call.Home,
                     call.Parsed.GetValue(threads), (run, done, all) => line.Report("exam", done, all, "models", run), call.Stop);
-            if (call.Parsed.GetValue(csv) is { } table) File.WriteAllText(table, PolicyExam.Csv(rows));
+            if (call.Parsed.GetValue(csv) is { } table) PolicyExam.ToTable(rows).WriteCsv(table);
             if (call.Parsed.GetValue(svg) is { } picture)
             {
                 IReadOnlyList<Chart> charts = PolicyExam.Charts(rows, axis == "flops");

@@ -151,7 +151,7 @@ static class MapCommand
         if (asked.Length == 0) throw new ConfigException("--calibrate takes its noise from questions; give --suite FILE.jsonl");
         int seeds = asked[0].Rungs[0].Results.Count;
         double[] x = [.. asked[0].Rungs.Select(r => Math.Log10(r.Flops))];
-        double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => Variance([.. r.Results.Select(s =>
+        double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => BreakTest.Variance([.. r.Results.Select(s =>
             s.Average(i => i.AnswerNll ?? 0))])))).Order()];
         double sd = sds[sds.Length / 2];
         output.WriteLine(I($"\nfalse alarms on {tasks} simulated smooth tasks each ({x.Length} rungs, {seeds} seeds, sd ") +
@@ -160,8 +160,6 @@ static class MapCommand
             output.WriteLine(I($"  {f.Curve,-34} {f.Alarms} sudden: {100.0 * f.Alarms / f.Tasks:0.0} % ") +
                 I($"({100 * f.Low:0.0}–{100 * f.High:0.0} %)"));
     }
-
-    static double Variance(double[] v) => v.Length < 2 ? 0 : v.Sum(x => Math.Pow(x - v.Average(), 2)) / (v.Length - 1);
 
     static string I(FormattableString text) => FormattableString.Invariant(text);
 }

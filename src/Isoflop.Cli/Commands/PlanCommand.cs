@@ -51,7 +51,8 @@ static class PlanCommand
         Line("parameters", I($"{r.Parameters:N0}; without embedding and head {r.NonEmbedding:N0}"));
         Line("tokens", I($"{r.Tokens:N0} in {r.Steps - plan.FirstStep:N0} steps of {r.BatchTokens:N0} ") +
             I($"({plan.MicroBatches} passes each); {r.Epochs:0.##} epochs of '{plan.Corpus.Name}'"));
-        Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each of the {plan.ParametersWithoutEmbedding:N0} parameters without the embedding"));
+        Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each of the ") +
+            I($"{plan.ParametersWithoutEmbedding:N0} parameters without the embedding"));
         Line("rate", I($"{plan.LearningRate} at its peak, {plan.Config.Train.Schedule.ToString()!.ToLowerInvariant()}"));
         (string, long)[] memory = [("weights", plan.Memory.Parameters), ("gradients", plan.Memory.Gradients),
             ("moments", plan.Memory.Moments), ("packed", plan.Memory.Packed), ("activations", plan.Memory.Activations)];

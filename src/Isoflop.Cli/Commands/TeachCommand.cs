@@ -51,7 +51,9 @@ static class TeachCommand
                 };
                 if (call.Parsed.GetValue(scorer))
                     (result, card) = TeachScorer.Run(ScorerRecipe.Load(file, own), Config.Load(null, ofRun), options, call.Stop);
-                else result = Teach.Run(TeachRecipe.Load(file, own), Config.Load(null, ofRun), options, call.Err.WriteLine, call.Stop);
+                else
+                    result = Teach.Run(TeachRecipe.Load(file, own), Config.Load(null, ofRun), options, call.Err.WriteLine,
+                        call.Stop);
             }
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else

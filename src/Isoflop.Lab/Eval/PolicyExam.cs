@@ -4,6 +4,7 @@ using Isoflop.Lab.Charts;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
 using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Tables;
 using Isoflop.Sample;
 using Isoflop.Tasks;
 using Isoflop.Train;
@@ -75,16 +76,13 @@ public static partial class PolicyExam
     [GeneratedRegex(@"\.(s\d+|d\d+|(\d+\.)?\d+e\d+)(?=\.|@|$)")]
     private static partial Regex SizeBudgetSeed();
 
-    /// <summary>As CSV, a row a run, level and form.</summary>
-    public static string Csv(IEnumerable<ExamRow> rows) => string.Concat(rows.Select(r => FormattableString.Invariant(
-            $"{r.Run},{r.Line},{r.Parameters},{r.Flops:0.#####e0},{r.Answers.Level},{NameOf(r.Answers.Form)},") +
-            FormattableString.Invariant($"{r.Answers.Items},{r.Answers.Replies},") +
-            FormattableString.Invariant(
-            $"{r.Answers.Greedy:0.#####},{r.Answers.PassAt1:0.#####},{r.Answers.Error:0.#####},{r.Answers.PassAtK:0.#####},") +
-            FormattableString.Invariant($"{r.Answers.Chance:0.#####},{r.Answers.Length:0.##},{r.Answers.Truncated:0.###},") +
-            FormattableString.Invariant($"{r.Answers.Thinking:0.###}\n"))
-        .Prepend("run,line,parameters,flops,level,form,items,replies,greedy,pass_at_1,error,pass_at_k,chance," +
-            "length,truncated,thinking\n"));
+    /// <summary>A row a run, level and form.</summary>
+    public static Table ToTable(IEnumerable<ExamRow> rows) => Table.Of(rows,
+        ("run", r => r.Run), ("line", r => r.Line), ("parameters", r => r.Parameters), ("flops", r => r.Flops),
+        ("level", r => r.Answers.Level), ("form", r => NameOf(r.Answers.Form)), ("items", r => r.Answers.Items),
+        ("replies", r => r.Answers.Replies), ("greedy", r => r.Answers.Greedy), ("pass_at_1", r => r.Answers.PassAt1),
+        ("error", r => r.Answers.Error), ("pass_at_k", r => r.Answers.PassAtK), ("chance", r => r.Answers.Chance),
+        ("length", r => r.Answers.Length), ("truncated", r => r.Answers.Truncated), ("thinking", r => r.Answers.Thinking));
 
     static string NameOf(ReplyForm form) => JsonNamingPolicy.SnakeCaseLower.ConvertName(form.ToString());
 

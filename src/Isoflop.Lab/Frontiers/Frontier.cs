@@ -87,8 +87,9 @@ public sealed class Frontier
     static FrontierRecipe RecipeOf(string file) => SettingsJson.FromIdentity(JsonNode.Parse(File.ReadAllBytes(file))!.AsObject(),
         FrontierJson.Default.FrontierRecipe);
 
-    static bool Same(FrontierRecipe a, FrontierRecipe b) => JsonElement.DeepEquals(
-        SettingsJson.Identity(a, FrontierJson.Default.FrontierRecipe), SettingsJson.Identity(b, FrontierJson.Default.FrontierRecipe));
+    static bool Same(FrontierRecipe a, FrontierRecipe b) => JsonNode.DeepEquals(
+        SettingsJson.IdentityTree(a, FrontierJson.Default.FrontierRecipe),
+        SettingsJson.IdentityTree(b, FrontierJson.Default.FrontierRecipe));
 
     /// <summary>The only frontier of a task.</summary>
     /// <exception cref="ConfigException">There is none, or more than one.</exception>

@@ -58,7 +58,8 @@ static class Doctor
                 $"from {first.Reward:0.00} to {reward:0.00}; teach longer so that thinking pays, or force it: form=think");
         double truncated = Mean(s => s.Truncated);
         if (truncated > MaxTruncated)
-            yield return Of(Ailment.Truncation, $"{truncated:P0} of the replies were cut off; raise max_new_tokens, or charge for " +
+            yield return Of(Ailment.Truncation, $"{truncated:P0} of the replies were cut off; raise max_new_tokens, or charge " +
+                "for " +
                 "length with token_price or overlong");
         double entropy = Mean(s => s.Entropy);
         if (entropy < MinEntropy * first.Entropy && reward < Solved)

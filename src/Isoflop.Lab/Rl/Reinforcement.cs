@@ -198,7 +198,8 @@ public static class Reinforcement
                 codec.Prompt(of.Family.Make(Tasks.Split.Train, of.Level, i, recipe.Seed).Prompt,
                 ReplyForm.Think).Length);
             if (longest + recipe.MaxNewTokens > shape.ContextLen + 1)
-                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and max_new_tokens={recipe.MaxNewTokens} " +
+                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and " +
+                    $"max_new_tokens={recipe.MaxNewTokens} " +
                     $"are more than the model's context of {shape.ContextLen}; lower max_new_tokens to " +
                     $"{Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model with a longer context");
         }

@@ -177,7 +177,8 @@ sealed class RlLoop : IDisposable
             (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i =>
                 Item(step, all.Count + i))];
             List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MaxNewTokens,
-                new SamplingRule(1), recipe.Seed, RandomUse.TrainingReply.Index((FirstItem(step) + all.Count) * recipe.Replies), time);
+                new SamplingRule(1), recipe.Seed,
+                RandomUse.TrainingReply.Index((FirstItem(step) + all.Count) * recipe.Replies), time);
             learner.Judge(groups);
             all.AddRange(groups);
             teaching.AddRange(groups.Where(Learner.Teaches));

@@ -2,6 +2,7 @@ using System.Globalization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Train;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Studies;
 
@@ -58,9 +59,8 @@ public static class Bottleneck
         }
         double[] before = [.. cells[0].Runs.Where(r => byName.ContainsKey(r.Name)).Select(r => byName[r.Name].Loss)];
         if (before.Length == 0) throw new DataException($"{study.Folder}: no run as it was could be trained: {failed[0].Reason}");
-        double noise = before.Length < 2 ? double.NaN : Math.Sqrt(before.Sum(x => Math.Pow(x - before.Average(), 2))
-            / (before.Length - 1));
-        return new(cells[0].Runs[0].Budget, cells[0].Runs[0], before.Average(), noise, found, failed, VerdictOf(found));
+        return new(cells[0].Runs[0].Budget, cells[0].Runs[0], before.Average(), before.StandardDeviation(), found, failed,
+            VerdictOf(found));
     }
 
     sealed record Cell(string Factor, string Change, IReadOnlyList<PlannedRun> Runs);
@@ -113,8 +113,8 @@ public static class Bottleneck
     }
 
     /// <summary>
-    /// The width that comes nearest to twice the parameters without the embedding, depth as it was: × 2 where the head is the model, × √2
-    /// where the layers are.
+    /// The width that comes nearest to twice the parameters without the embedding, depth as it was: × 2 where the
+    /// head is the model, × √2 where the layers are.
     /// </summary>
     internal static ModelSettings Doubled(ModelSettings m)
     {

@@ -70,7 +70,8 @@ sealed class Forecaster
             if (!law.Identified) continue;
             foreach (double budget in budgets.Where(b => b > cut))
                 errors.Add((points.Where(r => r.Run.Budget == budget)
-                    .Average(r => law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens).Value / r.Loss - 1), Math.Log10(budget / cut)));
+                    .Average(r => law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens).Value / r.Loss - 1),
+                    Math.Log10(budget / cut)));
         }
         return errors;
     }

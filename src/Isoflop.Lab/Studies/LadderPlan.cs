@@ -85,7 +85,7 @@ public sealed class LadderPlan
             Price(Phase.Ladder, c.Budget, c.Width, c.Seed, factors, "", c.Later))];
     }
 
-    /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/> without the embedding.</summary>
+    /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/>.</summary>
     public PlannedRun Check(double flops, double parameters, ulong seed, RuleFactors factors)
     {
         int width = Widths().MinBy(w => Math.Abs(Math.Log(SizeOf(w, flops) / parameters)));
@@ -222,8 +222,8 @@ public sealed class LadderPlan
                 Train = train,
                 From = origin is null ? null : $"{origin.Name}@{origin.Steps}",
             };
-            SourceFacts? facts = origin is null ? null : new(Math.Min(origin.Steps, train.Steps!.Value - 1), origin.Config!, corpus.Name,
-                corpus.TokenizerHash);
+            SourceFacts? facts = origin is null ? null : new(Math.Min(origin.Steps, train.Steps!.Value - 1), origin.Config!,
+                corpus.Name, corpus.TokenizerHash);
             Plan plan = Plan.Make(config, corpus, facts);
             PlannedRun priced = Priced(plan, phase, budget, later);
             double perStep = plan.FlopsByLayer.Total / (plan.Steps - plan.FirstStep);

@@ -181,7 +181,8 @@ public sealed class Mix
 
     Table TableOf(IReadOnlyList<MixResult> results) => Table.Of(results,
     [
-        ("run", r => r.Run.Name), ("parameters", r => r.Run.Parameters), ("parameters_without_embedding", r => r.Run.ParametersWithoutEmbedding),
+        ("run", r => r.Run.Name), ("parameters", r => r.Run.Parameters),
+        ("parameters_without_embedding", r => r.Run.ParametersWithoutEmbedding),
         ("tokens", r => r.Run.Tokens), ("flops", r => r.Run.Flops), ("seed", r => (long)r.Run.Seed),
         .. sources.All.Select((s, j) => ($"share_{s.Label}", (Func<MixResult, object?>)(r => r.Mixture.Shares[j]))),
         .. sources.All.Select((s, j) => ($"loss_{s.Label}", (Func<MixResult, object?>)(r => r.Losses[j]))),

@@ -38,8 +38,9 @@ public enum Phase
 /// <param name="Excluded">why it is left out of fits; empty: it counts</param>
 /// <param name="Later">only run when its budget is asked for</param>
 public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong Seed, int DModel, int NLayer, long Parameters,
-    long NonEmbedding, long ParametersWithoutEmbedding, long Tokens, int BatchTokens, int Steps, double LearningRate, double Epochs,
-    double Flops, double NewFlops, double EvalFlops, long MemoryBytes, string Group, string After, string Excluded, bool Later)
+    long NonEmbedding, long ParametersWithoutEmbedding, long Tokens, int BatchTokens, int Steps, double LearningRate,
+    double Epochs, double Flops, double NewFlops, double EvalFlops, long MemoryBytes, string Group, string After,
+    string Excluded, bool Later)
 {
     /// <summary>The name that <see cref="ParametersWithoutEmbedding"/> had in older files.</summary>
     [JsonInclude, JsonPropertyName("compute_parameters"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -2,6 +2,7 @@ using System.Globalization;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Studies;
 
@@ -92,7 +93,8 @@ public static class StudyCharts
     /// <summary>Heights of the law over N and D, the runs, and the path of the best split.</summary>
     public static Chart Surface(IReadOnlyList<StudyResult> results, Law law)
     {
-        double n0 = results.Min(r => r.Run.ParametersWithoutEmbedding) / 2.0, n1 = results.Max(r => r.Run.ParametersWithoutEmbedding) * 4.0;
+        double n0 = results.Min(r => r.Run.ParametersWithoutEmbedding) / 2.0,
+            n1 = results.Max(r => r.Run.ParametersWithoutEmbedding) * 4.0;
         double d0 = results.Min(r => r.Tokens) / 2.0, d1 = results.Max(r => r.Tokens) * 4.0;
         double[] xs = Geometric(n0, n1, 36), ys = Geometric(d0, d1, 36);
         var z = new double[xs.Length, ys.Length];
@@ -106,7 +108,8 @@ public static class StudyCharts
         [
             ChartSeries.Contours("loss, nats a token", new ChartSurface(xs, ys, z)),
             new("best split", path),
-            new("runs", [.. results.Select(r => ((double)r.Run.ParametersWithoutEmbedding, (double)r.Tokens))], SeriesKind.Points),
+            new("runs", [.. results.Select(r => ((double)r.Run.ParametersWithoutEmbedding, (double)r.Tokens))],
+                SeriesKind.Points),
         ])
         {
             LogY = true,
@@ -117,7 +120,7 @@ public static class StudyCharts
     /// <summary>ln(loss / law) of every run against compute: a law that holds leaves no shape.</summary>
     public static Chart Residuals(Law law)
     {
-        double sd = Math.Sqrt(law.Residuals.Average(r => Math.Pow(Log(r), 2)));
+        double sd = law.Residuals.Select(Log).RootMeanSquare();
         double low = law.Residuals.Min(r => r.C) / 1.5, high = law.Residuals.Max(r => r.C) * 1.5;
         return new Chart("Residuals", "training FLOPs", "ln(loss / law)",
         [

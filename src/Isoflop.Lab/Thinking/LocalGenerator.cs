@@ -87,7 +87,8 @@ public sealed class LocalGenerator : IReplyGenerator
     void Draw(int[] of, IReadOnlyList<GenerationRequest> asked, Generation[] drawn, float temperature, CancellationToken stop)
     {
         SampleRequest[] requests = [.. of.Select(i => asked[i]).Select(r => new SampleRequest(
-            [.. PromptOf(r.Problem), .. r.From.Tokens], r.MaxNewTokens, StreamOf(r), r.Step ? StopsOf(r.Problem.StepEnds) : null))];
+            [.. PromptOf(r.Problem), .. r.From.Tokens], r.MaxNewTokens, StreamOf(r),
+            r.Step ? StopsOf(r.Problem.StepEnds) : null))];
         SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
         long began = time.GetTimestamp();
         Spending spent = sampler.Draw(requests, new SamplingRule(temperature), seed, replies, reuse: true, stop);

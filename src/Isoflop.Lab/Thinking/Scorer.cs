@@ -35,8 +35,7 @@ public sealed record SharePoint(double Share, int Count, double Area);
 /// </summary>
 /// <remarks>
 /// Cobbe et al. 2021, arXiv:2110.14168 (verifiers trained on a model's own solutions); Zhang et al. 2024, arXiv:2408.15240
-/// (the verdict
-/// as a next token).
+/// (the judgement as a next token).
 /// </remarks>
 public sealed class Scorer : IScorer, IDisposable
 {
@@ -133,7 +132,7 @@ public sealed class Scorer : IScorer, IDisposable
         return values;
     }
 
-    /// <summary>End-of-text, the question, the beginning: what the verdict follows.</summary>
+    /// <summary>End-of-text, the question, the beginning: what the sign follows.</summary>
     internal static int[] RowOf(Tokenizer tokenizer, string prompt, string reply) =>
         [tokenizer.EndOfText, .. tokenizer.Encode(prompt), .. Parts(reply).SelectMany(p => tokenizer.Encode(p))];
 

@@ -33,7 +33,7 @@ public static class TeachScorer
         Tokenizer tokenizer = Tokenizer.Load(folder);
         foreach (string sign in (string[])[Scorer.Right, Scorer.Wrong])
             if (tokenizer.Encode(sign) is not { Count: 1 })
-                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a verdict; teach a model whose " +
+                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a scorer; teach a model whose " +
                     $"tokenizer " +
                     "has all bytes");
         var mix = new TaskMix(recipe.Tasks);
@@ -78,7 +78,8 @@ public static class TeachScorer
                 var rng = RandomUse.ScorerItem.Open(recipe.Seed, (long)split, i);
                 TaskLevel of = mix.Pick(ref rng);
                 return (of, of.Family.Make(split, of.Level, FirstItem + i, recipe.Seed));
-            })], recipe.Replies, recipe.MaxNewTokens, new SamplingRule(1), recipe.Seed, RandomUse.ScorerReply.Index((long)split << 40),
+            })], recipe.Replies, recipe.MaxNewTokens, new SamplingRule(1), recipe.Seed,
+                RandomUse.ScorerReply.Index((long)split << 40),
                 TimeProvider.System, stop);
             Sampled += rollouts.Sampled;
             double right = groups.Average(g => g.Rate);

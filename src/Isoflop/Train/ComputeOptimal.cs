@@ -67,7 +67,7 @@ public static class ComputeOptimal
         return (best, (long)Math.Max(1, Math.Round(flops / Flops.TrainingPerToken(best.Shape()).Total)));
     }
 
-    /// <summary>All parameters but those of the input embedding; the head counts, since it computes, and so does a shared one.</summary>
+    /// <summary>All parameters but those of the input embedding; the head counts, also one that shares its weights.</summary>
     public static long ParametersWithoutEmbedding(ModelConfig c)
     {
         var table = new ParamTable(c);

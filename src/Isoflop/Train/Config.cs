@@ -17,7 +17,8 @@ public static class Config
 
     /// <summary>Reads a file, if there is one, and applies "train.steps=100"s in order.</summary>
     /// <exception cref="ConfigException">An unknown key, a value of another type, text that is not JSON. One line.</exception>
-    public static RunConfig Load(string? file, params IReadOnlyList<string> overrides) => SettingsJson.Load(file, overrides, Type);
+    public static RunConfig Load(string? file, params IReadOnlyList<string> overrides) =>
+        SettingsJson.Load(file, overrides, Type);
 
     /// <summary>What is given, as indented JSON, a file for <see cref="Load"/>.</summary>
     public static string ToJson(RunConfig config) => JsonSerializer.Serialize(config, Type);

@@ -46,8 +46,9 @@ public sealed record RunConfig
         if (Name is { Length: > 0 }
             && (Name is "." or ".." || Name.StartsWith('-') || Name.IndexOfAny(['/', '\\', '@', ' ', ':']) >= 0))
             yield return $"name='{Name}' must be a plain folder name without / \\ @ : and spaces; try run-1";
-        string[] goals = [.. from goal in ((string, object?)[])[("flops", Flops), ("train.steps", Train.Steps),
-            ("train.tokens", Train.Tokens)] where goal.Item2 is not null select FormattableString.Invariant($"{goal.Item1}={goal.Item2}")];
+        string[] goals = [.. (((string Key, object? Value)[])[("flops", Flops), ("train.steps", Train.Steps),
+            ("train.tokens", Train.Tokens)]).Where(g => g.Value is not null)
+            .Select(g => FormattableString.Invariant($"{g.Key}={g.Value}"))];
         if (goals.Length == 0) yield return "no length is set: give one of train.steps, train.tokens, flops; try flops=1e11";
         if (goals.Length > 1) yield return $"{string.Join(", ", goals)}: each sets the length; give one of them";
         if (From is { Length: > 0 } && !RunPoint.TryParse(From, out _))

@@ -397,7 +397,8 @@ static class SettingsJson
     static IEnumerable<JsonPropertyInfo> PropertiesOf(JsonTypeInfo type) => type.Properties.Where(p => p.Get is not null);
 
     static SettingAttribute? RuleOf(JsonPropertyInfo property) =>
-        property.AttributeProvider?.GetCustomAttributes(typeof(SettingAttribute), false).OfType<SettingAttribute>().FirstOrDefault();
+        property.AttributeProvider?.GetCustomAttributes(typeof(SettingAttribute), false).OfType<SettingAttribute>()
+            .FirstOrDefault();
 
     static bool MayBeNull(JsonPropertyInfo property) => property.PropertyType.IsValueType
         ? Nullable.GetUnderlyingType(property.PropertyType) is not null : property.IsSetNullable;

@@ -89,7 +89,8 @@ public static class Trainer
         var loop = new TrainLoop(plan, corpus, device, folder, options);
         if (state is not null) loop.Resume(state);
         else if (source is not null)
-            loop.Begin(FolderOf(config, options.Home), sameWindows: source.Config.Model.Shape().ContextLen == plan.Model.ContextLen);
+            loop.Begin(FolderOf(config, options.Home),
+                sameWindows: source.Config.Model.Shape().ContextLen == plan.Model.ContextLen);
         else loop.Begin();
         ValidRow? end = loop.Run(stop);
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };

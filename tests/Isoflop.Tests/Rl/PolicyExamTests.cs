@@ -18,7 +18,11 @@ public class PolicyExamTests(TaughtHome home) : IClassFixture<TaughtHome>
                 Assert.Equal(run.Evals.Single(e => e.Step == step && e.Form == form) with { Step = 0, Flops = 0 },
                     rows.Single(r => r.Run == name && r.Answers.Form == form).Answers with { Step = 0, Flops = 0 });
         Assert.True(rows[^1].Flops > rows[0].Flops);
-        Assert.Equal(rows.Count + 2, PolicyExam.Csv(rows).Split('\n').Length);
+        using var csv = new StringWriter();
+        PolicyExam.ToTable(rows).WriteCsv(csv);
+        Assert.Equal(rows.Count + 2, csv.ToString().Split('\n').Length);
+        Assert.StartsWith("run,line,parameters,flops,level,form,items,replies,greedy,pass_at_1,error,pass_at_k,chance,length,truncated,thinking\r\n",
+            csv.ToString(), StringComparison.Ordinal);
         Assert.Contains("levels 1 to", Assert.Throws<ConfigException>(() => PolicyExam.Of(["taught"], new(["parity:99"], []), home.Path)).Message,
             StringComparison.Ordinal);
         Assert.Contains("there is no run", Assert.Throws<ConfigException>(() => PolicyExam.Of(["x"], new(["parity"], []), home.Path)).Message,
