@@ -2,6 +2,7 @@ using System.Globalization;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Cli;
@@ -12,7 +13,7 @@ static class StudyTables
     /// <summary>A line for each budget and size, seeds together, and the sum.</summary>
     /// <param name="threadFlops">peak of one thread, FLOPs a second</param>
     public static void Plan(TextWriter output, IReadOnlyList<PlannedRun> runs, double? upTo, int workers, double threadFlops,
-        string home)
+        Workspace here)
     {
         var rows = new List<string[]>
         {
@@ -20,7 +21,7 @@ static class StudyTables
                 "runs",
                 "done", "FLOPs", "memory", "time", "" },
         };
-        var there = StudyResult.Of(home, runs).Select(r => r.Run.Name).ToHashSet();
+        var there = StudyResult.Of(here, runs).Select(r => r.Run.Name).ToHashSet();
         foreach (var cell in runs.GroupBy(r => (r.Phase, r.Budget, r.DModel, r.Phase == Phase.Tune ? 0 : r.Steps)))
         {
             PlannedRun r = cell.First();

@@ -42,24 +42,16 @@ static class MapCommand
         { name, suite, items, csv, calibrate };
         verb.Runs(call =>
         {
-            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
+            Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
             int count = call.Parsed.GetValue(items);
             string which = call.Parsed.GetValue(suite)!;
-            CapabilityMap map;
-            IReadOnlyList<EntropyCheck> entropies;
-            IReadOnlyList<TaskBreak> breaks;
-            using (ProgressLine line = call.Progress())
-            {
-                map = CapabilityMap.Of(study, call.Home,
-                    corpus => which != "world" ? EvalSuite.Read(which)
-                        : corpus.Tags.Count > 0 && corpus.TagEntropies.Count == 0 ? null
-                        : WorldCorpus.WorldOf(corpus).Suite(count),
-                    (run, done, all) => line.Report("asking", done, all, "items", run), call.Stop);
-                line.Report("floors", 0);
-                entropies = EntropyCheck.All(study, call.Home, call.Stop);
-                line.Report("breaks", 0);
-                breaks = TaskBreak.All(map, call.Stop);
-            }
+            CapabilityMap map = CapabilityMap.Of(study, call.Here, corpus => which != "world" ? EvalSuite.Read(which)
+                : corpus.Tags.Count > 0 && corpus.TagEntropies.Count == 0 ? null
+                : WorldCorpus.WorldOf(corpus).Suite(count));
+            call.Here.Report("floors", 0);
+            IReadOnlyList<EntropyCheck> entropies = EntropyCheck.All(study, call.Here);
+            call.Here.Report("breaks", 0);
+            IReadOnlyList<TaskBreak> breaks = TaskBreak.All(map, call.Stop);
             Table table = map.ToTable(breaks);
             MapPictures.Write(map, study.Folder);
             table.WriteCsv(Path.Combine(study.Folder, "map.csv"));

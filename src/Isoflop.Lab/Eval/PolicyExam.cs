@@ -6,6 +6,7 @@ using Isoflop.Lab.Runs;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Tables;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Train;
 
@@ -32,41 +33,39 @@ public static partial class PolicyExam
 {
     /// <summary>Rows of each run in the order given, its levels and forms.</summary>
     /// <param name="runs">RUN, its newest checkpoint, or RUN@STEP</param>
-    /// <param name="tell">a run, those done so far, all</param>
     /// <exception cref="ConfigException">A broken rule, no such run, a tokenizer that lacks a task's characters.</exception>
-    public static IReadOnlyList<ExamRow> Of(IReadOnlyList<string> runs, ExamRecipe recipe, string home, int threads = 0,
-        Action<string, int, int>? tell = null, CancellationToken stop = default)
+    public static IReadOnlyList<ExamRow> Of(IReadOnlyList<string> runs, ExamRecipe recipe, Workspace here)
     {
         if (recipe.Items is < 1 or > 100_000) throw new ConfigException($"items {recipe.Items} must be from 1 to 100000; try " +
             $"256");
         if (recipe.Replies is < 1 or > 4096) throw new ConfigException($"replies {recipe.Replies} must be from 1 to 4096; try 8");
         if (recipe.MaxNewTokens is < 2 or > 65_536)
             throw new ConfigException($"max_new_tokens {recipe.MaxNewTokens} must be from 2 to 65536; try 256");
-        Trainer.CheckThreads(threads);
         var mix = new TaskMix(recipe.Tasks);
         List<ExamRow> rows = [];
         foreach ((int i, string run) in runs.Index())
         {
-            tell?.Invoke(run, i, runs.Count);
-            rows.AddRange(Of(run, mix, recipe, home, threads, stop));
+            here.Report("exam", i, runs.Count, "models", run);
+            rows.AddRange(Of(run, mix, recipe, here));
         }
         return rows;
     }
 
-    static IEnumerable<ExamRow> Of(string run, TaskMix mix, ExamRecipe recipe, string home, int threads, CancellationToken stop)
+    static IEnumerable<ExamRow> Of(string run, TaskMix mix, ExamRecipe recipe, Workspace here)
     {
-        RunPoint point = RunStore.CheckpointOf(run, home);
-        string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
+        RunPoint point = RunStore.CheckpointOf(run, here);
+        string folder = Path.Combine(here.RunFolder(point.Run), Checkpoint.NameOf(point.Step));
         TrainState state = Checkpoint.ReadState(folder);
-        using LanguageModel model = LanguageModel.Open(home, $"{point.Run}@{point.Step}", threads);
+        using LanguageModel model = LanguageModel.Open(here, $"{point.Run}@{point.Step}");
         var codec = new ReplyCodec(model.Tokenizer);
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         BatchSampler sampler = model.Sampler(512);
         var exam = new Exam(mix, Split.Test, recipe.Items, recipe.Replies, recipe.MaxNewTokens, recipe.Seed,
-            form => new Rollouts(sampler, codec, form), TimeProvider.System);
+            form => new Rollouts(sampler, codec, form), here.Clock);
         Spending unused = default;
         string line = LineOf(point.Run);
-        return [.. recipe.Forms.SelectMany(form => exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, stop))
+        return [.. recipe.Forms.SelectMany(form =>
+            exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, here.Stop))
             .Select(e => new ExamRow(run, line, model.Parameters, state.Ledger.Spent.Flops, e))];
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
 
@@ -92,17 +93,16 @@ public static class Spend
 
     /// <summary>Trains and questions the chosen compute split, the best cell and all into size on seeds that the grid has not
     /// seen.</summary>
-    public static SpendCheck Check(Frontier of, SpendForecast forecast, int threads = 0, Action<FrontierProgress>? tell = null,
-        CancellationToken stop = default)
+    public static SpendCheck Check(Frontier of, SpendForecast forecast, Workspace here)
     {
-        var runs = new FrontierRuns(of.Recipe, of.Home, threads);
         int done = 0;
+        var runs = new FrontierRuns(of.Recipe,
+            here.Part(p => p with { Done = done, Total = 3 * FreshSeeds, Unit = "models" }));
         (Priced Is, double[] Accuracy)[] fresh = [.. ((Priced[])[forecast.Best, forecast.BestCell, forecast.AllSize]).Select(p =>
         {
             List<FrontierCell> cells = [];
-            for (int s = 0; s < FreshSeeds; s++)
-                cells.AddRange(runs.Of(p.Split.Width, p.Split.TeachFlops, [p.Split.Steps], [p.Split.Budget], FirstFresh + s,
-                    note => tell?.Invoke(new(done, 3 * FreshSeeds, note)), stop).Where(_ => ++done >= 0));
+            for (int s = 0; s < FreshSeeds; s++, done++)
+                cells.AddRange(runs.Of(p.Split.Width, p.Split.TeachFlops, [p.Split.Steps], [p.Split.Budget], FirstFresh + s));
             double train = cells.Average(c => c.TrainFlops), test = cells.Average(c => c.TestFlops);
             double[] accuracy = [.. cells.Select(c => c.Accuracy)];
             return (p with

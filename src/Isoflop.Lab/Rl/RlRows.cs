@@ -1,4 +1,5 @@
 using Isoflop.Lab.Eval;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Train;
 
@@ -38,15 +39,15 @@ public static class RlRows
     /// <summary>Steps of a run.</summary>
     /// <exception cref="DataException">A line that is no such row; names it.</exception>
     public static List<RlStep> ReadSteps(string folder) =>
-        RunFolder.Read(Path.Combine(folder, StepsFile), RlJson.Default.RlStep);
+        JsonLines.Read(Path.Combine(folder, StepsFile), RlJson.Default.RlStep);
 
     /// <summary>Evaluations of a run.</summary>
     /// <exception cref="DataException">A line that is no such row; names it.</exception>
     public static List<RlEval> ReadEvals(string folder) =>
-        RunFolder.Read(Path.Combine(folder, EvalsFile), RlJson.Default.RlEval);
+        JsonLines.Read(Path.Combine(folder, EvalsFile), RlJson.Default.RlEval);
 
     /// <summary>Replies kept beside the evaluations.</summary>
     /// <exception cref="DataException">A line that is no such row; names it.</exception>
     public static List<ReplyRow> ReadReplies(string folder) =>
-        RunFolder.Read(Path.Combine(folder, RepliesFile), RlJson.Default.ReplyRow);
+        JsonLines.Read(Path.Combine(folder, RepliesFile), RlJson.Default.ReplyRow);
 }

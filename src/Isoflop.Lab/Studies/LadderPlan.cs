@@ -1,4 +1,5 @@
 using System.Globalization;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
@@ -35,7 +36,7 @@ public sealed class LadderPlan
 
     /// <summary>Reads the recipe's corpus and checks the recipe.</summary>
     /// <exception cref="ConfigException">All broken rules in one line; no such corpus.</exception>
-    public static LadderPlan Of(LadderRecipe recipe, string home)
+    public static LadderPlan Of(LadderRecipe recipe, Workspace here)
     {
         string problems = string.Join("; ", recipe.Problems());
         if (problems.Length > 0) throw new ConfigException(problems);
@@ -44,7 +45,7 @@ public sealed class LadderPlan
             Corpus = recipe.Corpus,
             Model = new() { ContextLen = 1 },
             Train = new() { Steps = 1, BatchTokens = 1 },
-        }, home).Corpus;
+        }, here).Corpus;
         return new(recipe, corpus);
     }
 

@@ -3,6 +3,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Text;
 using Isoflop.Train;
@@ -18,23 +19,22 @@ public static class Teach
     const int ByteTokens = 248, FreshContext = 128;
 
     /// <summary>Makes the demonstrations, or finds them, and trains, resumes, or says that it is done.</summary>
-    /// <param name="note">told what was left out</param>
     /// <param name="settings">of the run, as the trainer takes them; its name, corpus, seed and source are the recipe's</param>
     /// <exception cref="ConfigException">A broken rule; a demonstration that does not fit the context.</exception>
-    public static TrainResult Run(TeachRecipe recipe, RunConfig settings, TrainOptions options,
-        Action<string>? note = null, CancellationToken stop = default)
+    public static TrainResult Run(TeachRecipe recipe, RunConfig settings, Workspace here)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
-        RunPoint? from = recipe.From is null ? null : RunStore.CheckpointOf(recipe.From, options.Home);
-        RunRecord? parent = from is { } p ? RunRecord.Load(RunFolder.PathOf(options.Home, p.Run)) : null;
+        RunPoint? from = recipe.From is null ? null : RunStore.CheckpointOf(recipe.From, here);
+        RunRecord? parent = from is { } p ? RunRecord.Load(here.RunFolder(p.Run)) : null;
         Tokenizer tokenizer = from is { } at
-            ? Tokenizer.Load(Path.Combine(RunFolder.PathOf(options.Home, at.Run), Checkpoint.NameOf(at.Step)))
+            ? Tokenizer.Load(Path.Combine(here.RunFolder(at.Run), Checkpoint.NameOf(at.Step)))
             : BpeTrainer.Train([], ByteTokens);
         int context = recipe.Context ?? parent?.Model.ContextLen ?? FreshContext;
-        Corpus(recipe, tokenizer, context, options.Home, note);
+        Corpus(recipe, tokenizer, context, here);
         return Trainer.Train(RunOf(settings, recipe.Name, recipe.Seed, context, from,
-            CorpusInfo.Load(Data.Corpus.FolderOf(options.Home, recipe.Name)).Train.Tokens, recipe.Passes), options, stop);
+            CorpusInfo.Load(here.CorpusFolder(recipe.Name)).Train.Tokens, recipe.Passes),
+            here.Part(p => p with { Stage = "teach" }));
     }
 
     /// <summary>A run on rows that a recipe made: what the recipe says, and the user's settings for all else.</summary>
@@ -61,7 +61,7 @@ public static class Teach
         };
     }
 
-    static void Corpus(TeachRecipe recipe, Tokenizer tokenizer, int context, string home, Action<string>? note)
+    static void Corpus(TeachRecipe recipe, Tokenizer tokenizer, int context, Workspace here)
     {
         // A file that was edited is another recipe.
         JsonElement json = SettingsJson.Identity(recipe with
@@ -75,15 +75,15 @@ public static class Teach
         {
             var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() =>
                 Demonstrations.OfChat(recipe.Chat, tokenizer, context));
-            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(home,
+            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(here,
                 "the user's");
-            if (sides.IsValueCreated && sides.Value.LeftOut is { } left) note?.Invoke(left);
+            if (sides.IsValueCreated && sides.Value.LeftOut is { } left) here.Remark(left);
             return;
         }
         var mix = new TaskMix(recipe.Tasks);
         new MadeCorpus(recipe.Name, tokenizer, json, [.. mix.Levels.Select(l => l.Tag)],
             () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Train),
-            () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid)).Write(home, "generated: public domain");
+            () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid)).Write(here, "generated: public domain");
     }
 
     /// <summary>A file's name with the hash of what it holds.</summary>

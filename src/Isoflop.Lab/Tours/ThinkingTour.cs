@@ -3,6 +3,7 @@ using Isoflop.Lab.Eval;
 using Isoflop.Lab.Rl;
 using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Tours;
@@ -28,7 +29,7 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
     /// </summary>
     /// <param name="scale">multiplies the demonstrations and the steps</param>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
-    public static ThinkingTour Run(string home, double scale, Action<string, int, int>? tell, CancellationToken stop)
+    public static ThinkingTour Run(Workspace here, double scale)
     {
         string suffix = scale == 1 ? "" : FormattableString.Invariant($"-x{scale:0.#####}"), run = Learnt + suffix;
         int items = (int)Math.Clamp(40_000 * scale, 500, 10_000_000), steps = (int)Math.Clamp(40 * scale, 2, 100_000);
@@ -36,8 +37,8 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
         {
             Model = new() { DModel = 64, NLayer = 2, NHead = 4 },
             Train = new() { LearningRate = 0.004, BatchTokens = 2048 },
-        }, new TrainOptions { Home = home, Progress = p => tell?.Invoke(Taught + suffix, p.Step, p.Steps) }, stop: stop);
-        stop.ThrowIfCancellationRequested();
+        }, here.Part(p => p with { Stage = "thinking", Note = Taught + suffix }));
+        here.Stop.ThrowIfCancellationRequested();
         RlResult result = Reinforcement.Run(new()
         {
             Name = run,
@@ -47,16 +48,16 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
             MaxNewTokens = 24,
             EvalEvery = Math.Max(1, steps / 8),
             SkipGate = true,
-        }, home, tell: p => tell?.Invoke(run, p.Step, p.Steps), stop: stop);
-        stop.ThrowIfCancellationRequested();
-        Chart training = RlCharts.PassAtOne([run], home);
-        IReadOnlyList<Chart> habits = RlCharts.Habits([run], home);
+        }, here.Part(p => p with { Stage = "thinking", Note = run }));
+        here.Stop.ThrowIfCancellationRequested();
+        Chart training = RlCharts.PassAtOne([run], here);
+        IReadOnlyList<Chart> habits = RlCharts.Habits([run], here);
         int[] asked = [.. new[] { 0, steps / 4, steps / 2, steps }.Distinct().Where(s =>
             Checkpoint.StepsIn(result.Path).Contains(s))];
         List<ChartSeries> lines = [];
         foreach ((int i, int step) in asked.Index())
         {
-            tell?.Invoke($"{run}@{step}", i, asked.Length);
+            here.Report("thinking", i, asked.Length, "steps", $"{run}@{step}");
             ThinkPoint[] points = [.. Curve($"{run}@{step}", ["majority"]).Points.OrderBy(p => p.Flops)];
             lines.Add(new($"{step}", [.. points.Select(p => (p.Flops, p.Accuracy.Value))])
             {
@@ -86,7 +87,6 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
             Budgets = (1, Budget),
             Items = Items,
             Choose = false,
-            Home = home,
-        }, stop: stop);
+        }, here with { Progress = null });
     }
 }

@@ -12,7 +12,7 @@ public class PolicyExamTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         RlResult run = home.Run("examined", "steps=2", "eval_every=0");
         IReadOnlyList<ExamRow> rows = PolicyExam.Of(["taught", "examined"], new(["parity:1"], [ReplyForm.Open, ReplyForm.Think], Items: 8,
-            Replies: 4, MaxNewTokens: 16), home.Path, threads: 2);
+            Replies: 4, MaxNewTokens: 16), new(home.Path) { Threads = 2 });
         foreach ((string name, int step) in (ReadOnlySpan<(string, int)>)[("taught", 0), ("examined", 2)])
             foreach (ReplyForm form in (ReplyForm[])[ReplyForm.Open, ReplyForm.Think])
                 Assert.Equal(run.Evals.Single(e => e.Step == step && e.Form == form) with { Step = 0, Flops = 0 },
@@ -23,9 +23,9 @@ public class PolicyExamTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Equal(rows.Count + 2, csv.ToString().Split('\n').Length);
         Assert.StartsWith("run,line,parameters,flops,level,form,items,replies,greedy,pass_at_1,error,pass_at_k,chance,length,truncated,thinking\r\n",
             csv.ToString(), StringComparison.Ordinal);
-        Assert.Contains("levels 1 to", Assert.Throws<ConfigException>(() => PolicyExam.Of(["taught"], new(["parity:99"], []), home.Path)).Message,
+        Assert.Contains("levels 1 to", Assert.Throws<ConfigException>(() => PolicyExam.Of(["taught"], new(["parity:99"], []), new(home.Path))).Message,
             StringComparison.Ordinal);
-        Assert.Contains("there is no run", Assert.Throws<ConfigException>(() => PolicyExam.Of(["x"], new(["parity"], []), home.Path)).Message,
+        Assert.Contains("there is no run", Assert.Throws<ConfigException>(() => PolicyExam.Of(["x"], new(["parity"], []), new(home.Path))).Message,
             StringComparison.Ordinal);
     }
 
