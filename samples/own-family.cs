@@ -15,7 +15,7 @@ TaskFamilies.Register(new Largest());
 
 // 1. A fresh model imitates demonstrations, half of them with a thought. It is stopped early: there is something left to learn.
 Teach.Run(new() { Name = "taught", Tasks = ["largest:1"], Items = 700, Think = 0.5, Context = 32, ValidItems = 100 },
-    ["model.d_model=32", "model.n_layer=2"], here);
+    new() { Model = new() { DModel = 32, NLayer = 2 } }, here);
 
 // 2. Reinforcement: replies are drawn in groups, the better of a group are made likelier. The verdict is all that it is told.
 RlResult result = Reinforcement.Run(new()
@@ -26,7 +26,7 @@ RlResult result = Reinforcement.Run(new()
     Steps = 10,
     Prompts = 16,
     Replies = 8,
-    MostTokens = 16,
+    MaxNewTokens = 16,
     EvalEvery = 0,                                               // examined at the start and at the end
     EvalItems = 64,
     SkipGate = true,

@@ -22,9 +22,13 @@ List<Observation> runs = [];
 foreach (double budget in budgets)
     foreach (int width in widths)
     {
-        string flops = budget.ToString("0e0");
-        RunConfig config = Config.Load(null, ["corpus=sums", $"name=d{width}-{flops}", $"flops={flops}", $"model.d_model={width}",
-            "model.n_layer=2", "model.context_len=32"]);
+        var config = new RunConfig
+        {
+            Corpus = "sums",
+            Name = $"d{width}-{budget:0e0}",
+            Flops = budget,
+            Model = new() { DModel = width, NLayer = 2, ContextLen = 32 },
+        };
         Plan plan = Trainer.PlanOf(config, here);                // 5. a run is priced before it starts
         TrainResult run = Trainer.Train(config, here);
         double spent = plan.FlopsByLayer.Total;

@@ -17,7 +17,7 @@ CorpusBuild corpus = CorpusBuilder.Build(new() { Name = "own", Sources = [source
 Console.WriteLine($"{corpus.Info.Train.Tokens} tokens to learn from, {corpus.Info.Valid.Tokens} held out");
 
 // 2. A run. All settings are those of `isoflop train`; what is not given follows from the dial, the FLOPs.
-RunConfig config = Config.Load(null, ["corpus=own", "name=first", "flops=1e9", "model.context_len=64"]);
+var config = new RunConfig { Corpus = "own", Name = "first", Flops = 1e9, Model = new() { ContextLen = 64 } };
 TrainResult result = Trainer.Train(config, here);
 Console.WriteLine($"{result.Steps} steps: {result.ValidLoss:0.00} nats a token on held-out text, " +
     $"{result.BitsPerByte:0.00} bits a byte");

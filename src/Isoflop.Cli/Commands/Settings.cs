@@ -40,6 +40,6 @@ sealed class Settings
     }
 
     /// <summary>Every setting with its default, for the end of a command's help.</summary>
-    public static string[] Help() =>
-        ["", "Settings (key=default):", .. Config.Settings.Select(s => $"  {s.Key + "=" + s.Default,-28} {s.Help}".TrimEnd())];
+    public static string[] Help(IEnumerable<Setting> all, string what = "Settings (key=default):") =>
+        ["", what, .. all.Select(s => $"  {(s.Default.Length > 0 ? $"{s.Key}={s.Default}" : s.Key),-28} {s.Help}".TrimEnd())];
 }

@@ -37,8 +37,8 @@ public static class Spend
     {
         if (!(flops > 0 && double.IsFinite(flops))) throw new ConfigException($"--flops {flops} must be above 0; try 1e13");
         if (!(queries >= 1 && double.IsFinite(queries))) throw new ConfigException($"--queries {queries} must be 1 at least");
-        int[] widths = [.. Enumerable.Range(of.Recipe.AllWidths.Min() / 16,
-            (of.Recipe.AllWidths.Max() - of.Recipe.AllWidths.Min()) / 16 + 1)
+        int[] widths = [.. Enumerable.Range(of.Recipe.Widths.Min() / 16,
+            (of.Recipe.Widths.Max() - of.Recipe.Widths.Min()) / 16 + 1)
             .Select(i => 16 * i)];
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= of.Recipe.Budget)];
         var points = of.Points().Select(p => (p.Teach, p.Steps)).Distinct().ToList();

@@ -72,8 +72,7 @@ static class Fitter
 
     static Best Search(FitProblem problem, FitOptions options, CancellationToken stop)
     {
-        // Step 0 … 255 are the forms' resamples; starts have the next.
-        var rng = new Rng(options.Seed, RandomPurpose.Bootstrap, 256 + LawForms.StreamOf(problem.Form));
+        var rng = RandomUse.LawStart.Open(options.Seed, LawForms.StreamOf(problem.Form));
         double[][] starts = [.. problem.Form.Starts(problem.Data, Math.Max(1, options.Starts), ref rng)];
         var found = new Minimum[starts.Length];
         Parallel.For(0, starts.Length, new ParallelOptions

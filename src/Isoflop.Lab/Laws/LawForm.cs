@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Laws;
 [JsonConverter(typeof(LawFormName))]
 public abstract class LawForm
 {
-    internal const int MostParameters = 16;
+    internal const int MaxParameters = 16;
 
     /// <summary>Words of a-z and 0-9 with hyphens between; with underscores it stands in law.json.</summary>
     public abstract string Name { get; }
@@ -114,5 +114,5 @@ public abstract class LawForm
     internal virtual bool ResamplesResiduals => false;
 
     /// <summary>Fewest points; more than parameters, or the fit says nothing of its own errors.</summary>
-    internal virtual int LeastPoints => Names.Count + 1;
+    internal virtual int MinPoints => Names.Count + 1;
 }

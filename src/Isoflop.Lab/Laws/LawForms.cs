@@ -60,9 +60,9 @@ public static class LawForms
     /// <exception cref="ConfigException">Its name is taken, or no name; it has no parameters, or more than 16.</exception>
     public static void Register(LawForm form)
     {
-        if (form.Names.Count is < 1 or > LawForm.MostParameters)
+        if (form.Names.Count is < 1 or > LawForm.MaxParameters)
             throw new ConfigException($"law form '{form.Name}': {form.Names.Count} parameters must be 1 to " +
-                $"{LawForm.MostParameters}");
+                $"{LawForm.MaxParameters}");
         registry.Add(form);
     }
 
@@ -70,9 +70,9 @@ public static class LawForms
     /// <exception cref="ConfigException">There is none.</exception>
     public static LawForm Find(string name) => registry.Find(name.Replace('_', '-'));
 
-    /// <summary>Names a form's random numbers: a small number for ours, a large one below 2⁴⁰ for a user's.</summary>
+    /// <summary>Names a form's random numbers, 0 to 255: ours by their place, a user's above them by its name's hash.</summary>
     internal static long StreamOf(LawForm form) => Array.IndexOf(builtIn, form) is >= 0 and int at ? at
-        : 1024 + (long)(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(form.Name.AsSpan())) >> 25);
+        : 64 + (long)(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(form.Name.AsSpan())) % 192);
 }
 
 /// <summary>A form as files have it: by its name, with underscores.</summary>

@@ -46,7 +46,7 @@ public sealed class RunStore(Workspace here)
         last.Look();
         StepRow? step = last.Step;
         return new(name, StatusOf(path, last.Event), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
-            record.Config.Train.Steps, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, record.LossOf(step),
+            record.Config.Train.Steps ?? 0, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, record.LossOf(step),
             last.Valid?.Loss, last.Valid?.BitsPerByte, record.Created, null);
     }
 

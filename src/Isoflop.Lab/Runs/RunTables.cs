@@ -117,7 +117,7 @@ public static class RunTables
             JsonTypeInfo inner = type.Options.GetTypeInfo(property.PropertyType);
             if (inner.Kind == JsonTypeInfoKind.Object)
                 foreach ((string, Type) setting in SettingsOf(inner, $"{path}{property.Name}.")) yield return setting;
-            else yield return (path + property.Name, property.PropertyType);
+            else yield return (path + property.Name, Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType);
         }
     }
 

@@ -137,7 +137,7 @@ public static class Forecasts
         PlannedRun then = forecast.Run;
         RuleFactors factors = study.Record.Tuning?.Factors
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
-        PlannedRun now = plan.Check(forecast.Flops, then.ComputeParameters, then.Seed, factors);
+        PlannedRun now = plan.Check(forecast.Flops, then.ParametersWithoutEmbedding, then.Seed, factors);
         return now.Steps == then.Steps && now.Name == then.Name && now.LearningRate == then.LearningRate ? now
             : throw new DataException($"{study.Folder}: the study now plans {now.Name} otherwise than forecast " +
                 $"{forecast.Id} did; " +

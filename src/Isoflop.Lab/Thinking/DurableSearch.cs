@@ -42,7 +42,7 @@ public sealed record SearchState(bool Solved, string? Best, int Votes, int Disti
 /// <remarks>Luby, Sinclair &amp; Zuckerman 1993, doi:10.1016/0020-0190(93)90029-9.</remarks>
 public sealed class DurableSearch : IDisposable
 {
-    const int SideBySide = 32, Unit = 4, MostUnits = 16;
+    const int SideBySide = 32, Unit = 4, MaxUnits = 16;
 
     static readonly Format format = new("search");
 
@@ -204,7 +204,7 @@ public sealed class DurableSearch : IDisposable
         Problem[] problems = [.. Enumerable.Range(0, SideBySide).Select(i => level is null && i > 0 ? null! :
             ProblemOf(level, recipe.Index, recipe.Prompt, recipe.Seed, round % Rounds * SideBySide + i, recipe.Form))
             .Where(p => p is not null)];
-        double tokens = Math.Min(MostUnits, Luby(round + 1)) * Unit
+        double tokens = Math.Min(MaxUnits, Luby(round + 1)) * Unit
             * (double)Math.Max(1, generator.Room(problems[0], PartialReply.Empty));
         IReadOnlyList<Thought> thoughts = new Thinker(generator).Think(Strategies.Find(recipe.Strategy), problems,
             new Budget(tokens, BudgetUnit.Tokens), stop);

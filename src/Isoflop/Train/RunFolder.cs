@@ -180,12 +180,12 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Removes all but the newest checkpoints and those of every so many steps.</summary>
-    internal void Prune(SaveConfig save)
+    internal void Prune(int keep, int every)
     {
         List<int> steps = Checkpoint.StepsIn(Path);
-        foreach (int step in steps.SkipLast(save.Keep))
+        foreach (int step in steps.SkipLast(keep))
         {
-            if (save.Every > 0 && step % save.Every == 0) continue;
+            if (every > 0 && step % every == 0) continue;
             string name = Checkpoint.NameOf(step), doomed = System.IO.Path.Combine(Path, $".{name}.tmp");
             Directory.Move(System.IO.Path.Combine(Path, name), doomed);         // a kill must not leave half of it under its name
             Directory.Delete(doomed, recursive: true);

@@ -14,7 +14,8 @@ public sealed record MachineRecord(string Host, string Os, string Architecture, 
 /// <summary>run.json: written once when a run starts, never edited.</summary>
 public sealed record RunRecord
 {
-    static readonly Format format = new("run");
+    // 2 leaves settings out that are not given; 1 has 0 and "" for them.
+    static readonly Format format = new("run", 2);
 
     /// <summary>File name in the run folder.</summary>
     public const string FileName = "run.json";
@@ -27,6 +28,8 @@ public sealed record RunRecord
     public string CodeVersion { get; init; } = "";
     /// <summary>All settings, nothing left to choose.</summary>
     public required RunConfig Config { get; init; }
+    /// <summary>The model's shape.</summary>
+    [JsonIgnore] public Nn.ModelConfig Model => Config.Model.Shape();
     /// <summary>The corpus.</summary>
     public required CorpusFacts Corpus { get; init; }
     /// <summary>All parameters.</summary>
@@ -44,7 +47,7 @@ public sealed record RunRecord
 
     internal static RunRecord Of(Plan plan, IDevice device, DateTime created) => new()
     {
-        Name = plan.Config.Name,
+        Name = plan.Name,
         Created = created,
         CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
         Config = plan.Config,
@@ -82,8 +85,8 @@ public sealed record RunRecord
     public static RunRecord Load(string runFolder) =>
         JsonFile.Read(Path.Combine(runFolder, FileName), format, RunJson.Default.RunRecord, static tree =>
         {
-            // a setting younger than the run has its default, and not zero
-            if (tree["config"] is JsonObject config) tree["config"] = Train.Config.Filled((JsonObject)config.DeepClone());
+            // what format 1 had as 0 was not given, and a setting younger than the run has its default
+            if (tree["config"] is JsonObject config) SettingsJson.Renew(config, ConfigJson.Default.RunConfig);
         });
 
     /// <summary>Loss of a step; null in reinforcement learning, whose older rows called its entropy so.</summary>
@@ -129,7 +132,7 @@ public sealed record TagLoss(string Tag, long Tokens, double Loss);
 public sealed record RunEvent([property: JsonRequired] string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(StepRow))]
 [JsonSerializable(typeof(ValidRow))]

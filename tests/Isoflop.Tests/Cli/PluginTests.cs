@@ -84,7 +84,7 @@ public sealed class PluginTests : IDisposable
         // A family, a reward and a strategy in one run.
         Done("teach", "name=l", "tasks=largest:1..2", "items=300", "valid_items=20", "context=32", "model.d_model=16", "model.n_layer=1", "--plugin", largest);
         string[] rl = ["rl", "name=l-rl", "from=l", "tasks=largest:1", "reward=brief", "steps=1", "prompts=4", "replies=4",
-            "most_tokens=12", "eval_items=4", "eval_replies=2", "skip_gate=true"];
+            "max_new_tokens=12", "eval_items=4", "eval_replies=2", "skip_gate=true"];
         Done([.. rl, "--plugin", largest, "--plugin", others]);
         string record = File.ReadAllText(Path.Combine(Home, "runs", "l-rl", "run.json"));
         Assert.Matches("\"plugins\": \\[\\s*\"largest.cs#[0-9a-f]{16}\",\\s*\"others.cs#[0-9a-f]{16}\"\\s*\\]", record);

@@ -58,10 +58,11 @@ public class TrainerTests
     public void A_run_without_a_name_is_found_by_its_settings()
     {
         using var home = new TinyHome();
-        TrainResult first = home.Train("name="), again = home.Train("name=", "save.keep=3"),
-            other = home.Train("name=", "seed=2");
+        TrainResult first = Nameless(), again = Nameless("save.keep=3"), other = Nameless("seed=2");
         Assert.Equal((first.Name, true), (again.Name, again.AlreadyDone));
         Assert.NotEqual(first.Name, other.Name);
+
+        TrainResult Nameless(params string[] edits) => Trainer.Train(home.Config(edits) with { Name = null }, home.Here);
     }
 
     [Fact]
