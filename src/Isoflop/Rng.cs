@@ -131,7 +131,7 @@ static class Philox
 /// <remarks>
 /// Black &amp; Rogaway 2002, doi:10.1007/3-540-45760-7_9. Eight rounds of Philox; at most four walks on average.
 /// </remarks>
-public readonly struct Permutation
+readonly struct Permutation
 {
     const int Rounds = 8;
     readonly ulong key;

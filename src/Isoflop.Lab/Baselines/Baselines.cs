@@ -9,10 +9,10 @@ namespace Isoflop.Lab.Baselines;
 
 /// <summary>What a method without a neural network makes of the held-out text.</summary>
 /// <param name="NatsPerToken">over every held-out token, ends of documents included; null for what knows no tokens</param>
-public sealed record Baseline(string Name, double BitsPerByte, double? NatsPerToken, double Seconds);
+sealed record Baseline(string Name, double BitsPerByte, double? NatsPerToken, double Seconds);
 
 /// <summary>The yardsticks beside a model's loss: counting words, counting pairs, counting fives, and compressors.</summary>
-public static class Baselines
+static class Baselines
 {
     /// <summary>Unigram, bigram and 5-gram models of the training tokens, and compressors that see no training text.</summary>
     /// <param name="train">tokens; each document is followed by <paramref name="eot"/>, and no context crosses it</param>

@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Baselines;
 /// <summary>The baselines of a corpus, measured once and kept beside it.</summary>
 /// <param name="TrainTokens">that were counted: the first <see cref="MaxTrainTokens"/> of a larger corpus</param>
 /// <param name="TokenizerHash">and <paramref name="ValidTokens"/> tell whether the corpus is still the one measured</param>
-public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string TokenizerHash, IReadOnlyList<Baseline> Rows)
+sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string TokenizerHash, IReadOnlyList<Baseline> Rows)
 {
     /// <summary>Counting more than this takes a minute and gigabytes.</summary>
     public const int MaxTrainTokens = 20_000_000;

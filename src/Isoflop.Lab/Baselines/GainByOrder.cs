@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Baselines;
 
 /// <summary>A run's held-out loss between the models that count words, pairs and fives.</summary>
 /// <param name="Loss">nats a token, like all others</param>
-public sealed record GainByOrder(string Run, double Loss, double Unigram, double Bigram, double FiveGram)
+sealed record GainByOrder(string Run, double Loss, double Unigram, double Bigram, double FiveGram)
 {
     /// <summary>
     /// Of what the model gains over word frequencies, the share beyond what pairs of words give: negative where it has not yet

@@ -1,7 +1,7 @@
 namespace Isoflop.Lab.Charts;
 
 /// <summary>How a series is drawn.</summary>
-public enum SeriesKind
+enum SeriesKind
 {
     /// <summary>Points joined; its <see cref="ChartSeries.Range"/> is an area around it.</summary>
     Line,
@@ -20,7 +20,7 @@ public enum SeriesKind
 /// <summary>Heights over a grid.</summary>
 /// <param name="X">rising</param> <param name="Y">rising</param> <param name="Z">height, [x, y]</param>
 /// <param name="Levels">where contour lines run; null: about ten</param>
-public sealed record ChartSurface(IReadOnlyList<double> X, IReadOnlyList<double> Y, double[,] Z,
+sealed record ChartSurface(IReadOnlyList<double> X, IReadOnlyList<double> Y, double[,] Z,
     IReadOnlyList<double>? Levels = null);
 
 /// <summary>
@@ -28,7 +28,7 @@ public sealed record ChartSurface(IReadOnlyList<double> X, IReadOnlyList<double>
 /// series is not in it. Points that are not numbers, or not positive on a logarithmic axis, are left out, and a line breaks
 /// there.
 /// </summary>
-public sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, SeriesKind Kind = SeriesKind.Line)
+sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Points, SeriesKind Kind = SeriesKind.Line)
 {
     /// <summary>Low and high y at each point.</summary>
     public IReadOnlyList<(double Low, double High)>? Range { get; init; }
@@ -59,7 +59,7 @@ public sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)
 /// <summary>
 /// A picture of curves, points, bands and contours: as SVG, readable on light and dark pages, and in characters.
 /// </summary>
-public sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series)
+sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartSeries> Series)
 {
     /// <summary>Below the title: what the picture shows, as a sentence.</summary>
     public string Subtitle { get; init; } = "";

@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Charts;
 /// <summary>Text whose tokens are coloured by their loss: pale where the model knew, deep where the next token was
 /// work.</summary>
 /// <param name="Pieces">each token as text, with its loss in nats</param>
-public sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
+sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
 {
     // From here on the colour is full: as if one had guessed among 400 tokens.
     const double Full = 6;

@@ -119,7 +119,7 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         int bad = 0;
         while (Rune.DecodeFromUtf8(text.Span[bad..], out _, out int consumed) == OperationStatus.Done) bad += consumed;
         throw new DataException($"{path}: byte {offset + bad} (0x{text.Span[bad]:X2}) is not UTF-8; convert the file, or " +
-            $"replace such bytes with --lossy");
+            $"replace such bytes with lossy=true");
     }
 
     IEnumerable<Chunk> LineChunks(SourceFile file, Stream stream, FileStream raw)
@@ -180,7 +180,7 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         catch (InvalidOperationException e)
         {
             throw new DataException($"{path}: line {line} has half of a surrogate pair, which is not text; replace it with " +
-                $"--lossy", e);
+                $"lossy=true", e);
         }
     }
 

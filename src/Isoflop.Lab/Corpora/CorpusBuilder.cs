@@ -68,10 +68,10 @@ public static class CorpusBuilder
         string[] changed = [.. Differences(info.Recipe, recipe.ToJson())];
         if (changed.Length > 0)
             throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
-                "choose another name, or rebuild it with --force");
+                "choose another name, or rebuild it with force=true");
         if (!info.Sources.SequenceEqual(sources) || (given is not null && given.Hash != info.TokenizerHash))
             throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with " +
-                $"--force");
+                $"force=true");
         return new(folder, info, AlreadyThere: true);
     }
 
@@ -223,7 +223,7 @@ sealed class BuildSite : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigException($"{here.Corpora} cannot be written: {e.Message}; choose another --home");
+            throw new ConfigException($"{here.Corpora} cannot be written: {e.Message}; choose another home=DIR");
         }
         foreach (string left in Directory.GetFiles(Folder))
             if (Path.GetFileName(left) is not (FolderLock.LockFile or FolderLock.HolderFile)) File.Delete(left);

@@ -52,7 +52,7 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
         CorpusInfo info = CorpusInfo.Load(folder);
         if (info.TokenizerHash != Tokenizer.Hash || !JsonElement.DeepEquals(info.Recipe, Recipe))
             throw new ConfigException($"{folder} is another corpus ({info.Recipe.GetRawText().ReplaceLineEndings(" ")}); " +
-                "move it away, or choose another name or --home");
+                "move it away, or choose another name or home=DIR");
         return FactsOf(info);
     }
 

@@ -95,7 +95,7 @@ sealed class ParquetRows(CorpusRecipe recipe)
             if (raw[i] is null) continue;
             if (!recipe.Lossy && !System.Text.Unicode.Utf8.IsValid(raw[i]))
                 throw new DataException($"{file.Path}: row {i} of a row group is not UTF-8; convert the file, or replace such " +
-                    $"bytes with --lossy");
+                    $"bytes with lossy=true");
             texts[i] = Encoding.UTF8.GetString(raw[i]!);
         }
         return texts;

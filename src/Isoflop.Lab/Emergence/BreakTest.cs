@@ -5,7 +5,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>What the test for a break found.</summary>
 /// <param name="At">log10 of the compute at the best break</param> <param name="P">of the evenly bending curve</param>
 /// <param name="Before">slope before it, a decade</param> <param name="After">slope after it</param>
-public readonly record struct BreakResult(double At, double P, double Before, double After);
+readonly record struct BreakResult(double At, double P, double Before, double After);
 
 /// <summary>
 /// Is a curve over log compute broken? Two straight pieces that meet are held against the evenly bending curves, a parabola and

@@ -10,13 +10,13 @@ namespace Isoflop.Lab.Emergence;
 
 /// <summary>Part of a rung's gain in total loss that one task paid for.</summary>
 /// <param name="Share">weight · (loss before − loss after), nats a token of all text; over tasks they add up to the gain</param>
-public readonly record struct TaskGain(string Task, double Share);
+readonly record struct TaskGain(string Task, double Share);
 
 /// <summary>From one rung to the next.</summary>
-public sealed record RungGain(double From, double To, double Total, IReadOnlyList<TaskGain> Tasks);
+sealed record RungGain(double From, double To, double Total, IReadOnlyList<TaskGain> Tasks);
 
 /// <summary>Tasks × rungs of a ladder: what each can do, how that moves, and which tasks paid for the falling loss.</summary>
-public sealed class CapabilityMap
+sealed class CapabilityMap
 {
     CapabilityMap(string study, IReadOnlyList<TaskCurve> curves, IReadOnlyList<TaskFinding> findings,
         IReadOnlyList<RungGain> gains) =>
@@ -51,7 +51,7 @@ public sealed class CapabilityMap
         EvalSuite? suite = suiteOf(corpus);
         if (suite is null && corpus.Tags.Count == 0)
             throw new ConfigException($"corpus '{corpus.Name}' has no tags and there are no questions: nothing to map; build " +
-                "it with --tag-field, or give --suite FILE.jsonl");
+                "it with tag_field=FIELD, or give suite=FILE.jsonl");
         var asked = new Dictionary<string, IReadOnlyList<ItemResult>>();
         int runs = rungs.Sum(r => r.Count);
         if (suite is not null)

@@ -9,14 +9,14 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>What one rung makes of a prompt.</summary>
 /// <param name="Text">its continuation</param> <param name="AnswerNats">−ln p of the answer after the prompt; null: none
 /// given</param>
-public sealed record ClimbedRung(string Run, double Budget, long Parameters, double Loss, string Text, double? AnswerNats);
+sealed record ClimbedRung(string Run, double Budget, long Parameters, double Loss, string Text, double? AnswerNats);
 
 /// <summary>The next token's distribution at one rung.</summary>
 /// <param name="LogProbs">of every token, nats</param> <param name="Entropy">nats</param>
-public sealed record SharpenedRung(string Run, double Budget, float[] LogProbs, double Entropy);
+sealed record SharpenedRung(string Run, double Budget, float[] LogProbs, double Entropy);
 
 /// <summary>One prompt through the best model of each budget of a study, small to large.</summary>
-public static class Climb
+static class Climb
 {
     /// <summary>The best size of every budget, its first seed.</summary>
     /// <exception cref="ConfigException">No finished run counts.</exception>

@@ -11,7 +11,7 @@ namespace Isoflop.Lab.Emergence;
 /// <param name="Of">"all", or a family</param> <param name="Known">nats a token, of the generator</param>
 /// <param name="Fitted">E of L = E + A/N^α + B/D^β; NaN: not identified</param>
 /// <param name="Best">loss of the best run, nats a token</param>
-public sealed record EntropyCheck(string Of, double Known, Estimate Fitted, double Best)
+sealed record EntropyCheck(string Of, double Known, Estimate Fitted, double Best)
 {
     /// <summary>
     /// All tasks together, then each family, over the longest stretch of budgets up to the last on which one law of the whole

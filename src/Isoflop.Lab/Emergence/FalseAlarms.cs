@@ -5,7 +5,7 @@ namespace Isoflop.Lab.Emergence;
 
 /// <summary>How often smooth curves are called sudden.</summary>
 /// <param name="Curve">what was simulated</param> <param name="Low">of the rate, 95 %, Clopper and Pearson</param>
-public sealed record FalseAlarms(string Curve, int Alarms, int Tasks, double Low, double High)
+sealed record FalseAlarms(string Curve, int Alarms, int Tasks, double Low, double High)
 {
     static readonly (string Name, Func<double, double> Nll)[] curves =
     [

@@ -7,7 +7,7 @@ using Isoflop.Store;
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>A capability map to look at.</summary>
-public static class MapPictures
+static class MapPictures
 {
     const int Left = 150, Top = 90, Cell = 58, Row = 22, Right = 290, Bottom = 46;
 

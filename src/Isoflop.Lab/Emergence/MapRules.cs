@@ -1,7 +1,7 @@
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>How a task's ability moves along the ladder.</summary>
-public enum TaskClass
+enum TaskClass
 {
     /// <summary>Too few rungs, or the noise covers both a change and its absence.</summary>
     Unclear,
@@ -21,7 +21,7 @@ public enum TaskClass
 /// The thresholds of the classes, the same for every study and written down before the first was classified. Ability is accuracy
 /// above chance as a share of what lies above chance.
 /// </summary>
-public static class MapRules
+static class MapRules
 {
     /// <summary>A change of ability that counts.</summary>
     public const double Change = 0.10;

@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A broken power law (<see cref="LawForms.Broken"/>) through a task's −ln p of the answer, a point a seed.</summary>
 /// <param name="At">training FLOPs of the break d1; NaN: not identified</param>
 /// <param name="Reason">why nothing was identified; else empty</param>
-public sealed record TaskBreak(string Task, Estimate At, string Reason)
+sealed record TaskBreak(string Task, Estimate At, string Reason)
 {
     /// <summary>Of every task that has questions, in the map's order.</summary>
     public static IReadOnlyList<TaskBreak> All(CapabilityMap map, CancellationToken stop = default) =>

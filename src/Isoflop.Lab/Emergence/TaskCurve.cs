@@ -5,7 +5,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A task at one budget: the runs of the size that is best in total, a seed each.</summary>
 /// <param name="Results">of each seed, in one order of items; empty where the task has no items</param>
 /// <param name="Losses">of each seed: loss on the task's held-out tokens, nats a token</param>
-public sealed record TaskRung(double Budget, double Flops, IReadOnlyList<IReadOnlyList<ItemResult>> Results,
+sealed record TaskRung(double Budget, double Flops, IReadOnlyList<IReadOnlyList<ItemResult>> Results,
     IReadOnlyList<double> Losses)
 {
     /// <summary>Chance of the items; 0 for replies.</summary>
@@ -42,7 +42,7 @@ public sealed record TaskRung(double Budget, double Flops, IReadOnlyList<IReadOn
 
 /// <summary>A task along the ladder.</summary>
 /// <param name="Entropy">of the world, nats a token that no model can save; null: unknown</param>
-public sealed record TaskCurve(string Task, IReadOnlyList<TaskRung> Rungs, double? Entropy)
+sealed record TaskCurve(string Task, IReadOnlyList<TaskRung> Rungs, double? Entropy)
 {
     /// <summary>Change of ability from the first rung to the last, item by item.</summary>
     public TwoLevel Change

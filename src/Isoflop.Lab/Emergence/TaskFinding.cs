@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>When a flat task would leave chance, were its log-likelihood to go on as it goes.</summary>
 /// <param name="Flops">median over the seeds; NaN: not within a factor of 10⁴ of the last rung</param>
 /// <param name="Low">of the seed that rises first</param> <param name="High">of the last; NaN: it never does</param>
-public readonly record struct RiseForecast(double Flops, double Low, double High);
+readonly record struct RiseForecast(double Flops, double Low, double High);
 
 /// <summary>A task's class with its evidence.</summary>
 /// <param name="Change">of ability from the first rung to the last</param>
@@ -14,7 +14,7 @@ public readonly record struct RiseForecast(double Flops, double Low, double High
 /// <param name="Rise">of flat tasks: an extrapolated line, no law</param>
 /// <param name="SaturatedAt">compute of the first rung from which on it stays within noise of its ceiling; null: none</param>
 /// <param name="Evidence">for a reader</param>
-public sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakResult? Break, RiseForecast? Rise,
+sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakResult? Break, RiseForecast? Rise,
     double? SaturatedAt, string Evidence)
 {
     /// <summary>Classifies a curve by <see cref="MapRules"/>.</summary>

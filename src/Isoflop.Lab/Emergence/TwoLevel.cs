@@ -4,7 +4,7 @@ namespace Isoflop.Lab.Emergence;
 
 /// <summary>A mean over seeds and items.</summary>
 /// <param name="Error">its standard error</param> <param name="Freedom">degrees of freedom of the error</param>
-public readonly record struct TwoLevel(double Mean, double Error, double Freedom)
+readonly record struct TwoLevel(double Mean, double Error, double Freedom)
 {
     /// <summary>
     /// Seeds are drawn, and so are the items, a template at a time; both kinds of noise add: var = Var_seeds / S +

@@ -15,25 +15,25 @@ namespace Isoflop.Lab.Eval;
 /// <param name="AdjustedP">Holm's, over the tasks, or over the measures; of "all" P itself</param>
 /// <param name="Detectable">the smallest difference that could have been seen: 80 % power at 5 %; null: none</param>
 /// <param name="Verdict">"A better", "B better" or "inside the noise"</param>
-public sealed record PairedDifference(string What, int Items, int Clusters, double MeanA, double MeanB, double Difference,
+sealed record PairedDifference(string What, int Items, int Clusters, double MeanA, double MeanB, double Difference,
     double? Low, double? High, double? BootLow, double? BootHigh, int OnlyA, int OnlyB,
     [property: JsonPropertyName("mcnemar_p")] double? McNemarP, string Test, double P, double AdjustedP, double? Detectable,
     string Verdict);
 
 /// <summary>Items that one side has alone.</summary>
 /// <param name="First">the first few, as task/id</param>
-public sealed record Unpaired(int Count, IReadOnlyList<string> First);
+sealed record Unpaired(int Count, IReadOnlyList<string> First);
 
 /// <summary>Where each model is better beyond the noise, over tasks and measures.</summary>
 /// <param name="Verdict">"A dominates": better somewhere and nowhere seen to be worse; "B dominates"; "neither"</param>
-public sealed record Dominance(IReadOnlyList<string> ABetter, IReadOnlyList<string> BBetter, IReadOnlyList<string> Noise,
+sealed record Dominance(IReadOnlyList<string> ABetter, IReadOnlyList<string> BBetter, IReadOnlyList<string> Noise,
     string Verdict);
 
 /// <summary>
 /// Two models on the same items, paired one by one. Nothing is ranked inside the noise: a verdict needs an adjusted p below 5 %
 /// and an interval without 0.
 /// </summary>
-public sealed record Comparison
+sealed record Comparison
 {
     /// <summary>Shown of what is missing.</summary>
     const int Few = 5;
@@ -215,7 +215,7 @@ public sealed record Comparison
             foreach (string warning in set.Warnings) yield return $"{set.Name}: {warning}";
         if (a.SuiteHash is { } ofA && b.SuiteHash is { } ofB && ofA != ofB)
             yield return "the results are of two suites: one id may be two questions";
-        if (a.Metric != b.Metric) yield return $"A is scored by {a.Metric}, B by {b.Metric}; --metric names one for both";
+        if (a.Metric != b.Metric) yield return $"A is scored by {a.Metric}, B by {b.Metric}; metric=NAME names one for both";
         int lettered = pairs.Count(p => p.A.Note.Contains(ChatTarget.ByLetter) != p.B.Note.Contains(ChatTarget.ByLetter));
         if (lettered > 0) yield return $"{lettered} items were asked by letter on one side alone: two metrics in one column";
         if (all.Clusters < PairedSample.MinClusters)

@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Eval;
 /// <summary>Items whose prompt and answer stand word for word in a document of the training text.</summary>
 /// <param name="Found">their ids</param> <param name="TooShort">ids of items too short to tell: not looked for</param>
 /// <param name="Bytes">of text that was read</param>
-public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<string> TooShort, long Bytes)
+sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<string> TooShort, long Bytes)
 {
     /// <summary>Shorter texts than so many bytes stand anywhere by chance.</summary>
     public const int MinBytes = 24;

@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Eval;
 /// <summary>Something that was noted of items.</summary>
 /// <param name="Note">as the items have it; of cuts alike, whatever their length</param> <param name="Items">how many</param>
 /// <param name="First">ids of the first few</param>
-public sealed record EvalNote(string Note, int Items, IReadOnlyList<string> First);
+sealed record EvalNote(string Note, int Items, IReadOnlyList<string> First);
 
 /// <summary>What the items of one slice of a suite came to. Qualities stand side by side; none is folded into another.</summary>
 public sealed record EvalRow
@@ -71,8 +71,11 @@ public sealed class EvalReport
 
     readonly Contamination? contamination;
 
+    /// <summary>Scores of results, all together and by what they share.</summary>
+    public EvalReport(IReadOnlyList<ItemResult> results) : this(results, null) { }
+
     /// <param name="contamination">null: the training text was not searched</param>
-    public EvalReport(IReadOnlyList<ItemResult> results, Contamination? contamination = null)
+    internal EvalReport(IReadOnlyList<ItemResult> results, Contamination? contamination)
     {
         this.contamination = contamination;
         Rows =
@@ -93,7 +96,7 @@ public sealed class EvalReport
     static bool IsCut(string note) => note.StartsWith(ItemResult.CutNote, StringComparison.Ordinal);
 
     /// <summary>All that was noted of items, in the order in which it came first.</summary>
-    public IReadOnlyList<EvalNote> Notes { get; }
+    internal IReadOnlyList<EvalNote> Notes { get; }
 
     /// <summary>All; then by task, by task and level, by level, by template.</summary>
     public IReadOnlyList<EvalRow> Rows { get; }
@@ -142,7 +145,7 @@ public sealed class EvalReport
     static string ClusterOf(ItemResult r) => r.Template.Length > 0 ? $"template {r.Task}\n{r.Template}" : $"item {r.Id}";
 
     /// <summary>A row each, with the names of the model and the suite before it.</summary>
-    public Table ToTable(string model, EvalSuite suite) => Table.Of<EvalRow>(Rows,
+    internal Table ToTable(string model, EvalSuite suite) => Table.Of<EvalRow>(Rows,
         ("model", ColumnKind.Text, _ => model),
         ("suite", ColumnKind.Text, _ => suite.Name),
         ("suite_hash", ColumnKind.Text, _ => suite.Hash),

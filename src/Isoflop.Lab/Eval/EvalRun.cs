@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Eval;
 /// <summary>First line of a file of results: what the others belong to.</summary>
 /// <param name="Suite">name</param> <param name="SuiteHash">of its items</param>
 /// <param name="TargetHash">of what answered</param>
-public sealed record EvalHeader(string Suite, string SuiteHash, string TargetHash)
+sealed record EvalHeader(string Suite, string SuiteHash, string TargetHash)
 {
     internal static readonly Format Format = new("eval");
 }

@@ -48,7 +48,7 @@ public sealed class EvalSuite
     /// <exception cref="DataException">A line that is not an item, or breaks a rule; names file, line and rule.</exception>
     public static EvalSuite Read(string path)
     {
-        if (!File.Exists(path)) throw new ConfigException($"--suite {path}: no such file; give one of JSON lines, an item each");
+        if (!File.Exists(path)) throw new ConfigException($"suite={path}: no such file; give one of JSON lines, an item each");
         var items = new List<EvalItem>();
         var lines = new List<int>();
         string[] all = File.ReadAllLines(path);

@@ -5,7 +5,7 @@ using Isoflop.Tasks;
 namespace Isoflop.Lab.Eval;
 
 /// <summary>One line of rl-evals.jsonl: a level's held-out items under one form.</summary>
-/// <param name="Step">steps done</param> <param name="Flops">as in <see cref="RlStep"/></param>
+/// <param name="Step">steps done</param> <param name="Flops">as in rl.jsonl</param>
 /// <param name="Greedy">share right, likeliest token each time</param>
 /// <param name="PassAt1">share of sampled replies that are right, mean over items</param> <param name="Error">its standard
 /// error, items drawn</param>

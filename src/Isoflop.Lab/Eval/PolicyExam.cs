@@ -15,21 +15,21 @@ namespace Isoflop.Lab.Eval;
 /// <summary>What a model answers to one level's held-out items under one form, and what the model is.</summary>
 /// <param name="Line">the run's name without size, budget and seed: runs of one line differ in these alone</param>
 /// <param name="Flops">spent on the model from its start, pretraining and all it began with included</param>
-public sealed record ExamRow(string Run, string Line, long Parameters, double Flops, RlEval Answers);
+sealed record ExamRow(string Run, string Line, long Parameters, double Flops, RlEval Answers);
 
 /// <summary>What is asked of every model of an examination.</summary>
 /// <param name="Tasks">levels, see <see cref="TaskMix"/></param>
 /// <param name="Forms">as it chooses, made to think, made to answer at once</param>
 /// <param name="Items">of each level, held out</param> <param name="Replies">drawn for each item</param>
 /// <param name="MaxNewTokens">of a reply; the context may leave less</param>
-public sealed record ExamRecipe(IReadOnlyList<string> Tasks, IReadOnlyList<ReplyForm> Forms, int Items = 256, int Replies = 8,
+sealed record ExamRecipe(IReadOnlyList<string> Tasks, IReadOnlyList<ReplyForm> Forms, int Items = 256, int Replies = 8,
     int MaxNewTokens = 256, ulong Seed = 1);
 
 /// <summary>
 /// Held-out items asked of taught models, with reinforcement or without: what reinforcement itself measures as it goes, for any
 /// checkpoint, so that models of many sizes, trace forms and histories stand in one table.
 /// </summary>
-public static partial class PolicyExam
+static partial class PolicyExam
 {
     /// <summary>Rows of each run in the order given, its levels and forms.</summary>
     /// <param name="runs">RUN, its newest checkpoint, or RUN@STEP</param>

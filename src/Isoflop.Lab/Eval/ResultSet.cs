@@ -11,7 +11,7 @@ namespace Isoflop.Lab.Eval;
 /// What one model made of many items, read from JSON lines: ours (<see cref="ItemResult"/>), sample logs of
 /// lm-evaluation-harness (samples_TASK_DATE.jsonl, or a folder of them), or lines with an id and a score.
 /// </summary>
-public sealed partial class ResultSet
+sealed partial class ResultSet
 {
     const string Harness = "samples_";
 
@@ -156,7 +156,7 @@ public sealed partial class ResultSet
         }
         if (chosen is not null && !metrics.Contains(chosen)) metrics.Add(chosen);
         if (others.Count > 0 && filter is null)
-            warnings.Add($"{task} has several filters; {only} is taken, --filter takes {string.Join(" or ", others)}");
+            warnings.Add($"{task} has several filters; {only} is taken, filter=NAME takes {string.Join(" or ", others)}");
         else if (others.Count > 0 && items.Count == 0)
             throw new DataException($"{file}: no filter '{filter}'; there are: {string.Join(", ", others)}");
     }
@@ -193,7 +193,7 @@ public sealed partial class ResultSet
             first = listed.EnumerateArray().Select(m => m.ValueKind == JsonValueKind.String ? m.GetString() : null)
                 .FirstOrDefault(m => m is not null && row.TryGetProperty(m, out JsonElement v) && Number(v) is not null);
         return first ?? throw new DataException($"{at}: none of {string.Join(", ", usual)} is there; " +
-            $"{Numeric(row)}; --metric names one");
+            $"{Numeric(row)}; metric=NAME names one");
     }
 
     static string Numeric(JsonElement row)

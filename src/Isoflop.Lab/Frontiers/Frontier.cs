@@ -15,13 +15,13 @@ namespace Isoflop.Lab.Frontiers;
 /// <param name="Points">FLOPs a question, least FLOPs of training; the interval over whole runs drawn again</param>
 /// <param name="Slope">of the training's logarithm against the question's: how many times less training ten times the thought
 /// replaces, in powers of ten</param>
-public sealed record IsoAccuracy(double Accuracy, IReadOnlyList<(double Test, Estimate Train)> Points, Estimate Slope);
+sealed record IsoAccuracy(double Accuracy, IReadOnlyList<(double Test, Estimate Train)> Points, Estimate Slope);
 
 /// <summary>
 /// Accuracy over size, demonstrations, reinforcement and thought on one grid, and what of them can replace another. Jones 2021,
 /// arXiv:2104.03113, asked it of Hex: ten times the training bought about fifteen times less search.
 /// </summary>
-public sealed class Frontier
+sealed class Frontier
 {
     const int Fine = 9;
     static readonly Format format = new("frontier");

@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Frontiers;
 /// <param name="Width">d_model</param> <param name="TeachFlops">of demonstrations</param> <param name="Steps">of
 /// reinforcement</param>
 /// <param name="Budget">of thought: replies to a question</param>
-public readonly record struct ComputeSplit(int Width, double TeachFlops, int Steps, int Budget)
+readonly record struct ComputeSplit(int Width, double TeachFlops, int Steps, int Budget)
 {
     /// <summary>For a reader.</summary>
     public override string ToString() => FormattableString.Invariant(
@@ -18,7 +18,7 @@ public readonly record struct ComputeSplit(int Width, double TeachFlops, int Ste
 }
 
 /// <summary>The grid of a frontier: everything that decides its bits.</summary>
-public sealed record FrontierRecipe
+sealed record FrontierRecipe
 {
     [Setting("name of the study; its runs begin with it")]
     public string Name { get; set; } = "";
@@ -100,7 +100,7 @@ public sealed record FrontierRecipe
 /// <summary>Accuracy of one model with one budget of thought.</summary>
 /// <param name="RlFlops">of reinforcement</param> <param name="TestFlops">mean a question</param>
 /// <param name="Right">of <paramref name="Items"/></param>
-public sealed record FrontierCell(int Width, long Parameters, double TeachFlops, int Steps, double RlFlops, int Budget,
+sealed record FrontierCell(int Width, long Parameters, double TeachFlops, int Steps, double RlFlops, int Budget,
     double TestFlops,
     long Seed, int Right, int Items)
 {

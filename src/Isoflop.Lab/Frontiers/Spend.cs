@@ -11,22 +11,22 @@ namespace Isoflop.Lab.Frontiers;
 /// <summary>A compute split and what it comes to.</summary>
 /// <param name="Flops">training and all questions</param> <param name="Accuracy">forecast, or measured where it is a cell of the
 /// grid</param>
-public sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFlops, double Flops, Estimate Accuracy);
+sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFlops, double Flops, Estimate Accuracy);
 
 /// <summary>Where the FLOPs should go, said before anything is trained.</summary>
 /// <param name="Queries">questions that the model will be asked in its life</param> <param name="Best">by the surface</param>
 /// <param name="BestCell">the best measured point of the grid that the budget buys</param>
 /// <param name="AllSize">all into size: the widest model that the budget buys, at once, without reinforcement or thought</param>
-public sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize);
+sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize);
 
 /// <summary>What fresh seeds made of a forecast.</summary>
 /// <param name="Regret">best cell's accuracy less the chosen compute split's, fresh seeds of both</param>
 /// <param name="OverSize">chosen compute split's accuracy less that of all into size</param>
-public sealed record SpendCheck(SpendForecast Forecast, Priced Best, Priced BestCell, Priced AllSize, Estimate Regret,
+sealed record SpendCheck(SpendForecast Forecast, Priced Best, Priced BestCell, Priced AllSize, Estimate Regret,
     Estimate OverSize);
 
 /// <summary>Divides a budget among size, demonstrations, reinforcement and thought.</summary>
-public static class Spend
+static class Spend
 {
     const int FreshSeeds = 3, FirstFresh = 101;
 
@@ -35,8 +35,8 @@ public static class Spend
     /// <exception cref="ConfigException">The budget buys no point of the grid.</exception>
     public static SpendForecast Forecast(Frontier of, double flops, double queries)
     {
-        if (!(flops > 0 && double.IsFinite(flops))) throw new ConfigException($"--flops {flops} must be above 0; try 1e13");
-        if (!(queries >= 1 && double.IsFinite(queries))) throw new ConfigException($"--queries {queries} must be 1 at least");
+        if (!(flops > 0 && double.IsFinite(flops))) throw new ConfigException($"flops={flops} must be above 0; try 1e13");
+        if (!(queries >= 1 && double.IsFinite(queries))) throw new ConfigException($"queries={queries} must be 1 at least");
         int[] widths = [.. Enumerable.Range(of.Recipe.Widths.Min() / 16,
             (of.Recipe.Widths.Max() - of.Recipe.Widths.Min()) / 16 + 1)
             .Select(i => 16 * i)];
@@ -53,7 +53,7 @@ public static class Spend
         Priced[] bought = [.. all.Where(p => p.Flops <= flops)];
         if (bought.Length == 0)
             throw new ConfigException(FormattableString.Invariant(
-                $"--flops {flops:0.##e0} buys no point of {of.Recipe.Name} for {queries:0.##e0} questions: the cheapest costs ") +
+                $"flops={flops:0.##e0} buys no point of {of.Recipe.Name} for {queries:0.##e0} questions: the cheapest costs ") +
                 FormattableString.Invariant($"{all.Min(p => p.Flops):0.##e0}"));
         Priced best = bought.MaxBy(p => (p.Accuracy.Value, -p.Flops))!;
         double parameters = of.Costs.Parameters(best.Split.Width),

@@ -135,7 +135,7 @@ sealed class Envelope : Allocation
             .Select(g => g.OrderBy(i => problem.Data.LnX[i]).ToArray())];
 
     protected override string TooFew(FitProblem problem, int found) => Curves(problem).Length is var n && n < MinRuns
-        ? $"training curves: {n}, at least {MinRuns} are needed; a column that names the run makes its points one (--group)"
+        ? $"training curves: {n}, at least {MinRuns} are needed; a column that names the run makes its points one (group=COL)"
         : base.TooFew(problem, found);
 
     internal override bool GroupsAreCurves => true;

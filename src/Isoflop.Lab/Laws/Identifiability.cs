@@ -39,7 +39,7 @@ static class Identifiability
             }
             DataException Bad(string name, double v, string rule) => new(FormattableString.Invariant(
                 $"point {i + 1}{(p.Name.Length > 0 ? $" ({p.Name})" : "")}: {name} = {v} must be {rule}; ") +
-                "a condition (--where) leaves rows out");
+                "a condition (where=COND) leaves rows out");
         }
         if (replicates) return;
         foreach (var same in points

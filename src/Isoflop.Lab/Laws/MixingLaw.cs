@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Laws;
 /// <param name="K">at even shares: shares sum to 1, so a common term of t is a factor of k, and t is taken to sum to 0</param>
 /// <param name="T">by source; negative lowers the loss</param>
 /// <param name="Error">root mean square of the residuals over the degrees of freedom, nats a token; NaN: none is left</param>
-public sealed record MixingLaw(double C, double K, IReadOnlyList<double> T, double Error)
+sealed record MixingLaw(double C, double K, IReadOnlyList<double> T, double Error)
 {
     /// <summary>Least squares: for given c the exponent is a straight line; a grid over c, then all together.</summary>
     /// <param name="mixtures">[run][source], shares that sum to 1</param> <param name="losses">[run], nats a token</param>

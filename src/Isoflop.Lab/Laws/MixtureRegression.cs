@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Laws;
 /// Plain linear regression from a data mixture to a loss, used for its order: which mixture is best on larger models.
 /// RegMix, Liu et al. 2024, arXiv:2407.01492.
 /// </summary>
-public sealed class MixtureRegression
+sealed class MixtureRegression
 {
     readonly Vector<double> weights;
     readonly double intercept;

@@ -83,11 +83,11 @@ public sealed class ObservationTable
     /// <exception cref="DataException">A column is missing, or a cell is not a number; names line and column.</exception>
     public List<Observation> Observations(TableColumns map)
     {
-        int loss = Column(map.Loss ?? throw new ConfigException("no column for the loss; give --loss COL or --y COL"));
+        int loss = Column(map.Loss ?? throw new ConfigException("no column for the loss; give loss=COL or y=COL"));
         int? n = Find(map.N), d = Find(map.D), c = Find(map.C), x = Find(map.X), unique = Find(map.Unique);
         int? group = Find(map.Group), seed = Find(map.Seed), name = Find(map.Name);
         if (x is null && new[] { n, d, c }.Count(k => k is not null) < 2)
-            throw new ConfigException("two of the columns --n, --d and --c are needed, or --x for a curve");
+            throw new ConfigException("two of the columns n=COL, d=COL and c=COL are needed, or x=COL for a curve");
         Func<int, bool> keeps = Filter(map.Where);
         var points = new List<Observation>();
         Skipped = 0;

@@ -3,7 +3,7 @@ using Isoflop.Lab.Statistics;
 namespace Isoflop.Lab.Laws;
 
 /// <summary>Laws as their authors printed them. They come without joint intervals.</summary>
-public static class Published
+static class Published
 {
     /// <summary>FLOPs of a petaflop/s-day.</summary>
     public const double PetaflopDay = 8.64e19;

@@ -3,7 +3,7 @@ using Isoflop.Store;
 namespace Isoflop.Lab.Laws;
 
 /// <summary>results.csv of a study: a row a finished run, law = true for those that a fit uses.</summary>
-public static class StudyResults
+static class StudyResults
 {
     /// <summary>File name in the study's folder.</summary>
     public const string FileName = "results.csv";
@@ -16,7 +16,7 @@ public static class StudyResults
     public static List<Observation> Read(Workspace here, string study, string n = DefaultN, IReadOnlyList<string>? where = null)
     {
         string path = Path.Combine(here.StudyFolder(study), FileName);
-        if (!File.Exists(path)) throw new DataException($"{path}: no such file; a ladder writes it, or fit a table with --table");
+        if (!File.Exists(path)) throw new DataException($"{path}: no such file; a ladder writes it, or fit a table with table=FILE");
         var table = new ObservationTable(path);
         // as tables of the first version name it
         if (n == DefaultN && !table.Header.Contains(n) && table.Header.Contains("compute_parameters")) n = "compute_parameters";

@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Laws;
 /// From N and D to a task's accuracy in two steps: the task's loss by a surface, then accuracy by a sigmoid of that loss.
 /// Bhagia et al. 2024, arXiv:2412.04403.
 /// </summary>
-public sealed record TwoStep(Law Loss, Law Accuracy)
+sealed record TwoStep(Law Loss, Law Accuracy)
 {
     /// <summary>Fits both steps.</summary>
     /// <param name="points">Loss is the task's loss, bits per byte of the right answer</param>

@@ -14,11 +14,11 @@ namespace Isoflop.Lab.Pages;
 /// <param name="Longest">over how many decades one law survives its residuals; null: over none</param>
 /// <param name="SecondsPerFlop">of training, by the study's own runs: prices the next point</param>
 /// <param name="Charts">file name and picture</param> <param name="Page">report.html</param>
-public sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest, double SecondsPerFlop,
+sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest, double SecondsPerFlop,
     IReadOnlyList<(string File, Chart Chart)> Charts, string Page);
 
 /// <summary>report.html: one self-contained file that tells a study from axis to forecast, and the pictures beside it.</summary>
-public static class StudyReport
+static class StudyReport
 {
     /// <summary>File name in a study's folder.</summary>
     public const string FileName = "report.html";

@@ -5,14 +5,14 @@ using Isoflop.Tasks;
 namespace Isoflop.Lab.Replies;
 
 /// <summary>One family at one level, and how often it is drawn.</summary>
-public readonly record struct TaskLevel(TaskFamily Family, int Level, double Weight)
+readonly record struct TaskLevel(TaskFamily Family, int Level, double Weight)
 {
     /// <summary>"parity.3": the tag of its tokens and the name in tables.</summary>
     public string Tag => $"{Family.Name}.{Level.ToString(CultureInfo.InvariantCulture)}";
 }
 
 /// <summary>Families and levels to draw items from.</summary>
-public sealed partial class TaskMix
+sealed partial class TaskMix
 {
     readonly double[] cumulative;
 

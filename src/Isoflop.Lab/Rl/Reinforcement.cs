@@ -65,14 +65,14 @@ public static class Reinforcement
     /// </summary>
     /// <param name="step">1 to the steps done</param>
     /// <exception cref="ConfigException">No such run or step; it is being written.</exception>
-    public static IReadOnlyList<ReplyRow> Replay(string run, int step, Workspace here)
+    internal static IReadOnlyList<ReplyRow> Replay(string run, int step, Workspace here)
     {
         string path = here.RunFolder(run);
         RlRecipe recipe = RecipeOf(run, here);
         FolderLock.ThrowIfHeld(here.RunFolder(run));
         List<RlStep> rows = RlRows.ReadSteps(path);
         if (step < 1 || step > rows.Count)
-            throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
+            throw new ConfigException($"step={step}: {run} has done the steps 1 to {rows.Count}");
         int from = Checkpoint.StepsIn(path).Where(s => s < step).DefaultIfEmpty(-1).Max();
         if (from < 0) throw new ConfigException($"{path} has no checkpoint before step {step}");
         string scratch = Path.Combine(Path.GetTempPath(), $"isoflop-replay-{Guid.NewGuid():N}");

@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Rl;
 /// <param name="Forecast">NaN where the law identifies nothing</param> <param name="Measured">mean over the runs, with an
 /// interval
 /// over them</param>
-public sealed record RewardCheck(double Flops, Estimate Forecast, Estimate Measured);
+sealed record RewardCheck(double Flops, Estimate Forecast, Estimate Measured);
 
 /// <summary>
 /// The reward of a run, or of seeds of one run, as a sigmoid in the logarithm of compute, fitted to the steps below a cut and
@@ -18,7 +18,7 @@ public sealed record RewardCheck(double Flops, Estimate Forecast, Estimate Measu
 /// against those after it. Khatri et al. 2025 (ScaleRL), arXiv:2510.13786.
 /// </summary>
 /// <param name="Until">the cut, FLOPs of reinforcement</param>
-public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck> Checks)
+sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck> Checks)
 {
     // Steps of the warm-up: their rewards are the first policy's.
     const int LeaveOut = 3;

@@ -12,7 +12,7 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Rl;
 
 /// <summary>Pictures of runs of reinforcement learning, seeds of one recipe together.</summary>
-public static class RlCharts
+static class RlCharts
 {
     /// <summary>
     /// The first o1 plot: pass@1 on held-out items against the FLOPs of reinforcement, an interval over the seeds, beside what

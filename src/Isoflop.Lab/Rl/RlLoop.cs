@@ -14,7 +14,7 @@ namespace Isoflop.Lab.Rl;
 /// <summary>What a run of reinforcement learning tells beside its progress.</summary>
 /// <param name="Last">null: it is being examined</param> <param name="Evals">of this step</param>
 /// <param name="Found">since the last report</param>
-public sealed record RlProgress(RlStep? Last, IReadOnlyList<RlEval> Evals, IReadOnlyList<Diagnosis> Found);
+sealed record RlProgress(RlStep? Last, IReadOnlyList<RlEval> Evals, IReadOnlyList<Diagnosis> Found);
 
 /// <summary>
 /// One run in memory: draw replies, judge them, learn from them. Step s is a function of the recipe, of the weights before it

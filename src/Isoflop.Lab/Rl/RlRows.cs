@@ -31,11 +31,11 @@ public sealed record RlStep([property: JsonRequired] int Step, double Reward, in
 
 /// <summary>One reply, for a reader: of a replayed step, or beside an evaluation.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public sealed record ReplyRow([property: JsonRequired] int Step, string Level, string Prompt, string Reply, double Reward,
+sealed record ReplyRow([property: JsonRequired] int Step, string Level, string Prompt, string Reply, double Reward,
     double Advantage, bool Ended, IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs);
 
 /// <summary>Reads the rows of a run of reinforcement learning.</summary>
-public static class RlRows
+static class RlRows
 {
     /// <summary>Names of the row files in a run's folder.</summary>
     public const string StepsFile = "rl.jsonl", EvalsFile = "rl-evals.jsonl", RepliesFile = "rl-replies.jsonl";

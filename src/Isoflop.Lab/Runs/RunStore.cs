@@ -127,7 +127,7 @@ public sealed class RunStore(Workspace here)
             foreach (string name in names)
                 if (studies[name].Any())
                     throw new ConfigException($"run '{name}' belongs to the study '{string.Join("', '", studies[name])}', " +
-                        "which needs it; leave it, or delete it with --force");
+                        "which needs it; leave it, or delete it with force=true");
         }
         foreach (string name in names) FolderLock.ThrowIfHeld(here.RunFolder(name));
     }

@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Runs;
 /// Runs as tidy tables. Columns are the summary's, then every setting of run.json under its key ("model.d_model"; one whose key
 /// the summary has already is "config.flops"), then what the ledger says was spent.
 /// </summary>
-public static class RunTables
+static class RunTables
 {
     /// <summary>Columns of the summary: what came of a run.</summary>
     public static IReadOnlyList<string> Outcome { get; } =

@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Statistics;
 /// items with p near 0. Schaeffer et al. 2025, arXiv:2502.17578.
 /// </summary>
 /// <param name="Alpha">weight of hard items: the exponent</param> <param name="Beta">of easy ones</param>
-public readonly record struct BetaBinomial(double Alpha, double Beta)
+readonly record struct BetaBinomial(double Alpha, double Beta)
 {
     // ln α and ln β stay inside: with all replies right, or all wrong, the likelihood has no maximum.
     const double Least = -7, Most = 9;

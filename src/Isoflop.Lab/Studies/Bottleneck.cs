@@ -11,7 +11,7 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Factor">size, data, learning rate, batch, context</param> <param name="Change">"× 2"</param>
 /// <param name="Gain">loss before − loss after, mean over paired seeds, nats a token: positive is better</param>
 /// <param name="Compute">FLOPs after over FLOPs before</param>
-public sealed record Intervention(string Factor, string Change, Estimate Gain, double Compute, int Seeds)
+sealed record Intervention(string Factor, string Change, Estimate Gain, double Compute, int Seeds)
 {
     /// <summary>The interval lies above zero.</summary>
     public bool Helps => Gain.Low > 0;
@@ -21,14 +21,14 @@ public sealed record Intervention(string Factor, string Change, Estimate Gain, d
 /// <param name="Base">the best size of the budget</param> <param name="BaseLoss">mean over seeds</param>
 /// <param name="Noise">standard deviation of the loss over seeds; NaN with one</param>
 /// <param name="Verdict">a sentence</param>
-public sealed record BottleneckResult(double Budget, PlannedRun Base, double BaseLoss, double Noise,
+sealed record BottleneckResult(double Budget, PlannedRun Base, double BaseLoss, double Noise,
     IReadOnlyList<Intervention> Interventions, IReadOnlyList<FailedRun> Failed, string Verdict);
 
 /// <summary>
 /// Scaling is active: at the end of a curve one factor at a time is changed, in paired seeds, and the one that pays is named.
 /// </summary>
 /// <remarks>Size and data cost compute, the others do not: gains are shown beside the compute they cost, never mixed.</remarks>
-public static class Bottleneck
+static class Bottleneck
 {
     /// <summary>The runs: the best size of the budget as it was, and with one factor changed.</summary>
     /// <param name="at">the budget; null: the largest that was trained with <paramref name="seeds"/> seeds or more, else the
@@ -66,7 +66,7 @@ public static class Bottleneck
 
     static IReadOnlyList<Cell> CellsOf(Study study, Workspace here, double? at, int seeds)
     {
-        if (seeds is < 1 or > 100) throw new ConfigException($"--seeds {seeds} must be from 1 to 100; try 3");
+        if (seeds is < 1 or > 100) throw new ConfigException($"seeds={seeds} must be from 1 to 100; try 3");
         IReadOnlyList<StudyResult> done = StudyResult.Of(here, study.Record.Runs.Where(r => r.Phase == Phase.Ladder));
         var budgets = done.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).ToList();
         if (budgets.Count == 0)
@@ -75,14 +75,14 @@ public static class Bottleneck
             : budgets.FindLast(b => b.Select(r => r.Run.Seed).Distinct().Count() >= seeds) ?? budgets[^1];
         if (budget is null)
             throw new ConfigException(string.Create(CultureInfo.InvariantCulture,
-                $"--at {at:0.##e0}: the study has no such budget; ") +
+                $"at={at:0.##e0}: the study has no such budget; ") +
                 $"there are: {string.Join(", ", budgets.Select(b => b.Key.ToString("0.##e0", CultureInfo.InvariantCulture)))}");
         var best = budget.GroupBy(r => r.Run.DModel).MinBy(g => g.Average(r => r.Loss))!;
         string template = best.First().Run.Name;
         RunRecord record = RunRecord.Load(here.RunFolder(template));
         if (best.First().Run.After.Length > 0)
             throw new ConfigException($"{study.Folder}: '{template}' is a branch of a trunk; interventions need runs of " +
-                "their own: make a study without --trunks");
+                "their own: make a study without trunks=true");
         RunConfig c = record.Config;
         Plan was = Plan.Make(c, record.Corpus);
         (string Factor, string Change, Func<RunConfig, RunConfig> Do)[] all =
@@ -153,7 +153,7 @@ public static class Bottleneck
             return $"{free[0].Factor} {free[0].Change} binds: it pays without more compute; the line should be drawn " +
                 $"again with it";
         if (paid.Count == 0)
-            return all.Any(i => double.IsNaN(i.Gain.Low)) ? "one seed: nothing can be told from noise; use --seeds 3"
+            return all.Any(i => double.IsNaN(i.Gain.Low)) ? "one seed: nothing can be told from noise; use seeds=3"
                 : "nothing helps beyond the noise of these seeds";
         return $"{paid[0].Factor} binds: the best return on more compute; no free factor helps beyond the noise";
     }

@@ -13,13 +13,13 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Memorised">bits stored, mean over seeds with its interval</param> <param name="Run">the first seed's</param>
 /// <param name="Rate">factor on the rule for the learning rate: of those tried at this size and exposures, the one that stored
 /// most</param>
-public sealed record CapacityPoint(PlannedRun Run, double Rate, int Exposures, int Count, double DatasetBits,
+sealed record CapacityPoint(PlannedRun Run, double Rate, int Exposures, int Count, double DatasetBits,
     Estimate Memorised, int Seeds);
 
 /// <summary>The most that a size stored.</summary>
 /// <param name="At">the point with the largest mean</param>
 /// <param name="Bound">why the size may store more than this; empty: data was left over, and more of it added nothing</param>
-public sealed record CapacityPlateau(CapacityPoint At, string Bound)
+sealed record CapacityPlateau(CapacityPoint At, string Bound)
 {
     /// <summary>The size's limit; else a bound from below.</summary>
     public bool Reached => Bound.Length == 0;
@@ -30,7 +30,7 @@ public sealed record CapacityPlateau(CapacityPoint At, string Bound)
 }
 
 /// <summary>How many bits a parameter stores.</summary>
-public sealed record CapacityResult(MemoryKind Kind, IReadOnlyList<CapacityPoint> Points, IReadOnlyList<CapacityPlateau> Plateaus,
+sealed record CapacityResult(MemoryKind Kind, IReadOnlyList<CapacityPoint> Points, IReadOnlyList<CapacityPlateau> Plateaus,
     IReadOnlyList<FailedRun> Failed)
 {
     /// <summary>What the literature reports, bits a parameter.</summary>
@@ -45,7 +45,7 @@ public sealed record CapacityResult(MemoryKind Kind, IReadOnlyList<CapacityPoint
 /// Morris et al. 2025, arXiv:2505.24832: 3.6 bits a parameter of random strings, in half precision. Allen-Zhu &amp; Li 2024,
 /// arXiv:2404.05405: 2 of facts at 1000 exposures, 1 at 100.
 /// </remarks>
-public static class Capacity
+static class Capacity
 {
     /// <summary>File names in the study's folder.</summary>
     public const string ResultsFile = "results.csv", ChartFile = "memorised.svg";
@@ -114,9 +114,9 @@ public static class Capacity
         var rising = points.OrderBy(p => p.DatasetBits).ToList();
         CapacityPoint best = rising.MaxBy(p => p.Memorised.Value)!, last = rising[^1];
         double most = best.Memorised.Value;
-        return new(best, most > Full * last.DatasetBits || rising.Count < 2 ? "nearly all there was: give more --bits"
-            : best == last && most > (1 + Same) * rising[^2].Memorised.Value ? "still rising: give more --bits"
-            : last.Memorised.Value < (1 - Fallen) * most ? "more data stores less: training binds, give more --exposures" : "");
+        return new(best, most > Full * last.DatasetBits || rising.Count < 2 ? "nearly all there was: give more of bits=LIST"
+            : best == last && most > (1 + Same) * rising[^2].Memorised.Value ? "still rising: give more of bits=LIST"
+            : last.Memorised.Value < (1 - Fallen) * most ? "more data stores less: training binds, give more of exposures=LIST" : "");
     }
 
     /// <summary>Bits stored against bits there were, a line for each size and exposures.</summary>

@@ -4,7 +4,7 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>What a study of capacity trains: sizes × amounts of data × exposures × seeds.</summary>
-public sealed record CapacityRecipe
+sealed record CapacityRecipe
 {
     /// <summary>Random strings, or facts.</summary>
     public MemoryKind Kind { get; init; }
@@ -34,18 +34,18 @@ public sealed record CapacityRecipe
     public IEnumerable<string> Problems()
     {
         if (Sizes.Count == 0 || Sizes.Any(s => s is < 8 or > 1024 || s % 8 != 0))
-            yield return $"--sizes {string.Join(',', Sizes)}: widths are multiples of 8 from 8 to 1024; try 16,32";
+            yield return $"sizes={string.Join(',', Sizes)}: widths are multiples of 8 from 8 to 1024; try 16,32";
         if (Exposures.Count == 0 || Exposures.Any(e => e is < 1 or > 100_000))
-            yield return $"--exposures {string.Join(',', Exposures)} must be from 1 to 100000; try 100,1000";
+            yield return $"exposures={string.Join(',', Exposures)} must be from 1 to 100000; try 100,1000";
         if (Load.Count == 0 || Load.Any(l => !(l > 0 && l <= 100)))
-            yield return $"--bits {Join(Load)} are bits of data a parameter, above 0 and at most 100; try 1,2,4,8";
-        if (Symbols is < 2 or > 190) yield return $"--symbols {Symbols} must be from 2 to 190; try 64";
+            yield return $"bits={Join(Load)} are bits of data a parameter, above 0 and at most 100; try 1,2,4,8";
+        if (Symbols is < 2 or > 190) yield return $"symbols={Symbols} must be from 2 to 190; try 64";
         if (Length is < 1 or > 256 || Kind == MemoryKind.Facts && Length > 64)
-            yield return $"--length {Length} must be from 1 to {(Kind == MemoryKind.Facts ? 64 : 256)}; try 8";
-        if (Seeds is < 1 or > 100) yield return $"--seeds {Seeds} must be from 1 to 100; try 3";
+            yield return $"length={Length} must be from 1 to {(Kind == MemoryKind.Facts ? 64 : 256)}; try 8";
+        if (Seeds is < 1 or > 100) yield return $"seeds={Seeds} must be from 1 to 100; try 3";
         if (Rates.Count == 0 || Rates.Any(r => !(r > 0 && r <= 100)))
-            yield return $"--rates {Join(Rates)} are factors on the rule, above 0 and at most 100; try 0.5,1,2";
-        if (Batch is < 1 or > 65_536) yield return $"--batch {Batch} must be from 1 to 65536 documents; try 32";
+            yield return $"rates={Join(Rates)} are factors on the rule, above 0 and at most 100; try 0.5,1,2";
+        if (Batch is < 1 or > 65_536) yield return $"batch={Batch} must be from 1 to 65536 documents; try 32";
     }
 
     static string Join(IEnumerable<double> values) =>

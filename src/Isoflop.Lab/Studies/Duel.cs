@@ -9,20 +9,20 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Multiplier">geometric mean over paired seeds: 2 is half the compute; NaN: A's loss lies outside of B's
 /// curve</param>
 /// <param name="Low">of the 95 % interval over seeds, Student's t of the logarithm; NaN with one seed</param>
-public sealed record DuelPoint(double Budget, double LossA, double LossB, double Multiplier, double Low, double High, int Seeds);
+sealed record DuelPoint(double Budget, double LossA, double LossB, double Multiplier, double Low, double High, int Seeds);
 
 /// <summary>Two studies side by side.</summary>
 /// <param name="Multiplier">geometric mean over budgets, with its interval over seeds</param>
 /// <param name="Growth">log10 of the multiplier a decade of compute: its slope, with its interval over seeds</param>
 /// <param name="Verdict">a sentence</param> <param name="Warnings">what makes the comparison unfair</param>
-public sealed record DuelResult(string A, string B, IReadOnlyList<DuelPoint> Points, Estimate Multiplier, Estimate Growth,
+sealed record DuelResult(string A, string B, IReadOnlyList<DuelPoint> Points, Estimate Multiplier, Estimate Growth,
     string Verdict, IReadOnlyList<string> Warnings);
 
 /// <summary>
 /// The compute multiplier of one recipe over another: at each budget of A the compute at which B's curve passes A's loss. The
 /// curve of a seed is its loss at the size that is best over all seeds at each budget, linear in log compute between budgets.
 /// </summary>
-public static class Duel
+static class Duel
 {
     /// <summary>Compares two trained studies, seed by seed.</summary>
     /// <exception cref="ConfigException">No common budgets or seeds.</exception>

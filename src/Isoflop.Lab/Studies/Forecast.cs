@@ -27,14 +27,14 @@ public sealed record Score(int Id, DateTime Created, string Run, double Loss, do
     double ReducibleError, double Skill, bool Inside);
 
 /// <summary>forecast.json and score.json: lists that only grow.</summary>
-public sealed record ForecastFile
+sealed record ForecastFile
 {
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<Forecast> Forecasts { get; init; } = [];
 }
 
 /// <summary>score.json.</summary>
-public sealed record ScoreFile
+sealed record ScoreFile
 {
     /// <summary>Oldest first; a forecast is scored once.</summary>
     public IReadOnlyList<Score> Scores { get; init; } = [];
@@ -46,13 +46,13 @@ public sealed record ScoreFile
 /// loss</param>
 /// <param name="LineError">the same of the straight line, against the best size; NaN where there is none</param>
 /// <param name="BestError">of the law, against the best size</param>
-public sealed record BacktestRow(double Cut, double Budget, int Runs, int Inside, double RelativeError, double BestError,
+sealed record BacktestRow(double Cut, double Budget, int Runs, int Inside, double RelativeError, double BestError,
     double LineError);
 
 /// <summary>All of them.</summary>
 /// <param name="Coverage">share of runs inside their interval, with its own 95 % binomial interval (Clopper–Pearson)</param>
 /// <param name="Refused">cuts at which the law was not identified, with the reason</param>
-public sealed record Backtest(IReadOnlyList<BacktestRow> Rows, int Runs, Estimate Coverage, IReadOnlyList<string> Refused);
+sealed record Backtest(IReadOnlyList<BacktestRow> Rows, int Runs, Estimate Coverage, IReadOnlyList<string> Refused);
 
 /// <summary>Forecasts of a study: written before the run, scored after it, kept for good.</summary>
 public static class Forecasts
@@ -145,7 +145,7 @@ public static class Forecasts
     }
 
     /// <summary>Fits below each budget in turn and predicts all runs above.</summary>
-    public static Backtest Backtest(Study study, Workspace here, LawForm? form = null, FitOptions? options = null)
+    internal static Backtest Backtest(Study study, Workspace here, LawForm? form = null, FitOptions? options = null)
     {
         IReadOnlyList<StudyResult> all = StudyPoints.Counted(study, here);
         double[] budgets = [.. all.Select(r => r.Run.Budget).Distinct().Order()];

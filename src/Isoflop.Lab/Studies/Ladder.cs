@@ -87,7 +87,7 @@ public static class Ladder
         if (need > there)
             throw new ConfigException(string.Create(CultureInfo.InvariantCulture,
                 $"the {workers} largest runs side by side need {need / 1e9:0.0} GB, there are {there / 1e9:0.0} GB; ") +
-                "use fewer --workers, or leave large budgets out with --up-to");
+                "use fewer workers, or leave large budgets out with up_to=FLOPS");
     }
 
     /// <summary>Writes results.csv: every finished run of the study and of its forecasts.</summary>

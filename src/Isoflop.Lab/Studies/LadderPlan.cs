@@ -5,10 +5,10 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>Factors on the rules for learning rate and batch.</summary>
-public readonly record struct RuleFactors(double LearningRate, double Batch);
+readonly record struct RuleFactors(double LearningRate, double Batch);
 
 /// <summary>From a recipe to its runs: isoFLOP budgets × sizes × seeds, each priced before anything starts.</summary>
-public sealed class LadderPlan
+sealed class LadderPlan
 {
     static readonly int[] UsualWidths =
         [8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024, 1280, 1536, 2048];

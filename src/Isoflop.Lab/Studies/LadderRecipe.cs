@@ -125,7 +125,7 @@ public sealed record LadderRecipe
         if (Name.Length == 0 || Name[0] is '.' or '-' || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             yield return $"study name '{Name}' becomes a folder: letters, digits, '-', '_' and '.'; it comes first";
         if (Corpus.Length == 0) yield return "corpus='' must be named; make one with 'isoflop corpus'";
-        if (Rungs.Count == 0) yield return "no budgets; try --budgets 1e10..1e12";
+        if (Rungs.Count == 0) yield return "no budgets; try budgets=1e10..1e12";
         foreach (Rung rung in Rungs)
         {
             if (rung.Seeds is < 1 or > 1000) yield return $"seeds={rung.Seeds} must be from 1 to 1000; try 3";

@@ -6,12 +6,12 @@ namespace Isoflop.Lab.Studies;
 
 /// <summary>Residuals of one budget under a law: ln(loss / predicted).</summary>
 /// <param name="P">of a two-sided t-test that their mean is 0</param>
-public sealed record BudgetResiduals(double Budget, int Count, double Mean, double Sd, double P);
+sealed record BudgetResiduals(double Budget, int Count, double Mean, double Sd, double P);
 
 /// <summary>One law over a stretch of budgets, and whether its residuals let it stand.</summary>
 /// <param name="Survives">no budget's mean residual differs from 0 at 5 %, Holm's correction over the budgets</param>
 /// <param name="Worst">largest |mean residual| of a budget</param>
-public sealed record LawRange(double From, double To, bool Survives, double Worst, IReadOnlyList<BudgetResiduals> Budgets,
+sealed record LawRange(double From, double To, bool Survives, double Worst, IReadOnlyList<BudgetResiduals> Budgets,
     Law Law)
 {
     /// <summary>Budgets at least of a stretch: two more than a straight line has parameters.</summary>

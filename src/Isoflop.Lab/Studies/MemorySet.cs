@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Studies;
 
 /// <summary>What a model is asked to memorise.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<MemoryKind>))]
-public enum MemoryKind
+enum MemoryKind
 {
     /// <summary>Strings of uniformly random symbols. Morris et al. 2025, arXiv:2505.24832.</summary>
     [JsonStringEnumMemberName("random")] Random,

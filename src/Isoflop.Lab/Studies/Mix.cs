@@ -13,23 +13,23 @@ namespace Isoflop.Lab.Studies;
 /// <summary>A finished run on a mixture.</summary>
 /// <param name="Losses">held-out, by source, nats a token</param> <param name="Score">what is to be least of them</param>
 /// <param name="Passes">over the source that is repeated most</param>
-public sealed record MixResult(PlannedRun Run, Mixture Mixture, IReadOnlyList<double> Losses, double Score, double Passes);
+sealed record MixResult(PlannedRun Run, Mixture Mixture, IReadOnlyList<double> Losses, double Score, double Passes);
 
 /// <summary>What the small runs say of one source.</summary>
 /// <param name="LawLeftOut">root mean square error of the law for a mixture that was left out, nats a token; single sources are
 /// never left out, so that no prediction leaves the mixtures it is made from; NaN: too few runs</param>
 /// <param name="LineLeftOut">the same of the linear regression</param>
-public sealed record MixFit(string Source, MixingLaw Law, double LawLeftOut, double LineLeftOut);
+sealed record MixFit(string Source, MixingLaw Law, double LawLeftOut, double LineLeftOut);
 
 /// <summary>A mixture at the larger size.</summary>
 /// <param name="What">predicted best, uniform, natural</param>
 /// <param name="Predicted">score at the small size, by the law</param> <param name="Score">that came, over seeds</param>
-public sealed record MixCheck(string What, Mixture Mixture, double Predicted, Estimate Score, int Seeds);
+sealed record MixCheck(string What, Mixture Mixture, double Predicted, Estimate Score, int Seeds);
 
 /// <summary>A study of mixtures.</summary>
 /// <param name="Target">what is to be least</param> <param name="Best">the mixture that the laws say has it</param>
 /// <param name="Rank">Spearman's correlation of predicted and measured scores of the check; NaN without one</param>
-public sealed record MixStudy(IReadOnlyList<string> Sources, string Target, IReadOnlyList<MixResult> Small,
+sealed record MixStudy(IReadOnlyList<string> Sources, string Target, IReadOnlyList<MixResult> Small,
     IReadOnlyList<MixFit> Fits, Mixture Best, double Predicted, IReadOnlyList<MixCheck> Checks, double Rank,
     IReadOnlyList<FailedRun> Failed);
 
@@ -37,7 +37,7 @@ public sealed record MixStudy(IReadOnlyList<string> Sources, string Target, IRea
 /// Which mixture of sources to train on: a run a mixture at a small size, a law for the loss on each source, the best mixture by
 /// those laws, and a check at a larger size. Ye et al. 2024, arXiv:2403.16952; Liu et al. 2024, arXiv:2407.01492.
 /// </summary>
-public sealed class Mix
+sealed class Mix
 {
     /// <summary>File names in the study's folder.</summary>
     public const string ResultsFile = "results.csv";
@@ -60,7 +60,7 @@ public sealed class Mix
         string[] labels = [.. sources.All.Select(s => s.Label)];
         int target = recipe.Target is null ? -1 : Array.IndexOf(labels, recipe.Target);
         if (recipe.Target is not null && target < 0)
-            throw new ConfigException($"--target {recipe.Target}: no source has that label; there are: " +
+            throw new ConfigException($"target={recipe.Target}: no source has that label; there are: " +
                 string.Join(", ", labels));
         return new(recipe, here, sources, target);
     }

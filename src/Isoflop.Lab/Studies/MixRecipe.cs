@@ -4,10 +4,10 @@ using System.Text.Json.Serialization;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>A source: its label, and a corpus of this home or a file, folder or glob of text.</summary>
-public sealed record MixInput(string Label, string From);
+sealed record MixInput(string Label, string From);
 
 /// <summary>What a study of mixtures trains.</summary>
-public sealed record MixRecipe
+sealed record MixRecipe
 {
     /// <summary>Name of the study, and of its corpora and runs.</summary>
     public required string Name { get; init; }
@@ -40,25 +40,25 @@ public sealed record MixRecipe
         if (Name.Length == 0 || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') || Name[0] is '.' or '-')
             yield return $"name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first";
         if (Corpus is not null == Sources.Count > 0)
-            yield return "give either --sources LABEL=PATH LABEL=PATH …, or --corpus with a corpus that has tags";
-        if (Sources.Count == 1) yield return $"--sources {Sources[0].Label}: one source is no mixture; give two or more";
+            yield return "give either sources=LABEL=PATH LABEL=PATH …, or corpus=NAME with a corpus that has tags";
+        if (Sources.Count == 1) yield return $"sources={Sources[0].Label}: one source is no mixture; give two or more";
         if (Sources.FirstOrDefault(s => s.Label.Length == 0 || s.From.Length == 0
             || !s.Label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) is { } wrong)
-            yield return $"--sources {wrong.Label}={wrong.From}: a source is LABEL=PATH, the label of letters, digits, - and _";
-        if (Sources.Select(s => s.Label).Distinct().Count() < Sources.Count) yield return "--sources: a label stands twice";
-        if (!(Budget > 0 && double.IsFinite(Budget))) yield return I($"--budget {Budget} must be positive; try 1e11");
-        if (Mixtures is < 4 or > 64) yield return $"--mixtures {Mixtures} must be from 4 to 64; try 8";
+            yield return $"sources={wrong.Label}={wrong.From}: a source is LABEL=PATH, the label of letters, digits, - and _";
+        if (Sources.Select(s => s.Label).Distinct().Count() < Sources.Count) yield return "sources: a label stands twice";
+        if (!(Budget > 0 && double.IsFinite(Budget))) yield return I($"budget={Budget} must be positive; try 1e11");
+        if (Mixtures is < 4 or > 64) yield return $"mixtures={Mixtures} must be from 4 to 64; try 8";
         if (!(Scale == 0 || Scale is > 1 and <= 1000))
-            yield return I($"--scale {Scale} must be above 1, or 0 for no check; try 10");
-        if (Seeds is < 1 or > 100) yield return $"--seeds {Seeds} must be from 1 to 100; try 3";
-        if (ContextLen is < 2 or > 65_536) yield return $"--context {ContextLen} must be from 2 to 65536; try 128";
+            yield return I($"scale={Scale} must be above 1, or 0 for no check; try 10");
+        if (Seeds is < 1 or > 100) yield return $"seeds={Seeds} must be from 1 to 100; try 3";
+        if (ContextLen is < 2 or > 65_536) yield return $"context={ContextLen} must be from 2 to 65536; try 128";
     }
 
     static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>Shares of the sources in whole percent, 100 together: what a mixture is named by.</summary>
-public sealed record Mixture(IReadOnlyList<int> Percent)
+sealed record Mixture(IReadOnlyList<int> Percent)
 {
     /// <summary>"50-30-20".</summary>
     [JsonIgnore] public string Name => string.Join('-', Percent);

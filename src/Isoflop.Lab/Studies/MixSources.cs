@@ -54,7 +54,7 @@ sealed class MixSources
         }
         string[] hashes = [.. named.Select(f => CorpusInfo.Load(f).TokenizerHash).Distinct()];
         if (hashes.Length > 1)
-            throw new ConfigException($"--sources: {string.Join(", ", named)} have {hashes.Length} tokenizers; losses a token " +
+            throw new ConfigException($"sources: {string.Join(", ", named)} have {hashes.Length} tokenizers; losses a token " +
                 "are then of different things; build them with one: isoflop corpus NAME PATH --tokenizer FOLDER");
         return new(all, Tokenizer.Load(named[0]), recipe.Seed);
 
@@ -68,15 +68,15 @@ sealed class MixSources
     {
         using Corpus corpus = Corpus.Open(here.CorpusFolder(name));
         if (corpus.TrainTags is null || corpus.Info.Tags.Count < 2)
-            throw new ConfigException($"--corpus {name}: its documents have no two tags; build it with " +
-                "--tag-field, or give --sources LABEL=PATH");
+            throw new ConfigException($"corpus={name}: its documents have no two tags; build it with " +
+                "tag_field=FIELD, or give sources=LABEL=PATH");
         int[] train = Read(corpus.Train), valid = Read(corpus.Valid), trainTags = Read(corpus.TrainTags),
             validTags = Read(corpus.ValidTags!);
         List<MixSource> all = [.. corpus.Info.Tags.Select((label, tag) => new MixSource(label, $"{corpus.Name}/{label}",
             [.. train.Where((_, i) => trainTags[i] == tag)], [.. valid.Where((_, i) => validTags[i] == tag)],
             corpus.BytesPerToken))];
         if (all.Find(s => s.Train.Length < 2 || s.Valid.Length < 2) is { } empty)
-            throw new ConfigException($"--corpus {name}: '{empty.Label}' has {empty.Train.Length} tokens to train on " +
+            throw new ConfigException($"corpus={name}: '{empty.Label}' has {empty.Train.Length} tokens to train on " +
                 $"and {empty.Valid.Length} held out; a source needs both");
         return new(all, corpus.Tokenizer, seed);
     }

@@ -4,12 +4,12 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>A run under way.</summary>
-public readonly record struct RunningRun(PlannedRun Run, int Step, double Loss);
+readonly record struct RunningRun(PlannedRun Run, int Step, double Loss);
 
 /// <summary>How far a study is, beside its share of the FLOPs.</summary>
 /// <param name="SecondsLeft">at the pace so far; before any run is done, as reckoned</param>
 /// <param name="Ended">the run that ended since the last report, with its result or its failure</param>
-public sealed record LadderProgress(int Done, int Failed, int Total, double SecondsLeft, IReadOnlyList<RunningRun> Running,
+sealed record LadderProgress(int Done, int Failed, int Total, double SecondsLeft, IReadOnlyList<RunningRun> Running,
     PlannedRun? Ended = null, StudyResult? Result = null, string Failure = "");
 
 /// <summary>A run that could not be done; repeating the command tries it again from its last checkpoint.</summary>

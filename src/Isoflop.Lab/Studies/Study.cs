@@ -8,10 +8,10 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Factors">on the rules for learning rate and batch</param>
 /// <param name="Transfer">best of half, once and twice each on the larger run, as factors on the choice; null: unchecked</param>
 /// <param name="Note">for a reader</param>
-public sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string Note);
+sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string Note);
 
 /// <summary>study.json: the recipe and the runs it plans. Runs lie beside all others, in runs/.</summary>
-public sealed record StudyRecord
+sealed record StudyRecord
 {
     /// <summary>What was asked for.</summary>
     public required LadderRecipe Recipe { get; init; }
@@ -45,7 +45,7 @@ public sealed class Study
     public string Name { get; }
 
     /// <summary>Recipe and runs.</summary>
-    public StudyRecord Record { get; private set; }
+    internal StudyRecord Record { get; private set; }
 
     /// <summary>The folder.</summary>
     public string Folder => here.StudyFolder(Name);

@@ -7,7 +7,7 @@ using MathNet.Numerics.Statistics;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>The pictures of a study, each from its finished runs and a law.</summary>
-public static class StudyCharts
+static class StudyCharts
 {
     const int CurvePoints = 48;
 

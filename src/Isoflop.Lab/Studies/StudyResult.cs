@@ -38,7 +38,7 @@ public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, lon
     }
 
     /// <summary>The tidy table of a study, one row a finished run.</summary>
-    public static Table TableOf(IEnumerable<StudyResult> results, long uniqueTokens) => Table.Of(results,
+    internal static Table TableOf(IEnumerable<StudyResult> results, long uniqueTokens) => Table.Of(results,
         ("run", r => r.Run.Name), ("phase", r => r.Run.Phase.ToString().ToLowerInvariant()), ("budget", r => r.Run.Budget),
         ("d_model", r => r.Run.DModel), ("n_layer", r => r.Run.NLayer), ("parameters", r => r.Run.Parameters),
         ("non_embedding", r => r.Run.NonEmbedding), ("parameters_without_embedding", r => r.Run.ParametersWithoutEmbedding),

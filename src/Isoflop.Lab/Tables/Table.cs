@@ -9,7 +9,7 @@ using Parquet.Schema;
 namespace Isoflop.Lab.Tables;
 
 /// <summary>What the cells of a column are.</summary>
-public enum ColumnKind
+enum ColumnKind
 {
     /// <summary>Text.</summary>
     Text,
@@ -27,7 +27,7 @@ public enum ColumnKind
 /// Named columns of one kind each, and rows: what is measured once stands in one row (Wickham 2014, "Tidy data"). A cell may be
 /// missing. Goes out as CSV, JSON lines and Parquet; a file appears whole or not at all.
 /// </summary>
-public sealed class Table
+sealed class Table
 {
     const int RowsInGroup = 1 << 17;
 

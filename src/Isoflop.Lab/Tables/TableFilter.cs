@@ -7,7 +7,7 @@ namespace Isoflop.Lab.Tables;
 /// A condition on a row of a table, "loss&lt;3": a column, one of = != &lt; &lt;= &gt; &gt;=, a value. Text is compared with
 /// = and !=, and the value may hold * and ?. What is missing fulfils only !=.
 /// </summary>
-public sealed class TableFilter
+sealed class TableFilter
 {
     static readonly string[] Operators = ["!=", "<=", ">=", "=", "<", ">"];
 

@@ -47,7 +47,7 @@ public readonly record struct Budget(double Amount, BudgetUnit Unit, double Repl
         };
         return unit is { } known && double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double amount)
             && amount > 0 && double.IsFinite(amount) ? new(amount, known)
-            : throw new ConfigException($"--budget {text} must be tokens, FLOPs or seconds above 0; try 512, 1e9flops or 10s");
+            : throw new ConfigException($"budget={text} must be tokens, FLOPs or seconds above 0; try 512, 1e9flops or 10s");
     }
 
     /// <summary>"512 tokens".</summary>

@@ -16,21 +16,21 @@ namespace Isoflop.Lab.Thinking;
 /// held out</param>
 /// <param name="Strategy">of every round</param> <param name="ModelHash">of the weights that write</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record SearchRecipe(string Model, string ModelHash, string Task, long Index, string Prompt, string Strategy,
+sealed record SearchRecipe(string Model, string ModelHash, string Task, long Index, string Prompt, string Strategy,
     ReplyForm Form,
     ulong Seed);
 
 /// <summary>One round: a few searches side by side, from nothing.</summary>
 /// <param name="Passed">an answer passed the check</param> <param name="Answers">that they came to, each with how often</param>
 /// <param name="Seconds">of one worker</param>
-public sealed record SearchRound(long Round, bool Passed, IReadOnlyDictionary<string, int> Answers, long Tokens, double Flops,
+sealed record SearchRound(long Round, bool Passed, IReadOnlyDictionary<string, int> Answers, long Tokens, double Flops,
     double Seconds);
 
 /// <summary>How far a search is.</summary>
 /// <param name="Seconds">thought so far, by the clock on the wall of each call, all calls together</param>
 /// <param name="Best">the answer that passed, else the most frequent; null: none yet</param> <param name="Votes">for it</param>
 /// <param name="Distinct">answers so far</param>
-public sealed record SearchState(bool Solved, string? Best, int Votes, int Distinct, long Rounds, double Seconds, long Tokens,
+sealed record SearchState(bool Solved, string? Best, int Votes, int Distinct, long Rounds, double Seconds, long Tokens,
     double Flops, string Folder);
 
 /// <summary>
@@ -40,7 +40,7 @@ public sealed record SearchState(bool Solved, string? Best, int Votes, int Disti
 /// Luby's sequence: within a logarithm of the best restarts for any problem.
 /// </summary>
 /// <remarks>Luby, Sinclair &amp; Zuckerman 1993, doi:10.1016/0020-0190(93)90029-9.</remarks>
-public sealed class DurableSearch : IDisposable
+sealed class DurableSearch : IDisposable
 {
     const int SideBySide = 32, Unit = 4, MaxUnits = 16;
 
@@ -66,7 +66,7 @@ public sealed class DurableSearch : IDisposable
         string name = "", ReplyForm form = ReplyForm.Think)
     {
         TaskLevel? level = task.Length == 0 ? null : new TaskMix([task]).Levels is [var one] ? one
-            : throw new ConfigException($"--task {task} must be one level; try sudoku4:2");
+            : throw new ConfigException($"task={task} must be one level; try sudoku4:2");
         if (level is { } of) prompt = of.Family.Make(Split.Test, of.Level, index, seed).Prompt;
         using LanguageModel opened = LanguageModel.Open(here with { Threads = 1 }, model);
         if (strategy.Length == 0)
@@ -89,11 +89,11 @@ public sealed class DurableSearch : IDisposable
             if (there.ModelHash != recipe.ModelHash)
                 throw new ConfigException($"{folder} is the search of another model ({there.Model}, hash {there.ModelHash}; " +
                     $"this one " +
-                    $"is {recipe.ModelHash}); give the search another --name, or move the folder away");
+                    $"is {recipe.ModelHash}); give the search another name=NAME, or move the folder away");
             if (there with { Model = model } != recipe)
                 throw new ConfigException($"{folder} searches for something else ({there.Task} {there.Prompt}, " +
                     $"{there.Strategy}); give " +
-                    "the search another --name");
+                    "the search another name=NAME");
             return new(recipe, level, here, folder, held);
         }
         catch
@@ -124,8 +124,8 @@ public sealed class DurableSearch : IDisposable
     /// <param name="workers">threads, a model and a round each</param>
     public SearchState Run(double seconds, int workers)
     {
-        if (!(seconds > 0)) throw new ConfigException($"--for {seconds} s must be above 0; try 10m");
-        if (workers is < 1 or > 1024) throw new ConfigException($"--workers {workers} must be from 1 to 1024");
+        if (!(seconds > 0)) throw new ConfigException($"for={seconds} s must be above 0; try 10m");
+        if (workers is < 1 or > 1024) throw new ConfigException($"workers={workers} must be from 1 to 1024");
         SearchState now = State(0);
         if (now.Solved || before >= seconds) return now;
         // A timestamp counts on whatever is done to the clock on the wall.
@@ -250,7 +250,7 @@ public sealed class DurableSearch : IDisposable
         double unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86_400, _ => 0 };
         return unit > 0 && double.TryParse(text[..^1], System.Globalization.NumberStyles.Float,
             System.Globalization.CultureInfo.InvariantCulture, out double n) && n > 0 && double.IsFinite(n) ? n * unit
-            : throw new ConfigException($"--for {text} must be a time: 90s, 15m, 8h, 2d");
+            : throw new ConfigException($"for={text} must be a time: 90s, 15m, 8h, 2d");
     }
 
     /// <summary>Closes the files and lets others search there.</summary>

@@ -7,14 +7,14 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Step">ends after the first of <see cref="Problem.StepEnds"/> too</param>
 /// <param name="Temperature">0: the likeliest token each time</param>
 /// <param name="Number">of the problem's draws, from 0: with the problem's stream it names the random numbers</param>
-public readonly record struct GenerationRequest(Problem Problem, PartialReply From, int MaxNewTokens, bool Step,
+readonly record struct GenerationRequest(Problem Problem, PartialReply From, int MaxNewTokens, bool Step,
     float Temperature, int Number);
 
 /// <summary>What was drawn, the beginning included, and what it cost.</summary>
-public readonly record struct Generation(PartialReply Draft, Cost Cost);
+readonly record struct Generation(PartialReply Draft, Cost Cost);
 
 /// <summary>What writes: a model here, one behind an endpoint, or a script.</summary>
-public interface IReplyGenerator
+interface IReplyGenerator
 {
     /// <summary>Any beginning can be continued, token by token, and FLOPs are known; else whole replies to messages.</summary>
     bool Continues { get; }

@@ -57,7 +57,7 @@ public static class Strategies
     public static IStrategy Find(string name) => registry.Find(name);
 
     /// <summary>Why a strategy cannot be used here, in one line; null: it can.</summary>
-    public static string? Refusal(IStrategy strategy, Problem problem, IReplyGenerator generator, IScorer? scorer)
+    internal static string? Refusal(IStrategy strategy, Problem problem, IReplyGenerator generator, IScorer? scorer)
     {
         Needs needs = strategy.Needs;
         return needs.HasFlag(Needs.Check) && !problem.HasCheck
@@ -76,7 +76,7 @@ public static class Strategies
 /// <summary>
 /// Values beginnings of replies: how likely each comes to a right answer, 0 to 1. Of an ended reply: how likely it is right.
 /// </summary>
-public interface IScorer
+interface IScorer
 {
     /// <summary>In the order of the drafts, each with what it cost; a value depends on nothing but its draft.</summary>
     IReadOnlyList<(double Value, Cost Cost)> Score(IReadOnlyList<(Problem Problem, PartialReply Draft)> drafts);

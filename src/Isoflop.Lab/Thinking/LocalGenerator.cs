@@ -9,7 +9,7 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>A model of ours writes: any beginning is continued, many at once, and every FLOP is known.</summary>
-public sealed class LocalGenerator : IReplyGenerator
+sealed class LocalGenerator : IReplyGenerator
 {
     const int Slots = 512;
     const int DrawBits = 20, ProblemBits = 24;

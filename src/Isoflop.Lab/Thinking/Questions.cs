@@ -37,7 +37,7 @@ sealed class Questions
 }
 
 /// <summary>One held-out item, to be thought about and judged.</summary>
-public sealed class TaskQuestion
+sealed class TaskQuestion
 {
     readonly Questions one;
 

@@ -5,13 +5,13 @@ namespace Isoflop.Lab.Thinking;
 /// <summary>Replies whose values lie together.</summary>
 /// <param name="Foretold">mean value</param> <param name="Right">share that were right</param>
 /// <param name="Low">of its 95 % interval, items drawn as clusters</param>
-public sealed record ReliabilityBin(int Count, double Foretold, double Right, double Low, double High);
+sealed record ReliabilityBin(int Count, double Foretold, double Right, double Low, double High);
 
 /// <summary>Whether values mean what they say.</summary>
 /// <param name="Bins">of equal counts</param> <param name="Brier">mean of (value − right)²</param>
 /// <param name="Error">expected calibration error: mean over the bins of |foretold − right|</param>
 /// <param name="Area">a right one's value is above a wrong one's; ½: it tells nothing</param>
-public sealed record Reliability(int Count, IReadOnlyList<ReliabilityBin> Bins, double Brier, double Error, double Area)
+sealed record Reliability(int Count, IReadOnlyList<ReliabilityBin> Bins, double Brier, double Error, double Area)
 {
     /// <summary>From values and outcomes; those of one item are one cluster.</summary>
     internal static Reliability Of(IReadOnlyList<(int Item, double Value, bool Right)> of, int bins = 10)

@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Thinking;
 /// A model behind an OpenAI-compatible endpoint, or any chat client: whole replies to messages. Tokens are those that the
 /// endpoint counts, reasoning among them; what it thought is kept apart from its answer, which is the last line that it says.
 /// </summary>
-public sealed partial class RemoteGenerator : IReplyGenerator, IDisposable
+sealed partial class RemoteGenerator : IReplyGenerator, IDisposable
 {
     const string Retry = "That answer is not right. Think again, and reply as before.";
 

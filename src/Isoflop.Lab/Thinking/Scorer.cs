@@ -17,7 +17,7 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Raw">reliability before the calibration</param> <param name="Calibrated">after it; both on items that it has
 /// not seen</param>
 /// <param name="ByShare">area under the curve of right against wrong replies, by how much of the reply was seen</param>
-public sealed record ScorerCard(string Policy, IReadOnlyList<string> Tasks, double Slope, double Offset, Spending Sampled,
+sealed record ScorerCard(string Policy, IReadOnlyList<string> Tasks, double Slope, double Offset, Spending Sampled,
     Reliability Raw, Reliability Calibrated, IReadOnlyList<SharePoint> ByShare)
 {
     /// <summary>Name of its file in the run's folder.</summary>
@@ -32,7 +32,7 @@ public sealed record ScorerCard(string Policy, IReadOnlyList<string> Tasks, doub
 
 /// <summary>How well beginnings of a length tell right from wrong.</summary>
 /// <param name="Share">of the reply seen, 1: all</param> <param name="Area">½: nothing</param>
-public sealed record SharePoint(double Share, int Count, double Area);
+sealed record SharePoint(double Share, int Count, double Area);
 
 /// <summary>
 /// A model that values beginnings of replies: it reads question and beginning and says one of two signs that no task uses.
@@ -44,7 +44,7 @@ public sealed record SharePoint(double Share, int Count, double Area);
 /// Cobbe et al. 2021, arXiv:2110.14168 (verifiers trained on a model's own solutions); Zhang et al. 2024, arXiv:2408.15240
 /// (the judgement as a next token).
 /// </remarks>
-public sealed class Scorer : IScorer, IDisposable
+sealed class Scorer : IScorer, IDisposable
 {
     /// <summary>The signs: acknowledge and its negative.</summary>
     internal const string Right = "\u0006", Wrong = "\u0015";

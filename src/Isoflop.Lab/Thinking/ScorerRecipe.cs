@@ -4,7 +4,7 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>A scorer: from replies that a policy drew, their beginnings, and whether they came to a right answer.</summary>
-public sealed record ScorerRecipe
+sealed record ScorerRecipe
 {
     [Setting("the run; its rows are the corpus of that name")]
     public string Name { get; set; } = "";

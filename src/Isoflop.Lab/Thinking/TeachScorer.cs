@@ -15,7 +15,7 @@ namespace Isoflop.Lab.Thinking;
 
 /// <summary>Draws replies from a policy, makes a scorer's corpus of them, trains it, calibrates it on items that it has not
 /// seen.</summary>
-public static class TeachScorer
+static class TeachScorer
 {
     // Indexes of items that no demonstration and no step of reinforcement has.
     const long FirstItem = 1L << 43;

@@ -11,7 +11,7 @@ using Isoflop.Tasks;
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>What is measured.</summary>
-public sealed record ThinkCurveOptions
+sealed record ThinkCurveOptions
 {
     /// <summary>RUN, RUN@STEP or model folders; names that differ in a last ".s2" alone are seeds of one model.</summary>
     public required IReadOnlyList<string> Models { get; init; }
@@ -41,18 +41,18 @@ public sealed record ThinkCurveOptions
         string[] ends = text.Split("..");
         return ends.Length <= 2 && int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int from)
             && int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int to) ? (from, to)
-            : throw new ConfigException($"--budgets {text} must be FROM..TO, powers of two in mean replies; try 1..256");
+            : throw new ConfigException($"budgets={text} must be FROM..TO, powers of two in mean replies; try 1..256");
     }
 
     internal void Check()
     {
-        if (Items is < 2 or > 100_000) throw new ConfigException($"--items {Items} must be from 2 to 100000; try 128");
+        if (Items is < 2 or > 100_000) throw new ConfigException($"items={Items} must be from 2 to 100000; try 128");
         foreach (int b in (int[])[Budgets.From, Budgets.To])
             if (b is < 1 or > 4096 || !int.IsPow2(b))
-                throw new ConfigException($"--budgets {Budgets.From}..{Budgets.To}: {b} must be a power of two from 1 to 4096, " +
+                throw new ConfigException($"budgets={Budgets.From}..{Budgets.To}: {b} must be a power of two from 1 to 4096, " +
                     "in mean replies; try 1..256");
         if (Budgets.From > Budgets.To)
-            throw new ConfigException($"--budgets {Budgets.From}..{Budgets.To} must rise; try 1..256");
+            throw new ConfigException($"budgets={Budgets.From}..{Budgets.To} must rise; try 1..256");
     }
 
     internal IReadOnlyList<int> AllBudgets =>
@@ -63,7 +63,7 @@ public sealed record ThinkCurveOptions
 /// The second o1 plot: accuracy against test-time compute, strategy by strategy, difficulty by difficulty, beside ideal random
 /// search. Rows are kept below home/thinks, so that the same call goes on after a kill and asks nothing twice.
 /// </summary>
-public static class ThinkCurve
+static class ThinkCurve
 {
     // The mean reply is measured on so many items, so many replies each.
     const int MeanItems = 64, MeanReplies = 4;

@@ -15,14 +15,14 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Tokens">drawn, mean an item</param> <param name="Attempts">mean an item</param>
 /// <param name="Random">what ideal random search finds with as many attempts an item</param>
 /// <param name="Kept">share of items whose tokens stayed within the budget</param>
-public sealed record ThinkPoint(string Model, string Level, string Strategy, int Budget, Estimate Accuracy, double Tokens,
+sealed record ThinkPoint(string Model, string Level, string Strategy, int Budget, Estimate Accuracy, double Tokens,
     double Flops, double Seconds, double Attempts, double Random, double Kept, int Items, int Seeds);
 
 /// <summary>Coverage of k replies at a level: the share of items of which one is right.</summary>
 /// <param name="Measured">unbiased, k = 1, 2, 4, …</param> <param name="Fit">distribution of the items' own rates</param>
 /// <param name="Alpha">its exponent: what is uncovered falls as k^−α; 95 % by resampling prompts</param>
 /// <param name="BestSelection">the strategy that selects best with the most replies, and its accuracy</param>
-public sealed record CoverageCurve(string Model, string Level, IReadOnlyList<(int K, double Share)> Measured, BetaBinomial Fit,
+sealed record CoverageCurve(string Model, string Level, IReadOnlyList<(int K, double Share)> Measured, BetaBinomial Fit,
     Estimate Alpha, (string Strategy, double Accuracy) BestSelection)
 {
     /// <summary>Covered, and not selected.</summary>
@@ -31,24 +31,24 @@ public sealed record CoverageCurve(string Model, string Level, IReadOnlyList<(in
 
 /// <summary>The strategy that did best on the Valid items of a level and budget, and what it does on Test.</summary>
 /// <param name="Accuracy">of the choice on Test</param> <param name="Best">of the best there in hindsight</param>
-public sealed record Choice(string Model, string Level, int Budget, string Strategy, double Accuracy, double Best);
+sealed record Choice(string Model, string Level, int Budget, string Strategy, double Accuracy, double Best);
 
 /// <summary>Choosing by level and budget against one strategy for all, both learnt on Valid; accuracies on Test.</summary>
 /// <param name="Gain">of choosing; 95 % over items</param>
-public sealed record Policy(string Model, IReadOnlyList<Choice> Choices, double Accuracy, string Single, double SingleAccuracy,
+sealed record Policy(string Model, IReadOnlyList<Choice> Choices, double Accuracy, string Single, double SingleAccuracy,
     Estimate Gain);
 
 /// <summary>What a strategy makes of more budget.</summary>
 /// <param name="PerDoubling">accuracy a doubling of tokens, least squares</param>
-public sealed record Slope(string Model, string Level, string Strategy, double PerDoubling);
+sealed record Slope(string Model, string Level, string Strategy, double PerDoubling);
 
 /// <summary>Stopping early against generator all, at the same mean FLOPs.</summary>
 /// <param name="Uniform">the strategy without stops, its accuracy interpolated in ln FLOPs</param>
-public sealed record AdaptiveGain(string Model, string Level, int Budget, double Flops, double Accuracy, string Uniform,
+sealed record AdaptiveGain(string Model, string Level, int Budget, double Flops, double Accuracy, string Uniform,
     double UniformAccuracy);
 
 /// <summary>What a curve says.</summary>
-public sealed class ThinkReport
+sealed class ThinkReport
 {
     const int Resamples = 100;
 

@@ -14,7 +14,7 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Answered">it came to an answer</param> <param name="Tokens">drawn</param>
 /// <param name="Allowed">tokens that the budget stands for</param> <param name="Attempts">at an answer, in all thoughts</param>
 /// <param name="Replies">drafts drawn</param> <param name="RightReplies">of these right, by the key</param>
-public sealed record ThinkRow(string Level, Split Split, string Strategy, int Budget, int Item, string Prompt, bool Right,
+sealed record ThinkRow(string Level, Split Split, string Strategy, int Budget, int Item, string Prompt, bool Right,
     bool Answered, long Tokens, long Passed, double Flops, double Seconds, double Allowed, int Attempts, int Replies,
     int RightReplies);
 

@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Chosen">the reply decided for; null: none came to an answer</param>
 /// <param name="Drafts">all that was drawn, in order</param> <param name="Spent">on it</param>
 /// <param name="Attempts">at an answer</param>
-public sealed record Thought(PartialReply? Chosen, IReadOnlyList<PartialReply> Drafts, Cost Spent, int Attempts)
+sealed record Thought(PartialReply? Chosen, IReadOnlyList<PartialReply> Drafts, Cost Spent, int Attempts)
 {
     /// <summary>The answer decided for.</summary>
     public string? Answer => Chosen?.Answer;
@@ -19,7 +19,7 @@ public sealed record Thought(PartialReply? Chosen, IReadOnlyList<PartialReply> D
 /// when none can go on, all that they wait for is done in one batch. What comes of a problem is the same alone and in company.
 /// </summary>
 /// <param name="scorer">null: none</param>
-public sealed class Thinker(IReplyGenerator generator, IScorer? scorer = null, TimeProvider? clock = null)
+sealed class Thinker(IReplyGenerator generator, IScorer? scorer = null, TimeProvider? clock = null)
 {
     readonly TimeProvider time = clock ?? TimeProvider.System;
     readonly List<(IReadOnlyList<GenerationRequest> Asked, TaskCompletionSource<IReadOnlyList<Generation>> Told)> draws = [];
@@ -71,12 +71,12 @@ public sealed class Thinker(IReplyGenerator generator, IScorer? scorer = null, T
         Cost whole = Think(new Majority(), [problem], new Budget(1, BudgetUnit.Replies), stop)[0].Spent;
         string needed = budget.Unit switch
         {
-            BudgetUnit.Flops => string.Create(CultureInfo.InvariantCulture, $"{whole.Flops:0.0e0} FLOPs; try --budget ") +
+            BudgetUnit.Flops => string.Create(CultureInfo.InvariantCulture, $"{whole.Flops:0.0e0} FLOPs; try budget=") +
                 string.Create(CultureInfo.InvariantCulture, $"{2 * whole.Flops:0.0e0}flops"),
             BudgetUnit.Seconds => $"{whole.Tokens} tokens; give more seconds",
-            _ => $"{whole.Tokens} tokens; try --budget {2 * whole.Tokens}",
+            _ => $"{whole.Tokens} tokens; try budget={2 * whole.Tokens}",
         };
-        throw new ConfigException($"--budget of {budget} is below one reply: here one takes {needed}");
+        throw new ConfigException($"budget={budget} is below one reply: here one takes {needed}");
     }
 
     async Task<Thought> One(IStrategy strategy, Problem problem, Budget budget)

@@ -15,7 +15,7 @@ namespace Isoflop.Lab.Tours;
 /// <param name="Frontier">the second for each amount of the first</param> <param name="Habits">of the replies, over the
 /// steps</param>
 /// <param name="Spent">on the model from its start</param>
-public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IReadOnlyList<ReplyRow> Replies, Chart Training,
+sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IReadOnlyList<ReplyRow> Replies, Chart Training,
     IReadOnlyList<Chart> Habits, Chart Longer, Chart Frontier, Ledger Spent, string Picture)
 {
     const int Budget = 16, Items = 96;

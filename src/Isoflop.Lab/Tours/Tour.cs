@@ -13,11 +13,11 @@ namespace Isoflop.Lab.Tours;
 
 /// <summary>The best run of a budget of the tour.</summary>
 /// <param name="Text">how it continues the tour's prompt</param>
-public sealed record TourStop(string Run, long Parameters, long Tokens, double Flops, double Loss, double BitsPerByte,
+sealed record TourStop(string Run, long Parameters, long Tokens, double Flops, double Loss, double BitsPerByte,
     double Seconds, string Text);
 
 /// <summary>What the tour found.</summary>
-public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt,
+sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt,
     Forecast Forecast, Score Score, StudyFindings Findings, WorldTour World, ThinkingTour Thinking)
 {
     /// <summary>report.html of the home: the talk, chart after chart, with these numbers.</summary>
@@ -26,7 +26,7 @@ public sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Sto
 
 /// <summary>What the tour found in a generated world.</summary>
 /// <param name="Question">a prompt that every rung continues</param> <param name="Answer">what should come</param>
-public sealed record WorldTour(CapabilityMap Map, string Question, string Answer, IReadOnlyList<ClimbedRung> Climbed,
+sealed record WorldTour(CapabilityMap Map, string Question, string Answer, IReadOnlyList<ClimbedRung> Climbed,
     string Page);
 
 /// <summary>
@@ -36,7 +36,7 @@ public sealed record WorldTour(CapabilityMap Map, string Question, string Answer
 /// reinforcement when to.
 /// </summary>
 /// <remarks>Killed and called again it goes on where it was: corpus, runs and forecast are found by their names.</remarks>
-public static class Tour
+static class Tour
 {
     // A small vocabulary: with 8,192 tokens the head would be nearly all of the smallest model.
     const int Vocab = 512;

@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Worlds;
 
 /// <summary>A task of the world at one level: what a token is labelled with.</summary>
 /// <param name="Tag">"sums.3"</param> <param name="Weight">its share of the documents</param>
-public readonly record struct WorldTask(string Tag, string Family, int Level, double Weight);
+readonly record struct WorldTask(string Tag, string Family, int Level, double Weight);
 
 /// <summary>A document of the world: statements of one task.</summary>
 /// <param name="Task">index of its task</param>
@@ -14,13 +14,13 @@ public readonly record struct WorldTask(string Tag, string Family, int Level, do
 /// more than −ln p of the text</param>
 /// <param name="Statements">how many</param>
 /// <param name="Tries">statements drawn for them, those that fell to the held-out side included</param>
-public readonly record struct WorldDocument(int Task, string Text, double Nats, int Statements, int Tries);
+readonly record struct WorldDocument(int Task, string Text, double Nats, int Statements, int Tries);
 
 /// <summary>
 /// An endless world of English: document i is a function of the recipe and i alone. A statement whose content has a certain
 /// hash is held out: it is asked for, and never said, in training and validation alike, so that these have one distribution.
 /// </summary>
-public sealed class World
+sealed class World
 {
     // Of all statements: held out, 1 in so many.
     const int HeldOutOneIn = 8;
@@ -106,7 +106,7 @@ public sealed class World
     /// <summary>Questions of all tasks.</summary>
     /// <exception cref="ConfigException">Not a number of questions.</exception>
     public EvalSuite Suite(int itemsPerTask) => itemsPerTask is < 1 or > 100_000
-        ? throw new ConfigException($"--items {itemsPerTask} must be from 1 to 100000; try 60") : new($"world-{itemsPerTask}",
+        ? throw new ConfigException($"items={itemsPerTask} must be from 1 to 100000; try 60") : new($"world-{itemsPerTask}",
         [.. Enumerable.Range(0, Tasks.Count).SelectMany(t => Items(t, itemsPerTask))]);
 
     /// <summary>

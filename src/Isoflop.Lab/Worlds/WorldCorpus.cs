@@ -43,7 +43,7 @@ public sealed record WorldCorpusRecipe
             if (!(mix.Share > 0 && mix.Share < 1))
                 yield return FormattableString.Invariant($"mix {mix.Path}={mix.Share} is a share of the bytes above 0 and ") +
                     FormattableString.Invariant($"below 1; try 0.2");
-        if (Mix.Sum(m => m.Share) >= 1) yield return "the shares of --mix leave nothing of the world; lower them below 1 in all";
+        if (Mix.Sum(m => m.Share) >= 1) yield return "the shares of mix=PATH=SHARE leave nothing of the world; lower them below 1 in all";
         foreach (string problem in World.Problems()) yield return problem;
     }
 }
@@ -77,7 +77,7 @@ public static class WorldCorpus
             string[] changed = [.. CorpusBuilder.Differences(there.Recipe, json)];
             return changed.Length == 0 ? new(folder, there, AlreadyThere: true)
                 : throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
-                    "choose another name, or rebuild it with --force");
+                    "choose another name, or rebuild it with force=true");
         }
         var world = new World(recipe.World);
         Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path)
@@ -110,7 +110,7 @@ public static class WorldCorpus
 
     /// <summary>The world that a corpus was written from.</summary>
     /// <exception cref="ConfigException">It is not a world's corpus.</exception>
-    public static World WorldOf(CorpusInfo info)
+    internal static World WorldOf(CorpusInfo info)
     {
         try
         {
@@ -122,7 +122,7 @@ public static class WorldCorpus
         }
         throw new ConfigException($"corpus '{info.Name}' was not made by 'isoflop corpus world', so the world has no " +
             $"questions about it; " +
-            "give a file of items: --suite FILE.jsonl");
+            "give a file of items: suite=FILE.jsonl");
     }
 
     /// <summary>Beginning of the training side, with its real text.</summary>
@@ -250,6 +250,6 @@ public static class WorldCorpus
             new(FormattableString.Invariant($"mix {mix.Path}={mix.Share}: it has {there / 1e6:0.##} MB for the ") +
                 FormattableString.Invariant($"{(validation ? "validation" : "training")} side, {mix.Share * bytes / 1e6:0.##} ") +
                     FormattableString.Invariant($"are asked for; ") +
-                "lower the share or --bytes, or add text: nothing is repeated");
+                "lower the share or bytes=N, or add text: nothing is repeated");
     }
 }

@@ -72,7 +72,7 @@ public sealed class BatchSource
 }
 
 /// <summary>Held-out text in its own order: windows of the context one after another, the last one shorter.</summary>
-public sealed class EvalSource
+sealed class EvalSource
 {
     readonly TokenReader read;
     readonly WeightReader? weigh;

@@ -217,7 +217,7 @@ public sealed class Corpus : IDisposable
     {
         CorpusInfo info = CorpusInfo.Load(folder);
         string json = Path.Combine(folder, TokenizerFile);
-        if (!File.Exists(json)) throw new DataException($"{json}: missing; build the corpus again with --force");
+        if (!File.Exists(json)) throw new DataException($"{json}: missing; build the corpus again with force=true");
         return new Corpus(folder, info);
     }
 

@@ -8,7 +8,7 @@ using System.Text;
 namespace Isoflop.Data;
 
 /// <summary>What the elements of a stream file mean. Parallel streams have equal counts and other file extensions.</summary>
-public enum StreamKind
+enum StreamKind
 {
     /// <summary>Token ids, <c>.tok</c>.</summary>
     Tokens = 0,
@@ -26,7 +26,7 @@ public enum StreamKind
 /// Layout, little-endian: a page of header (see <see cref="ShardHeader"/>), count × width bytes of payload padded to 8, and one
 /// XxHash3-64 a block of 64 Ki elements. The header holds a checksum of itself and of all that follows the payload.
 /// </remarks>
-public sealed unsafe class TokenShard : IDisposable
+sealed unsafe class TokenShard : IDisposable
 {
     readonly ShardHeader header;
     readonly FileStream file;
@@ -245,7 +245,7 @@ sealed record ShardHeader(StreamKind Kind, int Width, long Count, string Tokeniz
 }
 
 /// <summary>Writes a stream file of a length not known beforehand: a temporary name, synced and renamed at the end.</summary>
-public sealed class TokenShardWriter : IDisposable
+sealed class TokenShardWriter : IDisposable
 {
     readonly string path;
     readonly FileStream file;

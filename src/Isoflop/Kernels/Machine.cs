@@ -10,7 +10,7 @@ namespace Isoflop.Kernels;
 /// <param name="Cores">logical processors in use</param> <param name="InstructionSet">the widest that the kernels run on</param>
 /// <param name="PeakGflops">multiply-adds of all cores on registers alone, float32, 10⁹ flops a second</param>
 /// <param name="BandwidthGBs">a copy of memory larger than the caches, read and written bytes, 10⁹ a second</param>
-public sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakGflops, double BandwidthGBs, string Runtime)
+sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakGflops, double BandwidthGBs, string Runtime)
 {
     /// <summary>Measures for about a quarter of a second; the best of several rounds, since other work only slows it.</summary>
     public static unsafe Machine Measure(int threads = 0)

@@ -5,7 +5,7 @@ namespace Isoflop.Nn;
 /// <summary>
 /// Keys and values of sequences that are being continued, in pages of the device; each slot, one sequence, has a table of them.
 /// </summary>
-public sealed class KvCache : IDisposable
+sealed class KvCache : IDisposable
 {
     readonly DeviceMemory memory;
     readonly DeviceSpan<byte>[] layers;

@@ -4,7 +4,7 @@ namespace Isoflop.Nn;
 /// <param name="Name">as published Llama and Qwen3 checkpoints call it</param>
 /// <param name="Rows">outputs of a matrix; 1 for a gain</param> <param name="Cols">inputs, or a gain's width</param>
 /// <param name="Offset">first element in the slab</param> <param name="IsMatrix">2-D: weight decay applies</param>
-public sealed record Param(string Name, int Rows, int Cols, long Offset, bool IsMatrix)
+sealed record Param(string Name, int Rows, int Cols, long Offset, bool IsMatrix)
 {
     /// <summary>Elements.</summary>
     public long Length => (long)Rows * Cols;
@@ -19,7 +19,7 @@ public sealed record Param(string Name, int Rows, int Cols, long Offset, bool Is
 /// <remarks>
 /// Matrices first, then gains, so that weight decay is one stretch; q, k, v and gate, up are adjacent: one product each.
 /// </remarks>
-public sealed class ParamTable
+sealed class ParamTable
 {
     readonly List<Param> all = [];
 

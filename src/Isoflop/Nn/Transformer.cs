@@ -78,7 +78,7 @@ public sealed class Transformer : IDisposable
     public ModelConfig Config { get; }
 
     /// <summary>Names and places of all parameters.</summary>
-    public ParamTable Table { get; }
+    internal ParamTable Table { get; }
 
     /// <summary>All parameters; after a change call <see cref="RepackWeights"/>.</summary>
     public DeviceSpan<float> Params { get; }
@@ -341,7 +341,7 @@ public sealed class Transformer : IDisposable
     /// <param name="wanted">rows whose logits are needed, at most <see cref="MaxLogitRows"/></param>
     /// <param name="draws">[wanted], for <see cref="IDevice.Sample"/> to find in the cache's view; or empty</param>
     /// <returns>[wanted, V], valid until the next pass; bit for bit those of a pass over the whole sequence</returns>
-    public DeviceSpan<float> Decode(ReadOnlySpan<int> next, ReadOnlySpan<int> slots, ReadOnlySpan<int> at, KvCache cache,
+    internal DeviceSpan<float> Decode(ReadOnlySpan<int> next, ReadOnlySpan<int> slots, ReadOnlySpan<int> at, KvCache cache,
         ReadOnlySpan<int> wanted, ReadOnlySpan<RandomKey> draws = default)
     {
         int rows = next.Length;

@@ -7,7 +7,7 @@ namespace Isoflop.Store;
 /// Follows a file of JSON lines that another process may be writing: each look reads only what was added since the one before,
 /// and gives whole rows. For one thread.
 /// </summary>
-public sealed class Tail<T>(string path, JsonTypeInfo<T> type)
+sealed class Tail<T>(string path, JsonTypeInfo<T> type)
 {
     long offset, line;
     byte[] last = [];                                            // the row before offset: a file that was replaced has another

@@ -40,7 +40,7 @@ public sealed record Workspace(string Root = "./isoflop")
     {
         get;
         init => field = value >= 0 && value <= 4 * Environment.ProcessorCount ? value
-            : throw new ConfigException($"--threads {value} must be from 0 to {4 * Environment.ProcessorCount}: four a core; " +
+            : throw new ConfigException($"threads={value} must be from 0 to {4 * Environment.ProcessorCount}: four a core; " +
                 "0 takes one a core");
     }
 

@@ -26,7 +26,7 @@ public sealed class Tokenizer
 
     internal const string EndOfTextName = "<|endoftext|>";
 
-    /// <summary>Of a complete, consistent specification; see <see cref="TokenizerJson.Read"/> for who checks files.</summary>
+    /// <summary>Of a complete, consistent specification; see tokenizer.json for who checks files.</summary>
     internal Tokenizer(TokenizerSpec spec)
     {
         Spec = spec;

@@ -6,7 +6,7 @@ namespace Isoflop.Train;
 /// The one dial: from training FLOPs to width, depth, heads, tokens, batch and learning rate. Every constant of these rules is
 /// here, and NOTATION.md prints them.
 /// </summary>
-public static class ComputeOptimal
+static class ComputeOptimal
 {
     /// <summary>Training tokens for each parameter but those of the embedding. Hoffmann et al. 2022, arXiv:2203.15556.</summary>
     public const double TokensPerParameter = 20;

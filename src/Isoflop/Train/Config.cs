@@ -13,7 +13,7 @@ public static class Config
     static JsonTypeInfo<RunConfig> Type => ConfigJson.Default.RunConfig;
 
     /// <summary>All settings in the order of the records.</summary>
-    public static IReadOnlyList<Setting> Settings { get; } = SettingsJson.List(Type);
+    internal static IReadOnlyList<Setting> Settings { get; } = SettingsJson.List(Type);
 
     /// <summary>Reads a file, if there is one, and applies "train.steps=100"s in order.</summary>
     /// <exception cref="ConfigException">An unknown key, a value of another type, text that is not JSON. One line.</exception>

@@ -30,13 +30,13 @@ public readonly record struct FlopCount(double Embedding, double Qkv, double Att
 /// the head included. Norms, rotations, activations and the optimiser are left out, as everywhere in the literature.
 /// </summary>
 /// <remarks>Counts are whole numbers in doubles: exact below 2⁵³ ≈ 9e15.</remarks>
-public static class Flops
+static class Flops
 {
     /// <summary>Backward forms two products for each of forward's.</summary>
     public const double TrainingFactor = 3;
 
     /// <summary>
-    /// Forward pass over <paramref name="tokens"/> rows whose sequences hold so many pairs (<see cref="Pairs"/>).
+    /// Forward pass over <paramref name="tokens"/> rows whose sequences hold so many pairs (<see cref="Pairs(long)"/>).
     /// </summary>
     public static FlopCount Forward(ModelConfig c, double tokens, double pairs)
     {

@@ -6,7 +6,7 @@ using Isoflop.Nn;
 namespace Isoflop.Train;
 
 /// <summary>What Hugging Face calls a model: config.json, model.safetensors, tokenizer.json. Llama and Qwen3 families.</summary>
-public static class ModelFolder
+static class ModelFolder
 {
     /// <summary>The shape.</summary>
     public const string ConfigFile = "config.json";

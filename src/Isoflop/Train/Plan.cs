@@ -5,14 +5,14 @@ namespace Isoflop.Train;
 
 /// <summary>What a plan has to know about a corpus.</summary>
 /// <param name="BytesPerToken">of the held-out text</param>
-public sealed record CorpusFacts(string Name, int VocabSize, long TrainTokens, long ValidTokens, double BytesPerToken,
+sealed record CorpusFacts(string Name, int VocabSize, long TrainTokens, long ValidTokens, double BytesPerToken,
     string TokenizerHash);
 
 /// <summary>The run that another begins at: its settings, and the tokenizer and step of the checkpoint.</summary>
-public sealed record SourceFacts(int Step, RunConfig Config, string Corpus, string TokenizerHash);
+sealed record SourceFacts(int Step, RunConfig Config, string Corpus, string TokenizerHash);
 
 /// <summary>Memory of a run, bytes.</summary>
-public readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments, long Packed, long Activations)
+readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments, long Packed, long Activations)
 {
     /// <summary>The sum.</summary>
     public long Total => Parameters + Gradients + Moments + Packed + Activations;
@@ -46,7 +46,7 @@ public sealed record Plan
     public string Name => Config.Name!;
 
     /// <summary>The corpus.</summary>
-    public CorpusFacts Corpus { get; }
+    internal CorpusFacts Corpus { get; }
 
     /// <summary>Steps that the checkpoint this run extends has done already; 0 otherwise.</summary>
     public int FirstStep { get; }
@@ -61,7 +61,7 @@ public sealed record Plan
     public long ParametersWithoutEmbedding { get; }
 
     /// <summary>Memory, bytes.</summary>
-    public MemoryPlan Memory { get; }
+    internal MemoryPlan Memory { get; }
 
     /// <summary>The model's shape.</summary>
     public ModelConfig Model { get; }
@@ -130,7 +130,7 @@ public sealed record Plan
 
     /// <summary>Chooses what is left to choose, checks every rule, and derives the rest.</summary>
     /// <exception cref="ConfigException">All broken rules, in one line.</exception>
-    public static Plan Make(RunConfig config, CorpusFacts corpus, SourceFacts? source = null)
+    internal static Plan Make(RunConfig config, CorpusFacts corpus, SourceFacts? source = null)
     {
         if (source is not null) config = Train.Config.Inherit(source.Config, config);
         List<string> problems = [.. config.Problems()];

@@ -152,7 +152,7 @@ public enum StartMode
 }
 
 /// <summary>A run and a step of it: RUN@STEP.</summary>
-public readonly record struct RunPoint(string Run, int Step)
+readonly record struct RunPoint(string Run, int Step)
 {
     /// <summary>Reads RUN@STEP.</summary>
     public static bool TryParse(string? text, out RunPoint point)

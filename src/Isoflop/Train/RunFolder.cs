@@ -7,7 +7,7 @@ namespace Isoflop.Train;
 /// A run's folder, open for writing: run.json, metrics.jsonl, valid.jsonl, events.jsonl and checkpoints. One process holds it,
 /// which the file <c>lock</c> says; any number may read.
 /// </summary>
-public sealed class RunFolder : IDisposable
+sealed class RunFolder : IDisposable
 {
     /// <summary>Names of the row files.</summary>
     public const string MetricsFile = "metrics.jsonl", ValidFile = "valid.jsonl", EventsFile = "events.jsonl";

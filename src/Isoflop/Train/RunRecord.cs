@@ -8,11 +8,11 @@ using Isoflop.Store;
 namespace Isoflop.Train;
 
 /// <summary>What computed a run.</summary>
-public sealed record MachineRecord(string Host, string Os, string Architecture, int Cores, string Device, string InstructionSet,
+sealed record MachineRecord(string Host, string Os, string Architecture, int Cores, string Device, string InstructionSet,
     string Runtime);
 
 /// <summary>run.json: written once when a run starts, never edited.</summary>
-public sealed record RunRecord
+sealed record RunRecord
 {
     // 2 leaves settings out that are not given; 1 has 0 and "" for them.
     static readonly Format format = new("run", 2);
@@ -106,7 +106,7 @@ public sealed record RunRecord
 /// <param name="PeakShare">FLOPs a second of this step over the machine's measured peak</param>
 /// <param name="Entropy">of reinforcement learning: mean −log π of the tokens drawn, nats</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate,
+readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate,
     long Tokens, double Flops, double Seconds, double TokensPerSecond, double PeakShare, double? Entropy = null);
 
 /// <summary>One line of valid.jsonl: the loss on held-out text.</summary>
@@ -117,19 +117,19 @@ public readonly record struct StepRow([property: JsonRequired] int Step, double?
 /// the same by tag, where the corpus has tags: Σ tokens·loss over all of them is Tokens·Loss; null without tags
 /// </param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public readonly record struct ValidRow([property: JsonRequired] int Step, double Loss, double BitsPerByte, long Tokens,
+readonly record struct ValidRow([property: JsonRequired] int Step, double Loss, double BitsPerByte, long Tokens,
     bool Whole, IReadOnlyList<TagLoss>? Tags = null);
 
 /// <summary>The loss on the tokens of one tag.</summary>
 /// <param name="Tokens">that were predicted</param> <param name="Loss">their mean, nats a token</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public sealed record TagLoss(string Tag, long Tokens, double Loss);
+sealed record TagLoss(string Tag, long Tokens, double Loss);
 
 /// <summary>One line of events.jsonl.</summary>
 /// <param name="Event">start, resume, fork, rewind, fault, stop, done</param> <param name="Utc">when</param>
 /// <param name="Note">for a reader</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public sealed record RunEvent([property: JsonRequired] string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
+sealed record RunEvent([property: JsonRequired] string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]

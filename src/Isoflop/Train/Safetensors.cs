@@ -6,7 +6,7 @@ namespace Isoflop.Train;
 
 /// <summary>One tensor of a safetensors file.</summary>
 /// <param name="Dtype">as the file says: "F32"</param> <param name="Begin">first byte, counted from the file's start</param>
-public sealed record TensorInfo(string Name, string Dtype, IReadOnlyList<long> Shape, long Begin, long End)
+sealed record TensorInfo(string Name, string Dtype, IReadOnlyList<long> Shape, long Begin, long End)
 {
     /// <summary>Elements.</summary>
     public long Count => Shape.Aggregate(1L, (n, d) => checked(n * d));
@@ -19,7 +19,7 @@ public sealed record TensorInfo(string Name, string Dtype, IReadOnlyList<long> S
 /// Reads the safetensors format of Hugging Face: eight bytes of length, a JSON header, and the tensors without gaps.
 /// F32, BF16 and F16 are read as floats.
 /// </summary>
-public sealed class SafetensorsFile : IDisposable
+sealed class SafetensorsFile : IDisposable
 {
     const int MaxHeader = 100_000_000;                            // the format's own limit
 

@@ -8,7 +8,7 @@ namespace Isoflop.Train;
 /// <summary>One setting, for help and documentation.</summary>
 /// <param name="Key">"train.steps"</param>
 /// <param name="Default">as it would be given; empty: chosen, as <paramref name="Help"/> says</param>
-public sealed record Setting(string Key, string Default, string Help);
+sealed record Setting(string Key, string Default, string Help);
 
 /// <summary>
 /// Records of settings as a user writes them: one reader of files and key=value, one check, one help, for runs and all recipes.

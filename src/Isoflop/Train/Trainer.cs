@@ -5,7 +5,7 @@ using Isoflop.Store;
 namespace Isoflop.Train;
 
 /// <summary>What a training run tells beside its progress; one object a run, whose values hold during the call.</summary>
-public sealed class TrainProgress
+sealed class TrainProgress
 {
     /// <summary>Updates done.</summary>
     public int Step { get; internal set; }
@@ -56,7 +56,7 @@ public static class Trainer
         List<int> there = Checkpoint.StepsIn(path);
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
         if (resumeAt is { } wanted && there.Count == 0)
-            throw new ConfigException($"--resume-at {wanted}: {path} has no checkpoint");
+            throw new ConfigException($"resume_at={wanted}: {path} has no checkpoint");
         using IDevice device = here.OpenDevice();
         CheckMemory(plan, device.Traits.MemoryBytes);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
@@ -149,7 +149,7 @@ public static class Trainer
     {
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         if (!saved.Contains(step))
-            throw new ConfigException($"--resume-at {step}: {folder.Path} has " +
+            throw new ConfigException($"resume_at={step}: {folder.Path} has " +
                 (saved.Count == 0 ? "no checkpoint" : $"checkpoints at {string.Join(", ", saved)}"));
         if (saved[^1] == step) return;
         folder.SetAsideAfter(step);
@@ -172,7 +172,7 @@ public static class Trainer
         }
         catch (DataException e)
         {
-            string next = saved.Count > 1 ? $"to resume from the checkpoint before it, add --resume-at {saved[^2]}"
+            string next = saved.Count > 1 ? $"to resume from the checkpoint before it, add resume_at={saved[^2]}"
                 : $"there is no checkpoint before it; to start over, remove {folder.Path}";
             throw new DataException($"{e.Message}; {next}", e);
         }
