@@ -11,6 +11,12 @@ sealed class Verb(string name, string description, params string[] examples) : C
 {
     public IReadOnlyList<string> Examples => examples;
 
+    /// <summary>What it stands under in the list of all commands.</summary>
+    public string Group { get; set; } = "";
+
+    /// <summary>More of its help: a title, and rows of name and explanation, such as the settings of a recipe.</summary>
+    public IReadOnlyList<(string Title, IReadOnlyList<(string Name, string Help)> Rows)> Sections { get; init; } = [];
+
     /// <summary>What the command does. The result is the exit code; mistakes are thrown, see <see cref="App"/>.</summary>
     public void Runs(Func<Invocation, int> run) => SetAction(parsed => run(App.Current(parsed)));
 }
@@ -78,10 +84,10 @@ static class App
         var root = new RootCommand("A laboratory for scaling language models.") { Home, Json };
         foreach (Command verb in verbs) root.Add(verb);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExamples((HelpAction)help.Action!, output);
+        help.Action = new ShowHelp(output);
 
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-        if (parsed.Action is not HelpWithExamples && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
+        if (parsed.Action is not ShowHelp && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
         context.Value = p => new Invocation(p, output, error, terminal, stop) { In = input };
         try
         {
@@ -137,17 +143,14 @@ static class App
     static string OneLine(string message) => string.Join(' ',
         message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
-    sealed class HelpWithExamples(HelpAction help, TextWriter output) : SynchronousCommandLineAction
+    sealed class ShowHelp(TextWriter output) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parsed)
         {
-            int code = help.Invoke(parsed);
-            if (parsed.CommandResult.Command is not Verb { Examples.Count: > 0 } verb) return code;
-            output.WriteLine("Examples:");
-            foreach (string example in verb.Examples) output.WriteLine("  " + example);
-            return code;
+            output.Write(HelpText.Of(parsed.CommandResult.Command));
+            return 0;
         }
     }
 }
