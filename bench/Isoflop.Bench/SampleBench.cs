@@ -16,7 +16,8 @@ static class SampleBench
 
     public static void Run(int threads, int rounds)
     {
-        Console.WriteLine($"{Machine.Measure(threads).Cpu}, {threads} threads, {CpuDevice.InstructionSet}; medians of {rounds} pairs");
+        Machine m = Machine.Measure(threads);
+        Console.WriteLine($"{m.Cpu}, {threads} threads, {m.InstructionSet}; medians of {rounds} pairs");
         Console.WriteLine("parameters  d_model  layers   drawn tokens/s  GFLOP/s   forward GFLOP/s   ratio");
         foreach ((int width, int layers, int heads) in ((int, int, int)[])[(64, 2, 4), (96, 3, 4), (128, 4, 4), (160, 4, 5)])
             Measure(new() { VocabSize = Vocab, ContextLen = Context, DModel = width, NLayer = layers, NHead = heads }, threads, rounds);
@@ -24,10 +25,10 @@ static class SampleBench
 
     static void Measure(ModelConfig c, int threads, int rounds)
     {
-        using var device = new CpuDevice(threads);
+        using IDevice device = Devices.Open("cpu", threads);
         var model = new Transformer(device, c, 4096, training: true);
         model.Initialise(1);
-        model.Refresh();
+        model.RepackWeights();
         var sampler = new BatchSampler(model, Vocab - 1, Vocab, 512);
         var random = new Random(1);
         int[][] prompts = [.. Enumerable.Range(0, Prompts).Select(_ =>
@@ -50,9 +51,8 @@ static class SampleBench
             Train.Spending spent = sampler.Draw(requests, new SamplingRule(1), (ulong)i, into);
             double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
             began = Stopwatch.GetTimestamp();
-            double loss = 0;
             int passes = Math.Max(1, (int)(spent.Flops / forward));
-            for (int p = 0; p < passes; p++) model.Loss(batch, ref loss);
+            for (int p = 0; p < passes; p++) model.Loss(batch);
             double other = Stopwatch.GetElapsedTime(began).TotalSeconds;
             if (i == 0) continue;                                 // compiled and warm from here on
             drawn.Add(spent.Flops / seconds / 1e9);

@@ -27,14 +27,15 @@ static class TrainBench
 
     public static void Run(int threads, int seconds)
     {
-        Console.WriteLine($"{Machine.Measure(threads).Cpu}, {threads} threads, {CpuDevice.InstructionSet}");
+        Machine m = Machine.Measure(threads);
+        Console.WriteLine($"{m.Cpu}, {threads} threads, {m.InstructionSet}");
         Console.WriteLine("parameters  d_model  layers  vocab  context  batch   tokens/s  GFLOP/s   peak  share");
         foreach ((ModelConfig config, int batch) in Sizes) Measure(config, batch, threads, seconds);
     }
 
     static void Measure(ModelConfig c, int sequences, int threads, int seconds)
     {
-        using var device = new CpuDevice(threads);
+        using IDevice device = Devices.Open("cpu", threads);
         int rows = sequences * c.ContextLen;
         var model = new Transformer(device, c, rows, training: true);
         var optimiser = new AdamW(model);
@@ -52,11 +53,10 @@ static class TrainBench
         for (long start = Stopwatch.GetTimestamp(); times.Count < 4 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
         {
             long step = Stopwatch.GetTimestamp();
-            double loss = 0;
             model.ClearGradients();
-            model.LossAndGradient(batch, rows, ref loss);
+            model.LossAndGradient(batch, rows);
             model.FinishGradients();
-            optimiser.Step(new(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, times.Count + 1, 1), clip: 1);
+            optimiser.Step(new(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, times.Count + 1, Clip: 1));
             times.Add(Stopwatch.GetElapsedTime(step).TotalSeconds);
         }
         peak = Math.Max(peak, Machine.Measure(threads).PeakGflops);

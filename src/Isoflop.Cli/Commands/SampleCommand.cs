@@ -61,12 +61,12 @@ static class SampleCommand
             string text = call.Parsed.GetValue(prompt)!;
             using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
             var all = open.Continue(text, replies, most, rule, call.Parsed.GetValue(seed));
-            foreach (Continuation reply in all)
+            foreach (SampledReply reply in all)
             {
-                string reading = open.Tokenizer.Decode([.. reply.Tokens]);
+                string reading = open.Tokenizer.Decode(reply.Said);
                 if (call.Json)
                     call.Out.WriteLine(JsonSerializer.Serialize(
-                        new(text, reading, reply.Tokens.Count, reply.LogProbs.Sum(p => (double)p)),
+                        new(text, reading, reply.Said.Length, reply.LogProbs[..reply.Said.Length].ToArray().Sum(p => (double)p)),
                         SampleJson.Default.SampleRecord));
                 else
                     call.Out.WriteLine((replies > 1 && reply != all[0] ? "---\n" : "") + text + reading);

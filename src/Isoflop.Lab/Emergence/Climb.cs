@@ -35,9 +35,9 @@ public static class Climb
         foreach (StudyResult r in rungs)
         {
             using LanguageModel model = LanguageModel.Open(home, r.Run.Name);
-            Continuation reply = model.Continue(prompt, 1, tokens, new SamplingRule((float)temperature), seed)[0];
+            SampledReply reply = model.Continue(prompt, 1, tokens, new SamplingRule((float)temperature), seed)[0];
             double? nats = answer.Length == 0 ? null : Nats(model, prompt, answer);
-            yield return new(r.Run.Name, r.Run.Budget, r.Run.Parameters, r.Loss, model.Tokenizer.Decode([.. reply.Tokens]), nats);
+            yield return new(r.Run.Name, r.Run.Budget, r.Run.Parameters, r.Loss, model.Tokenizer.Decode(reply.Said), nats);
         }
     }
 

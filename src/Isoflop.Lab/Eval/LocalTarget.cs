@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text;
+using Isoflop.Kernels;
 using Isoflop.Sample;
 using Isoflop.Text;
 using Isoflop.Train;
@@ -17,12 +18,15 @@ public sealed class LocalTarget : IEvalTarget
 
     readonly LanguageModel model;
     readonly int together;
+    readonly bool[] lineEnds;                                     // tokens after which a reply stops
 
     /// <param name="together">items asked at once; no result depends on it</param>
     public LocalTarget(LanguageModel model, int together = 256)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(together);
         (this.model, this.together) = (model, together);
+        lineEnds = [.. Enumerable.Range(0, model.Tokenizer.VocabSize)
+            .Select(t => model.Tokenizer.Bytes(t).Contains((byte)'\n'))];
         var hash = new XxHash128();
         foreach (string file in (string[])[ModelFolder.ConfigFile, ModelFolder.TokenizerFile, ModelFolder.ModelFile])
         {
@@ -50,17 +54,16 @@ public sealed class LocalTarget : IEvalTarget
     {
         float[][] nll = model.Nll(
             [.. asked.SelectMany(a => a.Continuations, (a, c) => ((int[])[.. a.Prompt, .. c], a.Prompt.Length))]);
-        Asked[] written = [.. asked.Where(a => a.Item.Choices.Count == 0)];
-        IReadOnlyList<List<int>> replies =
-            model.Greedy([.. written.Select(a => a.Prompt)], [.. written.Select(a => a.Limit)], HasLine);
-        var results = new ItemResult[asked.Length];
-        for (int i = 0, sequence = 0, reply = 0; i < asked.Length; i++)
-        {
-            double[] own = [.. nll.Skip(sequence).Take(asked[i].Continuations.Length).Select(n => n.Sum(x => (double)x))];
-            sequence += own.Length;
-            results[i] = asked[i].Item.Choices.Count > 0 ? Chosen(asked[i], own) : Written(asked[i], own[0], replies[reply++]);
-        }
-        return results;
+        var own = new double[asked.Length][];
+        for (int i = 0, sequence = 0; i < asked.Length; sequence += own[i++].Length)
+            own[i] = [.. nll.Skip(sequence).Take(asked[i].Continuations.Length).Select(n => n.Sum(x => (double)x))];
+        // A model whose numbers are broken writes nothing.
+        int[] writes = [.. Enumerable.Range(0, own.Length)
+            .Where(i => asked[i].Item.Choices.Count == 0 && double.IsFinite(own[i][0]))];
+        IReadOnlyList<SampledReply> replies = model.Draw(
+            [.. writes.Select(i => new SampleRequest(asked[i].Prompt, asked[i].Limit, 0, lineEnds))], new SamplingRule(0), 0);
+        return [.. asked.Select((a, i) => a.Item.Choices.Count > 0 ? Chosen(a, own[i])
+            : Written(a, own[i][0], Array.IndexOf(writes, i) is var w && w >= 0 ? replies[w].Said : []))];
     }
 
     // ---- texts to tokens ------------------------------------------------------------------------------------------------------
@@ -95,8 +98,6 @@ public sealed class LocalTarget : IEvalTarget
         return splits ? [.. whole.Skip(prompt.Count)] : [.. tokenizer.Encode(continuation)];
     }
 
-    bool HasLine(List<int> reply) => model.Tokenizer.Bytes(reply[^1]).Contains((byte)'\n');
-
     // ---- results --------------------------------------------------------------------------------------------------------------
 
     ItemResult Chosen(Asked a, double[] nll)
@@ -118,20 +119,20 @@ public sealed class LocalTarget : IEvalTarget
         };
     }
 
-    ItemResult Written(Asked a, double nll, List<int> reply)
+    ItemResult Written(Asked a, double nll, ReadOnlySpan<int> reply)
     {
-        string text = model.Tokenizer.Decode([.. reply]);
+        string text = model.Tokenizer.Decode(reply);
         string? ended = a.Item.Ended(text);
-        bool unread = reply.Count == a.Limit && ended is null;                 // it never came to an end
+        bool unread = reply.Length == a.Limit && ended is null;                 // it never came to an end
         string first = ended ?? text.Trim();
-        int rows = a.Prompt.Length + Math.Max(0, reply.Count - 1);
+        int rows = a.Prompt.Length + Math.Max(0, reply.Length - 1);
         return Common(a, nll) with
         {
-            Score = !unread && first == a.Item.Answer.Trim() ? 1 : 0,
-            Tokens = reply.Count,
+            Score = !unread && double.IsFinite(nll) && first == a.Item.Answer.Trim() ? 1 : 0,
+            Tokens = reply.Length,
             Reply = text,
             FormatError = unread || first.Length == 0,
-            Flops = ReadFlops(a.Prompt.Length, a.Continuations[0].Length) + PassFlops(rows, Math.Max(1, reply.Count)),
+            Flops = ReadFlops(a.Prompt.Length, a.Continuations[0].Length) + PassFlops(rows, Math.Max(1, reply.Length)),
             Note = double.IsFinite(nll) ? NoteOf(a) : "likelihoods are not finite",
         };
     }

@@ -25,20 +25,18 @@ static class TokenLosses
             throw new DataException($"{folder}: trained with tokenizer {state.TokenizerHash}, {corpus.Folder} has " +
                 $"{corpus.Info.TokenizerHash}; give a corpus of the run's own");
         ModelConfig config = ModelFolder.LoadConfig(folder);
-        using var device = new CpuDevice(threads);
+        using IDevice device = Devices.Open("cpu", threads);
         int windows = Math.Max(1, PassTokens / config.ContextLen), rows = windows * config.ContextLen;
         var model = new Transformer(device, config, rows, training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
-        model.Refresh();
+        model.RepackWeights();
         var source = new EvalSource(corpus.Valid.Read, corpus.EndOfText, config.ContextLen);
         var batch = new Batch(rows, rows);
         var nats = new float[corpus.Valid.Count - 1];
         for (long at = 0, next; at < nats.Length; at = next)
         {
-            double sum = 0;
             next = source.Fill(batch, at, nats.Length, windows);
-            model.Loss(batch, ref sum);
-            model.Nll[..batch.Rows].CopyTo(nats.AsSpan((int)at));
+            model.Nll(batch, nats.AsSpan((int)at));
         }
         return nats;
     }

@@ -22,6 +22,8 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
     readonly (AdvantageBaseline Baseline, Aggregation Aggregation, PolicyTerm Term) choice = recipe.Choices;
     readonly Batch batch = new(model.MaxRows, model.MaxRows);
     readonly float[] policy = new float[model.MaxRows], first = new float[model.MaxRows];
+    // That a row's bits are the same in any company is what the sampler's log-probabilities are held to.
+    readonly bool sameBits = model.Device.Traits.BatchInvariant;
 
     /// <summary>Updates so far: AdamW's bias correction.</summary>
     public int Updates { get; set; }
@@ -75,9 +77,9 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
             {
                 int end = Pack(rows, at);
                 Weigh(rows, at, end, all);
-                double loss = 0;
-                model.LossAndGradient(batch, 1, ref loss);
-                if (!moved) HoldBits(rows, at, end);
+                bool hold = !moved && sameBits;
+                model.LossAndGradient(batch, 1, hold ? policy.AsSpan(0, batch.Rows) : default);
+                if (hold) HoldBits(rows, at, end);
                 double pairs = Flops.Pairs(batch.Offsets);
                 int read = (moved ? 1 : 0) + (reference is null ? 0 : 1);
                 flops += (Flops.TrainingFactor + read) * Flops.Forward(model.Config, batch.Rows, pairs).Total;
@@ -86,8 +88,9 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
                 at = end;
             }
             model.FinishGradients();
-            norm = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++Updates, 1), recipe.Clip);
-            if (!double.IsFinite(norm)) throw new DataException($"the gradient's norm is {norm}");
+            StepSums sums = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++Updates, recipe.Clip));
+            if (!sums.IsFinite) throw new DataException($"the loss is {sums.Loss}, the gradient's norm {sums.Norm}");
+            norm = sums.Norm;
             bytes += Traffic.Update(model.Table.Parameters);
             moved = true;
         }
@@ -97,8 +100,8 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
         // Log-probabilities of the rows' tokens under the policy as it is now, and under the reference; then the weights.
         void Weigh(List<Row> rows, int at, int end, int all)
         {
-            if (moved) Read(model, policy);
-            if (reference is not null) Read(reference, first);
+            if (moved) model.Nll(batch, policy);
+            reference?.Nll(batch, first);
             for (int i = at, row = 0; i < end; row += rows[i++].Length)
             {
                 (Group g, int reply) = rows[i];
@@ -131,13 +134,6 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
         }
     }
 
-    void Read(Transformer of, float[] nll)
-    {
-        double unused = 0;
-        of.Loss(batch, ref unused);
-        of.Nll[..batch.Rows].CopyTo(nll);
-    }
-
     /// <summary>Rows of as many replies as fit in one pass.</summary>
     int Pack(List<Row> rows, int at)
     {
@@ -161,7 +157,7 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
         for (int i = at, row = 0; i < end; row += rows[i++].Length)
         {
             SampledReply drawn = rows[i].Drawn;
-            ReadOnlySpan<float> nll = model.Nll.Slice(row + rows[i].Group.Prompt.Length - 1, drawn.Count);
+            ReadOnlySpan<float> nll = policy.AsSpan(row + rows[i].Group.Prompt.Length - 1, drawn.Count);
             for (int t = 0; t < drawn.Count; t++)
                 if (BitConverter.SingleToInt32Bits(-nll[t]) != BitConverter.SingleToInt32Bits(drawn.LogProbs[t]))
                     throw new InvalidOperationException($"'{rows[i].Group.Texts[rows[i].Reply]}', token {t + 1}: " +

@@ -182,7 +182,7 @@ public static class Reinforcement
 
     static MachineRecord MachineOf()
     {
-        using var device = new Kernels.CpuDevice(1);
+        using Kernels.IDevice device = Kernels.Devices.Open("cpu", 1);
         return RunRecord.MachineOf(device);
     }
 

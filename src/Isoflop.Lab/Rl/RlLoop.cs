@@ -31,7 +31,7 @@ sealed class RlLoop : IDisposable
     readonly RunFolder folder;
     readonly TimeProvider time;
     readonly Action<RlProgress>? tell;
-    readonly CpuDevice device;
+    readonly IDevice device;
     readonly Transformer model;
     readonly AdamW adam;
     readonly Learner learner;
@@ -53,17 +53,17 @@ sealed class RlLoop : IDisposable
     {
         (this.recipe, this.folder, this.time, this.tell, State) = (recipe, folder, time, tell, start);
         mix = new(recipe.Tasks);
-        device = new CpuDevice(threads);
+        device = Devices.Open("cpu", threads);
         int rows = Math.Max(PassRows, shape.ContextLen);
         model = new(device, shape, rows, training: true);
         ModelFolder.LoadParams(source, device, model.Table, model.Params);
-        model.Refresh();
+        model.RepackWeights();
         Transformer? reference = null;
         if (recipe.Kl > 0)
         {
             reference = new(device, shape, rows, training: false);
             ModelFolder.LoadParams(source, device, reference.Table, reference.Params);
-            reference.Refresh();
+            reference.RepackWeights();
         }
         adam = new(model);
         learner = new(model, adam, reference, recipe);
@@ -94,14 +94,14 @@ sealed class RlLoop : IDisposable
     public void Begin()
     {
         DropAfter(-1);
-        folder.Event("start", 0, $"reinforcement from {recipe.From}; {device.Name}");
+        folder.Event("start", 0, $"reinforcement from {recipe.From}; {device.Traits.Name}");
     }
 
     /// <summary>Goes on where a checkpoint of this run stands.</summary>
     public void Resume(TrainState state, string note)
     {
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        model.Refresh();
+        model.RepackWeights();
         DropAfter(state.Step);
         State = state;
         learner.Updates = state.Updates;

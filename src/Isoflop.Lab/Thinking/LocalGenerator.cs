@@ -114,7 +114,7 @@ public sealed class LocalGenerator : IReplyGenerator
 
     PartialReply Continued(PartialReply begun, SampledReply reply)
     {
-        ReadOnlySpan<int> said = reply.Ended ? reply.Tokens[..^1] : reply.Tokens;
+        ReadOnlySpan<int> said = reply.Said;
         double logProb = begun.LogProb;
         foreach (float p in reply.LogProbs) logProb += p;
         return new(begun.Text + tokenizer.Decode(said), [.. begun.Tokens, .. said], reply.Ended)
@@ -133,7 +133,7 @@ public sealed class LocalGenerator : IReplyGenerator
     {
         int prompt = PromptOf(r.Problem).Length, begin = prompt + r.From.Tokens.Count;
         int read = r.From.Read > 0 ? prompt + r.From.Read : r.Number > 0 ? prompt : 0;
-        int shared = Math.Min(read / AttentionCached.PageTokens * AttentionCached.PageTokens, begin - 1);
+        int shared = Math.Min(read / sampler.PageTokens * sampler.PageTokens, begin - 1);
         int last = begin + drawn - 1;
         FlopCount all = Flops.Forward(config, last - shared, Flops.Pairs(last) - Flops.Pairs(shared));
         return new(drawn, last - shared, (all with { Head = all.Head / (last - shared) * drawn }).Total, 0);

@@ -43,10 +43,11 @@ public sealed class Scorer : IScorer, IDisposable
     /// <summary>The signs: acknowledge and its negative.</summary>
     internal const string Right = "\u0006", Wrong = "\u0015";
 
-    readonly CpuDevice device;
+    readonly IDevice device;
     readonly Transformer model;
     readonly Tokenizer tokenizer;
     readonly Batch batch;
+    readonly float[] nll;
     readonly int right;
     readonly ScorerCard? card;
 
@@ -66,12 +67,12 @@ public sealed class Scorer : IScorer, IDisposable
         RunPoint point = RunStore.CheckpointOf(run, home);
         string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
         ModelConfig shape = ModelFolder.LoadConfig(folder);
-        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}-{HashOf(folder)}", new CpuDevice(threads),
+        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}-{HashOf(folder)}", Devices.Open("cpu", threads),
             Tokenizer.Load(folder));
         model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
-        model.Refresh();
-        batch = new(model.MaxRows, model.MaxRows);
+        model.RepackWeights();
+        (batch, nll) = (new(model.MaxRows, model.MaxRows), new float[model.MaxRows]);
         right = tokenizer.Encode(Right)[0];
     }
 
@@ -117,10 +118,8 @@ public sealed class Scorer : IScorer, IDisposable
                 for (int t = 0; t < read.Length; t++) batch.Add(read[t], t + 1 < read.Length ? read[t + 1] : right, 0);
                 rows.Add(read.Length);
             }
-            double unused = 0;
-            if (batch.Rows > 0) model.Loss(batch, ref unused);
+            if (batch.Rows > 0) model.Nll(batch, nll);
             double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds;
-            ReadOnlySpan<float> nll = model.Nll;
             for (int i = from, end = 0; i < to; i++)
             {
                 int length = rows[i - from];

@@ -109,8 +109,8 @@ public static class Tour
     static TourStop StopOf(StudyResult r, string home)
     {
         using LanguageModel model = LanguageModel.Open(home, r.Run.Name);
-        Continuation reply = model.Continue(Prompt, 1, 40, new SamplingRule(0.7f), seed: 1)[0];
+        SampledReply reply = model.Continue(Prompt, 1, 40, new SamplingRule(0.7f), seed: 1)[0];
         return new(r.Run.Name, r.Run.Parameters, r.Tokens, r.Flops, r.Loss, r.BitsPerByte, r.Seconds,
-            model.Tokenizer.Decode([.. reply.Tokens]));
+            model.Tokenizer.Decode(reply.Said));
     }
 }

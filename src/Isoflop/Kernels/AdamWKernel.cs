@@ -13,7 +13,16 @@ static unsafe class AdamWKernel
     {
         public float* P, G, M, V;
         public AdamWStep Step;
+        public float GradientScale;
         public long Length;
+    }
+
+    /// <summary>What clips the gradients, from a step's two sums; false: one of them is not finite.</summary>
+    public static bool TryScale(double* sums, double clip, out float scale)
+    {
+        double norm = Math.Sqrt(sums[1]);
+        scale = clip > 0 && norm > clip ? (float)(clip / norm) : 1;
+        return double.IsFinite(sums[0]) && double.IsFinite(norm);
     }
 
     /// <summary>The definition.</summary>
@@ -23,7 +32,7 @@ static unsafe class AdamWKernel
         double c1 = 1 - Math.Pow(s.Beta1, s.Step), c2 = 1 - Math.Pow(s.Beta2, s.Step);
         for (long i = 0; i < length; i++)
         {
-            double g = (double)t.G[i] * s.GradientScale;
+            double g = (double)t.G[i] * t.GradientScale;
             double m = s.Beta1 * (double)t.M[i] + (1 - (double)s.Beta1) * g;
             double v = s.Beta2 * (double)t.V[i] + (1 - (double)s.Beta2) * g * g;
             t.M[i] = (float)m;
@@ -41,8 +50,8 @@ static unsafe class AdamWKernel
         // p − lr·(m/c1)/(√(v/c2) + ε) = p − rate·m/(√v + ε')
         float rate = s.LearningRate * MathF.Sqrt(c2) / c1, epsilon = s.Epsilon * MathF.Sqrt(c2);
         float keep = 1 - s.LearningRate * s.WeightDecay;
-        float g1 = (float)((1 - (double)s.Beta1) * s.GradientScale);
-        float g2 = (float)((1 - (double)s.Beta2) * s.GradientScale * s.GradientScale);
+        float g1 = (float)((1 - (double)s.Beta1) * t.GradientScale);
+        float g2 = (float)((1 - (double)s.Beta2) * t.GradientScale * t.GradientScale);
         long i = from;
         for (; i <= to - 16; i += 16)
         {

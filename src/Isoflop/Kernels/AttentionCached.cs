@@ -22,13 +22,10 @@ static unsafe class AttentionCached
     public struct Task
     {
         public float* Qkv, Cache, Y;
-        public int* Pages, Slots, Positions;
+        public int* Pages, FirstPage, Positions;
         public AttentionShape Shape;
-        public int Rows, SlotPages;
+        public int Rows;
     }
-
-    /// <summary>Pages of so many tokens.</summary>
-    public static int PagesOf(int tokens) => (tokens + PageTokens - 1) / PageTokens;
 
     /// <summary>Floats of a page, one key head.</summary>
     public static long PageLength(int D) => PageTokens * (D + Wide(D));
@@ -40,7 +37,7 @@ static unsafe class AttentionCached
 
     /// <summary>A page of a row's slot: its keys; D·16 further, its values.</summary>
     static float* Page(in Task t, int row, int kvHead, int index) =>
-        t.Cache + ((long)t.Pages[t.Slots[row] * t.SlotPages + index] * t.Shape.KvHeads + kvHead) * PageLength(t.Shape.DHead);
+        t.Cache + ((long)t.Pages[t.FirstPage[row] + index] * t.Shape.KvHeads + kvHead) * PageLength(t.Shape.DHead);
 
     /// <summary>Writes a row's key and value into its slot's page.</summary>
     public static void Append(in Task t, int row, int kvHead)

@@ -9,7 +9,7 @@ namespace Isoflop.Kernels;
 /// Threads divide outputs, never sums, so their number shows in the time alone. Each has scratch of its own, which grows to the
 /// largest operation seen and is then reused: a step that repeats allocates nothing.
 /// </remarks>
-public sealed unsafe class CpuDevice : HostDevice, IDevice
+sealed unsafe class CpuDevice : HostDevice, IDevice
 {
     readonly WorkerPool pool;
     readonly float** scratch;
@@ -25,6 +25,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         partialsLength = 1 << 16;
         partials = (double*)NativeMemory.Alloc((nuint)partialsLength, sizeof(double));
         Scratch(Kernels.MatMul.ScratchLength);
+        Traits = new($"cpu: {Threads} threads, {InstructionSet}", InstructionSet, "float32", true,
+            Kernels.AttentionCached.PageTokens, MemoryBytes, new(() => Machine.Measure(Threads).PeakGflops * 1e9));
     }
 
     /// <summary>Threads that share each operation.</summary>
@@ -36,8 +38,12 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     public static string InstructionSet =>
         Avx512F.IsSupported ? "AVX-512" : Fma.IsSupported ? "AVX2 + FMA" : Vector128.IsHardwareAccelerated ? "128-bit" : "none";
 
+    /// <summary>The same as part of a device's name.</summary>
+    public static string Variant =>
+        InstructionSet switch { "AVX-512" => "avx512", "AVX2 + FMA" => "avx2", "128-bit" => "128bit", var none => none };
+
     /// <inheritdoc/>
-    public string Name => $"cpu: {Threads} threads, {InstructionSet}";
+    public DeviceTraits Traits { get; }
 
     /// <summary>What an operation's threads are given.</summary>
     struct Call<T> where T : unmanaged
@@ -47,7 +53,7 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         public float** Scratch;
         public int* Offsets;
         public int Items;
-        public int Next;                                          // the next item, where items differ in size
+        public int Next;                                          // sequences differ in length: threads take the next one
         public double* Partials;
     }
 
@@ -67,10 +73,10 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void Add(DeviceMemory x, DeviceMemory y) => Elementwise.Add(F(x), F(y), x.Length);
+    public void Add(DeviceSpan<float> x, DeviceSpan<float> y) => Elementwise.Add(F(x), F(y), x.Length);
 
     /// <inheritdoc/>
-    public void Embed(DeviceMemory table, DeviceMemory tokens, DeviceMemory y, int rows, int C)
+    public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C)
     {
         var call = Prepare(new Embedding.Task { Table = F(table), Tokens = I(tokens), Y = F(y), Rows = rows, C = C });
         pool.Run(&Job, &call);
@@ -84,7 +90,7 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void EmbedBackward(DeviceMemory tokens, DeviceMemory dy, DeviceMemory dTable, int rows, int C)
+    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C)
     {
         var call = Prepare(new Embedding.Task { Table = F(dTable), Tokens = I(tokens), Y = F(dy), Rows = rows, C = C });
         pool.Run(&Job, &call);
@@ -98,7 +104,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void RmsNorm(DeviceMemory x, DeviceMemory gain, DeviceMemory y, DeviceMemory s, HeadRows shape, float epsilon)
+    public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
+        float epsilon)
     {
         var call = Prepare(
             new Kernels.RmsNorm.Task { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon });
@@ -113,8 +120,8 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void RmsNormBackward(DeviceMemory x, DeviceMemory gain, DeviceMemory s, DeviceMemory dy, DeviceMemory dx,
-        DeviceMemory dGain, HeadRows shape, bool accumulate)
+    public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate)
     {
         var call = Prepare(new Kernels.RmsNorm.Task
         {
@@ -146,12 +153,24 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k,
-        bool accumulate)
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
+        bool accumulate) => MatMul(layout, a, b, default, c, m, n, k, accumulate);
+
+    /// <inheritdoc/>
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m, bool accumulate)
+    {
+        var w = (PackedWeight)b;
+        if (layout == MatMulLayout.TransposedB) MatMul(layout, a, w.Values, w.Forward, c, m, w.Outputs, w.Inputs, accumulate);
+        else MatMul(layout, a, w.Values, w.Backward, c, m, w.Inputs, w.Outputs, accumulate);
+    }
+
+    /// <param name="packed">B as <see cref="Pack"/> laid it out for this layout, or default</param>
+    internal void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> packed,
+        DeviceSpan<float> c, int m, int n, int k, bool accumulate)
     {
         var call = Prepare(new Kernels.MatMul.Task
         {
-            Form = form,
+            Layout = layout,
             A = F(a),
             B = F(b),
             PackedB = F(packed),
@@ -173,12 +192,40 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public long PackedLength(int n, int k) => Kernels.MatMul.PackedLength(n, k);
+    public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>
+        new PackedWeight(this, values, outputs, inputs, backward);
 
-    /// <inheritdoc/>
-    public void Pack(Form form, DeviceMemory b, DeviceMemory packed, int n, int k)
+    /// <summary>A weight in panels: <see cref="Kernels.MatMul.Pack"/>.</summary>
+    sealed class PackedWeight : PreparedWeight
     {
-        var call = Prepare(new Kernels.MatMul.Task { Form = form, B = F(b), PackedB = F(packed), N = n, K = k });
+        readonly CpuDevice device;
+        readonly DeviceMemory memory;
+
+        public PackedWeight(CpuDevice device, DeviceSpan<float> values, int outputs, int inputs, bool backward)
+            : base(values, outputs, inputs)
+        {
+            (this.device, memory) = (device, new(device));
+            Forward = memory.Allocate<float>(Kernels.MatMul.PackedLength(outputs, inputs));
+            if (backward) Backward = memory.Allocate<float>(Kernels.MatMul.PackedLength(inputs, outputs));
+        }
+
+        public DeviceSpan<float> Forward { get; }
+
+        public DeviceSpan<float> Backward { get; }
+
+        public override void Update()
+        {
+            device.Pack(MatMulLayout.TransposedB, Values, Forward, Outputs, Inputs);
+            if (Backward.Length > 0) device.Pack(MatMulLayout.Plain, Values, Backward, Inputs, Outputs);
+        }
+
+        protected override void Dispose(bool disposing) => memory.Dispose();
+    }
+
+    /// <summary>Lays B of k × n out for products of this layout.</summary>
+    internal void Pack(MatMulLayout layout, DeviceSpan<float> b, DeviceSpan<float> packed, int n, int k)
+    {
+        var call = Prepare(new Kernels.MatMul.Task { Layout = layout, B = F(b), PackedB = F(packed), N = n, K = k });
         pool.Run(&Job, &call);
 
         static void Job(void* p, int thread)
@@ -186,12 +233,12 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
             var call = (Call<Kernels.MatMul.Task>*)p;
             ref Kernels.MatMul.Task t = ref call->Task;
             (int from, int to) = VectorMath.Share((t.N + Microkernel.Columns - 1) / Microkernel.Columns, thread, call->Threads);
-            Kernels.MatMul.Pack(t.Form, t.B, t.PackedB, t.N, t.K, from, to);
+            Kernels.MatMul.Pack(t.Layout, t.B, t.PackedB, t.N, t.K, from, to);
         }
     }
 
     /// <inheritdoc/>
-    public void Rope(DeviceMemory x, DeviceMemory table, DeviceMemory positions, HeadRows shape, bool inverse)
+    public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse)
     {
         var call = Prepare(
             new Kernels.Rope.Task { X = F(x), Table = F(table), Positions = I(positions), Shape = shape, Inverse = inverse });
@@ -206,12 +253,14 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void Attention(DeviceMemory qkv, ReadOnlySpan<int> offsets, DeviceMemory y, DeviceMemory lse, AttentionShape shape)
+    public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse, AttentionShape shape)
     {
-        Scratch(Kernels.Attention.ScratchLength(Longest(offsets), shape.DHead));
+        Scratch(Kernels.Attention.ScratchLength(plan.Longest, shape.DHead));
         var call = Prepare(
-            new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = offsets[^1] });
-        RunSequences(ref call, offsets, &Job);
+            new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = plan.Rows });
+        call.Offsets = I(plan.Offsets);
+        call.Items = plan.Sequences * shape.KvHeads;
+        pool.Run(&Job, &call);
 
         static void Job(void* p, int thread)
         {
@@ -227,10 +276,10 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void AttentionBackward(DeviceMemory qkv, DeviceMemory y, DeviceMemory lse, DeviceMemory dy, DeviceMemory dqkv,
-        ReadOnlySpan<int> offsets, AttentionShape shape)
+    public void AttentionBackward(DeviceSpan<float> qkv, DeviceSpan<float> y, DeviceSpan<float> lse, DeviceSpan<float> dy,
+        DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape)
     {
-        Scratch(Kernels.Attention.BackwardScratchLength(Longest(offsets), shape.DHead));
+        Scratch(Kernels.Attention.BackwardScratchLength(plan.Longest, shape.DHead));
         var call = Prepare(new Kernels.Attention.Task
         {
             Qkv = F(qkv),
@@ -239,9 +288,11 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
             DY = F(dy),
             DQkv = F(dqkv),
             Shape = shape,
-            Rows = offsets[^1],
+            Rows = plan.Rows,
         });
-        RunSequences(ref call, offsets, &Job);
+        call.Offsets = I(plan.Offsets);
+        call.Items = plan.Sequences * shape.KvHeads;
+        pool.Run(&Job, &call);
 
         static void Job(void* p, int thread)
         {
@@ -256,51 +307,28 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
         }
     }
 
-    /// <summary>Sequences differ in length: threads take the next one that is free.</summary>
-    void RunSequences(ref Call<Kernels.Attention.Task> call, ReadOnlySpan<int> offsets, delegate*<void*, int, void> job)
-    {
-        fixed (int* pOffsets = offsets)
-        fixed (Call<Kernels.Attention.Task>* pCall = &call)
-        {
-            pCall->Offsets = pOffsets;
-            pCall->Items = (offsets.Length - 1) * call.Task.Shape.KvHeads;
-            pool.Run(job, pCall);
-        }
-    }
-
-    static int Longest(ReadOnlySpan<int> offsets)
-    {
-        int longest = 0;
-        for (int i = 0; i + 1 < offsets.Length; i++) longest = Math.Max(longest, offsets[i + 1] - offsets[i]);
-        return longest;
-    }
+    /// <inheritdoc/>
+    public long KvPageBytes(AttentionShape shape) =>
+        shape.KvHeads * Kernels.AttentionCached.PageLength(shape.DHead) * sizeof(float);
 
     /// <inheritdoc/>
-    public long KvCacheLength(int pages, AttentionShape shape) =>
-        (long)pages * shape.KvHeads * Kernels.AttentionCached.PageLength(shape.DHead);
-
-    /// <inheritdoc/>
-    public void AttentionCached(DeviceMemory qkv, DeviceMemory cache, ReadOnlySpan<int> pages, int slotPages,
-        ReadOnlySpan<int> slots, ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape)
+    public void AttentionCached(DeviceSpan<float> qkv, DeviceSpan<byte> cache, CacheView view, DeviceSpan<float> y,
+        AttentionShape shape)
     {
         Scratch(Kernels.AttentionCached.ScratchLength(shape.DHead));
-        fixed (int* pPages = pages, pSlots = slots, pPositions = positions)
+        var call = Prepare(new Kernels.AttentionCached.Task
         {
-            var call = Prepare(new Kernels.AttentionCached.Task
-            {
-                Qkv = F(qkv),
-                Cache = F(cache),
-                Y = F(y),
-                Pages = pPages,
-                Slots = pSlots,
-                Positions = pPositions,
-                Shape = shape,
-                Rows = slots.Length,
-                SlotPages = slotPages,
-            });
-            pool.Run(&Append, &call);                             // first: a row sees others of this call
-            pool.Run(&Attend, &call);
-        }
+            Qkv = F(qkv),
+            Cache = (float*)cache.Address,
+            Y = F(y),
+            Pages = I(view.Pages),
+            FirstPage = I(view.FirstPage),
+            Positions = I(view.Positions),
+            Shape = shape,
+            Rows = view.Rows,
+        });
+        pool.Run(&Append, &call);                                 // first: a row sees others of this call
+        pool.Run(&Attend, &call);
 
         static void Append(void* p, int thread)
         {
@@ -321,7 +349,7 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void SwiGlu(DeviceMemory gateUp, DeviceMemory y, int rows, int width)
+    public void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width)
     {
         var call = Prepare(new Kernels.SwiGlu.Task { GateUp = F(gateUp), Y = F(y), Rows = rows, F = width });
         pool.Run(&Job, &call);
@@ -335,7 +363,7 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void SwiGluBackward(DeviceMemory gateUp, DeviceMemory dy, DeviceMemory dGateUp, int rows, int width)
+    public void SwiGluBackward(DeviceSpan<float> gateUp, DeviceSpan<float> dy, DeviceSpan<float> dGateUp, int rows, int width)
     {
         var call = Prepare(
             new Kernels.SwiGlu.Task { GateUp = F(gateUp), DY = F(dy), DGateUp = F(dGateUp), Rows = rows, F = width });
@@ -350,13 +378,15 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void CrossEntropy(DeviceMemory logits, DeviceMemory targets, DeviceMemory dWeights, DeviceMemory nll, int rows, int V)
+    public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
+        DeviceSpan<float> nll, int rows, int V)
     {
         var call = Prepare(new Kernels.CrossEntropy.Task
         {
             Logits = F(logits),
             Targets = I(targets),
-            DWeights = F(dWeights),
+            Weights = F(weights),
+            TotalWeight = totalWeight,
             Nll = F(nll),
             Rows = rows,
             V = V,
@@ -372,9 +402,15 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void AdamW(DeviceMemory p, DeviceMemory g, DeviceMemory m, DeviceMemory v, in AdamWStep step)
+    public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) => Kernels.CrossEntropy.LogSoftmax(F(logits), rows, V);
+
+    /// <inheritdoc/>
+    public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step)
     {
-        var call = Prepare(new AdamWKernel.Task { P = F(p), G = F(g), M = F(m), V = F(v), Step = step });
+        if (!AdamWKernel.TryScale(D(sums), step.Clip, out float scale)) return;
+        var call = Prepare(
+            new AdamWKernel.Task { P = F(p), G = F(g), M = F(m), V = F(v), Step = step, GradientScale = scale });
         call.Items = checked((int)((p.Length + Elementwise.Chunk - 1) / Elementwise.Chunk));
         call.Task.Length = p.Length;
         pool.Run(&Job, &call);
@@ -389,9 +425,9 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public double SumSquares(DeviceMemory x)
+    public void SumSquares(DeviceSpan<float> x, DeviceSpan<double> sum)
     {
-        double sum = 0;
+        double total = 0;
         for (long from = 0; from < x.Length; from += partialsLength * Elementwise.Chunk)
         {
             var call = Prepare(
@@ -399,9 +435,9 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
             call.Items = (int)((call.Task.Length + Elementwise.Chunk - 1) / Elementwise.Chunk);
             call.Partials = partials;
             pool.Run(&Job, &call);
-            for (int i = 0; i < call.Items; i++) sum += partials[i];
+            for (int i = 0; i < call.Items; i++) total += partials[i];
         }
-        return sum;
+        *D(sum) = total;
 
         static void Job(void* p, int thread)
         {
@@ -423,27 +459,12 @@ public sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
-    public void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens,
-        Span<float> logProbs, int V)
+    public void Sample(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,
+        DeviceSpan<SampledToken> into, int V)
     {
         Scratch(Sampling.ScratchLength(V));
-        fixed (float* pUniforms = uniforms, pLogProbs = logProbs)
-        fixed (int* pTokens = tokens)
-        {
-            var call = Prepare(new Sampling.Task
-            {
-                Logits = F(logits),
-                Uniforms = pUniforms,
-                Tokens = pTokens,
-                LogProbs = pLogProbs,
-                Rows = tokens.Length,
-                V = V,
-                Temperature = rule.Temperature,
-                TopK = rule.TopK,
-                TopP = rule.TopP,
-            });
-            pool.Run(&Job, &call);
-        }
+        var call = Prepare(Sampling.TaskOf(logits, rule, seed, draws, into, V));
+        pool.Run(&Job, &call);
 
         static void Job(void* p, int thread)
         {

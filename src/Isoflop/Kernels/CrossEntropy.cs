@@ -8,9 +8,13 @@ static unsafe class CrossEntropy
     /// <summary>One call.</summary>
     public struct Task
     {
-        public float* Logits, DWeights, Nll;
+        public float* Logits, Weights, Nll;
         public int* Targets;
+        public double TotalWeight;
         public int Rows, V;
+
+        /// <summary>Factor of a row's gradient.</summary>
+        public readonly float Share(int row) => (float)(Weights[row] / TotalWeight);
     }
 
     /// <summary>The definition: plain loops, double sums.</summary>
@@ -23,9 +27,9 @@ static unsafe class CrossEntropy
             for (int i = 0; i < t.V; i++) max = Math.Max(max, x[i]);
             for (int i = 0; i < t.V; i++) sum += Math.Exp(x[i] - max);
             t.Nll[r] = (float)(max + Math.Log(sum) - x[t.Targets[r]]);
-            if (t.DWeights == null) continue;
+            if (t.Weights == null) continue;
             for (int i = 0; i < t.V; i++)
-                x[i] = (float)(t.DWeights[r] * (Math.Exp(x[i] - max) / sum - (i == t.Targets[r] ? 1 : 0)));
+                x[i] = (float)(t.Share(r) * (Math.Exp(x[i] - max) / sum - (i == t.Targets[r] ? 1 : 0)));
         }
     }
 
@@ -41,8 +45,8 @@ static unsafe class CrossEntropy
             (float max, float sum) = MaxAndSum(x, t.V);
             float logit = x[target];
             t.Nll[r] = Nll(logit, max, sum);
-            if (t.DWeights == null) continue;
-            float weight = t.DWeights[r], scale = weight / sum;
+            if (t.Weights == null) continue;
+            float weight = t.Share(r), scale = weight / sum;
             for (int i = 0; i < t.V; i += 16)
             {
                 int part = t.V - i;
@@ -52,6 +56,28 @@ static unsafe class CrossEntropy
                         VectorMath.Exp(VectorMath.LoadPart(x + i, part) - Vector512.Create(max)) * scale, x + i, part);
             }
             x[target] -= weight;
+        }
+    }
+
+    /// <summary>The definition.</summary>
+    public static void LogSoftmaxReference(float* x, int rows, int V)
+    {
+        for (int r = 0; r < rows; r++, x += V)
+        {
+            double max = double.NegativeInfinity, sum = 0;
+            for (int i = 0; i < V; i++) max = Math.Max(max, x[i]);
+            for (int i = 0; i < V; i++) sum += Math.Exp(x[i] - max);
+            for (int i = 0; i < V; i++) x[i] = (float)(x[i] - max - Math.Log(sum));
+        }
+    }
+
+    /// <summary>Rows of logits become log-probabilities.</summary>
+    public static void LogSoftmax(float* x, int rows, int V)
+    {
+        for (int r = 0; r < rows; r++, x += V)
+        {
+            (float max, float sum) = MaxAndSum(x, V);
+            for (int i = 0; i < V; i++) x[i] = -Nll(x[i], max, sum);
         }
     }
 

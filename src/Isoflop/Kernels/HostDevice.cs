@@ -3,42 +3,51 @@ using System.Runtime.InteropServices;
 namespace Isoflop.Kernels;
 
 /// <summary>Memory of the two devices that compute in the host's own memory.</summary>
-public abstract unsafe class HostDevice : IDisposable
+abstract unsafe class HostDevice : IDisposable
 {
     const int Alignment = 64;
 
-    readonly List<nint> blocks = [];
+    readonly HashSet<nint> blocks = [];
 
-    private protected HostDevice() { }
+    /// <inheritdoc cref="DeviceTraits.MemoryBytes"/>
+    private protected static long MemoryBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     /// <inheritdoc cref="IDevice.Allocate"/>
-    public DeviceMemory Allocate(long length)
+    public nint Allocate(long bytes)
     {
-        nuint bytes = checked((nuint)Math.Max(length, 1) * 4);
-        void* block = NativeMemory.AlignedAlloc(bytes, Alignment);
+        nuint size = checked((nuint)Math.Max(bytes, 1));
+        void* block = NativeMemory.AlignedAlloc(size, Alignment);
         blocks.Add((nint)block);
-        NativeMemory.Clear(block, bytes);
-        return new((nint)block, length);
+        NativeMemory.Clear(block, size);
+        return (nint)block;
     }
 
-    /// <inheritdoc cref="IDevice.Upload(ReadOnlySpan{float}, DeviceMemory)"/>
-    public void Upload(ReadOnlySpan<float> from, DeviceMemory to) => from.CopyTo(new Span<float>(F(to), checked((int)to.Length)));
+    /// <inheritdoc cref="IDevice.Free"/>
+    public void Free(nint memory)
+    {
+        if (blocks.Remove(memory)) NativeMemory.AlignedFree((void*)memory);
+    }
 
-    /// <inheritdoc cref="IDevice.Upload(ReadOnlySpan{int}, DeviceMemory)"/>
-    public void Upload(ReadOnlySpan<int> from, DeviceMemory to) => from.CopyTo(new Span<int>(I(to), checked((int)to.Length)));
+    /// <inheritdoc cref="IDevice.Upload"/>
+    public void Upload(ReadOnlySpan<byte> from, nint to) => from.CopyTo(new Span<byte>((void*)to, from.Length));
 
-    /// <inheritdoc cref="IDevice.Download(DeviceMemory, Span{float})"/>
-    public void Download(DeviceMemory from, Span<float> to) =>
-        new ReadOnlySpan<float>(F(from), checked((int)from.Length)).CopyTo(to);
-
-    /// <inheritdoc cref="IDevice.Download(DeviceMemory, Span{int})"/>
-    public void Download(DeviceMemory from, Span<int> to) => new ReadOnlySpan<int>(I(from), checked((int)from.Length)).CopyTo(to);
+    /// <inheritdoc cref="IDevice.Download"/>
+    public void Download(nint from, Span<byte> to) => new ReadOnlySpan<byte>((void*)from, to.Length).CopyTo(to);
 
     /// <inheritdoc cref="IDevice.Copy"/>
-    public void Copy(DeviceMemory from, DeviceMemory to) => NativeMemory.Copy(F(from), F(to), (nuint)from.Length * 4);
+    public void Copy(nint from, nint to, long bytes) => NativeMemory.Copy((void*)from, (void*)to, (nuint)bytes);
 
     /// <inheritdoc cref="IDevice.Clear"/>
-    public void Clear(DeviceMemory x) => NativeMemory.Clear(F(x), (nuint)x.Length * 4);
+    public void Clear(nint x, long bytes) => NativeMemory.Clear((void*)x, (nuint)bytes);
+
+    /// <inheritdoc cref="IDevice.AddLoss"/>
+    /// <remarks>One chain of doubles: nothing to share.</remarks>
+    public void AddLoss(DeviceSpan<float> weights, DeviceSpan<float> nll, int rows, DeviceSpan<double> sum)
+    {
+        double loss = *D(sum);
+        for (int r = 0; r < rows; r++) loss += (double)F(weights)[r] * F(nll)[r];
+        *D(sum) = loss;
+    }
 
     /// <summary>Frees all memory.</summary>
     public virtual void Dispose()
@@ -48,7 +57,9 @@ public abstract unsafe class HostDevice : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected static float* F(DeviceMemory m) => (float*)m.Address;
+    private protected static float* F(DeviceSpan<float> x) => (float*)x.Address;
 
-    private protected static int* I(DeviceMemory m) => (int*)m.Address;
+    private protected static int* I(DeviceSpan<int> x) => (int*)x.Address;
+
+    private protected static double* D(DeviceSpan<double> x) => (double*)x.Address;
 }

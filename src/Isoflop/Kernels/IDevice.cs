@@ -1,29 +1,9 @@
 namespace Isoflop.Kernels;
 
-/// <summary>A stretch of a device's memory, counted in elements of four bytes. Opaque: only the device reads it.</summary>
-public readonly struct DeviceMemory
-{
-    internal DeviceMemory(nint address, long length) => (Address, Length) = (address, length);
-
-    internal nint Address { get; }
-
-    /// <summary>Elements of four bytes.</summary>
-    public long Length { get; }
-
-    /// <summary>The <paramref name="length"/> elements from <paramref name="offset"/> on.</summary>
-    public DeviceMemory Slice(long offset, long length)
-    {
-        if (offset < 0 || length < 0 || offset > Length - length)
-            throw new ArgumentOutOfRangeException(nameof(offset),
-                $"[{offset}, {offset + length}) is outside of {Length} elements");
-        return new(Address + (nint)(offset * 4), length);
-    }
-}
-
 /// <summary>
 /// Which operands of C = A·B are stored transposed. A is [m, k], B is [k, n], C is [m, n], all row-major and dense.
 /// </summary>
-public enum Form
+public enum MatMulLayout
 {
     /// <summary>A [m, k] · B [k, n]: the gradient of a layer's input.</summary>
     Plain,
@@ -56,138 +36,162 @@ public readonly record struct AttentionShape(int Heads, int KvHeads, int DHead)
 
 /// <summary>One AdamW update. Loshchilov &amp; Hutter 2019, arXiv:1711.05101.</summary>
 /// <param name="Step">1 for the first update: the bias corrections</param>
-/// <param name="GradientScale">multiplies every gradient first: the clip</param>
+/// <param name="Clip">largest norm of the whole gradient that is let through; 0 lets all through</param>
 public readonly record struct AdamWStep(
-    float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, int Step, float GradientScale);
+    float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, int Step, double Clip);
 
 /// <summary>How the next token is drawn.</summary>
 /// <param name="Temperature">0 takes the most probable token</param>
 /// <param name="TopK">0 keeps all</param> <param name="TopP">1 keeps all</param>
 public sealed record SamplingRule(float Temperature = 1, int TopK = 0, float TopP = 1);
 
+/// <summary>Names a random number, with the seed: the first of the stream (seed, Sample, Step, Stream).</summary>
+/// <param name="Stream">below 2⁴⁸</param> <param name="Step">below 2⁴⁰</param>
+public readonly record struct RandomKey(long Stream, long Step);
+
+/// <summary>A token that was drawn.</summary>
+/// <param name="LogProb">at temperature 1, nats</param>
+public readonly record struct SampledToken(int Token, float LogProb);
+
 /// <summary>
-/// The engine's operations on device memory. Two devices exist: <see cref="ReferenceDevice"/> is the definition (plain loops,
-/// double sums), <see cref="CpuDevice"/> the fast one. A result depends on the operands alone, never on threads or on
-/// neighbouring rows.
+/// The engine's operations on device memory; <see cref="Devices"/> opens one. "cpu:reference" is the definition (plain loops,
+/// double sums), "cpu" the fast one. A result depends on the operands alone, never on threads or on neighbouring rows.
 /// </summary>
 /// <remarks>
 /// Gradients of weights and gains are added to, element by element, in the order of the rows: cutting the rows of a step into
-/// several calls cannot change a bit. Arguments are the caller's promise; they are checked in debug builds only.
+/// several calls cannot change a bit. Arguments are the caller's promise; they are checked in debug builds only. Nothing comes
+/// back to the host but by <see cref="Download"/>: a device may run behind its caller until then.
 /// </remarks>
 public interface IDevice : IDisposable
 {
-    /// <summary>What computes, for the record: name and instruction set.</summary>
-    string Name { get; }
+    /// <summary>What it is.</summary>
+    DeviceTraits Traits { get; }
 
-    /// <summary>New memory, all zero, aligned to 64 bytes; it lives as long as the device.</summary>
-    DeviceMemory Allocate(long length);
+    // ---- memory: DeviceMemory and DeviceCopies are its typed face -------------------------------------------------------------
 
-    /// <summary>Copies from the host.</summary>
-    void Upload(ReadOnlySpan<float> from, DeviceMemory to);
+    /// <summary>New memory, all zero, aligned to 64 bytes; it lives until it is freed, at most as long as the device.</summary>
+    nint Allocate(long bytes);
 
-    /// <summary>Copies from the host.</summary>
-    void Upload(ReadOnlySpan<int> from, DeviceMemory to);
+    /// <summary>Gives memory back. After the device's end it has nothing to do.</summary>
+    void Free(nint memory);
 
-    /// <summary>Copies to the host.</summary>
-    void Download(DeviceMemory from, Span<float> to);
+    /// <summary>Copies from the host, which may change its copy at once.</summary>
+    void Upload(ReadOnlySpan<byte> from, nint to);
 
-    /// <summary>Copies to the host.</summary>
-    void Download(DeviceMemory from, Span<int> to);
+    /// <summary>Copies to the host, after all that was asked before.</summary>
+    void Download(nint from, Span<byte> to);
 
     /// <summary>Copies inside the device.</summary>
-    void Copy(DeviceMemory from, DeviceMemory to);
+    void Copy(nint from, nint to, long bytes);
 
-    /// <summary>Sets every element to zero.</summary>
-    void Clear(DeviceMemory x);
+    /// <summary>Sets all bytes to zero.</summary>
+    void Clear(nint x, long bytes);
+
+    // ---- layers ---------------------------------------------------------------------------------------------------------------
 
     /// <summary>y += x.</summary>
-    void Add(DeviceMemory x, DeviceMemory y);
+    void Add(DeviceSpan<float> x, DeviceSpan<float> y);
 
-    /// <summary>y[r] = table[tokens[r]]; table [V, C], tokens int [rows], y [rows, C].</summary>
-    void Embed(DeviceMemory table, DeviceMemory tokens, DeviceMemory y, int rows, int C);
+    /// <summary>y[r] = table[tokens[r]]; table [V, C], tokens [rows], y [rows, C].</summary>
+    void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C);
 
     /// <summary>dTable[tokens[r]] += dy[r].</summary>
-    void EmbedBackward(DeviceMemory tokens, DeviceMemory dy, DeviceMemory dTable, int rows, int C);
+    void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C);
 
     /// <summary>y = gain ⊙ x·s, s = 1/√(mean(x²) + epsilon). Zhang &amp; Sennrich 2019, arXiv:1910.07467.</summary>
     /// <param name="s">[Rows·Heads] out, kept for the backward pass</param>
-    void RmsNorm(DeviceMemory x, DeviceMemory gain, DeviceMemory y, DeviceMemory s, HeadRows shape, float epsilon);
+    void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
+        float epsilon);
 
     /// <summary>dGain += Σ dy⊙x̂;  dx (+)= s·(g⊙dy − x̂·mean(g⊙dy⊙x̂)), x̂ = x·s.</summary>
     /// <param name="accumulate">true adds to dx, false overwrites it; dx may be dy</param>
-    void RmsNormBackward(DeviceMemory x, DeviceMemory gain, DeviceMemory s, DeviceMemory dy, DeviceMemory dx, DeviceMemory dGain,
-        HeadRows shape, bool accumulate);
+    void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate);
 
     /// <summary>C (+)= A·B. Every element is one chain of multiply-adds over ascending k, begun at C or at zero.</summary>
-    /// <param name="packed">B as <see cref="Pack"/> laid it out for this form, or default</param>
     /// <param name="accumulate">true adds to C, false overwrites it</param>
     /// <remarks>2·m·n·k flops.</remarks>
-    void MatMul(Form form, DeviceMemory a, DeviceMemory b, DeviceMemory packed, DeviceMemory c, int m, int n, int k,
+    void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
         bool accumulate);
 
-    /// <summary>Elements that <see cref="Pack"/> writes for a B of k × n.</summary>
-    long PackedLength(int n, int k);
+    /// <summary>A matrix of weights as products read it; before the first one it wants its update.</summary>
+    /// <param name="values">[outputs, inputs]</param> <param name="backward">false: only forward products will come</param>
+    PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward);
 
-    /// <summary>Lays B out for products of this form; once an update where B is a weight.</summary>
-    void Pack(Form form, DeviceMemory b, DeviceMemory packed, int n, int k);
+    /// <summary>The same product with B a weight of this device.</summary>
+    /// <param name="layout">TransposedB: C [m, outputs] of A [m, inputs]; Plain: C [m, inputs] of A [m, outputs]</param>
+    void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m, bool accumulate);
 
     /// <summary>
     /// Rotates the halves of each head's vector by position in place. Su et al. 2021, arXiv:2104.09864;
     /// the half-split of published checkpoints.
     /// </summary>
     /// <param name="table">[positions, Width]: cosines of the Width/2 angles, then their sines</param>
-    /// <param name="positions">int [Rows]</param> <param name="inverse">true rotates back: the backward pass</param>
-    void Rope(DeviceMemory x, DeviceMemory table, DeviceMemory positions, HeadRows shape, bool inverse);
+    /// <param name="positions">[Rows]</param> <param name="inverse">true rotates back: the backward pass</param>
+    void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse);
 
     /// <summary>
     /// softmax(q·kᵀ/√D)·v, causal within each sequence; no [T, T] matrix is kept. Dao et al. 2022, arXiv:2205.14135.
     /// </summary>
     /// <param name="qkv">[rows, shape.Stride], q and k already rotated</param>
-    /// <param name="offsets">first row of each sequence, then the number of rows; sequences do not see each other</param>
     /// <param name="y">[rows, Heads·DHead] out</param> <param name="lse">[Heads, rows] out: log Σ exp of the scores, nats</param>
-    void Attention(DeviceMemory qkv, ReadOnlySpan<int> offsets, DeviceMemory y, DeviceMemory lse, AttentionShape shape);
+    void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse, AttentionShape shape);
 
     /// <summary>dqkv = gradient of <see cref="Attention"/>, overwritten.</summary>
-    void AttentionBackward(DeviceMemory qkv, DeviceMemory y, DeviceMemory lse, DeviceMemory dy, DeviceMemory dqkv,
-        ReadOnlySpan<int> offsets, AttentionShape shape);
+    void AttentionBackward(DeviceSpan<float> qkv, DeviceSpan<float> y, DeviceSpan<float> lse, DeviceSpan<float> dy,
+        DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape);
 
-    /// <summary>Elements of a cache of so many pages of 16 tokens, one layer.</summary>
-    long KvCacheLength(int pages, AttentionShape shape);
+    /// <summary>Bytes of a page of keys and values, one layer.</summary>
+    long KvPageBytes(AttentionShape shape);
 
     /// <summary>
     /// Writes each row's key and value into its slot's page at its position, all rows; then each attends to all positions up to
     /// its own. So a row may see, in a page that slots share, what another slot's row of the same call writes.
     /// </summary>
-    /// <param name="pages">[slots, slotPages]: the page of 16 positions each; those beyond a slot's last row are not read</param>
-    /// <param name="slots">slot of each row</param> <param name="positions">position of each row</param>
-    /// <remarks>Bit for bit what <see cref="Attention"/> gives for that row.</remarks>
-    void AttentionCached(DeviceMemory qkv, DeviceMemory cache, ReadOnlySpan<int> pages, int slotPages, ReadOnlySpan<int> slots,
-        ReadOnlySpan<int> positions, DeviceMemory y, AttentionShape shape);
+    /// <param name="cache">pages of <see cref="KvPageBytes"/></param>
+    /// <remarks>Bit for bit what <see cref="Attention"/> gives for that row, where the device is batch-invariant.</remarks>
+    void AttentionCached(DeviceSpan<float> qkv, DeviceSpan<byte> cache, CacheView view, DeviceSpan<float> y,
+        AttentionShape shape);
 
     /// <summary>y = silu(gate) ⊙ up. Shazeer 2020, arXiv:2002.05202.</summary>
     /// <param name="gateUp">[rows, 2·width]: gate, then up</param> <param name="y">[rows, width]</param>
-    void SwiGlu(DeviceMemory gateUp, DeviceMemory y, int rows, int width);
+    void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width);
 
     /// <summary>dGateUp = gradient of <see cref="SwiGlu"/>, overwritten; it may be gateUp.</summary>
-    void SwiGluBackward(DeviceMemory gateUp, DeviceMemory dy, DeviceMemory dGateUp, int rows, int width);
+    void SwiGluBackward(DeviceSpan<float> gateUp, DeviceSpan<float> dy, DeviceSpan<float> dGateUp, int rows, int width);
+
+    // ---- logits ---------------------------------------------------------------------------------------------------------------
 
     /// <summary>nll[r] = log Σ exp(logits[r]) − logits[r, targets[r]], nats.</summary>
-    /// <param name="dWeights">
-    /// [rows] factor of each row's gradient; with it, logits become dWeights[r]·(softmax − onehot). default: logits stay
+    /// <param name="weights">
+    /// [rows]; with it, logits become weights[r]/totalWeight·(softmax − onehot). default: logits stay
     /// </param>
-    void CrossEntropy(DeviceMemory logits, DeviceMemory targets, DeviceMemory dWeights, DeviceMemory nll, int rows, int V);
+    void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
+        DeviceSpan<float> nll, int rows, int V);
 
-    /// <summary>Updates parameters and moments from the gradients, one pass.</summary>
-    void AdamW(DeviceMemory p, DeviceMemory g, DeviceMemory m, DeviceMemory v, in AdamWStep step);
-
-    /// <summary>Σ x², in doubles, by fixed chunks.</summary>
-    double SumSquares(DeviceMemory x);
+    /// <summary>Logits become log-probabilities, nats: to the bit −nll of <see cref="CrossEntropy"/>.</summary>
+    void LogSoftmax(DeviceSpan<float> logits, int rows, int V);
 
     /// <summary>
-    /// Draws a token for each row and gives its log-probability at temperature 1 (nats),
-    /// equal to −nll of <see cref="CrossEntropy"/>.
+    /// Draws a token for each row and gives its log-probability, equal to −nll of <see cref="CrossEntropy"/>. A row's uniform is
+    /// the one that its key names: <see cref="Rng"/>.
     /// </summary>
-    /// <param name="logits">[rows, V], kept</param> <param name="uniforms">[rows] in [0, 1)</param>
-    void Sample(DeviceMemory logits, ReadOnlySpan<float> uniforms, SamplingRule rule, Span<int> tokens, Span<float> logProbs,
-        int V);
+    /// <param name="logits">[rows, V], kept</param> <param name="draws">[rows]</param> <param name="into">[rows]</param>
+    void Sample(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,
+        DeviceSpan<SampledToken> into, int V);
+
+    // ---- a step's end ---------------------------------------------------------------------------------------------------------
+
+    /// <summary>sum[0] += Σ weights[r]·nll[r], in doubles, row by row.</summary>
+    void AddLoss(DeviceSpan<float> weights, DeviceSpan<float> nll, int rows, DeviceSpan<double> sum);
+
+    /// <summary>sum[0] = Σ x², in doubles, by fixed chunks.</summary>
+    void SumSquares(DeviceSpan<float> x, DeviceSpan<double> sum);
+
+    /// <summary>
+    /// Updates parameters and moments from the gradients, one pass; the gradients are first scaled to a norm of at most the clip.
+    /// </summary>
+    /// <param name="sums">[2]: of the loss and of the squares of all gradients; is one not finite, nothing is changed</param>
+    void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step);
 }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Isoflop.Kernels;
 
-/// <summary>C (+)= A·B in three forms; each element one chain of multiply-adds over ascending k.</summary>
+/// <summary>C (+)= A·B in three layouts; each element one chain of multiply-adds over ascending k.</summary>
 /// <remarks>
 /// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008). <see cref="BlockK"/> steps of a panel
 /// of B and a panel of A stay near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C
@@ -22,14 +22,14 @@ static unsafe class MatMul
     /// <summary>One product; threads share it.</summary>
     public struct Task
     {
-        public Form Form;
+        public MatMulLayout Layout;
         public float* A, B, PackedB, C;
         public int M, N, K;
         public bool Accumulate;
         public int RowParts, ColumnParts;
 
-        public readonly nint StrideA => Form == Form.TransposedA ? M : K;
-        public readonly nint StrideB => Form == Form.TransposedB ? K : N;
+        public readonly nint StrideA => Layout == MatMulLayout.TransposedA ? M : K;
+        public readonly nint StrideB => Layout == MatMulLayout.TransposedB ? K : N;
     }
 
     /// <summary>The definition: plain loops, double sums.</summary>
@@ -41,8 +41,8 @@ static unsafe class MatMul
                 double sum = t.Accumulate ? t.C[(long)i * t.N + j] : 0;
                 for (int p = 0; p < t.K; p++)
                 {
-                    float a = t.Form == Form.TransposedA ? t.A[(long)p * t.M + i] : t.A[(long)i * t.K + p];
-                    float b = t.Form == Form.TransposedB ? t.B[(long)j * t.K + p] : t.B[(long)p * t.N + j];
+                    float a = t.Layout == MatMulLayout.TransposedA ? t.A[(long)p * t.M + i] : t.A[(long)i * t.K + p];
+                    float b = t.Layout == MatMulLayout.TransposedB ? t.B[(long)j * t.K + p] : t.B[(long)p * t.N + j];
                     sum += (double)a * b;
                 }
                 t.C[(long)i * t.N + j] = (float)sum;
@@ -54,10 +54,10 @@ static unsafe class MatMul
         (long)(n + Microkernel.Columns - 1) / Microkernel.Columns * Microkernel.Columns * k;
 
     /// <summary>Packs the whole of B, panels <paramref name="from"/> to <paramref name="to"/> of it.</summary>
-    public static void Pack(Form form, float* b, float* packed, int n, int k, int from, int to)
+    public static void Pack(MatMulLayout layout, float* b, float* packed, int n, int k, int from, int to)
     {
         nint panel = (nint)k * Microkernel.Columns;
-        bool transposed = form == Form.TransposedB;
+        bool transposed = layout == MatMulLayout.TransposedB;
         int n0 = from * Microkernel.Columns, n1 = Math.Min(n, to * Microkernel.Columns);
         if (n0 < n1) Packing.Columns(b, transposed ? k : n, transposed, n0, n1, 0, k, packed + from * panel, panel);
     }
@@ -110,7 +110,7 @@ static unsafe class MatMul
                 {
                     panelB = (nint)(p1 - p0) * Microkernel.Columns;
                     b = packedB;
-                    Packing.Columns(t.B, t.StrideB, t.Form == Form.TransposedB, j0, j1, p0, p1, b, panelB);
+                    Packing.Columns(t.B, t.StrideB, t.Layout == MatMulLayout.TransposedB, j0, j1, p0, p1, b, panelB);
                 }
                 for (int i0 = m0; i0 < m1; i0 += BlockM)
                 {
@@ -128,7 +128,7 @@ static unsafe class MatMul
         for (int i = i0; i < i1; i += Microkernel.Rows, to += PanelA)
         {
             int rows = Math.Min(Microkernel.Rows, i1 - i);
-            if (t.Form == Form.TransposedA) Packing.Copy(t.A + p0 * t.StrideA + i, t.StrideA, rows, p1 - p0, to, rows);
+            if (t.Layout == MatMulLayout.TransposedA) Packing.Copy(t.A + p0 * t.StrideA + i, t.StrideA, rows, p1 - p0, to, rows);
             else Packing.Transpose(t.A + i * t.StrideA + p0, t.StrideA, rows, p1 - p0, to, rows);
         }
     }

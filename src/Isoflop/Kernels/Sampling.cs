@@ -10,11 +10,28 @@ static unsafe class Sampling
     /// <summary>One call.</summary>
     public struct Task
     {
-        public float* Logits, Uniforms, LogProbs;
-        public int* Tokens;
+        public float* Logits;
+        public RandomKey* Draws;
+        public SampledToken* Into;
+        public ulong Seed;
         public float Temperature, TopP;
         public int TopK, Rows, V;
     }
+
+    /// <summary>The call of a device.</summary>
+    public static Task TaskOf(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,
+        DeviceSpan<SampledToken> into, int V) => new()
+        {
+            Logits = (float*)logits.Address,
+            Draws = (RandomKey*)draws.Address,
+            Into = (SampledToken*)into.Address,
+            Seed = seed,
+            Rows = (int)into.Length,
+            V = V,
+            Temperature = rule.Temperature,
+            TopK = rule.TopK,
+            TopP = rule.TopP,
+        };
 
     /// <summary>Floats of scratch a row needs: probabilities, and tokens in their order.</summary>
     public static long ScratchLength(int V) => 2L * V;
@@ -26,11 +43,13 @@ static unsafe class Sampling
         {
             float* x = t.Logits + (long)r * t.V;
             (float max, float sum) = CrossEntropy.MaxAndSum(x, t.V);
-            int token = t.Temperature <= 0 ? ArgMax(x, t.V) : Draw(t, x, max, t.Uniforms[r], scratch);
-            t.Tokens[r] = token;
-            t.LogProbs[r] = -CrossEntropy.Nll(x[token], max, sum);
+            int token = t.Temperature <= 0 ? ArgMax(x, t.V) : Draw(t, x, max, Uniform(t, r), scratch);
+            t.Into[r] = new(token, -CrossEntropy.Nll(x[token], max, sum));
         }
     }
+
+    static float Uniform(in Task t, int row) =>
+        new Rng(t.Seed, RandomPurpose.Sample, t.Draws[row].Step, t.Draws[row].Stream).NextSingle();
 
     static int ArgMax(float* x, int V)
     {

@@ -3,72 +3,72 @@ using Isoflop.Kernels;
 namespace Isoflop.Nn;
 
 /// <summary>What one layer computes for at most M rows and its backward pass reads again.</summary>
-sealed class LayerActivations(IDevice device, ModelConfig c, int M, DeviceMemory input, DeviceMemory? shared)
+sealed class LayerActivations(DeviceMemory memory, ModelConfig c, int M, DeviceSpan<float> input, DeviceSpan<float>? shared)
 {
     static int Qkv(ModelConfig c) => (c.NHead + 2 * c.KvHeads) * c.HeadWidth;
 
     /// <summary>[M, C] the residual stream before attention.</summary>
-    public DeviceMemory Input { get; } = input;
+    public DeviceSpan<float> Input { get; } = input;
 
     /// <summary>[M, C] Input, normed.</summary>
-    public DeviceMemory AttentionIn { get; } = device.Allocate((long)M * c.DModel);
+    public DeviceSpan<float> AttentionIn { get; } = memory.Allocate<float>((long)M * c.DModel);
 
     /// <summary>[M] the norm's scales.</summary>
-    public DeviceMemory AttentionScale { get; } = device.Allocate(M);
+    public DeviceSpan<float> AttentionScale { get; } = memory.Allocate<float>(M);
 
     /// <summary>[M, (H + 2·KvHeads)·D] as projected: kept apart only where q and k are normed.</summary>
-    public DeviceMemory RawQkv { get; } = c.QkNorm ? device.Allocate((long)M * Qkv(c)) : default;
+    public DeviceSpan<float> RawQkv { get; } = c.QkNorm ? memory.Allocate<float>((long)M * Qkv(c)) : default;
 
     /// <summary>[M·H] and [M·KvHeads] scales of the norms of q and k.</summary>
-    public DeviceMemory QScale { get; } = device.Allocate((long)M * c.NHead);
-    public DeviceMemory KScale { get; } = device.Allocate((long)M * c.KvHeads);
+    public DeviceSpan<float> QScale { get; } = memory.Allocate<float>((long)M * c.NHead);
+    public DeviceSpan<float> KScale { get; } = memory.Allocate<float>((long)M * c.KvHeads);
 
     /// <summary>[M, (H + 2·KvHeads)·D] normed and rotated.</summary>
-    public DeviceMemory RotatedQkv { get; } = device.Allocate((long)M * Qkv(c));
+    public DeviceSpan<float> RotatedQkv { get; } = memory.Allocate<float>((long)M * Qkv(c));
 
     /// <summary>[M, H·D] what attention gathers.</summary>
-    public DeviceMemory Attended { get; } = device.Allocate((long)M * c.NHead * c.HeadWidth);
+    public DeviceSpan<float> Attended { get; } = memory.Allocate<float>((long)M * c.NHead * c.HeadWidth);
 
     /// <summary>[H, M] log-sums of attention's scores.</summary>
-    public DeviceMemory Lse { get; } = device.Allocate((long)M * c.NHead);
+    public DeviceSpan<float> Lse { get; } = memory.Allocate<float>((long)M * c.NHead);
 
     /// <summary>[M, C] the residual stream between attention and SwiGLU.</summary>
-    public DeviceMemory Middle { get; } = shared ?? device.Allocate((long)M * c.DModel);
+    public DeviceSpan<float> Middle { get; } = shared ?? memory.Allocate<float>((long)M * c.DModel);
 
     /// <summary>[M, C] Middle, normed.</summary>
-    public DeviceMemory MlpIn { get; } = device.Allocate((long)M * c.DModel);
+    public DeviceSpan<float> MlpIn { get; } = memory.Allocate<float>((long)M * c.DModel);
 
     /// <summary>[M] the norm's scales.</summary>
-    public DeviceMemory MlpScale { get; } = device.Allocate(M);
+    public DeviceSpan<float> MlpScale { get; } = memory.Allocate<float>(M);
 
     /// <summary>[M, 2F] gate, up.</summary>
-    public DeviceMemory GateUp { get; } = device.Allocate((long)M * 2 * c.FfWidth);
+    public DeviceSpan<float> GateUp { get; } = memory.Allocate<float>((long)M * 2 * c.FfWidth);
 
     /// <summary>[M, F] silu(gate) ⊙ up.</summary>
-    public DeviceMemory Gated { get; } = device.Allocate((long)M * c.FfWidth);
+    public DeviceSpan<float> Gated { get; } = memory.Allocate<float>((long)M * c.FfWidth);
 
     /// <summary>[M, C] the residual stream after the layer.</summary>
-    public DeviceMemory Output { get; } = shared ?? device.Allocate((long)M * c.DModel);
+    public DeviceSpan<float> Output { get; } = shared ?? memory.Allocate<float>((long)M * c.DModel);
 }
 
 /// <summary>Gradients of activations: one set, which every layer uses in turn.</summary>
-sealed class ActivationGradients(IDevice device, ModelConfig c, int M)
+sealed class ActivationGradients(DeviceMemory memory, ModelConfig c, int M)
 {
     /// <summary>[M, C] of the residual stream.</summary>
-    public DeviceMemory Stream { get; } = device.Allocate((long)M * c.DModel);
+    public DeviceSpan<float> Stream { get; } = memory.Allocate<float>((long)M * c.DModel);
 
     /// <summary>[M, C] of a norm's output.</summary>
-    public DeviceMemory Normed { get; } = device.Allocate((long)M * c.DModel);
+    public DeviceSpan<float> Normed { get; } = memory.Allocate<float>((long)M * c.DModel);
 
     /// <summary>[M, (H + 2·KvHeads)·D].</summary>
-    public DeviceMemory Qkv { get; } = device.Allocate((long)M * (c.NHead + 2 * c.KvHeads) * c.HeadWidth);
+    public DeviceSpan<float> Qkv { get; } = memory.Allocate<float>((long)M * (c.NHead + 2 * c.KvHeads) * c.HeadWidth);
 
     /// <summary>[M, H·D].</summary>
-    public DeviceMemory Attended { get; } = device.Allocate((long)M * c.NHead * c.HeadWidth);
+    public DeviceSpan<float> Attended { get; } = memory.Allocate<float>((long)M * c.NHead * c.HeadWidth);
 
     /// <summary>[M, 2F].</summary>
-    public DeviceMemory GateUp { get; } = device.Allocate((long)M * 2 * c.FfWidth);
+    public DeviceSpan<float> GateUp { get; } = memory.Allocate<float>((long)M * 2 * c.FfWidth);
 
     /// <summary>[M, F].</summary>
-    public DeviceMemory Gated { get; } = device.Allocate((long)M * c.FfWidth);
+    public DeviceSpan<float> Gated { get; } = memory.Allocate<float>((long)M * c.FfWidth);
 }

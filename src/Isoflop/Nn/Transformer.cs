@@ -12,7 +12,7 @@ namespace Isoflop.Nn;
 /// row gives depends on its own sequence alone, and gradients are sums in the order of the rows: batches may be cut anywhere
 /// between sequences.
 /// </remarks>
-public sealed class Transformer
+public sealed class Transformer : IDisposable
 {
     // Logits exist for one block of rows at a time: some 4 MB of them.
     const int LogitFloats = 1 << 20, FewestLogitRows = 168;
@@ -24,9 +24,9 @@ public sealed class Transformer
     readonly LayerWeights[] weights;
     readonly LayerActivations[] layers;
     readonly ActivationGradients? d;
-    readonly DeviceMemory tokens, targets, positions, rowWeights, rope, stream;
-    readonly DeviceMemory finalNormed, finalScale, nll, logits, tiedGradient;
-    readonly float[] hostNll, hostWeights;
+    readonly DeviceMemory memory;
+    readonly PassPlan plan;
+    readonly DeviceSpan<float> rope, stream, finalNormed, finalScale, nll, logits, tiedGradient;
     readonly float epsilon;
 
     sealed record LayerWeights(Weight Qkv, Weight Output, Weight GateUp, Weight Down);
@@ -42,34 +42,34 @@ public sealed class Transformer
         if (config.Problems().FirstOrDefault() is { } problem) throw new ConfigException(problem);
         (this.device, Config, this.maxRows) = (device, config, maxRows);
         Table = new ParamTable(config);
-        Params = device.Allocate(Table.Length);
-        Gradients = training ? device.Allocate(Table.Length) : default;
+        memory = new(device);
+        Params = memory.Allocate<float>(Table.Length);
+        Gradients = training ? memory.Allocate<float>(Table.Length) : default;
+        Sums = memory.Allocate<double>(2);
         heads = new(config.NHead, config.KvHeads, config.HeadWidth);
         epsilon = (float)config.NormEps;
-        DeviceMemory? gradients = training ? Gradients : null;
+        DeviceSpan<float>? gradients = training ? Gradients : null;
         weights = [.. Table.Layers.Select(l => new LayerWeights(
             new(device, Params, gradients, l.Q, l.K, l.V), new(device, Params, gradients, l.O),
             new(device, Params, gradients, l.Gate, l.Up), new(device, Params, gradients, l.Down)))];
         head = new(device, Params, gradients, Table.Head);
         // A tied head's gradient comes by row blocks, the embedding's at the end of each pass: two sums, joined once a step.
-        if (training && config.TiedHead) tiedGradient = device.Allocate(Table.Embedding.Length);
+        if (training && config.TiedHead) tiedGradient = memory.Allocate<float>(Table.Embedding.Length);
 
-        (tokens, targets, positions) = (device.Allocate(maxRows), device.Allocate(maxRows), device.Allocate(maxRows));
-        rowWeights = device.Allocate(maxRows);
+        plan = new(device, maxRows);
         rope = RopeTable(config);
-        stream = device.Allocate((long)maxRows * config.DModel);
+        stream = memory.Allocate<float>((long)maxRows * config.DModel);
         layers = new LayerActivations[config.NLayer];
         for (int i = 0; i < layers.Length; i++)
             layers[i] = training || i == 0
-                ? new(device, config, maxRows, i == 0 ? stream : layers[i - 1].Output, training ? null : stream)
+                ? new(memory, config, maxRows, i == 0 ? stream : layers[i - 1].Output, training ? null : stream)
                 : layers[0];
-        finalNormed = device.Allocate((long)maxRows * config.DModel);
-        finalScale = device.Allocate(maxRows);
-        if (training) d = new(device, config, maxRows);
+        finalNormed = memory.Allocate<float>((long)maxRows * config.DModel);
+        finalScale = memory.Allocate<float>(maxRows);
+        if (training) d = new(memory, config, maxRows);
         logitRows = Math.Min(maxRows, Math.Max(FewestLogitRows, LogitFloats / config.VocabSize));
-        logits = device.Allocate((long)logitRows * config.VocabSize);
-        nll = device.Allocate(maxRows);
-        (hostNll, hostWeights) = (new float[maxRows], new float[maxRows]);
+        logits = memory.Allocate<float>((long)logitRows * config.VocabSize);
+        nll = memory.Allocate<float>(maxRows);
     }
 
     /// <summary>The shape.</summary>
@@ -78,11 +78,14 @@ public sealed class Transformer
     /// <summary>Names and places of all parameters.</summary>
     public ParamTable Table { get; }
 
-    /// <summary>All parameters; after a change call <see cref="Refresh"/>.</summary>
-    public DeviceMemory Params { get; }
+    /// <summary>All parameters; after a change call <see cref="RepackWeights"/>.</summary>
+    public DeviceSpan<float> Params { get; }
 
     /// <summary>Their gradients, in the same layout.</summary>
-    public DeviceMemory Gradients { get; }
+    public DeviceSpan<float> Gradients { get; }
+
+    /// <summary>[2] Σ weight·nll since it was cleared, nats; Σ gradient², which the optimiser fills in.</summary>
+    internal DeviceSpan<double> Sums { get; }
 
     /// <summary>Where all of this lies.</summary>
     public IDevice Device => device;
@@ -90,8 +93,8 @@ public sealed class Transformer
     /// <summary>Rows of one pass at most.</summary>
     public int MaxRows => maxRows;
 
-    /// <summary>−ln p of every target of the last pass, nats.</summary>
-    public ReadOnlySpan<float> Nll => hostNll;
+    /// <summary>Bytes of a page of keys and values, one layer.</summary>
+    internal long KvPageBytes => device.KvPageBytes(heads);
 
     /// <summary>
     /// Random first values: matrices by fan-in, those that write to the residual stream smaller by √(2·n_layer), gains one.
@@ -111,7 +114,7 @@ public sealed class Transformer
             }
             device.Upload(values, Params.Slice(p.Offset, p.Length));
         }
-        Refresh();
+        RepackWeights();
     }
 
     double Deviation(Param p)
@@ -122,28 +125,29 @@ public sealed class Transformer
         return writesStream ? fanIn / Math.Sqrt(2 * Config.NLayer) : fanIn;
     }
 
-    /// <summary>Counts calls of <see cref="Refresh"/>: what was computed at another count is stale.</summary>
+    /// <summary>Counts calls of <see cref="RepackWeights"/>: what was computed at another count is stale.</summary>
     public int Version { get; private set; }
 
     /// <summary>Lays the weights out anew; after every change of <see cref="Params"/>.</summary>
-    public void Refresh()
+    public void RepackWeights()
     {
         Version++;
         foreach ((Weight qkv, Weight output, Weight gateUp, Weight down) in weights)
         {
-            qkv.Refresh();
-            output.Refresh();
-            gateUp.Refresh();
-            down.Refresh();
+            qkv.Repack();
+            output.Repack();
+            gateUp.Repack();
+            down.Repack();
         }
-        head.Refresh();
+        head.Repack();
     }
 
-    /// <summary>Zero gradients: the start of a step.</summary>
+    /// <summary>Zero gradients and loss: the start of a step.</summary>
     public void ClearGradients()
     {
         device.Clear(Gradients);
         if (Config.TiedHead) device.Clear(tiedGradient);
+        ClearLoss();
     }
 
     /// <summary>Joins what a step's micro-batches summed apart: the end of a step.</summary>
@@ -152,84 +156,75 @@ public sealed class Transformer
         if (Config.TiedHead) device.Add(tiedGradient, Gradients.Slice(Table.Embedding.Offset, Table.Embedding.Length));
     }
 
-    /// <summary>Adds the batch's Σ weight·nll (nats) to <paramref name="loss"/>, row by row.</summary>
-    public void Loss(Batch batch, ref double loss)
+    /// <summary>Zero loss.</summary>
+    public void ClearLoss() => device.Clear(Sums);
+
+    /// <summary>What the passes since it was cleared have added to the loss: Σ weight·nll, nats, row by row.</summary>
+    public double ReadLoss()
     {
-        Forward(batch);
-        Head(batch.Rows, gradient: false);
-        AddLoss(batch, ref loss);
+        Span<double> loss = stackalloc double[1];
+        device.Download(Sums.Slice(0, 1), loss);
+        return loss[0];
+    }
+
+    /// <summary>Adds the batch's Σ weight·nll to the loss, which stays on the device.</summary>
+    /// <param name="nlls">[rows] where −ln p of the targets (nats) is wanted too; or empty</param>
+    public void Loss(Batch batch, Span<float> nlls = default)
+    {
+        Forward(batch, default);
+        Head(gradient: false, 1);
+        device.AddLoss(plan.Weights, nll, plan.Predicting, Sums);
+        if (!nlls.IsEmpty) device.Download(nll.Slice(0, batch.Rows), nlls);
     }
 
     /// <summary>
     /// The same, and adds the gradient of Σ weight·nll / <paramref name="totalWeight"/> to <see cref="Gradients"/>.
     /// </summary>
     /// <param name="totalWeight">Σ weight over the whole step, of which this batch may be a part</param>
-    public void LossAndGradient(Batch batch, double totalWeight, ref double loss)
+    public void LossAndGradient(Batch batch, double totalWeight, Span<float> nlls = default)
     {
-        for (int r = 0; r < batch.Rows; r++) hostWeights[r] = (float)(batch.Weights[r] / totalWeight);
-        device.Upload(hostWeights.AsSpan(0, batch.Rows), rowWeights.Slice(0, batch.Rows));
-        Forward(batch);
-        Head(batch.Rows, gradient: true);
-        AddLoss(batch, ref loss);
-        Backward(batch);
+        Forward(batch, default);
+        Head(gradient: true, totalWeight);
+        device.AddLoss(plan.Weights, nll, plan.Predicting, Sums);
+        Backward(batch.Rows);
+        if (!nlls.IsEmpty) device.Download(nll.Slice(0, batch.Rows), nlls);
     }
 
     /// <summary>−ln p of the targets of some rows (nats); the others' logits are never formed.</summary>
-    /// <param name="wanted">rows of the batch</param> <param name="into">[wanted], the bits that <see cref="Loss"/> gives</param>
-    public void NllOf(Batch batch, ReadOnlySpan<int> wanted, Span<float> into)
+    /// <param name="wanted">rows of the batch; empty: all</param>
+    /// <param name="into">[wanted], the bits that <see cref="Loss"/> gives</param>
+    public void Nll(Batch batch, Span<float> into, ReadOnlySpan<int> wanted = default)
     {
-        Forward(batch);
-        device.RmsNorm(layers[^1].Output, Gain(Table.FinalNorm), finalNormed, finalScale, Whole(batch.Rows), epsilon);
-        for (int from = 0; from < wanted.Length; from += logitRows)
-        {
-            int count = Math.Min(logitRows, wanted.Length - from);
-            HeadOf(wanted.Slice(from, count));
-            var own = new int[count];
-            for (int r = 0; r < count; r++) own[r] = batch.Targets[wanted[from + r]];
-            device.Upload(own, targets.Slice(0, count));
-            device.CrossEntropy(logits, targets.Slice(0, count), default, nll.Slice(0, count), count, Config.VocabSize);
-            device.Download(nll.Slice(0, count), into.Slice(from, count));
-        }
+        Forward(batch, wanted);
+        Head(gradient: false, 1);
+        device.Download(nll.Slice(0, plan.Predicting), into);
     }
 
-    /// <summary>Logits of some rows of the final norm, gathered.</summary>
-    void HeadOf(ReadOnlySpan<int> wanted)
+    void Forward(Batch batch, ReadOnlySpan<int> wanted)
     {
-        device.Upload(wanted, targets.Slice(0, wanted.Length));
-        device.Embed(finalNormed, targets, layers[0].MlpIn, wanted.Length, Config.DModel);
-        head.Forward(layers[0].MlpIn, logits, wanted.Length);
-    }
-
-    void AddLoss(Batch batch, ref double loss)
-    {
-        device.Download(nll.Slice(0, batch.Rows), hostNll.AsSpan(0, batch.Rows));
-        for (int r = 0; r < batch.Rows; r++) loss += (double)batch.Weights[r] * hostNll[r];
-    }
-
-    void Forward(Batch batch)
-    {
-        CheckIds(batch.Targets.AsSpan(0, batch.Rows));
-        Upload(batch.Tokens.AsSpan(0, batch.Rows), batch.Positions.AsSpan(0, batch.Rows));
-        device.Upload(batch.Targets.AsSpan(0, batch.Rows), targets.Slice(0, batch.Rows));
+        int rows = batch.Rows;
+        ReadOnlySpan<int> tokens = batch.Tokens.AsSpan(0, rows), at = batch.Positions.AsSpan(0, rows);
+        ReadOnlySpan<int> targets = batch.Targets.AsSpan(0, rows);
+        Check(tokens, at);
+        CheckIds(targets);
+        plan.Set(tokens, at, batch.Offsets, targets, batch.Weights.AsSpan(0, rows), wanted);
+        Embed(plan);
         for (int i = 0; i < layers.Length; i++)
         {
             LayerActivations a = layers[i];
-            ProjectQkv(i, batch.Rows);
-            device.Attention(a.RotatedQkv, batch.Offsets, a.Attended, a.Lse, heads);
-            AfterAttention(i, batch.Rows);
+            ProjectQkv(i, plan);
+            device.Attention(a.RotatedQkv, plan, a.Attended, a.Lse, heads);
+            AfterAttention(i, rows);
         }
     }
 
-    void Upload(ReadOnlySpan<int> rows, ReadOnlySpan<int> at)
+    void Check(ReadOnlySpan<int> rows, ReadOnlySpan<int> at)
     {
         if (rows.Length > maxRows) throw new ArgumentException($"{rows.Length} rows, room for {maxRows}");
         CheckIds(rows);
         foreach (int position in at)
             if ((uint)position >= (uint)Config.ContextLen)
                 throw new ArgumentException($"position {position} is outside of the context of {Config.ContextLen} tokens");
-        device.Upload(rows, tokens.Slice(0, rows.Length));
-        device.Upload(at, positions.Slice(0, rows.Length));
-        device.Embed(Params.Slice(Table.Embedding.Offset, Table.Embedding.Length), tokens, stream, rows.Length, Config.DModel);
     }
 
     /// <summary>Ids come from files: one outside of the vocabulary would read past a table.</summary>
@@ -241,14 +236,18 @@ public sealed class Transformer
                     $"token {id} is outside of the model's vocabulary of {Config.VocabSize}; build the corpus anew");
     }
 
+    void Embed(PassRows pass) => device.Embed(
+        Params.Slice(Table.Embedding.Offset, Table.Embedding.Length), pass.Tokens, stream, pass.Rows, Config.DModel);
+
     // ---- one layer: x → x + Wo·attention(norm(x)) → … + Wd·swiglu(norm(…)) ----------------------------------------------------
 
-    void ProjectQkv(int i, int rows)
+    void ProjectQkv(int i, PassRows pass)
     {
+        int rows = pass.Rows;
         (LayerActivations a, LayerParams p) = (layers[i], Table.Layers[i]);
         device.RmsNorm(a.Input, Gain(p.AttentionNorm), a.AttentionIn, a.AttentionScale, Whole(rows), epsilon);
         (HeadRows q, HeadRows k) = HeadsOf(rows);
-        DeviceMemory projected = Config.QkNorm ? a.RawQkv : a.RotatedQkv;
+        DeviceSpan<float> projected = Config.QkNorm ? a.RawQkv : a.RotatedQkv;
         weights[i].Qkv.Forward(a.AttentionIn, projected, rows);
         if (Config.QkNorm)
         {
@@ -256,14 +255,14 @@ public sealed class Transformer
             device.RmsNorm(a.RawQkv, Gain(p.QNorm!), a.RotatedQkv, a.QScale, q, epsilon);
             device.RmsNorm(Keys(a.RawQkv), Gain(p.KNorm!), Keys(a.RotatedQkv), a.KScale, k, epsilon);
         }
-        device.Rope(a.RotatedQkv, rope, positions, Rotated(rows), inverse: false);
+        device.Rope(a.RotatedQkv, rope, pass.Positions, Rotated(rows), inverse: false);
     }
 
     void ProjectQkvBackward(int i, int rows)
     {
         (LayerActivations a, LayerParams p) = (layers[i], Table.Layers[i]);
         (HeadRows q, HeadRows k) = HeadsOf(rows);
-        device.Rope(d!.Qkv, rope, positions, Rotated(rows), inverse: true);
+        device.Rope(d!.Qkv, rope, plan.Positions, Rotated(rows), inverse: true);
         if (Config.QkNorm)
         {
             device.RmsNormBackward(a.RawQkv, Gain(p.QNorm!), a.QScale, d.Qkv, d.Qkv, GainGradient(p.QNorm!), q,
@@ -299,34 +298,42 @@ public sealed class Transformer
         w.Output.Backward(a.Attended, d.Stream, d.Attended, rows);
     }
 
-    void Backward(Batch batch)
+    void Backward(int rows)
     {
-        int rows = batch.Rows;
         device.RmsNormBackward(layers[^1].Output, Gain(Table.FinalNorm), finalScale, d!.Normed, d.Stream,
             GainGradient(Table.FinalNorm), Whole(rows), accumulate: false);
         for (int i = layers.Length - 1; i >= 0; i--)
         {
             AfterAttentionBackward(i, rows);
-            device.AttentionBackward(layers[i].RotatedQkv, layers[i].Attended, layers[i].Lse, d.Attended, d.Qkv,
-                batch.Offsets, heads);
+            device.AttentionBackward(layers[i].RotatedQkv, layers[i].Attended, layers[i].Lse, d.Attended, d.Qkv, plan, heads);
             ProjectQkvBackward(i, rows);
         }
-        DeviceMemory table = Config.TiedHead ? tiedGradient : Gradients.Slice(Table.Embedding.Offset, Table.Embedding.Length);
-        device.EmbedBackward(tokens, d.Stream, table, rows, Config.DModel);
+        DeviceSpan<float> table =
+            Config.TiedHead ? tiedGradient : Gradients.Slice(Table.Embedding.Offset, Table.Embedding.Length);
+        device.EmbedBackward(plan.Tokens, d.Stream, table, rows, Config.DModel);
     }
 
-    /// <summary>Final norm, logits and cross-entropy, a block of rows at a time; with a gradient, d.Normed too.</summary>
-    void Head(int rows, bool gradient)
+    /// <summary>The final norm of a pass; where only some rows' logits are wanted, those gathered.</summary>
+    DeviceSpan<float> FinalNorm(PassRows pass)
+    {
+        device.RmsNorm(layers[^1].Output, Gain(Table.FinalNorm), finalNormed, finalScale, Whole(pass.Rows), epsilon);
+        if (pass.Wanted.Length == 0) return finalNormed;
+        device.Embed(finalNormed, pass.Wanted, layers[0].MlpIn, (int)pass.Wanted.Length, Config.DModel);
+        return layers[0].MlpIn;
+    }
+
+    /// <summary>Logits and cross-entropy of the plan's rows, a block at a time; with a gradient, d.Normed too.</summary>
+    void Head(bool gradient, double totalWeight)
     {
         int C = Config.DModel, V = Config.VocabSize;
-        device.RmsNorm(layers[^1].Output, Gain(Table.FinalNorm), finalNormed, finalScale, Whole(rows), epsilon);
-        for (int r = 0; r < rows; r += logitRows)
+        DeviceSpan<float> normed = FinalNorm(plan);
+        for (int r = 0; r < plan.Predicting; r += logitRows)
         {
-            int count = Math.Min(logitRows, rows - r);
-            DeviceMemory x = finalNormed.Slice((long)r * C, (long)count * C);
+            int count = Math.Min(logitRows, plan.Predicting - r);
+            DeviceSpan<float> x = normed.Slice((long)r * C, (long)count * C);
             head.Forward(x, logits, count);
-            device.CrossEntropy(logits, targets.Slice(r, count), gradient ? rowWeights.Slice(r, count) : default,
-                nll.Slice(r, count), count, V);
+            device.CrossEntropy(logits, plan.Targets.Slice(r, count), gradient ? plan.Weights.Slice(r, count) : default,
+                totalWeight, nll.Slice(r, count), count, V);
             if (gradient) head.Backward(x, logits, d!.Normed.Slice((long)r * C, (long)count * C), count);
         }
     }
@@ -337,9 +344,10 @@ public sealed class Transformer
     /// <param name="slots">slot of each row</param>
     /// <param name="at">position of each row: how many tokens its slot holds before it</param>
     /// <param name="wanted">rows whose logits are needed, at most <see cref="MaxLogitRows"/></param>
+    /// <param name="draws">[wanted], for <see cref="IDevice.Sample"/> to find in the cache's view; or empty</param>
     /// <returns>[wanted, V], valid until the next pass; bit for bit those of a pass over the whole sequence</returns>
-    public DeviceMemory Decode(ReadOnlySpan<int> next, ReadOnlySpan<int> slots, ReadOnlySpan<int> at, KvCache cache,
-        ReadOnlySpan<int> wanted)
+    public DeviceSpan<float> Decode(ReadOnlySpan<int> next, ReadOnlySpan<int> slots, ReadOnlySpan<int> at, KvCache cache,
+        ReadOnlySpan<int> wanted, ReadOnlySpan<RandomKey> draws = default)
     {
         int rows = next.Length;
         if (slots.Length != rows || at.Length != rows)
@@ -350,16 +358,18 @@ public sealed class Transformer
                     $"slot {slots[r]}, position {at[r]}: the cache has {cache.Slots} slots of {cache.Context} tokens");
         if (wanted.Length > logitRows)
             throw new ArgumentException($"{wanted.Length} rows of logits wanted, room for {logitRows}");
-        Upload(next, at);
+        Check(next, at);
+        CacheView view = cache.View;
+        view.Set(next, slots, at, cache.Pages, wanted, draws);
+        Embed(view);
         for (int i = 0; i < layers.Length; i++)
         {
-            ProjectQkv(i, rows);
-            device.AttentionCached(layers[i].RotatedQkv, cache.Layer(i), cache.Pages, cache.SlotPages, slots, at,
-                layers[i].Attended, heads);
+            ProjectQkv(i, view);
+            device.AttentionCached(layers[i].RotatedQkv, cache.Layer(i), view, layers[i].Attended, heads);
             AfterAttention(i, rows);
         }
-        device.RmsNorm(layers[^1].Output, Gain(Table.FinalNorm), finalNormed, finalScale, Whole(rows), epsilon);
-        HeadOf(wanted);
+        if (wanted.IsEmpty) return default;
+        head.Forward(FinalNorm(view), logits, wanted.Length);
         return logits.Slice(0, (long)wanted.Length * Config.VocabSize);
     }
 
@@ -368,18 +378,18 @@ public sealed class Transformer
 
     // ---- places ---------------------------------------------------------------------------------------------------------------
 
-    void CopyStream(DeviceMemory from, DeviceMemory to, int rows)
+    void CopyStream(DeviceSpan<float> from, DeviceSpan<float> to, int rows)
     {
         if (d is not null) device.Copy(Rows(from, rows, Config.DModel), to);      // else they are one memory
     }
 
-    static DeviceMemory Rows(DeviceMemory x, int rows, int width) => x.Slice(0, (long)rows * width);
+    static DeviceSpan<float> Rows(DeviceSpan<float> x, int rows, int width) => x.Slice(0, (long)rows * width);
 
-    DeviceMemory Keys(DeviceMemory qkv) => qkv.Slice(heads.OutputStride, qkv.Length - heads.OutputStride);
+    DeviceSpan<float> Keys(DeviceSpan<float> qkv) => qkv.Slice(heads.OutputStride, qkv.Length - heads.OutputStride);
 
-    DeviceMemory Gain(Param p) => Params.Slice(p.Offset, p.Length);
+    DeviceSpan<float> Gain(Param p) => Params.Slice(p.Offset, p.Length);
 
-    DeviceMemory GainGradient(Param p) => Gradients.Slice(p.Offset, p.Length);
+    DeviceSpan<float> GainGradient(Param p) => Gradients.Slice(p.Offset, p.Length);
 
     HeadRows Whole(int rows) => new(rows, 1, Config.DModel, Config.DModel);
 
@@ -388,12 +398,27 @@ public sealed class Transformer
 
     HeadRows Rotated(int rows) => new(rows, heads.Heads + heads.KvHeads, heads.DHead, heads.Stride);
 
-    DeviceMemory RopeTable(ModelConfig c)
+    DeviceSpan<float> RopeTable(ModelConfig c)
     {
         var table = new float[c.ContextLen * c.HeadWidth];
         for (int i = 0; i < c.ContextLen; i++) Kernels.Rope.Angles(i, c.RopeTheta, table.AsSpan(i * c.HeadWidth, c.HeadWidth));
-        DeviceMemory memory = device.Allocate(table.Length);
-        device.Upload(table, memory);
-        return memory;
+        DeviceSpan<float> place = memory.Allocate<float>(table.Length);
+        device.Upload(table, place);
+        return place;
+    }
+
+    /// <summary>Frees all its memory.</summary>
+    public void Dispose()
+    {
+        foreach ((Weight qkv, Weight output, Weight gateUp, Weight down) in weights)
+        {
+            qkv.Dispose();
+            output.Dispose();
+            gateUp.Dispose();
+            down.Dispose();
+        }
+        head.Dispose();
+        plan.Dispose();
+        memory.Dispose();
     }
 }

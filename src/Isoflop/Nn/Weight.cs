@@ -2,41 +2,37 @@ using Isoflop.Kernels;
 
 namespace Isoflop.Nn;
 
-/// <summary>A matrix of the model, [outputs, inputs], in the layouts that its three products read.</summary>
-sealed class Weight
+/// <summary>A matrix of the model, [outputs, inputs], and its three products.</summary>
+sealed class Weight : IDisposable
 {
     readonly IDevice device;
-    readonly DeviceMemory values, gradient, forward, backward;
-    readonly int outputs, inputs;
+    readonly PreparedWeight prepared;
+    readonly DeviceSpan<float> gradient;
 
     /// <param name="parts">tensors that lie one after another and share their input</param>
-    public Weight(IDevice device, DeviceMemory slab, DeviceMemory? gradients, params ReadOnlySpan<Param> parts)
+    public Weight(IDevice device, DeviceSpan<float> slab, DeviceSpan<float>? gradients, params ReadOnlySpan<Param> parts)
     {
         this.device = device;
-        inputs = parts[0].Cols;
+        int inputs = parts[0].Cols, outputs = 0;
         foreach (Param p in parts) outputs += p.Rows;
-        values = slab.Slice(parts[0].Offset, (long)outputs * inputs);
-        forward = device.Allocate(device.PackedLength(outputs, inputs));
-        if (gradients is not { } g) return;
-        gradient = g.Slice(parts[0].Offset, (long)outputs * inputs);
-        backward = device.Allocate(device.PackedLength(inputs, outputs));
+        long offset = parts[0].Offset, length = (long)outputs * inputs;
+        prepared = device.Prepare(slab.Slice(offset, length), outputs, inputs, backward: gradients is not null);
+        if (gradients is { } g) gradient = g.Slice(offset, length);
     }
 
     /// <summary>After the values changed.</summary>
-    public void Refresh()
-    {
-        device.Pack(Form.TransposedB, values, forward, outputs, inputs);
-        if (gradient.Length > 0) device.Pack(Form.Plain, values, backward, inputs, outputs);
-    }
+    public void Repack() => prepared.Update();
 
     /// <summary>y (+)= x·Wᵀ; x [rows, inputs], y [rows, outputs].</summary>
-    public void Forward(DeviceMemory x, DeviceMemory y, int rows, bool accumulate = false) =>
-        device.MatMul(Form.TransposedB, x, values, forward, y, rows, outputs, inputs, accumulate);
+    public void Forward(DeviceSpan<float> x, DeviceSpan<float> y, int rows, bool accumulate = false) =>
+        device.MatMul(MatMulLayout.TransposedB, x, prepared, y, rows, accumulate);
 
     /// <summary>dW += dyᵀ·x;  dx = dy·W.</summary>
-    public void Backward(DeviceMemory x, DeviceMemory dy, DeviceMemory dx, int rows)
+    public void Backward(DeviceSpan<float> x, DeviceSpan<float> dy, DeviceSpan<float> dx, int rows)
     {
-        device.MatMul(Form.TransposedA, dy, x, default, gradient, outputs, inputs, rows, accumulate: true);
-        device.MatMul(Form.Plain, dy, values, backward, dx, rows, inputs, outputs, accumulate: false);
+        device.MatMul(MatMulLayout.TransposedA, dy, x, gradient, prepared.Outputs, prepared.Inputs, rows, accumulate: true);
+        device.MatMul(MatMulLayout.Plain, dy, prepared, dx, rows, accumulate: false);
     }
+
+    public void Dispose() => prepared.Dispose();
 }

@@ -9,7 +9,8 @@ namespace Isoflop.Sample;
 /// <param name="MostTokens">of the reply, the end-of-text that ends it among them; the context may leave less</param>
 /// <param name="Stream">names its random numbers, with the seed; below 2⁴⁸</param>
 /// <param name="Stops">by token: after which it stops too, as after end-of-text; null or beyond its length: none</param>
-public readonly record struct SampleRequest(int[] Prompt, int MostTokens, long Stream, bool[]? Stops = null);
+/// <param name="FirstStep">names the first token's random number in its stream; those after it count on</param>
+public readonly record struct SampleRequest(int[] Prompt, int MostTokens, long Stream, bool[]? Stops = null, int FirstStep = 0);
 
 /// <summary>A drawn reply.</summary>
 public sealed class SampledReply
@@ -19,6 +20,9 @@ public sealed class SampledReply
 
     /// <summary>Its tokens, with the one that ended it: end-of-text, or one beyond the vocabulary.</summary>
     public ReadOnlySpan<int> Tokens => tokens.AsSpan(0, Count);
+
+    /// <summary>The same without the one that ended it.</summary>
+    public ReadOnlySpan<int> Said => tokens.AsSpan(0, Ended ? Count - 1 : Count);
 
     /// <summary>Of each token at temperature 1, nats: to the bit what a training pass over the sequence gives.</summary>
     public ReadOnlySpan<float> LogProbs => logProbs.AsSpan(0, Count);
@@ -40,8 +44,8 @@ public sealed class SampledReply
 
     internal int Last => tokens[Count - 1];
 
-    internal void Add(int token, float logProb, bool ended, bool stopped) =>
-        (tokens[Count], logProbs[Count++], Ended, Stopped) = (token, logProb, ended, stopped);
+    internal void Add(SampledToken drawn, bool ended, bool stopped) =>
+        (tokens[Count], logProbs[Count++], Ended, Stopped) = (drawn.Token, drawn.LogProb, ended, stopped);
 }
 
 /// <summary>
@@ -50,44 +54,56 @@ public sealed class SampledReply
 /// have in common at their beginning is read once: <see cref="PrefixCache"/>.
 /// </summary>
 /// <remarks>The loop allocates nothing. Not for two threads at once.</remarks>
-public sealed class BatchSampler
+public sealed class BatchSampler : IDisposable
 {
-    // 256 MB.
-    const long CacheFloats = 1 << 26;
+    const long CacheBytes = 256 << 20;
     const int Unknown = -1;
 
     readonly Transformer model;
     readonly KvCache cache;
     readonly PrefixCache prefixes;
+    readonly DeviceMemory memory;
+    readonly DeviceSpan<SampledToken> drawnThere;
     readonly int endOfText, vocabulary;
     readonly double readBytes;                                   // of a pass
     readonly int[] request, read;                                // of each slot: its request, −1: free; tokens of its prompt read
     // rows of a pass; rows whose logits are drawn from, and their slots
-    readonly int[] next, slots, at, wanted, asking, drawn;
-    readonly float[] uniforms, logProbs;
+    readonly int[] next, slots, at, wanted, asking;
+    readonly RandomKey[] draws;
+    readonly SampledToken[] drawn;
     int version = Unknown;                                       // of the weights that made what the cache holds
 
     /// <param name="vocabulary">tokens that mean something; a model's table may be longer, and those end a reply</param>
     /// <param name="slots">replies at once, at most what the model gives logits for in one pass</param>
-    /// <param name="cacheFloats">of keys and values at most, but a context always fits; replies wait where they may not</param>
-    public BatchSampler(Transformer model, int endOfText, int vocabulary, int slots, long cacheFloats = CacheFloats)
+    /// <param name="context">longest prompt and reply together; that of the model where it is less</param>
+    /// <param name="cacheBytes">of keys and values at most, but a context always fits; replies wait where they may not</param>
+    public BatchSampler(Transformer model, int endOfText, int vocabulary, int slots, int context = int.MaxValue,
+        long cacheBytes = CacheBytes)
     {
         (this.model, this.endOfText, this.vocabulary) = (model, endOfText, vocabulary);
-        ModelConfig c = model.Config;
         slots = Math.Clamp(slots, 1, Math.Min(model.MaxLogitRows, model.MaxRows));
-        long pageFloats = c.NLayer * model.Device.KvCacheLength(1, new AttentionShape(c.NHead, c.KvHeads, c.HeadWidth));
-        int most = AttentionCached.PagesOf(c.ContextLen), pages = (int)Math.Clamp(cacheFloats / pageFloats, most, slots * most);
-        cache = new(model.Device, c, slots, c.ContextLen, pages);
+        context = Math.Min(context, model.Config.ContextLen);
+        int most = KvCache.PagesOf(model.Device.Traits, context);
+        long pages = Math.Clamp(cacheBytes / (model.Config.NLayer * model.KvPageBytes), most, (long)slots * most);
+        cache = new(model, slots, context, (int)pages);
         prefixes = new(cache);
+        memory = new(model.Device);
+        drawnThere = memory.Allocate<SampledToken>(slots);
         readBytes = Traffic.Forward(model.Table.Parameters);
         (request, read) = (new int[slots], new int[slots]);
         int rows = model.MaxRows;
         (next, this.slots, at, wanted) = (new int[rows], new int[rows], new int[rows], new int[slots]);
-        (asking, drawn, uniforms, logProbs) = (new int[slots], new int[slots], new float[slots], new float[slots]);
+        (asking, draws, drawn) = (new int[slots], new RandomKey[slots], new SampledToken[slots]);
     }
 
     /// <summary>Replies at once, at most.</summary>
     public int Slots => request.Length;
+
+    /// <summary>Longest prompt and reply together, but for the last token, which is never read.</summary>
+    public int Context => cache.Context;
+
+    /// <summary>What replies have in common is read once in pieces of so many tokens.</summary>
+    public int PageTokens => cache.PageTokens;
 
     /// <summary>Draws a reply for each request.</summary>
     /// <param name="into">[requests], refilled</param>
@@ -103,9 +119,10 @@ public sealed class BatchSampler
         for (int i = 0; i < requests.Count; i++)
         {
             int most = MostOf(requests[i]);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)requests[i].Stream, 1ul << 48, nameof(requests));
             if (most < 1)
                 throw new ConfigException($"a prompt of {requests[i].Prompt.Length} tokens leaves no room for a reply in the " +
-                    $"context of {model.Config.ContextLen}; ask easier levels, or a model with a longer context");
+                    $"context of {Context}; ask easier levels, or a model with a longer context");
             into[i].Clear(most);
         }
         if (!reuse || version != model.Version) prefixes.Clear();
@@ -118,25 +135,27 @@ public sealed class BatchSampler
         {
             stop.ThrowIfCancellationRequested();
             (int rows, int asked) = Fill(requests, into, ref begun, ref promised, ref pairs);
-            DeviceMemory logits = model.Decode(next.AsSpan(0, rows), slots.AsSpan(0, rows), at.AsSpan(0, rows), cache,
-                wanted.AsSpan(0, asked));
-            (tokens, passes, heads) = (tokens + rows, passes + 1, heads + asked);
             for (int a = 0; a < asked; a++)
             {
                 int r = request[asking[a]];
-                uniforms[a] = new Rng(seed, RandomPurpose.Sample, into[r].Count, requests[r].Stream).NextSingle();
+                draws[a] = new(requests[r].Stream, requests[r].FirstStep + into[r].Count);
             }
-            model.Device.Sample(logits, uniforms.AsSpan(0, asked), rule, drawn.AsSpan(0, asked), logProbs.AsSpan(0, asked),
-                model.Config.VocabSize);
+            DeviceSpan<float> logits = model.Decode(next.AsSpan(0, rows), slots.AsSpan(0, rows), at.AsSpan(0, rows), cache,
+                wanted.AsSpan(0, asked), draws.AsSpan(0, asked));
+            (tokens, passes, heads) = (tokens + rows, passes + 1, heads + asked);
+            DeviceSpan<SampledToken> there = drawnThere.Slice(0, asked);
+            if (asked > 0) model.Device.Sample(logits, rule, seed, cache.View.Draws, there, model.Config.VocabSize);
+            model.Device.Download(there, drawn);
             for (int a = 0; a < asked; a++)
             {
-                int slot = asking[a], r = request[slot];
-                if (!float.IsFinite(logProbs[a]))
+                int slot = asking[a], r = request[slot], token = drawn[a].Token;
+                if (!float.IsFinite(drawn[a].LogProb))
                     throw new DataException($"the model's logits are not finite (reply {r}, token {into[r].Count + 1}): its " +
                         "weights are broken; go back to an earlier checkpoint");
-                bool ends = drawn[a] == endOfText || drawn[a] >= vocabulary;
-                bool stops = !ends && requests[r].Stops is { } marks && drawn[a] < marks.Length && marks[drawn[a]];
-                into[r].Add(drawn[a], logProbs[a], ends, stops);
+                // Published models round their vocabulary up: what lies beyond the tokenizer's ends a reply too.
+                bool ends = token == endOfText || token >= vocabulary;
+                bool stops = !ends && requests[r].Stops is { } marks && token < marks.Length && marks[token];
+                into[r].Add(drawn[a], ends, stops);
                 if (!ends && !stops && into[r].Count < MostOf(requests[r])) continue;
                 prefixes.Release(slot);
                 promised -= MostPagesOf(requests[r]);
@@ -150,10 +169,10 @@ public sealed class BatchSampler
             passes * readBytes, tokens, 0);
     }
 
-    int MostOf(in SampleRequest r) => Math.Min(r.MostTokens, model.Config.ContextLen + 1 - r.Prompt.Length);
+    int MostOf(in SampleRequest r) => Math.Min(r.MostTokens, Context + 1 - r.Prompt.Length);
 
     // The last token drawn is never read.
-    int MostPagesOf(in SampleRequest r) => AttentionCached.PagesOf(r.Prompt.Length + MostOf(r) - 1);
+    int MostPagesOf(in SampleRequest r) => KvCache.PagesOf(model.Device.Traits, r.Prompt.Length + MostOf(r) - 1);
 
     /// <summary>
     /// Rows of a pass: one token of each reply under way, then prompts, as many of their tokens as still fit.
@@ -182,7 +201,7 @@ public sealed class BatchSampler
             if (read[s] == prompt.Length) continue;
             while (read[s] < prompt.Length && rows < next.Length)
                 if (prefixes.TryShare(s, prompt, read[s]))
-                    read[s] = Math.Min(read[s] + AttentionCached.PageTokens, prompt.Length - 1);   // the last gives the logits
+                    read[s] = Math.Min(read[s] + PageTokens, prompt.Length - 1);   // the last gives the logits
                 else Add(s, prompt[read[s]], read[s]++, ref pairs);
             if (read[s] == prompt.Length) Ask(s);
         }
@@ -196,5 +215,12 @@ public sealed class BatchSampler
         }
 
         void Ask(int slot) => (wanted[asked], asking[asked++]) = (rows - 1, slot);
+    }
+
+    /// <summary>Frees the cache.</summary>
+    public void Dispose()
+    {
+        cache.Dispose();
+        memory.Dispose();
     }
 }

@@ -11,14 +11,14 @@ public sealed class LanguageModel : IDisposable
 {
     // Prompts are read in pieces of so many tokens.
     const int PassTokens = 1024;
-    // Replies that are written at once: so many, and so many floats of keys and values.
+    // Replies that are written at once.
     const int MostReplies = 128;
-    const long CacheFloats = 1 << 26;
 
     readonly IDevice device;
     readonly Transformer transformer;
     readonly Batch batch = new(PassTokens, PassTokens);
-    KvCache? readCache, writeCache;
+    KvCache? cache;
+    BatchSampler? sampler;
 
     LanguageModel(string folder, IDevice device, Transformer transformer, Tokenizer tokenizer) =>
         (Folder, this.device, this.transformer, Tokenizer) = (folder, device, transformer, tokenizer);
@@ -50,12 +50,12 @@ public sealed class LanguageModel : IDisposable
         if (tokenizer.VocabSize > config.VocabSize)
             throw new DataException($"{folder}: tokenizer.json has {tokenizer.VocabSize} tokens, the model {config.VocabSize}; " +
                 "they belong to different models");
-        var device = new CpuDevice(threads);
+        IDevice device = Devices.Open("cpu", threads);
         try
         {
             var transformer = new Transformer(device, config, PassTokens, training: false);
             ModelFolder.LoadParams(folder, device, transformer.Table, transformer.Params);
-            transformer.Refresh();
+            transformer.RepackWeights();
             return new(folder, device, transformer, tokenizer);
         }
         catch
@@ -97,100 +97,71 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The same of tokens; end-of-text is not put before them.</summary>
     (float[] Next, float[] LogProbs) Read(ReadOnlySpan<int> tokens)
     {
-        KvCache cache = CacheFor(ref readCache, 1, tokens.Length);
-        var own = new float[tokens.Length - 1];
-        float[] next = [];
-        int piece = Math.Min(transformer.MaxLogitRows, PassTokens);
+        if (cache is null || cache.Context < tokens.Length)
+        {
+            cache?.Dispose();
+            cache = new(transformer, 1, Roomy(tokens.Length));
+        }
+        int V = Config.VocabSize, piece = Math.Min(transformer.MaxLogitRows, PassTokens);
+        using var memory = new DeviceMemory(device);
+        DeviceSpan<int> targets = memory.Allocate<int>(piece);
+        DeviceSpan<float> nll = memory.Allocate<float>(piece);
+        float[] own = new float[tokens.Length - 1], next = new float[V];
         for (int at = 0; at < tokens.Length; at += piece)
         {
-            int count = Math.Min(piece, tokens.Length - at);
+            int count = Math.Min(piece, tokens.Length - at), follow = Math.Min(count, own.Length - at);
             int[] rows = [.. Enumerable.Range(0, count)];
-            DeviceMemory logits = transformer.Decode(
+            DeviceSpan<float> logits = transformer.Decode(
                 tokens.Slice(at, count), new int[count], [.. rows.Select(r => at + r)], cache, rows);
-            var values = new float[(long)count * Config.VocabSize];
-            device.Download(logits, values);
-            for (int r = 0; r < count; r++)
-            {
-                float[] logProbs = LogSoftmax(values.AsSpan(r * Config.VocabSize, Config.VocabSize));
-                if (at + r + 1 < tokens.Length) own[at + r] = logProbs[tokens[at + r + 1]];
-                else next = logProbs;
-            }
+            device.Upload(tokens.Slice(at + 1, follow), targets);
+            device.CrossEntropy(logits, targets, default, 1, nll, follow, V);
+            device.Download(nll.Slice(0, follow), own.AsSpan(at));
+            if (follow == count) continue;
+            DeviceSpan<float> last = logits.Slice((long)follow * V, V);
+            device.LogSoftmax(last, 1, V);
+            device.Download(last, next);
         }
+        for (int i = 0; i < own.Length; i++) own[i] = -own[i];
         return (next, own);
     }
 
-    static float[] LogSoftmax(ReadOnlySpan<float> logits)
-    {
-        double max = double.NegativeInfinity, sum = 0;
-        foreach (float x in logits) max = Math.Max(max, x);
-        foreach (float x in logits) sum += Math.Exp(x - max);
-        var result = new float[logits.Length];
-        for (int i = 0; i < result.Length; i++) result[i] = (float)(logits[i] - max - Math.Log(sum));
-        return result;
-    }
+    int Roomy(int tokens) => (int)Math.Min(Config.ContextLen, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tokens));
 
     /// <summary>Draws many replies at once from this model; not while it is asked anything else.</summary>
     internal BatchSampler Sampler(int slots) => new(transformer, Tokenizer.EndOfText, Tokenizer.VocabSize, slots);
+
+    /// <summary>Draws replies, many at once; what one gives is the same, bit for bit, in any company.</summary>
+    /// <exception cref="ConfigException">A prompt leaves no room for a reply in the context.</exception>
+    /// <exception cref="DataException">The model's logits are not finite.</exception>
+    public IReadOnlyList<SampledReply> Draw(IReadOnlyList<SampleRequest> requests, SamplingRule rule, ulong seed)
+    {
+        SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
+        if (replies.Length == 0) return replies;
+        int slots = Math.Min(replies.Length, MostReplies);
+        int context = Math.Min(Config.ContextLen, requests.Max(r => r.Prompt.Length + r.MostTokens));
+        if (sampler is null || sampler.Slots < slots || sampler.Context < context)
+        {
+            sampler?.Dispose();
+            sampler = new(transformer, Tokenizer.EndOfText, Tokenizer.VocabSize, slots, Roomy(context));
+        }
+        sampler.Draw(requests, rule, seed, replies);
+        return replies;
+    }
 
     /// <summary>
     /// Continues a prompt <paramref name="count"/> times at once;
     /// a reply ends at end-of-text, at the context's end or at maxTokens.
     /// </summary>
     /// <param name="seed">with the reply's index names its random numbers: reply i is the same in any company</param>
-    /// <param name="told">called with each new token of the first reply</param>
-    public IReadOnlyList<Continuation> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed,
-        Action<int>? told = null)
+    public IReadOnlyList<SampledReply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed)
     {
         int[] tokens = [Tokenizer.EndOfText, .. Tokenizer.Encode(prompt)];
         if (tokens.Length >= Config.ContextLen)
             throw new ConfigException(
                 $"the prompt has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
-        if (count > transformer.MaxLogitRows)
-            throw new ConfigException($"{count} replies at once; at most {transformer.MaxLogitRows} fit, ask twice");
-        KvCache cache = CacheFor(ref writeCache, count, Math.Min(Config.ContextLen, tokens.Length + maxTokens));
-        var replies = Enumerable.Range(0, count).Select(_ => new Continuation([], [])).ToArray();
-        DeviceMemory logits = Prompt(tokens, count, cache);
-        List<int> alive = [.. Enumerable.Range(0, count)];
-        for (int at = tokens.Length; ; at++)
-        {
-            var drawn = new int[alive.Count];
-            var logProbs = new float[alive.Count];
-            float[] uniforms = [.. alive.Select(i => new Rng(seed, RandomPurpose.Sample, at, i).NextSingle())];
-            device.Sample(logits, uniforms, rule, drawn, logProbs, Config.VocabSize);
-            for (int r = alive.Count - 1; r >= 0; r--)
-            {
-                Continuation reply = replies[alive[r]];
-                bool ended = drawn[r] == Tokenizer.EndOfText;
-                if (!ended)
-                {
-                    reply.Tokens.Add(drawn[r]);
-                    reply.LogProbs.Add(logProbs[r]);
-                    if (alive[r] == 0) told?.Invoke(drawn[r]);
-                }
-                if (ended || reply.Tokens.Count >= maxTokens || at + 1 >= Config.ContextLen) alive.RemoveAt(r);
-            }
-            if (alive.Count == 0) return replies;
-            int[] last = [.. alive.Select(i => replies[i].Tokens[^1])], positions = new int[alive.Count];
-            Array.Fill(positions, at);
-            logits = transformer.Decode(last, alive.ToArray(), positions, cache, [.. Enumerable.Range(0, alive.Count)]);
-        }
-    }
-
-    /// <summary>Reads the prompt into every slot; logits after it, one row a slot.</summary>
-    DeviceMemory Prompt(int[] tokens, int count, KvCache cache)
-    {
-        int piece = Math.Max(1, PassTokens / count);
-        for (int from = 0; ; from += piece)
-        {
-            int length = Math.Min(piece, tokens.Length - from);
-            var rows = new int[length * count];
-            int[] slots = new int[rows.Length], positions = new int[rows.Length];
-            for (int r = 0; r < rows.Length; r++)
-                (rows[r], slots[r], positions[r]) = (tokens[from + r % length], r / length, from + r % length);
-            int[] ends = [.. Enumerable.Range(1, count).Select(i => i * length - 1)];
-            DeviceMemory logits = transformer.Decode(rows, slots, positions, cache, ends);
-            if (from + length == tokens.Length) return logits;
-        }
+        int most = Math.Min(maxTokens, Config.ContextLen - tokens.Length);
+        return Draw([.. Enumerable.Range(0, count).Select(i => new SampleRequest(tokens, most, i, null, tokens.Length))], rule,
+            seed);
     }
 
     /// <summary>
@@ -230,7 +201,7 @@ public sealed class LanguageModel : IDisposable
         void Flush()
         {
             var nll = new float[wanted.Count];
-            if (batch.Rows > 0) transformer.NllOf(batch, wanted.ToArray(), nll);
+            if (batch.Rows > 0) transformer.Nll(batch, nll, wanted.ToArray());
             int at = 0;
             foreach (int i in packed)
             {
@@ -243,76 +214,12 @@ public sealed class LanguageModel : IDisposable
         }
     }
 
-    /// <summary>
-    /// The most probable continuation of each prompt, token by token, many at once; what one gives is the same in any company.
-    /// </summary>
-    /// <param name="prompts">as the model reads them, end-of-text first where they begin a document</param>
-    /// <param name="limits">tokens of each reply at most; prompt and limit fit the context and one token more</param>
-    /// <param name="ended">asked with a reply after each of its tokens; end-of-text always ends it and is left out</param>
-    public IReadOnlyList<List<int>> Greedy(IReadOnlyList<int[]> prompts, IReadOnlyList<int> limits, Func<List<int>, bool> ended)
-    {
-        List<int>[] replies = [.. prompts.Select(_ => new List<int>())];
-        if (replies.Length == 0) return replies;
-        int context = Math.Min(Config.ContextLen, Enumerable.Range(0, replies.Length).Max(i => prompts[i].Length + limits[i]));
-        long floats = 2L * Config.NLayer * Config.KvHeads * Config.HeadWidth * context;
-        int most = (int)Math.Clamp(CacheFloats / floats, 1, Math.Min(MostReplies, transformer.MaxLogitRows));
-        KvCache cache = CacheFor(ref writeCache, Math.Min(most, replies.Length), context);
-        for (int first = 0; first < replies.Length; first += most)
-        {
-            int[] group = [.. Enumerable.Range(first, Math.Min(most, replies.Length - first))];
-            int[] alive = [.. ReadAll(group).Where(Goes)];
-            while (alive.Length > 0)
-            {
-                int[] last = [.. alive.Select(i => replies[i][^1])], slots = [.. alive.Select(i => i - first)];
-                int[] at = [.. alive.Select(i => prompts[i].Length + replies[i].Count - 1)];
-                Draw(transformer.Decode(last, slots, at, cache, [.. Enumerable.Range(0, alive.Length)]), alive);
-                alive = [.. alive.Where(Goes)];
-            }
-        }
-        foreach (List<int> reply in replies)
-            if (reply.Count > 0 && Ends(reply[^1])) reply.RemoveAt(reply.Count - 1);
-        return replies;
-
-        // Reads the group's prompts, a pass full at a time, and draws each one's first token.
-        int[] ReadAll(int[] group)
-        {
-            (int Prompt, int At)[] rows = [.. group.SelectMany(i => Enumerable.Range(0, prompts[i].Length).Select(t => (i, t)))];
-            foreach ((int Prompt, int At)[] piece in rows.Chunk(PassTokens))
-            {
-                int[] ends =
-                    [.. Enumerable.Range(0, piece.Length).Where(r => piece[r].At == prompts[piece[r].Prompt].Length - 1)];
-                DeviceMemory logits = transformer.Decode([.. piece.Select(r => prompts[r.Prompt][r.At])],
-                    [.. piece.Select(r => r.Prompt - group[0])], [.. piece.Select(r => r.At)], cache, ends);
-                Draw(logits, [.. ends.Select(r => piece[r].Prompt)]);
-            }
-            return group;
-        }
-
-        void Draw(DeviceMemory logits, int[] of)
-        {
-            if (of.Length == 0) return;
-            var drawn = new int[of.Length];
-            device.Sample(logits, new float[of.Length], new SamplingRule(0), drawn, new float[of.Length], Config.VocabSize);
-            for (int r = 0; r < of.Length; r++) replies[of[r]].Add(drawn[r]);
-        }
-
-        // Published models round their vocabulary up: those tokens end a reply too.
-        bool Ends(int token) => token == Tokenizer.EndOfText || token >= Tokenizer.VocabSize;
-
-        bool Goes(int i) => replies[i].Count < limits[i] && !Ends(replies[i][^1]) && !ended(replies[i]);
-    }
-
-    /// <summary>The last cache of a purpose where it is large enough: devices give memory back at their end only.</summary>
-    KvCache CacheFor(ref KvCache? last, int slots, int context)
-    {
-        if (last is not null && last.Slots >= slots && last.Context >= context) return last;
-        context = (int)Math.Min(Config.ContextLen, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)context));
-        return last = new KvCache(device, Config, slots, context);
-    }
-
     /// <summary>Frees all memory.</summary>
-    public void Dispose() => device.Dispose();
+    public void Dispose()
+    {
+        sampler?.Dispose();
+        cache?.Dispose();
+        transformer.Dispose();
+        device.Dispose();
+    }
 }
-
-/// <summary>One continuation: its tokens and their log-probabilities at temperature 1, nats.</summary>
-public sealed record Continuation(List<int> Tokens, List<float> LogProbs);

@@ -15,20 +15,21 @@ namespace Isoflop.Sample;
 /// </remarks>
 sealed class PrefixCache
 {
-    const int Page = AttentionCached.PageTokens, None = -1;
+    const int None = -1;
 
     readonly KvCache cache;
+    readonly int pageTokens;
     readonly int[] held;                                          // pages of each slot
-    readonly int[] tokens, continues, holders;                    // of each page: [16]; the one before it; slots that have it
+    readonly int[] tokens, continues, holders;                    // of each page: its own; the one before; slots that have it
     readonly bool[] known;
     readonly int[] buckets, chain;                                // known pages by hash: the first, and each one's next
     readonly int[] older, newer;                                  // ring of free pages; the last index joins its ends
 
     public PrefixCache(KvCache cache)
     {
-        this.cache = cache;
+        (this.cache, pageTokens) = (cache, cache.PageTokens);
         held = new int[cache.Slots];
-        tokens = new int[Pages * Page];
+        tokens = new int[Pages * pageTokens];
         (continues, holders, known) = (new int[Pages], new int[Pages], new bool[Pages]);
         (buckets, chain) = (new int[Pages], new int[Pages]);
         (older, newer) = (new int[Pages + 1], new int[Pages + 1]);
@@ -48,12 +49,12 @@ sealed class PrefixCache
         for (int i = 0; i <= Pages; i++) (older[i], newer[i]) = ((i + Pages) % (Pages + 1), (i + 1) % (Pages + 1));
     }
 
-    /// <summary>Gives the slot a page of the next 16 tokens of its text, if some sequence has read the same.</summary>
+    /// <summary>Gives the slot a page of the next tokens of its text, if some sequence has read the same.</summary>
     /// <param name="position">tokens that the slot has</param>
     public bool TryShare(int slot, ReadOnlySpan<int> text, int position)
     {
-        if (position % Page != 0 || position + Page > text.Length) return false;
-        int page = Find(Before(slot, position / Page), text.Slice(position, Page));
+        if (position % pageTokens != 0 || position + pageTokens > text.Length) return false;
+        int page = Find(Before(slot, position / pageTokens), text.Slice(position, pageTokens));
         if (page == None) return false;
         Hold(page);
         cache.Pages[slot * cache.SlotPages + held[slot]++] = page;
@@ -63,15 +64,15 @@ sealed class PrefixCache
     /// <summary>Room for a slot's next token, which the coming pass must read; a page that is full with it is known.</summary>
     public void Append(int slot, int position, int token)
     {
-        ref int page = ref cache.Pages[slot * cache.SlotPages + position / Page];
-        if (position % Page == 0)
+        ref int page = ref cache.Pages[slot * cache.SlotPages + position / pageTokens];
+        if (position % pageTokens == 0)
         {
             page = Take();
             held[slot]++;
         }
-        tokens[page * Page + position % Page] = token;
-        if (position % Page != Page - 1) return;
-        int before = Before(slot, position / Page), same = Find(before, TokensOf(page));
+        tokens[page * pageTokens + position % pageTokens] = token;
+        if (position % pageTokens != pageTokens - 1) return;
+        int before = Before(slot, position / pageTokens), same = Find(before, TokensOf(page));
         if (same == page) return;
         if (same == None) Know(page, before);
         else
@@ -91,7 +92,7 @@ sealed class PrefixCache
 
     int Before(int slot, int index) => index == 0 ? None : cache.Pages[slot * cache.SlotPages + index - 1];
 
-    Span<int> TokensOf(int page) => tokens.AsSpan(page * Page, Page);
+    Span<int> TokensOf(int page) => tokens.AsSpan(page * pageTokens, pageTokens);
 
     // ---- pages that are known -------------------------------------------------------------------------------------------------
 

@@ -169,7 +169,7 @@ sealed class CheckpointStore
     readonly IDevice device;
     readonly ParamTable table;
     readonly ModelConfig config;
-    readonly (string Prefix, DeviceMemory Memory)[] model, moments;
+    readonly (string Prefix, DeviceSpan<float> Memory)[] model, moments;
     readonly SafetensorsHeader modelHeader, momentsHeader;
     readonly float[] buffer = new float[1 << 18];
     readonly XxHash128 hash = new();
@@ -178,7 +178,7 @@ sealed class CheckpointStore
     /// <param name="tokenizerFile">copied into every checkpoint</param>
     /// <param name="create">null: files of the disk</param>
     public CheckpointStore(string runFolder, string tokenizerFile, IDevice device, ModelConfig config, ParamTable table,
-        DeviceMemory parameters, DeviceMemory m, DeviceMemory v, CreateFile? create = null)
+        DeviceSpan<float> parameters, DeviceSpan<float> m, DeviceSpan<float> v, CreateFile? create = null)
     {
         (this.runFolder, this.tokenizerFile, this.device, this.config, this.table) =
             (runFolder, tokenizerFile, device, config, table);
@@ -196,7 +196,7 @@ sealed class CheckpointStore
         }));
     }
 
-    SafetensorsHeader HeaderOf((string Prefix, DeviceMemory)[] slabs) =>
+    SafetensorsHeader HeaderOf((string Prefix, DeviceSpan<float>)[] slabs) =>
         new(slabs.SelectMany(s => table.All.Select(p => (s.Prefix + p.Name, p.Shape))));
 
     /// <summary>
@@ -248,10 +248,11 @@ sealed class CheckpointStore
         Load(Path.Combine(folder, Checkpoint.OptimizerFile), moments);
     }
 
-    void Load(string path, (string Prefix, DeviceMemory Memory)[] slabs)
+    void Load(string path, (string Prefix, DeviceSpan<float> Memory)[] slabs)
     {
         using SafetensorsFile file = SafetensorsFile.Open(path);
-        foreach ((string prefix, DeviceMemory memory) in slabs) ModelFolder.Load(file, prefix, device, table, memory, buffer);
+        foreach ((string prefix, DeviceSpan<float> memory) in slabs)
+            ModelFolder.Load(file, prefix, device, table, memory, buffer);
     }
 
     /// <summary>Removes what a killed process left half written.</summary>
@@ -284,12 +285,13 @@ sealed class CheckpointStore
         return Close(file, content.Length);
     }
 
-    FileDigest Write(string folder, string name, SafetensorsHeader header, (string Prefix, DeviceMemory Memory)[] slabs)
+    FileDigest Write(string folder, string name, SafetensorsHeader header,
+        (string Prefix, DeviceSpan<float> Memory)[] slabs)
     {
         using Stream file = create(Path.Combine(folder, name), header.FileBytes);
         hash.Reset();
         Append(file, header.Bytes);
-        foreach ((_, DeviceMemory memory) in slabs)
+        foreach ((_, DeviceSpan<float> memory) in slabs)
             foreach (Param param in table.All)
                 for (long done = 0; done < param.Length;)
                 {

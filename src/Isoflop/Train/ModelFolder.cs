@@ -59,13 +59,13 @@ public static class ModelFolder
 
     /// <summary>Uploads model.safetensors of a folder into a slab.</summary>
     /// <exception cref="DataException">A tensor is missing or of another shape; a broken file.</exception>
-    public static void LoadParams(string folder, IDevice device, ParamTable table, DeviceMemory into)
+    public static void LoadParams(string folder, IDevice device, ParamTable table, DeviceSpan<float> into)
     {
         using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, ModelFile));
         Load(file, "", device, table, into, new float[1 << 18]);
     }
 
-    internal static void Load(SafetensorsFile file, string prefix, IDevice device, ParamTable table, DeviceMemory into,
+    internal static void Load(SafetensorsFile file, string prefix, IDevice device, ParamTable table, DeviceSpan<float> into,
         float[] buffer)
     {
         foreach (Param param in table.All)

@@ -60,7 +60,8 @@ public sealed record RunRecord
 
     internal static MachineRecord MachineOf(IDevice device) =>
         new(Environment.MachineName, RuntimeInformation.OSDescription, RuntimeInformation.ProcessArchitecture.ToString(),
-            Environment.ProcessorCount, device.Name, CpuDevice.InstructionSet, RuntimeInformation.FrameworkDescription);
+            Environment.ProcessorCount, device.Traits.Name, device.Traits.InstructionSet,
+            RuntimeInformation.FrameworkDescription);
 
     /// <summary>Settings in which a run of the same name would differ: "train.steps=100, now 200".</summary>
     internal IEnumerable<string> Differences(RunRecord now)

@@ -19,6 +19,7 @@ sealed class TrainLoop
     readonly EvalSource held;
     readonly TagLosses? tagLosses;
     readonly Batch[] micros;
+    readonly float[] rowNll;
     readonly Schedule schedule;
     readonly double peakFlops;
     long savedAt;
@@ -38,8 +39,9 @@ sealed class TrainLoop
             corpus.ValidWeights is { } theirs ? theirs.Read : null);
         tagLosses = corpus.ValidTags is { } tags ? new(corpus.Info.Tags, tags) : null;
         micros = [.. Enumerable.Range(0, plan.MicroBatches).Select(_ => new Batch(rows, rows))];
+        rowNll = tagLosses is null ? [] : new float[rows];
         schedule = new(plan.Config.Train, plan.Steps);
-        peakFlops = options.PeakFlops > 0 ? options.PeakFlops : Machine.Measure(options.Threads).PeakGflops * 1e9;
+        peakFlops = options.PeakFlops > 0 ? options.PeakFlops : device.Traits.PeakFlops.Value;
         State = new()
         {
             Seed = plan.Config.Seed,
@@ -57,7 +59,7 @@ sealed class TrainLoop
     {
         folder.DropRowsAfter(-1);                                 // rows of a process that was killed before its first checkpoint
         model.Initialise(plan.Config.Seed);
-        folder.Event("start", 0, $"{device.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
+        folder.Event("start", 0, $"{device.Traits.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
     }
 
     /// <summary>Starts from another run's checkpoint.</summary>
@@ -68,7 +70,7 @@ sealed class TrainLoop
         TrainState from = Checkpoint.Verify(path);
         folder.DropRowsAfter(-1);
         checkpoints.Load(path);
-        model.Refresh();
+        model.RepackWeights();
         State = State with
         {
             Step = plan.FirstStep,
@@ -77,18 +79,18 @@ sealed class TrainLoop
                 ? from.Cursor : 0,
             Ledger = from.Ledger,
         };
-        folder.Event("start", State.Step, $"{plan.Config.FromMode} of {plan.Config.From}; {device.Name}");
+        folder.Event("start", State.Step, $"{plan.Config.FromMode} of {plan.Config.From}; {device.Traits.Name}");
     }
 
     /// <summary>Goes on where a checkpoint of this run stands.</summary>
     public void Resume(TrainState state)
     {
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        model.Refresh();
+        model.RepackWeights();
         folder.DropRowsAfter(state.Step);
         State = state;
         savedStep = state.Step;
-        folder.Event("resume", state.Step, $"{device.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
+        folder.Event("resume", state.Step, $"{device.Traits.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
     }
 
     /// <summary>Steps to the end, or until asked to stop. Null: stopped; a checkpoint holds all of it.</summary>
@@ -142,15 +144,13 @@ sealed class TrainLoop
             pairs += Flops.Pairs(micros[i].Offsets);
         }
         model.ClearGradients();
-        double loss = 0;
-        foreach (Batch micro in micros) model.LossAndGradient(micro, weight, ref loss);
+        foreach (Batch micro in micros) model.LossAndGradient(micro, weight);
         model.FinishGradients();
+        double rate = schedule.LearningRate(State.Step);
+        (double loss, double norm) = adam.Step(new AdamWStep((float)rate, (float)c.Beta1, (float)c.Beta2, (float)c.Eps,
+            (float)c.WeightDecay, State.Updates + 1, c.Clip));
         loss /= weight;                                           // nats per token
         if (!double.IsFinite(loss)) throw Fault($"loss is {loss}");
-
-        double rate = schedule.LearningRate(State.Step);
-        double norm = adam.Step(new AdamWStep((float)rate, (float)c.Beta1, (float)c.Beta2, (float)c.Eps, (float)c.WeightDecay,
-            State.Updates + 1, 1), c.Clip);
         if (!double.IsFinite(norm)) throw Fault($"the gradient's norm is {norm}");
 
         State.Step++;
@@ -174,21 +174,23 @@ sealed class TrainLoop
     ValidRow? Evaluate(long tokens, CancellationToken stop)
     {
         long began = options.Time.GetTimestamp(), all = corpus.Valid.Count - 1, end = tokens == 0 ? all : Math.Min(tokens, all);
-        double loss = 0, pairs = 0, weight = 0;
+        double pairs = 0, weight = 0;
         int batches = 0;
+        model.ClearLoss();
         tagLosses?.Clear();
         for (long at = 0; at < end; batches++)
         {
             if (stop.IsCancellationRequested) return null;
             long target = at + 1;                                 // a row predicts the token after it
             at = held.Fill(micros[0], at, end, plan.MicroWindows);
-            model.Loss(micros[0], ref loss);
+            Span<float> nll = tagLosses is null ? default : rowNll.AsSpan(0, micros[0].Rows);
+            model.Loss(micros[0], nll);
             ReadOnlySpan<float> weights = micros[0].Weights.AsSpan(0, micros[0].Rows);
             foreach (float w in weights) weight += w;
-            tagLosses?.Add(target, model.Nll[..micros[0].Rows], weights);
+            tagLosses?.Add(target, nll, weights);
             pairs += Flops.Pairs(micros[0].Offsets);
         }
-        loss /= weight;
+        double loss = model.ReadLoss() / weight;
         if (!double.IsFinite(loss)) throw Fault($"the loss on held-out text is {loss}");
         State.ValidLoss = loss;
         State.Ledger.Measure += new Spending(
@@ -222,7 +224,7 @@ sealed class TrainLoop
         return new DataException($"{folder.Path}: {message}");
     }
 
-    string? FirstBad(DeviceMemory slab, string kind)
+    string? FirstBad(DeviceSpan<float> slab, string kind)
     {
         var buffer = new float[1 << 16];
         foreach (Param param in model.Table.All)

@@ -74,8 +74,9 @@ public static class Trainer
         if (options.ResumeAt is { } wanted && there.Count == 0)
             throw new ConfigException(
                 $"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Config.Name)} has no checkpoint");
-        CheckMachine(plan, options.Threads);
-        using var device = new CpuDevice(options.Threads);
+        CheckThreads(options.Threads);
+        using IDevice device = Devices.Open("cpu", options.Threads);
+        CheckMemory(plan, device.Traits.MemoryBytes);
         RunRecord record = RunRecord.Of(plan, device, options.Time.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(options.Home, record, options.Time);
         if (options.ResumeAt is { } step) Rewind(folder, step);
@@ -95,16 +96,14 @@ public static class Trainer
     }
 
     /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>
-    static void CheckMachine(Plan plan, int threads)
+    static void CheckMemory(Plan plan, long there)
     {
-        long there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (plan.Memory.Total > there)
         {
             string needs = FormattableString.Invariant($"{plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
             throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +
                 "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
         }
-        CheckThreads(threads);
     }
 
     internal static void CheckThreads(int threads)

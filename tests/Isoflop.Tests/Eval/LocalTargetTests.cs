@@ -1,6 +1,7 @@
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Data;
+using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Eval;
 using Isoflop.Sample;
@@ -90,7 +91,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         using LanguageModel model = Open();
         EvalItem item = Reply(2);
         int limit = model.Tokenizer.Encode(item.Answer).Count + 8;
-        string want = model.Tokenizer.Decode([.. model.Continue(item.Prompt, 1, limit, new(0), seed: 1)[0].Tokens]);
+        string want = model.Tokenizer.Decode([.. model.Continue(item.Prompt, 1, limit, new(0), seed: 1)[0].Said]);
         ItemResult got = Ask(model, 256, Items[0], item, Items[3])[1];
         Assert.Equal((want, limit, true, 0), (got.Reply, got.Tokens, got.FormatError, got.Score));     // such a model writes no line ends
     }
@@ -100,12 +101,16 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
     {
         using LanguageModel model = Open();
         int[] prompt = [model.Tokenizer.EndOfText, .. model.Tokenizer.Encode("river")];
-        List<int> free = model.Greedy([prompt], [20], _ => false)[0];
-        Assert.Equal(20, free.Count);
-        IReadOnlyList<List<int>> two = model.Greedy([prompt, prompt], [20, 5], r => r.Count == 3 || r.Count == 5);
-        Assert.Equal(free.Take(3), two[0]);
-        Assert.Equal(free.Take(3), two[1]);
-        Assert.Equal(free.Take(5), model.Greedy([prompt, prompt], [20, 5], _ => false)[1]);
+        int[] free = Greedy(null, 20)[0];
+        Assert.Equal(20, free.Length);
+        bool[] stops = new bool[model.Tokenizer.VocabSize];
+        stops[free[2]] = true;
+        int[] stopped = free[..(Array.IndexOf(free, free[2]) + 1)];
+        Assert.Equal([stopped, stopped], Greedy(stops, 20, 5));
+        Assert.Equal([free, free[..5]], Greedy(null, 20, 5));
+
+        int[][] Greedy(bool[]? stops, params int[] limits) =>
+            [.. model.Draw([.. limits.Select(l => new SampleRequest(prompt, l, 0, stops))], new SamplingRule(0), 1).Select(r => r.Said.ToArray())];
     }
 
     [Fact]

@@ -11,20 +11,21 @@ sealed unsafe class Fences(int seed)
     readonly List<float[]> blocks = [];
 
     /// <summary>Uniform values in [−scale, scale).</summary>
-    public DeviceMemory Random(long length, float scale = 1) => New(length, _ => scale * (2 * random.NextSingle() - 1));
+    public DeviceSpan<float> Random(long length, float scale = 1) => New(length, _ => scale * (2 * random.NextSingle() - 1));
 
     /// <summary>Room for a result, full of NaN.</summary>
-    public DeviceMemory Empty(long length) => New(length, _ => float.NaN);
+    public DeviceSpan<float> Empty(long length) => New(length, _ => float.NaN);
 
-    public DeviceMemory Ints(int length, Func<int, int> value) => New(length, i => BitConverter.Int32BitsToSingle(value(i)));
+    public DeviceSpan<int> Ints(int length, Func<int, int> value) =>
+        new(New(length, i => BitConverter.Int32BitsToSingle(value(i))).Address, length);
 
-    public DeviceMemory Copy(DeviceMemory from)
+    public DeviceSpan<float> Copy(DeviceSpan<float> from)
     {
         float* source = (float*)from.Address;
         return New(from.Length, i => source[i]);
     }
 
-    DeviceMemory New(long length, Func<int, float> value)
+    DeviceSpan<float> New(long length, Func<int, float> value)
     {
         float[] block = GC.AllocateUninitializedArray<float>((int)length + 2 * Width, pinned: true);
         Array.Fill(block, float.NaN);
@@ -41,10 +42,10 @@ sealed unsafe class Fences(int seed)
                 Assert.True(float.IsNaN(block[i]) && float.IsNaN(block[^(i + 1)]), $"{what}: wrote outside of its operand");
     }
 
-    public static float[] Values(DeviceMemory memory) => new ReadOnlySpan<float>((float*)memory.Address, (int)memory.Length).ToArray();
+    public static float[] Values(DeviceSpan<float> memory) => new ReadOnlySpan<float>((float*)memory.Address, (int)memory.Length).ToArray();
 
     /// <summary>Every |expected − actual| ≤ allowed(i).</summary>
-    public static void Near(DeviceMemory expected, DeviceMemory actual, Func<int, double> allowed, string what)
+    public static void Near(DeviceSpan<float> expected, DeviceSpan<float> actual, Func<int, double> allowed, string what)
     {
         float[] e = Values(expected), a = Values(actual);
         for (int i = 0; i < e.Length; i++)

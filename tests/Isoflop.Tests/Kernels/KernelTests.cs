@@ -29,7 +29,7 @@ public sealed class KernelTests : IDisposable
     [Fact]
     public void The_instruction_set_is_the_one_this_process_was_given()
     {
-        if (Environment.GetEnvironmentVariable(ExpectedSet) is { } expected) Assert.Equal(expected, CpuDevice.InstructionSet);
+        if (Environment.GetEnvironmentVariable(ExpectedSet) is { } expected) Assert.Equal(expected, cpu.Traits.InstructionSet);
     }
 
     [Fact]
@@ -41,8 +41,8 @@ public sealed class KernelTests : IDisposable
     internal static string TrainingBits() => Convert.ToHexString(XxHash128.Hash(
         MemoryMarshal.AsBytes<float>(SameBitsTests.Train(SameBitsTests.Grouped, 2, [SameBitsTests.Lengths.Length]))));
 
-    [Theory, InlineData(Form.Plain), InlineData(Form.TransposedB), InlineData(Form.TransposedA)]
-    public void MatMul_equals_the_definition(Form form)
+    [Theory, InlineData(MatMulLayout.Plain), InlineData(MatMulLayout.TransposedB), InlineData(MatMulLayout.TransposedA)]
+    public void MatMul_equals_the_definition(MatMulLayout layout)
     {
         var shapes = new List<(int M, int N, int K)>();
         foreach (int i in Lengths) shapes.AddRange([(i, 33, 17), (13, i, 5), (7, 35, i)]);
@@ -51,16 +51,26 @@ public sealed class KernelTests : IDisposable
             foreach (bool accumulate in new[] { false, true })
             {
                 var fences = new Fences(m + n + k);
-                DeviceMemory a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n);
-                DeviceMemory expected = fences.Copy(c), packedResult = fences.Copy(c), packed = fences.Empty(cpu.PackedLength(n, k));
-                reference.MatMul(form, a, b, default, expected, m, n, k, accumulate);
-                cpu.MatMul(form, a, b, default, c, m, n, k, accumulate);
-                cpu.Pack(form, b, packed, n, k);
-                cpu.MatMul(form, a, b, packed, packedResult, m, n, k, accumulate);
-                string what = $"{form} {m}×{n}×{k}, accumulate {accumulate}";
+                DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n);
+                DeviceSpan<float> start = fences.Copy(c), expected = fences.Copy(c), packedResult = fences.Copy(c), packed = fences.Empty(MatMul.PackedLength(n, k));
+                reference.MatMul(layout, a, b, expected, m, n, k, accumulate);
+                cpu.MatMul(layout, a, b, c, m, n, k, accumulate);
+                cpu.Pack(layout, b, packed, n, k);
+                cpu.MatMul(layout, a, b, packed, packedResult, m, n, k, accumulate);
+                string what = $"{layout} {m}×{n}×{k}, accumulate {accumulate}";
                 Fences.Near(expected, c, _ => (k + 1) * Ulp * (k + 1), what);             // |a·b| ≤ 1: k + 1 terms, k + 1 roundings
                 Assert.Equal(Fences.Values(c), Fences.Values(packedResult));
                 fences.Check(what);
+                if (layout == MatMulLayout.TransposedA) continue;
+                (int outputs, int inputs) = layout == MatMulLayout.TransposedB ? (n, k) : (k, n);
+                foreach ((IDevice device, DeviceSpan<float> by) in new[] { ((IDevice)cpu, c), (reference, expected) })
+                {
+                    using PreparedWeight weight = device.Prepare(b, outputs, inputs, backward: layout == MatMulLayout.Plain);
+                    weight.Update();
+                    DeviceSpan<float> result = fences.Copy(start);
+                    device.MatMul(layout, a, weight, result, m, accumulate);
+                    Assert.Equal(Fences.Values(by), Fences.Values(result));
+                }
             }
     }
 
@@ -74,8 +84,8 @@ public sealed class KernelTests : IDisposable
                     var fences = new Fences(width);
                     var shape = new HeadRows(5, heads, width, heads * width + gap);
                     long length = 4L * shape.Stride + heads * width;
-                    DeviceMemory x = fences.Random(length), gain = fences.Random(width), dy = fences.Random(length);
-                    DeviceMemory y = fences.Copy(x), yExpected = fences.Copy(x), s = fences.Empty(5 * heads), sExpected = fences.Empty(5 * heads);
+                    DeviceSpan<float> x = fences.Random(length), gain = fences.Random(width), dy = fences.Random(length);
+                    DeviceSpan<float> y = fences.Copy(x), yExpected = fences.Copy(x), s = fences.Empty(5 * heads), sExpected = fences.Empty(5 * heads);
                     reference.RmsNorm(x, gain, yExpected, sExpected, shape, 1e-5f);
                     cpu.RmsNorm(x, gain, y, s, shape, 1e-5f);
                     string what = $"width {width}, heads {heads}";
@@ -84,13 +94,13 @@ public sealed class KernelTests : IDisposable
                     Fences.Near(sExpected, s, i => relative * scale[i], what);
                     Fences.Near(yExpected, y, _ => relative * scale.Max(), what);
 
-                    DeviceMemory dx = fences.Random(length), dxExpected = fences.Copy(dx), dGain = fences.Random(width), dGainExpected = fences.Copy(dGain);
+                    DeviceSpan<float> dx = fences.Random(length), dxExpected = fences.Copy(dx), dGain = fences.Random(width), dGainExpected = fences.Copy(dGain);
                     reference.RmsNormBackward(x, gain, sExpected, dy, dxExpected, dGainExpected, shape, accumulate);
                     cpu.RmsNormBackward(x, gain, sExpected, dy, dx, dGain, shape, accumulate);
                     double top = scale.Max();
                     Fences.Near(dxExpected, dx, _ => 2 * (width + 8) * Ulp * (1 + top + top * top * top), what + ", dx");
                     Fences.Near(dGainExpected, dGain, _ => (5 * heads + 4) * Ulp * (1 + 5 * heads * top), what + ", dGain");
-                    DeviceMemory inPlace = fences.Copy(dy), unused = fences.Copy(gain), apart = fences.Copy(dy);
+                    DeviceSpan<float> inPlace = fences.Copy(dy), unused = fences.Copy(gain), apart = fences.Copy(dy);
                     cpu.RmsNormBackward(x, gain, sExpected, dy, apart, fences.Copy(gain), shape, accumulate: false);
                     cpu.RmsNormBackward(x, gain, sExpected, inPlace, inPlace, unused, shape, accumulate: false);
                     Assert.Equal(Fences.Values(apart), Fences.Values(inPlace));
@@ -108,9 +118,10 @@ public sealed class KernelTests : IDisposable
             var shape = new HeadRows(4, 2, D, 2 * D + 3);
             var table = new float[8 * D];
             for (int p = 0; p < 8; p++) Rope.Angles(p, 10_000, table.AsSpan(p * D, D));
-            DeviceMemory angles = fences.Random(8 * D), positions = fences.Ints(4, i => (i * 5 + 2) % 8);
+            DeviceSpan<float> angles = fences.Random(8 * D);
+            DeviceSpan<int> positions = fences.Ints(4, i => (i * 5 + 2) % 8);
             cpu.Upload(table, angles);
-            DeviceMemory x = fences.Random(3L * shape.Stride + 2 * D), start = fences.Copy(x), expected = fences.Copy(x);
+            DeviceSpan<float> x = fences.Random(3L * shape.Stride + 2 * D), start = fences.Copy(x), expected = fences.Copy(x);
             reference.Rope(expected, angles, positions, shape, inverse: false);
             cpu.Rope(x, angles, positions, shape, inverse: false);
             Fences.Near(expected, x, _ => 6 * Ulp, $"half {half}");
@@ -127,13 +138,13 @@ public sealed class KernelTests : IDisposable
             foreach (float scale in new[] { 2f, 200f })
             {
                 var fences = new Fences(width);
-                DeviceMemory gateUp = fences.Random(6 * width, scale), dy = fences.Random(3 * width);
-                DeviceMemory y = fences.Empty(3 * width), expected = fences.Empty(3 * width);
+                DeviceSpan<float> gateUp = fences.Random(6 * width, scale), dy = fences.Random(3 * width);
+                DeviceSpan<float> y = fences.Empty(3 * width), expected = fences.Empty(3 * width);
                 reference.SwiGlu(gateUp, expected, 3, width);
                 cpu.SwiGlu(gateUp, y, 3, width);
                 float[] e = Fences.Values(expected);
                 Fences.Near(expected, y, i => (ExpError + 4 * Ulp) * Math.Abs(e[i]) + 1e-30, $"width {width}");
-                DeviceMemory dExpected = fences.Empty(6 * width), inPlace = fences.Copy(gateUp);
+                DeviceSpan<float> dExpected = fences.Empty(6 * width), inPlace = fences.Copy(gateUp);
                 reference.SwiGluBackward(gateUp, dy, dExpected, 3, width);
                 cpu.SwiGluBackward(gateUp, dy, inPlace, 3, width);
                 Fences.Near(dExpected, inPlace, _ => (2 * ExpError + 8 * Ulp) * scale * (1 + scale), $"width {width}, backward");
@@ -147,16 +158,32 @@ public sealed class KernelTests : IDisposable
         foreach (int V in Lengths.Append(1000))
         {
             var fences = new Fences(V);
-            DeviceMemory logits = fences.Random(3 * V, 20), weights = fences.Random(3), targets = fences.Ints(3, i => (7 * i + 3) % V);
-            DeviceMemory expected = fences.Copy(logits), kept = fences.Copy(logits), nll = fences.Empty(3), nllExpected = fences.Empty(3), nllKept = fences.Empty(3);
-            reference.CrossEntropy(expected, targets, weights, nllExpected, 3, V);
-            cpu.CrossEntropy(kept, targets, default, nllKept, 3, V);
+            DeviceSpan<float> logits = fences.Random(3 * V, 20), weights = fences.Random(3);
+            DeviceSpan<int> targets = fences.Ints(3, i => (7 * i + 3) % V);
+            DeviceSpan<float> expected = fences.Copy(logits), kept = fences.Copy(logits), nll = fences.Empty(3), nllExpected = fences.Empty(3), nllKept = fences.Empty(3);
+            reference.CrossEntropy(expected, targets, weights, 3.7, nllExpected, 3, V);
+            cpu.CrossEntropy(kept, targets, default, 1, nllKept, 3, V);
             Assert.Equal(Fences.Values(logits), Fences.Values(kept));
-            cpu.CrossEntropy(logits, targets, weights, nll, 3, V);
+            cpu.CrossEntropy(logits, targets, weights, 3.7, nll, 3, V);
             // 20·2⁻²⁴ from a logit's difference, V roundings of the sum, the logarithm's own.
             Fences.Near(nllExpected, nll, _ => ExpError + (V / 16 + 60) * Ulp, $"V {V}");
             Assert.Equal(Fences.Values(nll), Fences.Values(nllKept));
             Fences.Near(expected, logits, _ => 2 * ExpError + (V / 16 + 60) * Ulp, $"V {V}, gradient");
+            DeviceSpan<float> defined = fences.Copy(kept);
+            reference.LogSoftmax(defined, 3, V);
+            cpu.LogSoftmax(kept, 3, V);
+            Fences.Near(defined, kept, _ => ExpError + (V / 16 + 60) * Ulp, $"V {V}, log-probabilities");
+            for (int r = 0; r < 3; r++) Assert.Equal(-Fences.Values(nll)[r], Fences.Values(kept)[r * V + (7 * r + 3) % V]);
+            // The loss is one chain of doubles, carried on from call to call.
+            foreach (IDevice device in (IDevice[])[cpu, reference])
+            {
+                var total = new DeviceSpan<double>(fences.Empty(2).Address, 1);
+                device.Clear(total);
+                for (int i = 0; i < 2; i++) device.AddLoss(weights, nll, 3, total);
+                double sum = 0;
+                for (int i = 0; i < 6; i++) sum += (double)Fences.Values(weights)[i % 3] * Fences.Values(nll)[i % 3];
+                Assert.Equal(sum, Read(total));
+            }
             fences.Check($"V {V}");
         }
     }
@@ -167,13 +194,21 @@ public sealed class KernelTests : IDisposable
         foreach (int length in Lengths.Append(40_000))
         {
             var fences = new Fences(length);
-            var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5f);
-            DeviceMemory p = fences.Random(length), g = fences.Random(length), m = fences.Random(length), v = fences.Random(length);
+            var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
+            DeviceSpan<float> p = fences.Random(length), g = fences.Random(length), m = fences.Random(length), v = fences.Random(length);
             var positive = Fences.Values(v).Select(Math.Abs).ToArray();
             cpu.Upload(positive, v);
-            DeviceMemory pe = fences.Copy(p), me = fences.Copy(m), ve = fences.Copy(v);
-            reference.AdamW(pe, g, me, ve, step);
-            cpu.AdamW(p, g, m, v, step);
+            DeviceSpan<float> pe = fences.Copy(p), me = fences.Copy(m), ve = fences.Copy(v);
+            DeviceSpan<double> sums = new(fences.Empty(4).Address, 2);
+            // A loss or a norm that is no number leaves all as it was; else a norm of one, clipped to a half.
+            foreach ((double loss, double squares) in ((double, double)[])[(double.NaN, 1), (1, double.PositiveInfinity), (1, 1)])
+            {
+                Assert.Equal(Fences.Values(pe), Fences.Values(p));
+                Assert.Equal(Fences.Values(me), Fences.Values(m));
+                cpu.Upload([loss, squares], sums);
+                reference.AdamW(pe, g, me, ve, sums, step);
+                cpu.AdamW(p, g, m, v, sums, step);
+            }
             Fences.Near(me, m, _ => 4 * Ulp, $"m of {length}");
             Fences.Near(ve, v, _ => 4 * Ulp, $"v of {length}");
             float[] ms = Fences.Values(me), vs = Fences.Values(ve);
@@ -189,22 +224,33 @@ public sealed class KernelTests : IDisposable
         foreach (int C in Lengths.Append(40_000))
         {
             var fences = new Fences(C);
-            DeviceMemory x = fences.Random(C), y = fences.Random(C), expected = fences.Copy(y);
-            Assert.Equal(reference.SumSquares(x), cpu.SumSquares(x), 1e-9 * C);
+            DeviceSpan<float> x = fences.Random(C), y = fences.Random(C), expected = fences.Copy(y);
+            DeviceSpan<double> sum = new(fences.Empty(2).Address, 1), sumExpected = new(fences.Empty(2).Address, 1);
+            reference.SumSquares(x, sumExpected);
+            cpu.SumSquares(x, sum);
+            Assert.Equal(Read(sumExpected), Read(sum), 1e-9 * C);
             reference.Add(x, expected);
             cpu.Add(x, y);
             Assert.Equal(Fences.Values(expected), Fences.Values(y));
             if (C > 130) continue;
-            DeviceMemory tokens = fences.Ints(6, i => i * i % 3), table = fences.Random(3 * C), rows = fences.Empty(6 * C), rowsExpected = fences.Empty(6 * C);
+            DeviceSpan<int> tokens = fences.Ints(6, i => i * i % 3);
+            DeviceSpan<float> table = fences.Random(3 * C), rows = fences.Empty(6 * C), rowsExpected = fences.Empty(6 * C);
             reference.Embed(table, tokens, rowsExpected, 6, C);
             cpu.Embed(table, tokens, rows, 6, C);
             Assert.Equal(Fences.Values(rowsExpected), Fences.Values(rows));
-            DeviceMemory d = fences.Random(3 * C), dExpected = fences.Copy(d);
+            DeviceSpan<float> d = fences.Random(3 * C), dExpected = fences.Copy(d);
             reference.EmbedBackward(tokens, rows, dExpected, 6, C);
             cpu.EmbedBackward(tokens, rows, d, 6, C);
             Assert.Equal(Fences.Values(dExpected), Fences.Values(d));
             fences.Check($"C {C}");
         }
+    }
+
+    double Read(DeviceSpan<double> one)
+    {
+        var value = new double[1];
+        cpu.Download(one, value);
+        return value[0];
     }
 
     [Fact]
@@ -218,31 +264,36 @@ public sealed class KernelTests : IDisposable
             var fences = new Fences(T);
             int[] offsets = [0, 3, 3 + T];
             int rows = 3 + T;
-            DeviceMemory qkv = fences.Random((long)rows * shape.Stride), dy = fences.Random((long)rows * shape.OutputStride);
-            DeviceMemory y = fences.Empty(dy.Length), lse = fences.Empty((long)rows * shape.Heads), dqkv = fences.Empty(qkv.Length);
-            DeviceMemory yExpected = fences.Empty(y.Length), lseExpected = fences.Empty(lse.Length), dExpected = fences.Empty(qkv.Length);
-            reference.Attention(qkv, offsets, yExpected, lseExpected, shape);
-            cpu.Attention(qkv, offsets, y, lse, shape);
+            DeviceSpan<float> qkv = fences.Random((long)rows * shape.Stride), dy = fences.Random((long)rows * shape.OutputStride);
+            DeviceSpan<float> y = fences.Empty(dy.Length), lse = fences.Empty((long)rows * shape.Heads), dqkv = fences.Empty(qkv.Length);
+            DeviceSpan<float> yExpected = fences.Empty(y.Length), lseExpected = fences.Empty(lse.Length), dExpected = fences.Empty(qkv.Length);
+            using var plan = new PassPlan(cpu, rows);
+            plan.Set(new int[rows], new int[rows], offsets, new int[rows], new float[rows], []);
+            reference.Attention(qkv, plan, yExpected, lseExpected, shape);
+            cpu.Attention(qkv, plan, y, lse, shape);
             string what = $"T {T}, {shape}";
             // A score is off by (D + 1)·2⁻²⁴·|q||k|/√D ≤ (D + 1)·√D·2⁻²⁴; then T terms each way.
             double score = (shape.DHead + 2) * Math.Sqrt(shape.DHead) * Ulp, tolerance = 2 * score + 2 * ExpError + (T + 4) * Ulp;
             Fences.Near(yExpected, y, _ => tolerance, what);
             Fences.Near(lseExpected, lse, _ => tolerance + 8 * Ulp, what + ", lse");
-            reference.AttentionBackward(qkv, yExpected, lseExpected, dy, dExpected, offsets, shape);
-            cpu.AttentionBackward(qkv, yExpected, lseExpected, dy, dqkv, offsets, shape);
+            reference.AttentionBackward(qkv, yExpected, lseExpected, dy, dExpected, plan, shape);
+            cpu.AttentionBackward(qkv, yExpected, lseExpected, dy, dqkv, plan, shape);
             double gradient = (tolerance + shape.DHead * Ulp) * shape.Heads / shape.KvHeads * shape.DHead * (1 + Math.Log(rows));
             Fences.Near(dExpected, dqkv, _ => gradient, what + ", backward");
 
             // Slot 1 takes all rows; slot 0 shares its full pages but the last and takes the rows from there on, in the same call.
-            int slotPages = AttentionCached.PagesOf(T), shared = Math.Max(0, T / AttentionCached.PageTokens - 1), again = T - shared * AttentionCached.PageTokens;
+            int slotPages = (T + AttentionCached.PageTokens - 1) / AttentionCached.PageTokens, shared = Math.Max(0, T / AttentionCached.PageTokens - 1), again = T - shared * AttentionCached.PageTokens;
             int[] pages = [.. Enumerable.Range(0, 2 * slotPages).Select(i => 2 * slotPages - 1 - (i < shared ? i + slotPages : i))];
             int[] slots = [.. new int[again], .. Enumerable.Repeat(1, T)], positions = [.. Enumerable.Range(T - again, again), .. Enumerable.Range(0, T)];
             float[] all = Fences.Values(qkv.Slice(3L * shape.Stride, (long)T * shape.Stride));
-            DeviceMemory both = fences.Empty((long)(again + T) * shape.Stride), cached = fences.Empty((long)(again + T) * shape.OutputStride);
+            DeviceSpan<float> both = fences.Empty((long)(again + T) * shape.Stride), cached = fences.Empty((long)(again + T) * shape.OutputStride);
             cpu.Upload([.. all[^(again * shape.Stride)..], .. all], both);
-            foreach ((IDevice device, DeviceMemory by) in new[] { ((IDevice)cpu, y), (reference, yExpected) })
+            using var view = new CacheView(cpu, again + T, 2, slotPages);
+            view.Set(new int[again + T], slots, positions, pages, []);
+            foreach ((IDevice device, DeviceSpan<float> by) in new[] { ((IDevice)cpu, y), (reference, yExpected) })
             {
-                device.AttentionCached(both, fences.Empty(device.KvCacheLength(2 * slotPages, shape)), pages, slotPages, slots, positions, cached, shape);
+                long bytes = 2 * slotPages * device.KvPageBytes(shape);
+                device.AttentionCached(both, new(fences.Empty(bytes / 4).Address, bytes), view, cached, shape);
                 float[] expected = Fences.Values(by)[(3 * shape.OutputStride)..];
                 Assert.Equal([.. expected[^(again * shape.OutputStride)..], .. expected], Fences.Values(cached));
             }
@@ -271,17 +322,8 @@ public sealed class KernelTests : IDisposable
     public void Sampling_draws_by_the_rule_and_in_proportion()
     {
         float[] p = [0.5f, 0.25f, 0.125f, 0.1f, 0.025f];
-        using var device = new CpuDevice(1);
         const int Draws = 20_000;
-        DeviceMemory logits = device.Allocate((long)Draws * p.Length);
-        var rows = new float[Draws * p.Length];
-        for (int i = 0; i < rows.Length; i++) rows[i] = MathF.Log(p[i % p.Length]);
-        device.Upload(rows, logits);
-        var rng = new Rng(1, RandomPurpose.Test);
-        var uniforms = new float[Draws];
-        for (int i = 0; i < Draws; i++) uniforms[i] = rng.NextSingle();
-        int[] tokens = new int[Draws];
-        var logProbs = new float[Draws];
+        RandomKey[] keys = [.. Enumerable.Range(0, Draws).Select(i => new RandomKey(i, 7))];
         Expect(new SamplingRule(), p);
         Expect(new SamplingRule(0.5f), Normal([.. p.Select(x => x * x)]));
         Expect(new SamplingRule(1, 2), Normal([0.5f, 0.25f, 0, 0, 0]));
@@ -292,13 +334,38 @@ public sealed class KernelTests : IDisposable
 
         void Expect(SamplingRule rule, float[] expected)
         {
-            device.Sample(logits, uniforms, rule, tokens, logProbs, p.Length);
+            SampledToken[] drawn = Draw(cpu, [.. p.Select(x => MathF.Log(x))], keys, rule, 1);
             for (int token = 0; token < p.Length; token++)
             {
                 // Five standard deviations of a binomial share.
-                double share = tokens.Count(t => t == token) / (double)Draws, allowed = 5 * Math.Sqrt(expected[token] * (1 - expected[token]) / Draws);
+                double share = drawn.Count(t => t.Token == token) / (double)Draws, allowed = 5 * Math.Sqrt(expected[token] * (1 - expected[token]) / Draws);
                 Assert.True(Math.Abs(share - expected[token]) <= allowed + 1e-6, $"{rule}: token {token} drawn {share:P2}, expected {expected[token]:P2}");
             }
         }
+    }
+
+    [Fact]
+    public void A_draw_takes_the_random_number_that_its_key_names()
+    {
+        RandomKey[] keys = [.. Enumerable.Range(0, 500).Select(i => new RandomKey((1L << 46) + 77L * i, 3 * i))];
+        // Of 256 equal tokens the first that passes u is ⌊256·u⌋.
+        int[] expected = [.. keys.Select(k => (int)(256 * new Rng(9, RandomPurpose.Sample, k.Step, k.Stream).NextSingle()))];
+        foreach (IDevice device in (IDevice[])[cpu, reference])
+            Assert.Equal(expected, Draw(device, new float[256], keys, new SamplingRule(), 9).Select(t => t.Token));
+    }
+
+    /// <summary>A draw a key, all from the same logits.</summary>
+    static SampledToken[] Draw(IDevice device, float[] row, RandomKey[] keys, SamplingRule rule, ulong seed)
+    {
+        using var memory = new DeviceMemory(device);
+        DeviceSpan<float> logits = memory.Allocate<float>((long)keys.Length * row.Length);
+        DeviceSpan<RandomKey> draws = memory.Allocate<RandomKey>(keys.Length);
+        DeviceSpan<SampledToken> into = memory.Allocate<SampledToken>(keys.Length);
+        for (int r = 0; r < keys.Length; r++) device.Upload(row, logits.Slice((long)r * row.Length, row.Length));
+        device.Upload(keys, draws);
+        device.Sample(logits, rule, seed, draws, into, row.Length);
+        var drawn = new SampledToken[keys.Length];
+        device.Download(into, drawn);
+        return drawn;
     }
 }

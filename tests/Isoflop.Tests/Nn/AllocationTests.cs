@@ -29,11 +29,10 @@ public class AllocationTests
 
         void Step(int step)
         {
-            double loss = 0;
             model.ClearGradients();
-            model.LossAndGradient(batch, batch.Rows, ref loss);
+            model.LossAndGradient(batch, batch.Rows);
             model.FinishGradients();
-            optimiser.Step(new(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, step, 1), clip: 1);
+            optimiser.Step(new(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, step, Clip: 1));
         }
     }
 }

@@ -72,8 +72,10 @@ public class SameBitsTests
         int n = Lengths.Length;
         Batch all = Sequences(model.Config, Enumerable.Range(0, n));
         float[] whole = Nll(model, all), decoded = new float[whole.Length];
-        var cache = new KvCache(device, model.Config, n, model.Config.ContextLen);
-        DeviceMemory targets = device.Allocate(n), nll = device.Allocate(n);
+        var cache = new KvCache(model, n, model.Config.ContextLen);
+        var memory = new DeviceMemory(device);
+        DeviceSpan<int> targets = memory.Allocate<int>(n);
+        DeviceSpan<float> nll = memory.Allocate<float>(n);
         // Slots run beside one another and end at different times; the first five tokens of each come as one piece.
         for (int step = 0; step < Lengths.Max(); step++)
         {
@@ -86,10 +88,10 @@ public class SameBitsTests
             var rows = slots.SelectMany(s => Enumerable.Range(Lengths[s] > 4 ? first : step, step - (Lengths[s] > 4 ? first : step) + 1)
                 .Select(at => (Slot: s, At: at))).ToArray();
             int[] wanted = [.. Enumerable.Range(0, rows.Length).Where(r => rows[r].At == step)];
-            DeviceMemory logits = model.Decode(
+            DeviceSpan<float> logits = model.Decode(
                 [.. rows.Select(r => all.Tokens[all.Offsets[r.Slot] + r.At])], [.. rows.Select(r => r.Slot)], [.. rows.Select(r => r.At)], cache, wanted);
             device.Upload([.. wanted.Select(r => all.Targets[all.Offsets[rows[r].Slot] + step])], targets);
-            device.CrossEntropy(logits, targets, default, nll, wanted.Length, model.Config.VocabSize);
+            device.CrossEntropy(logits, targets, default, 1, nll, wanted.Length, model.Config.VocabSize);
             var values = new float[n];
             device.Download(nll, values);
             for (int i = 0; i < wanted.Length; i++)
@@ -104,19 +106,24 @@ public class SameBitsTests
     public void A_drawn_token_has_the_log_probability_that_training_computes()
     {
         using var device = new CpuDevice(2);
-        DeviceMemory logits = device.Allocate(7 * 331), targets = device.Allocate(7), nll = device.Allocate(7);
+        var memory = new DeviceMemory(device);
+        DeviceSpan<float> logits = memory.Allocate<float>(7 * 331), nll = memory.Allocate<float>(7);
+        DeviceSpan<int> targets = memory.Allocate<int>(7);
+        DeviceSpan<RandomKey> draws = memory.Allocate<RandomKey>(7);
+        DeviceSpan<SampledToken> into = memory.Allocate<SampledToken>(7);
         var random = new Random(3);
         device.Upload([.. Enumerable.Range(0, 7 * 331).Select(_ => 8 * random.NextSingle())], logits);
-        var tokens = new int[7];
-        var logProbs = new float[7];
+        var drawn = new SampledToken[7];
         foreach (SamplingRule rule in new[] { new SamplingRule(), new(0), new(0.7f, 20, 0.9f) })
         {
-            device.Sample(logits, [.. Enumerable.Range(0, 7).Select(_ => random.NextSingle())], rule, tokens, logProbs, 331);
-            device.Upload(tokens, targets);
-            device.CrossEntropy(logits, targets, default, nll, 7, 331);
+            device.Upload([.. Enumerable.Range(0, 7).Select(_ => new RandomKey(random.Next(), random.Next()))], draws);
+            device.Sample(logits, rule, 5, draws, into, 331);
+            device.Download(into, drawn);
+            device.Upload([.. drawn.Select(t => t.Token)], targets);
+            device.CrossEntropy(logits, targets, default, 1, nll, 7, 331);
             var expected = new float[7];
             device.Download(nll, expected);
-            Assert.Equal(expected, logProbs.Select(p => -p));
+            Assert.Equal(expected, drawn.Select(t => -t.LogProb));
         }
     }
 
@@ -130,12 +137,12 @@ public class SameBitsTests
         var losses = new List<float>();
         for (int step = 1; step <= 3; step++)
         {
-            double loss = 0;
             model.ClearGradients();
             for (int i = 0, from = 0; i < cuts.Length; from = cuts[i++])
-                model.LossAndGradient(Sequences(config, Enumerable.Range(from, cuts[i] - from)), Lengths.Sum(), ref loss);
+                model.LossAndGradient(Sequences(config, Enumerable.Range(from, cuts[i] - from)), Lengths.Sum());
             model.FinishGradients();
-            losses.Add((float)optimiser.Step(new(1e-2f, 0.9f, 0.95f, 1e-8f, 0.1f, step, 1), clip: 1));
+            (double loss, double norm) = optimiser.Step(new(1e-2f, 0.9f, 0.95f, 1e-8f, 0.1f, step, Clip: 1));
+            losses.Add((float)norm);
             losses.AddRange([(float)loss, (float)(loss * 1e6 % 1)]);
         }
         var parameters = new float[model.Table.Length];
@@ -159,8 +166,8 @@ public class SameBitsTests
 
     static float[] Nll(Transformer model, Batch batch)
     {
-        double loss = 0;
-        model.Loss(batch, ref loss);
-        return model.Nll[..batch.Rows].ToArray();
+        var nll = new float[batch.Rows];
+        model.Nll(batch, nll);
+        return nll;
     }
 }

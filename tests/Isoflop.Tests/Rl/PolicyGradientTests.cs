@@ -106,9 +106,8 @@ public sealed class PolicyGradientTests : IDisposable
                 batch.BeginSequence();
                 for (int i = 0; i + 1 < all.Length; i++) batch.Add(all[i], all[i + 1], 0);
             }
-            double unused = 0;
-            of.Loss(batch, ref unused);
-            float[] nll = of.Nll[..batch.Rows].ToArray();
+            var nll = new float[batch.Rows];
+            of.Nll(batch, nll);
             int row = 0;
             return [.. rows.Select(r =>
             {
@@ -124,7 +123,7 @@ public sealed class PolicyGradientTests : IDisposable
             float[] moved = [.. at];
             for (long i = p.Offset; i < p.Offset + p.Length; i++) moved[i] += (float)(by * direction[i]);
             t.device.Upload(moved, t.model.Params);
-            t.model.Refresh();
+            t.model.RepackWeights();
             double[][] now = LogProbs(t.model);
             double sum = 0;
             foreach ((int i, (_, SampledReply drawn, double advantage)) in rows.Index())

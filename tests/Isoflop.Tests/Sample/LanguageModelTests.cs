@@ -35,23 +35,42 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     public void A_reply_is_the_same_in_any_company()
     {
         using LanguageModel model = LanguageModel.Open(home.Path, "run", threads: 1);
-        IReadOnlyList<Continuation> five = model.Continue("river stone", 5, 12, new SamplingRule(), seed: 7);
-        Continuation alone = model.Continue("river stone", 1, 12, new SamplingRule(), seed: 7)[0];
-        Assert.Equal(five[0].Tokens, alone.Tokens);
-        Assert.Equal(five[0].LogProbs, alone.LogProbs);
-        Assert.NotEqual(five[0].Tokens, five[1].Tokens);
+        IReadOnlyList<SampledReply> five = model.Continue("river stone", 5, 12, new SamplingRule(), seed: 7);
+        SampledReply alone = model.Continue("river stone", 1, 12, new SamplingRule(), seed: 7)[0];
+        Assert.Equal(five[0].Tokens.ToArray(), alone.Tokens.ToArray());
+        Assert.Equal(five[0].LogProbs.ToArray(), alone.LogProbs.ToArray());
+        Assert.NotEqual(five[0].Tokens.ToArray(), five[1].Tokens.ToArray());
     }
 
     [Fact]
     public void Replies_have_the_log_probabilities_that_reading_them_gives()
     {
         using LanguageModel model = LanguageModel.Open(home.Path, "run@6", threads: 1);
-        Continuation reply = model.Continue("", 1, 20, new SamplingRule(0), seed: 1)[0];
-        string text = model.Tokenizer.Decode([.. reply.Tokens]);
+        SampledReply reply = model.Continue("", 1, 20, new SamplingRule(0), seed: 1)[0];
+        string text = model.Tokenizer.Decode(reply.Said);
         (float[] next, int[] tokens, float[] logProbs) = model.Read(text);
         Assert.Equal(1, next.Sum(p => Math.Exp(p)), 1e-5);
-        if (!tokens.SequenceEqual(reply.Tokens)) Assert.Skip("this text has another tokenisation than the one drawn");
+        if (!reply.Said.SequenceEqual(tokens)) Assert.Skip("this text has another tokenisation than the one drawn");
         for (int i = 0; i < tokens.Length; i++) Assert.Equal(reply.LogProbs[i], logProbs[i], 1e-5f);
+    }
+
+    [Fact]
+    public void Ids_beyond_the_tokenizer_end_a_reply()
+    {
+        Trainer.Train(Config.Load(null, "corpus=tiny", "name=padded", "train.steps=1", "train.batch_tokens=64", "model.context_len=64",
+            "model.d_model=16", "model.n_layer=1", "model.n_head=1", "model.vocab_size=560"),
+            new TrainOptions { Home = home.Path, Threads = 1, PeakFlops = 1 });
+        using LanguageModel model = LanguageModel.Open(home.Path, "padded", threads: 1);
+        Assert.Equal((280, 560), (model.Tokenizer.VocabSize, model.Config.VocabSize));
+        IReadOnlyList<SampledReply> replies = model.Continue("river", 40, 30, new SamplingRule(), seed: 1);
+        foreach (SampledReply reply in replies)
+        {
+            Assert.Equal(reply.Ended ? reply.Count - 1 : reply.Count, reply.Said.Length);
+            Assert.All(reply.Said.ToArray(), t => Assert.InRange(t, 0, 279));
+            model.Tokenizer.Decode(reply.Said);
+        }
+        Assert.Contains(replies, r => r.Ended && r.Tokens[^1] >= 280);
+        Assert.Equal(0, App.Run(["sample", "padded", "river", "--count", "9", "--home", home.Path], [SampleCommand.Create()], TextWriter.Null, TextWriter.Null));
     }
 
     [Theory]

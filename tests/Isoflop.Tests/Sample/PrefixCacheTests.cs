@@ -32,7 +32,7 @@ public sealed class PrefixCacheTests : IDisposable
         return text;
     }
 
-    BatchSampler Sampler(int slots, long cacheFloats = 1 << 26) => new(model, EndOfText, 331, slots, cacheFloats);
+    BatchSampler Sampler(int slots, long cacheBytes = 1 << 28) => new(model, EndOfText, 331, slots, cacheBytes: cacheBytes);
 
     static (SampledReply[] Replies, Spending Spent) Draw(BatchSampler sampler, SampleRequest[] of, SamplingRule rule, bool reuse = false)
     {
@@ -112,10 +112,10 @@ public sealed class PrefixCacheTests : IDisposable
         }
     }
 
-    [Theory, InlineData(1, 0), InlineData(4, 0), InlineData(4, 1 << 26)]
-    public void A_growing_tree_is_the_same_in_a_cache_that_is_too_small_for_it(int slots, long cacheFloats)
+    [Theory, InlineData(1, 0), InlineData(4, 0), InlineData(4, 1 << 28)]
+    public void A_growing_tree_is_the_same_in_a_cache_that_is_too_small_for_it(int slots, long cacheBytes)
     {
-        BatchSampler sampler = Sampler(slots, cacheFloats), apart = Sampler(1);
+        BatchSampler sampler = Sampler(slots, cacheBytes), apart = Sampler(1);
         List<int[]> tree = [Text(3), Text(40)];
         long tokens = 0, lengths = 0;
         for (int round = 0; round < 12; round++)
@@ -136,7 +136,7 @@ public sealed class PrefixCacheTests : IDisposable
     [Fact]
     public void A_page_is_known_by_all_tokens_up_to_its_end_and_once()
     {
-        var pages = new PrefixCache(new KvCache(device, model.Config, 2, 64, 4));
+        var pages = new PrefixCache(new KvCache(model, 2, 64, 4));
         for (int trial = 0; trial < 50; trial++)                  // four chains: many pages meet in one
         {
             pages.Clear();
@@ -158,7 +158,7 @@ public sealed class PrefixCacheTests : IDisposable
     [Fact]
     public void The_page_that_was_left_longest_ago_makes_room_its_continuation_before_it()
     {
-        var pages = new PrefixCache(new KvCache(device, model.Config, 2, 64, 4));
+        var pages = new PrefixCache(new KvCache(model, 2, 64, 4));
         int[] a = Text(33), b = Text(17), c = Text(16);
         Read(pages, 0, a);
         Read(pages, 0, b);
@@ -208,7 +208,7 @@ public sealed class PrefixCacheTests : IDisposable
         Assert.Equal(fresh.Spent, after.Spent);
         Assert.True(Draw(sampler, requests, Free, reuse: true).Spent.Tokens < fresh.Spent.Tokens);
         // Gains are not laid out anew, so this breaks the weights without a word to the model.
-        DeviceMemory gain = model.Params.Slice(model.Table.FinalNorm.Offset, 1);
+        DeviceSpan<float> gain = model.Params.Slice(model.Table.FinalNorm.Offset, 1);
         device.Upload([float.NaN], gain);
         Assert.Throws<DataException>(() => Draw(sampler, requests, Free, reuse: true));
         device.Upload([1f], gain);
@@ -235,7 +235,7 @@ public sealed class PrefixCacheTests : IDisposable
         Assert.Equal(tokens[first + 1], Draw(sampler, [new(longer, 1, 7)], Greedy, reuse: true).Replies[0].Last);
         // End-of-text ends a reply, whatever the stops say.
         device.Upload(new float[model.Table.Head.Length], model.Params.Slice(model.Table.Head.Offset, model.Table.Head.Length));
-        model.Refresh();
+        model.RepackWeights();
         SampledReply ended = Draw(sampler, [new(prompt, 5, 7, stops)], Greedy).Replies[0];
         Assert.Equal((1, true, false), (ended.Count, ended.Ended, ended.Stopped));
     }

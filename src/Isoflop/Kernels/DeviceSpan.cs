@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Isoflop.Kernels;
+
+/// <summary>A stretch of a device's memory, counted in elements. Opaque: only its device reads it.</summary>
+/// <param name="address">what the device means by it: a pointer of its own memory</param> <param name="length">elements</param>
+public readonly struct DeviceSpan<T>(nint address, long length) where T : unmanaged
+{
+    /// <summary>Where it begins, as its device counts.</summary>
+    public nint Address => address;
+
+    /// <summary>Elements; 0: there is none.</summary>
+    public long Length => length;
+
+    /// <summary>The <paramref name="count"/> elements from <paramref name="offset"/> on.</summary>
+    public DeviceSpan<T> Slice(long offset, long count)
+    {
+        if (offset < 0 || count < 0 || offset > Length - count)
+            throw new ArgumentOutOfRangeException(nameof(offset),
+                $"[{offset}, {offset + count}) is outside of {Length} elements");
+        return new(Address + (nint)(offset * Unsafe.SizeOf<T>()), count);
+    }
+}
+
+/// <summary>Memory of one owner on a device: taken in pieces, given back together.</summary>
+public sealed class DeviceMemory(IDevice device) : IDisposable
+{
+    readonly List<nint> pieces = [];
+
+    /// <summary>New memory, all zero.</summary>
+    public DeviceSpan<T> Allocate<T>(long length) where T : unmanaged
+    {
+        nint piece = device.Allocate(checked(length * Unsafe.SizeOf<T>()));
+        pieces.Add(piece);
+        return new(piece, length);
+    }
+
+    /// <summary>Frees it; nothing may use it any more.</summary>
+    public void Dispose()
+    {
+        foreach (nint piece in pieces) device.Free(piece);
+        pieces.Clear();
+    }
+}
+
+/// <summary>A device's copies, by elements.</summary>
+public static class DeviceCopies
+{
+    /// <summary>Copies from the host.</summary>
+    public static void Upload<T>(this IDevice device, ReadOnlySpan<T> from, DeviceSpan<T> to) where T : unmanaged =>
+        device.Upload(MemoryMarshal.AsBytes(from), to.Slice(0, from.Length).Address);
+
+    /// <summary>Copies to the host, all of it.</summary>
+    public static void Download<T>(this IDevice device, DeviceSpan<T> from, Span<T> to) where T : unmanaged =>
+        device.Download(from.Address, MemoryMarshal.AsBytes(to[..checked((int)from.Length)]));
+
+    /// <summary>Copies inside the device.</summary>
+    public static void Copy<T>(this IDevice device, DeviceSpan<T> from, DeviceSpan<T> to) where T : unmanaged =>
+        device.Copy(from.Address, to.Slice(0, from.Length).Address, from.Length * Unsafe.SizeOf<T>());
+
+    /// <summary>Sets every element to zero.</summary>
+    public static void Clear<T>(this IDevice device, DeviceSpan<T> x) where T : unmanaged =>
+        device.Clear(x.Address, x.Length * Unsafe.SizeOf<T>());
+}
