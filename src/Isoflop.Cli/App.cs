@@ -77,12 +77,19 @@ static class App
             Console.IsInputRedirected ? null : Console.In);
     }
 
+    /// <summary>All commands with what they share.</summary>
+    public static RootCommand Root(IReadOnlyList<Command> verbs)
+    {
+        var root = new RootCommand("Isoflop, a laboratory for scaling language models.") { Home, Json };
+        foreach (Command verb in verbs) root.Add(verb);
+        return root;
+    }
+
     /// <summary>Runs a command line; returns the exit code.</summary>
     public static int Run(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal = false,
         CancellationToken stop = default, TextReader? input = null)
     {
-        var root = new RootCommand("A laboratory for scaling language models.") { Home, Json };
-        foreach (Command verb in verbs) root.Add(verb);
+        RootCommand root = Root(verbs);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new ShowHelp(output);
 
