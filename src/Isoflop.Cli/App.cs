@@ -3,6 +3,8 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
+using Isoflop.Kernels;
+using Isoflop.Store;
 
 namespace Isoflop.Cli;
 
@@ -21,19 +23,46 @@ sealed class Verb(string name, string description, params string[] examples) : C
     public void Runs(Func<Invocation, int> run) => SetAction(parsed => run(App.Current(parsed)));
 }
 
-/// <summary>One call of a command: what was given, where records and progress go, and the token that Ctrl-C cancels.</summary>
-sealed record Invocation(ParseResult Parsed, TextWriter Out, TextWriter Err, bool Terminal, CancellationToken Stop)
+/// <summary>One call of a command: what was given, and where records and progress go.</summary>
+sealed class Invocation
 {
-    /// <summary>Folder of all corpora, runs and studies.</summary>
-    public string Home => Parsed.GetValue(App.Home)!;
+    readonly TextWriter output, error;
+    readonly Reporter progress;
+
+    /// <param name="stop">cancelled by Ctrl-C</param>
+    /// <exception cref="ConfigException">A workspace that cannot be.</exception>
+    public Invocation(ParseResult parsed, TextWriter output, TextWriter error, bool terminal, CancellationToken stop)
+    {
+        (Parsed, this.output, this.error, Terminal, progress) = (parsed, output, error, terminal, new(error, terminal));
+        Here = new(parsed.GetValue(App.Home)!)
+        {
+            Threads = parsed.GetValue(App.Threads),
+            Device = parsed.GetValue(App.Device)!,
+            Progress = progress,
+            Stop = stop,
+        };
+    }
+
+    public ParseResult Parsed { get; }
+    /// <summary>Where and with what the command works.</summary>
+    public Workspace Here { get; }
+    public CancellationToken Stop => Here.Stop;
+    /// <summary>Records. Ends the line of the progress.</summary>
+    public TextWriter Out => Ended(output);
+    /// <summary>What else is to be said.</summary>
+    public TextWriter Err => Ended(error);
+    /// <summary>Errors go to a terminal.</summary>
+    public bool Terminal { get; }
     /// <summary>Write records as JSON.</summary>
     public bool Json => Parsed.GetValue(App.Json);
-
     /// <summary>Where answers to questions come from; null: nobody can be asked.</summary>
     public TextReader? In { get; init; }
 
-    /// <summary>A progress line on stderr.</summary>
-    public ProgressLine Progress() => new(Err, Terminal);
+    TextWriter Ended(TextWriter to)
+    {
+        progress.End();
+        return to;
+    }
 }
 
 /// <summary>
@@ -49,6 +78,21 @@ static class App
         Description = "Folder of all corpora, runs and studies",
         HelpName = "DIR",
         DefaultValueFactory = _ => "./isoflop",
+        Recursive = true,
+    };
+
+    public static readonly Option<int> Threads = new("--threads")
+    {
+        Description = "Threads that compute; 0: one a core. The result is the same",
+        HelpName = "N",
+        Recursive = true,
+    };
+
+    public static readonly Option<string> Device = new("--device")
+    {
+        Description = "What computes: " + string.Join(", ", Devices.Names),
+        HelpName = "NAME",
+        DefaultValueFactory = _ => "cpu",
         Recursive = true,
     };
 
@@ -80,7 +124,7 @@ static class App
     /// <summary>All commands with what they share.</summary>
     public static RootCommand Root(IReadOnlyList<Command> verbs)
     {
-        var root = new RootCommand("Isoflop, a laboratory for scaling language models.") { Home, Json };
+        var root = new RootCommand("Isoflop, a laboratory for scaling language models.") { Home, Threads, Device, Json };
         foreach (Command verb in verbs) root.Add(verb);
         return root;
     }

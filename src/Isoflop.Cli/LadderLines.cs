@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace Isoflop.Cli;
 
 /// <summary>
-/// Progress of a study on stderr: on a terminal a table that is drawn over, a bar for each run under way and one for all;
-/// elsewhere a line when a run ends, and one a minute.
+/// Progress of a study on stderr: on a terminal whose cursor moves a table that is drawn over, a bar for each run under way and
+/// one for all; elsewhere a line when a run ends, and one a minute.
 /// </summary>
 sealed class LadderLines(TextWriter error, bool terminal)
 {
@@ -16,23 +16,24 @@ sealed class LadderLines(TextWriter error, bool terminal)
     int drawn;
     long last = long.MinValue / 2;
 
-    public void Report(LadderProgress p)
+    /// <param name="of">share of the FLOPs</param>
+    public void Report(Store.Progress of, LadderProgress p)
     {
-        if (screen is null) Plain(p);
-        else Draw(p);
+        if (screen is not { Profile.Capabilities.Ansi: true }) Plain(of, p);
+        else Draw(of, p);
     }
 
-    void Plain(LadderProgress p)
+    void Plain(Store.Progress of, LadderProgress p)
     {
         long now = Environment.TickCount64;
         if (p.Ended is null && now - last < 60_000) return;
         last = now;
-        error.WriteLine($"{Ended(p)}{Overall(p)}");
+        error.WriteLine($"{Ended(p)}{Overall(of, p)}");
     }
 
-    void Draw(LadderProgress p)
+    void Draw(Store.Progress of, LadderProgress p)
     {
-        Up();
+        if (drawn > 0) screen!.WriteAnsi(w => w.CursorUp(drawn).EraseInDisplay(0));
         if (p.Ended is not null) screen!.MarkupLine(Markup.Escape(Ended(p).TrimEnd(' ', '·')));
         foreach (RunningRun r in p.Running)
         {
@@ -42,14 +43,8 @@ sealed class LadderLines(TextWriter error, bool terminal)
                 (double.IsFinite(r.Loss) ? string.Create(CultureInfo.InvariantCulture, $"  loss {r.Loss:0.000}") : "");
             screen!.MarkupLine($"[blue]{Markup.Escape(Fit(line))}[/]");
         }
-        screen!.MarkupLine($"[green]{Markup.Escape(Fit($"{Bar(p.Share)} {Overall(p)}"))}[/]");
+        screen!.MarkupLine($"[green]{Markup.Escape(Fit($"{Bar(of.Done)} {Overall(of, p)}"))}[/]");
         drawn = p.Running.Count + 1;
-    }
-
-    void Up()
-    {
-        for (int i = 0; i < drawn; i++) error.Write("\u001b[1A\u001b[2K");
-        drawn = 0;
     }
 
     string Fit(string line) => line.Length < screen!.Profile.Width ? line : line[..(screen.Profile.Width - 1)];
@@ -65,7 +60,7 @@ sealed class LadderLines(TextWriter error, bool terminal)
             $"{r.Run.Name}  loss {r.Loss:0.0000}  {r.BitsPerByte:0.0000} bits/byte  {r.Seconds:0.0} s · ")
         : $"{p.Ended.Name}  FAILED: {p.Failure} · ";
 
-    static string Overall(LadderProgress p) => string.Create(CultureInfo.InvariantCulture,
-        $"{p.Stage}: {p.Done} of {p.Total} runs, {100 * p.Share:0} % of the FLOPs, {ProgressLine.Span(p.SecondsLeft)} left") +
+    static string Overall(Store.Progress of, LadderProgress p) => string.Create(CultureInfo.InvariantCulture,
+        $"{of.Stage}: {p.Done} of {p.Total} runs, {100 * of.Done:0} % of the FLOPs, {ProgressLine.Span(p.SecondsLeft)} left") +
         (p.Failed > 0 ? $", {p.Failed} failed" : "");
 }

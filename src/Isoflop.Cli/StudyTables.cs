@@ -2,6 +2,8 @@ using System.Globalization;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Cli;
 
@@ -11,7 +13,7 @@ static class StudyTables
     /// <summary>A line for each budget and size, seeds together, and the sum.</summary>
     /// <param name="threadFlops">peak of one thread, FLOPs a second</param>
     public static void Plan(TextWriter output, IReadOnlyList<PlannedRun> runs, double? upTo, int workers, double threadFlops,
-        string home)
+        Workspace here)
     {
         var rows = new List<string[]>
         {
@@ -19,7 +21,7 @@ static class StudyTables
                 "runs",
                 "done", "FLOPs", "memory", "time", "" },
         };
-        var there = StudyResult.Of(home, runs).Select(r => r.Run.Name).ToHashSet();
+        var there = StudyResult.Of(here, runs).Select(r => r.Run.Name).ToHashSet();
         foreach (var cell in runs.GroupBy(r => (r.Phase, r.Budget, r.DModel, r.Phase == Phase.Tune ? 0 : r.Steps)))
         {
             PlannedRun r = cell.First();
@@ -74,8 +76,7 @@ static class StudyTables
             int best = sizes.MinBy(s => s.Average(r => r.Loss))!.Key;
             foreach (var size in sizes.OrderBy(s => s.Key))
             {
-                double mean = size.Average(r => r.Loss), sd = size.Count() < 2 ? double.NaN
-                    : Math.Sqrt(size.Sum(r => (r.Loss - mean) * (r.Loss - mean)) / (size.Count() - 1));
+                double mean = size.Average(r => r.Loss), sd = size.Select(r => r.Loss).StandardDeviation();
                 StudyResult r = size.First();
                 rows.Add([I($"{budget.Key:0.##e0}"), I($"{size.Key}"), Q(r.Run.ComputeParameters), Q(r.Tokens),
                     I($"{mean:0.0000}"),

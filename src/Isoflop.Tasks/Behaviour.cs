@@ -2,14 +2,14 @@ namespace Isoflop.Tasks;
 
 /// <summary>
 /// What a thought does, read off its <see cref="Marks"/> exactly: no judge. A choice is a word; <c>~</c> takes the last one back,
-/// <c>;</c> all; the choices that stand at a verdict (<c>;</c> <c>?</c> <c>!</c>) are an attempt.
+/// <c>;</c> all; the choices up to a self-check (<c>;</c> <c>?</c> <c>!</c>) are an attempt.
 /// </summary>
-/// <param name="Attempts">attempts, one without a verdict at the thought's end included</param>
-/// <param name="Checks">verdicts</param>
+/// <param name="Attempts">attempts, one without a self-check at the thought's end included</param>
+/// <param name="Checks">self-checks</param>
 /// <param name="StepsBack">choices taken back one by one</param>
 /// <param name="Goals">sub-goals named</param>
 /// <param name="Repeats">attempts that equal an earlier one</param>
-/// <param name="Changes">failed verdicts after which another attempt came: the answer changed after a check</param>
+/// <param name="Changes">failed self-checks after which another attempt came: the answer changed after a check</param>
 /// <param name="Claims">"solved" said</param>
 /// <param name="Slips">steps that are false, as far as the family can tell</param>
 /// <param name="FalseSolved">"solved" was said and the reply's answer is wrong</param>

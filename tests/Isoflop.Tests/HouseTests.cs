@@ -13,7 +13,7 @@ public class HouseTests
     // Rooms of each project, from the ground up: a room uses rooms before it in its project, and projects before its own.
     static readonly (string Project, string[] Rooms)[] House =
     [
-        ("Isoflop", ["Kernels", "Text", "Data", "Nn", "Train", "Sample"]),
+        ("Isoflop", ["Kernels", "Store", "Text", "Data", "Nn", "Train", "Sample"]),
         ("Isoflop.Tasks", []),
         ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Recipes", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
             "Rl", "Worlds", "Studies", "Emergence", "Thinking", "Frontiers", "Pages", "Tours"]),

@@ -25,18 +25,17 @@ static class BottleneckCommand
             "isoflop bottleneck decades --at 1e12", "isoflop bottleneck first --yes --json") { name, at, seeds, workers, yes };
         verb.Runs(call =>
         {
-            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
+            Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
             double? budget = call.Parsed.GetValue(at);
             int count = call.Parsed.GetValue(seeds), side = call.Parsed.GetValue(workers);
-            IReadOnlyList<PlannedRun> runs = Bottleneck.PlanOf(study, call.Home, budget, count);
-            if (StudyResult.Of(call.Home, runs).Count < runs.Count)
+            IReadOnlyList<PlannedRun> runs = Bottleneck.PlanOf(study, call.Here, budget, count);
+            if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
                 StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount,
-                    Ladder.ThreadPeak, call.Home);
+                    Ladder.ThreadPeak, call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
-            BottleneckResult result = Bottleneck.Run(study, call.Home, budget, count, side,
-                new LadderLines(call.Err, call.Terminal).Report, call.Stop);
+            BottleneckResult result = Bottleneck.Run(study, call.Here, budget, count, side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, DuelJson.Default.BottleneckResult));
             else Write(call.Out, result);
             foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");

@@ -62,17 +62,16 @@ static class CapacityCommand
             };
             string study = call.Parsed.GetValue(name) ?? $"capacity-{call.Parsed.GetValue(kind)}";
             int side = call.Parsed.GetValue(workers);
-            IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Home);
-            if (StudyResult.Of(call.Home, runs).Count < runs.Count)
+            IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Here);
+            if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
                 StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak,
-                    call.Home);
+                    call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
-            CapacityResult result = Capacity.Run(recipe, call.Home, study, side, new LadderLines(call.Err, call.Terminal).Report,
-                call.Stop);
+            CapacityResult result = Capacity.Run(recipe, call.Here, study, side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, CapacityJson.Default.CapacityResult));
-            else Write(call.Out, result, Study.FolderOf(call.Home, study));
+            else Write(call.Out, result, call.Here.StudyFolder(study));
             foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
             return result.Failed.Count > 0 ? App.UserError : 0;
 
@@ -84,9 +83,7 @@ static class CapacityCommand
 
     static int Orders(Invocation call, string run)
     {
-        GainByOrder gain;
-        using (ProgressLine line = call.Progress())
-            gain = GainByOrder.Of(call.Home, run, what => line.Report("baselines", 0, note: what));
+        GainByOrder gain = GainByOrder.Of(call.Here, run);
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(gain, CapacityJson.Default.GainByOrder));
         else
             call.Out.WriteLine($"{gain.Run}\t" + I($"loss {gain.Loss:0.0000}, unigram {gain.Unigram:0.0000}, ") +

@@ -38,9 +38,9 @@ static class ClimbCommand
             if (length < 1) throw new ConfigException($"--tokens {length} must be positive; try 40");
             if (!(call.Parsed.GetValue(temperature) is >= 0 and <= 100 and var heat))
                 throw new ConfigException("--temperature must be from 0 to 100; try 0.7");
-            IReadOnlyList<StudyResult> rungs = Climb.Rungs(Study.Open(call.Home, call.Parsed.GetValue(name)!), call.Home);
+            IReadOnlyList<StudyResult> rungs = Climb.Rungs(Study.Open(call.Here, call.Parsed.GetValue(name)!), call.Here);
             string text = call.Parsed.GetValue(prompt)!;
-            IEnumerable<ClimbedRung> climbed = Climb.Continue(rungs, call.Home, text, length, heat,
+            IEnumerable<ClimbedRung> climbed = Climb.Continue(rungs, call.Here, text, length, heat,
                 call.Parsed.GetValue(answer) ?? "", call.Parsed.GetValue(seed))
                 .TakeWhile(_ => !call.Stop.IsCancellationRequested);
             if (!call.Json) Write(call.Out, text, climbed);

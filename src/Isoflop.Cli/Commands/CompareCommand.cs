@@ -50,7 +50,7 @@ static class CompareCommand
             int count = call.Parsed.GetValue(draws);
             if (count < 1000) throw new ConfigException($"--draws {count} is too few for an interval; give at least 1000");
             (ResultSet a, ResultSet b) =
-                ResultSet.Open(names[0], names[1], call.Home, call.Parsed.GetValue(metric), call.Parsed.GetValue(filter));
+                ResultSet.Open(names[0], names[1], call.Here, call.Parsed.GetValue(metric), call.Parsed.GetValue(filter));
             Comparison comparison = Comparison.Of(a, b, count, call.Parsed.GetValue(seed), call.Stop);
             string? file = call.Parsed.GetValue(csv);
             if (file == "-") Rows(comparison).WriteCsv(call.Out);

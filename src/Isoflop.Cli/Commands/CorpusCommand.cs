@@ -67,12 +67,6 @@ static class CorpusCommand
             HelpName = "TEXT"
         };
         var force = new Option<bool>("--force") { Description = "Rebuild a corpus that is there" };
-        var threads = new Option<int>("--threads")
-        {
-            Description = "0: one a core. The result is the same",
-            HelpName = "N",
-            DefaultValueFactory = _ => 0
-        };
 
         var verb = new Verb("corpus", "Build a corpus: tokenizer, training and validation tokens, without duplicates.",
             "isoflop corpus                                      the documentation beside dotnet, nothing to download",
@@ -82,7 +76,7 @@ static class CorpusCommand
             "isoflop corpus qa qa.parquet --field answer --tag-field topic",
             "isoflop corpus more more.txt --tokenizer isoflop/corpus/books")
         {
-            name, sources, vocab, tokenizer, field, tagField, lossy, share, seed, licence, force, threads, WorldCommand.Create(),
+            name, sources, vocab, tokenizer, field, tagField, lossy, share, seed, licence, force, WorldCommand.Create(),
         };
         verb.Runs(call =>
         {
@@ -100,15 +94,9 @@ static class CorpusCommand
                 Seed = given.GetValue(seed),
                 Licence = given.GetValue(licence),
             };
-            CorpusBuild build;
-            CorpusBaselines baselines;
-            using (ProgressLine line = call.Progress())
-            {
-                build = CorpusBuilder.Build(recipe, call.Home, given.GetValue(force), given.GetValue(threads),
-                    new Reporter(line), call.Stop);
-                using Corpus corpus = Corpus.Open(build.Folder);
-                baselines = CorpusBaselines.Of(corpus, what => line.Report("baselines", 0, note: what));
-            }
+            CorpusBuild build = CorpusBuilder.Build(recipe, call.Here, given.GetValue(force));
+            using Corpus corpus = Corpus.Open(build.Folder);
+            CorpusBaselines baselines = CorpusBaselines.Of(corpus, call.Here);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(build, CorpusCommandJson.Default.CorpusBuild));
             else
             {
@@ -138,11 +126,6 @@ static class CorpusCommand
         void Line(string label, string text) => output.WriteLine($"  {label,-11} {text}");
         void Side(string label, CorpusSide side) => Line(label,
             $"{side.Documents} documents, {Format.Quantity(side.Bytes, "B")}, {Format.Quantity(side.Tokens, "tokens")}");
-    }
-
-    internal sealed class Reporter(ProgressLine line) : IProgress<CorpusProgress>
-    {
-        public void Report(CorpusProgress p) => line.Report(p.Stage, p.Done, p.Total, p.Unit);
     }
 }
 

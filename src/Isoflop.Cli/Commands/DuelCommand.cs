@@ -45,7 +45,7 @@ static class DuelCommand
                     recipe.Read(call, given[0] + ".a", settingsA), recipe.Read(call, given[0] + ".b", settingsB),
                 ];
             TrainMissing(call, sides, call.Parsed.GetValue(yes), call.Parsed.GetValue(workers));
-            DuelResult duel = Duel.Of(Study.Open(call.Home, sides[0].Name), Study.Open(call.Home, sides[1].Name), call.Home);
+            DuelResult duel = Duel.Of(Study.Open(call.Here, sides[0].Name), Study.Open(call.Here, sides[1].Name), call.Here);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(duel, DuelJson.Default.DuelResult));
             else Write(call.Out, duel);
             return 0;
@@ -62,21 +62,19 @@ static class DuelCommand
 
     static LadderRecipe RecipeOf(Invocation call, RecipeOptions options, string name) =>
         name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? options.Read(call, name, [])
-            : Study.Open(call.Home, name).Record.Recipe;
+            : Study.Open(call.Here, name).Record.Recipe;
 
     static void TrainMissing(Invocation call, LadderRecipe[] sides, bool yes, int workers)
     {
-        List<PlannedRun> plan = [.. sides.SelectMany(s => Ladder.PlanOf(s, call.Home)).Where(r => !r.Later)];
-        if (StudyResult.Of(call.Home, plan).Count == plan.Count && sides.All(s => File.Exists(
-            Path.Combine(Study.FolderOf(call.Home, s.Name), Study.RecordFile)))) return;
+        List<PlannedRun> plan = [.. sides.SelectMany(s => Ladder.PlanOf(s, call.Here)).Where(r => !r.Later)];
+        if (StudyResult.Of(call.Here, plan).Count == plan.Count && sides.All(s => File.Exists(
+            Path.Combine(call.Here.StudyFolder(s.Name), Study.RecordFile)))) return;
         int count = workers > 0 ? workers : Environment.ProcessorCount;
-        StudyTables.Plan(call.Err, plan, null, count, Ladder.ThreadPeak, call.Home);
+        StudyTables.Plan(call.Err, plan, null, count, Ladder.ThreadPeak, call.Here);
         StudyTables.Ask(call, yes);
         foreach (LadderRecipe side in sides)
         {
-            LadderResult result = Ladder.Run(side, call.Home, workers: workers,
-                tell: new LadderLines(call.Err, call.Terminal).Report,
-                stop: call.Stop);
+            LadderResult result = Ladder.Run(side, call.Here, workers: workers);
             foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
         }
     }

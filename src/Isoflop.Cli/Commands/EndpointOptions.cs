@@ -79,13 +79,11 @@ sealed class EndpointOptions
         using ChatTarget target = ChatTarget.Open(url, Options(call));
         string folder = string.Concat($"{call.Parsed.GetValue(model)}@{target.Address}".TrimStart('@')
             .Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '@' ? c : '_'));
-        string file = Path.Combine(call.Home, "evals", folder, suite.Name + ".jsonl");
+        string file = Path.Combine(call.Here.Evals, folder, suite.Name + ".jsonl");
         IReadOnlyList<ItemResult> results;
         try
         {
-            using ProgressLine progress = call.Progress();
-            results = EvalRun.Ask(target, suite, file, limit, (done, all) => progress.Report("eval", done, all, "items"),
-                call.Stop);
+            results = EvalRun.Ask(target, suite, call.Here, file, limit);
         }
         finally
         {

@@ -5,6 +5,7 @@ using Isoflop.Lab.Eval;
 using Isoflop.Lab.Tables;
 using Isoflop.Lab.Worlds;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -62,14 +63,12 @@ static class EvalCommand
                 EvalSuite remote = given ?? new World(new()).Suite(call.Parsed.GetValue(perTask));
                 return endpoint.Eval(call, name, remote, most ?? 0, call.Parsed.GetValue(csv));
             }
-            using LanguageModel open = LanguageModel.Open(call.Home, name);
-            EvalSuite items = given ?? WorldOf(open.Folder, call.Home).Suite(call.Parsed.GetValue(perTask));
-            using ProgressLine progress = call.Progress();
+            using LanguageModel open = LanguageModel.Open(call.Here, name);
+            EvalSuite items = given ?? WorldOf(open.Folder, call.Here).Suite(call.Parsed.GetValue(perTask));
             string? file = EvalRun.FileFor(open.Folder, items);
-            IReadOnlyList<ItemResult> results = EvalRun.Ask(new LocalTarget(open), items, file, most ?? 0,
-                (done, all) => progress.Report("eval", done, all, "items"), call.Stop);
+            IReadOnlyList<ItemResult> results = EvalRun.Ask(new LocalTarget(open), items, call.Here, file, most ?? 0);
             Contamination? found = call.Parsed.GetValue(skip) ? null
-                : Search([.. items.Items.Take(results.Count)], open.Folder, call, progress);
+                : Search([.. items.Items.Take(results.Count)], open.Folder, call);
             return Write(call, new EvalReport(results, found), name, items, file, call.Parsed.GetValue(csv));
         });
         return verb;
@@ -93,11 +92,11 @@ static class EvalCommand
     const string WorldSuite = "world";
 
     /// <summary>The world that a checkpoint's run was trained on; of another model the first one.</summary>
-    static World WorldOf(string modelFolder, string home) => EvalRun.RunOf(modelFolder) is not { } run ? new World(new())
-        : WorldCorpus.WorldOf(CorpusInfo.Load(Corpus.FolderOf(home, RunRecord.Load(run.Folder).Corpus.Name)));
+    static World WorldOf(string modelFolder, Workspace here) => EvalRun.RunOf(modelFolder) is not { } run ? new World(new())
+        : WorldCorpus.WorldOf(CorpusInfo.Load(here.CorpusFolder(RunRecord.Load(run.Folder).Corpus.Name)));
 
     /// <summary>Looks in all text that a checkpoint was trained on; null where that is not known or gone.</summary>
-    static Contamination? Search(IReadOnlyList<EvalItem> items, string modelFolder, Invocation call, ProgressLine progress)
+    static Contamination? Search(IReadOnlyList<EvalItem> items, string modelFolder, Invocation call)
     {
         IReadOnlyList<(string Folder, CorpusFacts? Then)> corpora = EvalRun.CorporaOf(modelFolder);
         if (corpora.Count == 0)
@@ -116,8 +115,7 @@ static class EvalCommand
                 call.Err.WriteLine($"{folder} was built anew after the training: the training text was not searched");
                 return null;
             }
-            Contamination own = Contamination.Search(items, corpus,
-                progress: share => progress.Report($"search {corpus.Name}", share), stop: call.Stop);
+            Contamination own = Contamination.Search(items, corpus, call.Here);
             if (all is not null) own = own with { Found = all.Found.Union(own.Found).ToHashSet(), Bytes = all.Bytes + own.Bytes };
             all = own;
         }

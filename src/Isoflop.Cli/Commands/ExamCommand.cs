@@ -31,7 +31,7 @@ static class ExamCommand
             new(name) { Description = what, HelpName = "N", DefaultValueFactory = _ => otherwise };
         Option<int> items = Count("--items", "Held-out items of each level", 256),
             replies = Count("--replies", "Replies to each", 8),
-            most = Count("--most-tokens", "Longest reply", 256), threads = Count("--threads", "0: one a core", 0);
+            most = Count("--most-tokens", "Longest reply", 256);
         var seed = new Option<ulong>("--seed") { Description = "Seed of items and replies", DefaultValueFactory = _ => 1ul };
         var csv = new Option<string?>("--csv") { Description = "Write the rows", HelpName = "FILE" };
         var svg = new Option<string?>("--svg")
@@ -49,7 +49,7 @@ static class ExamCommand
         var verb = new Verb("exam", "Ask models held-out items of tasks: accuracy, pass@k, length of replies, by form.",
             "isoflop exam p p-rl --task parity:1..3 --forms open,think,direct",
             "isoflop exam t.d32.s1 t.d64.s1 t.d128.s1 --task permutations:2 --svg size.svg")
-        { runs, tasks, forms, items, replies, most, threads, seed, csv, svg, x };
+        { runs, tasks, forms, items, replies, most, seed, csv, svg, x };
         verb.Runs(call =>
         {
             ReplyForm[] asked = [.. call.Parsed.GetValue(forms)!.Split(',').Select(f =>
@@ -57,13 +57,10 @@ static class ExamCommand
                     : throw new ConfigException($"--forms '{f}' must be open, think or direct"))];
             string axis = call.Parsed.GetValue(x)!;
             if (axis is not ("parameters" or "flops")) throw new ConfigException($"--x '{axis}' must be parameters or flops");
-            IReadOnlyList<ExamRow> rows;
-            using (ProgressLine line = call.Progress())
-                rows = PolicyExam.Of(call.Parsed.GetValue(runs)!,
+            IReadOnlyList<ExamRow> rows = PolicyExam.Of(call.Parsed.GetValue(runs)!,
                     new(call.Parsed.GetValue(tasks)!, asked, call.Parsed.GetValue(items),
-                    call.Parsed.GetValue(replies), call.Parsed.GetValue(most), call.Parsed.GetValue(seed)), call.Home,
-                    call.Parsed.GetValue(threads), (run, done, all) => line.Report("exam", done, all, "models", run), call.Stop);
-            if (call.Parsed.GetValue(csv) is { } table) File.WriteAllText(table, PolicyExam.Csv(rows));
+                    call.Parsed.GetValue(replies), call.Parsed.GetValue(most), call.Parsed.GetValue(seed)), call.Here);
+            if (call.Parsed.GetValue(csv) is { } table) PolicyExam.ToTable(rows).WriteCsv(table);
             if (call.Parsed.GetValue(svg) is { } picture)
             {
                 IReadOnlyList<Chart> charts = PolicyExam.Charts(rows, axis == "flops");

@@ -85,12 +85,12 @@ static class FitCommand
         LawForm[] forms = form == "all" ? [] : [Parse<LawForm>(form, "--form")];
         List<Observation> points = study is not null ? ReadStudy(call, o, study, where)
             : ReadTable(call, o, table!, where, call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y));
-        double secondsPerFlop = study is null ? double.NaN : StudyResults.SecondsPerFlop(call.Home, study);
+        double secondsPerFlop = study is null ? double.NaN : StudyResults.SecondsPerFlop(call.Here, study);
         if (form == "all") return All(call, points, options, curves: call.Parsed.GetValue(o.X) is not null);
 
         Law law = Law.Fit(forms[0], points, options, call.Stop);
         string? path = call.Parsed.GetValue(o.Out)
-            ?? (study is null ? null : Path.Combine(StudyResults.Folder(call.Home, study), LawFile.Name));
+            ?? (study is null ? null : Path.Combine(call.Here.StudyFolder(study), LawFile.Name));
         if (path is not null) law.Save(path);
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(law, FitCommandJson.Default.Law));
         else LawText.Write(call.Out, law, secondsPerFlop);
@@ -115,10 +115,10 @@ static class FitCommand
     static List<Observation> ReadStudy(Invocation call, Options o, string study, string[] where)
     {
         List<Observation> points =
-            StudyResults.Read(call.Home, study, call.Parsed.GetValue(o.N) ?? StudyResults.DefaultN, where);
-        if (!File.Exists(Path.Combine(StudyResults.Folder(call.Home, study), Study.RecordFile))) return points;
-        Study.Open(call.Home, study);                            // refuses another version
-        var store = new RunStore(call.Home);
+            StudyResults.Read(call.Here, study, call.Parsed.GetValue(o.N) ?? StudyResults.DefaultN, where);
+        if (!File.Exists(Path.Combine(call.Here.StudyFolder(study), Study.RecordFile))) return points;
+        Study.Open(call.Here, study);                            // refuses another version
+        var store = new RunStore(call.Here);
         List<Observation> gone = [.. points.Where(p => !Directory.Exists(store.PathOf(p.Name)))];
         if (gone.Count > 0)
             call.Err.WriteLine($"left out, since their runs were deleted: {string.Join(", ", gone.Select(p => p.Name))}; " +

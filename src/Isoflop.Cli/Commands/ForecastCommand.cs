@@ -22,17 +22,17 @@ static class ForecastCommand
             "isoflop forecast decades --backtest") { name, flops, below, backtest };
         verb.Runs(call =>
         {
-            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
+            Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
             if (call.Parsed.GetValue(backtest))
             {
-                Backtest tested = Forecasts.Backtest(study, call.Home, stop: call.Stop);
+                Backtest tested = Forecasts.Backtest(study, call.Here);
                 if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(tested, ForecastCommandJson.Default.Backtest));
                 else Write(call.Out, tested);
                 return 0;
             }
             double budget = call.Parsed.GetValue(flops) ?? throw new ConfigException("--flops is missing; try --flops " +
                 "1e14, or --backtest");
-            Forecast f = Forecasts.Write(study, call.Home, budget, call.Parsed.GetValue(below), stop: call.Stop);
+            Forecast f = Forecasts.Write(study, call.Here, budget, call.Parsed.GetValue(below));
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(f, ForecastCommandJson.Default.Forecast));
             else Write(call.Out, study, f);
             return 0;
@@ -48,9 +48,8 @@ static class ForecastCommand
             "isoflop score decades", "isoflop score decades --id 1 --json") { name, id };
         verb.Runs(call =>
         {
-            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
-            (Forecast f, Score s) = Forecasts.Check(study, call.Home, call.Parsed.GetValue(id),
-                new LadderLines(call.Err, call.Terminal).Report, stop: call.Stop);
+            Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
+            (Forecast f, Score s) = Forecasts.Check(study, call.Here, call.Parsed.GetValue(id));
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(s, ForecastCommandJson.Default.Score));
             else
             {

@@ -10,8 +10,6 @@ namespace Isoflop.Cli.Commands;
 /// spend</c>.</summary>
 static class FrontierCommand
 {
-    static Option<int> Threads() => new("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
-
     public static Command Create()
     {
         var given = new Argument<string[]>("study")
@@ -20,7 +18,6 @@ static class FrontierCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var task = new Option<string?>("--task") { Description = "One level: parity:2", HelpName = "TASK" };
-        Option<int> threads = Threads();
         var verb = new Verb("frontier",
             "Sizes × demonstrations × reinforcement × replies on one grid: which training thought can replace. The same " +
             "command resumes.",
@@ -29,7 +26,7 @@ static class FrontierCommand
             "settings: name, task, widths, teach, steps, budget, strategy, seeds, items, layers, think, trace, context, " +
             "most_tokens, batch,",
             "teach_rate, rate")
-        { given, task, threads };
+        { given, task };
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given)!;
@@ -37,20 +34,14 @@ static class FrontierCommand
             List<string> edits = [.. all[(all[0].Contains('=') ? 0 : 1)..]];
             if (!file && !all[0].Contains('=')) edits.Add($"name={all[0]}");
             if (call.Parsed.GetValue(task) is { } level) edits.Add($"task={level}");
-            Frontier found;
-            using (ProgressLine line = call.Progress())
-                found = edits.Count == 1 && edits[0].StartsWith("name=", StringComparison.Ordinal)
-                    ? Frontier.Open(all[0], call.Home, call.Parsed.GetValue(threads), p => Tell(line, p), call.Stop)
-                    : Frontier.Run(FrontierRecipe.Load(file ? all[0] : null, edits), call.Home, call.Parsed.GetValue(threads),
-                        p => Tell(line, p), call.Stop);
+            Frontier found = edits.Count == 1 && edits[0].StartsWith("name=", StringComparison.Ordinal)
+                ? Frontier.Open(all[0], call.Here) : Frontier.Run(FrontierRecipe.Load(file ? all[0] : null, edits), call.Here);
             if (call.Json) found.ToTable().WriteJsonLines(call.Out);
             else Write(call.Out, found);
             return 0;
         });
         return verb;
     }
-
-    static void Tell(ProgressLine line, FrontierProgress p) => line.Report("frontier", p.Done, p.All, "models", p.Note);
 
     static void Write(TextWriter output, Frontier found)
     {
@@ -100,26 +91,19 @@ static class FrontierCommand
             Description = "Train and question the split, the best cell and all into " +
             "size; fresh seeds"
         };
-        Option<int> threads = Threads();
         var verb = new Verb("spend",
             "The best split of a budget between size, demonstrations, reinforcement and thought, for a stated number of " +
             "questions.",
             "isoflop spend --flops 2e12 --queries 1e4 --task parity:2", "isoflop spend f --flops 2e12 --queries 1e4 --check")
-        { study, task, flops, queries, check, threads };
+        { study, task, flops, queries, check };
         verb.Runs(call =>
         {
-            SpendForecast forecast;
-            SpendCheck? checkd = null;
-            using (ProgressLine line = call.Progress())
-            {
-                int n = call.Parsed.GetValue(threads);
-                string name = call.Parsed.GetValue(study) ?? Frontier.NameOf(call.Parsed.GetValue(task) ?? "", call.Home);
-                Frontier of = Frontier.Open(name, call.Home, n, p => Tell(line, p), call.Stop);
-                forecast = Spend.Forecast(of, call.Parsed.GetValue(flops), call.Parsed.GetValue(queries));
-                string file = Spend.Write(of, forecast);
-                if (call.Parsed.GetValue(check)) checkd = Spend.Check(of, forecast, n, p => Tell(line, p), call.Stop);
-                else call.Err.WriteLine(file);
-            }
+            string name = call.Parsed.GetValue(study) ?? Frontier.NameOf(call.Parsed.GetValue(task) ?? "", call.Here);
+            Frontier of = Frontier.Open(name, call.Here);
+            SpendForecast forecast = Spend.Forecast(of, call.Parsed.GetValue(flops), call.Parsed.GetValue(queries));
+            string file = Spend.Write(of, forecast);
+            SpendCheck? checkd = call.Parsed.GetValue(check) ? Spend.Check(of, forecast, call.Here) : null;
+            if (checkd is null) call.Err.WriteLine(file);
             if (call.Json)
                 call.Out.WriteLine(checkd is null ? JsonSerializer.Serialize(forecast, FrontierCommandJson.Default.SpendForecast)
                     : JsonSerializer.Serialize(checkd, FrontierCommandJson.Default.SpendCheck));

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
 
@@ -35,13 +36,12 @@ static class LadderCommand
             LadderRecipe ladder = recipe.Read(call, call.Parsed.GetValue(name)!, call.Parsed.GetValue(settings) ?? []);
             double? most = call.Parsed.GetValue(upTo);
             int count = call.Parsed.GetValue(workers) is > 0 and var n ? n : Environment.ProcessorCount;
-            IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Home);
+            IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Here);
             TextWriter shown = call.Json ? call.Err : call.Out;
-            StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Home);
+            StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Here);
             if (call.Parsed.GetValue(planOnly)) return 0;
             StudyTables.Ask(call, call.Parsed.GetValue(yes));
-            LadderResult result = Ladder.Run(ladder, call.Home, most, count, new LadderLines(call.Err, call.Terminal).Report,
-                call.Stop);
+            LadderResult result = Ladder.Run(ladder, call.Here, most, count);
             if (call.Json)
                 foreach (StudyResult r in result.Results)
                     call.Out.WriteLine(JsonSerializer.Serialize(r, LadderJson.Default.StudyResult));
@@ -49,7 +49,7 @@ static class LadderCommand
             {
                 StudyTables.Results(call.Out, result);
                 if (result.Results.Any(r => r.Run.Excluded.Length == 0))
-                    StudyTables.Findings(call.Out, StudyReport.Write(result.Study, call.Home, call.Stop), 1);
+                    StudyTables.Findings(call.Out, StudyReport.Write(result.Study, call.Here), 1);
             }
             foreach (FailedRun f in result.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
             return result.Failed.Count > 0 ? App.UserError : 0;
@@ -111,18 +111,18 @@ sealed class RecipeOptions
         };
         if (given.GetValue(tune) is { } t)
             return recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
-        return file || recipe.Rungs.Count == 0 ? recipe : recipe with { Tune = UsualTuning(call.Home, recipe) };
+        return file || recipe.Rungs.Count == 0 ? recipe : recipe with { Tune = UsualTuning(call.Here, recipe) };
     }
 
     /// <summary>
     /// A hundredth of the largest budget for each run of the grid and a tenth for the check: together less than one largest run.
     /// A study that is there keeps its own, so that it may grow.
     /// </summary>
-    static TuneRecipe? UsualTuning(string home, LadderRecipe recipe)
+    static TuneRecipe? UsualTuning(Workspace here, LadderRecipe recipe)
     {
         if (recipe.Problems().Any()) return null;                 // said by the plan
-        if (File.Exists(Path.Combine(Study.FolderOf(home, recipe.Name), Study.RecordFile)))
-            return Study.Open(home, recipe.Name).Record.Recipe.Tune;
+        if (File.Exists(Path.Combine(here.StudyFolder(recipe.Name), Study.RecordFile)))
+            return Study.Open(here, recipe.Name).Record.Recipe.Tune;
         double largest = recipe.Rungs.Max(r => r.Values().Max());
         return largest < 1e10 ? null : new() { Flops = largest / 100, TransferFlops = largest / 10 };
     }

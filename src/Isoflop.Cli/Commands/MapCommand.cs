@@ -42,24 +42,16 @@ static class MapCommand
         { name, suite, items, csv, calibrate };
         verb.Runs(call =>
         {
-            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
+            Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
             int count = call.Parsed.GetValue(items);
             string which = call.Parsed.GetValue(suite)!;
-            CapabilityMap map;
-            IReadOnlyList<EntropyCheck> entropies;
-            IReadOnlyList<TaskBreak> breaks;
-            using (ProgressLine line = call.Progress())
-            {
-                map = CapabilityMap.Of(study, call.Home,
-                    corpus => which != "world" ? EvalSuite.Read(which)
-                        : corpus.Tags.Count > 0 && corpus.TagEntropies.Count == 0 ? null
-                        : WorldCorpus.WorldOf(corpus).Suite(count),
-                    (run, done, all) => line.Report("asking", done, all, "items", run), call.Stop);
-                line.Report("floors", 0);
-                entropies = EntropyCheck.All(study, call.Home, call.Stop);
-                line.Report("breaks", 0);
-                breaks = TaskBreak.All(map, call.Stop);
-            }
+            CapabilityMap map = CapabilityMap.Of(study, call.Here, corpus => which != "world" ? EvalSuite.Read(which)
+                : corpus.Tags.Count > 0 && corpus.TagEntropies.Count == 0 ? null
+                : WorldCorpus.WorldOf(corpus).Suite(count));
+            call.Here.Report("floors", 0);
+            IReadOnlyList<EntropyCheck> entropies = EntropyCheck.All(study, call.Here);
+            call.Here.Report("breaks", 0);
+            IReadOnlyList<TaskBreak> breaks = TaskBreak.All(map, call.Stop);
             Table table = map.ToTable(breaks);
             MapPictures.Write(map, study.Folder);
             table.WriteCsv(Path.Combine(study.Folder, "map.csv"));
@@ -151,7 +143,7 @@ static class MapCommand
         if (asked.Length == 0) throw new ConfigException("--calibrate takes its noise from questions; give --suite FILE.jsonl");
         int seeds = asked[0].Rungs[0].Results.Count;
         double[] x = [.. asked[0].Rungs.Select(r => Math.Log10(r.Flops))];
-        double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => Variance([.. r.Results.Select(s =>
+        double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => BreakTest.Variance([.. r.Results.Select(s =>
             s.Average(i => i.AnswerNll ?? 0))])))).Order()];
         double sd = sds[sds.Length / 2];
         output.WriteLine(I($"\nfalse alarms on {tasks} simulated smooth tasks each ({x.Length} rungs, {seeds} seeds, sd ") +
@@ -160,8 +152,6 @@ static class MapCommand
             output.WriteLine(I($"  {f.Curve,-34} {f.Alarms} sudden: {100.0 * f.Alarms / f.Tasks:0.0} % ") +
                 I($"({100 * f.Low:0.0}–{100 * f.High:0.0} %)"));
     }
-
-    static double Variance(double[] v) => v.Length < 2 ? 0 : v.Sum(x => Math.Pow(x - v.Average(), 2)) / (v.Length - 1);
 
     static string I(FormattableString text) => FormattableString.Invariant(text);
 }

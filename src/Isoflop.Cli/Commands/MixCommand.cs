@@ -62,20 +62,19 @@ static class MixCommand
                 Seed = call.Parsed.GetValue(seed),
             };
             int side = call.Parsed.GetValue(workers);
-            Mix mix;
-            using (ProgressLine line = call.Progress()) mix = Mix.Open(recipe, call.Home, new Building(line), call.Stop);
+            Mix mix = Mix.Open(recipe, call.Here);
             IReadOnlyList<PlannedRun> runs = mix.Runs;
-            if (StudyResult.Of(call.Home, runs).Count < runs.Count)
+            if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
                 StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak,
-                    call.Home);
+                    call.Here);
                 double larger = recipe.Scale * recipe.Budget;
                 if (larger > 0) call.Err.WriteLine(I($"then up to {3 * recipe.Seeds} runs of {larger:0.##e0} FLOPs: the check"));
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
-            MixStudy study = mix.Run(side, new LadderLines(call.Err, call.Terminal).Report, call.Stop);
+            MixStudy study = mix.Run(side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(study, MixStudyJson.Default.MixStudy));
-            else Write(call.Out, study, Study.FolderOf(call.Home, recipe.Name));
+            else Write(call.Out, study, call.Here.StudyFolder(recipe.Name));
             foreach (FailedRun f in study.Failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
             return study.Failed.Count > 0 ? App.UserError : 0;
         });
@@ -116,12 +115,6 @@ static class MixCommand
             output.WriteLine(I($"rank correlation of predicted and come: {s.Rank:0.00}"));
         }
         output.WriteLine(folder);
-    }
-
-    /// <summary>A corpus build on the progress line.</summary>
-    sealed class Building(ProgressLine line) : IProgress<CorpusProgress>
-    {
-        public void Report(CorpusProgress p) => line.Report(p.Stage, p.Total > 0 ? p.Done / p.Total : 0);
     }
 
     static Option<string> Text(string name, string what, string help, string value) =>

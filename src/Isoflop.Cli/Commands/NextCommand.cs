@@ -37,11 +37,11 @@ static class NextCommand
             string which = call.Parsed.GetValue(model)!;
             if (call.Parsed.GetValue(loss) || call.Parsed.GetValue(html) is not null)
                 return Losses(call, which, call.Parsed.GetValue(text)!, call.Parsed.GetValue(html));
-            if (File.Exists(Path.Combine(Study.FolderOf(call.Home, which), Study.RecordFile))
-                && !Directory.Exists(RunFolder.PathOf(call.Home, which)))
-                return Rungs(call, Study.Open(call.Home, which), call.Parsed.GetValue(text)!, Math.Max(1,
+            if (File.Exists(Path.Combine(call.Here.StudyFolder(which), Study.RecordFile))
+                && !Directory.Exists(call.Here.RunFolder(which)))
+                return Rungs(call, Study.Open(call.Here, which), call.Parsed.GetValue(text)!, Math.Max(1,
                     call.Parsed.GetValue(top)));
-            using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
+            using LanguageModel open = LanguageModel.Open(call.Here, call.Parsed.GetValue(model)!);
             (float[] next, _, _) = open.Read(call.Parsed.GetValue(text)!);
             int[] order = [.. Enumerable.Range(0, next.Length).OrderByDescending(i => next[i]).ThenBy(i => i)];
             int? target = call.Parsed.GetValue(truth) is { Length: > 0 } given ? open.Tokenizer.Encode(given)[0] : null;
@@ -72,15 +72,15 @@ static class NextCommand
     /// <summary>A column a rung: how the distribution at one position sharpens.</summary>
     static int Rungs(Invocation call, Study study, string text, int top)
     {
-        IReadOnlyList<StudyResult> rungs = Climb.Rungs(study, call.Home);
-        SharpenedRung[] next = [.. Climb.Next(rungs, call.Home, text)];
+        IReadOnlyList<StudyResult> rungs = Climb.Rungs(study, call.Here);
+        SharpenedRung[] next = [.. Climb.Next(rungs, call.Here, text)];
         if (call.Json)
         {
             foreach (SharpenedRung rung in next) call.Out.WriteLine(JsonSerializer.Serialize(rung,
                 NextJson.Default.SharpenedRung));
             return 0;
         }
-        using LanguageModel reader = LanguageModel.Open(call.Home, rungs[^1].Run.Name);
+        using LanguageModel reader = LanguageModel.Open(call.Here, rungs[^1].Run.Name);
         int[] shown = [.. Enumerable.Range(0, next[^1].LogProbs.Length).OrderByDescending(i => next[^1].LogProbs[i]).Take(top)];
         call.Out.WriteLine($"{"",18}" + string.Concat(next.Select(r => string.Create(CultureInfo.InvariantCulture,
             $"{r.Budget,10:0.##e0}"))) + "  FLOPs");
@@ -96,7 +96,7 @@ static class NextCommand
     /// <summary>The text coloured by loss.</summary>
     static int Losses(Invocation call, string which, string text, string? page)
     {
-        using LanguageModel model = LanguageModel.Open(call.Home, which);
+        using LanguageModel model = LanguageModel.Open(call.Here, which);
         (_, int[] tokens, float[] logProbs) = model.Read(text);
         LossText coloured = LossText.Of(model.Tokenizer, tokens, logProbs);
         if (page is not null)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
 
@@ -60,7 +61,7 @@ static class OptimalCommand
 
             List<OptimalRow> rows = [];
             List<string> refused = [];
-            if (call.Parsed.GetValue(law) is { } name) rows.Add(Row(name, Find(call.Home, name), budget));
+            if (call.Parsed.GetValue(law) is { } name) rows.Add(Row(name, Find(call.Here, name), budget));
             foreach (Law published in (Law[])[Published.Hoffmann, Published.Besiroglu, Published.Kaplan])
             {
                 try
@@ -87,10 +88,10 @@ static class OptimalCommand
     }
 
     /// <summary>A file, or the law of a study.</summary>
-    static Law Find(string home, string name)
+    static Law Find(Workspace here, string name)
     {
         if (File.Exists(name)) return Law.Load(name);
-        string path = Path.Combine(StudyResults.Folder(home, name), LawFile.Name);
+        string path = Path.Combine(here.StudyFolder(name), LawFile.Name);
         return File.Exists(path) ? Law.Load(path)
             : throw new DataException($"--law {name}: neither a file nor a fitted study ({path}); run isoflop fit {name}");
     }

@@ -32,7 +32,7 @@ static class PlanCommand
         var settings = new Settings(verb);
         verb.Runs(call =>
         {
-            Plan plan = Trainer.PlanOf(settings.Load(call.Parsed), call.Home);
+            Plan plan = Trainer.PlanOf(settings.Load(call.Parsed), call.Here);
             double given = call.Parsed.GetValue(gflops), rate = given > 0 ? given : UsualShare * Machine.Measure().PeakGflops;
             var record = PlanRecord.Of(plan, rate);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(record, PlanCommandJson.Default.PlanRecord));

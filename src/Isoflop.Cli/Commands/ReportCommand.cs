@@ -14,10 +14,10 @@ static class ReportCommand
             "isoflop report decades") { name };
         verb.Runs(call =>
         {
-            Study study = Study.Open(call.Home, call.Parsed.GetValue(name)!);
-            StudyTables.Findings(call.Out, StudyReport.Write(study, call.Home, call.Stop), 2);
+            Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
+            StudyTables.Findings(call.Out, StudyReport.Write(study, call.Here), 2);
             IReadOnlyList<PlannedRun> planned = [.. study.Record.Runs.Where(r => r.Phase == Phase.Ladder && !r.Later)];
-            HashSet<string> there = [.. StudyResult.Of(call.Home, planned).Select(r => r.Run.Name)];
+            HashSet<string> there = [.. StudyResult.Of(call.Here, planned).Select(r => r.Run.Name)];
             string[] missing = [.. planned.Select(r => r.Name).Where(n => !there.Contains(n))];
             if (missing.Length > 0)
                 call.Err.WriteLine($"{missing.Length} of {planned.Count} planned runs are not there: {missing[0]}" +

@@ -20,7 +20,6 @@ static class RlCommand
             Description = "A recipe's JSON file, and key=value",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
         var verb = new Verb("rl",
             "Reinforcement learning: groups of replies, judged, the better made likelier. The same command resumes.",
             "isoflop teach name=p tasks=parity:3 && isoflop rl name=p-rl from=p tasks=parity:3 steps=40",
@@ -30,7 +29,7 @@ static class RlCommand
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
             "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the rise to the end",
             "settings: " + string.Join(", ", Settings))
-        { given, threads };
+        { given };
         verb.Add(Show());
         verb.Add(Replay());
         verb.Add(Forecast());
@@ -39,10 +38,7 @@ static class RlCommand
             string[] all = call.Parsed.GetValue(given) ?? [];
             bool file = all.Length > 0 && !all[0].Contains('=');
             RlRecipe recipe = RlRecipe.Load(file ? all[0] : null, file ? all[1..] : all);
-            RlResult result;
-            using (ProgressLine line = call.Progress())
-                result = Reinforcement.Run(recipe, call.Home, call.Parsed.GetValue(threads), p => Tell(call, line, p),
-                    stop: call.Stop);
+            RlResult result = Reinforcement.Run(recipe, call.Here);
             Write(call, result);
             return result.Done ? 0 : App.Interrupted;
         });
@@ -59,7 +55,7 @@ static class RlCommand
             "isoflop rl show p-rl --json") { run };
         verb.Runs(call =>
         {
-            Write(call, Reinforcement.ResultOf(call.Parsed.GetValue(run)!, call.Home));
+            Write(call, Reinforcement.ResultOf(call.Parsed.GetValue(run)!, call.Here));
             return 0;
         });
         return verb;
@@ -78,7 +74,7 @@ static class RlCommand
             "isoflop rl forecast p-rl", "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3 --until 2e11") { runs, until };
         verb.Runs(call =>
         {
-            RewardLaw found = RewardLaw.Of(call.Parsed.GetValue(runs)!, call.Home, call.Parsed.GetValue(until), call.Stop);
+            RewardLaw found = RewardLaw.Of(call.Parsed.GetValue(runs)!, call.Here, call.Parsed.GetValue(until));
             if (call.Json)
             {
                 call.Out.WriteLine(JsonSerializer.Serialize(found, RlCommandJson.Default.RewardLaw));
@@ -109,15 +105,13 @@ static class RlCommand
             HelpName = "N",
             DefaultValueFactory = _ => 2
         };
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
         var verb = new Verb("replay",
             "Play a step again, from the checkpoint before it: the same groups, tokens and log-probabilities.",
-            "isoflop rl replay p-rl --step 20", "isoflop rl replay p-rl --step 20 --json > replies.jsonl") { run, step, show,
-                threads };
+            "isoflop rl replay p-rl --step 20", "isoflop rl replay p-rl --step 20 --json > replies.jsonl") { run, step, show };
         verb.Runs(call =>
         {
-            IReadOnlyList<ReplyRow> rows = Reinforcement.Replay(call.Parsed.GetValue(run)!, call.Parsed.GetValue(step), call.Home,
-                call.Parsed.GetValue(threads));
+            IReadOnlyList<ReplyRow> rows =
+                Reinforcement.Replay(call.Parsed.GetValue(run)!, call.Parsed.GetValue(step), call.Here);
             if (call.Json)
             {
                 foreach (ReplyRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, RlCommandJson.Default.ReplyRow));
@@ -134,14 +128,6 @@ static class RlCommand
             return 0;
         });
         return verb;
-    }
-
-    static void Tell(Invocation call, ProgressLine line, RlProgress p)
-    {
-        foreach (Diagnosis d in p.Found) call.Err.WriteLine($"step {p.Step}: {d.Name}: {d.Text}");
-        if (p.Last is { } row)
-            line.Report("rl", p.Step, p.Steps, "steps", string.Create(CultureInfo.InvariantCulture,
-                $"reward {row.Reward:0.000}  length {row.Length:0.0}  thinks {row.Thinking:P0}  entropy {row.Entropy:0.000}"));
     }
 
     static void Write(Invocation call, RlResult r)

@@ -53,9 +53,9 @@ sealed class RunsCommand
 
     int List(Invocation call, string[] patterns)
     {
-        var store = new RunStore(call.Home);
+        var store = new RunStore(call.Here);
         IReadOnlyList<RunSummary> runs = store.Matching(patterns);
-        if (runs.Count == 0) call.Err.WriteLine($"no runs in {call.Home}; start one with isoflop train");
+        if (runs.Count == 0) call.Err.WriteLine($"no runs in {call.Here.Root}; start one with isoflop train");
         Table table = RunTables.Of(store, runs);
         foreach (string condition in call.Parsed.GetValue(where) ?? []) table = TableFilter.Parse(condition).Apply(table);
         if (call.Parsed.GetValue(sort) is { } column) table = Sorted(table, column, call.Parsed.GetValue(descending));
@@ -105,7 +105,7 @@ sealed class RunsCommand
             "isoflop runs diff small large") { a, b };
         verb.Runs(call =>
         {
-            var store = new RunStore(call.Home);
+            var store = new RunStore(call.Here);
             string[] names = [call.Parsed.GetValue(a)!, call.Parsed.GetValue(b)!];
             Table both = RunTables.Of(store, [.. names.Select(n =>
             {
@@ -150,7 +150,7 @@ sealed class RunsCommand
             "isoflop runs delete old --yes") { patterns, yes, force };
         verb.Runs(call =>
         {
-            var store = new RunStore(call.Home);
+            var store = new RunStore(call.Here);
             IReadOnlyList<RunSummary> runs = store.Matching(call.Parsed.GetValue(patterns)!);
             string[] names = [.. runs.Select(r => r.Name)];
             store.MayDelete(names, call.Parsed.GetValue(force));

@@ -59,7 +59,7 @@ static class SampleCommand
                 throw new ConfigException($"--top-p {rule.TopP} must be above 0 and at most 1; try 0.95");
             if (rule.TopK < 0) throw new ConfigException($"--top-k {rule.TopK} must be 0 or more; try 50");
             string text = call.Parsed.GetValue(prompt)!;
-            using LanguageModel open = LanguageModel.Open(call.Home, call.Parsed.GetValue(model)!);
+            using LanguageModel open = LanguageModel.Open(call.Here, call.Parsed.GetValue(model)!);
             var all = open.Continue(text, replies, most, rule, call.Parsed.GetValue(seed));
             foreach (SampledReply reply in all)
             {

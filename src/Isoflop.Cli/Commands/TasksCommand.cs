@@ -94,7 +94,6 @@ static class TasksCommand
 
     static int List(Invocation call)
     {
-        using ProgressLine progress = call.Progress();
         List<string[]> rows =
         [
             ["family", "group", "levels", "chance", "alphabet", "prompt", "thought", "answer", "items/s", "solve µs",
@@ -103,7 +102,7 @@ static class TasksCommand
         foreach ((int f, TaskFamily family) in TaskFamilies.All.Index())
         {
             call.Stop.ThrowIfCancellationRequested();
-            progress.Report("measuring", f, TaskFamilies.All.Count, "families");
+            call.Here.Report("measuring", f, TaskFamilies.All.Count, "families");
             FamilyFacts facts = Measure(family);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(facts, TasksJson.Default.FamilyFacts));
             LevelFacts first = facts.Levels[0], last = facts.Levels[^1];

@@ -17,7 +17,6 @@ static class TeachCommand
             Description = "A recipe's JSON file, and key=value: the recipe's, or a run's (train.steps=500)",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
         var scorer = new Option<bool>("--scorer")
         {
             Description = "Teach a scorer: which beginnings of the policy's replies come to a right answer",
@@ -32,26 +31,15 @@ static class TeachCommand
             "valid_items, passes, context, seed; of a scorer: name, from, tasks, form, items, valid_items, replies, " +
             "most_tokens, cuts,",
             "passes, seed; 'isoflop tasks' lists the tasks, 'isoflop train --help' a run's settings")
-        { given, threads, scorer };
+        { given, scorer };
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given) ?? [];
             (string? file, string[] own, string[] ofRun) = Sort(all);
             TrainResult result;
             ScorerCard? card = null;
-            using (ProgressLine line = call.Progress())
-            {
-                var options = new TrainOptions
-                {
-                    Home = call.Home,
-                    Threads = call.Parsed.GetValue(threads),
-                    Progress = p => line.Report("teach", p.Step, p.Steps, "steps",
-                        string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:F4}")),
-                };
-                if (call.Parsed.GetValue(scorer))
-                    (result, card) = TeachScorer.Run(ScorerRecipe.Load(file, own), ofRun, options, call.Stop);
-                else result = Teach.Run(TeachRecipe.Load(file, own), ofRun, options, call.Err.WriteLine, call.Stop);
-            }
+            if (call.Parsed.GetValue(scorer)) (result, card) = TeachScorer.Run(ScorerRecipe.Load(file, own), ofRun, call.Here);
+            else result = Teach.Run(TeachRecipe.Load(file, own), ofRun, call.Here);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
                 call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Path}\t") + (result.Done

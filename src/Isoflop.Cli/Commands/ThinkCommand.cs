@@ -49,7 +49,6 @@ static class ThinkCommand
             HelpName = "S",
             DefaultValueFactory = _ => 1,
         };
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
         var scorer = new Option<string?>("--scorer") { Description = "A run of 'isoflop teach --scorer'", HelpName = "RUN" };
         var time = new Option<string?>("--for")
         {
@@ -72,7 +71,7 @@ static class ThinkCommand
             "isoflop think my-run --task modular-root --strategy revision --budget 1e9flops --all",
             "isoflop think my-run --task sudoku9 --level 3 --for 8h --workers 2       survives a kill; the same command goes on",
             "isoflop think http://localhost:8000/v1 --endpoint-model NAME --task countdown --strategy majority --max-tokens 2000")
-        { model, text, task, level, index, strategy, budget, form, all, seed, threads, scorer, time, workers, folder };
+        { model, text, task, level, index, strategy, budget, form, all, seed, scorer, time, workers, folder };
         endpoint.AddTo(verb);
         verb.Runs(call =>
         {
@@ -90,17 +89,12 @@ static class ThinkCommand
                 if (EndpointOptions.IsUrl(name)) throw new ConfigException("--for searches with a model of this home, not an " +
                     "endpoint");
                 double seconds = DurableSearch.ReadSeconds(span);
-                using DurableSearch search = DurableSearch.Open(call.Home, name, family is null ? ""
+                using DurableSearch search = DurableSearch.Open(call.Here, name, family is null ? ""
                     : string.Create(CultureInfo.InvariantCulture, $"{family}:{call.Parsed.GetValue(level)}"), item, asked ?? "",
                     call.Parsed.GetResult(strategy) is { Implicit: false } ? way.Name : "", call.Parsed.GetValue(seed),
                     call.Parsed.GetValue(folder)!);
                 int count = call.Parsed.GetValue(workers);
-                SearchState end;
-                using (ProgressLine line = call.Progress())
-                    end = search.Run(seconds, count == 0 ? Environment.ProcessorCount : count, s =>
-                        line.Report("think", s.Seconds, seconds,
-                        "s", $"{s.Rounds} rounds  {s.Tokens:n0} tokens  {s.Distinct} answers" +
-                        (s.Best is null ? "" : $"  best so far {s.Best} ({s.Votes}×)")), call.Stop);
+                SearchState end = search.Run(seconds, count == 0 ? Environment.ProcessorCount : count);
                 Write(call, search.Recipe, end);
                 return end.Solved || end.Seconds >= seconds ? 0 : App.Interrupted;
             }
@@ -108,7 +102,7 @@ static class ThinkCommand
                 : TaskQuestion.Of(family, call.Parsed.GetValue(level), item, call.Parsed.GetValue(seed), begin);
             Problem problem = question?.Problem ?? Problem.Of(asked!, begin);
             using Scorer? values = call.Parsed.GetValue(scorer) is { } run
-                ? Scorer.Open(run, call.Home, call.Parsed.GetValue(threads)) : null;
+                ? Scorer.Open(run, call.Here) : null;
             Thought thought;
             if (EndpointOptions.IsUrl(name))
             {
@@ -118,7 +112,7 @@ static class ThinkCommand
             }
             else
             {
-                using LanguageModel open = LanguageModel.Open(call.Home, name, call.Parsed.GetValue(threads));
+                using LanguageModel open = LanguageModel.Open(call.Here, name);
                 question?.Fits(open);
                 thought = new Thinker(new LocalGenerator(open, call.Parsed.GetValue(seed)), values).Think(way, problem, most,
                     call.Stop);

@@ -60,20 +60,17 @@ static class ThinkCurveCommand
         var scorer = new Option<string?>("--scorer") { Description = "A run of 'isoflop teach --scorer'", HelpName = "RUN" };
         var csv = new Option<string>("--csv") { Description = "Write the points as CSV; -: to stdout", HelpName = "FILE" };
         var svg = new Option<string>("--svg") { Description = "Write the picture", HelpName = "FILE" };
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
         var verb = new Verb("think-curve",
             "Accuracy against test-time compute, strategy by strategy, beside ideal random search. The same command resumes.",
             "isoflop think-curve my-run --task sudoku4:1..3 --budgets 1..256 --svg think.svg",
             "isoflop think-curve m.s1 m.s2 m.s3 --task modular-root:2 --strategies majority,best-of-n,revision --csv think.csv")
-        { models, task, strategies, budgets, items, fixedOnly, form, seed, scorer, csv, svg, threads };
+        { models, task, strategies, budgets, items, fixedOnly, form, seed, scorer, csv, svg };
         verb.Runs(call =>
         {
             string names = call.Parsed.GetValue(strategies)!;
             using Scorer? values = call.Parsed.GetValue(scorer) is { } run
-                ? Scorer.Open(run, call.Home, call.Parsed.GetValue(threads)) : null;
-            ThinkReport report;
-            using (ProgressLine line = call.Progress())
-                report = ThinkCurve.Run(new()
+                ? Scorer.Open(run, call.Here) : null;
+            ThinkReport report = ThinkCurve.Run(new()
                 {
                     Models = call.Parsed.GetValue(models)!,
                     Task = call.Parsed.GetValue(task)!,
@@ -85,9 +82,7 @@ static class ThinkCurveCommand
                     Seed = call.Parsed.GetValue(seed),
                     Scorer = values is null ? null : _ => values,
                     ScorerName = values?.Name ?? "",
-                    Home = call.Home,
-                    Threads = call.Parsed.GetValue(threads),
-                }, p => line.Report("think", p.Done, p.Total, "", p.Note), call.Stop);
+                }, call.Here);
             if (call.Parsed.GetValue(svg) is { Length: > 0 } picture)
             {
                 IReadOnlyList<Chart> charts = report.Charts();

@@ -32,12 +32,7 @@ static class TourCommand
         {
             double times = call.Parsed.GetValue(scale);
             if (!(times is >= 0.01 and <= 1e6)) throw new ConfigException($"--scale {times} must be from 0.01 to 1e6; try 1");
-            TourResult tour;
-            using (ProgressLine line = call.Progress())
-                tour = Tour.Run(call.Home, times, new CorpusCommand.Reporter(line),
-                    new LadderLines(call.Err, call.Terminal).Report,
-                    (run, done, all) => line.Report("asking", done, all, "questions", run),
-                    (run, done, all) => line.Report("thinking", done, all, "steps", run), call.Stop);
+            TourResult tour = Tour.Run(call.Here, times);
             if (call.Json)
             {
                 foreach (TourStop stop in tour.Stops)

@@ -40,9 +40,9 @@ static class TracesCommand
             {
                 File.WriteAllText(file, Lab.Charts.Chart.Grid(
                 [
-                    RlCharts.PassAtOne(names, call.Home, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Home),
+                    RlCharts.PassAtOne(names, call.Here, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Here),
                     .. call.Parsed.GetValue(forecast)
-                        ? [RlCharts.Forecast(RewardLaw.Of(names, call.Home, stop: call.Stop), names, call.Home)]
+                        ? [RlCharts.Forecast(RewardLaw.Of(names, call.Here), names, call.Here)]
                         : Array.Empty<Lab.Charts.Chart>(),
                 ]));
                 call.Out.WriteLine(file);
@@ -51,8 +51,8 @@ static class TracesCommand
             IAnsiConsole? colours = Colours(call);
             foreach (string name in names)
             {
-                _ = Reinforcement.RecipeOf(name, call.Home);
-                List<ReplyRow> rows = RlRows.ReadReplies(RunFolder.PathOf(call.Home, name));
+                _ = Reinforcement.RecipeOf(name, call.Here);
+                List<ReplyRow> rows = RlRows.ReadReplies(call.Here.RunFolder(name));
                 if (rows.Count == 0) throw new ConfigException($"run '{name}' has kept no replies yet");
                 int last = rows.Max(r => r.Step);
                 foreach (var item in rows.Where(r => r.Step == 0 || r.Step == last).GroupBy(r => (r.Level, r.Prompt))

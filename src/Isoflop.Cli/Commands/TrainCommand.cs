@@ -13,7 +13,6 @@ static class TrainCommand
 {
     public static Command Create()
     {
-        var threads = new Option<int>("--threads") { Description = "0: one a core. The result is the same", HelpName = "N" };
         var resumeAt = new Option<int?>("--resume-at")
         {
             Description = "Resume at this checkpoint; later ones are set aside",
@@ -34,24 +33,14 @@ static class TrainCommand
             .. Settings.Help(),
         ])
         {
-            threads, resumeAt, peak,
+            resumeAt, peak,
         };
         var settings = new Settings(verb);
         verb.Runs(call =>
         {
             RunConfig config = settings.Load(call.Parsed);
-            TrainResult result;
-            using (ProgressLine line = call.Progress())
-            {
-                result = Trainer.Train(config, new TrainOptions
-                {
-                    Home = call.Home,
-                    Threads = call.Parsed.GetValue(threads),
-                    ResumeAt = call.Parsed.GetValue(resumeAt),
-                    PeakFlops = call.Parsed.GetValue(peak) * 1e9,
-                    Progress = p => line.Report("train", p.Step, p.Steps, "steps", Note(p)),
-                }, call.Stop);
-            }
+            TrainResult result = Trainer.Train(config, call.Here with { PeakFlops = call.Parsed.GetValue(peak) * 1e9 },
+                call.Parsed.GetValue(resumeAt));
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
             {
@@ -66,13 +55,10 @@ static class TrainCommand
     /// <summary>What the loss stands beside: counting models on the same tokens, compressors on the same bytes.</summary>
     static void WriteBaselines(Invocation call, TrainResult result)
     {
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(call.Home, RunRecord.Load(result.Path).Config.Corpus));
+        using Corpus corpus = Corpus.Open(call.Here.CorpusFolder(RunRecord.Load(result.Path).Config.Corpus));
         if (CorpusBaselines.Kept(corpus) is { } kept)
             BaselineTable.Write(call.Out, kept, (result.Name, result.ValidLoss, result.BitsPerByte));
     }
-
-    static string Note(TrainProgress p) =>
-        string.Create(CultureInfo.InvariantCulture, $"loss {p.Loss:F4}  {Format.Quantity(p.TokensPerSecond, "tokens/s")}");
 
     static string Line(TrainResult r) => !r.Done
         ? string.Create(CultureInfo.InvariantCulture,

@@ -80,12 +80,6 @@ static class WorldCommand
             HelpName = "N",
         };
         var force = new Option<bool>("--force") { Description = "Rebuild a corpus that is there" };
-        var threads = new Option<int>("--threads")
-        {
-            Description = "0: one a core. The result is the same",
-            HelpName = "N",
-            DefaultValueFactory = _ => 0,
-        };
         var verb = new Verb("world", "Build a corpus of a generated world: nine families of tasks, every token labelled.",
             "isoflop corpus world                                20 MB, 512 tokens of vocabulary",
             "isoflop corpus world --show 20                      what it reads like",
@@ -94,7 +88,7 @@ static class WorldCommand
             "isoflop corpus world steep --zipf 1.5 --facts 100000",
             "isoflop corpus world half --mix ~/books=0.5")
         {
-            name, bytes, valid, vocab, tokenizer, zipf, facts, weight, mix, seed, show, questions, force, threads,
+            name, bytes, valid, vocab, tokenizer, zipf, facts, weight, mix, seed, show, questions, force,
         };
         verb.Runs(call =>
         {
@@ -128,10 +122,7 @@ static class WorldCommand
                 new World(recipe.World).Suite(given.GetValue(questions)).Write(call.Out);
                 return 0;
             }
-            CorpusBuild build;
-            using (ProgressLine line = call.Progress())
-                build = WorldCorpus.Build(recipe, call.Home, given.GetValue(force), given.GetValue(threads),
-                    new CorpusCommand.Reporter(line), call.Stop);
+            CorpusBuild build = WorldCorpus.Build(recipe, call.Here, given.GetValue(force));
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(build, CorpusCommandJson.Default.CorpusBuild));
             else Write(call.Out, build);
             return 0;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Numerics;
+using Isoflop.Store;
 using ZstdSharp;
 using ZstdSharp.Unsafe;
 
@@ -17,7 +18,6 @@ public static class Baselines
     /// <param name="train">tokens; each document is followed by <paramref name="eot"/>, and no context crosses it</param>
     /// <param name="valid">held-out tokens, laid out the same way; the first one counts too</param>
     /// <param name="validText">the UTF-8 bytes that the held-out tokens stand for; an end of document stands for none</param>
-    /// <param name="progress">called with the name of each method before it starts</param>
     /// <exception cref="DataException">there is no training or no held-out text</exception>
     /// <remarks>
     /// The first token of a document has the end-of-text token for its context. Measured on an EPYC, one core, 8,192
@@ -25,7 +25,7 @@ public static class Baselines
     /// new, 8 s and 1.3 GB.
     /// </remarks>
     public static IReadOnlyList<Baseline> Measure(ReadOnlySpan<ushort> train, ReadOnlySpan<ushort> valid, int vocabSize, int eot,
-        ReadOnlyMemory<byte> validText, Action<string>? progress = null)
+        ReadOnlyMemory<byte> validText, Workspace here)
     {
         if (train.IsEmpty) throw new DataException("there is no training text to count baselines on");
         if (valid.IsEmpty || validText.IsEmpty) throw new DataException("there is no held-out text to measure baselines on");
@@ -46,7 +46,7 @@ public static class Baselines
 
         void Start(string name)
         {
-            progress?.Invoke(name);
+            here.Report("baselines", 0, note: name);
             baselines.Add(new Baseline(name, 0, null, 0));
             clock.Restart();
         }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Data;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Baselines;
 
@@ -35,13 +36,13 @@ public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string 
 
     /// <summary>Reads them, or measures and writes them. About 2 s and 0.2 GB for 5 million tokens.</summary>
     /// <exception cref="DataException">The corpus is damaged or empty.</exception>
-    public static CorpusBaselines Of(Corpus corpus, Action<string>? progress = null)
+    public static CorpusBaselines Of(Corpus corpus, Workspace here)
     {
         if (Kept(corpus) is { } kept) return kept;
         long train = Counted(corpus), valid = corpus.Valid.Count;
         ushort[] trainTokens = Read(corpus.Train, train), validTokens = Read(corpus.Valid, valid);
         IReadOnlyList<Baseline> rows = Baselines.Measure(trainTokens, validTokens, corpus.Info.VocabSize, corpus.EndOfText,
-            Text(corpus, validTokens), progress);
+            Text(corpus, validTokens), here);
         var measured = new CorpusBaselines(train, valid, corpus.Info.TokenizerHash, rows);
         string path = Path.Combine(corpus.Folder, FileName), temporary = path + "." + Environment.ProcessId;
         File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(measured, CorpusBaselinesJson.Default.CorpusBaselines));

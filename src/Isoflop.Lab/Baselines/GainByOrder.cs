@@ -1,4 +1,5 @@
 using Isoflop.Data;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Baselines;
@@ -19,16 +20,16 @@ public sealed record GainByOrder(string Run, double Loss, double Unigram, double
     /// <summary>Of a finished run, on all held-out text of its corpus; the counts are made once and kept.</summary>
     /// <exception cref="DataException">There is no such run, it is not done, or its corpus is not the one it was trained
     /// on.</exception>
-    public static GainByOrder Of(string home, string run, Action<string>? progress = null)
+    public static GainByOrder Of(Workspace here, string run)
     {
-        string path = RunFolder.PathOf(home, run);
+        string path = here.RunFolder(run);
         RunRecord record = RunRecord.Load(path);
         ValidRow end = RunFolder.ReadValid(path).LastOrDefault(v => v.Whole);
         if (!end.Whole) throw new DataException($"{path}: not done; the same 'isoflop train' goes on with it");
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, record.Corpus.Name));
+        using Corpus corpus = Corpus.Open(here.CorpusFolder(record.Corpus.Name));
         if (corpus.Info.TokenizerHash != record.Corpus.TokenizerHash || corpus.Valid.Count != record.Corpus.ValidTokens)
             throw new DataException($"{corpus.Folder}: built anew since {path} was trained; train it again");
-        CorpusBaselines counted = CorpusBaselines.Of(corpus, progress);
+        CorpusBaselines counted = CorpusBaselines.Of(corpus, here);
         return new(run, end.Loss, Nats("unigram"), Nats("bigram"), Nats("5-gram"));
 
         double Nats(string name) => counted.Rows.FirstOrDefault(b => b.Name.StartsWith(name, StringComparison.Ordinal))

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Corpora;
 

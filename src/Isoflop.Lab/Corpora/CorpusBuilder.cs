@@ -1,15 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Isoflop.Data;
+using Isoflop.Store;
 using Isoflop.Text;
 
 namespace Isoflop.Lab.Corpora;
-
-/// <summary>How far a build is.</summary>
-/// <param name="Stage">what is being done</param>
-/// <param name="Done">of <paramref name="Total"/>, in this stage</param>
-/// <param name="Unit">what is counted: "B" for bytes of sources; empty for a share</param>
-public readonly record struct CorpusProgress(string Stage, double Done, double Total, string Unit);
 
 /// <summary>A corpus folder, just built or found.</summary>
 /// <param name="AlreadyThere">the same recipe had built it before, from the same files</param>
@@ -25,31 +20,26 @@ public static class CorpusBuilder
     const long ShardTokens = 1L << 27;
 
     /// <summary>Builds <c>home/corpus/name</c> under a temporary name, or finds it there.</summary>
-    /// <param name="home">folder of all corpora, runs and studies</param>
     /// <param name="force">replace a corpus of that name</param>
-    /// <param name="threads">0: one a core</param>
     /// <exception cref="ConfigException">A bad setting, no such source, another recipe's corpus of that name.</exception>
     /// <exception cref="DataException">A source that cannot be used, or too little text; names the file.</exception>
-    public static CorpusBuild Build(CorpusRecipe recipe, string home, bool force = false, int threads = 0,
-        IProgress<CorpusProgress>? progress = null, CancellationToken stop = default) =>
-        Build(recipe, home, force, threads, progress, ShardTokens, stop);
+    public static CorpusBuild Build(CorpusRecipe recipe, Workspace here, bool force = false) =>
+        Build(recipe, here, force, ShardTokens);
 
-    internal static CorpusBuild Build(CorpusRecipe recipe, string home, bool force, int threads,
-        IProgress<CorpusProgress>? progress, long shardTokens, CancellationToken stop)
+    internal static CorpusBuild Build(CorpusRecipe recipe, Workspace here, bool force, long shardTokens)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         Tokenizer? given = recipe.Tokenizer is null ? null : Tokenizer.Load(recipe.Tokenizer);
         (List<CorpusSource> sources, List<SourceFile> files) = Sources(recipe);
 
-        string folder = Corpus.FolderOf(home, recipe.Name), root = Path.GetDirectoryName(folder)!;
+        string folder = here.CorpusFolder(recipe.Name);
         if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
 
-        using var site = new BuildSite(root, recipe.Name);
-        var job = new Job(recipe, files, site.Folder, given, threads > 0 ? threads : Environment.ProcessorCount, progress,
-            shardTokens, stop);
+        using var site = new BuildSite(here, recipe.Name);
+        var job = new Job(recipe, files, site.Folder, given, here, shardTokens);
         CorpusInfo info = job.Run(sources);
-        stop.ThrowIfCancellationRequested();
+        here.Stop.ThrowIfCancellationRequested();
         site.Write(info);
         site.MoveTo(folder);
         return new(folder, info, AlreadyThere: false);
@@ -102,8 +92,8 @@ public static class CorpusBuilder
     }
 
     /// <summary>One build under way.</summary>
-    sealed class Job(CorpusRecipe recipe, List<SourceFile> files, string folder, Tokenizer? given, int threads,
-        IProgress<CorpusProgress>? progress, long shardTokens, CancellationToken stop)
+    sealed class Job(CorpusRecipe recipe, List<SourceFile> files, string folder, Tokenizer? given,
+        Workspace here, long shardTokens)
     {
         readonly long total = Math.Max(1, files.Sum(f => f.Bytes));
 
@@ -111,8 +101,8 @@ public static class CorpusBuilder
         {
             var reader = new ChunkReader(recipe);
             long read = 0;
-            Survey survey = Survey.Take(recipe, reader.Chunks(files), given is null, threads,
-                bytes => Report("reading", read += bytes, total, "B"), stop);
+            Survey survey = Survey.Take(recipe, reader.Chunks(files), given is null, here,
+                bytes => Report("reading", read += bytes));
             Tokenizer tokenizer = given ?? Train(survey.TakeSample());
             tokenizer.Save(Path.Combine(folder, Corpus.TokenizerFile));
             (CorpusSide train, CorpusSide valid) = Encode(reader, survey, tokenizer);
@@ -140,27 +130,21 @@ public static class CorpusBuilder
             using Corpus corpus = Corpus.Open(folder);
             return info with
             {
-                VerbatimShare = VerbatimShare.Measure(corpus.Train, corpus.Valid, corpus.Tokenizer, threads,
-                    share => Report("comparing", share), stop),
+                VerbatimShare = VerbatimShare.Measure(corpus.Train, corpus.Valid, corpus.Tokenizer, here),
             };
         }
 
-        void Report(string stage, double done, double of = 1, string unit = "") =>
-            progress?.Report(new(stage, Math.Min(done, of), of, unit));
+        void Report(string stage, double done) => here.Report(stage, Math.Min(done, total), total, "B");
 
         Tokenizer Train(List<ReadOnlyMemory<byte>> sample)
         {
             try
             {
-                return BpeTrainer.Train(sample, recipe.Vocab, specials: null, threads, share =>
-                {
-                    stop.ThrowIfCancellationRequested();
-                    Report("tokenizer", share);
-                });
+                return BpeTrainer.Train(sample, recipe.Vocab, specials: null, here);
             }
-            catch (AggregateException) when (stop.IsCancellationRequested)
+            catch (AggregateException) when (here.Stop.IsCancellationRequested)
             {
-                throw new OperationCanceledException(stop);
+                throw new OperationCanceledException(here.Stop);
             }
         }
 
@@ -178,8 +162,8 @@ public static class CorpusBuilder
                     chunk.Train.AppendTo(train);
                     chunk.Valid.AppendTo(valid);
                     chunks++;
-                    Report("encoding", read += chunk.SourceBytes, total, "B");
-                }, threads, stop);
+                    Report("encoding", read += chunk.SourceBytes);
+                }, here.Cores, here.Stop);
             if (chunks != survey.Chunks) throw Survey.Changed();
             return (train.Commit(), valid.Commit());
         }
@@ -224,49 +208,36 @@ public static class CorpusBuilder
 /// next one.</summary>
 sealed class BuildSite : IDisposable
 {
-    const string LockName = "lock";
-    readonly FileStream held;
+    readonly FolderLock held;
     bool moved;
 
     public string Folder { get; }
 
     /// <exception cref="ConfigException">Another process is building it, or the home cannot be written.</exception>
-    public BuildSite(string root, string name)
+    public BuildSite(Workspace here, string name)
     {
-        Folder = Path.Combine(root, $".{name}.partial");
+        Folder = here.CorpusFolder($".{name}.partial");
         try
         {
-            Directory.CreateDirectory(Folder);
+            held = FolderLock.Take(Folder, here.Clock);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigException($"{root} cannot be written: {e.Message}; choose another --home");
+            throw new ConfigException($"{here.Corpora} cannot be written: {e.Message}; choose another --home");
         }
-        try
-        {
-            held = new FileStream(Path.Combine(Folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigException($"corpus '{name}' is being built by another process; wait for it, or choose another name");
-        }
-        foreach (string left in Directory.GetFiles(Folder).Where(f => Path.GetFileName(f) != LockName)) File.Delete(left);
+        foreach (string left in Directory.GetFiles(Folder))
+            if (Path.GetFileName(left) is not (FolderLock.LockFile or FolderLock.HolderFile)) File.Delete(left);
     }
 
     /// <summary>Writes corpus.json, synced.</summary>
-    public void Write(CorpusInfo info)
-    {
-        using var file = new FileStream(Path.Combine(Folder, CorpusInfo.FileName), FileMode.Create);
-        file.Write(System.Text.Encoding.UTF8.GetBytes(info.ToJson()));
-        file.Flush(flushToDisk: true);
-    }
+    public void Write(CorpusInfo info) => WholeFile.Write(Path.Combine(Folder, CorpusInfo.FileName), info.ToJson());
 
     /// <summary>Puts the finished folder in its place; one that stands there is replaced.</summary>
     public void MoveTo(string place)
     {
         Debug.Assert(File.Exists(Path.Combine(Folder, CorpusInfo.FileName)));
         held.Dispose();
-        File.Delete(Path.Combine(Folder, LockName));
+        File.Delete(Path.Combine(Folder, FolderLock.LockFile));
         string old = Folder + ".old";
         if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
         if (Directory.Exists(place)) Directory.Move(place, old);

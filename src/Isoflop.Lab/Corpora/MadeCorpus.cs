@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Isoflop.Data;
+using Isoflop.Store;
 using Isoflop.Text;
 using Isoflop.Train;
 
@@ -20,11 +21,11 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
 {
     /// <summary>Writes the folder below a home, or finds it there.</summary>
     /// <exception cref="ConfigException">Another corpus has that name.</exception>
-    public CorpusFacts Write(string home, string licence)
+    public CorpusFacts Write(Workspace here, string licence)
     {
-        string folder = Corpus.FolderOf(home, Name);
+        string folder = here.CorpusFolder(Name);
         if (Directory.Exists(folder)) return Found(folder);
-        using var site = new BuildSite(Path.GetDirectoryName(folder)!, Name);
+        using var site = new BuildSite(here, Name);
         Tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
         CorpusSide train = Side(site.Folder, SideWriter.TrainName, Train()),
             valid = Side(site.Folder, SideWriter.ValidName, Valid());

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.IO.Enumeration;
+using Isoflop.Store;
 using ZstdSharp;
 
 namespace Isoflop.Lab.Corpora;

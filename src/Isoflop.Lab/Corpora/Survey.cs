@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Corpora;
 
@@ -37,15 +38,15 @@ sealed class Survey
     /// <summary>Reads everything once.</summary>
     /// <param name="read">told the bytes on disk behind each chunk</param>
     /// <exception cref="DataException">Unreadable text, or too little of it for two sides.</exception>
-    public static Survey Take(CorpusRecipe recipe, IEnumerable<Chunk> chunks, bool sampling, int threads, Action<long> read,
-        CancellationToken stop)
+    public static Survey Take(CorpusRecipe recipe, IEnumerable<Chunk> chunks, bool sampling, Workspace here,
+        Action<long> read)
     {
         var survey = new Survey(recipe, sampling);
         OrderedPipeline.Run(chunks, Surveyed.Of, chunk =>
         {
             survey.Add(chunk);
             read(chunk.SourceBytes);
-        }, threads, stop);
+        }, here.Cores, here.Stop);
         survey.Split();
         return survey;
     }

@@ -1,4 +1,5 @@
 using Isoflop.Data;
+using Isoflop.Store;
 using Isoflop.Text;
 
 namespace Isoflop.Lab.Corpora;
@@ -20,9 +21,8 @@ static class VerbatimShare
     internal const int Stretch = 1 << 19;
 
     /// <summary>Measured on the written streams.</summary>
-    /// <param name="progress">share of the training stream that was read</param>
-    public static double Measure(TokenStream train, TokenStream valid, Tokenizer tokenizer, int threads, Action<double> progress,
-        CancellationToken stop, int stretch = Stretch)
+    public static double Measure(TokenStream train, TokenStream valid, Tokenizer tokenizer, Workspace here,
+        int stretch = Stretch)
     {
         var runs = new List<ulong>();
         var scratch = new Scratch(valid, tokenizer);
@@ -34,7 +34,7 @@ static class VerbatimShare
         {
             new Scratch(train, tokenizer).Documents(start, Math.Min(start + stretch, train.Count), table.Mark);
             return start;
-        }, _ => progress(Math.Min(1, (done += stretch) / (double)train.Count)), threads, stop);
+        }, _ => here.Report("comparing", Math.Min(train.Count, done += stretch), train.Count), here.Cores, here.Stop);
         return runs.Count(table.Marked) / (double)runs.Count;
     }
 

@@ -1,3 +1,5 @@
+using MathNet.Numerics.Statistics;
+
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>What the test for a break found.</summary>
@@ -32,7 +34,7 @@ static class BreakTest
             (Residual(m, Best(m, smooth)) - Residual(m, Best(m, hinges))) / variance;
         double t = Statistic(means, noise);
         double[] even = Projected(means, Best(means, smooth));
-        double spread = Math.Sqrt(y.Sum(s => Variance(s) * (s.Length - 1)) / y.Sum(s => s.Length - 1));
+        double spread = Math.Sqrt(Pooled(y));
         var rng = new Rng(seed, RandomPurpose.Bootstrap);
         int above = 0;
         var drawn = y.Select(s => new double[s.Length]).ToArray();
@@ -63,15 +65,12 @@ static class BreakTest
     static double[][] Best(double[] y, double[][][] curves) => curves.MinBy(c => Residual(y, c))!;
 
     /// <summary>Variance of a rung's mean, pooled over the rungs.</summary>
-    static double Noise(double[][] y) =>
-        y.Sum(s => Variance(s) * (s.Length - 1)) / Math.Max(1, y.Sum(s => s.Length - 1)) * y.Average(s => 1.0 / s.Length);
+    static double Noise(double[][] y) => Pooled(y) * y.Average(s => 1.0 / s.Length);
 
-    static double Variance(double[] s)
-    {
-        if (s.Length < 2) return 0;
-        double mean = s.Average();
-        return s.Sum(v => (v - mean) * (v - mean)) / (s.Length - 1);
-    }
+    static double Pooled(double[][] y) => y.Sum(s => Variance(s) * (s.Length - 1)) / Math.Max(1, y.Sum(s => s.Length - 1));
+
+    /// <summary>Between seeds; of one alone 0.</summary>
+    internal static double Variance(double[] s) => s.Length < 2 ? 0 : s.Variance();
 
     /// <summary>An orthonormal basis of what the functions span over x: Gram–Schmidt.</summary>
     static double[][] Basis(double[] x, Func<double, double[]> functions)

@@ -3,6 +3,7 @@ using Isoflop.Lab.Eval;
 using Isoflop.Lab.Studies;
 using Isoflop.Lab.Tables;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Emergence;
@@ -36,19 +37,17 @@ public sealed class CapabilityMap
     /// <summary>Asks the questions of every rung's best size and reads the losses by tag.</summary>
     /// <param name="suiteOf">the questions, given the corpus; null: none, and the map is of losses alone. An item is of the tag
     /// that is its task and level, or its task; else of a task of its own</param>
-    /// <param name="tell">name of the run being asked, items done and in all, over all runs</param>
     /// <exception cref="ConfigException">Fewer than two budgets are done; the corpus has no tags and there are no
     /// questions.</exception>
-    public static CapabilityMap Of(Study study, string home, Func<CorpusInfo, EvalSuite?> suiteOf,
-        Action<string, int, int>? tell = null, CancellationToken stop = default)
+    public static CapabilityMap Of(Study study, Workspace here, Func<CorpusInfo, EvalSuite?> suiteOf)
     {
-        IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, home);
+        IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, here);
         IReadOnlyList<IReadOnlyList<StudyResult>> rungs = StudyPoints.BestSizes(results);
         if (rungs.Count < 2)
             throw new ConfigException($"study '{study.Name}' has {rungs.Count} finished budget(s) that count; a map needs " +
                 $"two at " +
                 "least: train them with 'isoflop ladder'");
-        CorpusInfo corpus = CorpusInfo.Load(Corpus.FolderOf(home, study.Record.Recipe.Corpus));
+        CorpusInfo corpus = CorpusInfo.Load(here.CorpusFolder(study.Record.Recipe.Corpus));
         EvalSuite? suite = suiteOf(corpus);
         if (suite is null && corpus.Tags.Count == 0)
             throw new ConfigException($"corpus '{corpus.Name}' has no tags and there are no questions: nothing to map; build " +
@@ -58,12 +57,13 @@ public sealed class CapabilityMap
         if (suite is not null)
             foreach (StudyResult run in rungs.SelectMany(r => r))
             {
-                using LanguageModel model = LanguageModel.Open(home, run.Run.Name);
+                using LanguageModel model = LanguageModel.Open(here, run.Run.Name);
                 int before = asked.Count * suite.Items.Count;
-                asked[run.Run.Name] = EvalRun.Ask(new LocalTarget(model), suite, EvalRun.FileFor(model.Folder, suite), 0,
-                    (done, _) => tell?.Invoke(run.Run.Name, before + done, runs * suite.Items.Count), stop);
+                asked[run.Run.Name] = EvalRun.Ask(new LocalTarget(model), suite,
+                    here.Part(p => new("asking", before + p.Done, runs * suite.Items.Count, "items", run.Run.Name)),
+                    EvalRun.FileFor(model.Folder, suite));
             }
-        var losses = results.ToDictionary(r => r.Run.Name, r => StudyPoints.TagsOf(home, r));
+        var losses = results.ToDictionary(r => r.Run.Name, r => StudyPoints.TagsOf(here, r));
         string[] tasks = [.. corpus.Tags.Concat(suite?.Items.Select(i => TaskOf(i.Task, i.Level)) ?? []).Distinct()];
         TaskCurve[] curves = [.. tasks.Select(task => new TaskCurve(task, [.. rungs.Select(rung =>
             new TaskRung(rung[0].Run.Budget,

@@ -2,6 +2,7 @@ using Isoflop.Kernels;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Studies;
 using Isoflop.Sample;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Emergence;
 
@@ -19,9 +20,9 @@ public static class Climb
 {
     /// <summary>The best size of every budget, its first seed.</summary>
     /// <exception cref="ConfigException">No finished run counts.</exception>
-    public static IReadOnlyList<StudyResult> Rungs(Study study, string home)
+    public static IReadOnlyList<StudyResult> Rungs(Study study, Workspace here)
     {
-        StudyResult[] rungs = [.. StudyPoints.BestSizes(StudyPoints.Counted(study, home)).Select(s => s[0])];
+        StudyResult[] rungs = [.. StudyPoints.BestSizes(StudyPoints.Counted(study, here)).Select(s => s[0])];
         return rungs.Length > 0 ? rungs
             : throw new ConfigException($"study '{study.Name}' has no finished run that counts; train it with 'isoflop ladder'");
     }
@@ -29,12 +30,12 @@ public static class Climb
     /// <summary>Continues the prompt at every rung.</summary>
     /// <param name="temperature">0: the likeliest token each time</param> <param name="answer">how likely is this? empty: not
     /// asked</param>
-    public static IEnumerable<ClimbedRung> Continue(IEnumerable<StudyResult> rungs, string home, string prompt, int tokens,
+    public static IEnumerable<ClimbedRung> Continue(IEnumerable<StudyResult> rungs, Workspace here, string prompt, int tokens,
         double temperature, string answer, ulong seed)
     {
         foreach (StudyResult r in rungs)
         {
-            using LanguageModel model = LanguageModel.Open(home, r.Run.Name);
+            using LanguageModel model = LanguageModel.Open(here, r.Run.Name);
             SampledReply reply = model.Continue(prompt, 1, tokens, new SamplingRule((float)temperature), seed)[0];
             double? nats = answer.Length == 0 ? null : Nats(model, prompt, answer);
             yield return new(r.Run.Name, r.Run.Budget, r.Run.Parameters, r.Loss, model.Tokenizer.Decode(reply.Said), nats);
@@ -52,11 +53,11 @@ public static class Climb
     }
 
     /// <summary>The next token's distribution after a text at every rung. All rungs of a study share their tokens.</summary>
-    public static IEnumerable<SharpenedRung> Next(IEnumerable<StudyResult> rungs, string home, string text)
+    public static IEnumerable<SharpenedRung> Next(IEnumerable<StudyResult> rungs, Workspace here, string text)
     {
         foreach (StudyResult r in rungs)
         {
-            using LanguageModel model = LanguageModel.Open(home, r.Run.Name);
+            using LanguageModel model = LanguageModel.Open(here, r.Run.Name);
             (float[] next, _, _) = model.Read(text);
             yield return new(r.Run.Name, r.Run.Budget, next, next.Sum(p => -Math.Exp(p) * p));
         }

@@ -2,6 +2,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Emergence;
@@ -16,13 +17,13 @@ public sealed record EntropyCheck(string Of, double Known, Estimate Fitted, doub
     /// All tasks together, then each family, over the longest stretch of budgets up to the last on which one law of the whole
     /// loss survives the test of its residuals; over all budgets where none does. Empty: the corpus knows no entropies.
     /// </summary>
-    public static IReadOnlyList<EntropyCheck> All(Study study, string home, CancellationToken stop = default)
+    public static IReadOnlyList<EntropyCheck> All(Study study, Workspace here)
     {
-        CorpusInfo corpus = CorpusInfo.Load(Corpus.FolderOf(home, study.Record.Recipe.Corpus));
+        CorpusInfo corpus = CorpusInfo.Load(here.CorpusFolder(study.Record.Recipe.Corpus));
         if (corpus.TagEntropies.Count == 0) return [];
-        IReadOnlyList<StudyResult> counted = StudyPoints.Counted(study, home);
-        double from = LawRange.Longest(counted, stop: stop)?.From ?? 0;
-        var runs = counted.Where(r => r.Run.Budget >= from * 0.999).Select(r => (Run: r, Tags: StudyPoints.TagsOf(home, r)))
+        IReadOnlyList<StudyResult> counted = StudyPoints.Counted(study, here);
+        double from = LawRange.Longest(counted, stop: here.Stop)?.From ?? 0;
+        var runs = counted.Where(r => r.Run.Budget >= from * 0.999).Select(r => (Run: r, Tags: StudyPoints.TagsOf(here, r)))
             .ToArray();
         var known = corpus.Tags.Zip(corpus.TagEntropies).Where(t => t.Second is not null)
             .ToDictionary(t => t.First, t => t.Second!.Value);
@@ -36,7 +37,7 @@ public sealed record EntropyCheck(string Of, double Known, Estimate Fitted, doub
             {
                 Loss = of.Sum(t => t.Tokens / all * r.Tags.First(x => x.Tag == t.Tag).Loss),
             })];
-            Law law = Law.Fit(LawForm.Chinchilla, points, new() { Bootstraps = 200, HeldOut = false }, stop);
+            Law law = Law.Fit(LawForm.Chinchilla, points, new() { Bootstraps = 200, HeldOut = false }, here.Stop);
             return new(name, of.Sum(t => t.Tokens / all * known[t.Tag]), law.Identified ? law["E"] : Estimate.Of(double.NaN),
                 points.Min(p => p.Loss));
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Isoflop.Lab.Charts;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Emergence;
 
@@ -22,7 +23,7 @@ public static class MapPictures
         Put("map-ability.svg", Curves(map));
         Put("map-likelihood.svg", Likelihoods(map));
         if (Saturation(map) is { } chart) Put("map-saturation.svg", chart.Svg());
-        void Put(string file, string svg) => Studies.Study.WriteWhole(Path.Combine(folder, file), Encoding.UTF8.GetBytes(svg));
+        void Put(string file, string svg) => WholeFile.Write(Path.Combine(folder, file), svg);
     }
 
     /// <summary>Tasks × rungs: ability as colour, accuracy as number, class beside it.</summary>

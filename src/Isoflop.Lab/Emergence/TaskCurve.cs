@@ -41,7 +41,7 @@ public sealed record TaskRung(double Budget, double Flops, IReadOnlyList<IReadOn
 }
 
 /// <summary>A task along the ladder.</summary>
-/// <param name="Entropy">nats a token that no model can save; null: unknown</param>
+/// <param name="Entropy">of the world, nats a token that no model can save; null: unknown</param>
 public sealed record TaskCurve(string Task, IReadOnlyList<TaskRung> Rungs, double? Entropy)
 {
     /// <summary>Change of ability from the first rung to the last, item by item.</summary>

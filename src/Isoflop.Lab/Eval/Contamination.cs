@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Text;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
+using Isoflop.Store;
 using Isoflop.Text;
 
 namespace Isoflop.Lab.Eval;
@@ -18,16 +19,14 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
     /// Reads a corpus' training side once. Texts are compared with white space as single spaces, whole words at both ends.
     /// Memory: the items' texts and a few megabytes a thread, however large the corpus.
     /// </summary>
-    /// <param name="threads">0: all cores</param> <param name="progress">share of the text that was read</param>
-    public static Contamination Search(IReadOnlyList<EvalItem> items, Corpus corpus, int threads = 0,
-        Action<double>? progress = null, CancellationToken stop = default)
+    public static Contamination Search(IReadOnlyList<EvalItem> items, Corpus corpus, Workspace here)
     {
         _ = corpus.Tokenizer;
-        return Search(items, corpus.Train, corpus.Tokenizer, threads, progress, stop);
+        return Search(items, corpus.Train, corpus.Tokenizer, here.Part(p => p with { Stage = $"search {corpus.Name}" }));
     }
 
-    internal static Contamination Search(IReadOnlyList<EvalItem> items, TokenStream train, Tokenizer tokenizer, int threads,
-        Action<double>? progress, CancellationToken stop, int stretch = 1 << 20)
+    internal static Contamination Search(IReadOnlyList<EvalItem> items, TokenStream train, Tokenizer tokenizer,
+        Workspace here, int stretch = 1 << 20)
     {
         var texts = items.GroupBy(i => Encoding.UTF8.GetString(Normal(i.Prompt + i.Answer)), i => i.Id)
             .ToLookup(g => Encoding.UTF8.GetByteCount(g.Key) >= MinBytes);
@@ -41,8 +40,8 @@ public sealed record Contamination(IReadOnlySet<string> Found, IReadOnlySet<stri
         }, bytes =>
         {
             read += bytes;
-            progress?.Invoke(++done / (double)count);
-        }, threads > 0 ? threads : Environment.ProcessorCount, stop);
+            here.Report("search", ++done, count);
+        }, here.Cores, here.Stop);
         return new(texts[true].Where((_, i) => needles.IsFound(i)).SelectMany(g => g).ToHashSet(),
             texts[false].SelectMany(g => g).ToHashSet(), read);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Isoflop.Data;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Eval;
@@ -41,7 +42,7 @@ public static class EvalRun
     {
         var corpora = new List<(string, CorpusFacts?)>();
         if (RunOf(modelFolder) is not { } point) return corpora;
-        string home = Path.GetFullPath(Path.Combine(point.Folder, "..", ".."));
+        var here = new Workspace(Path.GetFullPath(Path.Combine(point.Folder, "..", "..")));
         for (string? run = point.Folder; run is not null;)
         {
             if (!Directory.Exists(run))
@@ -50,8 +51,8 @@ public static class EvalRun
                 break;
             }
             RunRecord record = RunRecord.Load(run);
-            corpora.Add((Corpus.FolderOf(home, record.Corpus.Name), record.Corpus));
-            run = RunPoint.TryParse(record.Config.From, out RunPoint from) ? RunFolder.PathOf(home, from.Run) : null;
+            corpora.Add((here.CorpusFolder(record.Corpus.Name), record.Corpus));
+            run = RunPoint.TryParse(record.Config.From, out RunPoint from) ? here.RunFolder(from.Run) : null;
         }
         return [.. corpora.Distinct()];
     }
@@ -59,12 +60,11 @@ public static class EvalRun
     /// <summary>Results of the first <paramref name="limit"/> items (0: of all) in the suite's order; of an item that
     /// got no answer there is none.</summary>
     /// <param name="file">where results are kept; null: nowhere</param>
-    /// <param name="progress">items done, those found in the file too, and items in all</param>
     /// <exception cref="DataException">The file was altered, or is of a newer format.</exception>
     /// <exception cref="ConfigException">Another process writes it.</exception>
     /// <exception cref="OperationCanceledException">Stopped; what is done is kept.</exception>
-    public static IReadOnlyList<ItemResult> Ask(IEvalTarget target, EvalSuite suite, string? file, int limit = 0,
-        Action<int, int>? progress = null, CancellationToken stop = default)
+    public static IReadOnlyList<ItemResult> Ask(IEvalTarget target, EvalSuite suite, Workspace here, string? file,
+        int limit = 0)
     {
         EvalItem[] items = [.. suite.Items.Take(limit > 0 ? limit : int.MaxValue)];
         var header = new EvalHeader(EvalHeader.NewestFormat, suite.Name, suite.Hash, target.Hash);
@@ -72,14 +72,14 @@ public static class EvalRun
         Dictionary<string, ItemResult> results = kept?.Found ?? [];
         EvalItem[] open = [.. items.Where(i => !results.ContainsKey(i.Id))];
         int done = items.Length - open.Length;
-        progress?.Invoke(done, items.Length);
-        stop.ThrowIfCancellationRequested();
-        foreach (IReadOnlyList<ItemResult> some in target.Answer(open, stop))
+        here.Report("eval", done, items.Length, "items");
+        here.Stop.ThrowIfCancellationRequested();
+        foreach (IReadOnlyList<ItemResult> some in target.Answer(open, here.Stop))
         {
             kept?.Append(some);
             foreach (ItemResult result in some) results.Add(result.Id, result);
-            progress?.Invoke(done += some.Count, items.Length);
-            stop.ThrowIfCancellationRequested();
+            here.Report("eval", done += some.Count, items.Length, "items");
+            here.Stop.ThrowIfCancellationRequested();
         }
         return [.. items.Where(i => results.ContainsKey(i.Id)).Select(i => results[i.Id])];
     }

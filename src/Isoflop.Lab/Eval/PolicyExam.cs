@@ -4,7 +4,9 @@ using Isoflop.Lab.Charts;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
 using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Tables;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Train;
 
@@ -31,41 +33,39 @@ public static partial class PolicyExam
 {
     /// <summary>Rows of each run in the order given, its levels and forms.</summary>
     /// <param name="runs">RUN, its newest checkpoint, or RUN@STEP</param>
-    /// <param name="tell">a run, those done so far, all</param>
     /// <exception cref="ConfigException">A broken rule, no such run, a tokenizer that lacks a task's characters.</exception>
-    public static IReadOnlyList<ExamRow> Of(IReadOnlyList<string> runs, ExamRecipe recipe, string home, int threads = 0,
-        Action<string, int, int>? tell = null, CancellationToken stop = default)
+    public static IReadOnlyList<ExamRow> Of(IReadOnlyList<string> runs, ExamRecipe recipe, Workspace here)
     {
         if (recipe.Items is < 1 or > 100_000) throw new ConfigException($"items {recipe.Items} must be from 1 to 100000; try " +
             $"256");
         if (recipe.Replies is < 1 or > 4096) throw new ConfigException($"replies {recipe.Replies} must be from 1 to 4096; try 8");
         if (recipe.MostTokens is < 2 or > 65_536)
             throw new ConfigException($"most_tokens {recipe.MostTokens} must be from 2 to 65536; try 256");
-        Trainer.CheckThreads(threads);
         var mix = new TaskMix(recipe.Tasks);
         List<ExamRow> rows = [];
         foreach ((int i, string run) in runs.Index())
         {
-            tell?.Invoke(run, i, runs.Count);
-            rows.AddRange(Of(run, mix, recipe, home, threads, stop));
+            here.Report("exam", i, runs.Count, "models", run);
+            rows.AddRange(Of(run, mix, recipe, here));
         }
         return rows;
     }
 
-    static IEnumerable<ExamRow> Of(string run, TaskMix mix, ExamRecipe recipe, string home, int threads, CancellationToken stop)
+    static IEnumerable<ExamRow> Of(string run, TaskMix mix, ExamRecipe recipe, Workspace here)
     {
-        RunPoint point = RunStore.CheckpointOf(run, home);
-        string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
+        RunPoint point = RunStore.CheckpointOf(run, here);
+        string folder = Path.Combine(here.RunFolder(point.Run), Checkpoint.NameOf(point.Step));
         TrainState state = Checkpoint.ReadState(folder);
-        using LanguageModel model = LanguageModel.Open(home, $"{point.Run}@{point.Step}", threads);
+        using LanguageModel model = LanguageModel.Open(here, $"{point.Run}@{point.Step}");
         var codec = new ReplyCodec(model.Tokenizer);
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         BatchSampler sampler = model.Sampler(512);
         var exam = new Exam(mix, Split.Test, recipe.Items, recipe.Replies, recipe.MostTokens, recipe.Seed,
-            form => new Rollouts(sampler, codec, form), TimeProvider.System);
+            form => new Rollouts(sampler, codec, form), here.Clock);
         Spending unused = default;
         string line = LineOf(point.Run);
-        return [.. recipe.Forms.SelectMany(form => exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, stop))
+        return [.. recipe.Forms.SelectMany(form =>
+            exam.Take(state.Step, state.Ledger.Spent.Flops, form, out _, ref unused, here.Stop))
             .Select(e => new ExamRow(run, line, model.Parameters, state.Ledger.Spent.Flops, e))];
     }
 
@@ -75,16 +75,13 @@ public static partial class PolicyExam
     [GeneratedRegex(@"\.(s\d+|d\d+|(\d+\.)?\d+e\d+)(?=\.|@|$)")]
     private static partial Regex SizeBudgetSeed();
 
-    /// <summary>As CSV, a row a run, level and form.</summary>
-    public static string Csv(IEnumerable<ExamRow> rows) => string.Concat(rows.Select(r => FormattableString.Invariant(
-            $"{r.Run},{r.Line},{r.Parameters},{r.Flops:0.#####e0},{r.Answers.Level},{NameOf(r.Answers.Form)},") +
-            FormattableString.Invariant($"{r.Answers.Items},{r.Answers.Replies},") +
-            FormattableString.Invariant(
-            $"{r.Answers.Greedy:0.#####},{r.Answers.PassAt1:0.#####},{r.Answers.Error:0.#####},{r.Answers.PassAtK:0.#####},") +
-            FormattableString.Invariant($"{r.Answers.Chance:0.#####},{r.Answers.Length:0.##},{r.Answers.Truncated:0.###},") +
-            FormattableString.Invariant($"{r.Answers.Thinking:0.###}\n"))
-        .Prepend("run,line,parameters,flops,level,form,items,replies,greedy,pass_at_1,error,pass_at_k,chance," +
-            "length,truncated,thinking\n"));
+    /// <summary>A row a run, level and form.</summary>
+    public static Table ToTable(IEnumerable<ExamRow> rows) => Table.Of(rows,
+        ("run", r => r.Run), ("line", r => r.Line), ("parameters", r => r.Parameters), ("flops", r => r.Flops),
+        ("level", r => r.Answers.Level), ("form", r => NameOf(r.Answers.Form)), ("items", r => r.Answers.Items),
+        ("replies", r => r.Answers.Replies), ("greedy", r => r.Answers.Greedy), ("pass_at_1", r => r.Answers.PassAt1),
+        ("error", r => r.Answers.Error), ("pass_at_k", r => r.Answers.PassAtK), ("chance", r => r.Answers.Chance),
+        ("length", r => r.Answers.Length), ("truncated", r => r.Answers.Truncated), ("thinking", r => r.Answers.Thinking));
 
     static string NameOf(ReplyForm form) => JsonNamingPolicy.SnakeCaseLower.ConvertName(form.ToString());
 

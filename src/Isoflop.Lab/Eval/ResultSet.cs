@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Eval;
@@ -66,9 +67,10 @@ public sealed partial class ResultSet
     /// taken whose NAME is the other side's, at its last step; of two runs the newest that both have.
     /// </summary>
     /// <exception cref="DataException">There is no such file or run, or no suite that both answered.</exception>
-    public static (ResultSet A, ResultSet B) Open(string a, string b, string home, string? metric = null, string? filter = null)
+    public static (ResultSet A, ResultSet B) Open(string a, string b, Workspace here, string? metric = null,
+        string? filter = null)
     {
-        string[]? left = OfRun(a, home), right = OfRun(b, home);
+        string[]? left = OfRun(a, here), right = OfRun(b, here);
         if (left is null && right is null) return (Read(a, metric, filter), Read(b, metric, filter));
         string[] there = left ?? [a], other = right ?? [b];
         string? common = there.Select(SuiteOf).Intersect(other.Select(SuiteOf))
@@ -90,13 +92,13 @@ public sealed partial class ResultSet
     [GeneratedRegex(@"-\d{6,}$")]
     private static partial Regex StepOfName();
 
-    static string[]? OfRun(string name, string home)
+    static string[]? OfRun(string name, Workspace here)
     {
         if (File.Exists(name) || Directory.Exists(name)) return null;
         bool hasStep = RunPoint.TryParse(name, out RunPoint point);
-        string run = RunFolder.PathOf(home, hasStep ? point.Run : name), evals = Path.Combine(run, "evals");
+        string run = here.RunFolder(hasStep ? point.Run : name), evals = Path.Combine(run, "evals");
         if (!Directory.Exists(run))
-            throw new DataException($"{name}: no such file, and no run of that name in {Path.Combine(home, "runs")}");
+            throw new DataException($"{name}: no such file, and no run of that name in {here.Runs}");
         string ending = hasStep ? string.Create(CultureInfo.InvariantCulture, $"-{point.Step:000000}.jsonl") : ".jsonl";
         return !Directory.Exists(evals) ? []
             : [.. Directory.GetFiles(evals).Where(f => f.EndsWith(ending, StringComparison.Ordinal))];

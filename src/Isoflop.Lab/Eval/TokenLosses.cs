@@ -1,6 +1,7 @@
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Eval;
@@ -13,10 +14,10 @@ static class TokenLosses
     /// context, as training takes the loss.
     /// </summary>
     /// <exception cref="DataException">No checkpoint, a damaged one, or one of another tokenizer.</exception>
-    public static float[] Of(string home, string run, Corpus corpus, int threads = 1)
+    public static float[] Of(Workspace here, string run, Corpus corpus)
     {
         const int PassTokens = 1024;
-        string path = RunFolder.PathOf(home, run);
+        string path = here.RunFolder(run);
         if (Checkpoint.StepsIn(path) is not [.., int newest])
             throw new DataException($"{path} has no checkpoint; train it first");
         string folder = Path.Combine(path, Checkpoint.NameOf(newest));
@@ -25,7 +26,7 @@ static class TokenLosses
             throw new DataException($"{folder}: trained with tokenizer {state.TokenizerHash}, {corpus.Folder} has " +
                 $"{corpus.Info.TokenizerHash}; give a corpus of the run's own");
         ModelConfig config = ModelFolder.LoadConfig(folder);
-        using IDevice device = Devices.Open("cpu", threads);
+        using IDevice device = here.OpenDevice();
         int windows = Math.Max(1, PassTokens / config.ContextLen), rows = windows * config.ContextLen;
         var model = new Transformer(device, config, rows, training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);

@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Frontiers;
 
@@ -107,8 +108,7 @@ sealed class AccuracySurface
             double p = (cells[i].Right + 0.5) / (cells[i].Items + 1);
             return Math.Log(p / (1 - p)) - Dot(terms[i], Vector<double>.Build.Dense(best));
         }))];
-        double mean = residuals.Average();
-        return Math.Sqrt(residuals.Sum(r => (r - mean) * (r - mean)) / Math.Max(1, residuals.Length - 1));
+        return residuals.Length < 2 ? 0 : residuals.StandardDeviation();
     }
 
     static double Dot(double[] terms, Vector<double> theta)

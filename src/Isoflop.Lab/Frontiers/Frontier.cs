@@ -5,6 +5,7 @@ using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 using Isoflop.Lab.Tables;
 using Isoflop.Lab.Thinking;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Frontiers;
 
@@ -22,9 +23,9 @@ public sealed class Frontier
 {
     const int Fine = 9;
 
-    internal Frontier(FrontierRecipe recipe, string home, IReadOnlyList<FrontierCell> cells)
+    internal Frontier(FrontierRecipe recipe, string folder, IReadOnlyList<FrontierCell> cells)
     {
-        (Recipe, Home, Cells) = (recipe, home, cells);
+        (Recipe, Folder, Cells) = (recipe, folder, cells);
         Surface = new(cells, 1);
         Costs = new(cells);
         Lines = [.. ((double[])[0.5, 0.6, 0.7, 0.8, 0.9, 0.95]).Select(LineOf).OfType<IsoAccuracy>()];
@@ -38,25 +39,21 @@ public sealed class Frontier
     public IReadOnlyList<IsoAccuracy> Lines { get; }
     internal AccuracySurface Surface { get; }
     internal CostModel Costs { get; }
-    internal string Home { get; }
 
     /// <summary>Its folder.</summary>
-    public string Folder => Study.FolderOf(Home, Recipe.Name);
+    public string Folder { get; }
 
     /// <summary>Does what is left of a grid and looks at all of it.</summary>
     /// <exception cref="ConfigException">A broken rule; a study of that name with another recipe.</exception>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
-    public static Frontier Run(FrontierRecipe recipe, string home, int threads = 0, Action<FrontierProgress>? tell = null,
-        CancellationToken stop = default)
+    public static Frontier Run(FrontierRecipe recipe, Workspace here)
     {
         recipe.Check();
-        string folder = Study.FolderOf(home, recipe.Name), file = Path.Combine(folder, "frontier.json");
+        string folder = here.StudyFolder(recipe.Name), file = Path.Combine(folder, "frontier.json");
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(recipe, FrontierJson.Default.FrontierRecipe);
         if (File.Exists(file) && !File.ReadAllBytes(file).AsSpan().SequenceEqual(json))
             throw new ConfigException($"{file} is of another recipe; choose another name, or give the same settings");
-        Directory.CreateDirectory(folder);
-        File.WriteAllBytes(file, json);
-        var runs = new FrontierRuns(recipe, home, threads);
+        WholeFile.Write(file, json);
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= recipe.Budget)];
         var grid = (from seed in Enumerable.Range(1, recipe.Seeds)
                     from width in recipe.AllWidths
@@ -64,38 +61,38 @@ public sealed class Frontier
                     select (seed, width, teach)).ToList();
         List<FrontierCell> cells = [];
         foreach ((int i, (int seed, int width, double teach)) in grid.Index())
-            cells.AddRange(runs.Of(width, teach, recipe.AllSteps, budgets, seed,
-                note => tell?.Invoke(new(i, grid.Count, note)), stop));
-        var found = new Frontier(recipe, home, cells);
+        {
+            Workspace part = here.Part(p => p with { Done = i, Total = grid.Count, Unit = "models" });
+            cells.AddRange(new FrontierRuns(recipe, part).Of(width, teach, recipe.AllSteps, budgets, seed));
+        }
+        var found = new Frontier(recipe, folder, cells);
         found.Write();
         return found;
     }
 
     /// <summary>Opens a study that is done.</summary>
     /// <exception cref="ConfigException">There is none of that name.</exception>
-    public static Frontier Open(string name, string home, int threads = 0, Action<FrontierProgress>? tell = null,
-        CancellationToken stop = default)
+    public static Frontier Open(string name, Workspace here)
     {
-        string file = Path.Combine(Study.FolderOf(home, name), "frontier.json");
+        string file = Path.Combine(here.StudyFolder(name), "frontier.json");
         if (name.Length == 0 || !File.Exists(file))
-            throw new ConfigException($"there is no frontier '{name}' below {home}; 'isoflop frontier {name} --task TASK' " +
+            throw new ConfigException($"there is no frontier '{name}' below {here.Root}; 'isoflop frontier {name} --task TASK' " +
                 $"makes one");
-        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, home, threads,
-            tell, stop);
+        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, here);
     }
 
     /// <summary>The only frontier of a task.</summary>
     /// <exception cref="ConfigException">There is none, or more than one.</exception>
-    public static string NameOf(string task, string home)
+    public static string NameOf(string task, Workspace here)
     {
-        string studies = Path.Combine(home, "studies");
+        string studies = here.Studies;
         string[] names = [.. (Directory.Exists(studies) ? Directory.GetDirectories(studies) : [])
             .Select(d => Path.Combine(d, "frontier.json")).Where(File.Exists)
             .Select(f => JsonSerializer.Deserialize(File.ReadAllBytes(f), FrontierJson.Default.FrontierRecipe)!)
             .Where(r => task.Length == 0 || r.Task == task).Select(r => r.Name).Order(StringComparer.Ordinal)];
         return names.Length == 1 ? names[0] : throw new ConfigException(
             $"{(names.Length == 0 ? "no frontier" : $"{names.Length} frontiers ({string.Join(", ", names)})")} of " +
-            $"{(task.Length == 0 ? "any task" : $"task '{task}'")} below {home}; " +
+            $"{(task.Length == 0 ? "any task" : $"task '{task}'")} below {here.Root}; " +
             (names.Length == 0 ? "'isoflop frontier NAME --task TASK' makes one" : "name the study"));
     }
 

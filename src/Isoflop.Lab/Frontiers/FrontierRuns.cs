@@ -3,24 +3,21 @@ using Isoflop.Lab.Runs;
 using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
 using Isoflop.Nn;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Frontiers;
 
-/// <summary>How far a frontier is.</summary>
-/// <param name="Done">runs, of <paramref name="All"/></param> <param name="Note">what is under way</param>
-public sealed record FrontierProgress(int Done, int All, string Note);
-
 /// <summary>Teaches, reinforces and questions the models of a study; what is done is found by its name.</summary>
-sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
+sealed class FrontierRuns(FrontierRecipe recipe, Workspace here)
 {
     /// <summary>Every cell of one model: its steps of reinforcement by its budgets of thought.</summary>
     /// <param name="steps">at which it is questioned; the last is how long it learns</param>
-    public IReadOnlyList<FrontierCell> Of(int width, double teach, IReadOnlyList<int> steps, IReadOnlyList<int> budgets, int seed,
-        Action<string>? tell, CancellationToken stop)
+    public IReadOnlyList<FrontierCell> Of(int width, double teach, IReadOnlyList<int> steps, IReadOnlyList<int> budgets, int seed)
     {
+        Workspace quiet = here with { Progress = null };
         string taught = FormattableString.Invariant($"{recipe.Name}.d{width}.{teach:0.##e0}.s{seed}");
-        tell?.Invoke(taught);
+        here.Report("frontier", 0, note: taught);
         TrainResult first = Teach.Run(new()
         {
             Name = taught,
@@ -32,13 +29,13 @@ sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
             Seed = (ulong)seed,
         }, [FormattableString.Invariant($"model.d_model={width}"), $"model.n_layer={recipe.Layers}", $"model.n_head={width / 16}",
             FormattableString.Invariant($"flops={teach}"), FormattableString.Invariant($"train.learning_rate={recipe.TeachRate}"),
-            $"train.batch_tokens={recipe.Batch}"], new() { Home = home, Threads = threads }, stop: stop);
-        stop.ThrowIfCancellationRequested();
+            $"train.batch_tokens={recipe.Batch}"], quiet);
+        here.Stop.ThrowIfCancellationRequested();
         string learnt = taught;
         if (steps[^1] > 0)
         {
             learnt = $"{taught}.rl{steps[^1]}";
-            tell?.Invoke(learnt);
+            here.Report("frontier", 0, note: learnt);
             Reinforcement.Run(new()
             {
                 Name = learnt,
@@ -52,17 +49,17 @@ sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
                 EvalItems = 32,
                 EvalReplies = 4,
                 SkipGate = true,
-            }, home, threads, stop: stop);
-            stop.ThrowIfCancellationRequested();
+            }, quiet);
+            here.Stop.ThrowIfCancellationRequested();
         }
         double teachFlops = first.Ledger.Spent.Flops;
         List<FrontierCell> cells = [];
         foreach (int step in steps)
         {
             string model = step == 0 ? taught : $"{learnt}@{step}";
-            RunPoint point = RunStore.CheckpointOf(model, home);
-            string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
-            tell?.Invoke(model);
+            RunPoint point = RunStore.CheckpointOf(model, here);
+            string folder = Path.Combine(here.RunFolder(point.Run), Checkpoint.NameOf(point.Step));
+            here.Report("frontier", 0, note: model);
             double rl = Checkpoint.ReadState(folder).Ledger.Spent.Flops - teachFlops;
             ThinkReport report = ThinkCurve.Run(new()
             {
@@ -72,9 +69,7 @@ sealed class FrontierRuns(FrontierRecipe recipe, string home, int threads)
                 Budgets = (budgets[0], budgets[^1]),
                 Items = recipe.Items,
                 Choose = false,
-                Home = home,
-                Threads = threads,
-            }, stop: stop);
+            }, quiet);
             long parameters = new ParamTable(ModelFolder.LoadConfig(folder)).Parameters;
             cells.AddRange(report.Points.Where(p => budgets.Contains(p.Budget)).Select(p =>
                 new FrontierCell(width, parameters, teachFlops,

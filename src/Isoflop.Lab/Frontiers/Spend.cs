@@ -2,10 +2,13 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
+using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Frontiers;
 
-/// <summary>A split and what it comes to.</summary>
+/// <summary>A compute split and what it comes to.</summary>
 /// <param name="Flops">training and all questions</param> <param name="Accuracy">forecast, or measured where it is a cell of the
 /// grid</param>
 public sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFlops, double Flops, Estimate Accuracy);
@@ -17,8 +20,8 @@ public sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFl
 public sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize);
 
 /// <summary>What fresh seeds made of a forecast.</summary>
-/// <param name="Regret">best cell's accuracy less the chosen split's, fresh seeds of both</param>
-/// <param name="OverSize">chosen split's accuracy less that of all into size</param>
+/// <param name="Regret">best cell's accuracy less the chosen compute split's, fresh seeds of both</param>
+/// <param name="OverSize">chosen compute split's accuracy less that of all into size</param>
 public sealed record SpendCheck(SpendForecast Forecast, Priced Best, Priced BestCell, Priced AllSize, Estimate Regret,
     Estimate OverSize);
 
@@ -27,7 +30,7 @@ public static class Spend
 {
     const int FreshSeeds = 3, FirstFresh = 101;
 
-    /// <summary>The split of highest forecast accuracy that costs no more.</summary>
+    /// <summary>The compute split of highest forecast accuracy that costs no more.</summary>
     /// <param name="flops">of training and all questions</param>
     /// <exception cref="ConfigException">The budget buys no point of the grid.</exception>
     public static SpendForecast Forecast(Frontier of, double flops, double queries)
@@ -88,19 +91,18 @@ public static class Spend
         return file;
     }
 
-    /// <summary>Trains and questions the chosen split, the best cell and all into size on seeds that the grid has not
+    /// <summary>Trains and questions the chosen compute split, the best cell and all into size on seeds that the grid has not
     /// seen.</summary>
-    public static SpendCheck Check(Frontier of, SpendForecast forecast, int threads = 0, Action<FrontierProgress>? tell = null,
-        CancellationToken stop = default)
+    public static SpendCheck Check(Frontier of, SpendForecast forecast, Workspace here)
     {
-        var runs = new FrontierRuns(of.Recipe, of.Home, threads);
         int done = 0;
+        var runs = new FrontierRuns(of.Recipe,
+            here.Part(p => p with { Done = done, Total = 3 * FreshSeeds, Unit = "models" }));
         (Priced Is, double[] Accuracy)[] fresh = [.. ((Priced[])[forecast.Best, forecast.BestCell, forecast.AllSize]).Select(p =>
         {
             List<FrontierCell> cells = [];
-            for (int s = 0; s < FreshSeeds; s++)
-                cells.AddRange(runs.Of(p.Split.Width, p.Split.TeachFlops, [p.Split.Steps], [p.Split.Budget], FirstFresh + s,
-                    note => tell?.Invoke(new(done, 3 * FreshSeeds, note)), stop).Where(_ => ++done >= 0));
+            for (int s = 0; s < FreshSeeds; s++, done++)
+                cells.AddRange(runs.Of(p.Split.Width, p.Split.TeachFlops, [p.Split.Steps], [p.Split.Budget], FirstFresh + s));
             double train = cells.Average(c => c.TrainFlops), test = cells.Average(c => c.TestFlops);
             double[] accuracy = [.. cells.Select(c => c.Accuracy)];
             return (p with
@@ -123,12 +125,11 @@ public static class Spend
 
     static Estimate Difference(double[] a, double[] b)
     {
-        double Variance(double[] x) => x.Sum(v => (v - x.Average()) * (v - x.Average())) / (x.Length - 1) / x.Length;
-        double va = Variance(a), vb = Variance(b), difference = a.Average() - b.Average();
+        double va = a.Variance() / a.Length, vb = b.Variance() / b.Length, difference = a.Average() - b.Average();
         if (va + vb == 0) return new(difference, difference, difference);
         // Welch's degrees of freedom
         double freedom = (va + vb) * (va + vb) / (va * va / (a.Length - 1) + vb * vb / (b.Length - 1));
-        double half = MathNet.Numerics.Distributions.StudentT.InvCDF(0, 1, freedom, 0.975) * Math.Sqrt(va + vb);
+        double half = StudentT.InvCDF(0, 1, freedom, 0.975) * Math.Sqrt(va + vb);
         return new(difference, difference - half, difference + half);
     }
 }

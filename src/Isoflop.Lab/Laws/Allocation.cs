@@ -121,7 +121,7 @@ sealed class IsoFlopParabolas : Allocation
 }
 
 /// <summary>
-/// Approach 1: the lower envelope of training curves. A group is one run's curve; at eight FLOPs a decade the least loss among
+/// Approach 1: the lower envelope of training curves. A cluster is one run's curve; at eight FLOPs a decade the least loss among
 /// the curves that reach there counts when a smaller and a larger model were compared. Hoffmann et al. 2022.
 /// </summary>
 sealed class Envelope : Allocation

@@ -12,14 +12,14 @@ static class Bootstrap
     static readonly double[] webb =
         [-Math.Sqrt(1.5), -1, -Math.Sqrt(0.5), Math.Sqrt(0.5), 1, Math.Sqrt(1.5)];
 
-    /// <summary>With fewer groups than this for each parameter their residuals are resampled instead.</summary>
+    /// <summary>With fewer clusters than this for each parameter their residuals are resampled instead.</summary>
     const int GroupsPerParameter = 3;
 
     public static Resampling Choose(Form form, int groups) =>
         !form.ResamplesResiduals && (form.GroupsAreCurves || groups >= GroupsPerParameter * form.Names.Count)
             ? Resampling.Groups : Resampling.Residuals;
 
-    /// <summary>The units of resampling: groups, and runs that have none.</summary>
+    /// <summary>The clusters: runs of one group, and each run that has none.</summary>
     public static int[][] Groups(IReadOnlyList<Observation> points) =>
         [.. points.Select((p, i) => (Key: p.Group.Length > 0 ? "g" + p.Group : $"#{i}", i)).GroupBy(p => p.Key)
             .Select(g => g.Select(p => p.i).ToArray())];

@@ -3,9 +3,9 @@ using MathNet.Numerics.LinearAlgebra;
 namespace Isoflop.Lab.Laws;
 
 /// <summary>
-/// How much the groups' common errors are shrunk by the fit. With J the Jacobian of the residuals, H = J(JᵀJ)⁻¹Jᵀ and B the mean
-/// over each group, p_b = tr(BH) parameters are spent between G groups, so G − p_b degrees of freedom are left. With single runs
-/// as groups that is n − p; with six trunks and a surface it is near 3, where n − p would promise 13.
+/// How much the clusters' common errors are shrunk by the fit. With J the Jacobian of the residuals, H = J(JᵀJ)⁻¹Jᵀ and B the
+/// mean over each cluster, p_b = tr(BH) parameters are spent between G clusters, so G − p_b degrees of freedom are left. With
+/// single runs as clusters that is n − p; with six trunks and a surface it is near 3, where n − p would promise 13.
 /// </summary>
 static class Degrees
 {

@@ -63,10 +63,10 @@ public enum Resampling
 {
     /// <summary>Nothing was resampled: no intervals.</summary>
     None,
-    /// <summary>Groups with replacement, then runs of each group with replacement.</summary>
+    /// <summary>Clusters with replacement, then runs of each cluster with replacement.</summary>
     Groups,
     /// <summary>
-    /// Residuals turned by one random weight a group, at the same points: with few groups resampled groups often identify
+    /// Residuals turned by one random weight a cluster, at the same points: with few clusters resampled ones often identify
     /// nothing. Webb's six weights; Cameron, Gelbach &amp; Miller 2008, doi:10.1162/rest.90.3.414.
     /// </summary>
     Residuals,

@@ -1,5 +1,6 @@
 using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Laws;
 
@@ -146,8 +147,7 @@ static class Fitter
     static IReadOnlyList<DecadeResiduals> DecadesOf(IReadOnlyList<Residual> residuals) =>
         [.. residuals.GroupBy(r => (int)Math.Floor(Math.Log10(r.C))).OrderBy(g => g.Key).Select(g =>
         {
-            double mean = g.Average(r => r.Value), n = g.Count();
-            double sd = n > 1 ? Math.Sqrt(g.Sum(r => (r.Value - mean) * (r.Value - mean)) / (n - 1)) : double.NaN;
+            double mean = g.Average(r => r.Value), n = g.Count(), sd = g.Select(r => r.Value).StandardDeviation();
             double p = n > 1 && sd > 0 ? 2 * StudentT.CDF(0, 1, n - 1, -Math.Abs(mean) / (sd / Math.Sqrt(n))) : double.NaN;
             return new DecadeResiduals(g.Key, (int)n, mean, sd, p);
         })];

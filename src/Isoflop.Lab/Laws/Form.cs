@@ -72,7 +72,7 @@ abstract class Form
     public virtual double[] Fitted(FitProblem problem, double[] natural) =>
         [.. problem.Data.Inputs.Select(x => At(natural, x))];
 
-    /// <summary>A group is one curve: its points stay together.</summary>
+    /// <summary>A cluster is one curve: its points stay together.</summary>
     public virtual bool GroupsAreCurves => false;
 
     /// <summary>Intervals always from residuals: resampled points would leave nothing to fit.</summary>

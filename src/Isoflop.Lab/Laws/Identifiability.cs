@@ -1,3 +1,5 @@
+using MathNet.Numerics.Statistics;
+
 namespace Isoflop.Lab.Laws;
 
 /// <summary>What points cannot tell, said before anything is fitted, with the run that would help.</summary>
@@ -78,9 +80,8 @@ static class Identifiability
 
     static bool OneCurveOnly(FitData data)
     {
-        static double Spread(double[] x) => Math.Sqrt(x.Sum(v => (v - x.Average()) * (v - x.Average())) / x.Length);
-        if (Spread(data.LnN) < OneCurve || Spread(data.LnD) < OneCurve) return true;
+        if (data.LnN.PopulationStandardDeviation() < OneCurve || data.LnD.PopulationStandardDeviation() < OneCurve) return true;
         Line line = Line.Through(data.LnN, data.LnD);
-        return Spread([.. data.LnN.Select((n, i) => data.LnD[i] - line.At(n))]) < OneCurve;
+        return data.LnN.Select((n, i) => data.LnD[i] - line.At(n)).PopulationStandardDeviation() < OneCurve;
     }
 }

@@ -76,9 +76,9 @@ public sealed record Law
     public string Status { get; init; } = "";
     /// <summary>Observations.</summary>
     public int Points { get; init; }
-    /// <summary>Units of resampling.</summary>
+    /// <summary>Clusters: units of resampling.</summary>
     public int Groups { get; init; }
-    /// <summary>What the fit leaves of the groups: groups less the parameters that are spent between them.</summary>
+    /// <summary>What the fit leaves of the clusters: their number less the parameters that are spent between them.</summary>
     public double DegreesOfFreedom { get; init; } = double.NaN;
     /// <summary>How intervals were drawn.</summary>
     public Resampling Resampling { get; init; }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Laws;
 
@@ -8,12 +9,8 @@ static class LawFile
 {
     public const string Name = "law.json";
 
-    public static void Save(Law law, string path)
-    {
-        string temporary = path + ".tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(law, LawJson.Default.Law) + "\n");
-        File.Move(temporary, path, overwrite: true);
-    }
+    public static void Save(Law law, string path) =>
+        WholeFile.Write(path, JsonSerializer.Serialize(law, LawJson.Default.Law) + "\n");
 
     public static Law Load(string path)
     {

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using nietras.SeparatedValues;
 
 namespace Isoflop.Lab.Laws;
 
@@ -18,7 +18,7 @@ public sealed record TableColumns
     public string? X { get; init; }
     /// <summary>Unique tokens.</summary>
     public string? Unique { get; init; }
-    /// <summary>Unit of resampling.</summary>
+    /// <summary>Cluster: what is resampled as one.</summary>
     public string? Group { get; init; }
     /// <summary>Seed.</summary>
     public string? Seed { get; init; }
@@ -31,7 +31,7 @@ public sealed record TableColumns
 }
 
 /// <summary>
-/// Reads tables that this and other tools export: comma, semicolon or tab, quoted fields, numbers with a decimal point.
+/// Reads tables that this and other tools export: comma, semicolon, tab or bar, quoted fields, numbers with a decimal point.
 /// A row without a loss is left out, as a W&amp;B export has them; every other cell that should be a number must be one.
 /// </summary>
 public sealed class ObservationTable
@@ -39,32 +39,39 @@ public sealed class ObservationTable
     static readonly string[] signs = ["!=", "<=", ">=", "=", "<", ">"];
 
     readonly string path;
-    readonly List<string> header;
-    readonly List<(int Line, List<string> Cells)> rows = [];
+    readonly string[] header = [];
+    readonly List<(int Line, string[] Cells)> rows = [];
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="DataException">Missing, empty, a quote that does not end, a row that is too long.</exception>
     public ObservationTable(string path)
     {
         this.path = path;
-        string text;
         try
         {
-            text = File.ReadAllText(path);
+            using SepReader reader = Sep.Reader(o => o with
+            {
+                HasHeader = false,                               // two columns may have one name: the first is taken
+                DisableColCountCheck = true,                     // ours names the line
+                Unescape = true,
+                Trim = SepTrim.Outer,
+            }).FromFile(path);
+            foreach (SepReader.Row row in reader)
+            {
+                int line = header.Length == 0 ? 1 : row.LineNumberFrom;
+                if (row.Span.Count('"') % 2 != 0) throw new DataException($"{path}: line {line}: a quote that does not end");
+                string[] cells = Array.ConvertAll(row[..].ToStringsArray(), c => c.Trim());
+                if (cells is [""]) continue;
+                if (header.Length == 0) header = cells;
+                else if (cells.Length == header.Length) rows.Add((line, cells));
+                else throw new DataException($"{path}: line {line} has {cells.Length} cells, the header {header.Length}");
+            }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }
-        List<(int Line, List<string> Cells)> all = Split(text);
-        if (all.Count == 0) throw new DataException($"{path}: is empty; the first line names the columns");
-        header = [.. all[0].Cells.Select(c => c.Trim())];
-        foreach ((int line, List<string> cells) in all.Skip(1))
-        {
-            if (cells.Count > header.Count || cells.Count < header.Count)
-                throw new DataException($"{path}: line {line} has {cells.Count} cells, the header {header.Count}");
-            rows.Add((line, cells));
-        }
+        if (header.Length == 0) throw new DataException($"{path}: is empty; the first line names the columns");
     }
 
     /// <summary>Names of the columns.</summary>
@@ -87,7 +94,7 @@ public sealed class ObservationTable
         for (int r = 0; r < rows.Count; r++)
         {
             if (!keeps(r)) continue;
-            if (rows[r].Cells[loss].Trim().Length == 0)
+            if (rows[r].Cells[loss].Length == 0)
             {
                 Skipped++;
                 continue;
@@ -111,9 +118,9 @@ public sealed class ObservationTable
                 C = c is not null ? flops : n is null && d is null ? at : 6 * parameters * tokens,
                 X = at,
                 Unique = unique is { } uc ? Number(r, uc) : double.NaN,
-                Group = group is { } gc ? rows[r].Cells[gc].Trim() : "",
+                Group = group is { } gc ? rows[r].Cells[gc] : "",
                 Seed = seed is { } sc ? (long)Number(r, sc) : 0,
-                Name = name is { } mc ? rows[r].Cells[mc].Trim() : $"line {rows[r].Line}",
+                Name = name is { } mc ? rows[r].Cells[mc] : $"line {rows[r].Line}",
             };
         }
     }
@@ -123,7 +130,7 @@ public sealed class ObservationTable
     {
         int at = Column(column), y = Column(loss);
         Func<int, bool> keeps = Filter(where);
-        return [.. Enumerable.Range(0, rows.Count).Where(r => keeps(r) && rows[r].Cells[y].Trim().Length > 0)
+        return [.. Enumerable.Range(0, rows.Count).Where(r => keeps(r) && rows[r].Cells[y].Length > 0)
             .Select(r => Number(r, at))];
     }
 
@@ -131,14 +138,14 @@ public sealed class ObservationTable
 
     int Column(string name)
     {
-        int at = header.FindIndex(h => h == name);
-        if (at < 0) at = header.FindIndex(h => string.Equals(h, name, StringComparison.OrdinalIgnoreCase));
+        int at = Array.FindIndex(header, h => h == name);
+        if (at < 0) at = Array.FindIndex(header, h => string.Equals(h, name, StringComparison.OrdinalIgnoreCase));
         return at >= 0 ? at : throw new DataException($"{path}: no column '{name}'; here there are: {string.Join(", ", header)}");
     }
 
     double Number(int row, int column)
     {
-        string cell = rows[row].Cells[column].Trim();
+        string cell = rows[row].Cells[column];
         if (double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value))
             return value;
         string what = cell.Length == 0 ? "an empty cell" : $"'{cell}'";
@@ -156,7 +163,7 @@ public sealed class ObservationTable
             int at = condition.IndexOf(sign, StringComparison.Ordinal), column = Column(condition[..at].Trim());
             string text = condition[(at + sign.Length)..].Trim();
             if (sign is "=" or "!=")
-                tests.Add(r => rows[r].Cells[column].Trim() == text == (sign == "="));
+                tests.Add(r => rows[r].Cells[column] == text == (sign == "="));
             else if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double limit))
                 tests.Add(r => Number(r, column) is var v && sign switch
                 {
@@ -168,50 +175,5 @@ public sealed class ObservationTable
             else throw new ConfigException($"'{condition}': '{text}' is not a number");
         }
         return r => tests.TrueForAll(t => t(r));
-    }
-
-    List<(int, List<string>)> Split(string text)
-    {
-        var all = new List<(int, List<string>)>();
-        string first = text.AsSpan().TrimStart('\uFEFF').ToString().Split('\n')[0];
-        char separator = new[] { ',', '\t', ';' }.MaxBy(s => first.Count(ch => ch == s));
-        var cells = new List<string>();
-        var cell = new StringBuilder();
-        int line = 1, start = 1;
-        bool quoted = false;
-        for (int i = text.StartsWith('\uFEFF') ? 1 : 0; i < text.Length; i++)
-        {
-            char ch = text[i];
-            if (ch == '\n') line++;
-            if (quoted)
-            {
-                if (ch != '"') cell.Append(ch);
-                else if (i + 1 < text.Length && text[i + 1] == '"') cell.Append(text[++i]);
-                else quoted = false;
-            }
-            else if (ch == '"' && cell.ToString().Trim().Length == 0)
-            {
-                cell.Clear();
-                quoted = true;
-            }
-            else if (ch == separator) EndCell();
-            else if (ch == '\n') EndRow();
-            else if (ch != '\r') cell.Append(ch);
-        }
-        if (quoted) throw new DataException($"{path}: line {start}: a quote that does not end");
-        EndRow();
-        return all;
-
-        void EndCell()
-        {
-            cells.Add(cell.ToString());
-            cell.Clear();
-        }
-        void EndRow()
-        {
-            EndCell();
-            if (cells.Count > 1 || cells[0].Trim().Length > 0) all.Add((start, cells));
-            (cells, start) = ([], line);
-        }
     }
 }

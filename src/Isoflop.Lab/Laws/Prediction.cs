@@ -107,7 +107,7 @@ readonly struct Prediction
             value + widen * Math.Max(0, Quantile.Of(all, 0.975) - value));
     }
 
-    /// <summary>Residuals, enlarged since a fit makes its own points' small: √(groups/degrees of freedom).</summary>
+    /// <summary>Residuals, enlarged since a fit makes its own points' small: √(clusters/degrees of freedom).</summary>
     double[] Noise()
     {
         double[] sorted = [.. law.Residuals.Select(r => r.Value).Order()];

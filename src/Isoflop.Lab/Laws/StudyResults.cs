@@ -1,3 +1,5 @@
+using Isoflop.Store;
+
 namespace Isoflop.Lab.Laws;
 
 /// <summary>results.csv of a study: a row a finished run, law = true for those that a fit uses.</summary>
@@ -8,15 +10,12 @@ public static class StudyResults
     /// <summary>Which N is counted when nothing else is asked: all parameters but the embedding.</summary>
     public const string DefaultN = "compute_parameters";
 
-    /// <summary>A study's folder.</summary>
-    public static string Folder(string home, string study) => Path.Combine(home, "studies", study);
-
     /// <summary>Reads the runs that count.</summary>
     /// <param name="n">column of N: compute_parameters, parameters, non_embedding</param>
     /// <exception cref="DataException">No such study, a column is missing, a cell is not a number.</exception>
-    public static List<Observation> Read(string home, string study, string n = DefaultN, IReadOnlyList<string>? where = null)
+    public static List<Observation> Read(Workspace here, string study, string n = DefaultN, IReadOnlyList<string>? where = null)
     {
-        string path = Path.Combine(Folder(home, study), FileName);
+        string path = Path.Combine(here.StudyFolder(study), FileName);
         if (!File.Exists(path)) throw new DataException($"{path}: no such file; a ladder writes it, or fit a table with --table");
         var table = new ObservationTable(path);
         string[] law = table.Header.Contains("law") ? ["law=true"] : [];
@@ -35,9 +34,9 @@ public static class StudyResults
     }
 
     /// <summary>Seconds of a FLOP of training, from the study's own runs; NaN if it has none.</summary>
-    public static double SecondsPerFlop(string home, string study)
+    public static double SecondsPerFlop(Workspace here, string study)
     {
-        string path = Path.Combine(Folder(home, study), FileName);
+        string path = Path.Combine(here.StudyFolder(study), FileName);
         if (!File.Exists(path)) return double.NaN;
         var table = new ObservationTable(path);
         if (!table.Header.Contains("seconds")) return double.NaN;

@@ -5,6 +5,7 @@ using Isoflop.Lab.Charts;
 using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Pages;
 
@@ -24,16 +25,17 @@ public static class StudyReport
 
     /// <summary>Fits, draws and writes: law.json, *.svg, report.html.</summary>
     /// <exception cref="ConfigException">No finished run counts for a law.</exception>
-    public static StudyFindings Write(Study study, string home, CancellationToken stop = default)
+    public static StudyFindings Write(Study study, Workspace here)
     {
-        IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, home);
+        IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, here);
         if (results.Count == 0)
             throw new ConfigException($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop " +
                 $"ladder'");
-        Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, stop);
+        Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, here.Stop);
         Law law = forecaster.Law;
         law.Save(Path.Combine(study.Folder, Study.LawFile));
-        LawRange[] ranges = [.. LawRange.All(results, LawForm.Chinchilla, stop), .. LawRange.All(results, LawForm.Kaplan, stop)];
+        LawRange[] ranges =
+            [.. LawRange.All(results, LawForm.Chinchilla, here.Stop), .. LawRange.All(results, LawForm.Kaplan, here.Stop)];
         LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
             .FirstOrDefault();
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
@@ -42,13 +44,13 @@ public static class StudyReport
             ("isoflop.svg", StudyCharts.IsoFlops(results))];
         if (law.Identified) charts.AddRange([("surface.svg", StudyCharts.Surface(results, law)),
             ("residuals.svg", StudyCharts.Residuals(law))]);
-        if (StudyCharts.Verdict(results, stop) is { } verdict) charts.Add(("verdict.svg", verdict));
+        if (StudyCharts.Verdict(results, here.Stop) is { } verdict) charts.Add(("verdict.svg", verdict));
         foreach ((string file, Chart chart) in charts)
-            Study.WriteWhole(Path.Combine(study.Folder, file), Encoding.UTF8.GetBytes(chart.Svg()));
+            WholeFile.Write(Path.Combine(study.Folder, file), chart.Svg());
         string page = Path.Combine(study.Folder, FileName);
         var findings = new StudyFindings(law, forecaster.ErrorPerDecade, longest,
             results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page);
-        Study.WriteWhole(page, Encoding.UTF8.GetBytes(Html(study, home, results, findings, forecasts, scores)));
+        WholeFile.Write(page, Html(study, here, results, findings, forecasts, scores));
         return findings;
     }
 
@@ -61,7 +63,7 @@ public static class StudyReport
         .verdict { border-left: 4px solid #0072B2; padding-left: 1rem } code { font-size: .9em } h2 { margin-top: 2.5rem }
         """;
 
-    static string Html(Study study, string home, IReadOnlyList<StudyResult> results, StudyFindings f,
+    static string Html(Study study, Workspace here, IReadOnlyList<StudyResult> results, StudyFindings f,
         IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
     {
         var b = new StringBuilder();
@@ -71,7 +73,7 @@ public static class StudyReport
             foreach ((string name, Chart chart) in f.Charts)
                 if (name == file) b.Append(chart.Svg()).Append('\n');
         }
-        IReadOnlyList<StudyResult> all = StudyResult.Of(home, study.Record.Runs);
+        IReadOnlyList<StudyResult> all = StudyResult.Of(here, study.Record.Runs);
         double spent = all.Where(r => r.Run.Phase is Phase.Ladder or Phase.Trunk).Sum(r => r.Spent),
             tuned = all.Where(r => r.Run.Phase is Phase.Tune or Phase.Transfer).Sum(r => r.Spent);
         double low = results.Min(r => r.Run.Budget), high = results.Max(r => r.Run.Budget);

@@ -5,6 +5,7 @@ using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
 using Isoflop.Nn;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
@@ -26,32 +27,29 @@ public static class Reinforcement
     /// <exception cref="ConfigException">A broken rule; a run of that name with another recipe; the model is not
     /// ready.</exception>
     /// <exception cref="DataException">A checkpoint that was altered; logits or gradients that are not finite.</exception>
-    public static RlResult Run(RlRecipe recipe, string home, int threads = 0, Action<RlProgress>? tell = null,
-        TimeProvider? clock = null, CancellationToken stop = default)
+    public static RlResult Run(RlRecipe recipe, Workspace here)
     {
-        TimeProvider time = clock ?? TimeProvider.System;
-        (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, home, time);
-        Trainer.CheckThreads(threads);
-        using RunFolder folder = RunFolder.Open(home, record, time, replaceUnstarted: true);
+        (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, here);
+        using RunFolder folder = RunFolder.Open(here, record, replaceUnstarted: true);
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         TrainState? state = saved.Count == 0 ? null : Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(saved[^1])));
         bool already = state?.Step == whole.Steps;
         if (!already)
         {
-            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads, time, tell);
+            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), here);
             if (state is null) loop.Begin();
             else loop.Resume(state, "");
-            loop.Run(stop);
+            loop.Run();
         }
-        return ResultOf(record.Name, home) with { AlreadyDone = already };
+        return ResultOf(record.Name, here) with { AlreadyDone = already };
     }
 
     /// <summary>What a run has come to so far.</summary>
     /// <exception cref="ConfigException">It is no run of reinforcement learning, or has no checkpoint yet.</exception>
-    public static RlResult ResultOf(string run, string home)
+    public static RlResult ResultOf(string run, Workspace here)
     {
-        RlRecipe recipe = RecipeOf(run, home);
-        string path = RunFolder.PathOf(home, run);
+        RlRecipe recipe = RecipeOf(run, here);
+        string path = here.RunFolder(run);
         List<int> saved = Checkpoint.StepsIn(path);
         if (saved.Count == 0) throw new ConfigException($"{path} has no checkpoint yet");
         TrainState state = Checkpoint.ReadState(Path.Combine(path, Checkpoint.NameOf(saved[^1])));
@@ -65,24 +63,24 @@ public static class Reinforcement
     /// </summary>
     /// <param name="step">1 to the steps done</param>
     /// <exception cref="ConfigException">No such run or step; it is being written.</exception>
-    public static IReadOnlyList<ReplyRow> Replay(string run, int step, string home, int threads = 0)
+    public static IReadOnlyList<ReplyRow> Replay(string run, int step, Workspace here)
     {
-        string path = RunFolder.PathOf(home, run);
-        RlRecipe recipe = RecipeOf(run, home);
-        RunFolder.ThrowIfHeld(home, run);
+        string path = here.RunFolder(run);
+        RlRecipe recipe = RecipeOf(run, here);
+        FolderLock.ThrowIfHeld(here.RunFolder(run));
         List<RlStep> rows = RlRows.ReadSteps(path);
         if (step < 1 || step > rows.Count)
             throw new ConfigException($"--step {step}: {run} has done the steps 1 to {rows.Count}");
         int from = Checkpoint.StepsIn(path).Where(s => s < step).DefaultIfEmpty(-1).Max();
         if (from < 0) throw new ConfigException($"{path} has no checkpoint before step {step}");
-        string copy = Path.Combine(Path.GetTempPath(), $"isoflop-replay-{Guid.NewGuid():N}");
+        string scratch = Path.Combine(Path.GetTempPath(), $"isoflop-replay-{Guid.NewGuid():N}");
+        Workspace copy = here with { Root = scratch, Progress = null };
         try
         {
-            CopyTo(path, Path.Combine(copy, "runs", run), from);
-            (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, home, TimeProvider.System);
-            using RunFolder folder = RunFolder.Open(copy, record, TimeProvider.System);
-            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), threads,
-                TimeProvider.System, null);
+            CopyTo(path, copy.RunFolder(run), from);
+            (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, here);
+            using RunFolder folder = RunFolder.Open(copy, record);
+            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), copy);
             loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), "replay");
             List<Group> groups = [];
             for (int s = from; s < step; s++) loop.Again(s, out groups);
@@ -90,7 +88,7 @@ public static class Reinforcement
         }
         finally
         {
-            if (Directory.Exists(copy)) Directory.Delete(copy, recursive: true);
+            if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
         }
     }
 
@@ -106,23 +104,23 @@ public static class Reinforcement
 
     /// <summary>The recipe of a run.</summary>
     /// <exception cref="ConfigException">It is no run of reinforcement learning.</exception>
-    public static RlRecipe RecipeOf(string run, string home) =>
-        !Directory.Exists(RunFolder.PathOf(home, run))
-            ? throw new ConfigException($"no run '{run}' below {Path.Combine(home, "runs")}; see isoflop runs")
-        : RunRecord.Load(RunFolder.PathOf(home, run)).Recipe is { } json
+    public static RlRecipe RecipeOf(string run, Workspace here) =>
+        !Directory.Exists(here.RunFolder(run))
+            ? throw new ConfigException($"no run '{run}' below {here.Runs}; see isoflop runs")
+        : RunRecord.Load(here.RunFolder(run)).Recipe is { } json
             && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
             ? recipe with { Name = run } : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
 
-    static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, string home, TimeProvider time)
+    static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, Workspace here)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         var mix = new TaskMix(recipe.Tasks);
-        if (Begun(recipe, home) is { } begun) return begun;
-        RunPoint from = RunStore.CheckpointOf(recipe.From, home);
+        if (Begun(recipe, here) is { } begun) return begun;
+        RunPoint from = RunStore.CheckpointOf(recipe.From, here);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };
-        string source = Path.Combine(RunFolder.PathOf(home, from.Run), Checkpoint.NameOf(from.Step));
-        RunRecord parent = RunRecord.Load(RunFolder.PathOf(home, from.Run));
+        string source = Path.Combine(here.RunFolder(from.Run), Checkpoint.NameOf(from.Step));
+        RunRecord parent = RunRecord.Load(here.RunFolder(from.Run));
         ModelConfig shape = ModelFolder.LoadConfig(source);
         Fits(recipe, mix, shape, source);
         JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "", SkipGate = false },
@@ -132,7 +130,7 @@ public static class Reinforcement
         var record = new RunRecord
         {
             Name = name,
-            Created = time.GetUtcNow().UtcDateTime,
+            Created = here.Clock.GetUtcNow().UtcDateTime,
             CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
             Config = parent.Config with
             {
@@ -155,7 +153,7 @@ public static class Reinforcement
             Corpus = parent.Corpus,
             Parameters = parent.Parameters,
             NonEmbedding = parent.NonEmbedding,
-            Machine = MachineOf(),
+            Machine = MachineOf(here),
             Recipe = json,
         };
         string[] named = [.. record.Config.Problems()];
@@ -166,12 +164,12 @@ public static class Reinforcement
     /// A run that has its own copy of the first policy, step 0, goes on from that: the run it began with may be gone by now, or
     /// have newer checkpoints.
     /// </summary>
-    static (RlRecipe, string, RunRecord)? Begun(RlRecipe recipe, string home)
+    static (RlRecipe, string, RunRecord)? Begun(RlRecipe recipe, Workspace here)
     {
         if (recipe.Name.Length == 0) return null;
-        string path = RunFolder.PathOf(home, recipe.Name), first = Path.Combine(path, Checkpoint.NameOf(0));
+        string path = here.RunFolder(recipe.Name), first = Path.Combine(path, Checkpoint.NameOf(0));
         if (!Directory.Exists(first)) return null;
-        RlRecipe own = RecipeOf(recipe.Name, home);
+        RlRecipe own = RecipeOf(recipe.Name, here);
         string named = RunPoint.TryParse(recipe.From, out _) ? own.From : own.From[..own.From.LastIndexOf('@')];
         JsonElement asked = JsonSerializer.SerializeToElement(recipe with { From = own.From, Name = "", SkipGate = false },
             RlJson.Default.RlRecipe);
@@ -180,9 +178,9 @@ public static class Reinforcement
             ? (recipe with { From = own.From }, first, record) : null;
     }
 
-    static MachineRecord MachineOf()
+    static MachineRecord MachineOf(Workspace here)
     {
-        using Kernels.IDevice device = Kernels.Devices.Open("cpu", 1);
+        using Kernels.IDevice device = (here with { Threads = 1 }).OpenDevice();
         return RunRecord.MachineOf(device);
     }
 

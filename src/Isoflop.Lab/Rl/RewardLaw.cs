@@ -1,5 +1,6 @@
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
@@ -31,12 +32,12 @@ public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck>
     /// not enter the fit, but choose this cut: a forecast in earnest names its own.
     /// </param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', has too few steps, or none behind the cut.</exception>
-    public static RewardLaw Of(IReadOnlyList<string> runs, string home, double? until = null, CancellationToken stop = default)
+    public static RewardLaw Of(IReadOnlyList<string> runs, Workspace here, double? until = null)
     {
         var all = runs.Select(r =>
         {
-            _ = Reinforcement.RecipeOf(r, home);
-            return (Run: r, Steps: RlRows.ReadSteps(RunFolder.PathOf(home, r)));
+            _ = Reinforcement.RecipeOf(r, here);
+            return (Run: r, Steps: RlRows.ReadSteps(here.RunFolder(r)));
         }).ToList();
         int steps = all.Min(r => r.Steps.Count);
         if (steps < 4 * Windows) throw new ConfigException($"{runs[0]} has {steps} steps, a forecast needs {4 * Windows}");
@@ -50,7 +51,7 @@ public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck>
                 FormattableString.Invariant(
                 $"; these runs span {all[0].Steps[0].Flops:0.##e0} to {all.Min(r => r.Steps[^1].Flops):0.##e0} FLOPs"));
         Law law = Law.Fit(LawForm.RlSigmoid, below, new FitOptions { Replicates = true, HeldOut = false, Bootstraps = 400 },
-            stop);
+            here.Stop);
         RewardCheck[] checks = [.. Enumerable.Range(0, Windows).Select(w =>
         {
             int from = first + (steps - first) * w / Windows, to = first + (steps - first) * (w + 1) / Windows;

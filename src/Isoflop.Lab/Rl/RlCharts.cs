@@ -6,6 +6,7 @@ using Isoflop.Lab.Laws;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
@@ -22,10 +23,10 @@ public static class RlCharts
     /// taught models that went on from the same start with more demonstrations: points at what that cost them
     /// </param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', or has no evaluations.</exception>
-    public static Chart PassAtOne(IReadOnlyList<string> runs, string home, IReadOnlyList<string>? controls = null)
+    public static Chart PassAtOne(IReadOnlyList<string> runs, Workspace here, IReadOnlyList<string>? controls = null)
     {
         List<ChartSeries> series = [];
-        foreach (var line in Lines(runs, home, Evals))
+        foreach (var line in Lines(runs, here, Evals))
         {
             RlEval[] all = [.. line.SelectMany(r => r.Rows)];
             foreach (var level in all.GroupBy(e => e.Level))
@@ -46,7 +47,7 @@ public static class RlCharts
                 series.Add(ChartSeries.AtY($"{level.Key} before", Mean(line.First().Recipe.Form)));
             }
         }
-        series.AddRange(Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], home), home));
+        series.AddRange(Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], here), here));
         return new Chart("Accuracy against reinforcement", "FLOPs after the first policy: replies and learning",
             "pass@1, held-out items", [.. series.DistinctBy(s => (s.Name, s.Kind))])
         {
@@ -56,11 +57,11 @@ public static class RlCharts
     }
 
     /// <summary>Taught models at what they cost after their own start; the items are those of the first run.</summary>
-    static IEnumerable<ChartSeries> Controls(IReadOnlyList<string> taught, RlRecipe of, string home)
+    static IEnumerable<ChartSeries> Controls(IReadOnlyList<string> taught, RlRecipe of, Workspace here)
     {
         if (taught.Count == 0) return [];
         var exam = new ExamRecipe(of.Tasks, [of.Form], of.EvalItems, of.EvalReplies, of.MostTokens, of.Seed);
-        return PolicyExam.Of(taught, exam, home).GroupBy(r => (r.Line, r.Answers.Level)).Select(g =>
+        return PolicyExam.Of(taught, exam, here).GroupBy(r => (r.Line, r.Answers.Level)).Select(g =>
         {
             Estimate y = Estimate.OfMean([.. g.Select(r => r.Answers.PassAt1)]);
             return new ChartSeries($"{g.Key.Level}, {g.Key.Line}", [(g.Average(Cost), y.Value)], SeriesKind.Points)
@@ -71,9 +72,9 @@ public static class RlCharts
 
         double Cost(ExamRow r)
         {
-            string? from = RunRecord.Load(RunFolder.PathOf(home, RunOf(r.Run))).Config.From;
-            RunPoint start = string.IsNullOrEmpty(from) ? default : RunStore.CheckpointOf(from, home);
-            return r.Flops - (start.Run is null ? 0 : Checkpoint.ReadState(Path.Combine(RunFolder.PathOf(home, start.Run),
+            string? from = RunRecord.Load(here.RunFolder(RunOf(r.Run))).Config.From;
+            RunPoint start = string.IsNullOrEmpty(from) ? default : RunStore.CheckpointOf(from, here);
+            return r.Flops - (start.Run is null ? 0 : Checkpoint.ReadState(Path.Combine(here.RunFolder(start.Run),
                 Checkpoint.NameOf(start.Step))).Ledger.Spent.Flops);
         }
     }
@@ -86,9 +87,9 @@ public static class RlCharts
     /// and what thoughts do.
     /// </summary>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl'.</exception>
-    public static IReadOnlyList<Chart> Habits(IReadOnlyList<string> runs, string home)
+    public static IReadOnlyList<Chart> Habits(IReadOnlyList<string> runs, Workspace here)
     {
-        var steps = Lines(runs, home, (r, h) => RlRows.ReadSteps(RunFolder.PathOf(h, r))).ToList();
+        var steps = Lines(runs, here, (r, h) => RlRows.ReadSteps(h.RunFolder(r))).ToList();
         List<Chart> charts =
         [
             OverSteps("Thinks first", "share of replies", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
@@ -96,7 +97,7 @@ public static class RlCharts
             OverSteps("Length of a reply", "tokens", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
                 .Select(s => (s.Step, s.Length))))),
         ];
-        var evals = Lines(runs, home, Evals).ToList();
+        var evals = Lines(runs, here, Evals).ToList();
         if (evals.SelectMany(l => l).SelectMany(r => r.Rows).Select(e => e.Level).Distinct().Count() > 1)
             foreach (var line in evals)
             {
@@ -144,10 +145,10 @@ public static class RlCharts
         { LogX = false };
 
     /// <summary>The reward's sigmoid: the steps it was fitted to, what it said of the later ones, what they gave.</summary>
-    public static Chart Forecast(RewardLaw found, IReadOnlyList<string> runs, string home)
+    public static Chart Forecast(RewardLaw found, IReadOnlyList<string> runs, Workspace here)
     {
         List<ChartSeries> series = [.. runs.Select(r => new ChartSeries("reward of a step",
-            [.. RlRows.ReadSteps(RunFolder.PathOf(home, r)).Select(s => (s.Flops, s.Reward))], SeriesKind.Points))];
+            [.. RlRows.ReadSteps(here.RunFolder(r)).Select(s => (s.Flops, s.Reward))], SeriesKind.Points))];
         if (found.Law.Identified)
         {
             double low = found.Law.MinX, high = found.Checks[^1].Flops;
@@ -171,7 +172,7 @@ public static class RlCharts
         };
     }
 
-    static List<RlEval> Evals(string run, string home) => RlRows.ReadEvals(RunFolder.PathOf(home, run)) is { Count: > 0 } rows
+    static List<RlEval> Evals(string run, Workspace here) => RlRows.ReadEvals(here.RunFolder(run)) is { Count: > 0 } rows
         ? rows
         : throw new ConfigException($"run '{run}' has no evaluations yet");
 
@@ -179,16 +180,16 @@ public static class RlCharts
     /// Runs whose recipes differ in name and seed alone are one line, named by its method and by the settings in which the lines
     /// differ. Starts that end in ".s2" are seeds of one start.
     /// </summary>
-    static IEnumerable<IGrouping<string, (RlRecipe Recipe, List<T> Rows)>> Lines<T>(IReadOnlyList<string> runs, string home,
-        Func<string, string, List<T>> rows)
+    static IEnumerable<IGrouping<string, (RlRecipe Recipe, List<T> Rows)>> Lines<T>(IReadOnlyList<string> runs, Workspace here,
+        Func<string, Workspace, List<T>> rows)
     {
         var all = runs.Select(r =>
         {
-            RlRecipe recipe = Reinforcement.RecipeOf(r, home);
+            RlRecipe recipe = Reinforcement.RecipeOf(r, here);
             string from = Regex.Replace(recipe.From, @"(\.s\d+)?@\d+$", "");
             JsonElement bare = JsonSerializer.SerializeToElement(recipe with { Name = "", Seed = 0, From = from },
                 RlJson.Default.RlRecipe);
-            return (Recipe: recipe, Bare: bare, Rows: rows(r, home));
+            return (Recipe: recipe, Bare: bare, Rows: rows(r, here));
         }).ToList();
         string[] differ = [.. all[0].Bare.EnumerateObject().Where(p =>
             all.Any(r => !JsonElement.DeepEquals(p.Value, r.Bare.GetProperty(p.Name))))

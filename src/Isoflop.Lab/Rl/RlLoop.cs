@@ -4,17 +4,17 @@ using Isoflop.Lab.Replies;
 using Isoflop.Lab.Teaching;
 using Isoflop.Nn;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Text;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
 
-/// <summary>How far a run is.</summary>
-/// <param name="SecondsLeft">until the last step, at the pace so far</param>
-/// <param name="Last">null: it is being examined</param> <param name="Found">since the last report</param>
-public sealed record RlProgress(int Step, int Steps, RlStep? Last, IReadOnlyList<RlEval> Evals, IReadOnlyList<Diagnosis> Found,
-    double SecondsLeft);
+/// <summary>What a run of reinforcement learning tells beside its progress.</summary>
+/// <param name="Last">null: it is being examined</param> <param name="Evals">of this step</param>
+/// <param name="Found">since the last report</param>
+public sealed record RlProgress(RlStep? Last, IReadOnlyList<RlEval> Evals, IReadOnlyList<Diagnosis> Found);
 
 /// <summary>
 /// One run in memory: draw replies, judge them, learn from them. Step s is a function of the recipe, of the weights before it
@@ -29,8 +29,8 @@ sealed class RlLoop : IDisposable
     readonly RlRecipe recipe;
     readonly TaskMix mix;
     readonly RunFolder folder;
+    readonly Workspace here;
     readonly TimeProvider time;
-    readonly Action<RlProgress>? tell;
     readonly IDevice device;
     readonly Transformer model;
     readonly AdamW adam;
@@ -47,13 +47,11 @@ sealed class RlLoop : IDisposable
     readonly double before;                                      // FLOPs that the policy had cost
 
     /// <param name="source">folder of the first policy</param>
-    public RlLoop(RlRecipe recipe, ModelConfig shape, string source, RunFolder folder, TrainState start, int threads,
-        TimeProvider time,
-        Action<RlProgress>? tell)
+    public RlLoop(RlRecipe recipe, ModelConfig shape, string source, RunFolder folder, TrainState start, Workspace here)
     {
-        (this.recipe, this.folder, this.time, this.tell, State) = (recipe, folder, time, tell, start);
+        (this.recipe, this.folder, this.here, time, State) = (recipe, folder, here, here.Clock, start);
         mix = new(recipe.Tasks);
-        device = Devices.Open("cpu", threads);
+        device = here.OpenDevice();
         int rows = Math.Max(PassRows, shape.ContextLen);
         model = new(device, shape, rows, training: true);
         ModelFolder.LoadParams(source, device, model.Table, model.Params);
@@ -122,17 +120,16 @@ sealed class RlLoop : IDisposable
 
     /// <summary>Steps to the end, or until asked to stop; a checkpoint then holds all of it.</summary>
     /// <exception cref="ConfigException">The gate: the model is not ready.</exception>
-    public void Run(CancellationToken stop)
+    public void Run()
     {
-        long began = time.GetTimestamp(), saved = began;
-        int first = State.Step;
+        long saved = time.GetTimestamp();
         if (State.Step == 0 && evals.Count == 0)
         {
             Examine(CancellationToken.None);
             Gate();
             Save();
         }
-        while (State.Step < recipe.Steps && !stop.IsCancellationRequested)
+        while (State.Step < recipe.Steps && !here.Stop.IsCancellationRequested)
         {
             RlStep row = Step(State.Step, out _);
             Record(row);
@@ -141,9 +138,8 @@ sealed class RlLoop : IDisposable
             RlEval[] own = [.. evals.Where(e => e.Form == recipe.Form)];
             List<Diagnosis> found = [.. Doctor.Examine(steps, own).Where(d => told.Add(d.Ailment))];
             foreach (Diagnosis d in found) folder.Event(d.Name, State.Step, d.Text);
-            double pace = time.GetElapsedTime(began).TotalSeconds / (State.Step - first);
-            tell?.Invoke(new(State.Step, recipe.Steps, row, [.. evals.Where(e => e.Step == State.Step)], found,
-                pace * (recipe.Steps - State.Step)));
+            here.Report("rl", State.Step, recipe.Steps, "steps",
+                detail: new RlProgress(row, [.. evals.Where(e => e.Step == State.Step)], found));
             bool kept = State.Step % KeptEvery == 0;
             if (!kept && time.GetElapsedTime(saved).TotalMinutes < 1 || State.Step == recipe.Steps) continue;
             Save();
@@ -237,7 +233,7 @@ sealed class RlLoop : IDisposable
     /// <summary>Held-out items in the open form and, for what the open one may hide, with a thought forced.</summary>
     void Examine(CancellationToken stop)
     {
-        tell?.Invoke(new(State.Step, recipe.Steps, null, [], [], double.NaN));
+        here.Report("rl", State.Step, recipe.Steps, "steps", "examining", new RlProgress(null, [], []));
         Spending measured = default;
         long began = time.GetTimestamp();
         foreach (ReplyForm form in new[] { ReplyForm.Open, ReplyForm.Think, recipe.Form }.Distinct())

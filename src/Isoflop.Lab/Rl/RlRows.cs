@@ -1,4 +1,5 @@
 using Isoflop.Lab.Eval;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Train;
 
@@ -13,7 +14,7 @@ public sealed record LevelReward(string Level, int Replies, double Reward);
 /// <param name="Groups">drawn</param> <param name="Dropped">of these, with equal rewards</param>
 /// <param name="Length">tokens of a reply, mean</param> <param name="LengthEnded">of those that ended</param>
 /// <param name="Truncated">share that was cut off</param> <param name="Thinking">share that thought first</param>
-/// <param name="Entropy">mean −log π of the tokens drawn, nats: an unbiased estimate</param>
+/// <param name="Entropy">of the policy: mean −log π of the tokens drawn, nats: an unbiased estimate</param>
 /// <param name="Clipped">share of tokens without a gradient for their ratio</param>
 /// <param name="Divergence">mean of the KL estimate to the first policy; 0 where it is not used</param>
 /// <param name="Faults">replies whose judge threw or took too long: rewarded 0</param>
@@ -38,15 +39,15 @@ public static class RlRows
     /// <summary>Steps of a run.</summary>
     /// <exception cref="DataException">A line that is no such row; names it.</exception>
     public static List<RlStep> ReadSteps(string folder) =>
-        RunFolder.Read(Path.Combine(folder, StepsFile), RlJson.Default.RlStep);
+        JsonLines.Read(Path.Combine(folder, StepsFile), RlJson.Default.RlStep);
 
     /// <summary>Evaluations of a run.</summary>
     /// <exception cref="DataException">A line that is no such row; names it.</exception>
     public static List<RlEval> ReadEvals(string folder) =>
-        RunFolder.Read(Path.Combine(folder, EvalsFile), RlJson.Default.RlEval);
+        JsonLines.Read(Path.Combine(folder, EvalsFile), RlJson.Default.RlEval);
 
     /// <summary>Replies kept beside the evaluations.</summary>
     /// <exception cref="DataException">A line that is no such row; names it.</exception>
     public static List<ReplyRow> ReadReplies(string folder) =>
-        RunFolder.Read(Path.Combine(folder, RepliesFile), RlJson.Default.ReplyRow);
+        JsonLines.Read(Path.Combine(folder, RepliesFile), RlJson.Default.ReplyRow);
 }

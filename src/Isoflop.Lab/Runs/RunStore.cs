@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Enumeration;
 using System.Text.Json;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Runs;
@@ -15,10 +16,10 @@ public sealed record RunSummary(string Name, string Status, string Corpus, long 
     double Flops, double Seconds, double? Loss, double? ValidLoss, double? BitsPerByte, DateTime Created, string? Problem);
 
 /// <summary>Reads the runs below a home, without a lock; writes nothing, and deletes only what it is told to.</summary>
-public sealed class RunStore(string home)
+public sealed class RunStore(Workspace here)
 {
     /// <summary>Folder of all runs.</summary>
-    public string Folder { get; } = Path.Combine(home, "runs");
+    public string Folder { get; } = here.Runs;
 
     /// <summary>All runs, oldest first; one that cannot be read is listed with its problem.</summary>
     public IReadOnlyList<RunSummary> List()
@@ -56,10 +57,10 @@ public sealed class RunStore(string home)
         return patterns.Count == 0 ? all : [.. all.Where(r => patterns.Any(p => Matches(p, r.Name)))];
     }
 
-    internal static RunPoint CheckpointOf(string from, string home)
+    internal static RunPoint CheckpointOf(string from, Workspace here)
     {
         bool step = RunPoint.TryParse(from, out RunPoint point);
-        string run = RunFolder.PathOf(home, step ? point.Run : from);
+        string run = here.RunFolder(step ? point.Run : from);
         if (!Directory.Exists(run)) throw new ConfigException($"from={from}: there is no run {run}; 'isoflop runs' lists them");
         List<int> saved = Checkpoint.StepsIn(run);
         if (saved.Count == 0) throw new ConfigException($"from={from}: {run} has no checkpoint yet");
@@ -75,7 +76,7 @@ public sealed class RunStore(string home)
     /// <exception cref="DataException">A study.json that cannot be read.</exception>
     public ILookup<string, string> Studies()
     {
-        string folder = Path.Combine(home, "studies");
+        string folder = here.Studies;
         var found = new List<(string Run, string Study)>();
         string[] all = Directory.Exists(folder) ? Directory.GetDirectories(folder) : [];
         foreach (string study in all.Order(StringComparer.Ordinal))
@@ -107,7 +108,7 @@ public sealed class RunStore(string home)
     public void Delete(IReadOnlyList<string> names, bool force = false)
     {
         MayDelete(names, force);
-        foreach (string name in names) RunFolder.Delete(home, name);
+        foreach (string name in names) RunFolder.Delete(here, name);
     }
 
     /// <inheritdoc cref="Delete"/>
@@ -121,11 +122,11 @@ public sealed class RunStore(string home)
                     throw new ConfigException($"run '{name}' belongs to the study '{string.Join("', '", studies[name])}', " +
                         "which needs it; leave it, or delete it with --force");
         }
-        foreach (string name in names) RunFolder.ThrowIfHeld(home, name);
+        foreach (string name in names) FolderLock.ThrowIfHeld(here.RunFolder(name));
     }
 
     /// <summary>Folder of a run.</summary>
-    public string PathOf(string name) => RunFolder.PathOf(home, name);
+    public string PathOf(string name) => here.RunFolder(name);
 
     RunSummary SummaryOrProblem(string name)
     {

@@ -1,4 +1,5 @@
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Statistics;
 
@@ -16,8 +17,8 @@ public readonly record struct Estimate(double Value, double Low, double High)
     {
         double mean = values.Average();
         if (values.Count < 2) return Of(mean);
-        double sd = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1));
-        double half = StudentT.InvCDF(0, 1, values.Count - 1, 0.5 + level / 2) * sd / Math.Sqrt(values.Count);
+        double error = values.StandardDeviation() / Math.Sqrt(values.Count);
+        double half = StudentT.InvCDF(0, 1, values.Count - 1, 0.5 + level / 2) * error;
         return new(mean, mean - half, mean + half);
     }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 using Isoflop.Train;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Studies;
 
@@ -32,18 +34,16 @@ public static class Bottleneck
     /// <param name="at">the budget; null: the largest that was trained with <paramref name="seeds"/> seeds or more, else the
     /// largest</param>
     /// <exception cref="ConfigException">Nothing is trained at that budget.</exception>
-    public static IReadOnlyList<PlannedRun> PlanOf(Study study, string home, double? at, int seeds) =>
-        [.. CellsOf(study, home, at, seeds).SelectMany(c => c.Runs)];
+    public static IReadOnlyList<PlannedRun> PlanOf(Study study, Workspace here, double? at, int seeds) =>
+        [.. CellsOf(study, here, at, seeds).SelectMany(c => c.Runs)];
 
     /// <summary>Trains them and compares.</summary>
-    public static BottleneckResult Run(Study study, string home, double? at = null, int seeds = 3, int workers = 0,
-        Action<LadderProgress>? tell = null, CancellationToken stop = default)
+    public static BottleneckResult Run(Study study, Workspace here, double? at = null, int seeds = 3, int workers = 0)
     {
         using IDisposable held = study.Lock();
-        IReadOnlyList<Cell> cells = CellsOf(study, home, at, seeds);
-        if (workers <= 0) workers = Environment.ProcessorCount;
-        var queue = new RunQueue(home, "bottleneck", [.. cells.SelectMany(c => c.Runs)], workers,
-            Ladder.ThreadPeak, tell, stop);
+        IReadOnlyList<Cell> cells = CellsOf(study, here, at, seeds);
+        if (workers <= 0) workers = here.Cores;
+        var queue = new RunQueue(here, "bottleneck", [.. cells.SelectMany(c => c.Runs)], workers, Ladder.ThreadPeak);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         var byName = results.ToDictionary(r => r.Run.Name);
         List<Intervention> found = [];
@@ -58,17 +58,16 @@ public static class Bottleneck
         }
         double[] before = [.. cells[0].Runs.Where(r => byName.ContainsKey(r.Name)).Select(r => byName[r.Name].Loss)];
         if (before.Length == 0) throw new DataException($"{study.Folder}: no run as it was could be trained: {failed[0].Reason}");
-        double noise = before.Length < 2 ? double.NaN : Math.Sqrt(before.Sum(x => Math.Pow(x - before.Average(), 2))
-            / (before.Length - 1));
-        return new(cells[0].Runs[0].Budget, cells[0].Runs[0], before.Average(), noise, found, failed, VerdictOf(found));
+        return new(cells[0].Runs[0].Budget, cells[0].Runs[0], before.Average(), before.StandardDeviation(), found, failed,
+            VerdictOf(found));
     }
 
     sealed record Cell(string Factor, string Change, IReadOnlyList<PlannedRun> Runs);
 
-    static IReadOnlyList<Cell> CellsOf(Study study, string home, double? at, int seeds)
+    static IReadOnlyList<Cell> CellsOf(Study study, Workspace here, double? at, int seeds)
     {
         if (seeds is < 1 or > 100) throw new ConfigException($"--seeds {seeds} must be from 1 to 100; try 3");
-        IReadOnlyList<StudyResult> done = StudyResult.Of(home, study.Record.Runs.Where(r => r.Phase == Phase.Ladder));
+        IReadOnlyList<StudyResult> done = StudyResult.Of(here, study.Record.Runs.Where(r => r.Phase == Phase.Ladder));
         var budgets = done.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).ToList();
         if (budgets.Count == 0)
             throw new ConfigException($"{study.Folder} has no finished run; train it first with 'isoflop ladder'");
@@ -80,7 +79,7 @@ public static class Bottleneck
                 $"there are: {string.Join(", ", budgets.Select(b => b.Key.ToString("0.##e0", CultureInfo.InvariantCulture)))}");
         var best = budget.GroupBy(r => r.Run.DModel).MinBy(g => g.Average(r => r.Loss))!;
         string template = best.First().Run.Name;
-        RunRecord record = RunRecord.Load(RunFolder.PathOf(home, template));
+        RunRecord record = RunRecord.Load(here.RunFolder(template));
         if (best.First().Run.After.Length > 0)
             throw new ConfigException($"{study.Folder}: '{template}' is a branch of a trunk; interventions need runs of " +
                 "their own: make a study without --trunks");

@@ -4,6 +4,7 @@ using Isoflop.Lab.Charts;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Tables;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Studies;
 
@@ -51,28 +52,27 @@ public static class Capacity
 
     /// <summary>Every run before anything starts; where the rate is still to be chosen, at the middle one.</summary>
     /// <exception cref="ConfigException">All broken rules in one line.</exception>
-    public static IReadOnlyList<PlannedRun> PlanOf(CapacityRecipe recipe, string home)
+    public static IReadOnlyList<PlannedRun> PlanOf(CapacityRecipe recipe, Workspace here)
     {
         var plan = new CapacityPlan(recipe);
-        return [.. plan.Cells.SelectMany(c => plan.Tuning(c).Concat(plan.Runs(c, Chosen(plan.Tuning(c), home)
+        return [.. plan.Cells.SelectMany(c => plan.Tuning(c).Concat(plan.Runs(c, Chosen(plan.Tuning(c), here)
             ?? recipe.Rates[recipe.Rates.Count / 2]))).Select(r => r.Run).DistinctBy(r => r.Name)];
     }
 
     /// <summary>Trains what is not done yet, measures, and writes table and picture below <c>home/studies/name</c>.</summary>
     /// <param name="workers">runs side by side; 0: one a core</param>
     /// <exception cref="OperationCanceledException">Asked to stop; nothing is lost.</exception>
-    public static CapacityResult Run(CapacityRecipe recipe, string home, string name, int workers = 0,
-        Action<LadderProgress>? tell = null, CancellationToken stop = default)
+    public static CapacityResult Run(CapacityRecipe recipe, Workspace here, string name, int workers = 0)
     {
         var plan = new CapacityPlan(recipe);
-        if (workers <= 0) workers = Environment.ProcessorCount;
+        if (workers <= 0) workers = here.Cores;
         List<FailedRun> failed = [];
         Work("learning rate", [.. plan.Cells.SelectMany(plan.Tuning)]);
-        List<CapacityRun> runs = [.. plan.Cells.SelectMany(c => plan.Runs(c, Chosen(plan.Tuning(c), home)
+        List<CapacityRun> runs = [.. plan.Cells.SelectMany(c => plan.Runs(c, Chosen(plan.Tuning(c), here)
             ?? throw new DataException($"the learning rates of width {c.Width} were not all tried: {failed[0].Reason}")))];
         Work("capacity", runs);
         var lost = failed.Select(f => f.Name).ToHashSet();
-        var bits = runs.Where(r => !lost.Contains(r.Run.Name)).Select(r => (Run: r, Bits: Measure(r, home))).ToList();
+        var bits = runs.Where(r => !lost.Contains(r.Run.Name)).Select(r => (Run: r, Bits: Measure(r, here))).ToList();
         List<CapacityPoint> points = [.. bits.GroupBy(b => (b.Run.Run.DModel, b.Run.Exposures, b.Run.Load)).Select(g =>
         {
             CapacityRun one = g.First().Run;
@@ -81,7 +81,7 @@ public static class Capacity
         })];
         var result = new CapacityResult(recipe.Kind, points, [.. points.GroupBy(p => (p.Run.DModel, p.Exposures))
             .Select(g => PlateauOf([.. g]))], failed);
-        string folder = Study.FolderOf(home, name);
+        string folder = here.StudyFolder(name);
         Directory.CreateDirectory(folder);
         TableOf(bits).WriteCsv(Path.Combine(folder, ResultsFile));
         File.WriteAllText(Path.Combine(folder, ChartFile), ChartOf(result).Svg());
@@ -90,21 +90,21 @@ public static class Capacity
         void Work(string stage, IReadOnlyList<CapacityRun> some)
         {
             if (stage == "learning rate" && recipe.Rates.Count == 1) return;
-            foreach (MemorySet set in some.Select(r => r.Set).Distinct()) set.Corpus().Write(home, "made by this program");
-            failed.AddRange(new RunQueue(home, stage, [.. some.Select(r => r.Run)], workers, Ladder.ThreadPeak, tell, stop)
+            foreach (MemorySet set in some.Select(r => r.Set).Distinct()) set.Corpus().Write(here, "made by this program");
+            failed.AddRange(new RunQueue(here, stage, [.. some.Select(r => r.Run)], workers, Ladder.ThreadPeak)
                 .Work().Failed);
         }
     }
 
     /// <summary>The rate that stored most; null while one of them is not done.</summary>
-    static double? Chosen(IReadOnlyList<CapacityRun> tuning, string home) =>
+    static double? Chosen(IReadOnlyList<CapacityRun> tuning, Workspace here) =>
         tuning.Count == 1 ? tuning[0].Rate
-        : tuning.All(r => StudyResult.Of(home, r.Run) is not null) ? tuning.MaxBy(r => Measure(r, home))!.Rate : null;
+        : tuning.All(r => StudyResult.Of(here, r.Run) is not null) ? tuning.MaxBy(r => Measure(r, here))!.Rate : null;
 
-    static double Measure(CapacityRun run, string home)
+    static double Measure(CapacityRun run, Workspace here)
     {
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, run.Set.Name));
-        return run.Set.Memorised(TokenLosses.Of(home, run.Run.Name, corpus));
+        using Corpus corpus = Corpus.Open(here.CorpusFolder(run.Set.Name));
+        return run.Set.Memorised(TokenLosses.Of(here with { Threads = 1 }, run.Run.Name, corpus));
     }
 
     /// <summary>The most of all amounts, and whether it is the size that sets it.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Studies;
 
@@ -25,9 +26,9 @@ public static class Duel
 {
     /// <summary>Compares two trained studies, seed by seed.</summary>
     /// <exception cref="ConfigException">No common budgets or seeds.</exception>
-    public static DuelResult Of(Study a, Study b, string home)
+    public static DuelResult Of(Study a, Study b, Workspace here)
     {
-        IReadOnlyList<StudyResult> ra = Counted(a, home), rb = Counted(b, home);
+        IReadOnlyList<StudyResult> ra = Counted(a, here), rb = Counted(b, here);
         List<string> warnings = [];
         bool bytes = a.Record.Recipe.Corpus != b.Record.Recipe.Corpus;
         if (bytes) warnings.Add($"'{a.Record.Recipe.Corpus}' and '{b.Record.Recipe.Corpus}' hold out different text: bits " +
@@ -36,8 +37,8 @@ public static class Duel
         return Compare(a.Name, b.Name, Curves(ra, bytes), Curves(rb, bytes), warnings);
     }
 
-    static IReadOnlyList<StudyResult> Counted(Study study, string home) =>
-        StudyResult.Of(home, study.Record.Runs.Where(r => r.Phase == Phase.Ladder && r.Excluded.Length == 0));
+    static IReadOnlyList<StudyResult> Counted(Study study, Workspace here) =>
+        StudyResult.Of(here, study.Record.Runs.Where(r => r.Phase == Phase.Ladder && r.Excluded.Length == 0));
 
     /// <summary>Seed → (log10 FLOPs, loss) by budget.</summary>
     internal static Dictionary<ulong, List<(double LogC, double Loss)>> Curves(IReadOnlyList<StudyResult> results, bool bytes)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Studies;
@@ -66,29 +67,29 @@ public static class Forecasts
     /// <summary>Predicts a run at a budget and writes it down.</summary>
     /// <param name="below">budgets that may be fitted; null: those below <paramref name="flops"/></param>
     /// <exception cref="DataException">The law is not identified, or the budget is too far: nothing is written.</exception>
-    public static Forecast Write(Study study, string home, double flops, double? below = null, LawForm? form = null,
-        FitOptions? options = null, TimeProvider? time = null, CancellationToken stop = default)
+    public static Forecast Write(Study study, Workspace here, double flops, double? below = null, LawForm? form = null,
+        FitOptions? options = null)
     {
         using IDisposable held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
-        IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, home, below ?? flops)
+        IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, here, below ?? flops)
             .Where(r => r.Run.Budget < flops * 0.999)];
         if (points.Count == 0) throw new ConfigException($"{study.Folder} has no finished run below that budget; train it first");
-        Forecaster forecaster = Forecaster.Of(points, form, options, stop);
+        Forecaster forecaster = Forecaster.Of(points, form, options, here.Stop);
         Law law = forecaster.Law;
         Optimum best = law.Optimal(flops);
-        LadderPlan plan = LadderPlan.Of(study.Record.Recipe, home);
+        LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
         RuleFactors factors = study.Record.Tuning?.Factors
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
         PlannedRun run = plan.Check(flops, best.N.Value, 1, factors);
         Estimate loss = forecaster.Predict(run, run.Tokens);
         double bits = 1 / Math.Log(2) / plan.Corpus.BytesPerToken;
         IReadOnlyList<Forecast> all = All(study);
-        var forecast = new Forecast(all.Count + 1, (time ?? TimeProvider.System).GetUtcNow().UtcDateTime,
-            StudyResult.Of(home, run) is null, flops, points.Max(p => p.Run.Budget), points.Count, law.Formula,
+        var forecast = new Forecast(all.Count + 1, here.Clock.GetUtcNow().UtcDateTime,
+            StudyResult.Of(here, run) is null, flops, points.Max(p => p.Run.Budget), points.Count, law.Formula,
             forecaster.ErrorPerDecade, run, loss,
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
             StudyPoints.LineAt(forecaster.Frontier, run.Flops));
-        Study.WriteWhole(Path.Combine(study.Folder, ForecastFileName), JsonSerializer.SerializeToUtf8Bytes(
+        WholeFile.Write(Path.Combine(study.Folder, ForecastFileName), JsonSerializer.SerializeToUtf8Bytes(
             new ForecastFile { Forecasts = [.. all, forecast] }, ForecastJson.Default.ForecastFile));
         return forecast;
     }
@@ -105,8 +106,7 @@ public static class Forecasts
     /// <param name="id">null: the newest without a score, else the newest</param>
     /// <exception cref="ConfigException">No such forecast.</exception>
     /// <exception cref="DataException">The run cannot be trained.</exception>
-    public static (Forecast Forecast, Score Score) Check(Study study, string home, int? id = null,
-        Action<LadderProgress>? tell = null, TimeProvider? time = null, CancellationToken stop = default)
+    public static (Forecast Forecast, Score Score) Check(Study study, Workspace here, int? id = null)
     {
         using IDisposable held = study.Lock();
         IReadOnlyList<Forecast> all = All(study);
@@ -117,26 +117,25 @@ public static class Forecasts
             ? all.FirstOrDefault(f => f.Id == wanted) ?? throw new ConfigException($"forecast {id}: there are 1 to {all.Count}")
             : all.LastOrDefault(f => scores.All(s => s.Id != f.Id)) ?? all[^1];
         if (scores.FirstOrDefault(s => s.Id == forecast.Id) is { } old) return (forecast, old);
-        PlannedRun run = ConfigOf(study, home, forecast);
-        var queue = new RunQueue(home, "score", [run], Environment.ProcessorCount, Ladder.ThreadPeak, tell,
-            stop);
+        PlannedRun run = ConfigOf(study, here, forecast);
+        var queue = new RunQueue(here, "score", [run], here.Cores, Ladder.ThreadPeak);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         if (results.Count == 0) throw new DataException($"{run.Name} could not be trained: {failed[0].Reason}");
         StudyResult came = results[0];
         double error = came.Loss - forecast.Loss.Value, line = came.Loss - forecast.Line;
-        var score = new Score(forecast.Id, (time ?? TimeProvider.System).GetUtcNow().UtcDateTime, run.Name, came.Loss,
+        var score = new Score(forecast.Id, here.Clock.GetUtcNow().UtcDateTime, run.Name, came.Loss,
             came.BitsPerByte, error / came.Loss, error / (came.Loss - forecast.Irreducible), 1 - Math.Abs(error) / Math.Abs(line),
             came.Loss >= forecast.Loss.Low && came.Loss <= forecast.Loss.High);
-        Study.WriteWhole(Path.Combine(study.Folder, ScoreFileName), JsonSerializer.SerializeToUtf8Bytes(
+        WholeFile.Write(Path.Combine(study.Folder, ScoreFileName), JsonSerializer.SerializeToUtf8Bytes(
             new ScoreFile { Scores = [.. scores, score] }, ForecastJson.Default.ScoreFile));
-        Ladder.Tabulate(study, home);
+        Ladder.Tabulate(study, here);
         return (forecast, score);
     }
 
     /// <summary>The run as the study plans it now: it must still be the one of the forecast.</summary>
-    static PlannedRun ConfigOf(Study study, string home, Forecast forecast)
+    static PlannedRun ConfigOf(Study study, Workspace here, Forecast forecast)
     {
-        LadderPlan plan = LadderPlan.Of(study.Record.Recipe, home);
+        LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
         PlannedRun then = forecast.Run;
         RuleFactors factors = study.Record.Tuning?.Factors
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
@@ -148,17 +147,16 @@ public static class Forecasts
     }
 
     /// <summary>Fits below each budget in turn and predicts all runs above.</summary>
-    public static Backtest Backtest(Study study, string home, LawForm? form = null, FitOptions? options = null,
-        CancellationToken stop = default)
+    public static Backtest Backtest(Study study, Workspace here, LawForm? form = null, FitOptions? options = null)
     {
-        IReadOnlyList<StudyResult> all = StudyPoints.Counted(study, home);
+        IReadOnlyList<StudyResult> all = StudyPoints.Counted(study, here);
         double[] budgets = [.. all.Select(r => r.Run.Budget).Distinct().Order()];
         List<BacktestRow> rows = [];
         List<string> refused = [];
         foreach (double cut in budgets.SkipLast(1))
         {
             StudyResult[] below = [.. all.Where(r => r.Run.Budget <= cut * 1.001)];
-            Forecaster forecaster = Forecaster.Of(below, form, (options ?? new()) with { HeldOut = false }, stop);
+            Forecaster forecaster = Forecaster.Of(below, form, (options ?? new()) with { HeldOut = false }, here.Stop);
             if (!forecaster.Law.Identified)
             {
                 refused.Add(string.Create(CultureInfo.InvariantCulture, $"up to {cut:0.##e0}: {forecaster.Law.Verdict.Text}"));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Isoflop.Kernels;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Studies;
 
@@ -21,10 +22,10 @@ public static class Ladder
 
     /// <summary>Every run of a recipe, in order, before anything starts. Tuned factors are used where they are known.</summary>
     /// <exception cref="ConfigException">A broken rule; a study of that name made with other settings.</exception>
-    public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, string home)
+    public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, Workspace here)
     {
-        LadderPlan plan = LadderPlan.Of(recipe, home);
-        RuleFactors factors = Study.OpenOrCreate(home, recipe).Record.Tuning?.Factors
+        LadderPlan plan = LadderPlan.Of(recipe, here);
+        RuleFactors factors = Study.OpenOrCreate(here, recipe).Record.Tuning?.Factors
             ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
         return [.. plan.Tuning(), .. plan.Transfer(factors), .. plan.Ladder(factors)];
     }
@@ -33,18 +34,17 @@ public static class Ladder
     /// <param name="upTo">budgets above are left for later; those marked so are too, unless they are asked for by this</param>
     /// <param name="workers">runs side by side; 0: one a core</param>
     /// <exception cref="OperationCanceledException">Asked to stop; nothing is lost.</exception>
-    public static LadderResult Run(LadderRecipe recipe, string home, double? upTo = null, int workers = 0,
-        Action<LadderProgress>? tell = null, CancellationToken stop = default)
+    public static LadderResult Run(LadderRecipe recipe, Workspace here, double? upTo = null, int workers = 0)
     {
-        LadderPlan plan = LadderPlan.Of(recipe, home);
-        Study study = Study.OpenOrCreate(home, recipe);
+        LadderPlan plan = LadderPlan.Of(recipe, here);
+        Study study = Study.OpenOrCreate(here, recipe);
         using IDisposable held = study.Lock();
-        if (workers <= 0) workers = Environment.ProcessorCount;
+        if (workers <= 0) workers = here.Cores;
         double peak = Ladder.ThreadPeak;
-        CheckMemory(PlanOf(recipe, home).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later), workers);
-        study.Save(study.Record with { Runs = PlanOf(recipe, home) });
+        CheckMemory(PlanOf(recipe, here).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later), workers);
+        study.Save(study.Record with { Runs = PlanOf(recipe, here) });
 
-        Dictionary<string, StudyResult> known = Known(study, home);
+        Dictionary<string, StudyResult> known = Known(study, here);
         List<FailedRun> failed = [];
         List<StudyResult> tuned = [];
         if (plan.Tuning().Count > 0)
@@ -55,7 +55,7 @@ public static class Ladder
             IReadOnlyList<StudyResult> check = Work("transfer", plan.Transfer(chosen));
             tuned = [.. grid, .. check];
             study.Save(study.Record with { Tuning = TuningOf(grid, check, chosen) });
-            study.Save(study.Record with { Runs = PlanOf(recipe, home) });
+            study.Save(study.Record with { Runs = PlanOf(recipe, here) });
         }
         RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
         PlannedRun[] wanted = [.. plan.Ladder(factors).Where(r => upTo is { } most ? r.Budget <= most * 1.001 : !r.Later)];
@@ -65,15 +65,15 @@ public static class Ladder
 
         IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs)
         {
-            var queue = new RunQueue(home, stage, runs, workers, peak, p =>
+            var queue = new RunQueue(here.Reporting(p =>
             {
-                if (p.Result is { } result)
+                if (p.Detail is LadderProgress { Result: { } result })
                 {
                     known[result.Run.Name] = result;
                     Tabulate(study, known);
                 }
-                tell?.Invoke(p);
-            }, stop);
+                here.Progress?.Report(p);
+            }), stage, runs, workers, peak);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
             failed.AddRange(lost);
             return done;
@@ -91,13 +91,13 @@ public static class Ladder
     }
 
     /// <summary>Writes results.csv: every finished run of the study and of its forecasts.</summary>
-    internal static void Tabulate(Study study, string home) => Tabulate(study, Known(study, home));
+    internal static void Tabulate(Study study, Workspace here) => Tabulate(study, Known(study, here));
 
     static IEnumerable<PlannedRun> RunsOf(Study study) =>
         study.Record.Runs.Concat(Forecasts.All(study).Select(f => f.Run)).DistinctBy(r => r.Name);
 
-    static Dictionary<string, StudyResult> Known(Study study, string home) =>
-        StudyResult.Of(home, RunsOf(study)).ToDictionary(r => r.Run.Name);
+    static Dictionary<string, StudyResult> Known(Study study, Workspace here) =>
+        StudyResult.Of(here, RunsOf(study)).ToDictionary(r => r.Run.Name);
 
     static void Tabulate(Study study, Dictionary<string, StudyResult> known)
     {

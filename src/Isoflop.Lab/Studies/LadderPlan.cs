@@ -1,5 +1,6 @@
 using System.Globalization;
 using Isoflop.Nn;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
@@ -33,7 +34,7 @@ public sealed class LadderPlan
 
     /// <summary>Reads the recipe's corpus and checks the recipe.</summary>
     /// <exception cref="ConfigException">All broken rules in one line; no such corpus.</exception>
-    public static LadderPlan Of(LadderRecipe recipe, string home)
+    public static LadderPlan Of(LadderRecipe recipe, Workspace here)
     {
         string problems = string.Join("; ", recipe.Problems());
         if (problems.Length > 0) throw new ConfigException(problems);
@@ -42,7 +43,7 @@ public sealed class LadderPlan
             Corpus = recipe.Corpus,
             Model = new() { ContextLen = 1 },
             Train = new() { Steps = 1, BatchTokens = 1 },
-        }, home).Corpus;
+        }, here).Corpus;
         return new(recipe, corpus);
     }
 

@@ -5,7 +5,7 @@ using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
 
-/// <summary>A stretch of the ladder: isoFLOP budgets that are trained alike.</summary>
+/// <summary>Rungs that are trained alike: isoFLOP budgets, how many a decade, sizes, seeds.</summary>
 public sealed record Rung
 {
     /// <summary>"1e10..1e13", "1e10,3e10,1e11" or "1e14": training FLOPs of one run.</summary>

@@ -1,5 +1,6 @@
 using Isoflop.Lab.Laws;
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Studies;
 
@@ -65,7 +66,7 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
     {
         double mean = x.Average();
         if (x.Length < 2) return new(budget, x.Length, mean, double.NaN, double.NaN);
-        double sd = Math.Sqrt(x.Sum(v => (v - mean) * (v - mean)) / (x.Length - 1)), t = mean / (sd / Math.Sqrt(x.Length));
+        double sd = x.StandardDeviation(), t = mean / (sd / Math.Sqrt(x.Length));
         return new(budget, x.Length, mean, sd, 2 * StudentT.CDF(0, 1, x.Length - 1, -Math.Abs(t)));
     }
 }

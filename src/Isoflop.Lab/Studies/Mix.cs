@@ -5,6 +5,7 @@ using Isoflop.Lab.Eval;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Tables;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
@@ -42,27 +43,26 @@ public sealed class Mix
     public const string ResultsFile = "results.csv";
 
     readonly MixRecipe recipe;
-    readonly string home;
+    readonly Workspace here;
     readonly MixSources sources;
     readonly int target;                                          // −1: the mean
 
-    Mix(MixRecipe recipe, string home, MixSources sources, int target) =>
-        (this.recipe, this.home, this.sources, this.target) = (recipe, home, sources, target);
+    Mix(MixRecipe recipe, Workspace here, MixSources sources, int target) =>
+        (this.recipe, this.here, this.sources, this.target) = (recipe, here, sources, target);
 
     /// <summary>Reads the sources; files become corpora the first time.</summary>
     /// <exception cref="ConfigException">A broken rule, no such source, no such target.</exception>
-    public static Mix Open(MixRecipe recipe, string home, IProgress<CorpusProgress>? progress = null,
-        CancellationToken stop = default)
+    public static Mix Open(MixRecipe recipe, Workspace here)
     {
         string problems = string.Join("; ", recipe.Problems());
         if (problems.Length > 0) throw new ConfigException(problems);
-        MixSources sources = MixSources.Open(recipe, home, progress, stop);
+        MixSources sources = MixSources.Open(recipe, here);
         string[] labels = [.. sources.All.Select(s => s.Label)];
         int target = recipe.Target.Length == 0 ? -1 : Array.IndexOf(labels, recipe.Target);
         if (recipe.Target.Length > 0 && target < 0)
             throw new ConfigException($"--target {recipe.Target}: no source has that label; there are: " +
                 string.Join(", ", labels));
-        return new(recipe, home, sources, target);
+        return new(recipe, here, sources, target);
     }
 
     /// <summary>The runs at the small size.</summary>
@@ -72,9 +72,9 @@ public sealed class Mix
     /// <summary>Trains what is not done yet, fits, predicts, checks, and writes results.csv.</summary>
     /// <param name="workers">runs side by side; 0: one a core</param>
     /// <exception cref="OperationCanceledException">Asked to stop; nothing is lost.</exception>
-    public MixStudy Run(int workers = 0, Action<LadderProgress>? tell = null, CancellationToken stop = default)
+    public MixStudy Run(int workers = 0)
     {
-        if (workers <= 0) workers = Environment.ProcessorCount;
+        if (workers <= 0) workers = here.Cores;
         List<FailedRun> failed = [];
         IReadOnlyList<MixResult> small = Train("mixtures",
             [.. Mixture.Plan(recipe.Mixtures, sources.Natural, recipe.Seed).Select(m => Price(m, recipe.Budget, 1))]);
@@ -91,7 +91,7 @@ public sealed class Mix
                 new MixCheck(a.What, a.Mixture, Predict(fits, a.Mixture), Estimate.OfMean(a.Came), a.Came.Count))];
         double rank = checks.DistinctBy(c => c.Mixture.Name).Count() < 2 ? double.NaN
             : MixtureRegression.Spearman([.. checks.Select(c => c.Predicted)], [.. checks.Select(c => c.Score.Value)]);
-        string folder = Study.FolderOf(home, recipe.Name);
+        string folder = here.StudyFolder(recipe.Name);
         Directory.CreateDirectory(folder);
         TableOf([.. small, .. large]).WriteCsv(Path.Combine(folder, ResultsFile));
         return new([.. sources.All.Select(s => s.Label)], target < 0 ? "mean over sources" : recipe.Target, small, fits, best,
@@ -99,9 +99,9 @@ public sealed class Mix
 
         IReadOnlyList<MixResult> Train(string stage, IReadOnlyList<MixRun> runs)
         {
-            foreach (MixRun run in runs) run.Corpus.Write(home, "that of its sources");
-            (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = new RunQueue(home, stage,
-                [.. runs.Select(r => r.Run)], workers, Ladder.ThreadPeak, tell, stop).Work();
+            foreach (MixRun run in runs) run.Corpus.Write(here, "that of its sources");
+            (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = new RunQueue(here, stage,
+                [.. runs.Select(r => r.Run)], workers, Ladder.ThreadPeak).Work();
             failed.AddRange(lost);
             var names = done.Select(d => d.Run.Name).ToHashSet();
             return [.. runs.Where(r => names.Contains(r.Run.Name)).Select(Measure)];
@@ -130,8 +130,9 @@ public sealed class Mix
 
     MixResult Measure(MixRun run)
     {
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, run.Corpus.Name));
-        double[] losses = BySource(TokenLosses.Of(home, run.Run.Name, corpus), [.. sources.All.Select(s => s.Valid.Length)]);
+        using Corpus corpus = Corpus.Open(here.CorpusFolder(run.Corpus.Name));
+        double[] losses = BySource(TokenLosses.Of(here with { Threads = 1 }, run.Run.Name, corpus),
+            [.. sources.All.Select(s => s.Valid.Length)]);
         return new(run.Run, run.Mixture, losses, ScoreOf(losses), sources.Passes(run.Mixture, run.Tokens));
     }
 

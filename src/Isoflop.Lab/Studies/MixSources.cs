@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
+using Isoflop.Store;
 using Isoflop.Text;
 
 namespace Isoflop.Lab.Studies;
@@ -36,17 +37,17 @@ sealed class MixSources
     /// on all files together.
     /// </summary>
     /// <exception cref="ConfigException">No such corpus or file; two tokenizers; fewer than two sources.</exception>
-    public static MixSources Open(MixRecipe recipe, string home, IProgress<CorpusProgress>? progress, CancellationToken stop)
+    public static MixSources Open(MixRecipe recipe, Workspace here)
     {
-        var named = recipe.Sources.Where(s => IsCorpus(home, s.From)).Select(s => Corpus.FolderOf(home, s.From)).ToList();
-        if (recipe.Corpus.Length > 0) return Tagged(recipe, home);
+        var named = recipe.Sources.Where(s => IsCorpus(here, s.From)).Select(s => here.CorpusFolder(s.From)).ToList();
+        if (recipe.Corpus.Length > 0) return Tagged(recipe, here);
         CorpusRecipe common = new() { Vocab = recipe.Vocab, Field = recipe.Field, Seed = recipe.Seed };
         if (named.Count == 0)
             named.Add(Build(common with { Name = recipe.Name + ".all", Sources = [.. recipe.Sources.Select(s => s.From)] }));
         List<MixSource> all = [];
         foreach (MixInput s in recipe.Sources)
         {
-            string folder = IsCorpus(home, s.From) ? Corpus.FolderOf(home, s.From)
+            string folder = IsCorpus(here, s.From) ? here.CorpusFolder(s.From)
                 : Build(common with { Name = $"{recipe.Name}.{s.Label}", Sources = [s.From], Tokenizer = named[0] });
             using Corpus corpus = Corpus.Open(folder);
             all.Add(new(s.Label, corpus.Name, Read(corpus.Train), Read(corpus.Valid), corpus.BytesPerToken));
@@ -57,15 +58,15 @@ sealed class MixSources
                 "are then of different things; build them with one: isoflop corpus NAME PATH --tokenizer FOLDER");
         return new(all, Tokenizer.Load(named[0]), recipe.Seed);
 
-        string Build(CorpusRecipe one) => CorpusBuilder.Build(one, home, false, 0, progress, stop).Folder;
+        string Build(CorpusRecipe one) => CorpusBuilder.Build(one, here).Folder;
     }
 
-    static bool IsCorpus(string home, string from) => File.Exists(Path.Combine(Corpus.FolderOf(home, from), CorpusInfo.FileName));
+    static bool IsCorpus(Workspace here, string from) => File.Exists(Path.Combine(here.CorpusFolder(from), CorpusInfo.FileName));
 
     /// <summary>The tags of one corpus as its sources.</summary>
-    static MixSources Tagged(MixRecipe recipe, string home)
+    static MixSources Tagged(MixRecipe recipe, Workspace here)
     {
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home, recipe.Corpus));
+        using Corpus corpus = Corpus.Open(here.CorpusFolder(recipe.Corpus));
         if (corpus.TrainTags is null || corpus.Info.Tags.Count < 2)
             throw new ConfigException($"--corpus {recipe.Corpus}: its documents have no two tags; build it with " +
                 "--tag-field, or give --sources LABEL=PATH");

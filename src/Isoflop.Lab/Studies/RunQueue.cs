@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
@@ -5,12 +6,11 @@ namespace Isoflop.Lab.Studies;
 /// <summary>A run under way.</summary>
 public readonly record struct RunningRun(PlannedRun Run, int Step, double Loss);
 
-/// <summary>How far a study is.</summary>
-/// <param name="Share">of the FLOPs</param> <param name="SecondsLeft">at the pace so far; before any run is done, as
-/// reckoned</param>
+/// <summary>How far a study is, beside its share of the FLOPs.</summary>
+/// <param name="SecondsLeft">at the pace so far; before any run is done, as reckoned</param>
 /// <param name="Ended">the run that ended since the last report, with its result or its failure</param>
-public sealed record LadderProgress(string Stage, int Done, int Failed, int Total, double Share, double SecondsLeft,
-    IReadOnlyList<RunningRun> Running, PlannedRun? Ended = null, StudyResult? Result = null, string Failure = "");
+public sealed record LadderProgress(int Done, int Failed, int Total, double SecondsLeft, IReadOnlyList<RunningRun> Running,
+    PlannedRun? Ended = null, StudyResult? Result = null, string Failure = "");
 
 /// <summary>A run that could not be done; repeating the command tries it again from its last checkpoint.</summary>
 public sealed record FailedRun(string Name, string Reason);
@@ -23,8 +23,7 @@ public sealed record FailedRun(string Name, string Reason);
 /// Two runs on two cores share no barriers: at every size they finish at least as early as one after the other on both (LOG.md).
 /// So a run gets more threads only when fewer runs than cores are left.
 /// </remarks>
-sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs, int workers, double peakFlops,
-    Action<LadderProgress>? tell, CancellationToken stop)
+sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> runs, int workers, double peakFlops)
 {
     readonly Lock one = new();
     readonly List<PlannedRun> waiting = [.. runs];
@@ -41,7 +40,7 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
     public (IReadOnlyList<StudyResult> Results, IReadOnlyList<FailedRun> Failed) Work()
     {
         foreach (PlannedRun run in runs)
-            if (StudyResult.Of(home, run) is { } there) Take(run, there);
+            if (StudyResult.Of(here, run) is { } there) Take(run, there);
         Report(null, null, "");
         var threads = new List<Thread>();
         Exception? bug = null;
@@ -64,7 +63,7 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
         }
         foreach (Thread thread in threads) thread.Join();
         if (bug is not null) throw new InvalidOperationException($"a run crashed: {bug.Message}", bug);
-        stop.ThrowIfCancellationRequested();
+        here.Stop.ThrowIfCancellationRequested();
         return ([.. runs.Select(r => results.Find(x => x.Run.Name == r.Name)).OfType<StudyResult>()], failed);
     }
 
@@ -85,13 +84,13 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
         {
             lock (one)
             {
-                if (stop.IsCancellationRequested || waiting.Count == 0) return null;
+                if (here.Stop.IsCancellationRequested || waiting.Count == 0) return null;
                 PlannedRun? run = waiting.Find(r => r.After.Length == 0 || !open.Contains(r.After));
                 if (run is not null)
                 {
                     waiting.Remove(run);
                     running[run.Name] = new(run, 0, double.NaN);
-                    return (run, Math.Max(1, Environment.ProcessorCount / Math.Min(workers, running.Count + waiting.Count)));
+                    return (run, Math.Max(1, here.Cores / Math.Min(workers, running.Count + waiting.Count)));
                 }
                 if (running.Count == 0) return null;            // what is left waits for runs that failed
             }
@@ -108,14 +107,9 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
         {
             try
             {
-                TrainResult trained = Trainer.Train(run.Config!, new TrainOptions
-                {
-                    Home = home,
-                    Threads = threads,
-                    PeakFlops = peakFlops * threads,
-                    Progress = p => Moved(run, p),
-                }, stop);
-                if (trained.Done) result = StudyResult.Of(home, run);
+                TrainResult trained = Trainer.Train(run.Config!,
+                    here.Reporting(p => Moved(run, p)) with { Threads = threads, PeakFlops = peakFlops * threads });
+                if (trained.Done) result = StudyResult.Of(here, run);
             }
             catch (Exception e) when (e is ConfigException or DataException or IOException or UnauthorizedAccessException
                 or OutOfMemoryException)
@@ -141,11 +135,11 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
         }
     }
 
-    void Moved(PlannedRun run, TrainProgress p)
+    void Moved(PlannedRun run, Progress p)
     {
         lock (one)
         {
-            running[run.Name] = new(run, p.Step, p.Loss);
+            if (p.Detail is TrainProgress now) running[run.Name] = new(run, now.Step, now.Loss);
             if (Environment.TickCount64 - told > 200) Report(null, null, "");
         }
     }
@@ -161,8 +155,8 @@ sealed class RunQueue(string home, string stage, IReadOnlyList<PlannedRun> runs,
         double underway = running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * PartOf(r)) / workers, paid = paidSeconds
             + underway;
         double pace = paid > 0 && seconds > 3 ? seconds / paid : 1, timeLeft = (reckoned - underway) * pace;
-        tell?.Invoke(new(stage, results.Count, failed.Count, runs.Count, total > 0 ? 1 - left / total : 1, Math.Max(0, timeLeft),
-            [.. running.Values.OrderBy(r => r.Run.Name, StringComparer.Ordinal)], ended, result, failure));
+        here.Report(stage, total > 0 ? 1 - left / total : 1, detail: new LadderProgress(results.Count, failed.Count, runs.Count,
+            Math.Max(0, timeLeft), [.. running.Values.OrderBy(r => r.Run.Name, StringComparer.Ordinal)], ended, result, failure));
     }
 
     static double PartOf(RunningRun r) => r.Run.Steps == 0 ? 0 : (double)r.Step / r.Run.Steps;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Studies;
 
@@ -41,9 +42,9 @@ public sealed class Study
     /// <summary>File names in the folder.</summary>
     public const string RecordFile = "study.json", ResultsFile = "results.csv", LawFile = "law.json";
 
-    readonly string home;
+    readonly Workspace here;
 
-    Study(string home, string name, StudyRecord record) => (this.home, Name, Record) = (home, name, record);
+    Study(Workspace here, string name, StudyRecord record) => (this.here, Name, Record) = (here, name, record);
 
     /// <summary>The name.</summary>
     public string Name { get; }
@@ -52,18 +53,15 @@ public sealed class Study
     public StudyRecord Record { get; private set; }
 
     /// <summary>The folder.</summary>
-    public string Folder => FolderOf(home, Name);
-
-    /// <summary>Folder of a study.</summary>
-    public static string FolderOf(string home, string name) => Path.Combine(home, "studies", name);
+    public string Folder => here.StudyFolder(Name);
 
     /// <summary>Opens a study to read.</summary>
     /// <exception cref="ConfigException">There is none of that name.</exception>
     /// <exception cref="DataException">study.json is broken or of another version.</exception>
-    public static Study Open(string home, string name)
+    public static Study Open(Workspace here, string name)
     {
-        string all = Path.Combine(home, "studies"), path = Path.Combine(FolderOf(home, name), RecordFile);
-        if (name.Length > 0 && File.Exists(path)) return new(home, name, Read(path));
+        string all = here.Studies, path = Path.Combine(here.StudyFolder(name), RecordFile);
+        if (name.Length > 0 && File.Exists(path)) return new(here, name, Read(path));
         string[] there = Directory.Exists(all)
             ? [.. Directory.GetDirectories(all).Where(d => File.Exists(Path.Combine(d, RecordFile)))
                 .Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal)] : [];
@@ -73,53 +71,28 @@ public sealed class Study
 
     /// <summary>Opens the recipe's study, or makes it.</summary>
     /// <exception cref="ConfigException">It was made with settings that decide the bits of its runs and differ.</exception>
-    internal static Study OpenOrCreate(string home, LadderRecipe recipe)
+    internal static Study OpenOrCreate(Workspace here, LadderRecipe recipe)
     {
-        string path = Path.Combine(FolderOf(home, recipe.Name), RecordFile);
-        if (!File.Exists(path)) return new(home, recipe.Name, new() { Recipe = recipe });
+        string path = Path.Combine(here.StudyFolder(recipe.Name), RecordFile);
+        if (!File.Exists(path)) return new(here, recipe.Name, new() { Recipe = recipe });
         StudyRecord record = Read(path);
         string differences = string.Join("; ", record.Recipe.Differences(recipe));
         if (differences.Length > 0)
             throw new ConfigException($"{path} was made with {differences}; choose another name for another study " +
                 "(budgets, seeds and sizes may change)");
-        return new(home, recipe.Name, record with { Recipe = recipe });
+        return new(here, recipe.Name, record with { Recipe = recipe });
     }
 
     /// <summary>Takes the study for writing: one ladder at a time.</summary>
     /// <exception cref="ConfigException">Another process holds it.</exception>
-    internal IDisposable Lock(string file = "lock")
-    {
-        Directory.CreateDirectory(Folder);
-        string path = Path.Combine(Folder, file);
-        try
-        {
-            var held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            return held;
-        }
-        catch (IOException)
-        {
-            throw new ConfigException($"{Folder} is being written by another process; wait for it, or stop it: " +
-                "nothing is lost, and the same command goes on");
-        }
-    }
+    internal IDisposable Lock(string name = FolderLock.LockFile) => FolderLock.Take(Folder, here.Clock, name);
 
     /// <summary>Replaces study.json.</summary>
     internal void Save(StudyRecord record)
     {
         Record = record;
-        WriteWhole(Path.Combine(Folder, RecordFile), JsonSerializer.SerializeToUtf8Bytes(record, StudyJson.Default.StudyRecord));
-    }
-
-    /// <summary>Writes a file of the study: the old one or the new one is there, whatever happens.</summary>
-    internal static void WriteWhole(string path, byte[] content)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        using (var file = new FileStream(path + ".tmp", FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(path + ".tmp", path, overwrite: true);
+        WholeFile.Write(Path.Combine(Folder, RecordFile),
+            JsonSerializer.SerializeToUtf8Bytes(record, StudyJson.Default.StudyRecord));
     }
 
     static StudyRecord Read(string path)

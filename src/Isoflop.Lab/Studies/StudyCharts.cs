@@ -2,6 +2,7 @@ using System.Globalization;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Studies;
 
@@ -117,7 +118,7 @@ public static class StudyCharts
     /// <summary>ln(loss / law) of every run against compute: a law that holds leaves no shape.</summary>
     public static Chart Residuals(Law law)
     {
-        double sd = Math.Sqrt(law.Residuals.Average(r => Math.Pow(Log(r), 2)));
+        double sd = law.Residuals.Select(Log).RootMeanSquare();
         double low = law.Residuals.Min(r => r.C) / 1.5, high = law.Residuals.Max(r => r.C) * 1.5;
         return new Chart("Residuals", "training FLOPs", "ln(loss / law)",
         [

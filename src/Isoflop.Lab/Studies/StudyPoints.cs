@@ -1,4 +1,5 @@
 using Isoflop.Lab.Laws;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
@@ -9,8 +10,8 @@ static class StudyPoints
     public const string NMeaning = "parameters without the embedding";
 
     /// <summary>Runs that count for laws, at budgets up to <paramref name="below"/>.</summary>
-    public static IReadOnlyList<StudyResult> Counted(Study study, string home, double below = double.PositiveInfinity) =>
-        StudyResult.Of(home, study.Record.Runs.Where(r => r.Phase == Phase.Ladder && r.Excluded.Length == 0
+    public static IReadOnlyList<StudyResult> Counted(Study study, Workspace here, double below = double.PositiveInfinity) =>
+        StudyResult.Of(here, study.Record.Runs.Where(r => r.Phase == Phase.Ladder && r.Excluded.Length == 0
             && r.Budget <= below * 1.001));
 
     public static Observation ObservationOf(StudyResult r) => new()
@@ -26,8 +27,8 @@ static class StudyPoints
     };
 
     /// <summary>Losses by tag at the end of a run; empty: its corpus has no tags.</summary>
-    public static IReadOnlyList<TagLoss> TagsOf(string home, StudyResult r) =>
-        RunFolder.ReadValid(RunFolder.PathOf(home, r.Run.Name)).Last(v => v.Whole).Tags ?? [];
+    public static IReadOnlyList<TagLoss> TagsOf(Workspace here, StudyResult r) =>
+        RunFolder.ReadValid(here.RunFolder(r.Run.Name)).Last(v => v.Whole).Tags ?? [];
 
     public static Law Fit(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla, FitOptions? options = null,
         CancellationToken stop = default) =>

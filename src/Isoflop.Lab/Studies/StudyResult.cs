@@ -1,4 +1,5 @@
 using Isoflop.Lab.Tables;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
@@ -11,19 +12,19 @@ public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, lon
     double Seconds)
 {
     /// <summary>The finished runs of a plan, in its order; runs that are not there, or not done, are missing.</summary>
-    public static IReadOnlyList<StudyResult> Of(string home, IEnumerable<PlannedRun> runs)
+    public static IReadOnlyList<StudyResult> Of(Workspace here, IEnumerable<PlannedRun> runs)
     {
         List<StudyResult> results = [];
         foreach (PlannedRun run in runs)
-            if (Of(home, run) is { } result) results.Add(result);
+            if (Of(here, run) is { } result) results.Add(result);
         return results;
     }
 
     /// <summary>The result of a run that is done, or null.</summary>
     /// <exception cref="DataException">The run's folder is broken.</exception>
-    public static StudyResult? Of(string home, PlannedRun run)
+    public static StudyResult? Of(Workspace here, PlannedRun run)
     {
-        string path = RunFolder.PathOf(home, run.Name);
+        string path = here.RunFolder(run.Name);
         ValidRow end = RunFolder.ReadValid(path).LastOrDefault(v => v.Whole && v.Step == run.Steps);
         if (!end.Whole) return null;
         List<StepRow> steps = RunFolder.ReadSteps(path);

@@ -3,6 +3,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Text;
 using Isoflop.Train;
@@ -18,21 +19,19 @@ public static class Teach
     const int ByteTokens = 248, FreshContext = 128;
 
     /// <summary>Makes the demonstrations, or finds them, and trains, resumes, or says that it is done.</summary>
-    /// <param name="note">told what was left out</param>
     /// <param name="settings">of the run, as 'isoflop train' takes them: "model.d_model=64"</param>
     /// <exception cref="ConfigException">A broken rule; a demonstration that does not fit the context.</exception>
-    public static TrainResult Run(TeachRecipe recipe, IReadOnlyList<string> settings, TrainOptions options,
-        Action<string>? note = null, CancellationToken stop = default)
+    public static TrainResult Run(TeachRecipe recipe, IReadOnlyList<string> settings, Workspace here)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
-        RunPoint? from = recipe.From.Length == 0 ? null : RunStore.CheckpointOf(recipe.From, options.Home);
-        RunRecord? parent = from is { } p ? RunRecord.Load(RunFolder.PathOf(options.Home, p.Run)) : null;
+        RunPoint? from = recipe.From.Length == 0 ? null : RunStore.CheckpointOf(recipe.From, here);
+        RunRecord? parent = from is { } p ? RunRecord.Load(here.RunFolder(p.Run)) : null;
         Tokenizer tokenizer = from is { } at
-            ? Tokenizer.Load(Path.Combine(RunFolder.PathOf(options.Home, at.Run), Checkpoint.NameOf(at.Step)))
+            ? Tokenizer.Load(Path.Combine(here.RunFolder(at.Run), Checkpoint.NameOf(at.Step)))
             : BpeTrainer.Train([], ByteTokens);
         int context = recipe.Context > 0 ? recipe.Context : parent?.Config.Model.ContextLen ?? FreshContext;
-        Corpus(recipe, tokenizer, context, options.Home, note);
+        Corpus(recipe, tokenizer, context, here);
         List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}",
             $"model.context_len={context}"];
         if (from is { } start) all.AddRange([$"from={start.Run}@{start.Step}", "from_mode=fork"]);
@@ -40,13 +39,13 @@ public static class Teach
             || s.StartsWith("train.steps=", StringComparison.Ordinal)
             || s.StartsWith("train.tokens=", StringComparison.Ordinal)))
         {
-            long tokens = CorpusInfo.Load(Data.Corpus.FolderOf(options.Home, recipe.Name)).Train.Tokens;
+            long tokens = CorpusInfo.Load(here.CorpusFolder(recipe.Name)).Train.Tokens;
             all.Add(FormattableString.Invariant($"train.tokens={(long)Math.Round(tokens * recipe.Passes)}"));
         }
-        return Trainer.Train(Config.Load(null, [.. all, .. settings]), options, stop);
+        return Trainer.Train(Config.Load(null, [.. all, .. settings]), here.Part(p => p with { Stage = "teach" }));
     }
 
-    static void Corpus(TeachRecipe recipe, Tokenizer tokenizer, int context, string home, Action<string>? note)
+    static void Corpus(TeachRecipe recipe, Tokenizer tokenizer, int context, Workspace here)
     {
         // A file that was edited is another recipe.
         JsonElement json = JsonSerializer.SerializeToElement(recipe with
@@ -60,15 +59,15 @@ public static class Teach
         {
             var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() =>
                 Demonstrations.OfChat(recipe.Chat, tokenizer, context));
-            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(home,
+            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(here,
                 "the user's");
-            if (sides.IsValueCreated && sides.Value.LeftOut is { } left) note?.Invoke(left);
+            if (sides.IsValueCreated && sides.Value.LeftOut is { } left) here.Remark(left);
             return;
         }
         var mix = new TaskMix(recipe.Tasks);
         new MadeCorpus(recipe.Name, tokenizer, json, [.. mix.Levels.Select(l => l.Tag)],
             () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Train),
-            () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid)).Write(home, "generated: public domain");
+            () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid)).Write(here, "generated: public domain");
     }
 
     /// <summary>A file's name with the hash of what it holds.</summary>

@@ -17,7 +17,7 @@ public readonly record struct Cost(long Tokens, long Passed, double Flops, doubl
 /// <summary>What a budget counts.</summary>
 public enum BudgetUnit
 {
-    /// <summary>Generation tokens: never exceeded.</summary>
+    /// <summary>Tokens drawn: never exceeded.</summary>
     Tokens,
     /// <summary>FLOPs, prompts included: never exceeded.</summary>
     Flops,

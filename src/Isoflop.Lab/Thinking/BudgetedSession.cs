@@ -131,8 +131,8 @@ public sealed class BudgetedSession
     public PartialReply Write(PartialReply from, int length, string text) => generator.Rewrite(from, length, text);
 
     /// <summary>
-    /// What another attempt is conditioned on: the thought without its answer and verdict, turned back; at an endpoint the
-    /// conversation so far.
+    /// What another attempt is conditioned on: the thought without its answer and last self-check, turned back; at an endpoint
+    /// the conversation so far.
     /// </summary>
     public PartialReply Again(PartialReply failed)
     {

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Train;
 
@@ -43,10 +44,11 @@ public sealed class DurableSearch : IDisposable
     const int SideBySide = 32, Unit = 4, MostUnits = 16;
 
     readonly SearchRecipe recipe;
-    readonly string home, folder;
+    readonly Workspace here;
+    readonly string folder;
     readonly TaskLevel? level;
     readonly JsonLines file, clock;
-    readonly FileStream held;
+    readonly FolderLock held;
     readonly TimeProvider time;
     readonly Dictionary<long, SearchRound> rounds = [];
     double before;                                               // seconds of earlier calls
@@ -56,14 +58,14 @@ public sealed class DurableSearch : IDisposable
     /// <param name="strategy">empty: the first of tree, best-of-n and majority that the problem allows</param>
     /// <exception cref="ConfigException">The folder is of another model or question, or another process searches
     /// there.</exception>
-    public static DurableSearch Open(string home, string model, string task, long index, string prompt, string strategy,
+    public static DurableSearch Open(Workspace here, string model, string task, long index, string prompt, string strategy,
         ulong seed,
-        string name = "", TimeProvider? time = null, ReplyForm form = ReplyForm.Think)
+        string name = "", ReplyForm form = ReplyForm.Think)
     {
         TaskLevel? level = task.Length == 0 ? null : new TaskMix([task]).Levels is [var one] ? one
             : throw new ConfigException($"--task {task} must be one level; try sudoku4:2");
         if (level is { } of) prompt = of.Family.Make(Split.Test, of.Level, index, seed).Prompt;
-        using LanguageModel opened = LanguageModel.Open(home, model, 1);
+        using LanguageModel opened = LanguageModel.Open(here with { Threads = 1 }, model);
         if (strategy.Length == 0)
         {
             Problem problem = ProblemOf(level, index, prompt, seed, 0, form);
@@ -74,25 +76,12 @@ public sealed class DurableSearch : IDisposable
         var recipe = new SearchRecipe(model, new LocalTarget(opened).Hash, task, index, prompt, strategy, form, seed);
         byte[] sought = Encoding.UTF8.GetBytes($"{task}\n{prompt}\n{strategy}\n{form}\n{seed}");
         if (name.Length == 0) name = $"search-{XxHash3.HashToUInt64(sought) >> 32:x8}";
-        string folder = Path.Combine(home, "thinks", name), record = Path.Combine(folder, "search.json");
-        Directory.CreateDirectory(folder);
-        FileStream held;
-        try
-        {
-            held = new(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException)
-        {
-            throw new ConfigException($"{folder} is being searched by another process; wait for it, or stop it: it goes on " +
-                $"later");
-        }
+        string folder = Path.Combine(here.Searches, name), record = Path.Combine(folder, "search.json");
+        FolderLock held = FolderLock.Take(folder, here.Clock);
         try
         {
             if (!File.Exists(record))
-            {
-                File.WriteAllBytes(record + ".tmp", JsonSerializer.SerializeToUtf8Bytes(recipe, SearchJson.Default.SearchRecipe));
-                File.Move(record + ".tmp", record);
-            }
+                WholeFile.Write(record, JsonSerializer.SerializeToUtf8Bytes(recipe, SearchJson.Default.SearchRecipe));
             SearchRecipe there = JsonSerializer.Deserialize(File.ReadAllBytes(record), SearchJson.Default.SearchRecipe)!;
             if (there.ModelHash != recipe.ModelHash)
                 throw new ConfigException($"{folder} is the search of another model ({there.Model}, hash {there.ModelHash}; " +
@@ -102,7 +91,7 @@ public sealed class DurableSearch : IDisposable
                 throw new ConfigException($"{folder} searches for something else ({there.Task} {there.Prompt}, " +
                     $"{there.Strategy}); give " +
                     "the search another --name");
-            return new(recipe, level, home, folder, held, time ?? TimeProvider.System);
+            return new(recipe, level, here, folder, held);
         }
         catch
         {
@@ -111,13 +100,13 @@ public sealed class DurableSearch : IDisposable
         }
     }
 
-    DurableSearch(SearchRecipe recipe, TaskLevel? level, string home, string folder, FileStream held, TimeProvider time)
+    DurableSearch(SearchRecipe recipe, TaskLevel? level, Workspace here, string folder, FolderLock held)
     {
-        (this.recipe, this.level, this.home, this.folder, this.held, this.time) = (recipe, level, home, folder, held, time);
+        (this.recipe, this.level, this.here, this.folder, this.held, time) = (recipe, level, here, folder, held, here.Clock);
         string path = Path.Combine(folder, "rounds.jsonl"), seconds = Path.Combine(folder, "seconds.jsonl");
         (file, clock) = (new(path), new(seconds));                // cut off what a kill left of a line
-        foreach (SearchRound r in RunFolder.Read(path, SearchJson.Default.SearchRound)) rounds[r.Round] = r;
-        before = RunFolder.Read(seconds, SearchJson.Default.SearchSeconds).Sum(s => s.Seconds);
+        foreach (SearchRound r in JsonLines.Read(path, SearchJson.Default.SearchRound)) rounds[r.Round] = r;
+        before = JsonLines.Read(seconds, SearchJson.Default.SearchSeconds).Sum(s => s.Seconds);
     }
 
     /// <summary>What is searched for, and how.</summary>
@@ -130,7 +119,7 @@ public sealed class DurableSearch : IDisposable
     /// <summary>Searches until an answer passes the check, so many seconds are over in all calls together, or it is
     /// stopped.</summary>
     /// <param name="workers">threads, a model and a round each</param>
-    public SearchState Run(double seconds, int workers, Action<SearchState>? tell = null, CancellationToken stop = default)
+    public SearchState Run(double seconds, int workers)
     {
         if (!(seconds > 0)) throw new ConfigException($"--for {seconds} s must be above 0; try 10m");
         if (workers is < 1 or > 1024) throw new ConfigException($"--workers {workers} must be from 1 to 1024");
@@ -141,7 +130,7 @@ public sealed class DurableSearch : IDisposable
         long next = 0;
         bool over = false;
         Exception? failed = null;
-        using var own = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var own = CancellationTokenSource.CreateLinkedTokenSource(here.Stop);
         Thread[] threads = [.. Enumerable.Range(0, workers).Select(_ => new Thread(Work) { IsBackground = true })];
         foreach (Thread t in threads) t.Start();
         foreach (Thread t in threads) t.Join();
@@ -153,7 +142,7 @@ public sealed class DurableSearch : IDisposable
         {
             try
             {
-                using LanguageModel model = LanguageModel.Open(home, recipe.Model, 1);
+                using LanguageModel model = LanguageModel.Open(here with { Threads = 1 }, recipe.Model);
                 while (Take() is { } round)
                 {
                     SearchRound done = Play(model, round, own.Token);
@@ -164,7 +153,9 @@ public sealed class DurableSearch : IDisposable
                         file.Write(done, SearchJson.Default.SearchRound);
                         if (time.GetElapsedTime(written).TotalSeconds > 1) Clock();
                         over |= done.Passed || before + Unwritten() >= seconds;
-                        tell?.Invoke(State(Unwritten()));
+                        held.Step = rounds.Count;
+                        SearchState now = State(Unwritten());
+                        here.Report("think", now.Seconds, seconds, detail: now);
                         if (over) own.Cancel();
                     }
                 }

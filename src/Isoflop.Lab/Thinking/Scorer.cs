@@ -4,6 +4,7 @@ using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Lab.Runs;
 using Isoflop.Nn;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Text;
 using Isoflop.Train;
@@ -35,8 +36,7 @@ public sealed record SharePoint(double Share, int Count, double Area);
 /// </summary>
 /// <remarks>
 /// Cobbe et al. 2021, arXiv:2110.14168 (verifiers trained on a model's own solutions); Zhang et al. 2024, arXiv:2408.15240
-/// (the verdict
-/// as a next token).
+/// (the judgement as a next token).
 /// </remarks>
 public sealed class Scorer : IScorer, IDisposable
 {
@@ -53,21 +53,21 @@ public sealed class Scorer : IScorer, IDisposable
 
     /// <summary>Opens a scorer.</summary>
     /// <exception cref="ConfigException">The run is none.</exception>
-    public static Scorer Open(string run, string home, int threads = 0)
+    public static Scorer Open(string run, Workspace here)
     {
-        string file = Path.Combine(RunFolder.PathOf(home, run), ScorerCard.FileName);
+        string file = Path.Combine(here.RunFolder(run), ScorerCard.FileName);
         if (!File.Exists(file))
             throw new ConfigException($"run '{run}' is no scorer; 'isoflop teach --scorer name={run} from=POLICY tasks=TASK' " +
                 $"makes one");
-        return new(run, home, threads, JsonSerializer.Deserialize(File.ReadAllBytes(file), ScorerJson.Default.ScorerCard));
+        return new(run, here, JsonSerializer.Deserialize(File.ReadAllBytes(file), ScorerJson.Default.ScorerCard));
     }
 
-    internal Scorer(string run, string home, int threads, ScorerCard? card)
+    internal Scorer(string run, Workspace here, ScorerCard? card)
     {
-        RunPoint point = RunStore.CheckpointOf(run, home);
-        string folder = Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
+        RunPoint point = RunStore.CheckpointOf(run, here);
+        string folder = Path.Combine(here.RunFolder(point.Run), Checkpoint.NameOf(point.Step));
         ModelConfig shape = ModelFolder.LoadConfig(folder);
-        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}-{HashOf(folder)}", Devices.Open("cpu", threads),
+        (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}-{HashOf(folder)}", here.OpenDevice(),
             Tokenizer.Load(folder));
         model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
@@ -133,7 +133,7 @@ public sealed class Scorer : IScorer, IDisposable
         return values;
     }
 
-    /// <summary>End-of-text, the question, the beginning: what the verdict follows.</summary>
+    /// <summary>End-of-text, the question, the beginning: what the sign follows.</summary>
     internal static int[] RowOf(Tokenizer tokenizer, string prompt, string reply) =>
         [tokenizer.EndOfText, .. tokenizer.Encode(prompt), .. Parts(reply).SelectMany(p => tokenizer.Encode(p))];
 

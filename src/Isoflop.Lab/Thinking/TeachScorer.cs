@@ -6,6 +6,7 @@ using Isoflop.Lab.Runs;
 using Isoflop.Lab.Teaching;
 using Isoflop.Nn;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Text;
 using Isoflop.Train;
@@ -23,49 +24,47 @@ public static class TeachScorer
     /// <param name="settings">of the run, as 'isoflop train' takes them</param>
     /// <exception cref="ConfigException">A broken rule; all replies right, or all wrong.</exception>
     public static (TrainResult Trained, ScorerCard? Card) Run(ScorerRecipe recipe, IReadOnlyList<string> settings,
-        TrainOptions options, CancellationToken stop = default)
+        Workspace here)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
-        RunPoint from = RunStore.CheckpointOf(recipe.From, options.Home);
+        RunPoint from = RunStore.CheckpointOf(recipe.From, here);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };
-        string folder = Path.Combine(RunFolder.PathOf(options.Home, from.Run), Checkpoint.NameOf(from.Step));
+        string folder = Path.Combine(here.RunFolder(from.Run), Checkpoint.NameOf(from.Step));
         Tokenizer tokenizer = Tokenizer.Load(folder);
         foreach (string sign in (string[])[Scorer.Right, Scorer.Wrong])
             if (tokenizer.Encode(sign) is not { Count: 1 })
-                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a verdict; teach a model whose " +
+                throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a scorer; teach a model whose " +
                     $"tokenizer " +
                     "has all bytes");
         var mix = new TaskMix(recipe.Tasks);
-        var drawn = new Lazy<Drawing>(() => new(recipe, mix, folder, options.Threads, stop));
+        var drawn = new Lazy<Drawing>(() => new(recipe, mix, folder, here));
         JsonElement json = JsonSerializer.SerializeToElement(recipe with { Passes = 1, Name = "" },
             ScorerJson.Default.ScorerRecipe);
         int context = ModelFolder.LoadConfig(folder).ContextLen;
         CorpusFacts facts = new MadeCorpus(recipe.Name, tokenizer, json, ["right", "wrong"],
             () => Rows(drawn.Value.Of(Split.Train, recipe.Items), tokenizer, context, recipe),
             () => Rows(drawn.Value.Of(Split.Valid, recipe.ValidItems), tokenizer, context, recipe))
-            .Write(options.Home, "drawn from a model");
+            .Write(here, "drawn from a model");
         List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}", $"model.context_len={context}",
             $"from={recipe.From}", "from_mode=fork"];
         if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal)
             || s.StartsWith("train.steps=", StringComparison.Ordinal)
             || s.StartsWith("train.tokens=", StringComparison.Ordinal)))
             all.Add(FormattableString.Invariant($"train.tokens={(long)Math.Round(facts.TrainTokens * recipe.Passes)}"));
-        TrainResult trained = Trainer.Train(Config.Load(null, [.. all, .. settings]), options, stop);
+        TrainResult trained = Trainer.Train(Config.Load(null, [.. all, .. settings]), here.Part(p => p with { Stage = "teach" }));
         string file = Path.Combine(trained.Path, ScorerCard.FileName);
         if (!trained.Done) return (trained, null);
         if (File.Exists(file)) return (trained, JsonSerializer.Deserialize(File.ReadAllBytes(file),
             ScorerJson.Default.ScorerCard));
-        ScorerCard card = Calibrate(recipe, drawn.Value.Of(Split.Valid, recipe.ValidItems), drawn.Value.Sampled, options);
+        ScorerCard card = Calibrate(recipe, drawn.Value.Of(Split.Valid, recipe.ValidItems), drawn.Value.Sampled, here);
         File.WriteAllText(Path.Combine(trained.Path, "reliability.svg"), Reliability.Picture(card).Svg());
-        string partial = file + ".tmp";
-        File.WriteAllBytes(partial, JsonSerializer.SerializeToUtf8Bytes(card, ScorerJson.Default.ScorerCard));
-        File.Move(partial, file);
+        WholeFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(card, ScorerJson.Default.ScorerCard));
         return (trained, card);
     }
 
     /// <summary>Replies of the policy, drawn when they are asked for; the same every time.</summary>
-    sealed class Drawing(ScorerRecipe recipe, TaskMix mix, string folder, int threads, CancellationToken stop)
+    sealed class Drawing(ScorerRecipe recipe, TaskMix mix, string folder, Workspace here)
     {
         readonly Dictionary<Split, List<Group>> known = [];
 
@@ -74,7 +73,7 @@ public static class TeachScorer
         public List<Group> Of(Split split, int items)
         {
             if (known.TryGetValue(split, out List<Group>? groups)) return groups;
-            using LanguageModel policy = LanguageModel.Open("", folder, threads);
+            using LanguageModel policy = LanguageModel.Open(here, folder);
             var codec = new ReplyCodec(policy.Tokenizer);
             foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
             var rollouts = new Rollouts(policy.Sampler(512), codec, recipe.Form);
@@ -84,7 +83,7 @@ public static class TeachScorer
                 TaskLevel of = mix.Pick(ref rng);
                 return (of, of.Family.Make(split, of.Level, FirstItem + i, recipe.Seed));
             })], recipe.Replies, recipe.MostTokens, new SamplingRule(1), recipe.Seed, FirstStream + ((long)split << 40),
-                TimeProvider.System, stop);
+                here.Clock, here.Stop);
             Sampled += rollouts.Sampled;
             double right = groups.Average(g => g.Rate);
             if (split == Split.Train && right is 0 or 1)
@@ -134,9 +133,9 @@ public static class TeachScorer
         return rows.Side();
     }
 
-    static ScorerCard Calibrate(ScorerRecipe recipe, List<Group> groups, Spending sampled, TrainOptions options)
+    static ScorerCard Calibrate(ScorerRecipe recipe, List<Group> groups, Spending sampled, Workspace here)
     {
-        using var scorer = new Scorer(recipe.Name, options.Home, options.Threads, null);
+        using var scorer = new Scorer(recipe.Name, here, null);
         List<(int Item, string Prompt, string Text, double Share, bool Right)> all = [];
         foreach ((int i, Group g) in groups.Index())
             for (int r = 0; r < g.Texts.Length; r++)

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Tasks;
 
 namespace Isoflop.Lab.Thinking;
@@ -28,10 +29,6 @@ public sealed record ThinkCurveOptions
     public ulong Seed { get; init; } = 1;
     /// <summary>What replies begin with.</summary>
     public ReplyForm Form { get; init; }
-    /// <summary>Folder of all runs.</summary>
-    public required string Home { get; init; }
-    /// <summary>0: one a core. No result depends on it.</summary>
-    public int Threads { get; init; }
     /// <summary>A scorer for a model; null: none.</summary>
     public Func<LanguageModel, IScorer>? Scorer { get; init; }
     /// <summary>Names it: rows of another one are not its own.</summary>
@@ -62,10 +59,6 @@ public sealed record ThinkCurveOptions
         [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b >= Budgets.From && b <= Budgets.To)];
 }
 
-/// <summary>How far a curve is.</summary>
-/// <param name="Done">of <paramref name="Total"/>, in replies</param> <param name="Note">what is under way</param>
-public sealed record ThinkProgress(double Done, double Total, string Note);
-
 /// <summary>
 /// The second o1 plot: accuracy against test-time compute, strategy by strategy, difficulty by difficulty, beside ideal random
 /// search. Rows are kept below home/thinks, so that the same call goes on after a kill and asks nothing twice.
@@ -78,7 +71,7 @@ public static class ThinkCurve
     /// <summary>Measures what is missing and reports on all.</summary>
     /// <exception cref="ConfigException">An option that cannot be; a strategy that the task or the model does not
     /// allow.</exception>
-    public static ThinkReport Run(ThinkCurveOptions options, Action<ThinkProgress>? tell = null, CancellationToken stop = default)
+    public static ThinkReport Run(ThinkCurveOptions options, Workspace here)
     {
         options.Check();
         var mix = new TaskMix([options.Task]);
@@ -89,34 +82,35 @@ public static class ThinkCurve
         double share = options.Models.Count * mix.Levels.Count, done = 0;
         foreach (string name in options.Models)
         {
-            using LanguageModel model = LanguageModel.Open(options.Home, name, options.Threads);
+            using LanguageModel model = LanguageModel.Open(here, name);
             var codec = new ReplyCodec(model.Tokenizer);
             string hash = new LocalTarget(model).Hash;
-            using var rows = new ThinkRows(FolderOf(options, name, hash, ""));
+            using var rows = new ThinkRows(FolderOf(options, here, name, hash, ""));
             // What a scorer guides is another's with another scorer.
-            using ThinkRows? guided = options.Scorer is null ? null : new(FolderOf(options, name, hash, options.ScorerName));
+            using ThinkRows? guided = options.Scorer is null ? null
+                : new(FolderOf(options, here, name, hash, options.ScorerName));
             files.Add(rows.Path);
             if (guided is not null) files.Add(guided.Path);
             foreach (TaskLevel of in mix.Levels)
             {
                 codec.Check(of.Family);
                 var level = new Level(options, of, model, strategies, rows, guided, refused);
-                level.Measure((part, note) => tell?.Invoke(new(done + part, share, $"{name} {of.Tag} {note}")), stop);
+                level.Measure(here.Part(p => new("think", done + p.Done, share, "", $"{name} {of.Tag} {p.Note}")));
                 all.Add((name, of, level.Rows()));
                 done++;
             }
         }
-        tell?.Invoke(new(share, share, ""));
+        here.Report("think", share, share);
         return new ThinkReport(options, all, [.. refused.Distinct()], files);
     }
 
     /// <summary>home/thinks/MODEL-HASH; what results depend on names the folder.</summary>
-    static string FolderOf(ThinkCurveOptions options, string model, string hash, string scorer)
+    static string FolderOf(ThinkCurveOptions options, Workspace here, string model, string hash, string scorer)
     {
         ulong key = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
             $"2\n{hash}\n{options.Seed}\n{options.Form}" + (scorer.Length > 0 ? $"\n{scorer}" : "")));
         string name = Regex.Replace(Path.GetFileName(model.TrimEnd('/')), "[^A-Za-z0-9.@-]", "_");
-        return Path.Combine(options.Home, "thinks", $"{name}-{key >> 32:x8}");
+        return Path.Combine(here.Searches, $"{name}-{key >> 32:x8}");
     }
 
     /// <summary>One model on one level.</summary>
@@ -126,13 +120,13 @@ public static class ThinkCurve
         readonly IScorer? scorer = options.Scorer?.Invoke(model);
         readonly List<(Split, string Strategy, int Budget, int Items)> cells = [];
 
-        public void Measure(Action<double, string> tell, CancellationToken stop)
+        public void Measure(Workspace here)
         {
             var local = new LocalGenerator(model, options.Seed);
             Questions valid = QuestionsOf(Split.Valid, Math.Max(options.Choose ? options.Items : 0, MeanItems));
             var usual = new CachedGenerator(local, local.Shortened);
-            tell(0, "mean reply");
-            Cell(valid, Split.Valid, new Majority(), MeanReplies, MeanItems, 0, usual, stop);
+            here.Report("think", 0, note: "mean reply");
+            Cell(valid, Split.Valid, new Majority(), MeanReplies, MeanItems, 0, usual, here.Stop);
             var first = plain.Of(of.Tag, Split.Valid, "majority", MeanReplies);
             double mean = Enumerable.Range(0, MeanItems).Average(i => (double)first[i].Tokens / first[i].Replies);
 
@@ -153,8 +147,8 @@ public static class ThinkCurve
                     {
                         int b = s is Greedy ? 1 : budget;
                         if (s is not Greedy || budget == options.Budgets.From)
-                            Cell(questions, split, s, b, options.Items, mean, generator, stop);
-                        tell((done += budget) / total, $"{split} {s.Name} {budget}");
+                            Cell(questions, split, s, b, options.Items, mean, generator, here.Stop);
+                        here.Report("think", (done += budget) / total, note: $"{split} {s.Name} {budget}");
                     }
             }
         }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Train;
 
@@ -33,7 +34,7 @@ sealed class ThinkRows : IDisposable
         Directory.CreateDirectory(folder);
         Path = System.IO.Path.Combine(folder, "rows.jsonl");
         file = new(Path);                                        // cuts off what a kill left of a line
-        foreach (ThinkRow row in RunFolder.Read(Path, ThinkJson.Default.ThinkRow)) Keep(row);
+        foreach (ThinkRow row in JsonLines.Read(Path, ThinkJson.Default.ThinkRow)) Keep(row);
     }
 
     /// <summary>The file.</summary>

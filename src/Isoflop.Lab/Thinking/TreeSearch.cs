@@ -3,11 +3,11 @@ using Isoflop.Tasks;
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>
-/// Depth first through the model's choices: it is drawn to its next verdict; a verdict of failure, a step that is false or an
+/// Depth first through the model's choices: it is drawn to its next self-check; one that failed, a step that is false or an
 /// answer that fails takes the last choice back (where thoughts begin anew after a failure: all), and another is drawn from
 /// there. What was tried is not gone into again; a place tried often enough is left too. Ends when the check passes.
 /// </summary>
-/// <remarks>Yao et al. 2023, arXiv:2305.10601, with the model's own verdicts as its evaluator.</remarks>
+/// <remarks>Yao et al. 2023, arXiv:2305.10601, with the model's self-checks as its evaluator.</remarks>
 sealed class TreeSearch : IStrategy
 {
     const int MostTries = 6;                                     // at one place, repeats counted; the root has no limit

@@ -3,6 +3,7 @@ using Isoflop.Lab.Eval;
 using Isoflop.Lab.Rl;
 using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Tours;
@@ -28,30 +29,26 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
     /// </summary>
     /// <param name="scale">multiplies the demonstrations and the steps</param>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
-    public static ThinkingTour Run(string home, double scale, Action<string, int, int>? tell, CancellationToken stop)
+    public static ThinkingTour Run(Workspace here, double scale)
     {
         string suffix = scale == 1 ? "" : FormattableString.Invariant($"-x{scale:0.#####}"), run = Learnt + suffix;
         int items = (int)Math.Clamp(40_000 * scale, 500, 10_000_000), steps = (int)Math.Clamp(40 * scale, 2, 100_000);
         Teach.Run(TeachRecipe.Load(null, [$"name={Taught}{suffix}", $"tasks={Task}", "think=0.3", $"items={items}", "passes=2",
             "context=64"]), ["model.d_model=64", "model.n_layer=2", "model.n_head=4", "train.learning_rate=0.004",
-            "train.batch_tokens=2048"], new TrainOptions
-            {
-                Home = home,
-                Progress = p => tell?.Invoke(Taught + suffix, p.Step, p.Steps),
-            }, stop: stop);
-        stop.ThrowIfCancellationRequested();
+            "train.batch_tokens=2048"], here.Part(p => p with { Stage = "thinking", Note = Taught + suffix }));
+        here.Stop.ThrowIfCancellationRequested();
         RlResult result = Reinforcement.Run(RlRecipe.Load(null, [$"name={run}", $"from={Taught}{suffix}", $"tasks={Task}",
-            $"steps={steps}", "most_tokens=24", $"eval_every={Math.Max(1, steps / 8)}", "skip_gate=true"]), home,
-            tell: p => tell?.Invoke(run, p.Step, p.Steps), stop: stop);
-        stop.ThrowIfCancellationRequested();
-        Chart training = RlCharts.PassAtOne([run], home);
-        IReadOnlyList<Chart> habits = RlCharts.Habits([run], home);
+            $"steps={steps}", "most_tokens=24", $"eval_every={Math.Max(1, steps / 8)}", "skip_gate=true"]),
+            here.Part(p => p with { Stage = "thinking", Note = run }));
+        here.Stop.ThrowIfCancellationRequested();
+        Chart training = RlCharts.PassAtOne([run], here);
+        IReadOnlyList<Chart> habits = RlCharts.Habits([run], here);
         int[] asked = [.. new[] { 0, steps / 4, steps / 2, steps }.Distinct().Where(s =>
             Checkpoint.StepsIn(result.Path).Contains(s))];
         List<ChartSeries> lines = [];
         foreach ((int i, int step) in asked.Index())
         {
-            tell?.Invoke($"{run}@{step}", i, asked.Length);
+            here.Report("thinking", i, asked.Length, "steps", $"{run}@{step}");
             ThinkPoint[] points = [.. Curve($"{run}@{step}", ["majority"]).Points.OrderBy(p => p.Flops)];
             lines.Add(new($"{step}", [.. points.Select(p => (p.Flops, p.Accuracy.Value))])
             {
@@ -81,7 +78,6 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
             Budgets = (1, Budget),
             Items = Items,
             Choose = false,
-            Home = home,
-        }, stop: stop);
+        }, here with { Progress = null });
     }
 }

@@ -7,6 +7,7 @@ using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 using Isoflop.Lab.Worlds;
 using Isoflop.Sample;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Tours;
 
@@ -45,46 +46,41 @@ public static class Tour
     const int Items = 30;                                       // questions a task and level
 
     /// <param name="scale">multiplies the budgets</param>
-    /// <param name="asked">run, questions asked so far, questions in all</param>
-    /// <param name="thinking">run, steps done, steps in all</param>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
-    public static TourResult Run(string home, double scale = 1, IProgress<CorpusProgress>? corpusProgress = null,
-        Action<LadderProgress>? ladderProgress = null, Action<string, int, int>? asked = null,
-        Action<string, int, int>? thinking = null, CancellationToken stop = default)
+    public static TourResult Run(Workspace here, double scale = 1)
     {
         string folder = CorpusBuilder.Build(
-            new CorpusRecipe { Name = Name, Vocab = Vocab }, home, progress: corpusProgress, stop: stop).Folder;
+            new CorpusRecipe { Name = Name, Vocab = Vocab }, here).Folder;
         CorpusBaselines baselines;
-        using (Corpus corpus = Corpus.Open(folder)) baselines = CorpusBaselines.Of(corpus);
-        LadderResult ladder = Climbed(RecipeOf(scale), home, ladderProgress, stop);
+        using (Corpus corpus = Corpus.Open(folder)) baselines = CorpusBaselines.Of(corpus, here with { Progress = null });
+        LadderResult ladder = Climbed(RecipeOf(scale), here);
         double flops = Check * scale;
         if (!Forecasts.All(ladder.Study).Any(f => Math.Abs(f.Flops / flops - 1) < 1e-9))
-            Forecasts.Write(ladder.Study, home, flops, stop: stop);
-        (Forecast forecast, Score score) = Forecasts.Check(ladder.Study, home, tell: ladderProgress, stop: stop);
-        StudyFindings findings = StudyReport.Write(ladder.Study, home, stop);
+            Forecasts.Write(ladder.Study, here, flops);
+        (Forecast forecast, Score score) = Forecasts.Check(ladder.Study, here);
+        StudyFindings findings = StudyReport.Write(ladder.Study, here);
         IEnumerable<StudyResult> best = ladder.Results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).Select(g =>
             g.MinBy(r => r.Loss)!)
-            .Append(StudyResult.Of(home, forecast.Run)!);
-        TourResult tour = new(ladder, [.. best.Select(r => StopOf(r, home))], baselines, Prompt, forecast, score, findings,
-            World(home, scale, corpusProgress, ladderProgress, asked, stop), ThinkingTour.Run(home, scale, thinking, stop));
-        return tour with { Page = TourPage.Write(tour, home) };
+            .Append(StudyResult.Of(here, forecast.Run)!);
+        TourResult tour = new(ladder, [.. best.Select(r => StopOf(r, here))], baselines, Prompt, forecast, score, findings,
+            World(here, scale), ThinkingTour.Run(here, scale));
+        return tour with { Page = TourPage.Write(tour, here) };
     }
 
-    static WorldTour World(string home, double scale, IProgress<CorpusProgress>? corpusProgress,
-        Action<LadderProgress>? ladderProgress, Action<string, int, int>? asked, CancellationToken stop)
+    static WorldTour World(Workspace here, double scale)
     {
-        WorldCorpus.Build(new() { Name = WorldName }, home, progress: corpusProgress, stop: stop);
-        LadderResult ladder = Climbed(WorldRecipeOf(scale), home, ladderProgress, stop);
-        CapabilityMap map = CapabilityMap.Of(ladder.Study, home, c => WorldCorpus.WorldOf(c).Suite(Items), asked, stop);
+        WorldCorpus.Build(new() { Name = WorldName }, here);
+        LadderResult ladder = Climbed(WorldRecipeOf(scale), here);
+        CapabilityMap map = CapabilityMap.Of(ladder.Study, here, c => WorldCorpus.WorldOf(c).Suite(Items));
         MapPictures.Write(map, ladder.Study.Folder);
-        StudyFindings findings = StudyReport.Write(ladder.Study, home, stop);
+        StudyFindings findings = StudyReport.Write(ladder.Study, here);
         return new(map, Question, Answer,
-            [.. Climb.Continue(Climb.Rungs(ladder.Study, home), home, Question, 12, 0, Answer, 1)], findings.Page);
+            [.. Climb.Continue(Climb.Rungs(ladder.Study, here), here, Question, 12, 0, Answer, 1)], findings.Page);
     }
 
-    static LadderResult Climbed(LadderRecipe recipe, string home, Action<LadderProgress>? tell, CancellationToken stop)
+    static LadderResult Climbed(LadderRecipe recipe, Workspace here)
     {
-        LadderResult ladder = Ladder.Run(recipe, home, tell: tell, stop: stop);
+        LadderResult ladder = Ladder.Run(recipe, here);
         return ladder.Failed.Count == 0 ? ladder
             : throw new DataException($"{ladder.Failed[0].Name} failed: {ladder.Failed[0].Reason}");
     }
@@ -106,9 +102,9 @@ public static class Tour
         BatchFactor = 0.25,
     };
 
-    static TourStop StopOf(StudyResult r, string home)
+    static TourStop StopOf(StudyResult r, Workspace here)
     {
-        using LanguageModel model = LanguageModel.Open(home, r.Run.Name);
+        using LanguageModel model = LanguageModel.Open(here, r.Run.Name);
         SampledReply reply = model.Continue(Prompt, 1, 40, new SamplingRule(0.7f), seed: 1)[0];
         return new(r.Run.Name, r.Run.Parameters, r.Tokens, r.Flops, r.Loss, r.BitsPerByte, r.Seconds,
             model.Tokenizer.Decode(reply.Said));

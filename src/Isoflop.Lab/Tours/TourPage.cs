@@ -7,6 +7,7 @@ using Isoflop.Lab.Pages;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Tours;
@@ -15,21 +16,21 @@ namespace Isoflop.Lab.Tours;
 /// cost.</summary>
 static class TourPage
 {
-    public static string Write(TourResult tour, string home)
+    public static string Write(TourResult tour, Workspace here)
     {
-        string page = Path.Combine(home, StudyReport.FileName);
-        Study.WriteWhole(page, Encoding.UTF8.GetBytes(Html(tour, home)));
+        string page = Path.Combine(here.Root, StudyReport.FileName);
+        WholeFile.Write(page, Html(tour, here));
         return page;
     }
 
-    static string Html(TourResult t, string home)
+    static string Html(TourResult t, Workspace here)
     {
         var b = new StringBuilder("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" " +
             $"content=\"width=device-width\"><title>Two paradigms of scaling</title><style>{StudyReport.Style}</style>\n" +
             "<h1>Two paradigms of scaling, on this machine</h1>\n<p>After the talk by Jason Wei, University of Pennsylvania, " +
             "November " +
             "2024. Every number was measured here.</p>\n");
-        IReadOnlyList<StudyResult> text = t.Ladder.Results, world = Results(t.World, home);
+        IReadOnlyList<StudyResult> text = t.Ladder.Results, world = Results(t.World, here);
         ThinkingTour k = t.Thinking;
 
         Claim(b, "Scaling is an axis along which things keep improving");
@@ -93,8 +94,8 @@ static class TourPage
         return b.Append("</html>\n").ToString();
     }
 
-    static IReadOnlyList<StudyResult> Results(WorldTour world, string home) =>
-        StudyPoints.Counted(Study.Open(home, world.Map.Study), home);
+    static IReadOnlyList<StudyResult> Results(WorldTour world, Workspace here) =>
+        StudyPoints.Counted(Study.Open(here, world.Map.Study), here);
 
     static void Claim(StringBuilder b, string claim) => b.Append($"<h2>{E(claim)}</h2>\n");
 

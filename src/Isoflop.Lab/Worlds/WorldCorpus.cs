@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
+using Isoflop.Store;
 using Isoflop.Text;
 
 namespace Isoflop.Lab.Worlds;
@@ -64,13 +65,12 @@ public static class WorldCorpus
     /// <summary>Builds <c>home/corpus/name</c>, or finds it there.</summary>
     /// <exception cref="ConfigException">A bad setting; another recipe's corpus of that name; too little text to mix
     /// in.</exception>
-    public static CorpusBuild Build(WorldCorpusRecipe recipe, string home, bool force = false, int threads = 0,
-        IProgress<CorpusProgress>? progress = null, CancellationToken stop = default)
+    public static CorpusBuild Build(WorldCorpusRecipe recipe, Workspace here, bool force = false)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         JsonElement json = JsonSerializer.SerializeToElement(recipe, WorldCorpusJson.Default.WorldCorpusRecipe);
-        string folder = Corpus.FolderOf(home, recipe.Name);
+        string folder = here.CorpusFolder(recipe.Name);
         if (Directory.Exists(folder) && !force)
         {
             CorpusInfo there = CorpusInfo.Load(folder);
@@ -81,12 +81,10 @@ public static class WorldCorpus
         }
         var world = new World(recipe.World);
         Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path)
-            : BpeTrainer.Train(Sample(world, recipe), recipe.Vocab, specials: null, threads,
-                share => progress?.Report(new("tokenizer", share, 1, "")));
-        using var site = new BuildSite(Path.GetDirectoryName(folder)!, recipe.Name);
+            : BpeTrainer.Train(Sample(world, recipe), recipe.Vocab, specials: null, here);
+        using var site = new BuildSite(here, recipe.Name);
         tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
-        var job = new Job(recipe, world, tokenizer, site.Folder, threads > 0 ? threads : Environment.ProcessorCount, progress,
-            stop);
+        var job = new Job(recipe, world, tokenizer, site.Folder, here);
         (CorpusSide valid, double?[] entropies) = job.Write(validation: true, recipe.ValidBytes);
         (CorpusSide train, _) = job.Write(validation: false, recipe.Bytes);
         var info = new CorpusInfo
@@ -163,8 +161,8 @@ public static class WorldCorpus
     }
 
     /// <summary>A corpus under way.</summary>
-    sealed class Job(WorldCorpusRecipe recipe, World world, Tokenizer tokenizer, string folder, int threads,
-        IProgress<CorpusProgress>? progress, CancellationToken stop)
+    sealed class Job(WorldCorpusRecipe recipe, World world, Tokenizer tokenizer, string folder,
+        Workspace here)
     {
         public IReadOnlyList<string> Tags { get; } = [.. world.Tasks.Select(t => t.Tag), .. recipe.Mix.Select(TagOf)];
 
@@ -241,8 +239,8 @@ public static class WorldCorpus
                         mixed[m] += text.Bytes;
                         Put(text);
                     }
-                progress?.Report(new(validation ? "validation" : "training", Math.Min(written, bytes), bytes, "B"));
-            }, threads, stop);
+                here.Report(validation ? "validation" : "training", Math.Min(written, bytes), bytes, "B");
+            }, here.Cores, here.Stop);
             // The best model knows what is never said: each statement costs −ln of p over the share of draws that are said.
             return (writer.Commit(), [.. Enumerable.Range(0, Tags.Count).Select(t => t < world.Tasks.Count && tokens[t] > 0
                 ? (nats[t] + said[t] * Math.Log((double)said[t] / tried[t])) / tokens[t] : (double?)null)]);

@@ -225,9 +225,6 @@ public sealed class Corpus : IDisposable
         }
     }
 
-    /// <summary>Where the corpus of that name lies below a home.</summary>
-    public static string FolderOf(string home, string name) => Path.Combine(home, "corpus", name);
-
     /// <summary>Opens a corpus folder and holds its files against corpus.json.</summary>
     /// <exception cref="DataException">A missing or cut shard, a newer format, another tokenizer's shard; names the
     /// file.</exception>

@@ -42,9 +42,10 @@ static unsafe class AdamWKernel
         }
     }
 
-    /// <summary>Elements <paramref name="from"/> to <paramref name="to"/>, one pass over the four slabs.</summary>
-    public static void Simd(in Task t, long from, long to)
+    /// <summary>Chunks <paramref name="first"/> to <paramref name="last"/>, one pass over the four slabs.</summary>
+    public static void Simd(in Task t, int first, int last)
     {
+        long from = (long)first * Elementwise.Chunk, to = Math.Min((long)last * Elementwise.Chunk, t.Length);
         AdamWStep s = t.Step;
         float c1 = (float)(1 - Math.Pow(s.Beta1, s.Step)), c2 = (float)(1 - Math.Pow(s.Beta2, s.Step));
         // p − lr·(m/c1)/(√(v/c2) + ε) = p − rate·m/(√v + ε')

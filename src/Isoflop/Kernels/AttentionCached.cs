@@ -24,7 +24,6 @@ static unsafe class AttentionCached
         public float* Qkv, Cache, Y;
         public int* Pages, FirstPage, Positions;
         public AttentionShape Shape;
-        public int Rows;
     }
 
     /// <summary>Floats of a page, one key head.</summary>
@@ -39,8 +38,19 @@ static unsafe class AttentionCached
     static float* Page(in Task t, int row, int kvHead, int index) =>
         t.Cache + ((long)t.Pages[t.FirstPage[row] + index] * t.Shape.KvHeads + kvHead) * PageLength(t.Shape.DHead);
 
-    /// <summary>Writes a row's key and value into its slot's page.</summary>
-    public static void Append(in Task t, int row, int kvHead)
+    /// <summary>Writes rows' keys and values into their slots' pages: items are rows × key heads.</summary>
+    public static void Append(in Task t, int from, int to)
+    {
+        for (int i = from; i < to; i++) AppendOne(t, i / t.Shape.KvHeads, i % t.Shape.KvHeads);
+    }
+
+    /// <summary>Attends with rows to their slots' pages: items are rows × key heads.</summary>
+    public static void Attend(in Task t, int from, int to, float* scratch)
+    {
+        for (int i = from; i < to; i++) AttendOne(t, i / t.Shape.KvHeads, i % t.Shape.KvHeads, scratch);
+    }
+
+    static void AppendOne(in Task t, int row, int kvHead)
     {
         (int H, int kvHeads, int D) = t.Shape;
         int position = t.Positions[row];
@@ -55,7 +65,7 @@ static unsafe class AttentionCached
     }
 
     /// <summary>One row, the query heads of one key head.</summary>
-    public static void Attend(in Task t, int row, int kvHead, float* scratch)
+    static void AttendOne(in Task t, int row, int kvHead, float* scratch)
     {
         (int H, int kvHeads, int D) = t.Shape;
         int group = H / kvHeads, wide = Wide(D), end = t.Positions[row] + 1;

@@ -49,15 +49,66 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     struct Call<T> where T : unmanaged
     {
         public T Task;
-        public int Threads;
+        public void* Kernel;
         public float** Scratch;
         public int* Offsets;
-        public int Items;
+        public int Items, Grain, Threads;
         public int Next;                                          // sequences differ in length: threads take the next one
-        public double* Partials;
     }
 
-    Call<T> Prepare<T>(in T task) where T : unmanaged => new() { Task = task, Threads = Threads, Scratch = scratch };
+    Call<T> Prepare<T>(in T task, void* kernel, int items, int grain = 1) where T : unmanaged =>
+        new() { Task = task, Kernel = kernel, Items = items, Grain = grain, Threads = Threads, Scratch = scratch };
+
+    /// <summary>Each thread takes an even share of the items.</summary>
+    void Share<T>(in T task, int items, delegate*<in T, int, int, void> kernel, int grain = 1) where T : unmanaged
+    {
+        Call<T> call = Prepare(task, kernel, items, grain);
+        pool.Run(&Job, &call);
+
+        static void Job(void* p, int thread)
+        {
+            var call = (Call<T>*)p;
+            (int from, int to) = VectorMath.Share(call->Items, thread, call->Threads, call->Grain);
+            if (from < to) ((delegate*<in T, int, int, void>)call->Kernel)(call->Task, from, to);
+        }
+    }
+
+    /// <summary>The same with room of so many floats for each thread.</summary>
+    void Share<T>(in T task, int items, long room, delegate*<in T, int, int, float*, void> kernel) where T : unmanaged
+    {
+        Scratch(room);
+        Call<T> call = Prepare(task, kernel, items);
+        pool.Run(&Job, &call);
+
+        static void Job(void* p, int thread)
+        {
+            var call = (Call<T>*)p;
+            (int from, int to) = VectorMath.Share(call->Items, thread, call->Threads);
+            ((delegate*<in T, int, int, float*, void>)call->Kernel)(call->Task, from, to, call->Scratch[thread]);
+        }
+    }
+
+    /// <summary>Each thread takes the next sequence and key head that is free.</summary>
+    void Share(in Kernels.Attention.Task task, PassPlan plan, long room,
+        delegate*<in Kernels.Attention.Task, int, int, int, float*, void> kernel)
+    {
+        Scratch(room);
+        Call<Kernels.Attention.Task> call = Prepare(task, kernel, plan.Sequences * task.Shape.KvHeads);
+        call.Offsets = I(plan.Offsets);
+        pool.Run(&Job, &call);
+
+        static void Job(void* p, int thread)
+        {
+            var call = (Call<Kernels.Attention.Task>*)p;
+            var kernel = (delegate*<in Kernels.Attention.Task, int, int, int, float*, void>)call->Kernel;
+            int kvHeads = call->Task.Shape.KvHeads;
+            for (int i; (i = Interlocked.Increment(ref call->Next) - 1) < call->Items;)
+            {
+                int* rows = call->Offsets + i / kvHeads;
+                kernel(call->Task, rows[0], rows[1], i % kvHeads, call->Scratch[thread]);
+            }
+        }
+    }
 
     /// <summary>Room of so many floats for each thread.</summary>
     void Scratch(long length)
@@ -76,54 +127,26 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     public void Add(DeviceSpan<float> x, DeviceSpan<float> y) => Elementwise.Add(F(x), F(y), x.Length);
 
     /// <inheritdoc/>
-    public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C)
-    {
-        var call = Prepare(new Embedding.Task { Table = F(table), Tokens = I(tokens), Y = F(y), Rows = rows, C = C });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Embedding.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Rows, thread, call->Threads);
-            Embedding.Forward(call->Task, from, to);
-        }
-    }
+    public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C) =>
+        Share(new Embedding.Task { Table = F(table), Tokens = I(tokens), Y = F(y), Rows = rows, C = C }, rows,
+            &Embedding.Forward);
 
     /// <inheritdoc/>
-    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C)
-    {
-        var call = Prepare(new Embedding.Task { Table = F(dTable), Tokens = I(tokens), Y = F(dy), Rows = rows, C = C });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Embedding.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.C, thread, call->Threads, VectorMath.Lanes);
-            if (from < to) Embedding.Backward(call->Task, from, to);
-        }
-    }
+    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C) => Share(
+        new Embedding.Task { Table = F(dTable), Tokens = I(tokens), Y = F(dy), Rows = rows, C = C }, C, &Embedding.Backward,
+        VectorMath.Lanes);
 
     /// <inheritdoc/>
     public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
-        float epsilon)
-    {
-        var call = Prepare(
-            new Kernels.RmsNorm.Task { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.RmsNorm.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Shape.Rows * call->Task.Shape.Heads, thread, call->Threads);
-            Kernels.RmsNorm.Simd(call->Task, from, to);
-        }
-    }
+        float epsilon) => Share(
+            new Kernels.RmsNorm.Task { X = F(x), Gain = F(gain), Y = F(y), S = F(s), Shape = shape, Epsilon = epsilon },
+            shape.Rows * shape.Heads, &Kernels.RmsNorm.Simd);
 
     /// <inheritdoc/>
     public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
         DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate)
     {
-        var call = Prepare(new Kernels.RmsNorm.Task
+        var task = new Kernels.RmsNorm.Task
         {
             X = F(x),
             Gain = F(gain),
@@ -133,23 +156,9 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             DGain = F(dGain),
             Shape = shape,
             Accumulate = accumulate,
-        });
-        pool.Run(&Columns, &call);                                // first: dx may be dy
-        pool.Run(&Rows, &call);
-
-        static void Columns(void* p, int thread)
-        {
-            var call = (Call<Kernels.RmsNorm.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Shape.Width, thread, call->Threads, VectorMath.Lanes);
-            Kernels.RmsNorm.SimdGain(call->Task, from, to);
-        }
-
-        static void Rows(void* p, int thread)
-        {
-            var call = (Call<Kernels.RmsNorm.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Shape.Rows * call->Task.Shape.Heads, thread, call->Threads);
-            Kernels.RmsNorm.SimdBackward(call->Task, from, to);
-        }
+        };
+        Share(task, shape.Width, &Kernels.RmsNorm.SimdGain, VectorMath.Lanes);           // first: dx may be dy
+        Share(task, shape.Rows * shape.Heads, &Kernels.RmsNorm.SimdBackward);
     }
 
     /// <inheritdoc/>
@@ -168,7 +177,7 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     internal void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> packed,
         DeviceSpan<float> c, int m, int n, int k, bool accumulate)
     {
-        var call = Prepare(new Kernels.MatMul.Task
+        var task = new Kernels.MatMul.Task
         {
             Layout = layout,
             A = F(a),
@@ -179,16 +188,11 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             N = n,
             K = k,
             Accumulate = accumulate,
-        });
-        Kernels.MatMul.Divide(ref call.Task, Threads);
-        if (call.Task.RowParts * call.Task.ColumnParts == 1) Job(&call, 0);
-        else pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.MatMul.Task>*)p;
-            Kernels.MatMul.Simd(call->Task, thread, call->Scratch[thread]);
-        }
+        };
+        Kernels.MatMul.Divide(ref task, Threads);
+        int parts = task.RowParts * task.ColumnParts;
+        if (parts == 1) Kernels.MatMul.Simd(task, 0, 1, scratch[0]);
+        else Share(task, parts, 0, &Kernels.MatMul.Simd);
     }
 
     /// <inheritdoc/>
@@ -223,64 +227,24 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <summary>Lays B of k × n out for products of this layout.</summary>
-    internal void Pack(MatMulLayout layout, DeviceSpan<float> b, DeviceSpan<float> packed, int n, int k)
-    {
-        var call = Prepare(new Kernels.MatMul.Task { Layout = layout, B = F(b), PackedB = F(packed), N = n, K = k });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.MatMul.Task>*)p;
-            ref Kernels.MatMul.Task t = ref call->Task;
-            (int from, int to) = VectorMath.Share((t.N + Microkernel.Columns - 1) / Microkernel.Columns, thread, call->Threads);
-            Kernels.MatMul.Pack(t.Layout, t.B, t.PackedB, t.N, t.K, from, to);
-        }
-    }
+    internal void Pack(MatMulLayout layout, DeviceSpan<float> b, DeviceSpan<float> packed, int n, int k) => Share(
+        new Kernels.MatMul.Task { Layout = layout, B = F(b), PackedB = F(packed), N = n, K = k },
+        (n + Microkernel.Columns - 1) / Microkernel.Columns, &Kernels.MatMul.Pack);
 
     /// <inheritdoc/>
-    public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse)
-    {
-        var call = Prepare(
-            new Kernels.Rope.Task { X = F(x), Table = F(table), Positions = I(positions), Shape = shape, Inverse = inverse });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.Rope.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Shape.Rows, thread, call->Threads);
-            Kernels.Rope.Simd(call->Task, from, to);
-        }
-    }
+    public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
+        Share(new Kernels.Rope.Task { X = F(x), Table = F(table), Positions = I(positions), Shape = shape, Inverse = inverse },
+            shape.Rows, &Kernels.Rope.Simd);
 
     /// <inheritdoc/>
-    public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse, AttentionShape shape)
-    {
-        Scratch(Kernels.Attention.ScratchLength(plan.Longest, shape.DHead));
-        var call = Prepare(
-            new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = plan.Rows });
-        call.Offsets = I(plan.Offsets);
-        call.Items = plan.Sequences * shape.KvHeads;
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.Attention.Task>*)p;
-            int kvHeads = call->Task.Shape.KvHeads;
-            for (int i = Interlocked.Increment(ref call->Next) - 1; i < call->Items;
-                i = Interlocked.Increment(ref call->Next) - 1)
-            {
-                Kernels.Attention.Simd(call->Task, call->Offsets[i / kvHeads], call->Offsets[i / kvHeads + 1], i % kvHeads,
-                    call->Scratch[thread]);
-            }
-        }
-    }
+    public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse,
+        AttentionShape shape) => Share(
+            new Kernels.Attention.Task { Qkv = F(qkv), Y = F(y), Lse = F(lse), Shape = shape, Rows = plan.Rows }, plan,
+            Kernels.Attention.ScratchLength(plan.Longest, shape.DHead), &Kernels.Attention.Simd);
 
     /// <inheritdoc/>
     public void AttentionBackward(DeviceSpan<float> qkv, DeviceSpan<float> y, DeviceSpan<float> lse, DeviceSpan<float> dy,
-        DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape)
-    {
-        Scratch(Kernels.Attention.BackwardScratchLength(plan.Longest, shape.DHead));
-        var call = Prepare(new Kernels.Attention.Task
+        DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape) => Share(new Kernels.Attention.Task
         {
             Qkv = F(qkv),
             Y = F(y),
@@ -289,23 +253,7 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             DQkv = F(dqkv),
             Shape = shape,
             Rows = plan.Rows,
-        });
-        call.Offsets = I(plan.Offsets);
-        call.Items = plan.Sequences * shape.KvHeads;
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.Attention.Task>*)p;
-            int kvHeads = call->Task.Shape.KvHeads;
-            for (int i = Interlocked.Increment(ref call->Next) - 1; i < call->Items;
-                i = Interlocked.Increment(ref call->Next) - 1)
-            {
-                Kernels.Attention.SimdBackward(call->Task, call->Offsets[i / kvHeads], call->Offsets[i / kvHeads + 1],
-                    i % kvHeads, call->Scratch[thread]);
-            }
-        }
-    }
+        }, plan, Kernels.Attention.BackwardScratchLength(plan.Longest, shape.DHead), &Kernels.Attention.SimdBackward);
 
     /// <inheritdoc/>
     public long KvPageBytes(AttentionShape shape) =>
@@ -315,8 +263,7 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     public void AttentionCached(DeviceSpan<float> qkv, DeviceSpan<byte> cache, CacheView view, DeviceSpan<float> y,
         AttentionShape shape)
     {
-        Scratch(Kernels.AttentionCached.ScratchLength(shape.DHead));
-        var call = Prepare(new Kernels.AttentionCached.Task
+        var task = new Kernels.AttentionCached.Task
         {
             Qkv = F(qkv),
             Cache = (float*)cache.Address,
@@ -325,63 +272,24 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             FirstPage = I(view.FirstPage),
             Positions = I(view.Positions),
             Shape = shape,
-            Rows = view.Rows,
-        });
-        pool.Run(&Append, &call);                                 // first: a row sees others of this call
-        pool.Run(&Attend, &call);
-
-        static void Append(void* p, int thread)
-        {
-            var call = (Call<Kernels.AttentionCached.Task>*)p;
-            int kvHeads = call->Task.Shape.KvHeads;
-            (int from, int to) = VectorMath.Share(call->Task.Rows * kvHeads, thread, call->Threads);
-            for (int i = from; i < to; i++) Kernels.AttentionCached.Append(call->Task, i / kvHeads, i % kvHeads);
-        }
-
-        static void Attend(void* p, int thread)
-        {
-            var call = (Call<Kernels.AttentionCached.Task>*)p;
-            int kvHeads = call->Task.Shape.KvHeads;
-            (int from, int to) = VectorMath.Share(call->Task.Rows * kvHeads, thread, call->Threads);
-            for (int i = from; i < to; i++)
-                Kernels.AttentionCached.Attend(call->Task, i / kvHeads, i % kvHeads, call->Scratch[thread]);
-        }
+        };
+        int items = view.Rows * shape.KvHeads;
+        Share(task, items, &Kernels.AttentionCached.Append);      // first: a row sees others of this call
+        Share(task, items, Kernels.AttentionCached.ScratchLength(shape.DHead), &Kernels.AttentionCached.Attend);
     }
 
     /// <inheritdoc/>
-    public void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width)
-    {
-        var call = Prepare(new Kernels.SwiGlu.Task { GateUp = F(gateUp), Y = F(y), Rows = rows, F = width });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.SwiGlu.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Rows, thread, call->Threads);
-            Kernels.SwiGlu.Simd(call->Task, from, to);
-        }
-    }
+    public void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width) => Share(
+        new Kernels.SwiGlu.Task { GateUp = F(gateUp), Y = F(y), Rows = rows, F = width }, rows, &Kernels.SwiGlu.Simd);
 
     /// <inheritdoc/>
-    public void SwiGluBackward(DeviceSpan<float> gateUp, DeviceSpan<float> dy, DeviceSpan<float> dGateUp, int rows, int width)
-    {
-        var call = Prepare(
-            new Kernels.SwiGlu.Task { GateUp = F(gateUp), DY = F(dy), DGateUp = F(dGateUp), Rows = rows, F = width });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.SwiGlu.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Rows, thread, call->Threads);
-            Kernels.SwiGlu.SimdBackward(call->Task, from, to);
-        }
-    }
+    public void SwiGluBackward(DeviceSpan<float> gateUp, DeviceSpan<float> dy, DeviceSpan<float> dGateUp, int rows, int width) =>
+        Share(new Kernels.SwiGlu.Task { GateUp = F(gateUp), DY = F(dy), DGateUp = F(dGateUp), Rows = rows, F = width }, rows,
+            &Kernels.SwiGlu.SimdBackward);
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V)
-    {
-        var call = Prepare(new Kernels.CrossEntropy.Task
+        DeviceSpan<float> nll, int rows, int V) => Share(new Kernels.CrossEntropy.Task
         {
             Logits = F(logits),
             Targets = I(targets),
@@ -390,38 +298,31 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             Nll = F(nll),
             Rows = rows,
             V = V,
-        });
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Kernels.CrossEntropy.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Rows, thread, call->Threads);
-            Kernels.CrossEntropy.Simd(call->Task, from, to);
-        }
-    }
+        }, rows, &Kernels.CrossEntropy.Simd);
 
     /// <inheritdoc/>
     public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) => Kernels.CrossEntropy.LogSoftmax(F(logits), rows, V);
+
+    /// <inheritdoc/>
+    public void Sample(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,
+        DeviceSpan<SampledToken> into, int V) => Share(
+            Sampling.TaskOf(logits, rule, seed, draws, into, V), (int)into.Length, Sampling.ScratchLength(V), &Sampling.Run);
 
     /// <inheritdoc/>
     public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
         in AdamWStep step)
     {
         if (!AdamWKernel.TryScale(D(sums), step.Clip, out float scale)) return;
-        var call = Prepare(
-            new AdamWKernel.Task { P = F(p), G = F(g), M = F(m), V = F(v), Step = step, GradientScale = scale });
-        call.Items = checked((int)((p.Length + Elementwise.Chunk - 1) / Elementwise.Chunk));
-        call.Task.Length = p.Length;
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
+        Share(new AdamWKernel.Task
         {
-            var call = (Call<AdamWKernel.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Items, thread, call->Threads);
-            AdamWKernel.Simd(call->Task, (long)from * Elementwise.Chunk,
-                Math.Min((long)to * Elementwise.Chunk, call->Task.Length));
-        }
+            P = F(p),
+            G = F(g),
+            M = F(m),
+            V = F(v),
+            Step = step,
+            GradientScale = scale,
+            Length = p.Length,
+        }, Elementwise.Chunks(p.Length), &AdamWKernel.Simd);
     }
 
     /// <inheritdoc/>
@@ -430,48 +331,12 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
         double total = 0;
         for (long from = 0; from < x.Length; from += partialsLength * Elementwise.Chunk)
         {
-            var call = Prepare(
-                new Squares { X = F(x) + from, Length = Math.Min(x.Length - from, partialsLength * Elementwise.Chunk) });
-            call.Items = (int)((call.Task.Length + Elementwise.Chunk - 1) / Elementwise.Chunk);
-            call.Partials = partials;
-            pool.Run(&Job, &call);
-            for (int i = 0; i < call.Items; i++) total += partials[i];
+            long length = Math.Min(x.Length - from, partialsLength * Elementwise.Chunk);
+            int chunks = Elementwise.Chunks(length);
+            Share(new Elementwise.Squares { X = F(x) + from, Length = length, Sums = partials }, chunks, &Elementwise.SumSquares);
+            for (int i = 0; i < chunks; i++) total += partials[i];
         }
         *D(sum) = total;
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Squares>*)p;
-            (int from, int to) = VectorMath.Share(call->Items, thread, call->Threads);
-            for (int i = from; i < to; i++)
-            {
-                long at = (long)i * Elementwise.Chunk;
-                call->Partials[i] = Elementwise.SumSquares(
-                    call->Task.X + at, Math.Min(Elementwise.Chunk, call->Task.Length - at));
-            }
-        }
-    }
-
-    struct Squares
-    {
-        public float* X;
-        public long Length;
-    }
-
-    /// <inheritdoc/>
-    public void Sample(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,
-        DeviceSpan<SampledToken> into, int V)
-    {
-        Scratch(Sampling.ScratchLength(V));
-        var call = Prepare(Sampling.TaskOf(logits, rule, seed, draws, into, V));
-        pool.Run(&Job, &call);
-
-        static void Job(void* p, int thread)
-        {
-            var call = (Call<Sampling.Task>*)p;
-            (int from, int to) = VectorMath.Share(call->Task.Rows, thread, call->Threads);
-            Sampling.Run(call->Task, from, to, call->Scratch[thread]);
-        }
     }
 
     /// <inheritdoc/>

@@ -8,6 +8,9 @@ static unsafe class Elementwise
     /// <summary>Elements whose squares make one partial sum: fixed, so that threads do not show in the total.</summary>
     public const int Chunk = 16_384;
 
+    /// <summary>Chunks of so many elements.</summary>
+    public static int Chunks(long length) => checked((int)((length + Chunk - 1) / Chunk));
+
     /// <summary>y += x.</summary>
     public static void Add(float* x, float* y, long length)
     {
@@ -16,8 +19,22 @@ static unsafe class Elementwise
         for (; i < length; i++) y[i] += x[i];
     }
 
-    /// <summary>Σ x² of one chunk, in doubles.</summary>
-    public static double SumSquares(float* x, long length)
+    /// <summary>One sum of squares, a partial sum a chunk.</summary>
+    public struct Squares
+    {
+        public float* X;
+        public double* Sums;
+        public long Length;
+    }
+
+    /// <summary>Σ x² of chunks <paramref name="from"/> to <paramref name="to"/>, each in doubles.</summary>
+    public static void SumSquares(in Squares t, int from, int to)
+    {
+        for (int i = from; i < to; i++)
+            t.Sums[i] = SumSquares(t.X + (long)i * Chunk, Math.Min(Chunk, t.Length - (long)i * Chunk));
+    }
+
+    static double SumSquares(float* x, long length)
     {
         Vector512<double> a = default, b = default;
         long i = 0;

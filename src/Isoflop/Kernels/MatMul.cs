@@ -54,12 +54,12 @@ static unsafe class MatMul
         (long)(n + Microkernel.Columns - 1) / Microkernel.Columns * Microkernel.Columns * k;
 
     /// <summary>Packs the whole of B, panels <paramref name="from"/> to <paramref name="to"/> of it.</summary>
-    public static void Pack(MatMulLayout layout, float* b, float* packed, int n, int k, int from, int to)
+    public static void Pack(in Task t, int from, int to)
     {
-        nint panel = (nint)k * Microkernel.Columns;
-        bool transposed = layout == MatMulLayout.TransposedB;
-        int n0 = from * Microkernel.Columns, n1 = Math.Min(n, to * Microkernel.Columns);
-        if (n0 < n1) Packing.Columns(b, transposed ? k : n, transposed, n0, n1, 0, k, packed + from * panel, panel);
+        nint panel = (nint)t.K * Microkernel.Columns;
+        bool transposed = t.Layout == MatMulLayout.TransposedB;
+        int n0 = from * Microkernel.Columns, n1 = Math.Min(t.N, to * Microkernel.Columns);
+        if (n0 < n1) Packing.Columns(t.B, t.StrideB, transposed, n0, n1, 0, t.K, t.PackedB + from * panel, panel);
     }
 
     /// <summary>Chooses how many parts the rows and the columns of C are cut into, for the soonest end.</summary>
@@ -83,13 +83,17 @@ static unsafe class MatMul
         static int Part(int count, int parts, int grain) => ((count + grain - 1) / grain + parts - 1) / parts * grain;
     }
 
-    /// <summary>Thread <paramref name="thread"/>'s part of the product.</summary>
+    /// <summary>Parts <paramref name="from"/> to <paramref name="to"/> of the product.</summary>
     /// <param name="scratch"><see cref="ScratchLength"/> floats of the thread's own</param>
-    public static void Simd(in Task t, int thread, float* scratch)
+    public static void Simd(in Task t, int from, int to, float* scratch)
     {
-        if (thread >= t.RowParts * t.ColumnParts) return;
-        (int m0, int m1) = VectorMath.Share(t.M, thread / t.ColumnParts, t.RowParts, 4);
-        (int n0, int n1) = VectorMath.Share(t.N, thread % t.ColumnParts, t.ColumnParts, Microkernel.Columns);
+        for (int part = from; part < to; part++) Simd(t, part, scratch);
+    }
+
+    static void Simd(in Task t, int part, float* scratch)
+    {
+        (int m0, int m1) = VectorMath.Share(t.M, part / t.ColumnParts, t.RowParts, 4);
+        (int n0, int n1) = VectorMath.Share(t.N, part % t.ColumnParts, t.ColumnParts, Microkernel.Columns);
         float* packedA = scratch, packedB = packedA + BlockM / Microkernel.Rows * PanelA, edge = packedB + BlockN * BlockK;
         if (t.K == 0 && !t.Accumulate)
             for (int i = m0; i < m1; i++) new Span<float>(t.C + (long)i * t.N + n0, n1 - n0).Clear();

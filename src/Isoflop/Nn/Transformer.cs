@@ -22,6 +22,7 @@ public sealed class Transformer : IDisposable
     readonly AttentionShape heads;
     readonly Weight head;
     readonly LayerWeights[] weights;
+    readonly Weight[] everyWeight;
     readonly LayerActivations[] layers;
     readonly ActivationGradients? d;
     readonly DeviceMemory memory;
@@ -53,6 +54,7 @@ public sealed class Transformer : IDisposable
             new(device, Params, gradients, l.Q, l.K, l.V), new(device, Params, gradients, l.O),
             new(device, Params, gradients, l.Gate, l.Up), new(device, Params, gradients, l.Down)))];
         head = new(device, Params, gradients, Table.Head);
+        everyWeight = [.. weights.SelectMany(w => (Weight[])[w.Qkv, w.Output, w.GateUp, w.Down]), head];
         // A tied head's gradient comes by row blocks, the embedding's at the end of each pass: two sums, joined once a step.
         if (training && config.TiedHead) tiedGradient = memory.Allocate<float>(Table.Embedding.Length);
 
@@ -132,14 +134,7 @@ public sealed class Transformer : IDisposable
     public void RepackWeights()
     {
         Version++;
-        foreach ((Weight qkv, Weight output, Weight gateUp, Weight down) in weights)
-        {
-            qkv.Repack();
-            output.Repack();
-            gateUp.Repack();
-            down.Repack();
-        }
-        head.Repack();
+        foreach (Weight weight in everyWeight) weight.Repack();
     }
 
     /// <summary>Zero gradients and loss: the start of a step.</summary>
@@ -410,14 +405,7 @@ public sealed class Transformer : IDisposable
     /// <summary>Frees all its memory.</summary>
     public void Dispose()
     {
-        foreach ((Weight qkv, Weight output, Weight gateUp, Weight down) in weights)
-        {
-            qkv.Dispose();
-            output.Dispose();
-            gateUp.Dispose();
-            down.Dispose();
-        }
-        head.Dispose();
+        foreach (Weight weight in everyWeight) weight.Dispose();
         plan.Dispose();
         memory.Dispose();
     }

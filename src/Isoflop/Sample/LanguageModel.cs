@@ -1,6 +1,7 @@
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
+using Isoflop.Store;
 using Isoflop.Text;
 using Isoflop.Train;
 
@@ -41,16 +42,16 @@ public sealed class LanguageModel : IDisposable
     /// </param>
     /// <exception cref="ConfigException">There is no such run, step or folder.</exception>
     /// <exception cref="DataException">Files are damaged or do not fit each other.</exception>
-    public static LanguageModel Open(string home, string which, int threads = 0)
+    public static LanguageModel Open(Workspace here, string which)
     {
-        string folder = Resolve(home, which);
+        string folder = Resolve(here, which);
         if (File.Exists(Path.Combine(folder, Checkpoint.StateFile))) Checkpoint.Verify(folder);
         ModelConfig config = ModelFolder.LoadConfig(folder);
         Tokenizer tokenizer = Tokenizer.Load(folder);
         if (tokenizer.VocabSize > config.VocabSize)
             throw new DataException($"{folder}: tokenizer.json has {tokenizer.VocabSize} tokens, the model {config.VocabSize}; " +
                 "they belong to different models");
-        IDevice device = Devices.Open("cpu", threads);
+        IDevice device = here.OpenDevice();
         try
         {
             var transformer = new Transformer(device, config, PassTokens, training: false);
@@ -65,13 +66,13 @@ public sealed class LanguageModel : IDisposable
         }
     }
 
-    static string Resolve(string home, string which)
+    static string Resolve(Workspace here, string which)
     {
         if (File.Exists(Path.Combine(which, ModelFolder.ConfigFile))) return which;
         bool hasStep = RunPoint.TryParse(which, out RunPoint point);
-        string run = RunFolder.PathOf(home, hasStep ? point.Run : which);
+        string run = here.RunFolder(hasStep ? point.Run : which);
         if (!Directory.Exists(run))
-            throw new ConfigException($"no run '{(hasStep ? point.Run : which)}' below {Path.Combine(home, "runs")} " +
+            throw new ConfigException($"no run '{(hasStep ? point.Run : which)}' below {here.Runs} " +
                 "and no model folder of that name; see isoflop runs");
         List<int> steps = Checkpoint.StepsIn(run);
         if (steps.Count == 0) throw new ConfigException($"{run} has no checkpoint yet; train it with isoflop train");

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Text;
+using Isoflop.Store;
 
 namespace Isoflop.Text;
 
@@ -18,12 +19,12 @@ public static class BpeTrainer
     /// <param name="utf8Documents">text; every document's memory must stay as it is until training ends</param>
     /// <param name="vocabSize">all ids: special tokens, the 243 bytes of UTF-8, and merges; at most 65,536</param>
     /// <param name="specials">ids 0, 1, …; &lt;|endoftext|&gt; is among them. Null: <see cref="DefaultSpecials"/></param>
-    /// <param name="threads">that count words; 0 for all cores. The result does not depend on it</param>
-    /// <param name="progress">called now and then with the share of merges done, from 0 to 1</param>
+    /// <param name="here">threads that count words, on which the result does not depend; told the share of merges done</param>
     /// <exception cref="ConfigException">the size is out of bounds, or the text has too few different words for it</exception>
     public static Tokenizer Train(IEnumerable<ReadOnlyMemory<byte>> utf8Documents, int vocabSize,
-        IReadOnlyList<string>? specials = null, int threads = 0, Action<double>? progress = null)
+        IReadOnlyList<string>? specials = null, Workspace? here = null)
     {
+        here ??= new();
         specials ??= DefaultSpecials;
         int alphabet = specials.Count + ByteAlphabet.Utf8Values;
         if (vocabSize < alphabet || vocabSize > LargestVocab)
@@ -42,9 +43,9 @@ public static class BpeTrainer
             tokens.Add([(byte)b]);
         }
 
-        (WordTable words, List<long> counts) = CountWords(utf8Documents, threads > 0 ? threads : Environment.ProcessorCount);
+        (WordTable words, List<long> counts) = CountWords(utf8Documents, here.Cores);
         var learner = new MergeLearner(words, counts, byteTokens);
-        List<Merge> merges = learner.Learn(tokens, specials.Count, vocabSize, progress);
+        List<Merge> merges = learner.Learn(tokens, specials.Count, vocabSize, here);
         if (tokens.Count < vocabSize)
             throw new ConfigException($"vocab_size={vocabSize} is more than this text has pairs for: it fills {tokens.Count}; " +
                 $"give more text or ask for {tokens.Count} at most");

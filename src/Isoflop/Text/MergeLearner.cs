@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Isoflop.Store;
 
 namespace Isoflop.Text;
 
@@ -46,7 +47,7 @@ sealed class MergeLearner
 
     /// <summary>Appends tokens until there are <paramref name="vocabSize"/> or no pair is left; returns the merges.</summary>
     /// <param name="tokens">bytes of the tokens so far; the first <paramref name="specials"/> take part in no merge</param>
-    public List<Merge> Learn(List<byte[]> tokens, int specials, int vocabSize, Action<double>? progress)
+    public List<Merge> Learn(List<byte[]> tokens, int specials, int vocabSize, Workspace here)
     {
         List<Merge> merges = [];
         HashSet<ulong> merged = [];
@@ -61,11 +62,12 @@ sealed class MergeLearner
             if (result == tokens.Count) tokens.Add(bytes);
             if (merged.Add(pair)) merges.Add(new Merge(left, right, result));      // else its left or right came about anew
             Apply(pair, left, right, result, ++step);
-            if (progress is null || tokens.Count < reportAt) continue;
-            progress((double)(tokens.Count - first) / (vocabSize - first));
+            if (tokens.Count < reportAt) continue;
+            here.Stop.ThrowIfCancellationRequested();
+            here.Report("tokenizer", (double)(tokens.Count - first) / (vocabSize - first));
             reportAt = tokens.Count + Math.Max(1, (vocabSize - first) / 100);
         }
-        progress?.Invoke(1);
+        here.Report("tokenizer", 1);
         return merges;
     }
 

@@ -63,9 +63,6 @@ public sealed record TrainState
 [JsonSerializable(typeof(TrainState))]
 sealed partial class StateJson : JsonSerializerContext;
 
-/// <summary>Opens a file for writing that will have so many bytes.</summary>
-delegate Stream CreateFile(string path, long bytes);
-
 /// <summary>A checkpoint folder, step-000500: a Hugging Face model, the optimiser's moments, and state.json.</summary>
 static class Checkpoint
 {
@@ -173,12 +170,12 @@ sealed class CheckpointStore
     readonly SafetensorsHeader modelHeader, momentsHeader;
     readonly float[] buffer = new float[1 << 18];
     readonly XxHash128 hash = new();
-    readonly CreateFile create;
+    readonly Func<string, long, Stream> create;
 
     /// <param name="tokenizerFile">copied into every checkpoint</param>
-    /// <param name="create">null: files of the disk</param>
+    /// <param name="create">opens a file that will have so many bytes; null: on the disk</param>
     public CheckpointStore(string runFolder, string tokenizerFile, IDevice device, ModelConfig config, ParamTable table,
-        DeviceSpan<float> parameters, DeviceSpan<float> m, DeviceSpan<float> v, CreateFile? create = null)
+        DeviceSpan<float> parameters, DeviceSpan<float> m, DeviceSpan<float> v, Func<string, long, Stream>? create = null)
     {
         (this.runFolder, this.tokenizerFile, this.device, this.config, this.table) =
             (runFolder, tokenizerFile, device, config, table);

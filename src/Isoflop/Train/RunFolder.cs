@@ -1,7 +1,5 @@
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -14,11 +12,11 @@ public sealed class RunFolder : IDisposable
     /// <summary>Names of the row files.</summary>
     public const string MetricsFile = "metrics.jsonl", ValidFile = "valid.jsonl", EventsFile = "events.jsonl";
 
-    readonly FileStream held;
+    readonly FolderLock held;
     readonly JsonLines metrics, valid, events;
     readonly TimeProvider time;
 
-    RunFolder(string path, FileStream held, TimeProvider time)
+    RunFolder(string path, FolderLock held, TimeProvider time)
     {
         (Path, this.held, this.time) = (path, held, time);
         CheckpointStore.Tidy(path);
@@ -30,22 +28,18 @@ public sealed class RunFolder : IDisposable
     /// <summary>The folder.</summary>
     public string Path { get; }
 
-    /// <summary>Folder of a run below the home of everything.</summary>
-    public static string PathOf(string home, string name) => System.IO.Path.Combine(home, "runs", name);
-
     /// <summary>Takes the run's folder, or makes it; the settings must be those it was started with.</summary>
     /// <param name="first">run.json, written when there is none</param>
     /// <param name="replaceUnstarted">and where no checkpoint was written under the one there is</param>
     /// <exception cref="ConfigException">The run was started with other settings, or another process holds it.</exception>
     /// <exception cref="DataException">The folder cannot be written, or run.json is not readable.</exception>
-    internal static RunFolder Open(string home, RunRecord first, TimeProvider time, bool replaceUnstarted = false)
+    internal static RunFolder Open(Workspace here, RunRecord first, bool replaceUnstarted = false)
     {
-        string path = PathOf(home, first.Name), record = System.IO.Path.Combine(path, RunRecord.FileName);
-        FileStream? held = null;
+        string path = here.RunFolder(first.Name), record = System.IO.Path.Combine(path, RunRecord.FileName);
+        FolderLock? held = null;
         try
         {
-            Directory.CreateDirectory(path);
-            held = Lock(path);
+            held = FolderLock.Take(path, here.Clock);
             if (File.Exists(record) && !(replaceUnstarted && Checkpoint.StepsIn(path).Count == 0))
             {
                 string[] differences = [.. RunRecord.Load(path).Differences(first)];
@@ -56,9 +50,9 @@ public sealed class RunFolder : IDisposable
             }
             else
             {
-                WriteWhole(record, JsonSerializer.SerializeToUtf8Bytes(first, RunJson.Default.RunRecord));
+                WholeFile.Write(record, JsonSerializer.SerializeToUtf8Bytes(first, RunJson.Default.RunRecord));
             }
-            return new RunFolder(path, held, time);
+            return new RunFolder(path, held, here.Clock);
         }
         catch (Exception e)
         {
@@ -69,99 +63,33 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    static FileStream Lock(string path)
-    {
-        FileStream held;
-        try
-        {
-            held = new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
-                FileShare.None);
-        }
-        catch (IOException e) when (Directory.Exists(path) && e is not (DirectoryNotFoundException or FileNotFoundException))
-        {
-            RunEvent? last = Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent)
-                .LastOrDefault(r => r.Event is "start" or "resume");
-            string holder = last is null ? "another process" : $"process {last.Pid} on {last.Host}";
-            throw new ConfigException($"{path} is being written by {holder}; wait for it, or stop it: " +
-                "it saves and can be resumed");
-        }
-        held.SetLength(0);
-        held.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
-        held.Flush();
-        return held;
-    }
-
     /// <summary>Start of the names of folders that a killed deletion may have left; they are no runs.</summary>
     public const string DeletedPrefix = ".deleted-";
 
     /// <summary>Deletes a run: first it is renamed, so that no half of it is ever found under its name.</summary>
     /// <exception cref="ConfigException">There is none of that name, or another process holds it.</exception>
-    public static void Delete(string home, string name)
+    public static void Delete(Workspace here, string name)
     {
-        string path = PathOf(home, name), doomed = PathOf(home, $"{DeletedPrefix}{name}-{Guid.NewGuid():N}");
+        string path = here.RunFolder(name), doomed = here.RunFolder($"{DeletedPrefix}{name}-{Guid.NewGuid():N}");
         if (!Directory.Exists(path))
             throw new ConfigException($"{path}: there is no such run; 'isoflop runs' lists those there are");
-        FileStream held = Lock(path);
+        FolderLock held = FolderLock.Take(path, here.Clock);
         if (OperatingSystem.IsWindows()) held.Dispose();                    // there a folder with an open file keeps its name
         using (held) Directory.Move(path, doomed);
         Directory.Delete(doomed, recursive: true);
     }
 
-    /// <summary>That no other process holds a run, as far as can be told now.</summary>
-    /// <exception cref="ConfigException">One does; names it.</exception>
-    public static void ThrowIfHeld(string home, string name) => Lock(PathOf(home, name)).Dispose();
-
-    static void WriteWhole(string path, byte[] content)
-    {
-        using (var file = new FileStream(path + ".tmp", FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(path + ".tmp", path, overwrite: true);
-    }
-
-    /// <summary>Rows of a file of JSON lines; a torn last line is left out. A missing file has none.</summary>
-    /// <exception cref="DataException">A line that is not such a row; names it.</exception>
-    public static List<T> Read<T>(string path, JsonTypeInfo<T> type)
-    {
-        List<T> rows = [];
-        byte[] text;
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            text = new byte[file.Length];
-            text = text[..file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false)];
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return rows;
-        }
-        for (int at = 0, end; (end = Array.IndexOf(text, (byte)'\n', at)) >= 0; at = end + 1)
-        {
-            try
-            {
-                rows.Add(JsonSerializer.Deserialize(text.AsSpan(at, end - at), type)!);
-            }
-            catch (JsonException e)
-            {
-                throw new DataException($"{path}: line {rows.Count + 1} is not a row: {e.Message}", e);
-            }
-        }
-        return rows;
-    }
-
     /// <summary>Steps of training of a run.</summary>
     public static List<StepRow> ReadSteps(string path) =>
-        Read(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow);
+        JsonLines.Read(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow);
 
     /// <summary>Losses on held-out text of a run.</summary>
     public static List<ValidRow> ReadValid(string path) =>
-        Read(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow);
+        JsonLines.Read(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow);
 
     /// <summary>Events of a run.</summary>
     public static List<RunEvent> ReadEvents(string path) =>
-        Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent);
+        JsonLines.Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent);
 
     /// <summary>Drops the rows of steps that will be done again.</summary>
     internal void DropRowsAfter(int step)
@@ -173,6 +101,7 @@ public sealed class RunFolder : IDisposable
     /// <summary>Appends a step. Allocates nothing.</summary>
     internal void Write(in StepRow row)
     {
+        held.Step = row.Step;
         Utf8JsonWriter json = metrics.Begin();
         json.WriteNumber("step"u8, row.Step);
         json.WriteNumber("loss"u8, row.Loss);

@@ -1,6 +1,7 @@
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -11,7 +12,8 @@ sealed class TrainLoop
     readonly Corpus corpus;
     readonly IDevice device;
     readonly RunFolder folder;
-    readonly TrainOptions options;
+    readonly Workspace here;
+    readonly TrainProgress told = new();
     readonly Transformer model;
     readonly AdamW adam;
     readonly CheckpointStore checkpoints;
@@ -25,14 +27,14 @@ sealed class TrainLoop
     long savedAt;
     int savedStep = -1;
 
-    public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, TrainOptions options)
+    public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, Workspace here)
     {
-        (this.plan, this.corpus, this.device, this.folder, this.options) = (plan, corpus, device, folder, options);
+        (this.plan, this.corpus, this.device, this.folder, this.here) = (plan, corpus, device, folder, here);
         int rows = plan.MicroWindows * plan.Model.ContextLen;
         model = new Transformer(device, plan.Model, rows, training: true);
         adam = new AdamW(model);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), device, plan.Model, model.Table,
-            model.Params, adam.M, adam.V, options.CreateFile);
+            model.Params, adam.M, adam.V, here.CreateFile);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Config.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
@@ -41,7 +43,7 @@ sealed class TrainLoop
         micros = [.. Enumerable.Range(0, plan.MicroBatches).Select(_ => new Batch(rows, rows))];
         rowNll = tagLosses is null ? [] : new float[rows];
         schedule = new(plan.Config.Train, plan.Steps);
-        peakFlops = options.PeakFlops > 0 ? options.PeakFlops : device.Traits.PeakFlops.Value;
+        peakFlops = here.PeakFlops > 0 ? here.PeakFlops : device.Traits.PeakFlops.Value;
         State = new()
         {
             Seed = plan.Config.Seed,
@@ -94,20 +96,17 @@ sealed class TrainLoop
     }
 
     /// <summary>Steps to the end, or until asked to stop. Null: stopped; a checkpoint holds all of it.</summary>
-    public ValidRow? Run(CancellationToken stop)
+    public ValidRow? Run()
     {
-        long began = options.Time.GetTimestamp();
-        int first = State.Step;
-        savedAt = began;
+        CancellationToken stop = here.Stop;
+        savedAt = here.Clock.GetTimestamp();
         while (State.Step < plan.Steps && !stop.IsCancellationRequested)
         {
             StepRow row = Step();
             folder.Write(row);
-            if (options.Progress is { } tell)
-            {
-                double pace = options.Time.GetElapsedTime(began).TotalSeconds / (row.Step - first);
-                tell(new(row.Step, plan.Steps, row.Loss, row.LearningRate, row.TokensPerSecond, pace * (plan.Steps - row.Step)));
-            }
+            (told.Step, told.Loss, told.LearningRate, told.TokensPerSecond) =
+                (row.Step, row.Loss, row.LearningRate, row.TokensPerSecond);
+            here.Report("train", row.Step, plan.Steps, "steps", detail: told);
             if (State.Step == plan.Steps) break;
             if (EvalDue) Evaluate(plan.Config.Eval.Tokens, CancellationToken.None);        // a row must not hang on a key
             if (SaveDue) Save();
@@ -127,14 +126,14 @@ sealed class TrainLoop
         {
             SaveConfig save = plan.Config.Save;
             return save.Every > 0 && State.Step % save.Every == 0
-                || save.Minutes > 0 && options.Time.GetElapsedTime(savedAt).TotalMinutes >= save.Minutes;
+                || save.Minutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= save.Minutes;
         }
     }
 
     StepRow Step()
     {
         TrainConfig c = plan.Config.Train;
-        long began = options.Time.GetTimestamp();
+        long began = here.Clock.GetTimestamp();
         double weight = 0, pairs = 0;                             // of the whole step, before its first gradient
         for (int i = 0; i < micros.Length; i++)
         {
@@ -158,7 +157,7 @@ sealed class TrainLoop
         State.Cursor += plan.Windows;
         State.Loss = loss;
         double flops = Flops.Training(plan.Model, c.BatchTokens, pairs).Total,
-            seconds = options.Time.GetElapsedTime(began).TotalSeconds;
+            seconds = here.Clock.GetElapsedTime(began).TotalSeconds;
         double bytes = micros.Length * Traffic.MicroBatch(plan.Parameters) + Traffic.Update(plan.Parameters);
         var spent = new Spending(flops, bytes, c.BatchTokens, seconds);
         Ledger ledger = State.Ledger;
@@ -173,7 +172,7 @@ sealed class TrainLoop
     /// <summary>Loss on the first so many held-out tokens, 0: all; null when asked to stop before the end.</summary>
     ValidRow? Evaluate(long tokens, CancellationToken stop)
     {
-        long began = options.Time.GetTimestamp(), all = corpus.Valid.Count - 1, end = tokens == 0 ? all : Math.Min(tokens, all);
+        long began = here.Clock.GetTimestamp(), all = corpus.Valid.Count - 1, end = tokens == 0 ? all : Math.Min(tokens, all);
         double pairs = 0, weight = 0;
         int batches = 0;
         model.ClearLoss();
@@ -195,7 +194,7 @@ sealed class TrainLoop
         State.ValidLoss = loss;
         State.Ledger.Measure += new Spending(
             Flops.Forward(plan.Model, end, pairs).Total, batches * Traffic.Forward(plan.Parameters), end,
-            options.Time.GetElapsedTime(began).TotalSeconds);
+            here.Clock.GetElapsedTime(began).TotalSeconds);
         var row = new ValidRow(State.Step, loss, loss / Math.Log(2) / plan.Corpus.BytesPerToken, (long)weight, end == all,
             tagLosses?.Means());
         folder.Write(row);
@@ -207,7 +206,7 @@ sealed class TrainLoop
         folder.Sync();
         checkpoints.Save(State);
         folder.Prune(plan.Config.Save);
-        (savedAt, savedStep) = (options.Time.GetTimestamp(), State.Step);
+        (savedAt, savedStep) = (here.Clock.GetTimestamp(), State.Step);
     }
 
     /// <summary>

@@ -1,37 +1,20 @@
 using Isoflop.Data;
 using Isoflop.Kernels;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
-/// <summary>How far a run is.</summary>
-/// <param name="Step">updates done</param> <param name="Loss">of the last step, nats a token</param>
-/// <param name="SecondsLeft">until the last step, at the pace of this process so far</param>
-public readonly record struct TrainProgress(
-    int Step, int Steps, double Loss, double LearningRate, double TokensPerSecond, double SecondsLeft);
-
-/// <summary>Where and how to train; nothing here changes a bit of the result.</summary>
-public sealed record TrainOptions
+/// <summary>What a training run tells beside its progress; one object a run, whose values hold during the call.</summary>
+public sealed class TrainProgress
 {
-    /// <summary>Folder of all corpora and runs.</summary>
-    public string Home { get; init; } = "./isoflop";
-
-    /// <summary>0 takes every core.</summary>
-    public int Threads { get; init; }
-
-    /// <summary>Resume at this checkpoint and set later ones aside; null: at the newest.</summary>
-    public int? ResumeAt { get; init; }
-
-    /// <summary>The machine's peak, FLOPs a second, for the share in the rows; 0: measured at the start.</summary>
-    public double PeakFlops { get; init; }
-
-    /// <summary>Told after every step.</summary>
-    public Action<TrainProgress>? Progress { get; init; }
-
-    /// <summary>The clock.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-
-    /// <summary>Opens a checkpoint's files; tests fill the disk here.</summary>
-    internal CreateFile? CreateFile { get; init; }
+    /// <summary>Updates done.</summary>
+    public int Step { get; internal set; }
+    /// <summary>Of the last step, nats a token.</summary>
+    public double Loss { get; internal set; }
+    /// <summary>Of the last step.</summary>
+    public double LearningRate { get; internal set; }
+    /// <summary>Of the last step.</summary>
+    public double TokensPerSecond { get; internal set; }
 }
 
 /// <summary>What a run came to.</summary>
@@ -51,66 +34,56 @@ public static class Trainer
     /// <summary>Prices a run without starting it.</summary>
     /// <exception cref="ConfigException">A broken rule.</exception>
     /// <exception cref="DataException">No such corpus or source run.</exception>
-    public static Plan PlanOf(RunConfig config, string home)
+    public static Plan PlanOf(RunConfig config, Workspace here)
     {
-        SourceFacts? source = SourceOf(config, home, out _);
-        using Corpus corpus = OpenCorpus(config, source, home);
+        SourceFacts? source = SourceOf(config, here, out _);
+        using Corpus corpus = OpenCorpus(config, source, here);
         return Plan.Make(config, FactsOf(corpus), source);
     }
 
-    /// <summary>Trains, resumes, or says that it is done.</summary>
-    /// <param name="stop">saves a checkpoint at the end of the step under way, then returns</param>
+    /// <summary>Trains, resumes, or says that it is done. Asked to stop, it saves a checkpoint at the end of the step.</summary>
+    /// <param name="resumeAt">resume at this checkpoint and set later ones aside; null: at the newest</param>
     /// <exception cref="ConfigException">A broken rule; a run of that name with other settings; another process writes
     /// it.</exception>
     /// <exception cref="DataException">A checkpoint or corpus that was altered; a full disk; a loss that is not
     /// finite.</exception>
-    public static TrainResult Train(RunConfig config, TrainOptions options, CancellationToken stop = default)
+    public static TrainResult Train(RunConfig config, Workspace here, int? resumeAt = null)
     {
-        SourceFacts? source = SourceOf(config, options.Home, out string gone);
-        using Corpus corpus = OpenCorpus(config, source, options.Home);
+        SourceFacts? source = SourceOf(config, here, out string gone);
+        using Corpus corpus = OpenCorpus(config, source, here);
         Plan plan = Plan.Make(config, FactsOf(corpus), source);
-        List<int> there = Checkpoint.StepsIn(RunFolder.PathOf(options.Home, plan.Config.Name));
+        string path = here.RunFolder(plan.Config.Name);
+        List<int> there = Checkpoint.StepsIn(path);
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
-        if (options.ResumeAt is { } wanted && there.Count == 0)
-            throw new ConfigException(
-                $"--resume-at {wanted}: {RunFolder.PathOf(options.Home, plan.Config.Name)} has no checkpoint");
-        CheckThreads(options.Threads);
-        using IDevice device = Devices.Open("cpu", options.Threads);
+        if (resumeAt is { } wanted && there.Count == 0)
+            throw new ConfigException($"--resume-at {wanted}: {path} has no checkpoint");
+        using IDevice device = here.OpenDevice();
         CheckMemory(plan, device.Traits.MemoryBytes);
-        RunRecord record = RunRecord.Of(plan, device, options.Time.GetUtcNow().UtcDateTime);
-        using RunFolder folder = RunFolder.Open(options.Home, record, options.Time);
-        if (options.ResumeAt is { } step) Rewind(folder, step);
+        RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
+        using RunFolder folder = RunFolder.Open(here, record);
+        if (resumeAt is { } step) Rewind(folder, step);
 
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         TrainState? state = saved.Count == 0 ? null : Resumable(folder, saved, plan);
         if (state is not null && state.Step == plan.Steps && Whole(folder, plan) is { } whole)
             return ResultOf(folder, plan, state, whole);
 
-        var loop = new TrainLoop(plan, corpus, device, folder, options);
+        var loop = new TrainLoop(plan, corpus, device, folder, here);
         if (state is not null) loop.Resume(state);
         else if (source is not null)
-            loop.Begin(FolderOf(config, options.Home), sameWindows: source.Config.Model.ContextLen == plan.Model.ContextLen);
+            loop.Begin(FolderOf(config, here), sameWindows: source.Config.Model.ContextLen == plan.Model.ContextLen);
         else loop.Begin();
-        ValidRow? end = loop.Run(stop);
+        ValidRow? end = loop.Run();
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
     }
 
     /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>
     static void CheckMemory(Plan plan, long there)
     {
-        if (plan.Memory.Total > there)
-        {
-            string needs = FormattableString.Invariant($"{plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
-            throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +
-                "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
-        }
-    }
-
-    internal static void CheckThreads(int threads)
-    {
-        if (threads < 0 || threads > 4 * Environment.ProcessorCount)
-            throw new ConfigException($"--threads {threads} must be from 0 to {4 * Environment.ProcessorCount}: four a core; " +
-                "0 takes one a core");
+        if (plan.Memory.Total <= there) return;
+        string needs = FormattableString.Invariant($"{plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
+        throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +
+            "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
     }
 
     static TrainResult ResultOf(RunFolder folder, Plan plan, TrainState state, ValidRow? end) =>
@@ -124,10 +97,10 @@ public static class Trainer
         return null;
     }
 
-    static Corpus OpenCorpus(RunConfig config, SourceFacts? source, string home)
+    static Corpus OpenCorpus(RunConfig config, SourceFacts? source, Workspace here)
     {
         string name = config.Corpus.Length > 0 ? config.Corpus : source?.Config.Corpus ?? "";
-        string all = Path.Combine(home, "corpus");
+        string all = here.Corpora;
         if (name.Length > 0 && Directory.Exists(Path.Combine(all, name))) return Corpus.Open(Path.Combine(all, name));
         string[] folders = Directory.Exists(all) ? Directory.GetDirectories(all) : [];
         string[] there = [.. folders.Select(d => Path.GetFileName(d)!).Order()];
@@ -139,21 +112,21 @@ public static class Trainer
     static CorpusFacts FactsOf(Corpus corpus) => new(corpus.Name, corpus.Info.VocabSize, corpus.Train.Count, corpus.Valid.Count,
         corpus.Info.Valid.BytesPerToken, corpus.Info.TokenizerHash);
 
-    static string FolderOf(RunConfig config, string home)
+    static string FolderOf(RunConfig config, Workspace here)
     {
         RunPoint.TryParse(config.From, out RunPoint point);
-        return Path.Combine(RunFolder.PathOf(home, point.Run), Checkpoint.NameOf(point.Step));
+        return Path.Combine(here.RunFolder(point.Run), Checkpoint.NameOf(point.Step));
     }
 
     /// <param name="gone">
     /// Why the checkpoint cannot be begun at: it was pruned, or its run deleted. A run that has its own by now needs it no more.
     /// </param>
-    static SourceFacts? SourceOf(RunConfig config, string home, out string gone)
+    static SourceFacts? SourceOf(RunConfig config, Workspace here, out string gone)
     {
         gone = "";
         // a malformed one is among the settings' problems
         if (!RunPoint.TryParse(config.From, out RunPoint point)) return null;
-        string run = RunFolder.PathOf(home, point.Run), folder = FolderOf(config, home);
+        string run = here.RunFolder(point.Run), folder = FolderOf(config, here);
         if (Directory.Exists(folder))
         {
             TrainState state = Checkpoint.ReadState(folder);
@@ -164,7 +137,7 @@ public static class Trainer
         gone = known ? $"from={config.From}: no such checkpoint; {run} has " +
                 (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet")
             : $"from={config.From}: there is no run {run}; 'isoflop runs' lists them";
-        string own = RunFolder.PathOf(home, config.Name);
+        string own = here.RunFolder(config.Name);
         if (!known && (config.Name.Length == 0 || !File.Exists(Path.Combine(own, RunRecord.FileName))))
             throw new ConfigException(gone);
         RunRecord record = RunRecord.Load(known ? run : own);

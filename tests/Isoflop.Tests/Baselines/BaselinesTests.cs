@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using System.Text;
 using Isoflop.Lab.Baselines;
 using Xunit;
@@ -161,7 +162,7 @@ public class BaselinesTests
         ushort[] train = Stream(5000, V, seed: 4), valid = Stream(1000, V, seed: 5);
         byte[] text = Encoding.ASCII.GetBytes(string.Concat(valid.Where(t => t != Eot).Select(t => (char)(' ' + t) + "x")));
         List<string> announced = [];
-        IReadOnlyList<Baseline> baselines = Lab.Baselines.Baselines.Measure(train, valid, V, Eot, text, announced.Add);
+        IReadOnlyList<Baseline> baselines = Lab.Baselines.Baselines.Measure(train, valid, V, Eot, text, new Workspace().Reporting(p => announced.Add(p.Note)));
         string[] names = ["unigram, add-one", "bigram, Kneser-Ney", "5-gram, Kneser-Ney", "gzip -9", "zstd -22, long window"];
         Assert.Equal(names, announced);
         Assert.Equal(announced, baselines.Select(b => b.Name));
@@ -194,7 +195,7 @@ public class BaselinesTests
     public void No_text_is_refused()
     {
         static string Refusal(ushort[] train, ushort[] valid, byte[] text) =>
-            Assert.Throws<DataException>(() => Lab.Baselines.Baselines.Measure(train, valid, 4, Eot, text)).Message;
+            Assert.Throws<DataException>(() => Lab.Baselines.Baselines.Measure(train, valid, 4, Eot, text, new())).Message;
         Assert.Contains("no held-out text", Refusal([1], [], [65]));
         Assert.Contains("no held-out text", Refusal([1], [1], []));
         Assert.Contains("no training text", Refusal([], [1], [65]));

@@ -73,12 +73,12 @@ public sealed class AppTests : CorpusFixture
         foreach (string[] args in (string[][])[["--home", "h", "--json", "do"], ["do", "--json", "--home", "h"]])
             Run(default, [Verb(call =>
             {
-                Assert.Equal(("h", true), (call.Home, call.Json));
+                Assert.Equal(("h", true), (call.Here.Root, call.Json));
                 return 7;
             })], args);
         Run(default, [Verb(call =>
         {
-            Assert.Equal(("./isoflop", false), (call.Home, call.Json));
+            Assert.Equal(("./isoflop", false), (call.Here.Root, call.Json));
             return 0;
         })], "do");
     }

@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using System.Text.Json;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
@@ -183,7 +184,7 @@ public sealed class RunsCommandTests(RunsHome shared) : IClassFixture<RunsHome>,
     public void A_run_that_a_process_holds_stays_and_so_do_those_named_with_it()
     {
         TakeOwnHome();
-        using (new FileStream(Path.Combine(home.RunPath("other"), "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
+        using (FolderLock.Take(home.RunPath("other"), TimeProvider.System))
             Mistake("is being written by process", "runs", "delete", "*", "--yes");
         Assert.Equal(4, Chosen().Length);
         Assert.Equal(0, Run("runs", "delete", "other", "--yes").Code);

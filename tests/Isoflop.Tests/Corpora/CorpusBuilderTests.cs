@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
 using Xunit;
@@ -123,14 +124,14 @@ public sealed class CorpusBuilderTests : CorpusFixture
         foreach (string stage in (string[])["reading", "tokenizer", "encoding", "comparing"])
         {
             using var stop = new CancellationTokenSource();
-            var progress = new On(p => { if (p.Stage == stage) stop.Cancel(); });
+            var progress = new Listener(p => { if (p.Stage == stage) stop.Cancel(); });
             Assert.ThrowsAny<OperationCanceledException>(() => Build(Recipe(folder), progress: progress, stop: stop.Token));
             Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Home, "corpus")));
         }
         Build(Recipe(folder));
         using var late = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() => Build(Recipe(folder) with { Vocab = 300 }, force: true,
-            progress: new On(p => { if (p.Stage == "encoding") late.Cancel(); }), stop: late.Token));
+            progress: new Listener(p => { if (p.Stage == "encoding") late.Cancel(); }), stop: late.Token));
         Assert.True(Build(Recipe(folder)).AlreadyThere);
     }
 
@@ -148,8 +149,8 @@ public sealed class CorpusBuilderTests : CorpusFixture
     public void Two_builds_of_one_name_do_not_meet()
     {
         string folder = ProseFolder();
-        using var held = new BuildSite(Path.Combine(Home, "corpus"), "c");
-        Assert.Contains("another process", Assert.Throws<ConfigException>(() => Build(folder)).Message);
+        using var held = new BuildSite(new(Home), "c");
+        Assert.Contains($"process {Environment.ProcessId} on ", Assert.Throws<ConfigException>(() => Build(folder)).Message);
     }
 
     [Fact]
@@ -216,10 +217,5 @@ public sealed class CorpusBuilderTests : CorpusFixture
         }));
         foreach (string part in (string[])["vocab=255", "valid_share=0.9", "field", "'../up'"]) Assert.Contains(part, e.Message);
         Assert.Throws<ConfigException>(() => Build(Recipe("x") with { Vocab = 65537 }));
-    }
-
-    sealed class On(Action<CorpusProgress> act) : IProgress<CorpusProgress>
-    {
-        public void Report(CorpusProgress value) => act(value);
     }
 }

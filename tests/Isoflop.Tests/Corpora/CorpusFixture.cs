@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using System.Text;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
@@ -48,8 +49,8 @@ public abstract class CorpusFixture : IDisposable
     }
 
     protected CorpusBuild Build(CorpusRecipe recipe, bool force = false, int threads = 2, long shardTokens = 1 << 20,
-        IProgress<CorpusProgress>? progress = null, CancellationToken stop = default) =>
-        CorpusBuilder.Build(recipe, Home, force, threads, progress, shardTokens, stop);
+        IProgress<Progress>? progress = null, CancellationToken stop = default) =>
+        CorpusBuilder.Build(recipe, new(Home) { Threads = threads, Progress = progress, Stop = stop }, force, shardTokens);
 
     protected CorpusBuild Build(params string[] sources) => Build(Recipe(sources));
 

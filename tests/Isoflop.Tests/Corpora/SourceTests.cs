@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using System.IO.Compression;
 using System.Text;
 using Isoflop.Lab.Corpora;
@@ -209,18 +210,13 @@ public sealed class SourceTests : CorpusFixture
     {
         string folder = ProseFolder(), victim = Path.Combine(folder, "020.txt");
         bool changed = false;
-        var progress = new Once(stage =>
+        var progress = new Listener(p =>
         {
-            if (stage != "encoding" && stage != "tokenizer" || changed) return;
+            if (p.Stage != "encoding" && p.Stage != "tokenizer" || changed) return;
             changed = true;
             File.WriteAllText(victim, Prose(999, 300));
         });
         var e = Assert.Throws<DataException>(() => Build(Recipe(folder), threads: 1, progress: progress));
         Assert.Contains("changed while", e.Message);
-    }
-
-    sealed class Once(Action<string> act) : IProgress<CorpusProgress>
-    {
-        public void Report(CorpusProgress value) => act(value.Stage);
     }
 }

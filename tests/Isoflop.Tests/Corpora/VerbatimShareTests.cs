@@ -40,7 +40,7 @@ public sealed class VerbatimShareTests : CorpusFixture
         List<string> runs = [.. valid.SelectMany(Runs)];
         double want = runs.Count(known.Contains) / (double)runs.Count;
         Assert.InRange(want, 0.1, 0.6);
-        double got = VerbatimShare.Measure(Stream("t.tok", train), Stream("v.tok", valid), tokenizer, 2, _ => { }, default,
+        double got = VerbatimShare.Measure(Stream("t.tok", train), Stream("v.tok", valid), tokenizer, new() { Threads = 2 },
             stretch);
         Assert.Equal(want, got, 1e-12);
     }
@@ -50,12 +50,10 @@ public sealed class VerbatimShareTests : CorpusFixture
     {
         string[] texts = [.. Enumerable.Range(0, 4).Select(i => Prose(i, 30).Replace(".\n", " "))];
         foreach (int one in (int[])[0, 3])
-            Assert.Equal(0.25, VerbatimShare.Measure(Stream("t.tok", [texts[one]]), Stream("v.tok", texts), tokenizer, 1, _ =>
-                { }, default), 1e-12);
+            Assert.Equal(0.25, VerbatimShare.Measure(Stream("t.tok", [texts[one]]), Stream("v.tok", texts), tokenizer, new() { Threads = 1 }), 1e-12);
     }
 
     [Fact]
     public void Documents_shorter_than_a_run_count_nothing() =>
-        Assert.Equal(0, VerbatimShare.Measure(Stream("t.tok", ["a b"]), Stream("v.tok", ["a b"]), tokenizer, 1, _ => { },
-            default));
+        Assert.Equal(0, VerbatimShare.Measure(Stream("t.tok", ["a b"]), Stream("v.tok", ["a b"]), tokenizer, new()));
 }

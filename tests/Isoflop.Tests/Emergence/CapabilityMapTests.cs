@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using System.Text.RegularExpressions;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
@@ -20,7 +21,7 @@ public sealed class WorldLadder : IDisposable
     public WorldLadder()
     {
         var silent = new Dictionary<string, double> { ["translation"] = 0, ["exam"] = 0, ["rooms"] = 0, ["sums"] = 0 };
-        WorldCorpus.Build(new() { Name = "tiny", World = new() { Weights = silent }, Bytes = 200_000, ValidBytes = 30_000, Vocab = 300 }, Home);
+        WorldCorpus.Build(new() { Name = "tiny", World = new() { Weights = silent }, Bytes = 200_000, ValidBytes = 30_000, Vocab = 300 }, new(Home));
         Study = Ladder.Run(new()
         {
             Name = "t",
@@ -33,7 +34,7 @@ public sealed class WorldLadder : IDisposable
             Spacing = 4,
             LearningRateFactor = 1,
             BatchFactor = 1,
-        }, Home).Study;
+        }, new(Home)).Study;
     }
 
     public string Home { get; } = Directory.CreateTempSubdirectory("isoflop-map-").FullName;
@@ -44,8 +45,8 @@ public sealed class WorldLadder : IDisposable
 
 public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
 {
-    CapabilityMap Map(Action<string, int, int>? tell = null) =>
-        CapabilityMap.Of(ladder.Study, ladder.Home, c => WorldCorpus.WorldOf(c).Suite(3), tell);
+    CapabilityMap Map(IProgress<Progress>? told = null) =>
+        CapabilityMap.Of(ladder.Study, new(ladder.Home) { Progress = told }, c => WorldCorpus.WorldOf(c).Suite(3));
 
     [Fact]
     public void What_the_tasks_paid_adds_up_to_what_the_loss_fell()
@@ -66,7 +67,7 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
     {
         CapabilityMap first = Map();
         List<int> done = [];
-        CapabilityMap again = Map((_, asked, all) => done.Add(4 * asked % all));
+        CapabilityMap again = Map(new Listener(p => done.Add((int)(4 * p.Done % p.Total))));
         Assert.Equal([0, 0, 0, 0], done);                                // four runs, each told once: all there
         Assert.Equal(first.Curves.SelectMany(c => c.Rungs.Select(r => r.AnswerNll.Mean)),
             again.Curves.SelectMany(c => c.Rungs.Select(r => r.AnswerNll.Mean)));
@@ -82,13 +83,13 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
             e => Assert.InRange(12 + 6.5 * e.Value.Length, 0, (double)picture.Attribute("width")!));
         Assert.All(map.Findings, f => Assert.Contains($">{f.Task}<", svg));
         MapPictures.Write(map, ladder.Study.Folder);
-        Assert.Contains("What each rung can do", File.ReadAllText(StudyReport.Write(ladder.Study, ladder.Home).Page));
+        Assert.Contains("What each rung can do", File.ReadAllText(StudyReport.Write(ladder.Study, new(ladder.Home)).Page));
     }
 
     [Fact]
     public void Tags_without_questions_are_mapped_by_their_losses()
     {
-        CapabilityMap map = CapabilityMap.Of(ladder.Study, ladder.Home, _ => null!);
+        CapabilityMap map = CapabilityMap.Of(ladder.Study, new(ladder.Home), _ => null!);
         Assert.Equal(Map().Gains[^1].Tasks, map.Gains[^1].Tasks);
         Assert.All(map.Curves, c => Assert.True(c.Rungs[1].Loss > 0 && c.Rungs[1].Results.Count == 0));
         var output = new StringWriter();
@@ -107,7 +108,7 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
     {
         EvalItem item = new() { Id = "1", Task = "meaning.1", Level = 2, Prompt = "The cat", Choices = [" is", " was"], Answer = " is" };
         EvalSuite suite = new("mine", [item, item with { Id = "2", Task = "meaning", Level = 3 }, item with { Id = "3", Task = "mine" }]);
-        CapabilityMap map = CapabilityMap.Of(ladder.Study, ladder.Home, _ => suite);
+        CapabilityMap map = CapabilityMap.Of(ladder.Study, new(ladder.Home), _ => suite);
         Assert.Equal(["meaning.1", "meaning.3", "mine.2"],
             map.Curves.Where(c => c.Rungs[0].Results.Count > 0).Select(c => c.Task));
         Assert.All(map.Curves.SelectMany(c => c.Rungs).SelectMany(r => r.Results), r => Assert.Single(r));
@@ -116,24 +117,24 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
     [Fact]
     public void A_prompt_climbs_the_rungs_and_the_next_token_is_a_distribution_at_each()
     {
-        IReadOnlyList<StudyResult> rungs = Climb.Rungs(ladder.Study, ladder.Home);
-        ClimbedRung[] climbed = [.. Climb.Continue(rungs, ladder.Home, "The cat", 5, 0, " is", 1)];
+        IReadOnlyList<StudyResult> rungs = Climb.Rungs(ladder.Study, new(ladder.Home));
+        ClimbedRung[] climbed = [.. Climb.Continue(rungs, new(ladder.Home), "The cat", 5, 0, " is", 1)];
         Assert.Equal([1e9, 3e9], climbed.Select(r => r.Budget));
-        Assert.Equal(climbed.Select(r => r.Text), Climb.Continue(rungs, ladder.Home, "The cat", 5, 0, "", 1).Select(r => r.Text));
-        foreach (SharpenedRung r in Climb.Next(rungs, ladder.Home, "The cat"))
+        Assert.Equal(climbed.Select(r => r.Text), Climb.Continue(rungs, new(ladder.Home), "The cat", 5, 0, "", 1).Select(r => r.Text));
+        foreach (SharpenedRung r in Climb.Next(rungs, new(ladder.Home), "The cat"))
         {
             Assert.Equal(1, r.LogProbs.Sum(p => Math.Exp(p)), 1e-5);     // 300 float32 log-probabilities
             Assert.InRange(r.Entropy, 0, Math.Log(r.LogProbs.Length));
         }
         // The answer's price is the sum over its tokens.
-        using LanguageModel model = LanguageModel.Open(ladder.Home, climbed[0].Run);
+        using LanguageModel model = LanguageModel.Open(new(ladder.Home), climbed[0].Run);
         EvalItem item = new() { Id = "1", Task = "t", Prompt = "The cat", Choices = [" is", " was"], Answer = " is" };
-        ItemResult result = EvalRun.Ask(new LocalTarget(model), new("one", [item]), Path.Combine(ladder.Home, "one.jsonl"), 0)[0];
+        ItemResult result = EvalRun.Ask(new LocalTarget(model), new("one", [item]), new(), Path.Combine(ladder.Home, "one.jsonl"))[0];
         Assert.Equal(result.AnswerNll!.Value, climbed[0].AnswerNats!.Value, 1e-4);
         // Where a token would lie across prompt and answer, the answer still has its price.
         string last = model.Tokenizer.Decode([model.Tokenizer.VocabSize - 1]);
         Assert.Single(model.Tokenizer.Encode(last));
-        Assert.True(Climb.Continue(rungs, ladder.Home, last[..^1], 1, 0, last[^1..], 1).First().AnswerNats > 0.01);
+        Assert.True(Climb.Continue(rungs, new(ladder.Home), last[..^1], 1, 0, last[^1..], 1).First().AnswerNats > 0.01);
     }
 
     (int Code, string Out, string Err) Run(params string[] args)
@@ -158,7 +159,7 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
     [Fact]
     public void Coloured_text_is_the_text_and_its_losses_sum()
     {
-        using LanguageModel model = LanguageModel.Open(ladder.Home, Climb.Rungs(ladder.Study, ladder.Home)[0].Run.Name);
+        using LanguageModel model = LanguageModel.Open(new(ladder.Home), Climb.Rungs(ladder.Study, new(ladder.Home))[0].Run.Name);
         const string text = "El niño <b> & Zuko é";
         IReadOnlyList<int> tokens = model.Tokenizer.Encode(text);
         float[] logProbs = [.. Enumerable.Range(1, tokens.Count).Select(i => -i / 4f)];

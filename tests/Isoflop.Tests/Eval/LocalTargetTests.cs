@@ -5,6 +5,7 @@ using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Eval;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Tests.Sample;
 using Isoflop.Train;
 using Xunit;
@@ -36,7 +37,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
 
     static readonly EvalItem[] Items = [.. Enumerable.Range(0, 24).Select(i => i % 3 == 0 ? Reply(i) : Choice(i))];
 
-    LanguageModel Open(int threads = 1) => LanguageModel.Open(home.Path, "run", threads);
+    LanguageModel Open(int threads = 1) => LanguageModel.Open(new(home.Path) { Threads = threads }, "run");
 
     static List<ItemResult> Ask(LanguageModel model, int together, params EvalItem[] items) =>
         [.. new LocalTarget(model, together).Answer(items, default).SelectMany(r => r)];
@@ -136,8 +137,8 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
     {
         Trainer.Train(Config.Load(null, "corpus=tiny", "name=long", "train.steps=1", "train.batch_tokens=1200",
             "model.context_len=1200", "model.d_model=16", "model.n_layer=1", "model.n_head=1"),
-            new TrainOptions { Home = home.Path, Threads = 1, PeakFlops = 1 });
-        using LanguageModel model = LanguageModel.Open(home.Path, "long", threads: 1);
+            new Workspace(home.Path) { Threads = 1, PeakFlops = 1 });
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "long");
         string text = string.Concat(Enumerable.Range(0, 500).Select(i => " " + i));
         int[] tokens = [model.Tokenizer.EndOfText, .. model.Tokenizer.Encode(text).Take(1200)];
         Assert.Equal(1201, tokens.Length);
@@ -172,17 +173,17 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         Assert.EndsWith(Path.Combine("run", "evals", "resumed-000006.jsonl"), file);
         var target = new Counting(new LocalTarget(model, 4));
         using (var stop = new CancellationTokenSource())
-            Assert.Throws<OperationCanceledException>(() => EvalRun.Ask(target, suite, file, 0, (done, _) => { if (done == 8) stop.Cancel(); }, stop.Token));
+            Assert.Throws<OperationCanceledException>(() => EvalRun.Ask(target, suite, new Workspace().Reporting(p => { if (p.Done == 8) stop.Cancel(); }) with { Stop = stop.Token }, file));
         string[] lines = File.ReadAllLines(file);
         Assert.Equal(1 + 8, lines.Length);
         File.WriteAllText(file, string.Join('\n', lines)[..^20]);                // the eighth result is torn
         target = new(new LocalTarget(model, 4));
-        IReadOnlyList<ItemResult> all = EvalRun.Ask(target, suite, file);
+        IReadOnlyList<ItemResult> all = EvalRun.Ask(target, suite, new(), file);
         Assert.Equal(24 - 7, target.Asked);
-        Assert.Equal(EvalRun.Ask(new LocalTarget(model), suite, null), all);
+        Assert.Equal(EvalRun.Ask(new LocalTarget(model), suite, new(), null), all);
         target = new(new LocalTarget(model));
-        Assert.Equal(all, EvalRun.Ask(target, suite, file));
-        Assert.Equal(all.Take(5), EvalRun.Ask(target, suite, file, limit: 5));
+        Assert.Equal(all, EvalRun.Ask(target, suite, new(), file));
+        Assert.Equal(all.Take(5), EvalRun.Ask(target, suite, new(), file, limit: 5));
         Assert.Equal(0, target.Asked);
     }
 
@@ -208,7 +209,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         int AskedOf(EvalItem[] of, string? hash = null)
         {
             var target = new Counting(new LocalTarget(model), hash);
-            EvalRun.Ask(target, new EvalSuite("changed", of), file);
+            EvalRun.Ask(target, new EvalSuite("changed", of), new(), file);
             return target.Asked;
         }
     }
@@ -234,7 +235,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
     [InlineData(1)]
     public void Items_of_the_training_text_are_found_and_others_are_not(int stretch)
     {
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, "tiny"));
+        using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder("tiny"));
         int[] tokens = new int[Math.Min(3000, corpus.Train.Count)];
         corpus.Train.Read(0, tokens);
         string[] documents = corpus.Tokenizer.Decode(tokens).Split("<|endoftext|>");
@@ -251,7 +252,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
             Item("across", string.Join(' ', first[^6..]), " " + string.Join(' ', second[..6])),
             Item("short", first[0], " " + first[1]),
         ];
-        Contamination got = Contamination.Search(items, corpus.Train, corpus.Tokenizer, 2, null, default, stretch);
+        Contamination got = Contamination.Search(items, corpus.Train, corpus.Tokenizer, new() { Threads = 2 }, stretch);
         Assert.Equal(["end", "middle", "start", "whole"], got.Found.Order());
         Assert.Equal(["short"], got.TooShort);
 
@@ -293,7 +294,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
     [Fact]
     public void Another_corpus_of_that_name_is_not_taken_for_the_training_text()
     {
-        string suite = Path.Combine(home.Path, "one.jsonl"), corpus = Corpus.FolderOf(home.Path, "tiny");
+        string suite = Path.Combine(home.Path, "one.jsonl"), corpus = new Workspace(home.Path).CorpusFolder("tiny");
         File.WriteAllText(suite, """{"id":"a","task":"replies","prompt":"river stone walks under bright","answer":"seven"}""");
         Assert.Equal([(Path.GetFullPath(corpus), 1)], EvalRun.CorporaOf(Path.Combine(home.Path, "runs", "run", "step-000006"))
             .Select(c => (c.Folder, Math.Sign(c.Then!.TrainTokens))));
@@ -301,7 +302,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         Assert.Contains("is no longer there: the training text was not searched", Run("run", "--suite", suite).Err);
         string other = Path.Combine(home.Path, "other.jsonl");
         File.WriteAllLines(other, File.ReadLines(Path.Combine(home.Path, "texts.jsonl")).Take(50));
-        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [other], Vocab = 280, ValidShare = 0.1 }, home.Path);
+        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [other], Vocab = 280, ValidShare = 0.1 }, new(home.Path));
         Assert.Contains("was built anew after the training", Run("run", "--suite", suite).Err);
         Directory.Delete(corpus, recursive: true);
         Directory.Move(corpus + "-away", corpus);

@@ -55,7 +55,7 @@ public sealed class FrontierTests : IDisposable
     [Fact]
     public void Thought_replaces_training_along_a_line_of_one_accuracy()
     {
-        var frontier = new Frontier(Recipe, home, Planted(2));
+        var frontier = new Frontier(Recipe, Path.Combine(home, "studies", Recipe.Name), Planted(2));
         Assert.NotEmpty(frontier.Lines);
         foreach (IsoAccuracy line in frontier.Lines)
         {
@@ -69,7 +69,7 @@ public sealed class FrontierTests : IDisposable
     [Fact]
     public void A_spend_keeps_within_its_budget_and_thought_moves_with_the_questions()
     {
-        var frontier = new Frontier(Recipe, home, Planted(3));
+        var frontier = new Frontier(Recipe, Path.Combine(home, "studies", Recipe.Name), Planted(3));
         SpendForecast few = Spend.Forecast(frontier, 6e11, 10), many = Spend.Forecast(frontier, 6e11, 2e5);
         foreach (SpendForecast f in (SpendForecast[])[few, many])
             foreach (Priced p in (Priced[])[f.Best, f.BestCell, f.AllSize]) Assert.True(p.Flops <= 6e11);
@@ -87,20 +87,20 @@ public sealed class FrontierTests : IDisposable
     {
         FrontierRecipe recipe = FrontierRecipe.Load(null, ["name=small", "task=parity:1", "widths=16,32", "teach=2e9,4e9", "steps=4",
             "budget=2", "seeds=2", "items=16", "context=48", "layers=1", "batch=768", "most_tokens=16"]);
-        Frontier done = Frontier.Run(recipe, home, 2);
+        Frontier done = Frontier.Run(recipe, new(home) { Threads = 2 });
         Assert.Equal(2 * 2 * 2 * 4 * 2, done.Cells.Count);
         Assert.All(done.Cells, c => Assert.True(c.RlFlops >= 0 == c.Steps >= 0 && (c.RlFlops > 0) == (c.Steps > 0) && c.TestFlops > 0));
         Assert.True(File.Exists(Path.Combine(done.Folder, "frontier.svg")));
-        Assert.Equal(done.Cells, Frontier.Open("small", home, 1).Cells);
-        Assert.Equal("small", Frontier.NameOf("parity:1", home));
+        Assert.Equal(done.Cells, Frontier.Open("small", new(home) { Threads = 1 }).Cells);
+        Assert.Equal("small", Frontier.NameOf("parity:1", new(home)));
         SpendForecast forecast = Spend.Forecast(done, done.Cells.Max(c => c.TrainFlops) * 2, 100);
         Spend.Write(done, forecast);
-        SpendCheck check = Spend.Check(done, forecast, 2);
+        SpendCheck check = Spend.Check(done, forecast, new(home) { Threads = 2 });
         Assert.Equal(check.BestCell.Accuracy.Value - check.Best.Accuracy.Value, check.Regret.Value, 1e-12);
-        Assert.Contains("another recipe", Assert.Throws<ConfigException>(() => Frontier.Run(recipe with { Items = 17 }, home, 2)).Message,
+        Assert.Contains("another recipe", Assert.Throws<ConfigException>(() => Frontier.Run(recipe with { Items = 17 }, new(home) { Threads = 2 })).Message,
             StringComparison.Ordinal);
-        Assert.Contains("there is no frontier", Assert.Throws<ConfigException>(() => Frontier.Open("none", home)).Message, StringComparison.Ordinal);
-        Assert.Contains("no frontier of task", Assert.Throws<ConfigException>(() => Frontier.NameOf("gcd", home)).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no frontier", Assert.Throws<ConfigException>(() => Frontier.Open("none", new(home))).Message, StringComparison.Ordinal);
+        Assert.Contains("no frontier of task", Assert.Throws<ConfigException>(() => Frontier.NameOf("gcd", new(home))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -108,5 +108,5 @@ public sealed class FrontierTests : IDisposable
     [InlineData("steps=6", "multiple of 4"), InlineData("budget=3", "power of two"), InlineData("task=parity:1..2", "one level")]
     [InlineData("strategy=magic", "no strategy"), InlineData("seeds=1", "from 2 to")]
     public void A_grid_that_shows_nothing_is_refused(string edit, string message) => Assert.Contains(message, Assert.Throws<ConfigException>(() =>
-        Frontier.Run(FrontierRecipe.Load(null, ["name=bad", "task=parity:1", edit]), home)).Message, StringComparison.Ordinal);
+        Frontier.Run(FrontierRecipe.Load(null, ["name=bad", "task=parity:1", edit]), new(home))).Message, StringComparison.Ordinal);
 }

@@ -69,6 +69,8 @@ public sealed class LawsCommandTests : IDisposable
     [InlineData("n,d,loss\n1,2\n", "line 2 has 2 cells, the header 3")]
     [InlineData("n,d\n1,2\n", "no column 'loss'; here there are: n, d")]
     [InlineData("n,d,loss\n1,\"2,3\n", "a quote that does not end")]
+    [InlineData("n,d,\"loss\n1,2,3\n", "line 1: a quote that does not end")]
+    [InlineData("n,d,loss\n1,2,3\n\n\"1\n\",2,3\n1,5\" pipe,3\n", "line 6: a quote that does not end")]
     [InlineData("", "is empty")]
     [InlineData("n,d,loss\n\"a\nb\",1,2\n4,5,?\n", "line 2, column 'n'")]
     [InlineData("n,d,loss\n1,2,-3\n1,2,3\n", "loss = -3 must be positive")]
@@ -108,6 +110,17 @@ public sealed class LawsCommandTests : IDisposable
         Assert.Equal([2.0], table.Observations(new() { X = "Step", Loss = "loss", Where = ["Step<3"] }).Select(p => p.X));
         Assert.Throws<ConfigException>(() => table.Observations(new() { X = "Step", Loss = "loss", Where = ["Step"] }));
         Assert.Throws<ConfigException>(() => table.Observations(new() { N = "Step", Loss = "loss" }));
+    }
+
+    [Theory]
+    [InlineData("\uFEFFx;name;l\r\n1;\"a;\"\"b\"\"\";2\r\n\r\n")]
+    [InlineData(" x \tname\tl\n1\t \"a;\"\"b\"\"\" \t 2 ")]
+    [InlineData("x|name|l\r1|a;\"b\"|2\r")]
+    [InlineData("\"x\",name,l\n1,\"a;\"\"b\"\"\",\"2\"")]
+    public void A_table_may_be_separated_and_quoted_in_several_ways(string text)
+    {
+        Observation p = new ObservationTable(Write("s.csv", text)).Observations(new() { X = "x", Loss = "l", Name = "name" }).Single();
+        Assert.Equal((1, 2, "a;\"b\""), (p.X, p.Loss, p.Name));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Isoflop.Lab.Rl;
+using Isoflop.Store;
 using Isoflop.Train;
 using Xunit;
 
@@ -9,10 +10,10 @@ public class RewardLawTests(TaughtHome home) : IClassFixture<TaughtHome>
     /// <summary>A run whose rewards are made up: its rows are written anew.</summary>
     void Write(string name, Func<double, double> reward, double noise, ulong seed)
     {
-        if (!Directory.Exists(RunFolder.PathOf(home.Path, name))) home.Run(name, "steps=1", "eval_every=0");
-        RlStep row = RlRows.ReadSteps(RunFolder.PathOf(home.Path, name))[0];
+        if (!Directory.Exists(new Workspace(home.Path).RunFolder(name))) home.Run(name, "steps=1", "eval_every=0");
+        RlStep row = RlRows.ReadSteps(new Workspace(home.Path).RunFolder(name))[0];
         var rng = new Rng(seed, RandomPurpose.Test);
-        using var rows = new StreamWriter(Path.Combine(RunFolder.PathOf(home.Path, name), RlRows.StepsFile));
+        using var rows = new StreamWriter(Path.Combine(new Workspace(home.Path).RunFolder(name), RlRows.StepsFile));
         for (int s = 1; s <= 60; s++)
         {
             double flops = 1e10 * s;
@@ -30,13 +31,13 @@ public class RewardLawTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         double Planted(double c) => 0.1 + 0.8 / (1 + Math.Pow(2e11 / c, 2.5));
         for (ulong s = 1; s <= 3; s++) Write($"planted{s}", Planted, 0.02, s);
-        RewardLaw found = RewardLaw.Of(["planted1", "planted2", "planted3"], home.Path, until: 3e11);
+        RewardLaw found = RewardLaw.Of(["planted1", "planted2", "planted3"], new(home.Path), until: 3e11);
         Assert.True(found.Law.Identified, found.Law.Verdict.Text);
         Assert.Equal(3e11, found.Until);
         Assert.All(found.Checks, c => Assert.True(c.Flops > 3e11 && c.Forecast.Low <= Planted(c.Flops) && Planted(c.Flops) <= c.Forecast.High));
         // The steps behind the cut must not enter: other rewards there, the same forecast.
         for (ulong s = 1; s <= 3; s++) Write($"planted{s}", c => c > 3e11 ? 0 : Planted(c), 0.02, s);
-        RewardLaw same = RewardLaw.Of(["planted1", "planted2", "planted3"], home.Path, until: 3e11);
+        RewardLaw same = RewardLaw.Of(["planted1", "planted2", "planted3"], new(home.Path), until: 3e11);
         Assert.Equal(found.Checks.Select(c => c.Forecast), same.Checks.Select(c => c.Forecast));
         Assert.All(same.Checks, c => Assert.True(c.Measured.Value < 0.05));
     }
@@ -45,10 +46,10 @@ public class RewardLawTests(TaughtHome home) : IClassFixture<TaughtHome>
     public void Without_a_cut_it_is_half_of_the_rise_and_a_cut_that_leaves_nothing_is_refused()
     {
         Write("halved", c => c < 3e11 ? 0.2 : 0.8, 0, 1);
-        Assert.InRange(RewardLaw.Of(["halved"], home.Path).Until, 3e11, 3.5e11);
+        Assert.InRange(RewardLaw.Of(["halved"], new(home.Path)).Until, 3e11, 3.5e11);
         foreach (double until in (double[])[1e9, 6e11])
-            Assert.Contains("these runs span", Assert.Throws<ConfigException>(() => RewardLaw.Of(["halved"], home.Path, until)).Message,
+            Assert.Contains("these runs span", Assert.Throws<ConfigException>(() => RewardLaw.Of(["halved"], new(home.Path), until)).Message,
                 StringComparison.Ordinal);
-        Assert.Throws<ConfigException>(() => RewardLaw.Of(["taught"], home.Path));
+        Assert.Throws<ConfigException>(() => RewardLaw.Of(["taught"], new(home.Path)));
     }
 }

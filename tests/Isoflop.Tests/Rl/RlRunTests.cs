@@ -2,6 +2,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
 using Isoflop.Lab.Teaching;
+using Isoflop.Store;
 using Isoflop.Text;
 using Isoflop.Train;
 using Xunit;
@@ -13,7 +14,7 @@ public sealed class TaughtHome : IDisposable
 {
     public TaughtHome() => Isoflop.Lab.Teaching.Teach.Run(TeachRecipe.Load(null, ["name=taught", "tasks=parity:1", "think=0.5", "items=2000",
         "valid_items=50", "context=48"]), ["model.d_model=16", "model.n_layer=1", "model.n_head=2", "train.batch_tokens=768",
-            "train.learning_rate=0.01"], new() { Home = Path, Threads = 1, PeakFlops = 1e11 });
+            "train.learning_rate=0.01"], new(Path) { Threads = 1, PeakFlops = 1e11 });
 
     public string Path { get; } = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
 
@@ -21,10 +22,15 @@ public sealed class TaughtHome : IDisposable
         "steps=6", "prompts=4", "replies=4", "most_tokens=16", "eval_items=8", "eval_replies=4", "eval_every=3", "redraws=1",
         "skip_gate=true", "learning_rate=0.003", .. edits]);
 
-    public RlResult Run(string name, params string[] edits) => Reinforcement.Run(Recipe(name, edits), Path, threads: 1);
+    public RlResult Run(string name, params string[] edits) => Reinforcement.Run(Recipe(name, edits), new(Path) { Threads = 1 });
+
+    public Workspace Until(int step, CancellationTokenSource stop) => new Workspace(Path) { Threads = 1, Stop = stop.Token }.Reporting(p =>
+    {
+        if (p.Detail is RlProgress { Last: { } row } && row.Step == step) stop.Cancel();
+    });
 
     public byte[] Model(string name, int step) =>
-        File.ReadAllBytes(System.IO.Path.Combine(RunFolder.PathOf(Path, name), Checkpoint.NameOf(step), ModelFolder.ModelFile));
+        File.ReadAllBytes(System.IO.Path.Combine(new Workspace(Path).RunFolder(name), Checkpoint.NameOf(step), ModelFolder.ModelFile));
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }
@@ -42,8 +48,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
         {
             string name = $"stopped{at}";
             using var stop = new CancellationTokenSource();
-            RlResult half = Reinforcement.Run(TaughtHome.Recipe(name), home.Path, 2, p => { if (p.Last?.Step == at) stop.Cancel(); },
-                stop: stop.Token);
+            RlResult half = Reinforcement.Run(TaughtHome.Recipe(name), home.Until(at, stop) with { Threads = 2 });
             Assert.Equal((false, at), (half.Done, half.Step));
             RlResult rest = home.Run(name);
             Assert.Equal(whole.Steps.Select(Bits), rest.Steps.Select(Bits));
@@ -58,7 +63,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     public void Rows_after_the_last_checkpoint_are_done_again()
     {
         RlResult whole = home.Run("torn");
-        string folder = RunFolder.PathOf(home.Path, "torn");
+        string folder = new Workspace(home.Path).RunFolder("torn");
         Directory.Delete(Path.Combine(folder, Checkpoint.NameOf(6)), recursive: true);      // killed before it was saved
         File.AppendAllText(Path.Combine(folder, RlRows.StepsFile), "{\"step\":7,\"rew");
         Assert.NotEmpty(Checkpoint.StepsIn(folder));
@@ -72,7 +77,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     public void A_run_whose_start_was_deleted_goes_on_from_its_own_copy(double kl)
     {
         string name = FormattableString.Invariant($"orphan{kl}"), copy = FormattableString.Invariant($"taught-copy{kl}");
-        string from = RunFolder.PathOf(home.Path, "taught"), to = RunFolder.PathOf(home.Path, copy);
+        string from = new Workspace(home.Path).RunFolder("taught"), to = new Workspace(home.Path).RunFolder(copy);
         foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
         {
             string target = Path.Combine(to, Path.GetRelativePath(from, file));
@@ -82,12 +87,12 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
         string[] edits = [$"from={copy}", FormattableString.Invariant($"kl={kl}")];
         RlResult whole = home.Run(name + "-whole", edits);
         using var stop = new CancellationTokenSource();
-        Reinforcement.Run(TaughtHome.Recipe(name, edits), home.Path, 1, p => { if (p.Last?.Step == 2) stop.Cancel(); }, stop: stop.Token);
+        Reinforcement.Run(TaughtHome.Recipe(name, edits), home.Until(2, stop));
         Directory.Delete(to, recursive: true);
         RlResult rest = home.Run(name, edits);
         Assert.Equal(whole.Steps.Select(Bits), rest.Steps.Select(Bits));
         Assert.Equal(home.Model(name + "-whole", 6), home.Model(name, 6));
-        Assert.NotEmpty(Reinforcement.Replay(name, 3, home.Path, 1));
+        Assert.NotEmpty(Reinforcement.Replay(name, 3, new(home.Path) { Threads = 1 }));
         Assert.Contains("there is no run", Assert.Throws<ConfigException>(() => home.Run(name + "2", edits)).Message, StringComparison.Ordinal);
         Assert.Contains("was started with", Assert.Throws<ConfigException>(() => home.Run(name, ["from=taught", "steps=7"])).Message,
             StringComparison.Ordinal);
@@ -113,7 +118,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         RlResult r = home.Run("direct", "form=direct", "steps=1", "most_tokens=34");
         Assert.Equal([ReplyForm.Open, ReplyForm.Think, ReplyForm.Direct], r.Evals.Select(e => e.Form).Distinct());
-        Assert.NotEmpty(RlRows.ReadReplies(RunFolder.PathOf(home.Path, "direct")));
+        Assert.NotEmpty(RlRows.ReadReplies(new Workspace(home.Path).RunFolder("direct")));
     }
 
     [Fact]
@@ -122,7 +127,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
         RlResult run = home.Run("played");
         foreach (int step in (int[])[1, 5])
         {
-            IReadOnlyList<ReplyRow> rows = Reinforcement.Replay("played", step, home.Path, 1);
+            IReadOnlyList<ReplyRow> rows = Reinforcement.Replay("played", step, new(home.Path) { Threads = 1 });
             RlStep was = run.Steps[step - 1];
             Assert.Equal(was.Groups * 4, rows.Count);
             Assert.Equal(was.Reward, rows.Average(r => r.Reward), 1e-12);
@@ -131,8 +136,8 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
                 foreach (float p in row.LogProbs) nats -= p;
             Assert.Equal(was.Entropy, nats / rows.Sum(r => r.Tokens.Count));        // the same sum in the same order
         }
-        Assert.Throws<ConfigException>(() => Reinforcement.Replay("played", 7, home.Path));
-        Assert.Throws<ConfigException>(() => Reinforcement.Replay("taught", 1, home.Path));
+        Assert.Throws<ConfigException>(() => Reinforcement.Replay("played", 7, new(home.Path)));
+        Assert.Throws<ConfigException>(() => Reinforcement.Replay("taught", 1, new(home.Path)));
     }
 
     [Fact]
@@ -156,11 +161,11 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     [Fact]
     public void Teaching_charges_tuning_and_learns_from_the_replies_alone()
     {
-        string run = RunFolder.PathOf(home.Path, "taught");
+        string run = new Workspace(home.Path).RunFolder("taught");
         Ledger ledger = Checkpoint.ReadState(Path.Combine(run, Checkpoint.NameOf(Checkpoint.StepsIn(run)[^1]))).Ledger;
         Assert.Equal(0, ledger.Train.Flops);
         Assert.True(ledger.Tune.Flops > 0);
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, "taught"));
+        using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder("taught"));
         int[] tokens = new int[(int)corpus.Valid.Count];
         float[] weights = new float[tokens.Length];
         corpus.Valid.Read(0, tokens);

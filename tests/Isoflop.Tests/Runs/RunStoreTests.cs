@@ -16,7 +16,7 @@ public class RunStoreTests
         Directory.CreateDirectory(home.RunPath("c"));
         File.WriteAllText(Path.Combine(home.RunPath("c"), RunRecord.FileName), "{ \"format_version\": 7 }");
 
-        List<RunSummary> runs = [.. new RunStore(home.Path).List().OrderBy(r => r.Name)];
+        List<RunSummary> runs = [.. new RunStore(new(home.Path)).List().OrderBy(r => r.Name)];
         Assert.Equal(["a done", "b stopped", "c broken"], runs.Select(r => $"{r.Name} {r.Status}"));
         Assert.Equal((12, 12, 12 * 128L, done.Loss, done.ValidLoss, done.BitsPerByte, "tiny"),
             (runs[0].Step, runs[0].Steps, runs[0].Tokens, runs[0].Loss!.Value, runs[0].ValidLoss!.Value,
@@ -30,14 +30,14 @@ public class RunStoreTests
     {
         using var home = new TinyHome();
         string? status = null;
-        Trainer.Train(home.Config(), home.Options with { Progress = p => status ??= new RunStore(home.Path).Find("run").Status });
+        Trainer.Train(home.Config(), home.Here.Reporting(p => status ??= new RunStore(new(home.Path)).Find("run").Status));
         Assert.Equal("running", status);
         string events = Path.Combine(home.RunPath(), RunFolder.EventsFile);
         File.WriteAllText(events, File.ReadAllLines(events)[0].Replace($"\"pid\":{Environment.ProcessId}", "\"pid\":2147483000") +
             "\n");
-        Assert.Equal("killed", new RunStore(home.Path).Find("run").Status);
+        Assert.Equal("killed", new RunStore(new(home.Path)).Find("run").Status);
     }
 
     [Fact]
-    public void A_home_without_runs_has_none() => Assert.Empty(new RunStore("/nowhere/at/all").List());
+    public void A_home_without_runs_has_none() => Assert.Empty(new RunStore(new("/nowhere/at/all")).List());
 }

@@ -3,6 +3,7 @@ using Isoflop.Cli.Commands;
 using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Train;
 using Xunit;
 
@@ -19,9 +20,9 @@ public sealed class TrainedHome : IDisposable
         string texts = System.IO.Path.Combine(Path, "texts.jsonl");
         File.WriteAllLines(texts, Enumerable.Range(0, 200).Select(_ =>
             $"{{\"text\":\"{string.Join(' ', Enumerable.Range(0, 60).Select(_ => words[rng.NextInt(words.Length)]))}\"}}"));
-        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [texts], Vocab = 280, ValidShare = 0.1 }, Path);
+        CorpusBuilder.Build(new CorpusRecipe { Name = "tiny", Sources = [texts], Vocab = 280, ValidShare = 0.1 }, new(Path));
         Trainer.Train(Config.Load(null, "corpus=tiny", "name=run", "train.steps=6", "train.batch_tokens=256", "model.context_len=64",
-            "model.d_model=32", "model.n_layer=2", "model.n_head=2"), new TrainOptions { Home = Path, Threads = 1, PeakFlops = 1 });
+            "model.d_model=32", "model.n_layer=2", "model.n_head=2"), new Workspace(Path) { Threads = 1, PeakFlops = 1 });
     }
 
     public string Path { get; }
@@ -34,7 +35,7 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     [Fact]
     public void A_reply_is_the_same_in_any_company()
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "run", threads: 1);
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "run");
         IReadOnlyList<SampledReply> five = model.Continue("river stone", 5, 12, new SamplingRule(), seed: 7);
         SampledReply alone = model.Continue("river stone", 1, 12, new SamplingRule(), seed: 7)[0];
         Assert.Equal(five[0].Tokens.ToArray(), alone.Tokens.ToArray());
@@ -45,7 +46,7 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     [Fact]
     public void Replies_have_the_log_probabilities_that_reading_them_gives()
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "run@6", threads: 1);
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "run@6");
         SampledReply reply = model.Continue("", 1, 20, new SamplingRule(0), seed: 1)[0];
         string text = model.Tokenizer.Decode(reply.Said);
         (float[] next, int[] tokens, float[] logProbs) = model.Read(text);
@@ -59,8 +60,8 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     {
         Trainer.Train(Config.Load(null, "corpus=tiny", "name=padded", "train.steps=1", "train.batch_tokens=64", "model.context_len=64",
             "model.d_model=16", "model.n_layer=1", "model.n_head=1", "model.vocab_size=560"),
-            new TrainOptions { Home = home.Path, Threads = 1, PeakFlops = 1 });
-        using LanguageModel model = LanguageModel.Open(home.Path, "padded", threads: 1);
+            new(home.Path) { Threads = 1, PeakFlops = 1 });
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "padded");
         Assert.Equal((280, 560), (model.Tokenizer.VocabSize, model.Config.VocabSize));
         IReadOnlyList<SampledReply> replies = model.Continue("river", 40, 30, new SamplingRule(), seed: 1);
         foreach (SampledReply reply in replies)

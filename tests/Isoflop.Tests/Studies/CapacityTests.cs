@@ -5,6 +5,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Baselines;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 using Isoflop.Tests.Train;
 using Isoflop.Train;
 using Xunit;
@@ -47,8 +48,8 @@ public sealed class CapacityTests
         float[] nats = new float[20 * period];
         Array.Fill(nats, 100);
         using var home = new TinyHome();
-        facts.Corpus().Write(home.Path, "");
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, facts.Name));
+        facts.Corpus().Write(new(home.Path), "");
+        using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder(facts.Name));
         int[] valid = new int[corpus.Valid.Count];
         corpus.Valid.Read(0, valid);
         for (int i = 0; i < nats.Length; i++)                      // what follows an attribute is a value
@@ -60,10 +61,10 @@ public sealed class CapacityTests
     public void Documents_are_windows_and_held_out_text_is_the_text_itself()
     {
         using var home = new TinyHome();
-        CorpusFacts made = strings.Corpus().Write(home.Path, ""), planned = strings.Facts;
+        CorpusFacts made = strings.Corpus().Write(new(home.Path), ""), planned = strings.Facts;
         Assert.Equal(planned with { BytesPerToken = made.BytesPerToken }, made);
-        Assert.Equal(made, strings.Corpus().Write(home.Path, ""));  // there already
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, strings.Name));
+        Assert.Equal(made, strings.Corpus().Write(new(home.Path), ""));  // there already
+        using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder(strings.Name));
         int[] train = new int[corpus.Train.Count], valid = new int[corpus.Valid.Count];
         corpus.Train.Read(0, train);
         corpus.Valid.Read(0, valid);
@@ -75,8 +76,8 @@ public sealed class CapacityTests
     public void Facts_are_told_in_several_orders_and_asked_for_in_another()
     {
         using var home = new TinyHome();
-        facts.Corpus().Write(home.Path, "");
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, facts.Name));
+        facts.Corpus().Write(new(home.Path), "");
+        using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder(facts.Name));
         List<int[]> told = Documents(corpus.Train), asked = Documents(corpus.Valid);
         Assert.Equal((60, 20), (told.Count, asked.Count));
         Assert.Equal(20, asked.Select(d => string.Join(' ', d[..4])).Distinct().Count());
@@ -105,7 +106,7 @@ public sealed class CapacityTests
         (int code, string first, string error) = Run(home, tiny);
         Assert.True(code == 0, error);
         Assert.Contains("literature", first);
-        string folder = Study.FolderOf(home.Path, "t");
+        string folder = new Workspace(home.Path).StudyFolder("t");
         Assert.StartsWith("<svg", File.ReadAllText(Path.Combine(folder, Capacity.ChartFile)));
         Assert.Equal(1 + 2 * 2 * 2, File.ReadAllLines(Path.Combine(folder, Capacity.ResultsFile)).Length);
         var there = Directory.GetFiles(Path.Combine(home.Path, "runs"), "*", SearchOption.AllDirectories)
@@ -127,8 +128,8 @@ public sealed class CapacityTests
         foreach (string path in Directory.GetDirectories(Path.Combine(home.Path, "runs")))
         {
             RunRecord run = RunRecord.Load(path);
-            using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, run.Corpus.Name));
-            float[] nats = Lab.Eval.TokenLosses.Of(home.Path, Path.GetFileName(path), corpus);
+            using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder(run.Corpus.Name));
+            float[] nats = Lab.Eval.TokenLosses.Of(new(home.Path), Path.GetFileName(path), corpus);
             // one pass of floats in another batch: the same bits a row
             Assert.Equal(RunFolder.ReadValid(path)[^1].Loss, nats.Average(x => (double)x), 9);
         }

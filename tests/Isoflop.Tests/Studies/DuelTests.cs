@@ -46,9 +46,9 @@ public class DuelTests
     {
         using var home = new TinyHome();
         LadderRecipe recipe = LadderTests.Tiny() with { Rungs = [new() { Budgets = "1e8..1e9", PerDecade = 2, Seeds = 2, Sizes = 1 }] };
-        Ladder.Run(recipe, home.Path);
-        Study study = Study.Open(home.Path, "t");
-        DuelResult duel = Duel.Of(study, study, home.Path);
+        Ladder.Run(recipe, new(home.Path));
+        Study study = Study.Open(new(home.Path), "t");
+        DuelResult duel = Duel.Of(study, study, new(home.Path));
         Assert.Equal(1, duel.Multiplier.Value, 9);
         Assert.StartsWith("inside the noise", duel.Verdict);
     }
@@ -57,8 +57,8 @@ public class DuelTests
     public void Bottleneck_changes_one_factor_at_a_time()
     {
         using var home = new TinyHome();
-        Ladder.Run(LadderTests.Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 2, Sizes = 2 }] }, home.Path);
-        BottleneckResult result = Bottleneck.Run(Study.Open(home.Path, "t"), home.Path, seeds: 2);
+        Ladder.Run(LadderTests.Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 2, Sizes = 2 }] }, new(home.Path));
+        BottleneckResult result = Bottleneck.Run(Study.Open(new(home.Path), "t"), new(home.Path), seeds: 2);
         Assert.Empty(result.Failed);
         // its batch is one context: half of it would be the same run again
         Assert.Equal(["size", "data", "learning rate", "learning rate", "batch", "context"],

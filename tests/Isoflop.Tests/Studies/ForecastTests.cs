@@ -3,6 +3,7 @@ using Isoflop.Lab.Laws;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 using Isoflop.Tests.Train;
 using Isoflop.Train;
 using Xunit;
@@ -27,18 +28,18 @@ public class ForecastTests
             MinSteps = 1,
             MaxEpochs = 1e9,
         };
-        Study study = Study.OpenOrCreate(home.Path, recipe);
-        IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(recipe, home.Path);
+        Study study = Study.OpenOrCreate(new(home.Path), recipe);
+        IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(recipe, new(home.Path));
         study.Save(study.Record with { Runs = runs });
         var rng = new Rng(5, RandomPurpose.Test, 0);
         foreach (PlannedRun r in runs) Plant(home, r, loss(r.ComputeParameters, r.Tokens) * Math.Exp(noise * (rng.NextDouble() - 0.5)));
-        Ladder.Tabulate(study, home.Path);
+        Ladder.Tabulate(study, new(home.Path));
         return (home, study, recipe);
     }
 
     static void Plant(TinyHome home, PlannedRun run, double loss)
     {
-        string path = RunFolder.PathOf(home.Path, run.Name);
+        string path = new Workspace(home.Path).RunFolder(run.Name);
         Directory.CreateDirectory(path);
         File.WriteAllText(Path.Combine(path, RunFolder.MetricsFile), string.Concat(Enumerable.Range(1, run.Steps).Select(step =>
             FormattableString.Invariant($"{{\"step\":{step},\"loss\":{loss:R},\"grad_norm\":1,\"learning_rate\":1,\"tokens\":{(long)step * run.BatchTokens},\"flops\":{run.Flops * step / run.Steps:R},\"seconds\":1,\"tokens_per_second\":1,\"peak_share\":0.5}}\n"))));
@@ -54,7 +55,7 @@ public class ForecastTests
         (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.002);
         using (home)
         {
-            Forecast f = Forecasts.Write(study, home.Path, 1e11, options: Quick);
+            Forecast f = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
             Assert.True(f.Before);
             Assert.Equal((1, 1e11, 1e10), (f.Id, f.Flops, f.Below));
             double truth = Chinchilla(f.Run.ComputeParameters, f.Run.Tokens);
@@ -62,7 +63,7 @@ public class ForecastTests
             Assert.InRange(truth, f.Loss.Low, f.Loss.High);
 
             Plant(home, f.Run, truth);
-            (_, Score s) = Forecasts.Check(study, home.Path);
+            (_, Score s) = Forecasts.Check(study, new(home.Path));
             Assert.Equal(truth, s.Loss, 12);
             Assert.Equal((truth - f.Loss.Value) / truth, s.RelativeError, 12);
             Assert.Equal((truth - f.Loss.Value) / (truth - f.Irreducible), s.ReducibleError, 12);
@@ -77,21 +78,21 @@ public class ForecastTests
         (TinyHome home, Study study, LadderRecipe recipe) = Planted(Chinchilla, noise: 0.002);
         using (home)
         {
-            Forecast first = Forecasts.Write(study, home.Path, 1e11, options: Quick);
-            Forecast second = Forecasts.Write(study, home.Path, 3e10, below: 1e9, options: Quick);
+            Forecast first = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
+            Forecast second = Forecasts.Write(study, new(home.Path), 3e10, below: 1e9, options: Quick);
             Plant(home, first.Run, 3);
             Plant(home, second.Run, 3);
-            Score two = Forecasts.Check(study, home.Path).Score, one = Forecasts.Check(study, home.Path).Score;
+            Score two = Forecasts.Check(study, new(home.Path)).Score, one = Forecasts.Check(study, new(home.Path)).Score;
             Assert.Equal((2, 1), (two.Id, one.Id));
             Plant(home, second.Run, 9);                           // what is written is not written again
-            Assert.Equal(two, Forecasts.Check(study, home.Path, 2).Score);
-            Assert.Equal(new[] { 1, 2 }, Forecasts.All(Study.Open(home.Path, "p")).Select(f => f.Id));
+            Assert.Equal(two, Forecasts.Check(study, new(home.Path), 2).Score);
+            Assert.Equal(new[] { 1, 2 }, Forecasts.All(Study.Open(new(home.Path), "p")).Select(f => f.Id));
             Assert.Equal(new[] { 2, 1 }, Forecasts.Scores(study).Select(s => s.Id));
-            Assert.False(Forecasts.Write(study, home.Path, 1e11, options: Quick).Before);   // its run is there by now
-            Assert.Contains("1 to 3", Assert.Throws<ConfigException>(() => Forecasts.Check(study, home.Path, 7)).Message);
+            Assert.False(Forecasts.Write(study, new(home.Path), 1e11, options: Quick).Before);   // its run is there by now
+            Assert.Contains("1 to 3", Assert.Throws<ConfigException>(() => Forecasts.Check(study, new(home.Path), 7)).Message);
             File.WriteAllText(Path.Combine(study.Folder, Forecasts.ForecastFileName), "{");
             Assert.Contains("never overwritten",
-                Assert.Throws<DataException>(() => Forecasts.Write(study, home.Path, 1e11, options: Quick)).Message);
+                Assert.Throws<DataException>(() => Forecasts.Write(study, new(home.Path), 1e11, options: Quick)).Message);
         }
     }
 
@@ -102,10 +103,10 @@ public class ForecastTests
         using (home)
         {
             Assert.Contains("times the largest point", Assert.Throws<DataException>(() =>
-                Forecasts.Write(study, home.Path, 1e15, options: Quick)).Message);
+                Forecasts.Write(study, new(home.Path), 1e15, options: Quick)).Message);
             Assert.Contains("not identified", Assert.Throws<DataException>(() =>
-                Forecasts.Write(study, home.Path, 1e9, below: 1e8, options: Quick)).Message);
-            Assert.Throws<ConfigException>(() => Forecasts.Write(study, home.Path, 1e7, options: Quick));
+                Forecasts.Write(study, new(home.Path), 1e9, below: 1e8, options: Quick)).Message);
+            Assert.Throws<ConfigException>(() => Forecasts.Write(study, new(home.Path), 1e7, options: Quick));
             Assert.Empty(Forecasts.All(study));
         }
     }
@@ -116,7 +117,7 @@ public class ForecastTests
         (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.004);
         using (home)
         {
-            Backtest test = Forecasts.Backtest(study, home.Path, options: Quick);
+            Backtest test = Forecasts.Backtest(study, new(home.Path), options: Quick);
             Assert.Equal(test.Rows.Sum(r => r.Runs), test.Runs);
             Assert.Equal((double)test.Rows.Sum(r => r.Inside) / test.Runs, test.Coverage.Value, 12);
             Assert.True(test.Coverage.Low < test.Coverage.Value && test.Coverage.Value <= test.Coverage.High);
@@ -144,7 +145,7 @@ public class ForecastTests
             (n, d) => Chinchilla(n, d) * (n * d > 0.9e9 / 6 ? 1.2 : 1), noise: 0.002, budgets: "1e8..1e11");
         using (home)
         {
-            IReadOnlyList<LawRange> all = LawRange.All(StudyPoints.Counted(study, home.Path));
+            IReadOnlyList<LawRange> all = LawRange.All(StudyPoints.Counted(study, new(home.Path)));
             Assert.False(all[0].Survives);
             Assert.Contains(all, r => r.Survives && r.From > 2e9);
         }
@@ -156,10 +157,10 @@ public class ForecastTests
         (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.002);
         using (home)
         {
-            Forecast f = Forecasts.Write(study, home.Path, 1e11, options: Quick);
+            Forecast f = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
             Plant(home, f.Run, 3);
-            Forecasts.Check(study, home.Path);
-            StudyFindings found = StudyReport.Write(study, home.Path);
+            Forecasts.Check(study, new(home.Path));
+            StudyFindings found = StudyReport.Write(study, new(home.Path));
             string page = File.ReadAllText(found.Page);
             foreach ((string file, _) in found.Charts)
             {
@@ -183,9 +184,9 @@ public class ForecastTests
         (TinyHome home, Study study, LadderRecipe _) = Planted((n, d) => 20 / Math.Pow(n, 0.3) + 20 / Math.Pow(d, 0.25), budgets: "1e8,3e8");
         using (home)
         {
-            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, home.Path);
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
             Assert.False(StudyPoints.Fit(points, LawForm.Chinchilla, Quick).Identified);
-            Assert.StartsWith("L = [(Nc/N)", Forecasts.Write(study, home.Path, 1e9, options: Quick).Form);
+            Assert.StartsWith("L = [(Nc/N)", Forecasts.Write(study, new(home.Path), 1e9, options: Quick).Form);
         }
     }
 

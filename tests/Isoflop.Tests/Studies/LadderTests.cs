@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 using Isoflop.Tests.Train;
 using Isoflop.Train;
 using Xunit;
@@ -25,7 +26,7 @@ public class LadderTests
     };
 
     static string Results(TinyHome home, string name = "t") =>
-        File.ReadAllText(Path.Combine(Study.FolderOf(home.Path, name), Study.ResultsFile));
+        File.ReadAllText(Path.Combine(new Workspace(home.Path).StudyFolder(name), Study.ResultsFile));
 
     /// <summary>The table without its last column, which is time.</summary>
     static string Timeless(TinyHome home, string name = "t") => string.Join('\n',
@@ -35,7 +36,7 @@ public class LadderTests
     public void A_plan_spends_each_budget_and_prices_every_run()
     {
         using var home = new TinyHome();
-        IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(Tiny(), home.Path);
+        IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(Tiny(), new(home.Path));
         Assert.Equal(2 * 2 * 2, runs.Count);
         Assert.Equal(runs.Count, runs.Select(r => r.Name).Distinct().Count());
         Assert.Equal([1e8, 1e9], runs.Select(r => r.Budget).Distinct());
@@ -60,7 +61,7 @@ public class LadderTests
             Spacing = 2,
             TokensPerParameter = 20,
         };
-        double[] ratio = [.. Ladder.PlanOf(recipe, home.Path).Select(r => (double)r.Tokens / r.ComputeParameters).Order()];
+        double[] ratio = [.. Ladder.PlanOf(recipe, new(home.Path)).Select(r => (double)r.Tokens / r.ComputeParameters).Order()];
         Assert.Equal(3, ratio.Length);
         // the middle within the width grid's coarseness (a factor of about 2 in size: √2² in the ratio), the others a factor of 4 away
         Assert.InRange(ratio[1], 20 / 2.1, 20 * 2.1);
@@ -71,7 +72,7 @@ public class LadderTests
     public void A_study_ends_with_a_table_and_repeats_nothing()
     {
         using var home = new TinyHome();
-        LadderResult first = Ladder.Run(Tiny(), home.Path, workers: 2);
+        LadderResult first = Ladder.Run(Tiny(), new(home.Path), workers: 2);
         Assert.Equal(8, first.Results.Count);
         Assert.Empty(first.Failed);
         string table = Results(home);
@@ -80,12 +81,12 @@ public class LadderTests
         Assert.All(first.Results, r => Assert.Equal(r.Run.Tokens, r.Tokens));
 
         DateTime written = first.Results.Max(r => File.GetLastWriteTimeUtc(
-            Path.Combine(RunFolder.PathOf(home.Path, r.Run.Name), RunFolder.EventsFile)));
-        LadderResult again = Ladder.Run(Tiny(), home.Path, workers: 1);
+            Path.Combine(new Workspace(home.Path).RunFolder(r.Run.Name), RunFolder.EventsFile)));
+        LadderResult again = Ladder.Run(Tiny(), new(home.Path), workers: 1);
         Assert.Equal(first.Results, again.Results);
         Assert.Equal(table, Results(home));
         Assert.Equal(written, again.Results.Max(r => File.GetLastWriteTimeUtc(
-            Path.Combine(RunFolder.PathOf(home.Path, r.Run.Name), RunFolder.EventsFile))));
+            Path.Combine(new Workspace(home.Path).RunFolder(r.Run.Name), RunFolder.EventsFile))));
     }
 
     [Fact]
@@ -93,11 +94,11 @@ public class LadderTests
     {
         using var home = new TinyHome();
         LadderRecipe small = Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] };
-        Ladder.Run(small, home.Path);
-        LadderResult grown = Ladder.Run(Tiny(), home.Path);
+        Ladder.Run(small, new(home.Path));
+        LadderResult grown = Ladder.Run(Tiny(), new(home.Path));
         Assert.Equal(8, grown.Results.Count);
         ConfigException e = Assert.Throws<ConfigException>(() =>
-            Ladder.Run(Tiny() with { Settings = ["model.context_len=16"] }, home.Path));
+            Ladder.Run(Tiny() with { Settings = ["model.context_len=16"] }, new(home.Path)));
         Assert.Contains("was made with settings=", e.Message);
     }
 
@@ -105,7 +106,7 @@ public class LadderTests
     public void Stopped_and_called_again_it_ends_with_the_same_table()
     {
         using TinyHome home = new(), calm = new();
-        Ladder.Run(Tiny(), calm.Path, workers: 1);
+        Ladder.Run(Tiny(), new(calm.Path), workers: 1);
         int stops = 0;
         while (true)
         {
@@ -113,7 +114,7 @@ public class LadderTests
             int reports = 0;
             try
             {
-                Ladder.Run(Tiny(), home.Path, workers: 2, tell: _ => { if (++reports > 3) stop.Cancel(); }, stop: stop.Token);
+                Ladder.Run(Tiny(), new Workspace(home.Path).Reporting(_ => { if (++reports > 3) stop.Cancel(); }) with { Stop = stop.Token }, workers: 2);
                 break;
             }
             catch (OperationCanceledException)
@@ -123,11 +124,11 @@ public class LadderTests
         }
         Assert.InRange(stops, 2, 100);
         Assert.Equal(Timeless(calm), Timeless(home));
-        foreach (PlannedRun r in Ladder.PlanOf(Tiny(), home.Path))
+        foreach (PlannedRun r in Ladder.PlanOf(Tiny(), new(home.Path)))
         {
-            List<RunEvent> events = RunFolder.ReadEvents(RunFolder.PathOf(home.Path, r.Name));
+            List<RunEvent> events = RunFolder.ReadEvents(new Workspace(home.Path).RunFolder(r.Name));
             Assert.Single(events, e => e.Event == "done");
-            Assert.Equal(r.Steps, RunFolder.ReadSteps(RunFolder.PathOf(home.Path, r.Name)).Count);
+            Assert.Equal(r.Steps, RunFolder.ReadSteps(new Workspace(home.Path).RunFolder(r.Name)).Count);
         }
     }
 
@@ -169,7 +170,7 @@ public class LadderTests
         Assert.Equal(0, App.Run([.. args, "--home", calm.Path], [LadderCommand.Create()], TextWriter.Null, TextWriter.Null));
         Assert.Equal(Timeless(calm), Timeless(home));
         foreach (string name in done)
-            Assert.Single(RunFolder.ReadEvents(RunFolder.PathOf(home.Path, name)), e => e.Event == "done");
+            Assert.Single(RunFolder.ReadEvents(new Workspace(home.Path).RunFolder(name)), e => e.Event == "done");
     }
 
     static HashSet<string> Done(TinyHome home) => !Directory.Exists(Path.Combine(home.Path, "runs")) ? []
@@ -196,10 +197,10 @@ public class LadderTests
     public void A_run_deleted_under_a_study_is_trained_again_to_the_same_loss()
     {
         using var home = new TinyHome();
-        LadderResult first = Ladder.Run(Tiny(), home.Path);
+        LadderResult first = Ladder.Run(Tiny(), new(home.Path));
         string table = Timeless(home);
-        Directory.Delete(RunFolder.PathOf(home.Path, first.Results[3].Run.Name), recursive: true);
-        Ladder.Run(Tiny(), home.Path);
+        Directory.Delete(new Workspace(home.Path).RunFolder(first.Results[3].Run.Name), recursive: true);
+        Ladder.Run(Tiny(), new(home.Path));
         Assert.Equal(table, Timeless(home));
     }
 
@@ -207,9 +208,9 @@ public class LadderTests
     public void A_run_that_fails_is_named_and_the_rest_goes_on()
     {
         using var home = new TinyHome();
-        string bad = Ladder.PlanOf(Tiny(), home.Path)[2].Name;
+        string bad = Ladder.PlanOf(Tiny(), new(home.Path))[2].Name;
         home.Train($"name={bad}");                                // a run of that name with other settings
-        LadderResult result = Ladder.Run(Tiny(), home.Path);
+        LadderResult result = Ladder.Run(Tiny(), new(home.Path));
         FailedRun failed = Assert.Single(result.Failed);
         Assert.Equal(bad, failed.Name);
         Assert.Contains("was started with", failed.Reason);
@@ -220,24 +221,24 @@ public class LadderTests
     public void Two_ladders_on_one_study_are_refused()
     {
         using var home = new TinyHome();
-        Ladder.Run(Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] }, home.Path);
-        using (Study.Open(home.Path, "t").Lock())
-            Assert.Contains("is being written by another process",
-                Assert.Throws<ConfigException>(() => Ladder.Run(Tiny(), home.Path)).Message);
-        Ladder.Run(Tiny(), home.Path);
+        Ladder.Run(Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] }, new(home.Path));
+        using (Study.Open(new(home.Path), "t").Lock())
+            Assert.Contains($"is being written by process {Environment.ProcessId} on ",
+                Assert.Throws<ConfigException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);
+        Ladder.Run(Tiny(), new(home.Path));
     }
 
     [Fact]
     public void A_study_of_another_version_is_refused()
     {
         using var home = new TinyHome();
-        Ladder.Run(Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] }, home.Path);
-        string path = Path.Combine(Study.FolderOf(home.Path, "t"), Study.RecordFile);
+        Ladder.Run(Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] }, new(home.Path));
+        string path = Path.Combine(new Workspace(home.Path).StudyFolder("t"), Study.RecordFile);
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"format_version\": 1", "\"format_version\": 9"));
         Assert.Contains("format version 9; this program reads 1",
-            Assert.Throws<DataException>(() => Ladder.Run(Tiny(), home.Path)).Message);
+            Assert.Throws<DataException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);
         File.WriteAllText(path, "{");
-        Assert.StartsWith(path, Assert.Throws<DataException>(() => Ladder.Run(Tiny(), home.Path)).Message);
+        Assert.StartsWith(path, Assert.Throws<DataException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);
     }
 
     [Fact]
@@ -245,7 +246,7 @@ public class LadderTests
     {
         using var home = new TinyHome();
         LadderRecipe recipe = Tiny() with { Tune = new() { Flops = 2e7, TransferFlops = 1e8 } };
-        LadderResult result = Ladder.Run(recipe, home.Path);
+        LadderResult result = Ladder.Run(recipe, new(home.Path));
         Assert.True(result.Tuned.Count > 10);
         RuleFactors chosen = result.Study.Record.Tuning!.Factors;
         Assert.All(result.Results, r => Assert.Equal(
@@ -265,7 +266,7 @@ public class LadderTests
             Widths = [8],
             Rungs = [new() { Budgets = "1e8,4e8,1e9", Seeds = 1, Sizes = 1 }],
         };
-        IReadOnlyList<PlannedRun> plan = Ladder.PlanOf(recipe, home.Path);
+        IReadOnlyList<PlannedRun> plan = Ladder.PlanOf(recipe, new(home.Path));
         PlannedRun[] branches = [.. plan.Where(r => r.Phase == Phase.Ladder)];
         Assert.Equal(3, branches.Length);
         Assert.Single(branches.Select(b => b.Group).Distinct());
@@ -273,7 +274,7 @@ public class LadderTests
         // stable parts .8·(1, 4, 10) once: 8; decays .2·(1 + 4 + 10) = 3; apart 15; whole updates blur it by a few per cent
         Assert.InRange(spent / apart, 11 / 15.0 - 0.03, 11 / 15.0 + 0.03);
 
-        LadderResult result = Ladder.Run(recipe, home.Path);
+        LadderResult result = Ladder.Run(recipe, new(home.Path));
         Assert.Empty(result.Failed);
         StudyResult[] ends = [.. result.Results.Where(r => r.Run.Phase == Phase.Ladder)];
         Assert.Equal(3, ends.Length);
@@ -293,7 +294,7 @@ public class LadderTests
     {
         using var home = new TinyHome();
         Assert.Contains(message, Assert.Throws<ConfigException>(() =>
-            Ladder.PlanOf(Tiny() with { Rungs = [new() { Budgets = budgets }] }, home.Path)).Message);
+            Ladder.PlanOf(Tiny() with { Rungs = [new() { Budgets = budgets }] }, new(home.Path))).Message);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Isoflop.Data;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 using Isoflop.Tests.Train;
 using Xunit;
 
@@ -26,11 +27,11 @@ public sealed class MixTests
         var tokenizer = Isoflop.Text.BpeTrainer.Train([], 244, ["<|endoftext|>"]);
         foreach ((string name, int train) in ((string, int)[])[("tiny", 6000), ("other", 9000)])
         {
-            string folder = Corpus.FolderOf(home.Path, name);
+            string folder = new Workspace(home.Path).CorpusFolder(name);
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
             MadeSide Side(int count, int seed) => new(TinyHome.Text(count, seed), [], 1, count);
             new MadeCorpus(name, tokenizer, JsonDocument.Parse("{}").RootElement, [], () => Side(train, 1 + train),
-                () => Side(500, 2 + train)).Write(home.Path, "");
+                () => Side(500, 2 + train)).Write(new(home.Path), "");
         }
         return home;
     }
@@ -69,9 +70,9 @@ public sealed class MixTests
     public void A_mixed_corpus_has_its_shares_and_the_held_out_text_of_all()
     {
         using TinyHome home = Home();
-        MixSources sources = MixSources.Open(Recipe, home.Path, null, default);
-        sources.Mixed("mixed", new Mixture([30, 70]), 5001).Write(home.Path, "");
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, "mixed"));
+        MixSources sources = MixSources.Open(Recipe, new(home.Path));
+        sources.Mixed("mixed", new Mixture([30, 70]), 5001).Write(new(home.Path), "");
+        using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder("mixed"));
         Assert.Equal((5001, 1000), (corpus.Train.Count, corpus.Valid.Count));
         int[] tags = new int[5001], valid = new int[1000];
         corpus.TrainTags!.Read(0, tags);
@@ -80,7 +81,7 @@ public sealed class MixTests
         Assert.Equal([.. new int[500], .. Enumerable.Repeat(1, 500)], valid);
 
         // its tags are sources again
-        MixSources tagged = MixSources.Open(Recipe with { Sources = [], Corpus = "mixed" }, home.Path, null, default);
+        MixSources tagged = MixSources.Open(Recipe with { Sources = [], Corpus = "mixed" }, new(home.Path));
         Assert.Equal([("a", tags.Count(t => t == 0), 500), ("b", tags.Count(t => t == 1), 500)],
             tagged.All.Select(s => (s.Label, s.Train.Length, s.Valid.Length)));
     }
@@ -102,7 +103,7 @@ public sealed class MixTests
         Assert.True(code == 0, error);
         Assert.Contains("predicted best", first);
         Assert.Contains("rank correlation", first);
-        Assert.True(File.Exists(Path.Combine(Study.FolderOf(home.Path, "m"), Mix.ResultsFile)));
+        Assert.True(File.Exists(Path.Combine(new Workspace(home.Path).StudyFolder("m"), Mix.ResultsFile)));
         var there = Directory.GetFiles(home.Path, "*.*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".csv"))
             .ToDictionary(f => f, File.GetLastWriteTimeUtc);
         (code, string second, error) = Run(home, tiny);

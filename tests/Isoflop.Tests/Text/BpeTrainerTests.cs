@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using System.Text;
 using Isoflop.Text;
 using Xunit;
@@ -67,11 +68,11 @@ public class BpeTrainerTests
     public void Result_depends_neither_on_threads_nor_on_how_text_is_cut_into_documents()
     {
         byte[] text = Texts.Generated(1_500_000, seed: 4);
-        string hash = BpeTrainer.Train([text], 1024, threads: 1).Hash;
-        Assert.Equal(hash, BpeTrainer.Train([text], 1024, threads: 7).Hash);
+        string hash = BpeTrainer.Train([text], 1024, here: new() { Threads = 1 }).Hash;
+        Assert.Equal(hash, BpeTrainer.Train([text], 1024, here: new() { Threads = 4 }).Hash);
         ReadOnlyMemory<byte>[] documents = [.. BpeTrainer.Segments([text], 1000)];
         Assert.True(documents.Length > 1000);
-        Assert.Equal(hash, BpeTrainer.Train(documents, 1024, threads: 3).Hash);
+        Assert.Equal(hash, BpeTrainer.Train(documents, 1024, here: new() { Threads = 3 }).Hash);
     }
 
     [Fact]
@@ -109,14 +110,14 @@ public class BpeTrainerTests
             yield return "abc"u8.ToArray();
             throw new DataException("torn");
         }
-        Assert.Equal("torn", Assert.Throws<DataException>(() => BpeTrainer.Train(Failing(), 300, threads: 4)).Message);
+        Assert.Equal("torn", Assert.Throws<DataException>(() => BpeTrainer.Train(Failing(), 300, here: new() { Threads = 4 })).Message);
     }
 
     [Fact]
     public void Progress_rises_to_one()
     {
         List<double> shares = [];
-        BpeTrainer.Train([Texts.Generated(50_000, seed: 5)], 500, progress: shares.Add);
+        BpeTrainer.Train([Texts.Generated(50_000, seed: 5)], 500, here: new Isoflop.Store.Workspace().Reporting(p => shares.Add(p.Done)));
         Assert.Equal(shares.Order(), shares);
         Assert.Equal(1, shares[^1]);
         Assert.InRange(shares.Count, 50, 210);

@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using Isoflop.Lab.Thinking;
 using Isoflop.Tests.Rl;
 using Xunit;
@@ -6,18 +7,23 @@ namespace Isoflop.Tests.Thinking;
 
 public class DurableSearchTests(TaughtHome home) : IClassFixture<TaughtHome>
 {
-    DurableSearch Open(string name, string model = "taught", string task = "parity:1", ulong seed = 1, TimeProvider? time = null) =>
-        DurableSearch.Open(home.Path, model, task, 0, "", "", seed, name, time);
+    DurableSearch Open(string name, string model = "taught", string task = "parity:1", ulong seed = 1, Workspace? here = null) =>
+        DurableSearch.Open(here ?? new(home.Path), model, task, 0, "", "", seed, name);
+
+    Workspace Until(int rounds, CancellationTokenSource stop) => new Workspace(home.Path).Reporting(p =>
+    {
+        if (p.Detail is SearchState s && s.Rounds >= rounds) stop.Cancel();
+    }) with { Stop = stop.Token };
 
     [Fact]
     public void Stopped_and_called_again_it_has_the_rounds_of_one_that_was_not()
     {
         SearchState Some(string name, int until, int workers)
         {
-            using DurableSearch search = Open(name);
-            Assert.Equal("majority", search.Recipe.Strategy);                   // parity cannot be checked: it never stops by itself
             using var stop = new CancellationTokenSource();
-            return search.Run(3600, workers, s => { if (s.Rounds >= until) stop.Cancel(); }, stop.Token);
+            using DurableSearch search = Open(name, here: Until(until, stop));
+            Assert.Equal("majority", search.Recipe.Strategy);                   // parity cannot be checked: it never stops by itself
+            return search.Run(3600, workers);
         }
         string[] Rounds(string name) => [.. File.ReadLines(Path.Combine(home.Path, "thinks", name, "rounds.jsonl"))
             .Select(l => System.Text.Json.JsonSerializer.Deserialize(l, SearchJson.Default.SearchRound)!).OrderBy(r => r.Round)
@@ -47,7 +53,7 @@ public class DurableSearchTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         using (DurableSearch search = Open("own"))
         {
-            Assert.Contains("another process", Assert.Throws<ConfigException>(() => Open("own")).Message, StringComparison.Ordinal);
+            Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", Assert.Throws<ConfigException>(() => Open("own")).Message, StringComparison.Ordinal);
         }
         home.Run("other", "steps=1", "eval_every=0");
         Assert.Contains("another model", Assert.Throws<ConfigException>(() => Open("own", "other")).Message, StringComparison.Ordinal);
@@ -66,9 +72,9 @@ public class DurableSearchTests(TaughtHome home) : IClassFixture<TaughtHome>
     [Fact]
     public void A_clock_that_jumps_back_never_makes_time_negative()
     {
-        using DurableSearch search = Open("jumps", time: new Jumping());
         using var stop = new CancellationTokenSource();
-        Assert.True(search.Run(1e9, 1, s => { if (s.Rounds >= 4) stop.Cancel(); }, stop.Token).Seconds >= 0);
+        using DurableSearch search = Open("jumps", here: Until(4, stop) with { Clock = new Jumping() });
+        Assert.True(search.Run(1e9, 1).Seconds >= 0);
         Assert.DoesNotContain("-", File.ReadAllText(Path.Combine(home.Path, "thinks", "jumps", "seconds.jsonl")), StringComparison.Ordinal);
     }
 

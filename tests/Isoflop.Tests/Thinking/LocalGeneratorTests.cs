@@ -23,7 +23,7 @@ public sealed class LocalGeneratorTests(TaughtHome home) : IClassFixture<TaughtH
     [Theory, MemberData(nameof(All))]
     public void Alone_and_in_company_it_is_the_same_and_the_charge_is_what_the_sampler_spent(string name)
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "taught", 1);
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "taught");
         IStrategy strategy = Strategies.Find(name);
         foreach (TaskFamily family in (TaskFamily[])[root, parity])
         {
@@ -52,7 +52,7 @@ public sealed class LocalGeneratorTests(TaughtHome home) : IClassFixture<TaughtH
     [Fact]
     public void A_charge_is_to_the_flop_what_the_sampler_spends_on_a_problem_alone()
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "taught", 1);
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "taught");
         var generator = new LocalGenerator(model, 3);
         Problem problem = Problems(root, 1)[0];
         Thought t = new Thinker(generator).Think(Strategies.Find("majority"), problem, new(6, BudgetUnit.Replies, 9));
@@ -72,7 +72,7 @@ public sealed class LocalGeneratorTests(TaughtHome home) : IClassFixture<TaughtH
     [Theory, InlineData("majority"), InlineData("adaptive"), InlineData("revision"), InlineData("confidence")]
     public void What_is_recalled_is_what_would_be_drawn(string name)
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "taught", 1);
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "taught");
         IStrategy strategy = Strategies.Find(name);
         Problem[] problems = Problems(name == "revision" ? root : parity, 4);
         var local = new LocalGenerator(model, 3);
@@ -96,7 +96,7 @@ public sealed class LocalGeneratorTests(TaughtHome home) : IClassFixture<TaughtH
     [Fact]
     public void A_rewritten_draft_has_the_tokens_of_its_text()
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "taught", 1);
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "taught");
         var local = new LocalGenerator(model, 3);
         var all = local.Rewrite(Isoflop.Lab.Thinking.PartialReply.Empty, 0, "<0110;1?~");
         for (int at = 0; at <= all.Text.Length; at++)
@@ -110,7 +110,7 @@ public sealed class LocalGeneratorTests(TaughtHome home) : IClassFixture<TaughtH
     [Fact]
     public void A_budget_of_flops_is_kept_and_nearly_used()
     {
-        using LanguageModel model = LanguageModel.Open(home.Path, "taught", 1);
+        using LanguageModel model = LanguageModel.Open(new(home.Path) { Threads = 1 }, "taught");
         Problem[] problems = Problems(parity, 6);
         const double flops = 8e6;
         foreach (Thought t in new Thinker(new LocalGenerator(model, 3)).Think(Strategies.Find("majority"), problems, new(flops, BudgetUnit.Flops)))

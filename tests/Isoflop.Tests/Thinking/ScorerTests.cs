@@ -1,5 +1,6 @@
 using Isoflop.Data;
 using Isoflop.Lab.Thinking;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Tests.Rl;
 using Isoflop.Train;
@@ -13,7 +14,7 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         (TrainResult trained, ScorerCard? card) = TeachScorer.Run(ScorerRecipe.Load(null, [$"name={name}", "from=taught", "tasks=parity:1",
             "items=60", "valid_items=40", "replies=4", "most_tokens=16", "form=think", .. edits]), ["train.learning_rate=0.003",
-            "train.batch_tokens=768"], new() { Home = home.Path, Threads = 1, PeakFlops = 1e11 });
+            "train.batch_tokens=768"], new(home.Path) { Threads = 1, PeakFlops = 1e11 });
         Assert.True(trained.Done);
         return card!;
     }
@@ -26,7 +27,7 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Equal(card.Raw.Area, card.Calibrated.Area, 1e-12);                   // a rising function changes no order
         Assert.True(card.Sampled.Flops > 0);
         Assert.Equal(card.Slope, Taught("scorer").Slope);                           // found, not taught again
-        using Scorer scorer = Scorer.Open("scorer", home.Path, 1);
+        using Scorer scorer = Scorer.Open("scorer", new(home.Path) { Threads = 1 });
         TaskFamily parity = TaskFamilies.Find("parity");
         var drafts = Enumerable.Range(0, 20).Select(i =>
         {
@@ -37,14 +38,14 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.All(together, t => Assert.InRange(t.Value, 0, 1));
         for (int i = 0; i < drafts.Count; i++) Assert.Equal(together[i].Value, scorer.Score([drafts[i]])[0].Value);
         Assert.All(together, t => Assert.True(t.Cost.Flops > 0 && t.Cost.Tokens == 0));
-        Assert.Contains("is no scorer", Assert.Throws<ConfigException>(() => Scorer.Open("taught", home.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("is no scorer", Assert.Throws<ConfigException>(() => Scorer.Open("taught", new(home.Path))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Only_the_verdict_weighs_in_its_corpus()
     {
         Taught("weighed");
-        using Corpus corpus = Corpus.Open(Corpus.FolderOf(home.Path, "weighed"));
+        using Corpus corpus = Corpus.Open(new Workspace(home.Path).CorpusFolder("weighed"));
         int[] tokens = new int[(int)corpus.Valid.Count];
         float[] weights = new float[tokens.Length];
         corpus.Valid.Read(0, tokens);

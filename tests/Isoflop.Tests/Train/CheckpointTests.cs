@@ -26,7 +26,7 @@ public class CheckpointTests
         Assert.Contains("it was altered", message);
         Assert.Contains("add --resume-at 4", message);
 
-        TrainResult result = Trainer.Train(home.Config(), home.Options with { ResumeAt = 4 });
+        TrainResult result = Trainer.Train(home.Config(), home.Here, 4);
         using var other = new TinyHome();
         other.Train();
         Assert.True(result.Done);
@@ -91,8 +91,8 @@ public class CheckpointTests
     {
         using var home = new TinyHome();
         home.TrainUntil(4);
-        CreateFile full = (path, bytes) => path.EndsWith(file) ? new FullDisk(room) : new FileStream(path, FileMode.CreateNew);
-        string message = Assert.Throws<DataException>(() => Trainer.Train(home.Config(), home.Options with { CreateFile = full }))
+        Func<string, long, Stream> full = (path, bytes) => path.EndsWith(file) ? new FullDisk(room) : new FileStream(path, FileMode.CreateNew);
+        string message = Assert.Throws<DataException>(() => Trainer.Train(home.Config(), home.Here with { CreateFile = full }))
             .Message;
         Assert.Contains("step-000012: cannot be saved: No space left on device", message);
         Assert.Contains("Last good checkpoint: step-000004", message);

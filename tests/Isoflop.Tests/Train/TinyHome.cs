@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Text.Json;
 using Isoflop.Data;
 using Isoflop.Lab.Baselines;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Tests.Train;
@@ -74,19 +75,18 @@ sealed class TinyHome : IDisposable
         "eval.tokens=200", .. overrides,
     ]);
 
-    public TrainOptions Options => new() { Home = Path, Threads = 1, PeakFlops = 1e11 };
+    public Workspace Here => new(Path) { Threads = 1, PeakFlops = 1e11 };
 
-    public TrainResult Train(params string[] overrides) => Trainer.Train(Config(overrides), Options);
+    public TrainResult Train(params string[] overrides) => Trainer.Train(Config(overrides), Here);
 
     /// <summary>Trains until so many steps are done, then asks to stop.</summary>
     public TrainResult TrainUntil(int step, params string[] overrides)
     {
         using var stop = new CancellationTokenSource();
-        TrainOptions options = Options with { Progress = p => { if (p.Step == step) stop.Cancel(); } };
-        return Trainer.Train(Config(overrides), options, stop.Token);
+        return Trainer.Train(Config(overrides), Here.Reporting(p => { if (p.Done == step) stop.Cancel(); }) with { Stop = stop.Token });
     }
 
-    public string RunPath(string name = "run") => RunFolder.PathOf(Path, name);
+    public string RunPath(string name = "run") => new Workspace(Path).RunFolder(name);
 
     public string StepPath(int step, string name = "run") => System.IO.Path.Combine(RunPath(name), Checkpoint.NameOf(step));
 

@@ -12,15 +12,11 @@ public class TrainerAllocationTests
     {
         using var home = new TinyHome();
         long before = 0, after = 0;
-        Trainer.Train(home.Config("train.steps=20", "eval.every=0"), home.Options with
+        Trainer.Train(home.Config("train.steps=20", "eval.every=0"), (home.Here with { Threads = 2 }).Reporting(p =>
         {
-            Threads = 2,
-            Progress = p =>
-            {
-                if (p.Step == 6) before = GC.GetTotalAllocatedBytes(precise: true);
-                if (p.Step == 16) after = GC.GetTotalAllocatedBytes(precise: true);
-            },
-        });
+            if (p.Done == 6) before = GC.GetTotalAllocatedBytes(precise: true);
+            if (p.Done == 16) after = GC.GetTotalAllocatedBytes(precise: true);
+        }));
         Assert.True(before > 0);
         Assert.Equal(0, after - before);
     }

@@ -28,7 +28,7 @@ public class TrainerTests
     {
         using TinyHome a = new(), b = new();
         a.Train();
-        Trainer.Train(b.Config($"train.micro_tokens={micro}"), b.Options with { Threads = threads });
+        Trainer.Train(b.Config($"train.micro_tokens={micro}"), b.Here with { Threads = threads });
         Assert.Equal(a.Model(12), b.Model(12));
         Assert.Equal(a.Rows(), b.Rows());
     }
@@ -78,10 +78,8 @@ public class TrainerTests
     {
         using var home = new TinyHome();
         string? message = null;
-        Trainer.Train(home.Config(), home.Options with
-        {
-            Progress = p => message ??= Assert.Throws<ConfigException>(() => home.Train()).Message,
-        });
+        Trainer.Train(home.Config(), home.Here.Reporting(_ =>
+            message ??= Assert.Throws<ConfigException>(() => home.Train()).Message));
         Assert.Contains($"is being written by process {Environment.ProcessId} on {Environment.MachineName}", message);
     }
 
@@ -144,12 +142,12 @@ public class TrainerTests
     {
         using var home = new TinyHome();
         home.Train("save.every=6");
-        TrainResult got = Trainer.Train(Config.Load(null, "from=run@6", "name=branch"), home.Options);
+        TrainResult got = Trainer.Train(Config.Load(null, "from=run@6", "name=branch"), home.Here);
         Assert.Equal(home.Model(12), home.Model(12, "branch"));
         Assert.Equal(home.Rows()[6..], home.Rows("branch"));
         Assert.Equal(12, got.Step);
 
-        Trainer.Train(Config.Load(null, "from=run@6", "name=longer", "train.steps=20"), home.Options);
+        Trainer.Train(Config.Load(null, "from=run@6", "name=longer", "train.steps=20"), home.Here);
         Assert.Equal(20, RunFolder.ReadSteps(home.RunPath("longer"))[^1].Step);
     }
 
@@ -160,8 +158,8 @@ public class TrainerTests
         home.Train("save.every=6");
         RunConfig config = Config.Load(null, "from=run@6", "name=branch");
         using var stop = new CancellationTokenSource();
-        Trainer.Train(config, home.Options with { Progress = p => { if (p.Step == 9) stop.Cancel(); } }, stop.Token);
-        Trainer.Train(config, home.Options);
+        Trainer.Train(config, home.Here.Reporting(p => { if (p.Done == 9) stop.Cancel(); }) with { Stop = stop.Token });
+        Trainer.Train(config, home.Here);
         Assert.Equal(home.Model(12), home.Model(12, "branch"));
     }
 
@@ -172,7 +170,7 @@ public class TrainerTests
         home.Train();
         home.MakeCorpus("other", 4000, 500, "{\"tiny\":1}");
         TrainResult fork = Trainer.Train(
-            Config.Load(null, "from=run@12", "from_mode=fork", "corpus=other", "name=fork", "train.steps=3"), home.Options);
+            Config.Load(null, "from=run@12", "from_mode=fork", "corpus=other", "name=fork", "train.steps=3"), home.Here);
         Assert.Equal([1, 2, 3], RunFolder.ReadSteps(fork.Path).Select(r => r.Step));
         // not from scratch
         Assert.Equal(RunFolder.ReadSteps(home.RunPath())[^1].Loss, RunFolder.ReadSteps(fork.Path)[0].Loss, 0.3);
@@ -197,7 +195,7 @@ public class TrainerTests
         home.MakeCorpus("other", 4000, 500, "{\"tiny\":1}");
         home.MakeCorpus("foreign", 4000, 500, "{\"foreign\":1}");
         RunConfig config = Config.Load(null, [.. settings.Split(' '), "name=next"]);
-        Assert.Contains(message, Assert.Throws<ConfigException>(() => Trainer.Train(config, home.Options)).Message);
+        Assert.Contains(message, Assert.Throws<ConfigException>(() => Trainer.Train(config, home.Here)).Message);
         Assert.False(Directory.Exists(home.RunPath("next")));
     }
 
@@ -207,7 +205,7 @@ public class TrainerTests
         using var home = new TinyHome();
         home.TrainUntil(4);
         Assert.EndsWith("has checkpoints at 4",
-            Assert.Throws<ConfigException>(() => Trainer.Train(home.Config(), home.Options with { ResumeAt = 3 })).Message);
+            Assert.Throws<ConfigException>(() => Trainer.Train(home.Config(), home.Here, 3)).Message);
     }
 
     [Fact]
@@ -223,7 +221,7 @@ public class TrainerTests
         Assert.Equal((a.Measure.Flops, a.Measure.Tokens), (b.Measure.Flops, b.Measure.Tokens));
         Assert.Equal((12 * 128L, 2 * 200L + 699), (a.Train.Tokens, a.Measure.Tokens));
         Assert.True(b.Train.Seconds > before);
-        Plan plan = Trainer.PlanOf(whole.Config(), whole.Path);
+        Plan plan = Trainer.PlanOf(whole.Config(), new(whole.Path));
         // documents end inside of windows
         Assert.InRange(a.Train.Flops, 0.9 * plan.FlopsByLayer.Total, plan.FlopsByLayer.Total);
         Assert.Equal(a.Spent, a.Train);
@@ -236,17 +234,17 @@ public class TrainerTests
     {
         using TinyHome home = new(), calm = new();
         foreach (TinyHome h in (TinyHome[])[home, calm])
-            Trainer.Train(h.Config(), h.Options);
+            Trainer.Train(h.Config(), h.Here);
         RunConfig config = Config.Load(null, "from=run@12", "from_mode=fork", "name=fork", "train.steps=9", "save.minutes=0");
-        Trainer.Train(config, calm.Options);
+        Trainer.Train(config, calm.Here);
         using (var stop = new CancellationTokenSource())
-            Trainer.Train(config, home.Options with { Progress = p => { if (p.Step == 4) stop.Cancel(); } }, stop.Token);
+            Trainer.Train(config, home.Here.Reporting(p => { if (p.Done == 4) stop.Cancel(); }) with { Stop = stop.Token });
         Directory.Delete(wholeRun ? home.RunPath() : home.StepPath(12), recursive: true);
-        Assert.Equal(9, Trainer.Train(config, home.Options).Step);
-        Assert.True(Trainer.Train(config, home.Options).AlreadyDone);
+        Assert.Equal(9, Trainer.Train(config, home.Here).Step);
+        Assert.True(Trainer.Train(config, home.Here).AlreadyDone);
         Assert.Equal(calm.Model(9, "fork"), home.Model(9, "fork"));
         Assert.Contains(wholeRun ? "there is no run" : "no such checkpoint",
-            Assert.Throws<ConfigException>(() => Trainer.Train(config with { Name = "new" }, home.Options)).Message);
+            Assert.Throws<ConfigException>(() => Trainer.Train(config with { Name = "new" }, home.Here)).Message);
         Assert.False(Directory.Exists(home.RunPath("new")));
     }
 
@@ -255,9 +253,9 @@ public class TrainerTests
     {
         using var home = new TinyHome();
         home.Train();
-        Trainer.Train(Config.Load(null, "from=run@12", "from_mode=fork", "name=same", "train.steps=1"), home.Options);
+        Trainer.Train(Config.Load(null, "from=run@12", "from_mode=fork", "name=same", "train.steps=1"), home.Here);
         Trainer.Train(Config.Load(null, "from=run@12", "from_mode=fork", "name=other", "train.steps=1", "model.context_len=16"),
-            home.Options);
+            home.Here);
         Assert.Equal(12 * 4 + 4, Checkpoint.ReadState(home.StepPath(1, "same")).Cursor);
         Assert.Equal(8, Checkpoint.ReadState(home.StepPath(1, "other")).Cursor);
     }
@@ -280,7 +278,7 @@ public class TrainerTests
     {
         using var home = new TinyHome();
         Assert.Contains("has no checkpoint",
-            Assert.Throws<ConfigException>(() => Trainer.Train(home.Config(), home.Options with { ResumeAt = 3 })).Message);
+            Assert.Throws<ConfigException>(() => Trainer.Train(home.Config(), home.Here, 3)).Message);
         Assert.False(Directory.Exists(home.RunPath()));
     }
 
@@ -291,7 +289,7 @@ public class TrainerTests
         Assert.StartsWith("the run needs ", Assert.Throws<ConfigException>(() =>
             home.Train("model.d_model=8192", "model.n_layer=48", "model.n_head=64")).Message);
         Assert.StartsWith("--threads 100000 must be ", Assert.Throws<ConfigException>(() =>
-            Trainer.Train(home.Config(), home.Options with { Threads = 100_000 })).Message);
+            Trainer.Train(home.Config(), home.Here with { Threads = 100_000 })).Message);
         Assert.False(Directory.Exists(home.RunPath()));
     }
 }

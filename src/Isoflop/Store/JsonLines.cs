@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace Isoflop.Train;
+namespace Isoflop.Store;
 
 /// <summary>A file of JSON lines that is appended to, a row at a time, through buffers made once.</summary>
 sealed class JsonLines : IDisposable
@@ -10,6 +10,10 @@ sealed class JsonLines : IDisposable
     readonly FileStream file;
     readonly ArrayBufferWriter<byte> row = new(1024);
     readonly Utf8JsonWriter json;
+
+    /// <summary>Rows of a file; a torn last line is left out. A missing file has none.</summary>
+    /// <exception cref="DataException">A line that is not such a row; names it.</exception>
+    public static List<T> Read<T>(string path, JsonTypeInfo<T> type) => [.. new Tail<T>(path, type).Next().Rows];
 
     /// <summary>Opens or makes the file and cuts off a torn last line: what a killed process was writing.</summary>
     public JsonLines(string path)

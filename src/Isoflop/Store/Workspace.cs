@@ -1,0 +1,82 @@
+using Isoflop.Kernels;
+
+namespace Isoflop.Store;
+
+/// <summary>
+/// Where all work lies, and with what it is done: folders, device, clock, progress and the wish to stop. It is handed to whatever
+/// trains, measures or reads. Nothing of it but the folder changes a result.
+/// </summary>
+/// <param name="Root">folder of all corpora, runs, studies and searches; made when the first is</param>
+/// <example><code>
+/// var here = new Workspace("./isoflop") { Stop = token };
+/// TrainResult result = Trainer.Train(Config.Load(null, "corpus=small", "flops=1e10"), here);
+/// </code></example>
+public sealed record Workspace(string Root = "./isoflop")
+{
+    /// <summary>Folder of all runs.</summary>
+    public string Runs => Path.Combine(Root, "runs");
+    /// <summary>Folder of all corpora.</summary>
+    public string Corpora => Path.Combine(Root, "corpus");
+    /// <summary>Folder of all studies.</summary>
+    public string Studies => Path.Combine(Root, "studies");
+    /// <summary>Folder of all searches and curves of thinking.</summary>
+    public string Searches => Path.Combine(Root, "thinks");
+    /// <summary>Folder of results of models that are no runs of here.</summary>
+    public string Evals => Path.Combine(Root, "evals");
+
+    /// <summary>Folder of a run.</summary>
+    public string RunFolder(string name) => Path.Combine(Runs, name);
+    /// <summary>Folder of a corpus.</summary>
+    public string CorpusFolder(string name) => Path.Combine(Corpora, name);
+    /// <summary>Folder of a study.</summary>
+    public string StudyFolder(string name) => Path.Combine(Studies, name);
+
+    /// <summary>Name of the device that computes, as <see cref="Devices"/> knows it.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads of the host; 0: one a core.</summary>
+    /// <exception cref="ConfigException">Below 0, or more than four a core.</exception>
+    public int Threads
+    {
+        get;
+        init => field = value >= 0 && value <= 4 * Environment.ProcessorCount ? value
+            : throw new ConfigException($"--threads {value} must be from 0 to {4 * Environment.ProcessorCount}: four a core; " +
+                "0 takes one a core");
+    }
+
+    /// <summary>The threads, counted: never 0.</summary>
+    public int Cores => Threads > 0 ? Threads : Environment.ProcessorCount;
+
+    /// <summary>What the device does at most, FLOPs a second, for the share in the rows; 0: measured when it is
+    /// needed.</summary>
+    public double PeakFlops { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Told how far the work is, from any thread.</summary>
+    public IProgress<Progress>? Progress { get; init; }
+
+    /// <summary>Asks to stop: what is under way is saved first.</summary>
+    public CancellationToken Stop { get; init; }
+
+    /// <summary>Opens a checkpoint's files; tests fill the disk here.</summary>
+    internal Func<string, long, Stream>? CreateFile { get; init; }
+
+    /// <summary>Opens the device; dispose of it.</summary>
+    /// <exception cref="ConfigException">There is none of that name.</exception>
+    public IDevice OpenDevice() => Devices.Open(Device, Threads);
+
+    /// <summary>The same with a delegate that is told of progress, at once and on the thread that reports.</summary>
+    public Workspace Reporting(Action<Progress> tell) => this with { Progress = new Listener(tell) };
+
+    /// <summary>The same for a part of the work, whose progress is told as that of the whole.</summary>
+    public Workspace Part(Func<Progress, Progress> ofWhole) =>
+        Progress is { } whole ? Reporting(p => whole.Report(ofWhole(p))) : this;
+
+    internal void Report(string stage, double done, double total = 1, string unit = "", string note = "",
+        object? detail = null) => Progress?.Report(new(stage, done, total, unit, note) { Detail = detail });
+
+    /// <summary>Says something that is worth a line of its own.</summary>
+    internal void Remark(string note) => Report("", 0, note: note);
+}
