@@ -24,11 +24,11 @@ provoke() {
     rm -f "$out.err"
 }
 {
-    provoke ill-not-ready from=ill-little tasks=parity:2 most_tokens=24
-    provoke ill-no-variance from=ill tasks=countdown:3 steps=8 most_tokens=24 redraws=0 skip_gate=true
-    provoke ill-truncation from=ill tasks=parity:2 form=think steps=8 most_tokens=10 skip_gate=true
-    provoke ill-length from=ill tasks=parity:2 steps=40 most_tokens=24 token_price=0.06 skip_gate=true
-    provoke ill-entropy from=ill tasks=parity:2 form=direct steps=40 most_tokens=24 learning_rate=0.02 skip_gate=true
+    provoke ill-not-ready from=ill-little tasks=parity:2 max_new_tokens=24
+    provoke ill-no-variance from=ill tasks=countdown:3 steps=8 max_new_tokens=24 redraws=0 skip_gate=true
+    provoke ill-truncation from=ill tasks=parity:2 form=think steps=8 max_new_tokens=10 skip_gate=true
+    provoke ill-length from=ill tasks=parity:2 steps=40 max_new_tokens=24 token_price=0.06 skip_gate=true
+    provoke ill-entropy from=ill tasks=parity:2 form=direct steps=40 max_new_tokens=24 learning_rate=0.02 skip_gate=true
     # A family of 72 items: those of training are learnt by heart.
-    provoke ill-hacking from=ill-few tasks=modular-root:1 form=direct steps=120 most_tokens=8 eval_every=10 skip_gate=true
+    provoke ill-hacking from=ill-few tasks=modular-root:1 form=direct steps=120 max_new_tokens=8 eval_every=10 skip_gate=true
 } > "$out"

@@ -23,7 +23,7 @@ ladder kc-chinchilla ""
 ladder kc-warmup train.warmup_steps=500         # as long for a run of 400 updates as for one of 10,000
 ladder kc-nodecay train.decay=0
 for study in kc-chinchilla kc-warmup kc-nodecay; do
-    for n in compute_parameters parameters non_embedding; do
+    for n in parameters_without_embedding parameters non_embedding; do
         echo "== $study, N = $n"
         $ISOFLOP fit "$study" --form isoflop --n "$n"
     done

@@ -20,13 +20,13 @@ for form in answer_first proof monologue; do
         iso teach name="$run.s$s" tasks="$task" think=1 trace="$form" items=60000 context="$CONTEXT" seed=$s flops="$FLOPS" \
             model.d_model=64 model.n_layer=2 model.n_head=4 train.learning_rate=0.004 train.batch_tokens="$BATCH" \
             --threads "$THREADS"
-        iso rl name="$run.rl.s$s" from="$run.s$s" tasks="$task" seed=$s steps="$STEPS" most_tokens="$MOST" \
+        iso rl name="$run.rl.s$s" from="$run.s$s" tasks="$task" seed=$s steps="$STEPS" max_new_tokens="$MOST" \
             eval_every=$((STEPS / 4)) learning_rate="$RATE" skip_gate=true --threads "$THREADS"
         taught="$taught $run.s$s" learnt="$learnt $run.rl.s$s"
     done
 done > /dev/null
 # shellcheck disable=SC2086
-iso exam $taught $learnt --task "$task" --items 128 --most-tokens "$MOST" --csv "$out/forms.$name.csv" > "$out/forms.$name.txt"
+iso exam $taught $learnt --task "$task" --items 128 --max-new-tokens "$MOST" --csv "$out/forms.$name.csv" > "$out/forms.$name.txt"
 # shellcheck disable=SC2086
 iso traces $learnt --svg "$out/forms.$name.svg" > /dev/null
 iso traces "$name.answer_first.rl.s1" "$name.proof.rl.s1" "$name.monologue.rl.s1" --count 2 >> "$out/forms.$name.txt"

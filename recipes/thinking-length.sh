@@ -20,12 +20,12 @@ for s in 1 2 3; do
         --threads "$THREADS"
     for price in 0 "$PRICE"; do
         iso rl name="$family.len.price$price.s$s" from="$family.len.s$s" tasks="$family:$levels" seed=$s steps="$STEPS" \
-            most_tokens="$MOST" eval_every=$((STEPS / 6)) learning_rate="$RATE" token_price="$price" skip_gate=true \
+            max_new_tokens="$MOST" eval_every=$((STEPS / 6)) learning_rate="$RATE" token_price="$price" skip_gate=true \
             --threads "$THREADS"
     done
     free="$free $family.len.price0.s$s" priced="$priced $family.len.price$PRICE.s$s"
 done > /dev/null
 # shellcheck disable=SC2086
-iso exam $free $priced --task "$family:$levels" --forms open,think,direct --items 128 --most-tokens "$MOST" > "$out/length.$family.txt"
+iso exam $free $priced --task "$family:$levels" --forms open,think,direct --items 128 --max-new-tokens "$MOST" > "$out/length.$family.txt"
 # shellcheck disable=SC2086
 iso traces $free $priced --svg "$out/length.$family.svg" > /dev/null

@@ -19,11 +19,11 @@ for rung in $RUNGS; do
         run="$name.$rung"
         iso teach name="$run.taught.s$s" from="$rung.s$s" tasks="$task" think="$THINK" trace=proof items="$ITEMS" seed=$s \
             train.learning_rate=0.003 train.batch_tokens=2048 --threads "$THREADS"
-        iso rl name="$run.rl.s$s" from="$run.taught.s$s" tasks="$task" seed=$s steps="$STEPS" most_tokens="$MOST" \
+        iso rl name="$run.rl.s$s" from="$run.taught.s$s" tasks="$task" seed=$s steps="$STEPS" max_new_tokens="$MOST" \
             eval_every=$((STEPS / 2)) learning_rate="$RATE" skip_gate=true --threads "$THREADS"
         taught="$taught $run.taught.s$s" learnt="$learnt $run.rl.s$s"
     done
 done > /dev/null
 # shellcheck disable=SC2086
-iso exam $taught $learnt --task "$task" --items 256 --most-tokens "$MOST" --x flops --csv "$out/rungs.$name.csv" \
+iso exam $taught $learnt --task "$task" --items 256 --max-new-tokens "$MOST" --x flops --csv "$out/rungs.$name.csv" \
     --svg "$out/rungs.$name.svg" > "$out/rungs.$name.txt"

@@ -31,6 +31,6 @@ for task in $TASKS; do
         done
     done
     # shellcheck disable=SC2086
-    $ISOFLOP exam $runs --task "$task" --replies 4 --most-tokens 48 --csv "$out/scale.$name.csv" --svg "$out/scale.$name.svg" \
+    $ISOFLOP exam $runs --task "$task" --replies 4 --max-new-tokens 48 --csv "$out/scale.$name.csv" --svg "$out/scale.$name.svg" \
         --home "$ISOFLOP_HOME" > "$out/scale.$name.txt"
 done

@@ -19,7 +19,7 @@ name=$(echo "$task" | tr -c 'a-z0-9\n' '-')
 iso() { verb=$1; shift; $ISOFLOP "$verb" "$@" --home "$ISOFLOP_HOME"; }
 teach() { iso teach "$@" tasks="$TEACH" think="$THINK" items="$ITEMS" train.batch_tokens="$BATCH" --threads "$THREADS"; }
 rl() {
-    iso rl "$@" tasks="$task" steps="$STEPS" most_tokens="$MOST" eval_every=$((STEPS / 8)) learning_rate="$RATE" skip_gate=true \
+    iso rl "$@" tasks="$task" steps="$STEPS" max_new_tokens="$MOST" eval_every=$((STEPS / 8)) learning_rate="$RATE" skip_gate=true \
         --threads "$THREADS"
 }
 mkdir -p "$out"
@@ -41,7 +41,7 @@ done > /dev/null
     done
     echo
     # shellcheck disable=SC2086
-    iso exam $rl $rft $more --task "$task" --forms open,think --items 128 --most-tokens "$MOST"
+    iso exam $rl $rft $more --task "$task" --forms open,think --items 128 --max-new-tokens "$MOST"
     echo
     # shellcheck disable=SC2086
     iso rl forecast $rl || true

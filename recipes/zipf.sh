@@ -23,7 +23,7 @@ for s in 1 1.25 1.5 2; do
     floor=$(tr -d ' \n' < "$home/corpus/$name/corpus.json" | sed 's/.*"tag_entropies":\[\([^],]*\).*/\1/')
     awk -F, -v OFS=, -v floor="$floor" '
         NR == 1 { for (i = 1; i <= NF; i++) col[$i] = i; print "budget,n,d,flops,seed,loss,excess"; next }
-        $col["law"] == "true" { print $col["budget"], $col["compute_parameters"], $col["tokens"], $col["flops"], $col["seed"],
+        $col["law"] == "true" { print $col["budget"], $col["parameters_without_embedding"], $col["tokens"], $col["flops"], $col["seed"],
             $col["loss"], $col["loss"] - floor }' "$home/studies/$name/results.csv" > "$out/$name.csv"
     # The best size of each budget, by its mean over the seeds.
     awk -F, -v OFS=, 'NR == 1 { print; next }

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
+using Isoflop.Train;
 using Isoflop.Kernels;
 using Isoflop.Store;
 
@@ -17,7 +18,7 @@ sealed class Verb(string name, string description, params string[] examples) : C
     public string Group { get; set; } = "";
 
     /// <summary>More of its help: a title, and rows of name and explanation, such as the settings of a recipe.</summary>
-    public IReadOnlyList<(string Title, IReadOnlyList<(string Name, string Help)> Rows)> Sections { get; init; } = [];
+    public IReadOnlyList<(string Title, IReadOnlyList<(string Name, string Help)> Rows)> Sections { get; set; } = [];
 
     /// <summary>What the command does. The result is the exit code; mistakes are thrown, see <see cref="App"/>.</summary>
     public void Runs(Func<Invocation, int> run) => SetAction(parsed => run(App.Current(parsed)));
@@ -187,8 +188,21 @@ static class App
             .Replace("expected type 'System.Double'", "a number");
         foreach (string whole in (string[])["Int32", "Int64", "UInt64"])
             what = what.Replace($"expected type 'System.{whole}'", "a whole number");
-        error.WriteLine($"{OneLine(what)}; see {string.Join(' ', path)} --help");
+        string meant = Meant(parsed, what) is { } near ? $"; did you mean '{near}'" : "";
+        error.WriteLine($"{OneLine(what)}{meant}; see {string.Join(' ', path)} --help");
         return UserError;
+    }
+
+    /// <summary>The command or option that an unknown word is nearest to.</summary>
+    static string? Meant(ParseResult parsed, string mistake)
+    {
+        string[] quoted = mistake.Split('\'');
+        if (quoted.Length < 3 || !mistake.StartsWith("Unrecognized", StringComparison.Ordinal)) return null;
+        IEnumerable<Command> here = parsed.CommandResult.Command.Parents.OfType<Command>().Prepend(parsed.CommandResult.Command);
+        IEnumerable<string> names = quoted[1].StartsWith('-')
+            ? here.SelectMany((c, up) => c.Options.Where(o => up == 0 || o.Recursive).Select(o => o.Name))
+            : parsed.CommandResult.Command.Subcommands.Select(c => c.Name);
+        return SettingsJson.Nearest(quoted[1], names);
     }
 
     static string OneLine(string message) => string.Join(' ',

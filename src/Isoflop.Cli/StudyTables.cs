@@ -17,7 +17,7 @@ static class StudyTables
     {
         var rows = new List<string[]>
         {
-            new[] { "budget", "phase", "width", "layers", "params", "w/o emb.", "tokens", "epochs", "steps", "batch", "rate",
+            new[] { "budget", "phase", "width", "layers", "params", "no emb.", "tokens", "epochs", "steps", "batch", "rate",
                 "runs",
                 "done", "FLOPs", "memory", "time", "" },
         };
@@ -28,7 +28,7 @@ static class StudyTables
             bool tune = r.Phase == Phase.Tune;
             rows.Add([I($"{r.Budget:0.##e0}"), r.Phase.ToString().ToLowerInvariant(), I($"{r.DModel}"), I($"{r.NLayer}"),
                 Q(r.Parameters),
-                Q(r.ComputeParameters), Q(r.Tokens), I($"{r.Epochs:0.##}"), tune ? "grid" : I($"{r.Steps}"),
+                Q(r.ParametersWithoutEmbedding), Q(r.Tokens), I($"{r.Epochs:0.##}"), tune ? "grid" : I($"{r.Steps}"),
                 tune ? "grid" : I($"{r.BatchTokens}"), tune ? "grid" : I($"{r.LearningRate:0.####}"), I($"{cell.Count()}"),
                 I($"{cell.Count(c => there.Contains(c.Name))}"), I($"{cell.Sum(c => c.NewFlops):0.0e0}"),
                 Format.Quantity(r.MemoryBytes, "B"), ProgressLine.Span(cell.Sum(c => c.SecondsAt(threadFlops)) / workers),
@@ -68,7 +68,7 @@ static class StudyTables
     {
         if (result.Study.Record.Tuning is { } tuning) output.WriteLine($"tuning: {tuning.Note}");
         double tuned = result.Tuned.Sum(r => r.Spent), spent = result.Results.Sum(r => r.Spent);
-        var rows = new List<string[]> { new[] { "budget", "width", "params w/o emb.", "tokens", "loss", "± seeds", "bits/byte",
+        var rows = new List<string[]> { new[] { "budget", "width", "params no emb.", "tokens", "loss", "± seeds", "bits/byte",
             "" } };
         foreach (var budget in result.Results.Where(r => r.Run.Phase == Phase.Ladder).GroupBy(r => r.Run.Budget))
         {
@@ -78,7 +78,7 @@ static class StudyTables
             {
                 double mean = size.Average(r => r.Loss), sd = size.Select(r => r.Loss).StandardDeviation();
                 StudyResult r = size.First();
-                rows.Add([I($"{budget.Key:0.##e0}"), I($"{size.Key}"), Q(r.Run.ComputeParameters), Q(r.Tokens),
+                rows.Add([I($"{budget.Key:0.##e0}"), I($"{size.Key}"), Q(r.Run.ParametersWithoutEmbedding), Q(r.Tokens),
                     I($"{mean:0.0000}"),
                     double.IsNaN(sd) ? "-" : I($"{sd:0.0000}"), I($"{size.Average(x => x.BitsPerByte):0.0000}"),
                     (size.Key == best ? "best " : "") + r.Run.Excluded]);

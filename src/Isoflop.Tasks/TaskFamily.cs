@@ -46,7 +46,7 @@ public abstract class TaskFamily
         CheckLevel(level);
         for (int draw = 0; draw < MaxDraws; draw++)
         {
-            var rng = new Rng(StreamOf(split, level, seed), RandomPurpose.Generate, draw, index);
+            var rng = RandomUse.TaskItem.Open(StreamOf(split, level, seed), draw, index);
             if (Draw(level, ref rng) is { } drawn && SplitOf(ContentOf(drawn.Prompt)) == split)
                 return new(Name, level, drawn.Prompt, drawn.Key);
         }

@@ -46,7 +46,8 @@ static class BottleneckCommand
 
     static void Write(TextWriter output, BottleneckResult r)
     {
-        output.WriteLine(I($"at {r.Budget:0.##e0} FLOPs: {r.Base.ComputeParameters:N0} parameters without the embedding, ") +
+        output.WriteLine(I($"at {r.Budget:0.##e0} FLOPs: ") +
+            I($"{r.Base.ParametersWithoutEmbedding:N0} parameters without the embedding, ") +
             I($"{r.Base.Tokens:N0} ") +
             I($"tokens, loss {r.BaseLoss:0.0000} nats/token, ± {r.Noise:0.0000} over seeds"));
         var rows = new List<string[]> { new[] { "factor", "change", "compute", "gain, nats", "95 %", "" } };

@@ -27,10 +27,14 @@ static class CapacityCommand
             rates = List("--rates", "Factors on the rule for the learning rate; each size takes its best",
                 defaults.Rates);
         Option<int> symbols = Whole("--symbols", "Different symbols; log2 is the information of one", defaults.Symbols),
-            length = Whole("--length", "Symbols of a string, attributes of a name; 0: 32, 8", 0),
             batch = Whole("--batch", "Documents of an update", defaults.Batch),
             seeds = Whole("--seeds", "Seeds, of data and training together", defaults.Seeds),
             workers = Whole("--workers", "Runs side by side; 0: one a core", 0);
+        var length = new Option<int?>("--length")
+        {
+            Description = "Symbols of a string, attributes of a name; else 32, 8",
+            HelpName = "N",
+        };
         var yes = new Option<bool>("--yes") { Description = "Start without asking" };
         var run = new Option<string?>("--run")
         {
@@ -97,12 +101,13 @@ static class CapacityCommand
         var rows = new List<string[]>
         {
             new[] { "width", "parameters", r.Kind == MemoryKind.Facts ? "names" : "strings", "exposures", "bits there are",
-                "memorised", "95 %", "bits/param", "w/o emb.", "w/o emb., head", "rate ×", "seeds" },
+                "memorised", "95 %", "bits/param", "no emb.", "no emb., head", "rate ×", "seeds" },
         };
         foreach (CapacityPoint p in r.Points)
             rows.Add([I($"{p.Run.DModel}"), I($"{p.Run.Parameters:N0}"), I($"{p.Count}"), I($"{p.Exposures}"),
                 I($"{p.DatasetBits:N0}"), I($"{p.Memorised.Value:N0}"), Half(p.Memorised, "N0"),
-                I($"{p.Memorised.Value / p.Run.Parameters:0.000}"), I($"{p.Memorised.Value / p.Run.ComputeParameters:0.000}"),
+                I($"{p.Memorised.Value / p.Run.Parameters:0.000}"),
+                I($"{p.Memorised.Value / p.Run.ParametersWithoutEmbedding:0.000}"),
                 I($"{p.Memorised.Value / p.Run.NonEmbedding:0.000}"), I($"{p.Rate}"), I($"{p.Seeds}")]);
         TextTable.Write(output, rows);
         foreach (CapacityPlateau plateau in r.Plateaus)
@@ -111,7 +116,7 @@ static class CapacityCommand
             Estimate all = plateau.Per(run.Parameters);
             output.WriteLine((plateau.Reached ? "plateau   " : "at least  ") +
                 I($" width {run.DModel}, {plateau.At.Exposures} exposures: {all.Value:0.00} bits/parameter ") +
-                I($"({Half(all, "0.00")}), {plateau.Per(run.ComputeParameters).Value:0.00} without the embedding, ") +
+                I($"({Half(all, "0.00")}), {plateau.Per(run.ParametersWithoutEmbedding).Value:0.00} without the embedding, ") +
                 I($"{plateau.Per(run.NonEmbedding).Value:0.00} without embedding and head") +
                 (plateau.Reached ? "" : "; " + plateau.Bound));
         }

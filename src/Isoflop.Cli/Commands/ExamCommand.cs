@@ -31,7 +31,7 @@ static class ExamCommand
             new(name) { Description = what, HelpName = "N", DefaultValueFactory = _ => otherwise };
         Option<int> items = Count("--items", "Held-out items of each level", 256),
             replies = Count("--replies", "Replies to each", 8),
-            most = Count("--most-tokens", "Longest reply", 256);
+            most = Count("--max-new-tokens", "Longest reply", 256);
         var seed = new Option<ulong>("--seed") { Description = "Seed of items and replies", DefaultValueFactory = _ => 1ul };
         var csv = new Option<string?>("--csv") { Description = "Write the rows", HelpName = "FILE" };
         var svg = new Option<string?>("--svg")

@@ -70,7 +70,8 @@ static class ForecastCommand
         if (double.IsFinite(f.ErrorPerDecade))
             output.WriteLine(I($"  tried        {100 * f.ErrorPerDecade:0.0} % off a decade when fitted below each ") +
                 I($"budget: part of the interval"));
-        output.WriteLine(I($"  run          {f.Run.Name}: {f.Run.ComputeParameters:N0} parameters without the embedding, ") +
+        output.WriteLine(I($"  run          {f.Run.Name}: ") +
+            I($"{f.Run.ParametersWithoutEmbedding:N0} parameters without the embedding, ") +
             I($"{f.Run.Tokens:N0} tokens"));
         output.WriteLine(I($"  loss         {f.Loss.Value:0.0000} nats/token ") +
             I($"(95 %: {f.Loss.Low:0.0000}–{f.Loss.High:0.0000}), ") +

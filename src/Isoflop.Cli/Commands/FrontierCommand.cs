@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Frontiers;
+using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
 
@@ -21,12 +22,12 @@ static class FrontierCommand
         var verb = new Verb("frontier",
             "Sizes × demonstrations × reinforcement × replies on one grid: which training thought can replace. The same " +
             "command resumes.",
+        [
             "isoflop frontier f --task parity:2 widths=32,48,64 teach=2e11,6e11 steps=40 budget=16",
             "isoflop frontier recipes/frontier.json",
-            "settings: name, task, widths, teach, steps, budget, strategy, seeds, items, layers, think, trace, context, " +
-            "most_tokens, batch,",
-            "teach_rate, rate")
+        ])
         { given, task };
+        verb.Sections = [Settings.Help(SettingsJson.List(FrontierJson.Default.FrontierRecipe))];
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given)!;

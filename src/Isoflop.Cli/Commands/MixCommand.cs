@@ -20,8 +20,8 @@ static class MixCommand
             HelpName = "LABEL=PATH",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<string> corpus = Text("--corpus", "Instead: a corpus whose tags are the sources", "NAME", ""),
-            target = Text("--target", "Source whose held-out loss is to be least; else the mean over sources", "LABEL", ""),
+        Option<string?> corpus = Text("--corpus", "Instead: a corpus whose tags are the sources", "NAME", null),
+            target = Text("--target", "Source whose held-out loss is to be least; else the mean over sources", "LABEL", null),
             field = Text("--field", "Property or column that holds the text", "NAME", defaults.Field);
         Option<double> budget = Number("--budget", "Training FLOPs of each mixture's run", defaults.Budget),
             scale = Number("--scale", "FLOPs of the check over the budget; 0: no check", defaults.Scale);
@@ -50,8 +50,8 @@ static class MixCommand
             {
                 Name = call.Parsed.GetValue(name)!,
                 Sources = [.. (call.Parsed.GetValue(sources) ?? []).Select(InputOf)],
-                Corpus = call.Parsed.GetValue(corpus)!,
-                Target = call.Parsed.GetValue(target)!,
+                Corpus = call.Parsed.GetValue(corpus),
+                Target = call.Parsed.GetValue(target),
                 Field = call.Parsed.GetValue(field)!,
                 Budget = call.Parsed.GetValue(budget),
                 Scale = call.Parsed.GetValue(scale),
@@ -98,7 +98,7 @@ static class MixCommand
             rows.Add([r.Mixture.Name, I($"{r.Passes:0.0}"), .. r.Losses.Select(l => I($"{l:0.0000}")), I($"{r.Score:0.0000}")]);
         PlannedRun run = s.Small[0].Run;
         output.WriteLine($"shares of {string.Join(", ", s.Sources)}; " +
-            I($"{run.ComputeParameters:N0} parameters without the embedding, {run.Tokens:N0} tokens"));
+            I($"{run.ParametersWithoutEmbedding:N0} parameters without the embedding, {run.Tokens:N0} tokens"));
         TextTable.Write(output, rows, 0);
         foreach (MixFit f in s.Fits)
             output.WriteLine($"{f.Source}: L = {I($"{f.Law.C:0.000} + {f.Law.K:0.000}")}·exp(" +
@@ -117,7 +117,7 @@ static class MixCommand
         output.WriteLine(folder);
     }
 
-    static Option<string> Text(string name, string what, string help, string value) =>
+    static Option<string?> Text(string name, string what, string help, string? value) =>
         new(name) { Description = what, HelpName = help, DefaultValueFactory = _ => value };
 
     static Option<double> Number(string name, string what, double value) =>

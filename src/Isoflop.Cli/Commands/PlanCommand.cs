@@ -24,12 +24,12 @@ static class PlanCommand
         [
             "isoflop plan corpus=reference --flops 1e13",
             "isoflop plan recipe.json train.steps=2000 --gflops 90 --json",
-            .. Settings.Help(),
         ])
         {
             gflops,
         };
         var settings = new Settings(verb);
+        verb.Sections = [Settings.Help(Config.Settings)];
         verb.Runs(call =>
         {
             Plan plan = Trainer.PlanOf(settings.Load(call.Parsed), call.Here);
@@ -51,9 +51,9 @@ static class PlanCommand
         Line("parameters", I($"{r.Parameters:N0}; without embedding and head {r.NonEmbedding:N0}"));
         Line("tokens", I($"{r.Tokens:N0} in {r.Steps - plan.FirstStep:N0} steps of {r.BatchTokens:N0} ") +
             I($"({plan.MicroBatches} passes each); {r.Epochs:0.##} epochs of '{plan.Corpus.Name}'"));
-        Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each parameter outside of the embedding"));
-        TrainConfig t = plan.Config.Train;
-        Line("rate", I($"{t.LearningRate} at its peak, {t.Schedule.ToString().ToLowerInvariant()}"));
+        Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each of the ") +
+            I($"{plan.ParametersWithoutEmbedding:N0} parameters without the embedding"));
+        Line("rate", I($"{plan.LearningRate} at its peak, {plan.Config.Train.Schedule.ToString()!.ToLowerInvariant()}"));
         (string, long)[] memory = [("weights", plan.Memory.Parameters), ("gradients", plan.Memory.Gradients),
             ("moments", plan.Memory.Moments), ("packed", plan.Memory.Packed), ("activations", plan.Memory.Activations)];
         Line("memory", Format.Quantity(r.MemoryBytes, "B") + ": " +
@@ -73,13 +73,14 @@ sealed record PlanRecord(string Name, RunConfig Config, long Parameters, long No
     int BatchTokens, int MicroBatches, long Tokens, double Epochs, double Flops, IReadOnlyDictionary<string, double> FlopsByLayer,
     double EvalFlops, long MemoryBytes, double Gflops, double Seconds)
 {
-    public static PlanRecord Of(Plan p, double gflops) => new(p.Config.Name, p.Config, p.Parameters, p.NonEmbedding,
-        (double)p.Tokens / p.ParametersThatCompute, p.Steps, p.Config.Train.BatchTokens, p.MicroBatches, p.Tokens, p.Epochs,
+    public static PlanRecord Of(Plan p, double gflops) => new(p.Name, p.Config, p.Parameters, p.NonEmbedding,
+        (double)p.Tokens / p.ParametersWithoutEmbedding, p.Steps, p.BatchTokens, p.MicroBatches, p.Tokens, p.Epochs,
         p.FlopsByLayer.Total, p.FlopsByLayer.ByLayer().ToDictionary(l => l.Layer, l => l.Flops), p.EvalFlops, p.Memory.Total,
         gflops,
         p.SecondsAt(gflops * 1e9));
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PlanRecord))]
 sealed partial class PlanCommandJson : JsonSerializerContext;

@@ -7,6 +7,7 @@ using Isoflop.Lab.Laws;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
 using Isoflop.Lab.Statistics;
+using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
 
@@ -22,17 +23,19 @@ static class RlCommand
         };
         var verb = new Verb("rl",
             "Reinforcement learning: groups of replies, judged, the better made likelier. The same command resumes.",
+        [
             "isoflop teach name=p tasks=parity:3 && isoflop rl name=p-rl from=p tasks=parity:3 steps=40",
             "isoflop rl recipes/parity.json seed=2 name=parity-2",
             "isoflop rl name=d from=p tasks=parity:3 method=dapo updates=4 kl=0.01",
             "isoflop rl show p-rl                                    its examinations",
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
             "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the rise to the end",
-            "settings: " + string.Join(", ", Settings))
+        ])
         { given };
         verb.Add(Show());
         verb.Add(Replay());
         verb.Add(Forecast());
+        verb.Sections = [Settings.Help(SettingsJson.List(RlJson.Default.RlRecipe))];
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given) ?? [];
@@ -44,9 +47,6 @@ static class RlCommand
         });
         return verb;
     }
-
-    static IEnumerable<string> Settings =>
-        JsonSerializer.SerializeToElement(new RlRecipe(), RlCommandJson.Default.RlRecipe).EnumerateObject().Select(p => p.Name);
 
     static Command Show()
     {
@@ -173,6 +173,5 @@ sealed record RlRecord(string Name, string Path, bool Done, int Step, RlStep? La
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(RlRecord))]
 [JsonSerializable(typeof(RewardLaw))]
-[JsonSerializable(typeof(RlRecipe))]
 [JsonSerializable(typeof(ReplyRow))]
 sealed partial class RlCommandJson : JsonSerializerContext;

@@ -73,7 +73,7 @@ static class TasksCommand
             var replies = new Dictionary<string, string>();
             foreach (TraceForm asked in forms)
             {
-                var rng = new Rng(seed, RandomPurpose.Generate, 1, i);
+                var rng = RandomUse.Thought.Open(seed, 0, i);
                 replies[JsonNamingPolicy.SnakeCaseLower.ConvertName(asked.ToString())] = family.Demonstrate(item, asked, ref rng);
             }
             if (call.Json)
@@ -140,7 +140,7 @@ static class TasksCommand
         List<LevelFacts> levels = [];
         for (int level = 1; level <= family.Levels; level++) levels.Add(Measure(family, level));
         TaskItem example = family.Make(Split.Train, 1, 0, 0);
-        var rng = new Rng(0, RandomPurpose.Generate, 1);
+        var rng = RandomUse.Thought.Open(0);
         return new(family.Name, family.Group, family.Summary, family.HasCheck, family.Alphabet, example.Prompt,
             family.Demonstrate(example, TraceForm.Monologue, ref rng), levels);
     }
@@ -151,7 +151,7 @@ static class TasksCommand
         string[] answers = [.. items.Select(family.Solve)];
         Reply[] replies = [.. items.Select((item, i) =>
         {
-            var rng = new Rng(0, RandomPurpose.Generate, 1, i);
+            var rng = RandomUse.Thought.Open(0, 0, i);
             return Reply.Parse(family.Demonstrate(item, TraceForm.Monologue, ref rng))!.Value;
         })];
         string[] said = [.. answers.Select(a => $"{Reply.Say}{a}")];

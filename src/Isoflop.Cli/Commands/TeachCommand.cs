@@ -22,24 +22,24 @@ static class TeachCommand
             Description = "Teach a scorer: which beginnings of the policy's replies come to a right answer",
         };
         var verb = new Verb("teach", "Fine-tune on demonstrations: the loss is on the replies alone. The same command resumes.",
+        [
             "isoflop teach name=p tasks=parity:1..3 think=0.3 model.d_model=64     a fresh model, a token a byte",
             "isoflop teach name=m tasks=modular-root trace=monologue items=50000",
             "isoflop teach name=w tasks=addition:1..2 from=world.1e13.d96.s1       on top of a ladder's run",
             "isoflop teach --scorer name=v from=m tasks=modular-root                values of beginnings of m's own replies",
             "isoflop teach name=mine chat=chats.jsonl from=base      lines of {\"messages\": [{\"role\": …, \"content\": …}]}",
-            "settings: name, tasks, chat, from, think, trace (monologue, proof, answer_first, filler, corrupted), items,",
-            "valid_items, passes, context, seed; of a scorer: name, from, tasks, form, items, valid_items, replies, " +
-            "most_tokens, cuts,",
-            "passes, seed; 'isoflop tasks' lists the tasks, 'isoflop train --help' a run's settings")
+        ])
         { given, scorer };
+        verb.Sections = [Settings.Help(SettingsJson.List(TeachJson.Default.TeachRecipe)), Settings.Help(SettingsJson.List(ScorerJson.Default.ScorerRecipe), "Settings of a scorer:")];
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given) ?? [];
             (string? file, string[] own, string[] ofRun) = Sort(all);
             TrainResult result;
             ScorerCard? card = null;
-            if (call.Parsed.GetValue(scorer)) (result, card) = TeachScorer.Run(ScorerRecipe.Load(file, own), ofRun, call.Here);
-            else result = Teach.Run(TeachRecipe.Load(file, own), ofRun, call.Here);
+            RunConfig settings = Config.Load(null, ofRun);
+            if (call.Parsed.GetValue(scorer)) (result, card) = TeachScorer.Run(ScorerRecipe.Load(file, own), settings, call.Here);
+            else result = Teach.Run(TeachRecipe.Load(file, own), settings, call.Here);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
                 call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Path}\t") + (result.Done

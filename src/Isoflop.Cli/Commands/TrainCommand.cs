@@ -30,12 +30,12 @@ static class TrainCommand
             "isoflop train corpus=reference model.d_model=64 train.steps=500 name=small",
             "isoflop train recipe.json seed=2                          a file of settings, one of them changed",
             "isoflop train --from small@400 train.steps=1000           go on from a checkpoint, in a new run",
-            .. Settings.Help(),
         ])
         {
             resumeAt, peak,
         };
         var settings = new Settings(verb);
+        verb.Sections = [Settings.Help(Config.Settings)];
         verb.Runs(call =>
         {
             RunConfig config = settings.Load(call.Parsed);
@@ -55,7 +55,7 @@ static class TrainCommand
     /// <summary>What the loss stands beside: counting models on the same tokens, compressors on the same bytes.</summary>
     static void WriteBaselines(Invocation call, TrainResult result)
     {
-        using Corpus corpus = Corpus.Open(call.Here.CorpusFolder(RunRecord.Load(result.Path).Config.Corpus));
+        using Corpus corpus = Corpus.Open(call.Here.CorpusFolder(RunRecord.Load(result.Path).Corpus.Name));
         if (CorpusBaselines.Kept(corpus) is { } kept)
             BaselineTable.Write(call.Out, kept, (result.Name, result.ValidLoss, result.BitsPerByte));
     }

@@ -16,6 +16,8 @@ public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string 
     /// <summary>File in a corpus folder.</summary>
     public const string FileName = "baselines.json";
 
+    static readonly Format format = new("baselines");
+
     /// <summary>Those measured before, if they are of the corpus as it is now.</summary>
     public static CorpusBaselines? Kept(Corpus corpus)
     {
@@ -23,12 +25,11 @@ public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string 
         if (!File.Exists(path)) return null;
         try
         {
-            CorpusBaselines? kept = JsonSerializer.Deserialize(
-                File.ReadAllBytes(path), CorpusBaselinesJson.Default.CorpusBaselines);
-            return kept is not null && kept.ValidTokens == corpus.Valid.Count && kept.TokenizerHash == corpus.Info.TokenizerHash
+            CorpusBaselines kept = JsonFile.Read(path, format, CorpusBaselinesJson.Default.CorpusBaselines);
+            return kept.ValidTokens == corpus.Valid.Count && kept.TokenizerHash == corpus.Info.TokenizerHash
                 && kept.TrainTokens == Counted(corpus) ? kept : null;
         }
-        catch (JsonException)
+        catch (DataException)
         {
             return null;                                        // a torn file is measured again
         }
@@ -44,9 +45,8 @@ public sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string 
         IReadOnlyList<Baseline> rows = Baselines.Measure(trainTokens, validTokens, corpus.Info.VocabSize, corpus.EndOfText,
             Text(corpus, validTokens), here);
         var measured = new CorpusBaselines(train, valid, corpus.Info.TokenizerHash, rows);
-        string path = Path.Combine(corpus.Folder, FileName), temporary = path + "." + Environment.ProcessId;
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(measured, CorpusBaselinesJson.Default.CorpusBaselines));
-        File.Move(temporary, path, overwrite: true);
+        JsonFile.Write(Path.Combine(corpus.Folder, FileName), measured, format,
+            CorpusBaselinesJson.Default.CorpusBaselines);
         return measured;
     }
 

@@ -35,7 +35,7 @@ static class BreakTest
         double t = Statistic(means, noise);
         double[] even = Projected(means, Best(means, smooth));
         double spread = Math.Sqrt(Pooled(y));
-        var rng = new Rng(seed, RandomPurpose.Bootstrap);
+        var rng = RandomUse.SuddenRise.Open(seed);
         int above = 0;
         var drawn = y.Select(s => new double[s.Length]).ToArray();
         var drawnMeans = new double[n];

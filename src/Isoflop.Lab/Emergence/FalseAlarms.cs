@@ -24,7 +24,7 @@ public sealed record FalseAlarms(string Curve, int Alarms, int Tasks, double Low
             int alarms = 0;
             for (int t = 0; t < tasks; t++)
             {
-                var rng = new Rng(seed, RandomPurpose.Bootstrap, c + 1, t);
+                var rng = RandomUse.FalseAlarm.Open(seed, c, t);
                 TaskRung[] rungs = [.. x.Select(at => RungOf(at, curves[c].Nll(at - x[0]), ref rng))];
                 if (TaskFinding.Of(new("simulated", rungs, null), seed + (ulong)t).Class == TaskClass.Sudden) alarms++;
             }

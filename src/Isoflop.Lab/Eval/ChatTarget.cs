@@ -151,7 +151,7 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     {
         ulong seed = 14695981039346656037;                                     // FNV-1a: the same everywhere
         foreach (byte b in Encoding.UTF8.GetBytes(item.Id)) seed = (seed ^ b) * 1099511628211;
-        var rng = new Rng(seed, RandomPurpose.Shuffle);
+        var rng = RandomUse.ChoiceOrder.Open(seed);
         int[] order = [.. Enumerable.Range(0, item.Choices.Count)];
         for (int i = order.Length - 1; i > 0; i--)
         {

@@ -218,7 +218,7 @@ public sealed record Comparison
         if (a.Metric != b.Metric) yield return $"A is scored by {a.Metric}, B by {b.Metric}; --metric names one for both";
         int lettered = pairs.Count(p => p.A.Note.Contains(ChatTarget.ByLetter) != p.B.Note.Contains(ChatTarget.ByLetter));
         if (lettered > 0) yield return $"{lettered} items were asked by letter on one side alone: two metrics in one column";
-        if (all.Clusters < PairedSample.FewestClusters)
-            yield return $"{all.Clusters} clusters: no test can reach 5 % with fewer than {PairedSample.FewestClusters}";
+        if (all.Clusters < PairedSample.MinClusters)
+            yield return $"{all.Clusters} clusters: no test can reach 5 % with fewer than {PairedSample.MinClusters}";
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Isoflop.Data;
 using Isoflop.Store;
@@ -7,12 +8,11 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Eval;
 
 /// <summary>First line of a file of results: what the others belong to.</summary>
-/// <param name="FormatVersion">of the file</param> <param name="Suite">name</param> <param name="SuiteHash">of its items</param>
+/// <param name="Suite">name</param> <param name="SuiteHash">of its items</param>
 /// <param name="TargetHash">of what answered</param>
-public sealed record EvalHeader(int FormatVersion, string Suite, string SuiteHash, string TargetHash)
+public sealed record EvalHeader(string Suite, string SuiteHash, string TargetHash)
 {
-    /// <summary>The newest format that this program reads.</summary>
-    public const int NewestFormat = 1;
+    internal static readonly Format Format = new("eval");
 }
 
 /// <summary>
@@ -67,7 +67,7 @@ public static class EvalRun
         int limit = 0)
     {
         EvalItem[] items = [.. suite.Items.Take(limit > 0 ? limit : int.MaxValue)];
-        var header = new EvalHeader(EvalHeader.NewestFormat, suite.Name, suite.Hash, target.Hash);
+        var header = new EvalHeader(suite.Name, suite.Hash, target.Hash);
         using ResultFile? kept = file is null ? null : new ResultFile(file, header);
         Dictionary<string, ItemResult> results = kept?.Found ?? [];
         EvalItem[] open = [.. items.Where(i => !results.ContainsKey(i.Id))];
@@ -111,7 +111,8 @@ public static class EvalRun
                 if (!Load(text.AsSpan(0, whole), path, header)) whole = 0;
                 file.SetLength(whole);
                 file.Position = whole;
-                if (whole == 0) Append(JsonSerializer.SerializeToUtf8Bytes(header, EvalJson.Default.EvalHeader));
+                string first = JsonFile.Encode(header, EvalHeader.Format, EvalJson.Default.EvalHeader);
+                if (whole == 0) Append(Encoding.UTF8.GetBytes(first));
             }
             catch
             {
@@ -136,11 +137,7 @@ public static class EvalRun
                     }
                     else
                     {
-                        EvalHeader own = JsonSerializer.Deserialize(text[..end], EvalJson.Default.EvalHeader)
-                            ?? throw new JsonException();
-                        if (own.FormatVersion > EvalHeader.NewestFormat)
-                            throw new DataException($"{path}: format version {own.FormatVersion}; this program reads up to " +
-                                $"{EvalHeader.NewestFormat}; update it");
+                        EvalHeader own = JsonFile.Decode(text[..end], path, EvalHeader.Format, EvalJson.Default.EvalHeader);
                         if (own != header) return false;
                     }
                 }

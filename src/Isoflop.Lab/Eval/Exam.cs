@@ -9,9 +9,6 @@ namespace Isoflop.Lab.Eval;
 /// <summary>Held-out items, the same at every call, asked of a policy.</summary>
 sealed class Exam
 {
-    // Streams of replies to held-out items: far from those of training.
-    const long FirstStream = 1L << 44;
-
     readonly List<(TaskLevel Of, TaskItem Item)> items = [];
     readonly Func<ReplyForm, Rollouts> rollouts;
     readonly int replies, mostTokens;
@@ -33,9 +30,9 @@ sealed class Exam
         CancellationToken stop = default)
     {
         Rollouts draw = rollouts(form);
-        List<Group> greedy = draw.Draw(items, 1, mostTokens, new SamplingRule(0), seed, FirstStream, time, stop);
+        List<Group> greedy = draw.Draw(items, 1, mostTokens, new SamplingRule(0), seed, RandomUse.ExamReply.Index(0), time, stop);
         measured += draw.Sampled;
-        sampled = draw.Draw(items, replies, mostTokens, new SamplingRule(1), seed, FirstStream, time, stop);
+        sampled = draw.Draw(items, replies, mostTokens, new SamplingRule(1), seed, RandomUse.ExamReply.Index(0), time, stop);
         measured += draw.Sampled;
         List<RlEval> rows = [];
         foreach (var level in sampled.Zip(greedy).GroupBy(g => g.First.Of.Tag))

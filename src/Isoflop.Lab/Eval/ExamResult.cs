@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Isoflop.Lab.Replies;
 using Isoflop.Tasks;
 
@@ -10,9 +11,10 @@ namespace Isoflop.Lab.Eval;
 /// error, items drawn</param>
 /// <param name="PassAtK">unbiased, k = the replies to each item</param> <param name="Chance">what it is read against</param>
 /// <param name="Behaviour">counts a reply, means</param>
-public sealed record RlEval(int Step, double Flops, string Level, ReplyForm Form, int Items, int Replies, double Greedy,
-    double PassAt1, double Error, double PassAtK, double Chance, double Length, double Truncated, double Thinking,
-    BehaviourMeans Behaviour);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+public sealed record RlEval([property: JsonRequired] int Step, double Flops, string Level, ReplyForm Form, int Items,
+    int Replies, double Greedy, double PassAt1, double Error, double PassAtK, double Chance, double Length, double Truncated,
+    double Thinking, BehaviourMeans Behaviour);
 
 /// <summary>Means of <see cref="Behaviour"/> over replies.</summary>
 public sealed record BehaviourMeans(double Attempts, double Checks, double StepsBack, double Goals, double Repeats,

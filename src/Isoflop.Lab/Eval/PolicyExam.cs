@@ -21,9 +21,9 @@ public sealed record ExamRow(string Run, string Line, long Parameters, double Fl
 /// <param name="Tasks">levels, see <see cref="TaskMix"/></param>
 /// <param name="Forms">as it chooses, made to think, made to answer at once</param>
 /// <param name="Items">of each level, held out</param> <param name="Replies">drawn for each item</param>
-/// <param name="MostTokens">of a reply; the context may leave less</param>
+/// <param name="MaxNewTokens">of a reply; the context may leave less</param>
 public sealed record ExamRecipe(IReadOnlyList<string> Tasks, IReadOnlyList<ReplyForm> Forms, int Items = 256, int Replies = 8,
-    int MostTokens = 256, ulong Seed = 1);
+    int MaxNewTokens = 256, ulong Seed = 1);
 
 /// <summary>
 /// Held-out items asked of taught models, with reinforcement or without: what reinforcement itself measures as it goes, for any
@@ -39,8 +39,8 @@ public static partial class PolicyExam
         if (recipe.Items is < 1 or > 100_000) throw new ConfigException($"items {recipe.Items} must be from 1 to 100000; try " +
             $"256");
         if (recipe.Replies is < 1 or > 4096) throw new ConfigException($"replies {recipe.Replies} must be from 1 to 4096; try 8");
-        if (recipe.MostTokens is < 2 or > 65_536)
-            throw new ConfigException($"most_tokens {recipe.MostTokens} must be from 2 to 65536; try 256");
+        if (recipe.MaxNewTokens is < 2 or > 65_536)
+            throw new ConfigException($"max_new_tokens {recipe.MaxNewTokens} must be from 2 to 65536; try 256");
         var mix = new TaskMix(recipe.Tasks);
         List<ExamRow> rows = [];
         foreach ((int i, string run) in runs.Index())
@@ -60,7 +60,7 @@ public static partial class PolicyExam
         var codec = new ReplyCodec(model.Tokenizer);
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         BatchSampler sampler = model.Sampler(512);
-        var exam = new Exam(mix, Split.Test, recipe.Items, recipe.Replies, recipe.MostTokens, recipe.Seed,
+        var exam = new Exam(mix, Split.Test, recipe.Items, recipe.Replies, recipe.MaxNewTokens, recipe.Seed,
             form => new Rollouts(sampler, codec, form), here.Clock);
         Spending unused = default;
         string line = LineOf(point.Run);

@@ -44,7 +44,7 @@ sealed class AccuracySurface
             .Select(g => g.ToList()).ToList();
         for (int d = 0; d < resamples; d++)
         {
-            var rng = new Rng(seed, RandomPurpose.Bootstrap, d);
+            var rng = RandomUse.FrontierResample.Open(seed, d);
             var weights = new double[cells.Count];
             foreach (var point in points)
                 foreach (var _ in point)
@@ -137,7 +137,7 @@ sealed class AccuracySurface
     {
         double[] all = [.. Enumerable.Range(0, Draws).Select(d =>
         {
-            var rng = new Rng(seed, RandomPurpose.Test, d);
+            var rng = RandomUse.FrontierNoise.Open(seed, d);
             double p = Math.Clamp(At(parameters, teach, rl, budget, d), 1e-9, 1 - 1e-9);
             return Sigmoid(Math.Log(p / (1 - p)) + RunNoise / Math.Sqrt(runs) * rng.NextNormal());
         }).Order()];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
@@ -6,6 +7,7 @@ using Isoflop.Lab.Studies;
 using Isoflop.Lab.Tables;
 using Isoflop.Lab.Thinking;
 using Isoflop.Store;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Frontiers;
 
@@ -22,6 +24,7 @@ public sealed record IsoAccuracy(double Accuracy, IReadOnlyList<(double Test, Es
 public sealed class Frontier
 {
     const int Fine = 9;
+    static readonly Format format = new("frontier");
 
     internal Frontier(FrontierRecipe recipe, string folder, IReadOnlyList<FrontierCell> cells)
     {
@@ -50,14 +53,13 @@ public sealed class Frontier
     {
         recipe.Check();
         string folder = here.StudyFolder(recipe.Name), file = Path.Combine(folder, "frontier.json");
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(recipe, FrontierJson.Default.FrontierRecipe);
-        if (File.Exists(file) && !File.ReadAllBytes(file).AsSpan().SequenceEqual(json))
+        if (File.Exists(file) && !Same(RecipeOf(file), recipe))
             throw new ConfigException($"{file} is of another recipe; choose another name, or give the same settings");
-        WholeFile.Write(file, json);
+        JsonFile.Write(file, recipe, format, FrontierJson.Default.FrontierRecipe);
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= recipe.Budget)];
         var grid = (from seed in Enumerable.Range(1, recipe.Seeds)
-                    from width in recipe.AllWidths
-                    from teach in recipe.AllTeach
+                    from width in recipe.Widths
+                    from teach in recipe.Teach
                     select (seed, width, teach)).ToList();
         List<FrontierCell> cells = [];
         foreach ((int i, (int seed, int width, double teach)) in grid.Index())
@@ -78,8 +80,15 @@ public sealed class Frontier
         if (name.Length == 0 || !File.Exists(file))
             throw new ConfigException($"there is no frontier '{name}' below {here.Root}; 'isoflop frontier {name} --task TASK' " +
                 $"makes one");
-        return Run(JsonSerializer.Deserialize(File.ReadAllBytes(file), FrontierJson.Default.FrontierRecipe)!, here);
+        return Run(RecipeOf(file), here);
     }
+
+    static FrontierRecipe RecipeOf(string file) => JsonFile.Read(file, format, FrontierJson.Default.FrontierRecipe,
+        tree => SettingsJson.Renew(tree, FrontierJson.Default.FrontierRecipe));
+
+    static bool Same(FrontierRecipe a, FrontierRecipe b) => JsonNode.DeepEquals(
+        SettingsJson.IdentityTree(a, FrontierJson.Default.FrontierRecipe),
+        SettingsJson.IdentityTree(b, FrontierJson.Default.FrontierRecipe));
 
     /// <summary>The only frontier of a task.</summary>
     /// <exception cref="ConfigException">There is none, or more than one.</exception>
@@ -88,13 +97,14 @@ public sealed class Frontier
         string studies = here.Studies;
         string[] names = [.. (Directory.Exists(studies) ? Directory.GetDirectories(studies) : [])
             .Select(d => Path.Combine(d, "frontier.json")).Where(File.Exists)
-            .Select(f => JsonSerializer.Deserialize(File.ReadAllBytes(f), FrontierJson.Default.FrontierRecipe)!)
+            .Select(RecipeOf)
             .Where(r => task.Length == 0 || r.Task == task).Select(r => r.Name).Order(StringComparer.Ordinal)];
         return names.Length == 1 ? names[0] : throw new ConfigException(
             $"{(names.Length == 0 ? "no frontier" : $"{names.Length} frontiers ({string.Join(", ", names)})")} of " +
             $"{(task.Length == 0 ? "any task" : $"task '{task}'")} below {here.Root}; " +
             (names.Length == 0 ? "'isoflop frontier NAME --task TASK' makes one" : "name the study"));
     }
+
 
     void Write()
     {
@@ -203,7 +213,7 @@ public sealed class Frontier
             {
                 YLimits = (0, 1.02),
                 LegendTitle = "steps of RL",
-                Subtitle = FormattableString.Invariant($"after {Recipe.AllTeach.Max():0.#e0} FLOPs of demonstrations; areas: ") +
+                Subtitle = FormattableString.Invariant($"after {Recipe.Teach.Max():0.#e0} FLOPs of demonstrations; areas: ") +
                     FormattableString.Invariant($"95 % over seeds"),
             };
     }

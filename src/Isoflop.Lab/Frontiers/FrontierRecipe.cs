@@ -1,8 +1,8 @@
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Frontiers;
 
@@ -20,52 +20,62 @@ public readonly record struct ComputeSplit(int Width, double TeachFlops, int Ste
 /// <summary>The grid of a frontier: everything that decides its bits.</summary>
 public sealed record FrontierRecipe
 {
-    /// <summary>Name of the study; its runs begin with it.</summary>
+    [Setting("name of the study; its runs begin with it")]
     public string Name { get; set; } = "";
-    /// <summary>One level: "parity:2".</summary>
+
+    [Setting("one level: parity:2")]
     public string Task { get; set; } = "";
-    /// <summary>d_model of the models; one head per 16.</summary>
-    public IReadOnlyList<string> Widths { get; set; } = ["32", "48", "64"];
-    /// <summary>FLOPs of demonstrations.</summary>
-    public IReadOnlyList<string> Teach { get; set; } = ["2e11", "6e11"];
-    /// <summary>Steps of reinforcement, a multiple of 4; measured at none of them, a quarter, a half and all.</summary>
+
+    [Setting("d_model of the models; one head per 16", Min = 16)]
+    public IReadOnlyList<int> Widths { get; set; } = [32, 48, 64];
+
+    [Setting("FLOPs of demonstrations", Above = 0, Below = 1e20, Try = "2e11")]
+    public IReadOnlyList<double> Teach { get; set; } = [2e11, 6e11];
+
+    [Setting("steps of reinforcement, a multiple of 4; measured at none of them, a quarter, a half and all", Min = 4,
+        Max = 100_000)]
     public int Steps { get; set; } = 40;
-    /// <summary>Largest number of replies to a question; powers of two up to it are measured.</summary>
+
+    [Setting("largest number of replies to a question; powers of two up to it are measured", Min = 2, Max = 4096)]
     public int Budget { get; set; } = 16;
-    /// <summary>How replies become an answer.</summary>
+
+    [Setting("how replies become an answer")]
     public string Strategy { get; set; } = "majority";
-    /// <summary>Seeds of every point.</summary>
+
+    [Setting("seeds of every point", Min = 2, Max = 100)]
     public int Seeds { get; set; } = 3;
-    /// <summary>Held-out items of every point.</summary>
+
+    [Setting("held-out items of every point", Min = 16, Max = 100_000)]
     public int Items { get; set; } = 256;
-    /// <summary>Layers.</summary>
+
+    [Setting("layers", Min = 1, Max = 64)]
     public int Layers { get; set; } = 2;
-    /// <summary>Share of the demonstrations that think first.</summary>
+
+    [Setting("share of the demonstrations that think first", Min = 0, Max = 1)]
     public double Think { get; set; } = 0.3;
-    /// <summary>How those think.</summary>
+
+    [Setting("how those think")]
     public Trace Trace { get; set; }
-    /// <summary>Longest demonstration.</summary>
+
+    [Setting("longest demonstration, tokens", Min = 1)]
     public int Context { get; set; } = 64;
-    /// <summary>Tokens of a reply at most.</summary>
-    public int MostTokens { get; set; } = 24;
-    /// <summary>Tokens of a batch of demonstrations.</summary>
+
+    [Setting("tokens of a reply at most", Min = 2, Was = "most_tokens")]
+    public int MaxNewTokens { get; set; } = 24;
+
+    [Setting("tokens of a batch of demonstrations", Min = 1)]
     public int Batch { get; set; } = 2048;
-    /// <summary>Learning rate of demonstrations.</summary>
+
+    [Setting("learning rate of demonstrations", Above = 0, Below = 10)]
     public double TeachRate { get; set; } = 0.004;
-    /// <summary>Learning rate of reinforcement.</summary>
+
+    [Setting("learning rate of reinforcement", Above = 0, Max = 1)]
     public double Rate { get; set; } = 1e-3;
 
     /// <summary>Reads a file and applies "widths=32,64"s in order.</summary>
     /// <exception cref="ConfigException">Not readable, an unknown key, a value of another type; one line.</exception>
     public static FrontierRecipe Load(string? file, IReadOnlyList<string> edits) =>
-        RecipeFile.Load(file, edits, FrontierJson.Default.FrontierRecipe);
-
-    internal IReadOnlyList<int> AllWidths => [.. Widths.Select(w => int.TryParse(w, out int n) && n >= 16 && n % 16 == 0 ? n
-        : throw new ConfigException($"widths: '{w}' must be a multiple of 16, 16 at least"))];
-
-    internal IReadOnlyList<double> AllTeach => [.. Teach.Select(t => double.TryParse(t, System.Globalization.NumberStyles.Float,
-        System.Globalization.CultureInfo.InvariantCulture, out double f) && f is > 0 and < 1e20 ? f
-        : throw new ConfigException($"teach: '{t}' must be FLOPs above 0; try 2e11"))];
+        SettingsJson.Load(file, edits, FrontierJson.Default.FrontierRecipe);
 
     internal IReadOnlyList<int> AllSteps => [0, Steps / 4, Steps / 2, Steps];
 
@@ -74,13 +84,13 @@ public sealed record FrontierRecipe
     {
         if (Name.Length == 0) throw new ConfigException("name='' must be given: the study is found by it");
         if (new TaskMix([Task]).Levels.Count != 1) throw new ConfigException($"task '{Task}' must be one level; try parity:2");
-        if (AllWidths.Distinct().Count() < 2) throw new ConfigException("widths must be two at least: nothing shows what " +
+        string problems = string.Join("; ", SettingsJson.Problems(this, FrontierJson.Default.FrontierRecipe));
+        if (problems.Length > 0) throw new ConfigException(problems);
+        if (Widths.Any(w => w % 16 != 0)) throw new ConfigException($"widths={string.Join(',', Widths)} must be multiples of 16");
+        if (Widths.Distinct().Count() < 2) throw new ConfigException("widths must be two at least: nothing shows what " +
             "size buys");
-        if (AllTeach.Distinct().Count() < 2)
+        if (Teach.Distinct().Count() < 2)
             throw new ConfigException("teach must be two amounts at least: nothing shows what demonstrations buy");
-        foreach ((string key, int value, int least, int most) in ((string, int, int, int)[])[("steps", Steps, 4, 100_000),
-            ("budget", Budget, 2, 4096), ("seeds", Seeds, 2, 100), ("items", Items, 16, 100_000), ("layers", Layers, 1, 64)])
-            if (value < least || value > most) throw new ConfigException($"{key}={value} must be from {least} to {most}");
         if (Steps % 4 != 0) throw new ConfigException($"steps={Steps} must be a multiple of 4");
         if (!int.IsPow2(Budget)) throw new ConfigException($"budget={Budget} must be a power of two");
         _ = Strategies.Find(Strategy);

@@ -27,9 +27,12 @@ sealed class FrontierRuns(FrontierRecipe recipe, Workspace here)
             Items = 100_000,
             Context = recipe.Context,
             Seed = (ulong)seed,
-        }, [FormattableString.Invariant($"model.d_model={width}"), $"model.n_layer={recipe.Layers}", $"model.n_head={width / 16}",
-            FormattableString.Invariant($"flops={teach}"), FormattableString.Invariant($"train.learning_rate={recipe.TeachRate}"),
-            $"train.batch_tokens={recipe.Batch}"], quiet);
+        }, new()
+        {
+            Flops = teach,
+            Model = new() { DModel = width, NLayer = recipe.Layers, NHead = width / 16 },
+            Train = new() { LearningRate = recipe.TeachRate, BatchTokens = recipe.Batch },
+        }, quiet);
         here.Stop.ThrowIfCancellationRequested();
         string learnt = taught;
         if (steps[^1] > 0)
@@ -43,7 +46,7 @@ sealed class FrontierRuns(FrontierRecipe recipe, Workspace here)
                 Tasks = [recipe.Task],
                 Seed = (ulong)seed,
                 Steps = steps[^1],
-                MostTokens = recipe.MostTokens,
+                MaxNewTokens = recipe.MaxNewTokens,
                 LearningRate = recipe.Rate,
                 EvalEvery = 0,
                 EvalItems = 32,

@@ -37,8 +37,8 @@ public static class Spend
     {
         if (!(flops > 0 && double.IsFinite(flops))) throw new ConfigException($"--flops {flops} must be above 0; try 1e13");
         if (!(queries >= 1 && double.IsFinite(queries))) throw new ConfigException($"--queries {queries} must be 1 at least");
-        int[] widths = [.. Enumerable.Range(of.Recipe.AllWidths.Min() / 16,
-            (of.Recipe.AllWidths.Max() - of.Recipe.AllWidths.Min()) / 16 + 1)
+        int[] widths = [.. Enumerable.Range(of.Recipe.Widths.Min() / 16,
+            (of.Recipe.Widths.Max() - of.Recipe.Widths.Min()) / 16 + 1)
             .Select(i => 16 * i)];
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= of.Recipe.Budget)];
         var points = of.Points().Select(p => (p.Teach, p.Steps)).Distinct().ToList();
@@ -87,7 +87,7 @@ public static class Spend
     {
         string file = FileOf(of, forecast, "");
         if (!File.Exists(file))
-            File.WriteAllBytes(file, JsonSerializer.SerializeToUtf8Bytes(forecast, FrontierJson.Default.SpendForecast));
+            JsonFile.Write(file, forecast, new("spend"), FrontierJson.Default.SpendForecast);
         return file;
     }
 
@@ -116,8 +116,7 @@ public static class Spend
         // The items are the same; seeds of two splits have nothing else in common.
         var check = new SpendCheck(forecast, fresh[0].Is, fresh[1].Is, fresh[2].Is,
             Difference(fresh[1].Accuracy, fresh[0].Accuracy), Difference(fresh[0].Accuracy, fresh[2].Accuracy));
-        File.WriteAllBytes(FileOf(of, forecast, "-check"),
-            JsonSerializer.SerializeToUtf8Bytes(check, FrontierJson.Default.SpendCheck));
+        JsonFile.Write(FileOf(of, forecast, "-check"), check, new("spend_check"), FrontierJson.Default.SpendCheck);
         return check;
     }
 

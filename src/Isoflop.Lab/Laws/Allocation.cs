@@ -62,7 +62,7 @@ sealed class IsoFlopParabolas : Allocation
     public override LawForm Kind => LawForm.IsoFlop;
     public override string SolverName(Objective objective) =>
         "a parabola in ln N for each budget, least squares through the vertices";
-    public override int LeastPoints => 6;
+    public override int MinPoints => 6;
 
     public override bool ResamplesResiduals => true;
 
@@ -128,14 +128,14 @@ sealed class Envelope : Allocation
 {
     const double Step = 0.2878231366242557;                              // ln 10 / 8
     /// <summary>Curves that are compared: the best one has neighbours.</summary>
-    const int Fewest = 3;
+    const int MinRuns = 3;
 
     static int[][] Curves(FitProblem problem) =>
         [.. problem.Used.GroupBy(i => problem.Data.Points[i].Group).Where(g => g.Count() >= 2)
             .Select(g => g.OrderBy(i => problem.Data.LnX[i]).ToArray())];
 
-    protected override string TooFew(FitProblem problem, int found) => Curves(problem).Length is var n && n < Fewest
-        ? $"training curves: {n}, at least {Fewest} are needed; a column that names the run makes its points one (--group)"
+    protected override string TooFew(FitProblem problem, int found) => Curves(problem).Length is var n && n < MinRuns
+        ? $"training curves: {n}, at least {MinRuns} are needed; a column that names the run makes its points one (--group)"
         : base.TooFew(problem, found);
 
     public override bool GroupsAreCurves => true;
@@ -146,7 +146,7 @@ sealed class Envelope : Allocation
     public override LawForm Kind => LawForm.Envelope;
     public override string SolverName(Objective objective) =>
         "least loss of the curves at 8 budgets a decade, least squares through them";
-    public override int LeastPoints => 6;
+    public override int MinPoints => 6;
 
     public override List<Best> Optima(FitProblem problem, out double residual)
     {
@@ -154,7 +154,7 @@ sealed class Envelope : Allocation
         residual = 0;
         int[][] curves = Curves(problem);
         var found = new List<Best>();
-        if (curves.Length < Fewest) return found;
+        if (curves.Length < MinRuns) return found;
         double low = curves.Min(c => data.LnX[c[0]]), high = curves.Max(c => data.LnX[c[^1]]);
         for (double at = Math.Ceiling(low / Step) * Step; at <= high; at += Step)
         {
@@ -167,7 +167,7 @@ sealed class Envelope : Allocation
                 here.Add(new(at, Mix(data.LnN), Mix(data.LnD), Mix(data.LnY)));
                 double Mix(double[] v) => (1 - t) * v[curve[k - 1]] + t * v[curve[k]];
             }
-            if (here.Count < Fewest) continue;
+            if (here.Count < MinRuns) continue;
             Best best = here.MinBy(b => b.LnLoss);
             if (best.LnN > here.Min(b => b.LnN) && best.LnN < here.Max(b => b.LnN)) found.Add(best);
         }

@@ -39,7 +39,7 @@ static class Bootstrap
         };
         Parallel.For(0, draws.Length, parallel, b =>
         {
-            var rng = new Rng(options.Seed, RandomPurpose.Bootstrap, (long)problem.Form.Kind, b);
+            var rng = RandomUse.LawResample.Open(options.Seed, (long)problem.Form.Kind, b);
             for (int attempt = 0; attempt < Attempts && draws[b] is null; attempt++)
             {
                 FitProblem again = how == Resampling.Groups

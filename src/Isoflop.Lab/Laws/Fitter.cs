@@ -71,8 +71,7 @@ static class Fitter
 
     static Best Search(FitProblem problem, FitOptions options, CancellationToken stop)
     {
-        // Step 0 … 255 are the forms' resamples; starts have the next.
-        var rng = new Rng(options.Seed, RandomPurpose.Bootstrap, 256 + (long)problem.Form.Kind);
+        var rng = RandomUse.LawStart.Open(options.Seed, (long)problem.Form.Kind);
         double[][] starts = [.. problem.Form.Starts(problem.Data, Math.Max(1, options.Starts), ref rng)];
         var found = new Minimum[starts.Length];
         Parallel.For(0, starts.Length, new ParallelOptions

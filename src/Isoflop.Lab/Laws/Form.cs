@@ -79,7 +79,7 @@ abstract class Form
     public virtual bool ResamplesResiduals => false;
 
     /// <summary>Fewest points; more than parameters, or the fit says nothing of its own errors.</summary>
-    public virtual int LeastPoints => Names.Count + 1;
+    public virtual int MinPoints => Names.Count + 1;
 
     static readonly Dictionary<LawForm, Form> all = new Form[]
     {

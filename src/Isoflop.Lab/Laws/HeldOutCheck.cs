@@ -11,7 +11,7 @@ static class HeldOutCheck
         if (form.ReadsLoss) return null;
         double most = points.Max(Where);
         foreach (double share in shares)
-            if (points.Count(p => Where(p) < most / share) >= Math.Max(form.LeastPoints + 1, points.Count / 3))
+            if (points.Count(p => Where(p) < most / share) >= Math.Max(form.MinPoints + 1, points.Count / 3))
                 return Of(form, points, most / share, options, stop);
         return null;
 

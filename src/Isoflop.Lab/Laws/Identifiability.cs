@@ -64,8 +64,8 @@ static class Identifiability
         Observation largest = points.MaxBy(p => p.C)!;
         int distinct = form.IsSurface || form is Allocation
             ? points.Select(p => (p.N, p.D, p.Unique)).Distinct().Count() : data.Inputs.Select(x => x.X).Distinct().Count();
-        if (distinct < form.LeastPoints)
-            return ($"{distinct} different points for {form.Names.Count} parameters; at least {form.LeastPoints} are needed",
+        if (distinct < form.MinPoints)
+            return ($"{distinct} different points for {form.Names.Count} parameters; at least {form.MinPoints} are needed",
                 new(middle, double.NaN, double.NaN, "another run inside of the range"));
         var compute = new FitData(Form.Of(LawForm.KaplanC), points);
         int budgets = IsoFlopParabolas.Budgets(compute, [.. Enumerable.Range(0, points.Count)]).Count;

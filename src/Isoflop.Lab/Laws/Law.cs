@@ -47,11 +47,6 @@ public sealed record Optimum(double Flops, Estimate N, Estimate D, Estimate Toke
 /// <summary>Result of a fit, or the statement that the points identify nothing. Immutable; law.json holds all of it.</summary>
 public sealed record Law
 {
-    /// <summary>The newest format of law.json that this program reads.</summary>
-    public const int NewestFormat = 1;
-
-    /// <summary>Format of law.json.</summary>
-    public int FormatVersion { get; init; } = NewestFormat;
     /// <summary>Which equation.</summary>
     public required LawForm Form { get; init; }
     /// <summary>The equation.</summary>

@@ -7,17 +7,19 @@ public static class StudyResults
 {
     /// <summary>File name in the study's folder.</summary>
     public const string FileName = "results.csv";
-    /// <summary>Which N is counted when nothing else is asked: all parameters but the embedding.</summary>
-    public const string DefaultN = "compute_parameters";
+    /// <summary>Which N is counted when nothing else is asked: parameters without the embedding.</summary>
+    public const string DefaultN = "parameters_without_embedding";
 
     /// <summary>Reads the runs that count.</summary>
-    /// <param name="n">column of N: compute_parameters, parameters, non_embedding</param>
+    /// <param name="n">column of N: parameters_without_embedding, parameters, non_embedding</param>
     /// <exception cref="DataException">No such study, a column is missing, a cell is not a number.</exception>
     public static List<Observation> Read(Workspace here, string study, string n = DefaultN, IReadOnlyList<string>? where = null)
     {
         string path = Path.Combine(here.StudyFolder(study), FileName);
         if (!File.Exists(path)) throw new DataException($"{path}: no such file; a ladder writes it, or fit a table with --table");
         var table = new ObservationTable(path);
+        // as tables of the first version name it
+        if (n == DefaultN && !table.Header.Contains(n) && table.Header.Contains("compute_parameters")) n = "compute_parameters";
         string[] law = table.Header.Contains("law") ? ["law=true"] : [];
         return table.Observations(new()
         {

@@ -138,8 +138,8 @@ public static class StudyReport
                 .Select(g => g.GroupBy(r => r.Run.DModel).MinBy(s => s.Average(r => r.Loss))!.ToList())
                 .Select(s => new[]
                 {
-                    I($"{s[0].Run.Budget:0.##e0}"), I($"{s[0].Run.ComputeParameters:N0}"), I($"{s[0].Tokens:N0}"),
-                    I($"{(double)s[0].Tokens / s[0].Run.ComputeParameters:0.0}"), I($"{s.Average(r => r.Loss):0.0000}"),
+                    I($"{s[0].Run.Budget:0.##e0}"), I($"{s[0].Run.ParametersWithoutEmbedding:N0}"), I($"{s[0].Tokens:N0}"),
+                    I($"{(double)s[0].Tokens / s[0].Run.ParametersWithoutEmbedding:0.0}"), I($"{s.Average(r => r.Loss):0.0000}"),
                     I($"{s.Average(r => r.BitsPerByte):0.0000}"), I($"{s.Count}"),
                 }));
 

@@ -36,7 +36,7 @@ static class Doctor
 {
     /// <summary>Steps that a sign must hold for.</summary>
     public const int Window = 5;
-    const double MostEqual = 0.8, ShrunkTo = 0.5, MostTruncated = 0.2, LeastEntropy = 0.1, Solved = 0.9, Gain = 0.1, Rise = 0.02;
+    const double MaxEqual = 0.8, ShrunkTo = 0.5, MaxTruncated = 0.2, MinEntropy = 0.1, Solved = 0.9, Gain = 0.1, Rise = 0.02;
 
     /// <summary>What the last steps show; nothing for the first few.</summary>
     /// <param name="steps">all so far</param> <param name="evals">in the form that is learnt</param>
@@ -47,7 +47,7 @@ static class Doctor
         RlStep first = steps[0];
         double Mean(Func<RlStep, double> of) => last.Average(of);
         double equal = last.Sum(s => s.Dropped) / (double)Math.Max(1, last.Sum(s => s.Groups)), reward = Mean(s => s.Reward);
-        if (equal > MostEqual && reward < Solved)
+        if (equal > MaxEqual && reward < Solved)
             yield return Of(Ailment.NoVariance, $"{equal:P0} of the groups had equal rewards, mean reward {reward:0.00}; " +
                 (reward < 0.1 ? "ask easier levels, open them one by one (opens_at), or teach more first"
                     : "raise replies"));
@@ -57,11 +57,12 @@ static class Doctor
                 $"replies went from {first.Length:0.0} to {length:0.0} tokens and the reward " +
                 $"from {first.Reward:0.00} to {reward:0.00}; teach longer so that thinking pays, or force it: form=think");
         double truncated = Mean(s => s.Truncated);
-        if (truncated > MostTruncated)
-            yield return Of(Ailment.Truncation, $"{truncated:P0} of the replies were cut off; raise most_tokens, or charge for " +
+        if (truncated > MaxTruncated)
+            yield return Of(Ailment.Truncation, $"{truncated:P0} of the replies were cut off; raise max_new_tokens, or charge " +
+                "for " +
                 "length with token_price or overlong");
         double entropy = Mean(s => s.Entropy);
-        if (entropy < LeastEntropy * first.Entropy && reward < Solved)
+        if (entropy < MinEntropy * first.Entropy && reward < Solved)
             yield return Of(Ailment.EntropyCollapse, $"entropy fell from {first.Entropy:0.000} to {entropy:0.000} nats a token " +
                 $"with the reward at {reward:0.00}; lower learning_rate, raise clip_high, or add kl");
         if (Hacked(steps, evals, reward) is { } hacked) yield return hacked;

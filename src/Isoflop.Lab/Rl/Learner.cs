@@ -49,7 +49,7 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
     double Shaped(double right, SampledReply reply)
     {
         double over = recipe.Overlong == 0 ? 0 : !reply.Ended ? 1
-            : Math.Max(0, reply.Count - (recipe.MostTokens - recipe.Overlong)) / (double)recipe.Overlong;
+            : Math.Max(0, reply.Count - (recipe.MaxNewTokens - recipe.Overlong)) / (double)recipe.Overlong;
         return right - over - recipe.TokenPrice * reply.Count;
     }
 
@@ -118,7 +118,7 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
                 {
                     Aggregation.ReplyMean => 1 / replies / drawn.Count,
                     Aggregation.TokenMean => 1.0 / all,
-                    _ => 1 / replies / recipe.MostTokens,
+                    _ => 1 / replies / recipe.MaxNewTokens,
                 };
                 for (int t = 0; t < drawn.Count; t++)
                 {

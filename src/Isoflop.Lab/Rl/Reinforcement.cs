@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
@@ -36,7 +37,7 @@ public static class Reinforcement
         bool already = state?.Step == whole.Steps;
         if (!already)
         {
-            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), here);
+            using var loop = new RlLoop(whole, record.Model, source, folder, StartOf(source, whole), here);
             if (state is null) loop.Begin();
             else loop.Resume(state, "");
             loop.Run();
@@ -80,7 +81,7 @@ public static class Reinforcement
             CopyTo(path, copy.RunFolder(run), from);
             (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, here);
             using RunFolder folder = RunFolder.Open(copy, record);
-            using var loop = new RlLoop(whole, record.Config.Model, source, folder, StartOf(source, whole), copy);
+            using var loop = new RlLoop(whole, record.Model, source, folder, StartOf(source, whole), copy);
             loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), "replay");
             List<Group> groups = [];
             for (int s = from; s < step; s++) loop.Again(s, out groups);
@@ -108,7 +109,7 @@ public static class Reinforcement
         !Directory.Exists(here.RunFolder(run))
             ? throw new ConfigException($"no run '{run}' below {here.Runs}; see isoflop runs")
         : RunRecord.Load(here.RunFolder(run)).Recipe is { } json
-            && json.Deserialize(RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
+            && SettingsJson.FromIdentity(JsonObject.Create(json)!, RlJson.Default.RlRecipe) is { Tasks.Count: > 0 } recipe
             ? recipe with { Name = run } : throw new ConfigException($"run '{run}' is no run of 'isoflop rl'");
 
     static (RlRecipe, string Source, RunRecord) Prepare(RlRecipe recipe, Workspace here)
@@ -123,7 +124,7 @@ public static class Reinforcement
         RunRecord parent = RunRecord.Load(here.RunFolder(from.Run));
         ModelConfig shape = ModelFolder.LoadConfig(source);
         Fits(recipe, mix, shape, source);
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Name = "", SkipGate = false },
+        JsonElement json = SettingsJson.Identity(recipe with { Name = "", SkipGate = false },
             RlJson.Default.RlRecipe);
         string name = recipe.Name.Length > 0 ? recipe.Name
             : $"rl-{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(json.GetRawText())) >> 32:x8}";
@@ -132,24 +133,24 @@ public static class Reinforcement
             Name = name,
             Created = here.Clock.GetUtcNow().UtcDateTime,
             CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
-            Config = parent.Config with
+            Config = Config.WithDefaults(parent.Config with
             {
                 Name = name,
                 Seed = recipe.Seed,
                 From = recipe.From,
                 FromMode = StartMode.Fork,
-                Flops = 0,
-                Model = shape,
+                Flops = null,
+                Model = ModelSettings.Of(shape),
                 Train = new()
                 {
                     Steps = recipe.Steps,
                     LearningRate = recipe.LearningRate,
                     Clip = recipe.Clip,
                     WeightDecay = 0,
-                    WarmupSteps = recipe.Warmup,
+                    WarmupSteps = recipe.Warmup > 0 ? recipe.Warmup : null,
                     Decay = 0
                 },
-            },
+            }),
             Corpus = parent.Corpus,
             Parameters = parent.Parameters,
             NonEmbedding = parent.NonEmbedding,
@@ -171,7 +172,7 @@ public static class Reinforcement
         if (!Directory.Exists(first)) return null;
         RlRecipe own = RecipeOf(recipe.Name, here);
         string named = RunPoint.TryParse(recipe.From, out _) ? own.From : own.From[..own.From.LastIndexOf('@')];
-        JsonElement asked = JsonSerializer.SerializeToElement(recipe with { From = own.From, Name = "", SkipGate = false },
+        JsonElement asked = SettingsJson.Identity(recipe with { From = own.From, Name = "", SkipGate = false },
             RlJson.Default.RlRecipe);
         RunRecord record = RunRecord.Load(path);
         return recipe.From == named && JsonElement.DeepEquals(asked, record.Recipe!.Value)
@@ -194,9 +195,10 @@ public static class Reinforcement
             int longest = Enumerable.Range(0, 32).Max(i =>
                 codec.Prompt(of.Family.Make(Tasks.Split.Train, of.Level, i, recipe.Seed).Prompt,
                 ReplyForm.Think).Length);
-            if (longest + recipe.MostTokens > shape.ContextLen + 1)
-                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and most_tokens={recipe.MostTokens} " +
-                    $"are more than the model's context of {shape.ContextLen}; lower most_tokens to " +
+            if (longest + recipe.MaxNewTokens > shape.ContextLen + 1)
+                throw new ConfigException($"{of.Tag}: prompts of up to {longest} tokens and " +
+                    $"max_new_tokens={recipe.MaxNewTokens} " +
+                    $"are more than the model's context of {shape.ContextLen}; lower max_new_tokens to " +
                     $"{Math.Max(1, shape.ContextLen + 1 - longest)}, or teach a model with a longer context");
         }
     }

@@ -60,7 +60,7 @@ public static class RlCharts
     static IEnumerable<ChartSeries> Controls(IReadOnlyList<string> taught, RlRecipe of, Workspace here)
     {
         if (taught.Count == 0) return [];
-        var exam = new ExamRecipe(of.Tasks, [of.Form], of.EvalItems, of.EvalReplies, of.MostTokens, of.Seed);
+        var exam = new ExamRecipe(of.Tasks, [of.Form], of.EvalItems, of.EvalReplies, of.MaxNewTokens, of.Seed);
         return PolicyExam.Of(taught, exam, here).GroupBy(r => (r.Line, r.Answers.Level)).Select(g =>
         {
             Estimate y = Estimate.OfMean([.. g.Select(r => r.Answers.PassAt1)]);

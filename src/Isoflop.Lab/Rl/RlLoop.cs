@@ -73,7 +73,7 @@ sealed class RlLoop : IDisposable
             adam.M, adam.V);
         (stepRows, evalRows, replyRows) = (Rows(RlRows.StepsFile), Rows(RlRows.EvalsFile), Rows(RlRows.RepliesFile));
         curriculum = new(mix, recipe.OpensAt);
-        exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MostTokens, recipe.Seed,
+        exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MaxNewTokens, recipe.Seed,
             form => new Rollouts(sampler, codec, form), time);
         before = start.Ledger.Spent.Flops;
     }
@@ -155,8 +155,8 @@ sealed class RlLoop : IDisposable
         steps.Add(row);
         curriculum.See(row);
         stepRows.Write(row, RlJson.Default.RlStep);
-        folder.Write(new StepRow(row.Step, row.Entropy, row.GradNorm, Rate(row.Step - 1), State.Ledger.Spent.Tokens,
-            State.Ledger.Spent.Flops, State.Ledger.Spent.Seconds, 0, 0));
+        folder.Write(new StepRow(row.Step, null, row.GradNorm, Rate(row.Step - 1), State.Ledger.Spent.Tokens,
+            State.Ledger.Spent.Flops, State.Ledger.Spent.Seconds, 0, 0, row.Entropy));
     }
 
     /// <summary>Draws, judges and learns.</summary>
@@ -172,8 +172,9 @@ sealed class RlLoop : IDisposable
         {
             (TaskLevel, TaskItem)[] items = [.. Enumerable.Range(0, recipe.Prompts - teaching.Count).Select(i =>
                 Item(step, all.Count + i))];
-            List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MostTokens,
-                new SamplingRule(1), recipe.Seed, (FirstItem(step) + all.Count) * recipe.Replies, time);
+            List<Group> groups = rollouts.Draw(items, recipe.Replies, recipe.MaxNewTokens,
+                new SamplingRule(1), recipe.Seed,
+                RandomUse.TrainingReply.Index((FirstItem(step) + all.Count) * recipe.Replies), time);
             learner.Judge(groups);
             all.AddRange(groups);
             teaching.AddRange(groups.Where(Learner.Teaches));
@@ -220,7 +221,7 @@ sealed class RlLoop : IDisposable
 
     (TaskLevel, TaskItem) Item(int step, int index)
     {
-        var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, 1L << 32 | (uint)step, index);
+        var rng = RandomUse.Prompt.Open(recipe.Seed, step, index);
         TaskLevel of = mix.Pick(ref rng, curriculum.Open);
         return (of, of.Family.Make(Split.Train, of.Level, Demonstrations.FirstFree + FirstItem(step) + index, recipe.Seed));
     }
@@ -277,12 +278,12 @@ sealed class RlLoop : IDisposable
             for (int i = 0; i < Items; i++)
             {
                 TaskItem item = of.Family.Make(Split.Valid, of.Level, i, recipe.Seed);
-                var rng = new Rng(recipe.Seed, RandomPurpose.Generate, 0, i);
+                var rng = RandomUse.GateThought.Open(recipe.Seed, 0, i);
                 string reply = of.Family.Demonstrate(item, form, ref rng);
                 asked.Add((of, item, reply[..(reply.IndexOf(Reply.Say) + 1)]));
             }
         SampleRequest[] requests = [.. asked.Select((a, i) => new SampleRequest(
-            [.. codec.Prompt(a.Item.Prompt, ReplyForm.Open), .. codec.Encode(a.Thought)], recipe.MostTokens, i))];
+            [.. codec.Prompt(a.Item.Prompt, ReplyForm.Open), .. codec.Encode(a.Thought)], recipe.MaxNewTokens, i))];
         SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
         Spending spent = sampler.Draw(requests, new SamplingRule(0), recipe.Seed, replies);
         State.Ledger.Measure += spent;
@@ -295,7 +296,7 @@ sealed class RlLoop : IDisposable
         folder.Sync();
         foreach (JsonLines rows in (JsonLines[])[stepRows, evalRows, replyRows]) rows.Sync();
         checkpoints.Save(State);
-        folder.Prune(new SaveConfig { Keep = 2, Every = KeptEvery });
+        folder.Prune(2, KeptEvery);
     }
 
     /// <summary>Closes the row files and frees all memory.</summary>

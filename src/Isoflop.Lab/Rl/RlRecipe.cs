@@ -1,9 +1,8 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Teaching;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
 
@@ -22,64 +21,90 @@ public enum Aggregation
 /// <summary>Everything that decides the bits of a run of reinforcement learning.</summary>
 public sealed record RlRecipe
 {
-    /// <summary>Name of the run and its folder.</summary>
+    [Setting("the run and its folder; else named by a hash of the recipe")]
     public string Name { get; set; } = "";
-    /// <summary>The policy to begin with: RUN, its newest checkpoint, or RUN@STEP.</summary>
+
+    [Setting("the policy to begin with: RUN, its newest checkpoint, or RUN@STEP")]
     public string From { get; set; } = "";
-    /// <summary>What is asked: "parity:1..3", see <see cref="TaskMix"/>.</summary>
+
+    [Setting("what is asked: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not")]
     public IReadOnlyList<string> Tasks { get; set; } = [];
-    /// <summary>grpo, dr_grpo, dapo, rloo, cispo, gspo, rejection: names the three choices below where these are not
-    /// given.</summary>
+
+    [Setting("grpo, dr_grpo, dapo, rloo, cispo, gspo, rejection: names the three choices below where they are not given")]
     public string Method { get; set; } = "dr_grpo";
-    /// <summary>What a reward is held against.</summary>
+
+    [Setting("what a reward is held against; else the method's")]
     public AdvantageBaseline? Baseline { get; set; }
-    /// <summary>How tokens are averaged.</summary>
+
+    [Setting("how tokens are averaged; else the method's")]
     public Aggregation? Aggregation { get; set; }
-    /// <summary>How the ratio enters.</summary>
+
+    [Setting("how the ratio enters; else the method's")]
     public RatioRule? Ratio { get; set; }
-    /// <summary>The ratio's lower bound is 1 less this.</summary>
+
+    [Setting("the ratio's lower bound is 1 less this", Above = 0, Max = 1)]
     public double ClipLow { get; set; } = 0.2;
-    /// <summary>The upper one is 1 and this; of cispo it is the largest ratio; 0: the method's.</summary>
-    public double ClipHigh { get; set; }
-    /// <summary>Weight of the divergence from the first policy.</summary>
+
+    [Setting("the upper one is 1 and this; of cispo it is the largest ratio; else the method's", Above = 0, Max = 100)]
+    public double? ClipHigh { get; set; }
+
+    [Setting("weight of the divergence from the first policy", Min = 0, Max = 100)]
     public double Kl { get; set; }
-    /// <summary>Open: the model chooses to think or not; think, direct: it is made to.</summary>
+
+    [Setting("open: the model chooses to think or not; think, direct: it is made to")]
     public ReplyForm Form { get; set; }
-    /// <summary>Seed of items and replies.</summary>
+
+    [Setting("seed of items and replies")]
     public ulong Seed { get; set; } = 1;
-    /// <summary>Batches of replies.</summary>
+
+    [Setting("batches of replies", Min = 1, Max = 1_000_000)]
     public int Steps { get; set; } = 60;
-    /// <summary>Prompts of a step.</summary>
+
+    [Setting("prompts of a step", Min = 1, Max = 65_536)]
     public int Prompts { get; set; } = 32;
-    /// <summary>Replies to each: a group.</summary>
+
+    [Setting("replies to each: a group", Min = 1, Max = 4096)]
     public int Replies { get; set; } = 16;
-    /// <summary>Tokens of a reply at most, its end among them.</summary>
-    public int MostTokens { get; set; } = 64;
-    /// <summary>Updates made of one step's replies, a part of them each.</summary>
+
+    [Setting("tokens of a reply at most, its end among them", Min = 2, Max = 65_536, Was = "most_tokens")]
+    public int MaxNewTokens { get; set; } = 64;
+
+    [Setting("updates made of one step's replies, a part of them each", Min = 1, Max = 64)]
     public int Updates { get; set; } = 1;
-    /// <summary>Groups of equal rewards are dropped and others drawn, so many times at most; 0: kept, with advantages of
-    /// 0.</summary>
+
+    [Setting("groups of equal rewards are dropped and others drawn, so many times at most; 0: kept, with advantages of 0",
+        Min = 0, Max = 100)]
     public int Redraws { get; set; } = 2;
-    /// <summary>Over the last so many tokens the reward falls linearly by 1, as that of a reply cut off does; 0: never.</summary>
+
+    [Setting("over the last so many tokens the reward falls linearly by 1, as that of a reply cut off does; 0: never", Min = 0)]
     public int Overlong { get; set; }
-    /// <summary>Reward that a token costs.</summary>
+
+    [Setting("reward that a token costs", Min = 0, Max = 1)]
     public double TokenPrice { get; set; }
-    /// <summary>Levels open one after another: the next when the last is answered right at this rate; 0: all from the
-    /// start.</summary>
+
+    [Setting("levels open one after another: the next when the last is answered right at this rate; 0: all from the start",
+        Min = 0, Max = 1)]
     public double OpensAt { get; set; }
-    /// <summary>Learning rate after the first steps.</summary>
+
+    [Setting("learning rate after the first steps", Above = 0, Max = 1)]
     public double LearningRate { get; set; } = 1e-3;
-    /// <summary>Largest norm of the gradient.</summary>
+
+    [Setting("largest norm of the gradient", Above = 0, Max = 1e9)]
     public double Clip { get; set; } = 1;
-    /// <summary>Steps over which the rate rises.</summary>
+
+    [Setting("steps over which the rate rises", Min = 0, Max = 100_000)]
     public int Warmup { get; set; } = 3;
-    /// <summary>Steps between two evaluations on held-out items; 0: at the start and the end.</summary>
+
+    [Setting("steps between two evaluations on held-out items; 0: at the start and the end", Min = 0, Max = 1_000_000)]
     public int EvalEvery { get; set; } = 10;
-    /// <summary>Held-out items of each level.</summary>
+
+    [Setting("held-out items of each level", Min = 1, Max = 100_000)]
     public int EvalItems { get; set; } = 128;
-    /// <summary>Replies to each, for pass@k.</summary>
+
+    [Setting("replies to each, for pass@k", Min = 1, Max = 4096)]
     public int EvalReplies { get; set; } = 8;
-    /// <summary>Start even where the gate says that the model is not ready.</summary>
+
+    [Setting("start even where the gate says that the model is not ready")]
     public bool SkipGate { get; set; }
 
     /// <summary>The three choices and the upper clip of each method.</summary>
@@ -100,7 +125,7 @@ public sealed record RlRecipe
         {
             (AdvantageBaseline b, Aggregation a, RatioRule r, double high) = methods[Method];
             RatioRule rule = Ratio ?? r;
-            double upper = ClipHigh > 0 ? ClipHigh : rule == r ? high : rule == RatioRule.Cispo ? 5 : 0.2;
+            double upper = ClipHigh ?? (rule == r ? high : rule == RatioRule.Cispo ? 5 : 0.2);
             return (Baseline ?? b, Aggregation ?? a, new(rule, ClipLow, upper, Kl));
         }
     }
@@ -108,7 +133,7 @@ public sealed record RlRecipe
     /// <summary>Reads a file and applies "steps=100"s in order.</summary>
     /// <exception cref="ConfigException">Not readable, an unknown key, a value of another type; one line.</exception>
     public static RlRecipe Load(string? file, IReadOnlyList<string> edits) =>
-        RecipeFile.Load(file, edits, RlJson.Default.RlRecipe);
+        SettingsJson.Load(file, edits, RlJson.Default.RlRecipe);
 
     /// <summary>Every rule that needs no model.</summary>
     public IEnumerable<string> Problems()
@@ -117,27 +142,13 @@ public sealed record RlRecipe
             yield return "from='' must name a run to begin with: from=RUN or from=RUN@STEP; 'isoflop teach' makes one";
         bool known = methods.ContainsKey(Method);
         if (!known) yield return $"method='{Method}' must be one of {string.Join(", ", methods.Keys)}";
-        foreach ((string key, int value, int least, int most) in ((string, int, int, int)[])[("steps", Steps, 1, 1_000_000),
-            ("prompts", Prompts, 1, 65_536), ("replies", Replies, 1, 4096), ("most_tokens", MostTokens, 2, 65_536),
-            ("updates", Updates, 1, 64), ("redraws", Redraws, 0, 100), ("warmup", Warmup, 0, 100_000),
-            ("eval_every", EvalEvery, 0, 1_000_000), ("eval_items", EvalItems, 1, 100_000),
-                ("eval_replies", EvalReplies, 1, 4096),
-            ("overlong", Overlong, 0, MostTokens)])
-            if (value < least || value > most) yield return $"{key}={value} must be from {least} to {most}";
+        foreach (string problem in SettingsJson.Problems(this, RlJson.Default.RlRecipe)) yield return problem;
+        if (Overlong > MaxNewTokens) yield return $"overlong={Overlong} must be from 0 to max_new_tokens={MaxNewTokens}";
         if (known && Replies < 2 && Choices.Baseline != AdvantageBaseline.Rejection)
             yield return $"replies={Replies}: a group of one teaches nothing; try 16";
         if (known && Choices.Term is { Rule: RatioRule.Cispo, ClipHigh: < 1 })
             yield return FormattableString.Invariant($"clip_high={ClipHigh} is the largest ratio: at least 1; try 5");
         if (Updates > Prompts) yield return $"updates={Updates} of prompts={Prompts}: each needs a group; try 1";
-        foreach ((string key, double value, double most) in ((string, double, double)[])[("learning_rate", LearningRate, 1),
-            ("clip", Clip, 1e9), ("clip_low", ClipLow, 1)])
-            if (!(value > 0 && value <= most))
-                yield return FormattableString.Invariant($"{key}={value} must be above 0 and at most {most}");
-        foreach ((string key, double value, double most) in ((string, double, double)[])[("kl", Kl, 100),
-            ("clip_high", ClipHigh, 100),
-            ("token_price", TokenPrice, 1), ("opens_at", OpensAt, 1)])
-            if (!(value >= 0 && value <= most))
-                yield return FormattableString.Invariant($"{key}={value} must be from 0 to {most}");
     }
 }
 

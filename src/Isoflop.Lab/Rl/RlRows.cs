@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Isoflop.Lab.Eval;
 using Isoflop.Store;
 using Isoflop.Tasks;
@@ -6,6 +7,7 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Rl;
 
 /// <summary>Rewards of a level in one step.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 public sealed record LevelReward(string Level, int Replies, double Reward);
 
 /// <summary>One line of rl.jsonl: a step.</summary>
@@ -22,13 +24,15 @@ public sealed record LevelReward(string Level, int Replies, double Reward);
 /// <param name="Seconds">of the whole step: what is more than these two went elsewhere</param>
 /// <param name="Flops">sampled and learnt so far, without what the policy had cost before</param>
 /// <param name="Levels">rewards by level</param>
-public sealed record RlStep(int Step, double Reward, int Groups, int Dropped, double Length, double LengthEnded, double Truncated,
-    double Thinking, double Entropy, double Clipped, double Divergence, int Faults, double GradNorm, double SampleSeconds,
-    double LearnSeconds, double Seconds, double Flops, IReadOnlyList<LevelReward> Levels);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+public sealed record RlStep([property: JsonRequired] int Step, double Reward, int Groups, int Dropped, double Length,
+    double LengthEnded, double Truncated, double Thinking, double Entropy, double Clipped, double Divergence, int Faults,
+    double GradNorm, double SampleSeconds, double LearnSeconds, double Seconds, double Flops, IReadOnlyList<LevelReward> Levels);
 
 /// <summary>One reply, for a reader: of a replayed step, or beside an evaluation.</summary>
-public sealed record ReplyRow(int Step, string Level, string Prompt, string Reply, double Reward, double Advantage, bool Ended,
-    IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+public sealed record ReplyRow([property: JsonRequired] int Step, string Level, string Prompt, string Reply, double Reward,
+    double Advantage, bool Ended, IReadOnlyList<int> Tokens, IReadOnlyList<float> LogProbs);
 
 /// <summary>Reads the rows of a run of reinforcement learning.</summary>
 public static class RlRows

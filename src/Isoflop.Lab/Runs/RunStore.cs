@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Enumeration;
 using System.Text.Json;
 using Isoflop.Store;
@@ -7,17 +6,24 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Runs;
 
 /// <summary>What a run folder says about itself.</summary>
-/// <param name="Status">done, running, stopped, fault, killed (neither running nor ended), broken (see Problem)</param>
+/// <param name="Status">done, running (its process gave a sign of life a moment ago), stopped, fault, broken (see
+/// Problem)</param>
 /// <param name="Parameters">all of them</param> <param name="Step">updates done</param>
 /// <param name="Tokens">trained on so far</param> <param name="Flops">spent on training so far</param>
-/// <param name="Loss">of the last step, nats a token</param> <param name="ValidLoss">last on held-out text, nats a token</param>
+/// <param name="Loss">of the last step, nats a token; null: none yet, or its training has none</param>
+/// <param name="ValidLoss">last on held-out text, nats a token</param>
 /// <param name="BitsPerByte">the same in bits a byte</param>
 public sealed record RunSummary(string Name, string Status, string Corpus, long Parameters, int Step, int Steps, long Tokens,
     double Flops, double Seconds, double? Loss, double? ValidLoss, double? BitsPerByte, DateTime Created, string? Problem);
 
-/// <summary>Reads the runs below a home, without a lock; writes nothing, and deletes only what it is told to.</summary>
+/// <summary>
+/// Reads the runs of a workspace, without a lock; writes nothing, and deletes only what it is told to. Asked again, it reads only
+/// what was added. For one thread.
+/// </summary>
 public sealed class RunStore(Workspace here)
 {
+    readonly Dictionary<string, LastRows> seen = [];
+
     /// <summary>Folder of all runs.</summary>
     public string Folder { get; } = here.Runs;
 
@@ -36,11 +42,12 @@ public sealed class RunStore(Workspace here)
     {
         string path = PathOf(name);
         RunRecord record = RunRecord.Load(path);
-        StepRow? step = RunFolder.ReadSteps(path) is { Count: > 0 } steps ? steps[^1] : null;
-        ValidRow? valid = RunFolder.ReadValid(path) is { Count: > 0 } rows ? rows[^1] : null;
-        return new(name, StatusOf(RunFolder.ReadEvents(path)), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
-            record.Config.Train.Steps, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, step?.Loss, valid?.Loss,
-            valid?.BitsPerByte, record.Created, null);
+        if (!seen.TryGetValue(name, out LastRows? last)) seen.Add(name, last = new(path));
+        last.Look();
+        StepRow? step = last.Step;
+        return new(name, StatusOf(path, last.Event), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
+            record.Config.Train.Steps ?? 0, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, record.LossOf(step),
+            last.Valid?.Loss, last.Valid?.BitsPerByte, record.Created, null);
     }
 
     /// <summary>All runs whose names match one of the patterns, * and ?; all runs where there are no patterns.</summary>
@@ -141,29 +148,26 @@ public sealed class RunStore(Workspace here)
         }
     }
 
-    static string StatusOf(List<RunEvent> events)
-    {
-        if (events.Count == 0) return "killed";
-        RunEvent last = events[^1];
-        return last.Event switch
-        {
-            "done" => "done",
-            "stop" => "stopped",
-            "fault" => "fault",
-            _ => last.Host != Environment.MachineName || Alive(last.Pid) ? "running" : "killed",
-        };
-    }
+    string StatusOf(string path, RunEvent? last) => last?.Event == "done" ? "done"
+        : FolderLock.HolderOf(path)?.IsAlive(here.Clock) == true ? "running" : last?.Event == "fault" ? "fault" : "stopped";
 
-    static bool Alive(int pid)
+    /// <summary>The last rows of a run's files.</summary>
+    sealed class LastRows(string path)
     {
-        try
+        readonly (Tail<StepRow> Steps, Tail<ValidRow> Valid, Tail<RunEvent> Events) files = RunFolder.Follow(path);
+
+        public StepRow? Step { get; private set; }
+        public ValidRow? Valid { get; private set; }
+        public RunEvent? Event { get; private set; }
+
+        public void Look()
         {
-            using var process = Process.GetProcessById(pid);
-            return !process.HasExited;
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
-        {
-            return false;
+            (IReadOnlyList<StepRow> steps, bool anew) = files.Steps.Next();
+            Step = steps.Count > 0 ? steps[^1] : anew ? null : Step;
+            (IReadOnlyList<ValidRow> valid, anew) = files.Valid.Next();
+            Valid = valid.Count > 0 ? valid[^1] : anew ? null : Valid;
+            (IReadOnlyList<RunEvent> events, anew) = files.Events.Next();
+            Event = events.Count > 0 ? events[^1] : anew ? null : Event;
         }
     }
 }

@@ -64,9 +64,12 @@ public static class RunTables
         runs.SelectMany(run =>
         {
             string path = store.PathOf(run.Name);
+            // the older rows of reinforcement learning call their entropy a loss
+            bool policy = run.Problem is null && RunRecord.Load(path).Recipe is not null;
             var valid = new Dictionary<int, ValidRow>();
             foreach (ValidRow row in RunFolder.ReadValid(path)) valid[row.Step] = row;
-            return RunFolder.ReadSteps(path).Select(s => (run.Name, Step: s,
+            return RunFolder.ReadSteps(path).Select(s => (run.Name,
+                Step: policy ? s with { Loss = null, Entropy = s.Entropy ?? s.Loss } : s,
                 Valid: valid.TryGetValue(s.Step, out ValidRow v) ? v : (ValidRow?)null));
         }),
         ("run", ColumnKind.Text, r => r.Name), ("step", ColumnKind.Whole, r => r.Step.Step),
@@ -74,7 +77,8 @@ public static class RunTables
         ("loss", ColumnKind.Real, r => r.Step.Loss), ("learning_rate", ColumnKind.Real, r => r.Step.LearningRate),
         ("grad_norm", ColumnKind.Real, r => r.Step.GradNorm), ("seconds", ColumnKind.Real, r => r.Step.Seconds),
         ("tokens_per_second", ColumnKind.Real, r => r.Step.TokensPerSecond),
-        ("peak_share", ColumnKind.Real, r => r.Step.PeakShare), ("valid_loss", ColumnKind.Real, r => r.Valid?.Loss),
+        ("peak_share", ColumnKind.Real, r => r.Step.PeakShare), ("entropy", ColumnKind.Real, r => r.Step.Entropy),
+        ("valid_loss", ColumnKind.Real, r => r.Valid?.Loss),
         ("bits_per_byte", ColumnKind.Real, r => r.Valid?.BitsPerByte));
 
     static Row RowOf(RunStore store, RunSummary run)
@@ -113,7 +117,7 @@ public static class RunTables
             JsonTypeInfo inner = type.Options.GetTypeInfo(property.PropertyType);
             if (inner.Kind == JsonTypeInfoKind.Object)
                 foreach ((string, Type) setting in SettingsOf(inner, $"{path}{property.Name}.")) yield return setting;
-            else yield return (path + property.Name, property.PropertyType);
+            else yield return (path + property.Name, Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType);
         }
     }
 

@@ -9,7 +9,7 @@ namespace Isoflop.Lab.Statistics;
 sealed class PairedSample
 {
     /// <summary>Fewer clusters than this never reach 5 %: 2 · 2⁻⁵ = 0.0625.</summary>
-    internal const int FewestClusters = 6;
+    internal const int MinClusters = 6;
     /// <summary>Up to so many clusters that differ, all 2^k signs are tried.</summary>
     const int ExactUpTo = 16;
 
@@ -73,9 +73,9 @@ sealed class PairedSample
     /// </summary>
     public double? Detectable()
     {
-        if (Clusters < FewestClusters) return null;
+        if (Clusters < MinClusters) return null;
         double least = (StudentT.InvCDF(0, 1, Clusters - 1, 0.975) + StudentT.InvCDF(0, 1, Clusters - 1, 0.8)) * StandardError;
-        if (Binary) return Math.Max(least, (double)FewestClusters / Items);
+        if (Binary) return Math.Max(least, (double)MinClusters / Items);
         return least > 0 ? least : null;
     }
 
@@ -86,7 +86,7 @@ sealed class PairedSample
         if (Clusters < 2 || draws < 1) return null;
         double[] means = Draw(draws, stop, draw =>
         {
-            var rng = new Rng(seed, RandomPurpose.Bootstrap, stream, draw);
+            var rng = RandomUse.Resample.Open(seed, stream, draw);
             double sum = 0, w = 0;
             for (int c = 0; c < sums.Length; c++)
             {
@@ -114,7 +114,7 @@ sealed class PairedSample
         if (differing.Length <= ExactUpTo) return (Exact(differing, bound), unit + ", exact");
         double[] far = Draw(draws, stop, draw =>
         {
-            var rng = new Rng(seed, RandomPurpose.Bootstrap, stream, (1L << 40) + draw);
+            var rng = RandomUse.Exchange.Open(seed, stream, draw);
             double sum = 0;
             uint signs = 0;
             for (int c = 0; c < differing.Length; c++, signs >>= 1)

@@ -84,6 +84,7 @@ public static class Bottleneck
             throw new ConfigException($"{study.Folder}: '{template}' is a branch of a trunk; interventions need runs of " +
                 "their own: make a study without --trunks");
         RunConfig c = record.Config;
+        Plan was = Plan.Make(c, record.Corpus);
         (string Factor, string Change, Func<RunConfig, RunConfig> Do)[] all =
         [
             ("as it was", "", x => x),
@@ -91,9 +92,9 @@ public static class Bottleneck
             ("data", "× 2", x => x with { Train = x.Train with { Steps = 2 * x.Train.Steps } }),
             ("learning rate", "× 2", x => x with { Train = x.Train with { LearningRate = 2 * x.Train.LearningRate } }),
             ("learning rate", "÷ 2", x => x with { Train = x.Train with { LearningRate = x.Train.LearningRate / 2 } }),
-            ("batch", "× 2", x => Batch(x, 2)),
-            ("batch", "÷ 2", x => Batch(x, 0.5)),
-            ("context", "× 2", Context),
+            ("batch", "× 2", x => Batch(x, was, 2)),
+            ("batch", "÷ 2", x => Batch(x, was, 0.5)),
+            ("context", "× 2", x => Context(x, was)),
         ];
         // Half a batch of one context is that context: nothing changed is no intervention.
         IEnumerable<Cell> cells = all.Where(a => a.Change.Length == 0 || a.Do(c) != c).Select(a =>
@@ -111,29 +112,29 @@ public static class Bottleneck
     }
 
     /// <summary>
-    /// The width that comes nearest to twice the parameters that compute, depth as it was: × 2 where the head is the model, × √2
-    /// where the layers are.
+    /// The width that comes nearest to twice the parameters without the embedding, depth as it was: × 2 where the
+    /// head is the model, × √2 where the layers are.
     /// </summary>
-    internal static Nn.ModelConfig Doubled(Nn.ModelConfig m)
+    internal static ModelSettings Doubled(ModelSettings m)
     {
-        int step = 2 * m.NHead;
-        double wanted = 2.0 * ComputeOptimal.ParametersThatCompute(m);
-        return Enumerable.Range(m.DModel / step + 1, m.DModel / step + 1)
-            .Select(k => m with { DModel = k * step, DFf = 0, DHead = 0 })
-            .MinBy(x => Math.Abs(ComputeOptimal.ParametersThatCompute(x) / wanted - 1))!;
+        Nn.ModelConfig shape = m.Shape();
+        int step = 2 * shape.NHead, first = shape.DModel / step + 1;
+        double wanted = 2.0 * ComputeOptimal.ParametersWithoutEmbedding(shape);
+        return Enumerable.Range(first, first).Select(k => m with { DModel = k * step, DFf = null, DHead = null })
+            .MinBy(x => Math.Abs(ComputeOptimal.ParametersWithoutEmbedding(x.Shape()) / wanted - 1))!;
     }
 
-    static RunConfig Batch(RunConfig x, double factor)
+    static RunConfig Batch(RunConfig x, Plan was, double factor)
     {
-        long tokens = (long)x.Train.Steps * x.Train.BatchTokens;
-        int batch = Math.Max(1, (int)(x.Train.BatchTokens * factor) / x.Model.ContextLen) * x.Model.ContextLen;
+        int context = was.Model.ContextLen, batch = Math.Max(1, (int)(was.BatchTokens * factor) / context) * context;
+        long tokens = (long)was.Steps * was.BatchTokens;
         return x with { Train = x.Train with { BatchTokens = batch, Steps = (int)Math.Max(1, tokens / batch) } };
     }
 
-    static RunConfig Context(RunConfig x)
+    static RunConfig Context(RunConfig x, Plan was)
     {
-        int context = 2 * x.Model.ContextLen, batch = Math.Max(1, x.Train.BatchTokens / context) * context;
-        long tokens = (long)x.Train.Steps * x.Train.BatchTokens;
+        int context = 2 * was.Model.ContextLen, batch = Math.Max(1, was.BatchTokens / context) * context;
+        long tokens = (long)was.Steps * was.BatchTokens;
         return x with
         {
             Model = x.Model with { ContextLen = context },

@@ -146,7 +146,8 @@ public static class Capacity
 
     static Table TableOf(IEnumerable<(CapacityRun Run, double Bits)> bits) => Table.Of(bits,
         ("run", b => b.Run.Run.Name), ("d_model", b => b.Run.Run.DModel), ("parameters", b => b.Run.Run.Parameters),
-        ("compute_parameters", b => b.Run.Run.ComputeParameters), ("non_embedding", b => b.Run.Run.NonEmbedding),
+        ("parameters_without_embedding", b => b.Run.Run.ParametersWithoutEmbedding),
+        ("non_embedding", b => b.Run.Run.NonEmbedding),
         ("count", b => b.Run.Set.Count), ("exposures", b => b.Run.Exposures), ("dataset_bits", b => b.Run.Set.Bits),
         ("memorised_bits", b => b.Bits), ("seed", b => (long)b.Run.Set.Seed), ("steps", b => b.Run.Run.Steps),
         ("learning_rate", b => b.Run.Run.LearningRate), ("flops", b => b.Run.Run.Flops));

@@ -16,8 +16,10 @@ public sealed record CapacityRecipe
     public IReadOnlyList<double> Load { get; init; } = [1, 2, 4, 8];
     /// <summary>Different symbols; log2 is the information of one.</summary>
     public int Symbols { get; init; } = 64;
-    /// <summary>Symbols of a string; attributes of a name. 0: 32; 8.</summary>
-    public int Length { get; init; }
+    /// <summary>Symbols of a string, 32 where it is null; attributes of a name, 8.</summary>
+    public int? Length { get; init; }
+
+    internal int WholeLength => Length ?? (Kind == MemoryKind.Facts ? 8 : 32);
     /// <summary>Seeds, of the data and of the training.</summary>
     public int Seeds { get; init; } = 3;
     /// <summary>
@@ -38,7 +40,7 @@ public sealed record CapacityRecipe
         if (Load.Count == 0 || Load.Any(l => !(l > 0 && l <= 100)))
             yield return $"--bits {Join(Load)} are bits of data a parameter, above 0 and at most 100; try 1,2,4,8";
         if (Symbols is < 2 or > 190) yield return $"--symbols {Symbols} must be from 2 to 190; try 64";
-        if (Length is < 0 or > 256 || Kind == MemoryKind.Facts && Length > 64)
+        if (Length is < 1 or > 256 || Kind == MemoryKind.Facts && Length > 64)
             yield return $"--length {Length} must be from 1 to {(Kind == MemoryKind.Facts ? 64 : 256)}; try 8";
         if (Seeds is < 1 or > 100) yield return $"--seeds {Seeds} must be from 1 to 100; try 3";
         if (Rates.Count == 0 || Rates.Any(r => !(r > 0 && r <= 100)))
@@ -56,7 +58,7 @@ sealed record CapacityRun(PlannedRun Run, MemorySet Set, int Exposures, double L
 /// <summary>From a recipe to its runs, priced; nothing is written.</summary>
 sealed class CapacityPlan
 {
-    const int MostOrders = 10;
+    const int MaxOrders = 10;
 
     readonly CapacityRecipe recipe;
 
@@ -65,10 +67,7 @@ sealed class CapacityPlan
     {
         string problems = string.Join("; ", recipe.Problems());
         if (problems.Length > 0) throw new ConfigException(problems);
-        this.recipe = recipe with
-        {
-            Length = recipe.Length > 0 ? recipe.Length : recipe.Kind == MemoryKind.Facts ? 8 : 32,
-        };
+        this.recipe = recipe;
     }
 
     /// <summary>Sizes and exposures: each has a learning rate of its own.</summary>
@@ -86,16 +85,12 @@ sealed class CapacityPlan
     CapacityRun Run((int Width, int Exposures) cell, double load, ulong seed, double rate)
     {
         (int width, int exposures) = cell;
-        int orders = recipe.Kind == MemoryKind.Facts ? Math.Min(MostOrders, exposures) : 1;
-        var one = new MemorySet(recipe.Kind, recipe.Symbols, recipe.Length, 1, orders, seed);
+        int orders = recipe.Kind == MemoryKind.Facts ? Math.Min(MaxOrders, exposures) : 1;
+        var one = new MemorySet(recipe.Kind, recipe.Symbols, recipe.WholeLength, 1, orders, seed);
         CorpusFacts facts = one.Facts;
-        Nn.ModelConfig model = ComputeOptimal.Resolve(1e9, new()
-        {
-            DModel = width,
-            VocabSize = facts.VocabSize,
-            ContextLen = one.Period,
-        }, new HashSet<string> { "model.d_model" }).Model;
-        long parameters = new Nn.ParamTable(model).Parameters;
+        ModelSettings model = ComputeOptimal.Resolve(1e9,
+            new() { DModel = width, VocabSize = facts.VocabSize, ContextLen = one.Period }).Model;
+        long parameters = new Nn.ParamTable(model.Shape()).Parameters;
         MemorySet set = one with { Count = Math.Max(2, (int)Math.Round(load * parameters / one.Bits)) };
         int batch = Math.Min(recipe.Batch, set.Count);
         var config = new RunConfig

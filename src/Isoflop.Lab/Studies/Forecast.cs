@@ -29,8 +29,6 @@ public sealed record Score(int Id, DateTime Created, string Run, double Loss, do
 /// <summary>forecast.json and score.json: lists that only grow.</summary>
 public sealed record ForecastFile
 {
-    /// <summary>Format of the file.</summary>
-    public int FormatVersion { get; set; } = 1;
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<Forecast> Forecasts { get; init; } = [];
 }
@@ -38,8 +36,6 @@ public sealed record ForecastFile
 /// <summary>score.json.</summary>
 public sealed record ScoreFile
 {
-    /// <summary>Format of the file.</summary>
-    public int FormatVersion { get; set; } = 1;
     /// <summary>Oldest first; a forecast is scored once.</summary>
     public IReadOnlyList<Score> Scores { get; init; } = [];
 }
@@ -63,6 +59,8 @@ public static class Forecasts
 {
     /// <summary>File names in a study's folder.</summary>
     public const string ForecastFileName = "forecast.json", ScoreFileName = "score.json";
+
+    static readonly Format forecastFormat = new("forecast"), scoreFormat = new("score");
 
     /// <summary>Predicts a run at a budget and writes it down.</summary>
     /// <param name="below">budgets that may be fitted; null: those below <paramref name="flops"/></param>
@@ -89,18 +87,18 @@ public static class Forecasts
             forecaster.ErrorPerDecade, run, loss,
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
             StudyPoints.LineAt(forecaster.Frontier, run.Flops));
-        WholeFile.Write(Path.Combine(study.Folder, ForecastFileName), JsonSerializer.SerializeToUtf8Bytes(
-            new ForecastFile { Forecasts = [.. all, forecast] }, ForecastJson.Default.ForecastFile));
+        JsonFile.Write(Path.Combine(study.Folder, ForecastFileName), new ForecastFile { Forecasts = [.. all, forecast] },
+            forecastFormat, ForecastJson.Default.ForecastFile);
         return forecast;
     }
 
     /// <summary>All forecasts of a study, oldest first.</summary>
     public static IReadOnlyList<Forecast> All(Study study) =>
-        Read(study, ForecastFileName, ForecastJson.Default.ForecastFile)?.Forecasts ?? [];
+        Read(study, ForecastFileName, forecastFormat, ForecastJson.Default.ForecastFile)?.Forecasts ?? [];
 
     /// <summary>All scores, oldest first.</summary>
     public static IReadOnlyList<Score> Scores(Study study) =>
-        Read(study, ScoreFileName, ForecastJson.Default.ScoreFile)?.Scores ?? [];
+        Read(study, ScoreFileName, scoreFormat, ForecastJson.Default.ScoreFile)?.Scores ?? [];
 
     /// <summary>Trains the run of a forecast, or takes it, and writes what came.</summary>
     /// <param name="id">null: the newest without a score, else the newest</param>
@@ -126,8 +124,8 @@ public static class Forecasts
         var score = new Score(forecast.Id, here.Clock.GetUtcNow().UtcDateTime, run.Name, came.Loss,
             came.BitsPerByte, error / came.Loss, error / (came.Loss - forecast.Irreducible), 1 - Math.Abs(error) / Math.Abs(line),
             came.Loss >= forecast.Loss.Low && came.Loss <= forecast.Loss.High);
-        WholeFile.Write(Path.Combine(study.Folder, ScoreFileName), JsonSerializer.SerializeToUtf8Bytes(
-            new ScoreFile { Scores = [.. scores, score] }, ForecastJson.Default.ScoreFile));
+        JsonFile.Write(Path.Combine(study.Folder, ScoreFileName), new ScoreFile { Scores = [.. scores, score] }, scoreFormat,
+            ForecastJson.Default.ScoreFile);
         Ladder.Tabulate(study, here);
         return (forecast, score);
     }
@@ -139,7 +137,7 @@ public static class Forecasts
         PlannedRun then = forecast.Run;
         RuleFactors factors = study.Record.Tuning?.Factors
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
-        PlannedRun now = plan.Check(forecast.Flops, then.ComputeParameters, then.Seed, factors);
+        PlannedRun now = plan.Check(forecast.Flops, then.ParametersWithoutEmbedding, then.Seed, factors);
         return now.Steps == then.Steps && now.Name == then.Name && now.LearningRate == then.LearningRate ? now
             : throw new DataException($"{study.Folder}: the study now plans {now.Name} otherwise than forecast " +
                 $"{forecast.Id} did; " +
@@ -183,17 +181,18 @@ public static class Forecasts
     internal static Estimate CoverageOf(int k, int n) => n == 0 ? Estimate.Of(double.NaN)
         : new((double)k / n, k == 0 ? 0 : Beta.InvCDF(k, n - k + 1, 0.025), k == n ? 1 : Beta.InvCDF(k + 1, n - k, 0.975));
 
-    static T? Read<T>(Study study, string name, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) where T : class
+    static T? Read<T>(Study study, string name, Format format,
+        System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) where T : class
     {
         string path = Path.Combine(study.Folder, name);
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type);
+            return JsonFile.Read(path, format, type);
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        catch (DataException e)
         {
-            throw new DataException($"{path}: cannot be read: {e.Message}; forecasts are never overwritten: restore the file", e);
+            throw new DataException($"{e.Message}; forecasts are never overwritten: restore the file", e);
         }
     }
 }

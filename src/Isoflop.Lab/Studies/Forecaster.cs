@@ -50,7 +50,7 @@ sealed class Forecaster
     /// <exception cref="DataException">The law is not identified, or the run too far away.</exception>
     public Estimate Predict(PlannedRun run, double tokens)
     {
-        Estimate law = Law.Predict(run.ComputeParameters, tokens, tokens / Math.Max(1, run.Epochs));
+        Estimate law = Law.Predict(run.ParametersWithoutEmbedding, tokens, tokens / Math.Max(1, run.Epochs));
         if (double.IsNaN(ErrorPerDecade)) return law;
         double quantile = StudentT.InvCDF(0, 1, Math.Max(1, Tried - 1), 0.975),
             form = quantile * ErrorPerDecade * law.Value * Math.Max(0, Math.Log10(run.Budget / largest));
@@ -70,7 +70,8 @@ sealed class Forecaster
             if (!law.Identified) continue;
             foreach (double budget in budgets.Where(b => b > cut))
                 errors.Add((points.Where(r => r.Run.Budget == budget)
-                    .Average(r => law.Predict(r.Run.ComputeParameters, r.Tokens).Value / r.Loss - 1), Math.Log10(budget / cut)));
+                    .Average(r => law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens).Value / r.Loss - 1),
+                    Math.Log10(budget / cut)));
         }
         return errors;
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Isoflop.Nn;
 using Isoflop.Store;
 using Isoflop.Train;
 
@@ -20,9 +19,12 @@ public sealed class LadderPlan
     LadderPlan(LadderRecipe recipe, CorpusFacts corpus)
     {
         (Recipe, this.corpus) = (recipe, corpus);
-        settings = Config.Load(null, [$"corpus={recipe.Corpus}", .. recipe.Settings]) with
+        RunConfig given = Config.Load(null, recipe.Settings);
+        settings = given with
         {
-            Save = new() { Minutes = 2, Keep = 1 },
+            Corpus = recipe.Corpus,
+            Model = given.Model with { VocabSize = given.Model.VocabSize ?? corpus.VocabSize },
+            Save = given.Save with { Minutes = given.Save.Minutes ?? 2, Keep = given.Save.Keep ?? 1 },
         };
     }
 
@@ -84,10 +86,10 @@ public sealed class LadderPlan
             Price(Phase.Ladder, c.Budget, c.Width, c.Seed, factors, "", c.Later))];
     }
 
-    /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/> that compute.</summary>
+    /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/>.</summary>
     public PlannedRun Check(double flops, double parameters, ulong seed, RuleFactors factors)
     {
-        int width = Widths().MinBy(w => Math.Abs(Math.Log(ComputeOf(w, flops) / parameters)));
+        int width = Widths().MinBy(w => Math.Abs(Math.Log(SizeOf(w, flops) / parameters)));
         return Price(Phase.Ladder, flops, width, seed, factors, "") with { Phase = Phase.Forecast };
     }
 
@@ -102,7 +104,7 @@ public sealed class LadderPlan
     IReadOnlyList<int> WidthsAt(double budget, int sizes, double spacing)
     {
         int[] widths = [.. Widths()];
-        double[] parameters = [.. widths.Select(w => (double)ComputeOf(w, budget))];
+        double[] parameters = [.. widths.Select(w => (double)SizeOf(w, budget))];
         double centre = Centre(budget, widths, parameters), slack = Math.Sqrt(spacing);
         List<int> chosen = [];
         for (int i = 0; i < sizes; i++)
@@ -132,28 +134,26 @@ public sealed class LadderPlan
         return parameters[above - 1] * Math.Pow(parameters[above] / parameters[above - 1], Math.Clamp(t, 0, 2));
     }
 
-    double PerToken(int width) => Flops.TrainingPerToken(Shape(width).Model).Total;
+    double PerToken(int width) => Flops.TrainingPerToken(Shape(width).Model.Shape()).Total;
 
-    (ModelConfig Model, long Tokens) Shape(int width, double flops = 1e9) => ComputeOptimal.Resolve(flops,
-        settings.Model with { DModel = width, VocabSize = corpus.VocabSize },
-        settings.Given!.Append("model.d_model").ToHashSet());
+    (ModelSettings Model, long Tokens) Shape(int width, double flops = 1e9) =>
+        ComputeOptimal.Resolve(flops, settings.Model with { DModel = width });
 
-    long ComputeOf(int width, double flops) => ComputeOptimal.ParametersThatCompute(Shape(width, flops).Model);
+    long SizeOf(int width, double flops) => ComputeOptimal.ParametersWithoutEmbedding(Shape(width, flops).Model.Shape());
 
     PlannedRun Price(Phase phase, double budget, int width, ulong seed, RuleFactors factors, string suffix, bool later = false)
     {
-        (ModelConfig model, long tokens) = Shape(width, budget);
+        (ModelSettings model, long tokens) = Shape(width, budget);
         string what = phase is Phase.Tune or Phase.Transfer ? "." + phase.ToString().ToLowerInvariant() : "";
         RunConfig config = settings with
         {
             Name = I($"{Recipe.Name}{what}.{budget:0.##e0}.d{width}.s{seed}{suffix}"),
             Seed = seed,
             Model = model,
-            Given = null,                                       // all is chosen: a branch must not inherit its trunk's length
             Train = settings.Train with
             {
                 Tokens = tokens,
-                BatchTokens = Batch(tokens, model.ContextLen, factors.Batch),
+                BatchTokens = Batch(tokens, model.Shape().ContextLen, factors.Batch),
                 LearningRate = ComputeOptimal.LearningRate(width) * factors.LearningRate,
             },
         };
@@ -204,13 +204,14 @@ public sealed class LadderPlan
     (PlannedRun Segment, PlannedRun Branch) Branch(string group, PlannedRun? before, double budget, bool later, PlannedRun middle)
     {
         RunConfig like = middle.Config!;
+        TrainConfig all = like.Train;
         long tokens = Shape(middle.DModel, budget).Tokens;
-        int batch = like.Train.BatchTokens, steps = Math.Max(2, (int)Math.Round((double)tokens / batch));
-        int decay = Math.Max(1, (int)Math.Round(like.Train.Decay * steps)), stable = steps - decay;
-        TrainConfig constant = like.Train with { Decay = 0, Steps = stable, Warmup = before is null ? like.Train.Warmup : 0 };
+        int batch = middle.BatchTokens, steps = Math.Max(2, (int)Math.Round((double)tokens / batch));
+        int decay = Math.Max(1, (int)Math.Round(all.Decay!.Value * steps)), stable = steps - decay;
+        TrainConfig constant = all with { Decay = 0, Steps = stable, Warmup = before is null ? all.Warmup : 0 };
         PlannedRun segment = From(before, I($"{group}.{stable}"), constant, Phase.Trunk);
         PlannedRun source = before is not null && segment.Steps <= before.Steps ? before : segment;
-        TrainConfig end = like.Train with { Decay = (double)decay / steps, Steps = steps, Warmup = 0 };
+        TrainConfig end = all with { Decay = (double)decay / steps, Steps = steps, Warmup = 0 };
         PlannedRun branch = From(source, I($"{Recipe.Name}.{budget:0.##e0}.d{middle.DModel}.s{middle.Seed}"), end, Phase.Ladder);
         return (segment, branch);
 
@@ -220,11 +221,10 @@ public sealed class LadderPlan
             {
                 Name = name,
                 Train = train,
-                From = origin is null ? ""
-                : $"{origin.Name}@{origin.Steps}"
+                From = origin is null ? null : $"{origin.Name}@{origin.Steps}",
             };
-            SourceFacts? facts = origin is null ? null : new(Math.Min(origin.Steps, train.Steps - 1), origin.Config!, corpus.Name,
-                corpus.TokenizerHash);
+            SourceFacts? facts = origin is null ? null : new(Math.Min(origin.Steps, train.Steps!.Value - 1), origin.Config!,
+                corpus.Name, corpus.TokenizerHash);
             Plan plan = Plan.Make(config, corpus, facts);
             PlannedRun priced = Priced(plan, phase, budget, later);
             double perStep = plan.FlopsByLayer.Total / (plan.Steps - plan.FirstStep);

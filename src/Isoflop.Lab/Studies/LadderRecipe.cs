@@ -87,7 +87,7 @@ public sealed record LadderRecipe
     public IReadOnlyList<int> Widths { get; set; } = [];
 
     /// <summary>
-    /// Sizes are centred on the one that spends a budget at so many tokens for each parameter that computes.
+    /// Sizes are centred on the one that spends a budget at so many tokens for each parameter without the embedding.
     /// </summary>
     public double TokensPerParameter { get; set; } = ComputeOptimal.TokensPerParameter;
 
@@ -117,22 +117,7 @@ public sealed record LadderRecipe
 
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="ConfigException">Not readable, unknown keys, a value of another type; one line.</exception>
-    public static LadderRecipe Load(string file)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(file), StudyJson.Default.LadderRecipe)
-                ?? throw new ConfigException($"{file}: holds null; a recipe is one JSON object");
-        }
-        catch (JsonException e)
-        {
-            throw new ConfigException($"{file}: line {e.LineNumber + 1}: {e.Message.Split(". Path")[0]}");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new ConfigException($"{file}: cannot be read: {e.Message}");
-        }
-    }
+    public static LadderRecipe Load(string file) => SettingsJson.Load(file, [], StudyJson.Default.LadderRecipe);
 
     /// <summary>Every rule that can be checked without the corpus.</summary>
     public IEnumerable<string> Problems()

@@ -14,8 +14,8 @@ public sealed record BudgetResiduals(double Budget, int Count, double Mean, doub
 public sealed record LawRange(double From, double To, bool Survives, double Worst, IReadOnlyList<BudgetResiduals> Budgets,
     Law Law)
 {
-    /// <summary>Fewest budgets of a stretch: two more than a straight line has parameters.</summary>
-    const int Fewest = 3;
+    /// <summary>Budgets at least of a stretch: two more than a straight line has parameters.</summary>
+    const int MinBudgets = 3;
 
     /// <summary>log10 of its ends' ratio.</summary>
     public double Decades => Math.Log10(To / From);
@@ -32,7 +32,7 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
     {
         double[] budgets = [.. results.Select(r => r.Run.Budget).Distinct().Order()];
         List<LawRange> ranges = [];
-        for (int n = budgets.Length; n >= Fewest; n--)
+        for (int n = budgets.Length; n >= MinBudgets; n--)
             for (int first = budgets.Length - n; first >= 0; first--)
                 if (Of(results, budgets[first], budgets[first + n - 1], form, stop) is { } range) ranges.Add(range);
         return ranges;
@@ -43,7 +43,7 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
         CancellationToken stop = default)
     {
         double[] budgets = [.. results.Select(r => r.Run.Budget).Distinct().Order()];
-        for (int first = 0; first <= budgets.Length - Fewest; first++)
+        for (int first = 0; first <= budgets.Length - MinBudgets; first++)
             if (Of(results, budgets[first], budgets[^1], form, stop) is { Survives: true } range) return range;
         return null;
     }

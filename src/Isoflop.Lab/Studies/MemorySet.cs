@@ -96,14 +96,14 @@ sealed record MemorySet(MemoryKind Kind, int Symbols, int Length, int Count, int
 
     int[][] Strings()
     {
-        var rng = new Rng(Seed, RandomPurpose.Generate, step: 1);
+        var rng = RandomUse.MemoryStrings.Open(Seed);
         return [.. Enumerable.Range(0, Count).Select(_ => Draw(ref rng, Length))];
     }
 
     /// <summary>Name and values of each.</summary>
     int[][] People()
     {
-        var rng = new Rng(Seed, RandomPurpose.Generate, step: 2);
+        var rng = RandomUse.MemoryFacts.Open(Seed);
         var names = new HashSet<string>();
         var people = new int[Count][];
         for (int k = 0; k < Count; k++)
@@ -126,7 +126,7 @@ sealed record MemorySet(MemoryKind Kind, int Symbols, int Length, int Count, int
     void Tell(List<int> into, int[] person, int order, int index)
     {
         into.AddRange(person.AsSpan(0, NameLength));
-        var places = new Permutation(Length, Seed, RandomPurpose.Generate, ((long)order << 24) + index);
+        var places = RandomUse.MemoryOrder.Order(Length, Seed, ((long)order << 24) + index);
         for (int i = 0; i < Length; i++)
         {
             int attribute = (int)places[i];

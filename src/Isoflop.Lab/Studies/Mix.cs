@@ -58,8 +58,8 @@ public sealed class Mix
         if (problems.Length > 0) throw new ConfigException(problems);
         MixSources sources = MixSources.Open(recipe, here);
         string[] labels = [.. sources.All.Select(s => s.Label)];
-        int target = recipe.Target.Length == 0 ? -1 : Array.IndexOf(labels, recipe.Target);
-        if (recipe.Target.Length > 0 && target < 0)
+        int target = recipe.Target is null ? -1 : Array.IndexOf(labels, recipe.Target);
+        if (recipe.Target is not null && target < 0)
             throw new ConfigException($"--target {recipe.Target}: no source has that label; there are: " +
                 string.Join(", ", labels));
         return new(recipe, here, sources, target);
@@ -94,7 +94,7 @@ public sealed class Mix
         string folder = here.StudyFolder(recipe.Name);
         Directory.CreateDirectory(folder);
         TableOf([.. small, .. large]).WriteCsv(Path.Combine(folder, ResultsFile));
-        return new([.. sources.All.Select(s => s.Label)], target < 0 ? "mean over sources" : recipe.Target, small, fits, best,
+        return new([.. sources.All.Select(s => s.Label)], recipe.Target ?? "mean over sources", small, fits, best,
             Predict(fits, best), checks, rank, failed);
 
         IReadOnlyList<MixResult> Train(string stage, IReadOnlyList<MixRun> runs)
@@ -174,7 +174,7 @@ public sealed class Mix
     IEnumerable<Mixture> Candidates(IReadOnlyList<MixResult> small)
     {
         const int Draws = 20_000;
-        var rng = new Rng(recipe.Seed, RandomPurpose.Generate, step: 4);
+        var rng = RandomUse.MixCandidates.Open(recipe.Seed);
         List<Mixture> all = [.. small.Select(r => r.Mixture)];
         for (int i = 0; i < Draws; i++) all.Add(Mixture.Draw(ref rng, sources.All.Count));
         return all.DistinctBy(m => m.Name);
@@ -182,7 +182,8 @@ public sealed class Mix
 
     Table TableOf(IReadOnlyList<MixResult> results) => Table.Of(results,
     [
-        ("run", r => r.Run.Name), ("parameters", r => r.Run.Parameters), ("compute_parameters", r => r.Run.ComputeParameters),
+        ("run", r => r.Run.Name), ("parameters", r => r.Run.Parameters),
+        ("parameters_without_embedding", r => r.Run.ParametersWithoutEmbedding),
         ("tokens", r => r.Run.Tokens), ("flops", r => r.Run.Flops), ("seed", r => (long)r.Run.Seed),
         .. sources.All.Select((s, j) => ($"share_{s.Label}", (Func<MixResult, object?>)(r => r.Mixture.Shares[j]))),
         .. sources.All.Select((s, j) => ($"loss_{s.Label}", (Func<MixResult, object?>)(r => r.Losses[j]))),

@@ -14,13 +14,13 @@ public sealed record MixRecipe
     /// <summary>Labelled sources.</summary>
     public IReadOnlyList<MixInput> Sources { get; init; } = [];
     /// <summary>Instead: a corpus whose tags are the sources.</summary>
-    public string Corpus { get; init; } = "";
+    public string? Corpus { get; init; }
     /// <summary>Training FLOPs of each mixture's run.</summary>
     public double Budget { get; init; } = 1e11;
     /// <summary>Mixtures at that budget: corners, centre, as the sources are, and drawn evenly from all there are.</summary>
     public int Mixtures { get; init; } = 8;
-    /// <summary>Label of the source whose held-out loss is to be least; empty: the mean over sources.</summary>
-    public string Target { get; init; } = "";
+    /// <summary>Label of the source whose held-out loss is to be least; null: the mean over sources.</summary>
+    public string? Target { get; init; }
     /// <summary>The check's FLOPs over the budget; 0: no check.</summary>
     public double Scale { get; init; } = 10;
     /// <summary>Seeds of the check's runs.</summary>
@@ -39,7 +39,7 @@ public sealed record MixRecipe
     {
         if (Name.Length == 0 || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') || Name[0] is '.' or '-')
             yield return $"name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first";
-        if (Corpus.Length > 0 == Sources.Count > 0)
+        if (Corpus is not null == Sources.Count > 0)
             yield return "give either --sources LABEL=PATH LABEL=PATH …, or --corpus with a corpus that has tags";
         if (Sources.Count == 1) yield return $"--sources {Sources[0].Label}: one source is no mixture; give two or more";
         if (Sources.FirstOrDefault(s => s.Label.Length == 0 || s.From.Length == 0
@@ -90,7 +90,7 @@ public sealed record Mixture(IReadOnlyList<int> Percent)
         int sources = natural.Length;
         List<Mixture> all = [.. Enumerable.Range(0, sources).Select(j => Of([.. natural.Select((_, i) => i == j ? 1.0 : 0)])),
             Uniform(sources), Of(natural)];
-        var rng = new Rng(seed, RandomPurpose.Generate, step: 3);
+        var rng = RandomUse.Mixtures.Open(seed);
         var names = new HashSet<string>();
         all.RemoveAll(m => !names.Add(m.Name));
         while (all.Count < count)

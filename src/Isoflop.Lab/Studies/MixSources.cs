@@ -40,7 +40,7 @@ sealed class MixSources
     public static MixSources Open(MixRecipe recipe, Workspace here)
     {
         var named = recipe.Sources.Where(s => IsCorpus(here, s.From)).Select(s => here.CorpusFolder(s.From)).ToList();
-        if (recipe.Corpus.Length > 0) return Tagged(recipe, here);
+        if (recipe.Corpus is { } tagged) return Tagged(tagged, recipe.Seed, here);
         CorpusRecipe common = new() { Vocab = recipe.Vocab, Field = recipe.Field, Seed = recipe.Seed };
         if (named.Count == 0)
             named.Add(Build(common with { Name = recipe.Name + ".all", Sources = [.. recipe.Sources.Select(s => s.From)] }));
@@ -64,11 +64,11 @@ sealed class MixSources
     static bool IsCorpus(Workspace here, string from) => File.Exists(Path.Combine(here.CorpusFolder(from), CorpusInfo.FileName));
 
     /// <summary>The tags of one corpus as its sources.</summary>
-    static MixSources Tagged(MixRecipe recipe, Workspace here)
+    static MixSources Tagged(string name, ulong seed, Workspace here)
     {
-        using Corpus corpus = Corpus.Open(here.CorpusFolder(recipe.Corpus));
+        using Corpus corpus = Corpus.Open(here.CorpusFolder(name));
         if (corpus.TrainTags is null || corpus.Info.Tags.Count < 2)
-            throw new ConfigException($"--corpus {recipe.Corpus}: its documents have no two tags; build it with " +
+            throw new ConfigException($"--corpus {name}: its documents have no two tags; build it with " +
                 "--tag-field, or give --sources LABEL=PATH");
         int[] train = Read(corpus.Train), valid = Read(corpus.Valid), trainTags = Read(corpus.TrainTags),
             validTags = Read(corpus.ValidTags!);
@@ -76,9 +76,9 @@ sealed class MixSources
             [.. train.Where((_, i) => trainTags[i] == tag)], [.. valid.Where((_, i) => validTags[i] == tag)],
             corpus.BytesPerToken))];
         if (all.Find(s => s.Train.Length < 2 || s.Valid.Length < 2) is { } empty)
-            throw new ConfigException($"--corpus {recipe.Corpus}: '{empty.Label}' has {empty.Train.Length} tokens to train on " +
+            throw new ConfigException($"--corpus {name}: '{empty.Label}' has {empty.Train.Length} tokens to train on " +
                 $"and {empty.Valid.Length} held out; a source needs both");
-        return new(all, corpus.Tokenizer, recipe.Seed);
+        return new(all, corpus.Tokenizer, seed);
     }
 
     static int[] Read(TokenStream stream)
@@ -118,7 +118,7 @@ sealed class MixSources
         {
             int next = Enumerable.Range(0, All.Count).MaxBy(j => mixture.Shares[j] * (text.Count + 1) - count[j]);
             (int Start, int Length)[] of = documents[next];
-            var order = new Permutation(of.Length, seed, RandomPurpose.Generate, ((taken[next] / of.Length) << 8) + next);
+            var order = RandomUse.MixOrder.Order(of.Length, seed, ((taken[next] / of.Length) << 8) + next);
             (int start, int length) = of[order[taken[next]++ % of.Length]];
             length = (int)Math.Min(length, tokens - text.Count);
             text.AddRange(All[next].Train.AsSpan(start, length));

@@ -27,7 +27,8 @@ public enum Phase
 
 /// <summary>One run of a study, priced, with nothing left to choose.</summary>
 /// <param name="Budget">training FLOPs asked for</param> <param name="Parameters">all of them</param>
-/// <param name="NonEmbedding">without embedding and head</param> <param name="ComputeParameters">all but the embedding</param>
+/// <param name="NonEmbedding">without embedding and head</param> <param
+/// name="ParametersWithoutEmbedding">all but those of the input embedding</param>
 /// <param name="Tokens">that the model has seen at its end, its trunk's included</param>
 /// <param name="Epochs">how often the text is seen</param>
 /// <param name="Flops">that reach this loss: of the model from its start</param>
@@ -37,18 +38,23 @@ public enum Phase
 /// <param name="Excluded">why it is left out of fits; empty: it counts</param>
 /// <param name="Later">only run when its budget is asked for</param>
 public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong Seed, int DModel, int NLayer, long Parameters,
-    long NonEmbedding, long ComputeParameters, long Tokens, int BatchTokens, int Steps, double LearningRate, double Epochs,
-    double Flops, double NewFlops, double EvalFlops, long MemoryBytes, string Group, string After, string Excluded, bool Later)
+    long NonEmbedding, long ParametersWithoutEmbedding, long Tokens, int BatchTokens, int Steps, double LearningRate,
+    double Epochs, double Flops, double NewFlops, double EvalFlops, long MemoryBytes, string Group, string After,
+    string Excluded, bool Later)
 {
+    /// <summary>The name that <see cref="ParametersWithoutEmbedding"/> had in older files.</summary>
+    [JsonInclude, JsonPropertyName("compute_parameters"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    internal long? Former { get => null; init => ParametersWithoutEmbedding = value ?? ParametersWithoutEmbedding; }
+
     /// <summary>The settings it is trained with.</summary>
     [JsonIgnore] public RunConfig? Config { get; init; }
 
     /// <summary>Prices a plan.</summary>
     internal static PlannedRun Of(Plan plan, Phase phase, double budget, string excluded = "", bool later = false) =>
-        new(plan.Config.Name, phase, budget, plan.Config.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
-            plan.NonEmbedding, plan.ParametersThatCompute, plan.Tokens, plan.Config.Train.BatchTokens, plan.Steps,
-            plan.Config.Train.LearningRate, plan.Epochs, plan.FlopsByLayer.Total, plan.FlopsByLayer.Total, plan.EvalFlops,
-            plan.Memory.Total, plan.Config.Name, "", excluded, later)
+        new(plan.Name, phase, budget, plan.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
+            plan.NonEmbedding, plan.ParametersWithoutEmbedding, plan.Tokens, plan.BatchTokens, plan.Steps,
+            plan.LearningRate, plan.Epochs, plan.FlopsByLayer.Total, plan.FlopsByLayer.Total, plan.EvalFlops,
+            plan.Memory.Total, plan.Name, "", excluded, later)
         {
             Config = plan.Config,
         };

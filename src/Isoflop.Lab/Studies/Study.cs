@@ -13,12 +13,6 @@ public sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string N
 /// <summary>study.json: the recipe and the runs it plans. Runs lie beside all others, in runs/.</summary>
 public sealed record StudyRecord
 {
-    /// <summary>The newest format that this program reads.</summary>
-    public const int NewestFormat = 1;
-
-    /// <summary>Format of the study folder.</summary>
-    public int FormatVersion { get; set; } = NewestFormat;
-
     /// <summary>What was asked for.</summary>
     public required LadderRecipe Recipe { get; init; }
 
@@ -42,6 +36,7 @@ public sealed class Study
     /// <summary>File names in the folder.</summary>
     public const string RecordFile = "study.json", ResultsFile = "results.csv", LawFile = "law.json";
 
+    static readonly Format format = new("study");
     readonly Workspace here;
 
     Study(Workspace here, string name, StudyRecord record) => (this.here, Name, Record) = (here, name, record);
@@ -91,27 +86,8 @@ public sealed class Study
     internal void Save(StudyRecord record)
     {
         Record = record;
-        WholeFile.Write(Path.Combine(Folder, RecordFile),
-            JsonSerializer.SerializeToUtf8Bytes(record, StudyJson.Default.StudyRecord));
+        JsonFile.Write(Path.Combine(Folder, RecordFile), record, format, StudyJson.Default.StudyRecord);
     }
 
-    static StudyRecord Read(string path)
-    {
-        try
-        {
-            byte[] json = File.ReadAllBytes(path);
-            using (JsonDocument tree = JsonDocument.Parse(json))
-                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v)
-                    && v.GetInt32() is var version && version != StudyRecord.NewestFormat)
-                    throw new DataException($"{path}: format version {version}; this program reads {StudyRecord.NewestFormat}; " +
-                        "use the program that made it, or move the folder away and repeat 'isoflop ladder': finished runs " +
-                            "are kept");
-            return JsonSerializer.Deserialize(json, StudyJson.Default.StudyRecord)
-                ?? throw new DataException($"{path}: holds null");
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{path}: cannot be read: {e.Message.Split(". Path")[0]}", e);
-        }
-    }
+    static StudyRecord Read(string path) => JsonFile.Read(path, format, StudyJson.Default.StudyRecord);
 }

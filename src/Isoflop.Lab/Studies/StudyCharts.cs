@@ -45,7 +45,7 @@ public static class StudyCharts
         List<(double, double)> minima = [];
         foreach (var budget in results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key))
         {
-            var sizes = budget.GroupBy(r => r.Run.ComputeParameters).OrderBy(g => g.Key).ToList();
+            var sizes = budget.GroupBy(r => r.Run.ParametersWithoutEmbedding).OrderBy(g => g.Key).ToList();
             (double X, double Y)[] means = [.. sizes.Select(s => ((double)s.Key, s.Average(r => r.Loss)))];
             string name = budget.Key.ToString("0.##e0", CultureInfo.InvariantCulture);
             series.Add(new(name, means, SeriesKind.Points)
@@ -78,7 +78,7 @@ public static class StudyCharts
         List<(double X, double Y)> points = [];
         foreach (var budget in results.GroupBy(r => r.Run.Budget))
         {
-            (double, double)[] means = [.. budget.GroupBy(r => r.Run.ComputeParameters)
+            (double, double)[] means = [.. budget.GroupBy(r => r.Run.ParametersWithoutEmbedding)
                 .Select(s => (Math.Log(s.Key), s.Average(r => r.Loss)))];
             if (means.Length < 3) continue;
             (double a, double b, _) = Parabola(means);
@@ -93,7 +93,8 @@ public static class StudyCharts
     /// <summary>Heights of the law over N and D, the runs, and the path of the best split.</summary>
     public static Chart Surface(IReadOnlyList<StudyResult> results, Law law)
     {
-        double n0 = results.Min(r => r.Run.ComputeParameters) / 2.0, n1 = results.Max(r => r.Run.ComputeParameters) * 4.0;
+        double n0 = results.Min(r => r.Run.ParametersWithoutEmbedding) / 2.0,
+            n1 = results.Max(r => r.Run.ParametersWithoutEmbedding) * 4.0;
         double d0 = results.Min(r => r.Tokens) / 2.0, d1 = results.Max(r => r.Tokens) * 4.0;
         double[] xs = Geometric(n0, n1, 36), ys = Geometric(d0, d1, 36);
         var z = new double[xs.Length, ys.Length];
@@ -107,7 +108,8 @@ public static class StudyCharts
         [
             ChartSeries.Contours("loss, nats a token", new ChartSurface(xs, ys, z)),
             new("best split", path),
-            new("runs", [.. results.Select(r => ((double)r.Run.ComputeParameters, (double)r.Tokens))], SeriesKind.Points),
+            new("runs", [.. results.Select(r => ((double)r.Run.ParametersWithoutEmbedding, (double)r.Tokens))],
+                SeriesKind.Points),
         ])
         {
             LogY = true,

@@ -4,7 +4,7 @@ using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
 
-/// <summary>A study's runs as observations. N counts all parameters but the embedding: those that compute.</summary>
+/// <summary>A study's runs as observations. N counts the parameters without the embedding.</summary>
 static class StudyPoints
 {
     public const string NMeaning = "parameters without the embedding";
@@ -16,7 +16,7 @@ static class StudyPoints
 
     public static Observation ObservationOf(StudyResult r) => new()
     {
-        N = r.Run.ComputeParameters,
+        N = r.Run.ParametersWithoutEmbedding,
         D = r.Tokens,
         C = r.Flops,
         Loss = r.Loss,

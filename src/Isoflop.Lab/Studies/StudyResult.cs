@@ -41,7 +41,7 @@ public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, lon
     public static Table TableOf(IEnumerable<StudyResult> results, long uniqueTokens) => Table.Of(results,
         ("run", r => r.Run.Name), ("phase", r => r.Run.Phase.ToString().ToLowerInvariant()), ("budget", r => r.Run.Budget),
         ("d_model", r => r.Run.DModel), ("n_layer", r => r.Run.NLayer), ("parameters", r => r.Run.Parameters),
-        ("non_embedding", r => r.Run.NonEmbedding), ("compute_parameters", r => r.Run.ComputeParameters),
+        ("non_embedding", r => r.Run.NonEmbedding), ("parameters_without_embedding", r => r.Run.ParametersWithoutEmbedding),
         ("tokens", r => r.Tokens), ("flops", r => r.Flops), ("loss", r => r.Loss), ("bits_per_byte", r => r.BitsPerByte),
         ("unique_tokens", r => Math.Min(uniqueTokens, r.Tokens)), ("epochs", r => r.Run.Epochs), ("seed", r => (long)r.Run.Seed),
         ("trunk", r => r.Run.Group), ("steps", r => r.Run.Steps), ("batch_tokens", r => r.Run.BatchTokens),

@@ -70,7 +70,7 @@ static class Demonstrations
         var tags = mix.Levels.Index().ToDictionary(l => l.Item.Tag, l => l.Index);
         for (int i = 0; i < count; i++)
         {
-            var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, (long)split, i);
+            var rng = RandomUse.Demonstration.Open(recipe.Seed, (long)split, i);
             TaskLevel of = mix.Pick(ref rng);
             TaskItem item = of.Family.Make(split, of.Level, i, recipe.Seed);
             string reply = rng.NextDouble() < recipe.Think ? Thinking(recipe.Trace, of, item, split, i, recipe.Seed)
@@ -89,7 +89,7 @@ static class Demonstrations
 
     static string Thinking(Trace trace, TaskLevel of, TaskItem item, Split split, int index, ulong seed)
     {
-        var rng = new Rng(seed, RandomPurpose.Generate, 1 + (long)split, index);
+        var rng = RandomUse.Thought.Open(seed, (long)split, index);
         TraceForm form = trace switch
         {
             Trace.Monologue => TraceForm.Monologue,

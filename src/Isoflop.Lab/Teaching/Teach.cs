@@ -19,43 +19,59 @@ public static class Teach
     const int ByteTokens = 248, FreshContext = 128;
 
     /// <summary>Makes the demonstrations, or finds them, and trains, resumes, or says that it is done.</summary>
-    /// <param name="settings">of the run, as 'isoflop train' takes them: "model.d_model=64"</param>
+    /// <param name="settings">of the run, as the trainer takes them; its name, corpus, seed and source are the recipe's</param>
     /// <exception cref="ConfigException">A broken rule; a demonstration that does not fit the context.</exception>
-    public static TrainResult Run(TeachRecipe recipe, IReadOnlyList<string> settings, Workspace here)
+    public static TrainResult Run(TeachRecipe recipe, RunConfig settings, Workspace here)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
-        RunPoint? from = recipe.From.Length == 0 ? null : RunStore.CheckpointOf(recipe.From, here);
+        RunPoint? from = recipe.From is null ? null : RunStore.CheckpointOf(recipe.From, here);
         RunRecord? parent = from is { } p ? RunRecord.Load(here.RunFolder(p.Run)) : null;
         Tokenizer tokenizer = from is { } at
             ? Tokenizer.Load(Path.Combine(here.RunFolder(at.Run), Checkpoint.NameOf(at.Step)))
             : BpeTrainer.Train([], ByteTokens);
-        int context = recipe.Context > 0 ? recipe.Context : parent?.Config.Model.ContextLen ?? FreshContext;
+        int context = recipe.Context ?? parent?.Model.ContextLen ?? FreshContext;
         Corpus(recipe, tokenizer, context, here);
-        List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}",
-            $"model.context_len={context}"];
-        if (from is { } start) all.AddRange([$"from={start.Run}@{start.Step}", "from_mode=fork"]);
-        if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal)
-            || s.StartsWith("train.steps=", StringComparison.Ordinal)
-            || s.StartsWith("train.tokens=", StringComparison.Ordinal)))
+        return Trainer.Train(RunOf(settings, recipe.Name, recipe.Seed, context, from,
+            CorpusInfo.Load(here.CorpusFolder(recipe.Name)).Train.Tokens, recipe.Passes),
+            here.Part(p => p with { Stage = "teach" }));
+    }
+
+    /// <summary>A run on rows that a recipe made: what the recipe says, and the user's settings for all else.</summary>
+    /// <param name="tokens">of the rows, seen <paramref name="passes"/> times where the settings give no length</param>
+    /// <exception cref="ConfigException">The settings give what is the recipe's.</exception>
+    internal static RunConfig RunOf(RunConfig settings, string name, ulong seed, int context, RunPoint? from, long tokens,
+        double passes)
+    {
+        if ((settings.Name ?? settings.Corpus ?? settings.From) is { } taken
+            || (taken = settings.Seed?.ToString(System.Globalization.CultureInfo.InvariantCulture)) is not null
+            || settings.FromMode is not null)
+            throw new ConfigException($"'{taken ?? "from_mode"}': name, corpus, seed and source of the run are the recipe's; " +
+                "leave them out of its settings");
+        bool length = settings.Flops is not null || settings.Train.Steps is not null || settings.Train.Tokens is not null;
+        return settings with
         {
-            long tokens = CorpusInfo.Load(here.CorpusFolder(recipe.Name)).Train.Tokens;
-            all.Add(FormattableString.Invariant($"train.tokens={(long)Math.Round(tokens * recipe.Passes)}"));
-        }
-        return Trainer.Train(Config.Load(null, [.. all, .. settings]), here.Part(p => p with { Stage = "teach" }));
+            Name = name,
+            Corpus = name,
+            Seed = seed,
+            From = from is { } start ? $"{start.Run}@{start.Step}" : null,
+            FromMode = from is null ? null : StartMode.Fork,
+            Model = settings.Model with { ContextLen = settings.Model.ContextLen ?? context },
+            Train = length ? settings.Train : settings.Train with { Tokens = (long)Math.Round(tokens * passes) },
+        };
     }
 
     static void Corpus(TeachRecipe recipe, Tokenizer tokenizer, int context, Workspace here)
     {
         // A file that was edited is another recipe.
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with
+        JsonElement json = SettingsJson.Identity(recipe with
         {
             Context = context,
             Passes = 1,
-            Chat = recipe.Chat.Length == 0 ? "" : Named(recipe.Chat),
+            Chat = recipe.Chat is null ? null : Named(recipe.Chat),
             Tasks = [.. recipe.Tasks.Select(t => t.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) ? Named(t) : t)],
         }, TeachJson.Default.TeachRecipe);
-        if (recipe.Chat.Length > 0)
+        if (recipe.Chat is not null)
         {
             var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() =>
                 Demonstrations.OfChat(recipe.Chat, tokenizer, context));

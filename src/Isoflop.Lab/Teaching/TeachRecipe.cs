@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Teaching;
 
@@ -23,49 +23,53 @@ public enum Trace
 /// <summary>Fine-tuning on demonstrations, generated or a user's own; the loss is on the replies alone.</summary>
 public sealed record TeachRecipe
 {
-    /// <summary>Name of the run; its demonstrations are the corpus of that name.</summary>
+    [Setting("the run; its demonstrations are the corpus of that name")]
     public string Name { get; set; } = "";
-    /// <summary>What is demonstrated: "parity:1..3", see <see cref="TaskMix"/>; none where <see cref="Chat"/> is given.</summary>
+
+    [Setting("what is demonstrated: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not; or chat")]
     public IReadOnlyList<string> Tasks { get; set; } = [];
-    /// <summary>
-    /// JSON lines of {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}, …]}.
-    /// </summary>
-    public string Chat { get; set; } = "";
-    /// <summary>The model to begin with, RUN or RUN@STEP; empty: a fresh one with a token a byte.</summary>
-    public string From { get; set; } = "";
-    /// <summary>Share of the demonstrations that think first; the others answer at once.</summary>
+
+    [Setting("instead: lines of {\"messages\": [{\"role\": \"user\", \"content\": …}, {\"role\": \"assistant\", …}, …]}")]
+    public string? Chat { get; set; }
+
+    [Setting("the model to begin with, RUN or RUN@STEP; else a fresh one with a token a byte")]
+    public string? From { get; set; }
+
+    [Setting("share of the demonstrations that think first; the others answer at once", Min = 0, Max = 1, Try = "0.3")]
     public double Think { get; set; } = 0.3;
-    /// <summary>How those think.</summary>
+
+    [Setting("how those think: monologue, proof, answer_first, filler, corrupted")]
     public Trace Trace { get; set; }
-    /// <summary>Demonstrations.</summary>
+
+    [Setting("demonstrations", Min = 1, Max = 10_000_000, Try = "20000")]
     public int Items { get; set; } = 20_000;
-    /// <summary>Held-out ones.</summary>
+
+    [Setting("held-out ones", Min = 1, Max = 100_000, Try = "500")]
     public int ValidItems { get; set; } = 500;
-    /// <summary>Times that each is seen, unless a length is set by train.steps, train.tokens or flops.</summary>
+
+    [Setting("times that each is seen, unless a length is set by train.steps, train.tokens or flops", Above = 0, Max = 10_000,
+        Try = "1")]
     public double Passes { get; set; } = 1;
-    /// <summary>Longest demonstration, tokens: the context; 0: 128, or that of the model to begin with.</summary>
-    public int Context { get; set; }
-    /// <summary>Seed of items, demonstrations and training.</summary>
+
+    [Setting("longest demonstration, tokens: the context; else 128, or that of the model to begin with", Min = 1,
+        Max = 1 << 20, Try = "128")]
+    public int? Context { get; set; }
+
+    [Setting("seed of items, demonstrations and training")]
     public ulong Seed { get; set; } = 1;
 
     /// <summary>Reads a file and applies "think=0.5"s in order.</summary>
     /// <exception cref="ConfigException">Not readable, an unknown key, a value of another type; one line.</exception>
     public static TeachRecipe Load(string? file, IReadOnlyList<string> edits) =>
-        RecipeFile.Load(file, edits, TeachJson.Default.TeachRecipe);
+        SettingsJson.Load(file, edits, TeachJson.Default.TeachRecipe);
 
     /// <summary>Every rule that needs no model.</summary>
     public IEnumerable<string> Problems()
     {
         if (Name.Length == 0) yield return "name='' must be given: the run and its demonstrations are found by it";
-        if (Tasks.Count == 0 == (Chat.Length == 0))
+        if (Tasks.Count == 0 == Chat is null)
             yield return "give tasks to demonstrate or chat=FILE.jsonl, one of them; try parity:1..3";
-        if (!(Think >= 0 && Think <= 1))
-            yield return FormattableString.Invariant($"think={Think} is a share from 0 to 1; try 0.3");
-        if (Items is < 1 or > 10_000_000) yield return $"items={Items} must be from 1 to 10000000; try 20000";
-        if (ValidItems is < 1 or > 100_000) yield return $"valid_items={ValidItems} must be from 1 to 100000; try 500";
-        if (!(Passes > 0 && Passes <= 10_000))
-            yield return FormattableString.Invariant($"passes={Passes} must be above 0; try 1");
-        if (Context is < 0 or > 1 << 20) yield return $"context={Context} must be a number of tokens; try 128";
+        foreach (string problem in SettingsJson.Problems(this, TeachJson.Default.TeachRecipe)) yield return problem;
     }
 }
 

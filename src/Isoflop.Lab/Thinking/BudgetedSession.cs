@@ -7,7 +7,7 @@ namespace Isoflop.Lab.Thinking;
 public sealed class BudgetedSession
 {
     const int RepliesInTime = 8;                                 // at once, where the budget is seconds
-    const int MostAtOnce = 1 << 12;
+    const int MaxAtOnce = 1 << 12;
 
     readonly Problem problem;
     readonly Budget budget;
@@ -54,7 +54,7 @@ public sealed class BudgetedSession
 
     /// <summary>Replies that the budget buys, of usual length where that is known, else of the longest; at least 1.</summary>
     public int Width => (int)Math.Clamp(budget.Unit == BudgetUnit.Replies ? budget.Amount
-        : Fitting(Start, Math.Max(1, generator.Room(problem, Start))), 1, MostAtOnce);
+        : Fitting(Start, Math.Max(1, generator.Room(problem, Start))), 1, MaxAtOnce);
 
     /// <summary>
     /// Tokens that each of so many continuations may have at most; 0: the budget is spent, or the context full.
@@ -93,10 +93,10 @@ public sealed class BudgetedSession
 
     int Fitting(PartialReply from, int longest)
     {
-        if (budget.Unit == BudgetUnit.Replies) return (int)Math.Min(MostAtOnce, budget.Amount - used);
+        if (budget.Unit == BudgetUnit.Replies) return (int)Math.Min(MaxAtOnce, budget.Amount - used);
         if (budget.Unit == BudgetUnit.Seconds) return Room(from) > 0 ? RepliesInTime : 0;
         if (Room(from) < 1) return 0;
-        int low = 1, high = MostAtOnce + 1;                      // low fits, or is the one that is drawn all the same
+        int low = 1, high = MaxAtOnce + 1;                      // low fits, or is the one that is drawn all the same
         while (high - low > 1)
         {
             int middle = (low + high) / 2;

@@ -15,6 +15,7 @@ namespace Isoflop.Lab.Thinking;
 /// <param name="Task">"sudoku9:3"; empty: a question of the user's own</param> <param name="Index">of the item, among those
 /// held out</param>
 /// <param name="Strategy">of every round</param> <param name="ModelHash">of the weights that write</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record SearchRecipe(string Model, string ModelHash, string Task, long Index, string Prompt, string Strategy,
     ReplyForm Form,
     ulong Seed);
@@ -41,7 +42,9 @@ public sealed record SearchState(bool Solved, string? Best, int Votes, int Disti
 /// <remarks>Luby, Sinclair &amp; Zuckerman 1993, doi:10.1016/0020-0190(93)90029-9.</remarks>
 public sealed class DurableSearch : IDisposable
 {
-    const int SideBySide = 32, Unit = 4, MostUnits = 16;
+    const int SideBySide = 32, Unit = 4, MaxUnits = 16;
+
+    static readonly Format format = new("search");
 
     readonly SearchRecipe recipe;
     readonly Workspace here;
@@ -81,8 +84,8 @@ public sealed class DurableSearch : IDisposable
         try
         {
             if (!File.Exists(record))
-                WholeFile.Write(record, JsonSerializer.SerializeToUtf8Bytes(recipe, SearchJson.Default.SearchRecipe));
-            SearchRecipe there = JsonSerializer.Deserialize(File.ReadAllBytes(record), SearchJson.Default.SearchRecipe)!;
+                JsonFile.Write(record, recipe, format, SearchJson.Default.SearchRecipe);
+            SearchRecipe there = JsonFile.Read(record, format, SearchJson.Default.SearchRecipe);
             if (there.ModelHash != recipe.ModelHash)
                 throw new ConfigException($"{folder} is the search of another model ({there.Model}, hash {there.ModelHash}; " +
                     $"this one " +
@@ -201,7 +204,7 @@ public sealed class DurableSearch : IDisposable
         Problem[] problems = [.. Enumerable.Range(0, SideBySide).Select(i => level is null && i > 0 ? null! :
             ProblemOf(level, recipe.Index, recipe.Prompt, recipe.Seed, round % Rounds * SideBySide + i, recipe.Form))
             .Where(p => p is not null)];
-        double tokens = Math.Min(MostUnits, Luby(round + 1)) * Unit
+        double tokens = Math.Min(MaxUnits, Luby(round + 1)) * Unit
             * (double)Math.Max(1, generator.Room(problems[0], PartialReply.Empty));
         IReadOnlyList<Thought> thoughts = new Thinker(generator).Think(Strategies.Find(recipe.Strategy), problems,
             new Budget(tokens, BudgetUnit.Tokens), stop);

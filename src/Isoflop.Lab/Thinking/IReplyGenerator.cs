@@ -3,12 +3,12 @@ using Isoflop.Tasks;
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>A continuation to draw.</summary>
-/// <param name="From">what stands already</param> <param name="MostTokens">of the continuation</param>
+/// <param name="From">what stands already</param> <param name="MaxNewTokens">of the continuation</param>
 /// <param name="Step">ends after the first of <see cref="Problem.StepEnds"/> too</param>
 /// <param name="Temperature">0: the likeliest token each time</param>
 /// <param name="Number">of the problem's draws, from 0: with the problem's stream it names the random numbers</param>
-public readonly record struct GenerationRequest(Problem Problem, PartialReply From, int MostTokens, bool Step, float Temperature,
-    int Number);
+public readonly record struct GenerationRequest(Problem Problem, PartialReply From, int MaxNewTokens, bool Step,
+    float Temperature, int Number);
 
 /// <summary>What was drawn, the beginning included, and what it cost.</summary>
 public readonly record struct Generation(PartialReply Draft, Cost Cost);
@@ -56,8 +56,8 @@ sealed class CachedGenerator(IReplyGenerator inner, Func<GenerationRequest, Gene
         {
             GenerationRequest r = requests[i];
             if (r.Step || !known.TryGetValue(KeyOf(r), out Generation old)) open.Add(i);
-            else if (old.Draft.DrawnTokens - r.From.DrawnTokens > r.MostTokens) drawn[i] = cut(r, old, r.MostTokens);
-            else if (old.Draft.Ended || old.Draft.DrawnTokens - r.From.DrawnTokens == r.MostTokens) drawn[i] = old;
+            else if (old.Draft.DrawnTokens - r.From.DrawnTokens > r.MaxNewTokens) drawn[i] = cut(r, old, r.MaxNewTokens);
+            else if (old.Draft.Ended || old.Draft.DrawnTokens - r.From.DrawnTokens == r.MaxNewTokens) drawn[i] = old;
             else open.Add(i);                                    // it was cut off shorter than is asked now
         }
         IReadOnlyList<Generation> fresh = open.Count == 0 ? [] : inner.Draw([.. open.Select(i => requests[i])], stop);

@@ -12,8 +12,6 @@ namespace Isoflop.Lab.Thinking;
 public sealed class LocalGenerator : IReplyGenerator
 {
     const int Slots = 512;
-    // Streams: far from those of reinforcement and its exams.
-    const long FirstStream = 1L << 46;
     const int DrawBits = 20, ProblemBits = 24;
 
     readonly BatchSampler sampler;
@@ -89,7 +87,8 @@ public sealed class LocalGenerator : IReplyGenerator
     void Draw(int[] of, IReadOnlyList<GenerationRequest> asked, Generation[] drawn, float temperature, CancellationToken stop)
     {
         SampleRequest[] requests = [.. of.Select(i => asked[i]).Select(r => new SampleRequest(
-            [.. PromptOf(r.Problem), .. r.From.Tokens], r.MostTokens, StreamOf(r), r.Step ? StopsOf(r.Problem.StepEnds) : null))];
+            [.. PromptOf(r.Problem), .. r.From.Tokens], r.MaxNewTokens, StreamOf(r),
+            r.Step ? StopsOf(r.Problem.StepEnds) : null))];
         SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
         long began = time.GetTimestamp();
         Spending spent = sampler.Draw(requests, new SamplingRule(temperature), seed, replies, reuse: true, stop);
@@ -102,7 +101,7 @@ public sealed class LocalGenerator : IReplyGenerator
     }
 
     static long StreamOf(GenerationRequest r) => r.Number >> DrawBits == 0
-        ? FirstStream + (r.Problem.Stream % (1 << ProblemBits) << DrawBits) + r.Number
+        ? RandomUse.SearchReply.Index((r.Problem.Stream % (1 << ProblemBits) << DrawBits) + r.Number)
         : throw new ConfigException($"more than {1 << DrawBits} draws for one problem; lower the budget");
 
     bool[] StopsOf(string ends)

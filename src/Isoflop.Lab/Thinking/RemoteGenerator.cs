@@ -80,7 +80,7 @@ public sealed partial class RemoteGenerator : IReplyGenerator, IDisposable
         var chat = new ChatOptions
         {
             ModelId = options.Model.Length > 0 ? options.Model : null,
-            MaxOutputTokens = Math.Min(r.MostTokens, options.MaxTokens),
+            MaxOutputTokens = Math.Min(r.MaxNewTokens, options.MaxTokens),
             Temperature = r.Temperature,
         };
         if (logProbs) chat.AdditionalProperties = new() { [OpenAiClient.LogProbs] = true };

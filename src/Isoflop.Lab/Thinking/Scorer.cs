@@ -22,6 +22,12 @@ public sealed record ScorerCard(string Policy, IReadOnlyList<string> Tasks, doub
 {
     /// <summary>Name of its file in the run's folder.</summary>
     public const string FileName = "scorer.json";
+
+    static readonly Format format = new("scorer");
+
+    internal static ScorerCard Load(string path) => JsonFile.Read(path, format, ScorerJson.Default.ScorerCard);
+
+    internal void Save(string path) => JsonFile.Write(path, this, format, ScorerJson.Default.ScorerCard);
 }
 
 /// <summary>How well beginnings of a length tell right from wrong.</summary>
@@ -59,7 +65,7 @@ public sealed class Scorer : IScorer, IDisposable
         if (!File.Exists(file))
             throw new ConfigException($"run '{run}' is no scorer; 'isoflop teach --scorer name={run} from=POLICY tasks=TASK' " +
                 $"makes one");
-        return new(run, here, JsonSerializer.Deserialize(File.ReadAllBytes(file), ScorerJson.Default.ScorerCard));
+        return new(run, here, ScorerCard.Load(file));
     }
 
     internal Scorer(string run, Workspace here, ScorerCard? card)

@@ -1,48 +1,54 @@
-using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Thinking;
 
 /// <summary>A scorer: from replies that a policy drew, their beginnings, and whether they came to a right answer.</summary>
 public sealed record ScorerRecipe
 {
-    /// <summary>Name of the run; its rows are the corpus of that name.</summary>
+    [Setting("the run; its rows are the corpus of that name")]
     public string Name { get; set; } = "";
-    /// <summary>The policy whose replies are valued, and the scorer's first weights: RUN or RUN@STEP.</summary>
+
+    [Setting("the policy whose replies are valued, and the scorer's first weights: RUN or RUN@STEP")]
     public string From { get; set; } = "";
-    /// <summary>What it is asked: "sudoku4:1..2", see <see cref="TaskMix"/>.</summary>
+
+    [Setting("what it is asked: sudoku4:1..2, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not")]
     public IReadOnlyList<string> Tasks { get; set; } = [];
-    /// <summary>What every reply begins with.</summary>
+
+    [Setting("what every reply begins with: open, think, direct")]
     public ReplyForm Form { get; set; }
-    /// <summary>Items of the training split.</summary>
+
+    [Setting("items of the training split", Min = 1, Max = 1_000_000)]
     public int Items { get; set; } = 2000;
-    /// <summary>Items of the validation split: half to calibrate, half to check.</summary>
+
+    [Setting("items of the validation split: half to calibrate, half to check", Min = 20, Max = 100_000)]
     public int ValidItems { get; set; } = 400;
-    /// <summary>Replies to each.</summary>
+
+    [Setting("replies to each", Min = 1, Max = 4096)]
     public int Replies { get; set; } = 8;
-    /// <summary>Of a reply; the context may leave less.</summary>
-    public int MostTokens { get; set; } = 256;
-    /// <summary>Beginnings of each reply that are valued, beside its whole.</summary>
+
+    [Setting("tokens of a reply at most; the context may leave less", Min = 2, Max = 65_536, Was = "most_tokens")]
+    public int MaxNewTokens { get; set; } = 256;
+
+    [Setting("beginnings of each reply that are valued, beside its whole", Min = 0, Max = 64)]
     public int Cuts { get; set; } = 3;
-    /// <summary>Times that each row is seen.</summary>
+
+    [Setting("times that each row is seen", Above = 0, Max = 1000, Try = "1")]
     public double Passes { get; set; } = 1;
-    /// <summary>Seed of items, replies, cuts and training.</summary>
+
+    [Setting("seed of items, replies, cuts and training")]
     public ulong Seed { get; set; } = 1;
 
     /// <summary>Reads a file and applies "items=500"s in order.</summary>
     /// <exception cref="ConfigException">Not readable, an unknown key, a value of another type; one line.</exception>
     public static ScorerRecipe Load(string? file, IReadOnlyList<string> edits) =>
-        RecipeFile.Load(file, edits, ScorerJson.Default.ScorerRecipe);
+        SettingsJson.Load(file, edits, ScorerJson.Default.ScorerRecipe);
 
     /// <summary>Every rule that needs no model.</summary>
     public IEnumerable<string> Problems()
     {
         if (Name.Length == 0) yield return "name='' must be given: the scorer is found by it";
         if (From.Length == 0) yield return "from='' must name the policy whose replies are valued: from=RUN or from=RUN@STEP";
-        foreach ((string key, int value, int least, int most) in ((string, int, int, int)[])[("items", Items, 1, 1_000_000),
-            ("valid_items", ValidItems, 20, 100_000), ("replies", Replies, 1, 4096), ("most_tokens", MostTokens, 2, 65_536),
-            ("cuts", Cuts, 0, 64)])
-            if (value < least || value > most) yield return $"{key}={value} must be from {least} to {most}";
-        if (!(Passes > 0 && Passes <= 1000)) yield return FormattableString.Invariant($"passes={Passes} must be above 0; try 1");
+        foreach (string problem in SettingsJson.Problems(this, ScorerJson.Default.ScorerRecipe)) yield return problem;
     }
 }

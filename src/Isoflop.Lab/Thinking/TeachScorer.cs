@@ -17,14 +17,13 @@ namespace Isoflop.Lab.Thinking;
 /// seen.</summary>
 public static class TeachScorer
 {
-    // Indexes of items that no demonstration and no step of reinforcement has; streams that no other draw has.
-    const long FirstItem = 1L << 43, FirstStream = 1L << 45, ShuffleStep = 1L << 39;
+    // Indexes of items that no demonstration and no step of reinforcement has.
+    const long FirstItem = 1L << 43;
 
     /// <summary>Does all of it, or what is left of it: the corpus and the run are found by their name.</summary>
-    /// <param name="settings">of the run, as 'isoflop train' takes them</param>
+    /// <param name="settings">of the run, as the trainer takes them; its name, corpus, seed and source are the recipe's</param>
     /// <exception cref="ConfigException">A broken rule; all replies right, or all wrong.</exception>
-    public static (TrainResult Trained, ScorerCard? Card) Run(ScorerRecipe recipe, IReadOnlyList<string> settings,
-        Workspace here)
+    public static (TrainResult Trained, ScorerCard? Card) Run(ScorerRecipe recipe, RunConfig settings, Workspace here)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
@@ -39,27 +38,21 @@ public static class TeachScorer
                     "has all bytes");
         var mix = new TaskMix(recipe.Tasks);
         var drawn = new Lazy<Drawing>(() => new(recipe, mix, folder, here));
-        JsonElement json = JsonSerializer.SerializeToElement(recipe with { Passes = 1, Name = "" },
+        JsonElement json = SettingsJson.Identity(recipe with { Passes = 1, Name = "" },
             ScorerJson.Default.ScorerRecipe);
         int context = ModelFolder.LoadConfig(folder).ContextLen;
         CorpusFacts facts = new MadeCorpus(recipe.Name, tokenizer, json, ["right", "wrong"],
             () => Rows(drawn.Value.Of(Split.Train, recipe.Items), tokenizer, context, recipe),
             () => Rows(drawn.Value.Of(Split.Valid, recipe.ValidItems), tokenizer, context, recipe))
             .Write(here, "drawn from a model");
-        List<string> all = [$"name={recipe.Name}", $"corpus={recipe.Name}", $"seed={recipe.Seed}", $"model.context_len={context}",
-            $"from={recipe.From}", "from_mode=fork"];
-        if (!settings.Any(s => s.StartsWith("flops=", StringComparison.Ordinal)
-            || s.StartsWith("train.steps=", StringComparison.Ordinal)
-            || s.StartsWith("train.tokens=", StringComparison.Ordinal)))
-            all.Add(FormattableString.Invariant($"train.tokens={(long)Math.Round(facts.TrainTokens * recipe.Passes)}"));
-        TrainResult trained = Trainer.Train(Config.Load(null, [.. all, .. settings]), here.Part(p => p with { Stage = "teach" }));
+        TrainResult trained = Trainer.Train(Teach.RunOf(settings, recipe.Name, recipe.Seed, context, from, facts.TrainTokens,
+            recipe.Passes), here.Part(p => p with { Stage = "teach" }));
         string file = Path.Combine(trained.Path, ScorerCard.FileName);
         if (!trained.Done) return (trained, null);
-        if (File.Exists(file)) return (trained, JsonSerializer.Deserialize(File.ReadAllBytes(file),
-            ScorerJson.Default.ScorerCard));
+        if (File.Exists(file)) return (trained, ScorerCard.Load(file));
         ScorerCard card = Calibrate(recipe, drawn.Value.Of(Split.Valid, recipe.ValidItems), drawn.Value.Sampled, here);
         File.WriteAllText(Path.Combine(trained.Path, "reliability.svg"), Reliability.Picture(card).Svg());
-        WholeFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(card, ScorerJson.Default.ScorerCard));
+        card.Save(file);
         return (trained, card);
     }
 
@@ -79,11 +72,11 @@ public static class TeachScorer
             var rollouts = new Rollouts(policy.Sampler(512), codec, recipe.Form);
             groups = rollouts.Draw([.. Enumerable.Range(0, items).Select(i =>
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Shuffle, ShuffleStep + (long)split, i);
+                var rng = RandomUse.ScorerItem.Open(recipe.Seed, (long)split, i);
                 TaskLevel of = mix.Pick(ref rng);
                 return (of, of.Family.Make(split, of.Level, FirstItem + i, recipe.Seed));
-            })], recipe.Replies, recipe.MostTokens, new SamplingRule(1), recipe.Seed, FirstStream + ((long)split << 40),
-                here.Clock, here.Stop);
+            })], recipe.Replies, recipe.MaxNewTokens, new SamplingRule(1), recipe.Seed,
+                RandomUse.ScorerReply.Index((long)split << 40), here.Clock, here.Stop);
             Sampled += rollouts.Sampled;
             double right = groups.Average(g => g.Rate);
             if (split == Split.Train && right is 0 or 1)
@@ -120,7 +113,7 @@ public static class TeachScorer
         foreach ((int i, Group g) in groups.Index())
             for (int r = 0; r < g.Texts.Length; r++)
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Generate, i, r);
+                var rng = RandomUse.ScorerCut.Open(recipe.Seed, i, r);
                 int right = g.Right[r] > 0 ? 0 : 1;
                 foreach (string begun in Beginnings(g.Texts[r], recipe.Cuts, ref rng))
                 {
@@ -140,7 +133,7 @@ public static class TeachScorer
         foreach ((int i, Group g) in groups.Index())
             for (int r = 0; r < g.Texts.Length; r++)
             {
-                var rng = new Rng(recipe.Seed, RandomPurpose.Generate, i, r);
+                var rng = RandomUse.ScorerCut.Open(recipe.Seed, i, r);
                 foreach (string begun in Beginnings(g.Texts[r], recipe.Cuts, ref rng))
                     all.Add((i, g.Item.Prompt, begun, begun.Length / (double)Math.Max(1, g.Texts[r].Length), g.Right[r] > 0));
             }

@@ -123,7 +123,7 @@ public sealed class ThinkReport
         BetaBinomial fit = BetaBinomial.Fit([.. own.Select(r => (r.RightReplies, r.Replies))]);
         // Items with equal prompts stand and fall together.
         ThinkRow[][] prompts = [.. own.GroupBy(r => r.Prompt).Select(g => g.ToArray())];
-        var rng = new Rng(options.Seed, RandomPurpose.Bootstrap);
+        var rng = RandomUse.ThoughtResample.Open(options.Seed);
         var alphas = new double[Resamples];
         for (int i = 0; i < Resamples; i++)
         {

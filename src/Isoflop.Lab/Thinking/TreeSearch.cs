@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Thinking;
 /// <remarks>Yao et al. 2023, arXiv:2305.10601, with the model's self-checks as its evaluator.</remarks>
 sealed class TreeSearch : IStrategy
 {
-    const int MostTries = 6;                                     // at one place, repeats counted; the root has no limit
+    const int MaxTries = 6;                                     // at one place, repeats counted; the root has no limit
 
     public string Name => "tree";
     public string Says => "depth first: choices are taken back at dead ends, false steps and failed answers";
@@ -58,7 +58,7 @@ sealed class TreeSearch : IStrategy
             words.Add(choice);
             tried[prefix] = (words, count + 1);
             if (prefix.Length <= 1) return session.Opened;
-            if (count + 1 < MostTries) return session.Write(failed, prefix.Length, "");
+            if (count + 1 < MaxTries) return session.Write(failed, prefix.Length, "");
             place = Math.Max(1, prefix.TrimEnd(' ').LastIndexOf(' ') + 1);       // enough: the choice before is to blame
             text = prefix.TrimEnd(' ');
         }

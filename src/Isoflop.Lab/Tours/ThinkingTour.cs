@@ -33,13 +33,22 @@ public sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IRea
     {
         string suffix = scale == 1 ? "" : FormattableString.Invariant($"-x{scale:0.#####}"), run = Learnt + suffix;
         int items = (int)Math.Clamp(40_000 * scale, 500, 10_000_000), steps = (int)Math.Clamp(40 * scale, 2, 100_000);
-        Teach.Run(TeachRecipe.Load(null, [$"name={Taught}{suffix}", $"tasks={Task}", "think=0.3", $"items={items}", "passes=2",
-            "context=64"]), ["model.d_model=64", "model.n_layer=2", "model.n_head=4", "train.learning_rate=0.004",
-            "train.batch_tokens=2048"], here.Part(p => p with { Stage = "thinking", Note = Taught + suffix }));
+        Teach.Run(new() { Name = Taught + suffix, Tasks = [Task], Think = 0.3, Items = items, Passes = 2, Context = 64 }, new()
+        {
+            Model = new() { DModel = 64, NLayer = 2, NHead = 4 },
+            Train = new() { LearningRate = 0.004, BatchTokens = 2048 },
+        }, here.Part(p => p with { Stage = "thinking", Note = Taught + suffix }));
         here.Stop.ThrowIfCancellationRequested();
-        RlResult result = Reinforcement.Run(RlRecipe.Load(null, [$"name={run}", $"from={Taught}{suffix}", $"tasks={Task}",
-            $"steps={steps}", "most_tokens=24", $"eval_every={Math.Max(1, steps / 8)}", "skip_gate=true"]),
-            here.Part(p => p with { Stage = "thinking", Note = run }));
+        RlResult result = Reinforcement.Run(new()
+        {
+            Name = run,
+            From = Taught + suffix,
+            Tasks = [Task],
+            Steps = steps,
+            MaxNewTokens = 24,
+            EvalEvery = Math.Max(1, steps / 8),
+            SkipGate = true,
+        }, here.Part(p => p with { Stage = "thinking", Note = run }));
         here.Stop.ThrowIfCancellationRequested();
         Chart training = RlCharts.PassAtOne([run], here);
         IReadOnlyList<Chart> habits = RlCharts.Habits([run], here);

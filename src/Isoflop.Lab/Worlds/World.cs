@@ -80,7 +80,7 @@ public sealed class World
 
     internal (int Task, List<Statement> Said, double Nats, int Tries) Statements(bool validation, long index)
     {
-        var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, validation ? 1 : 0, index));
+        var draw = new Draw((validation ? RandomUse.WorldHeldOut : RandomUse.WorldDocument).Open(recipe.Seed, 0, index));
         int task = draw.Among(cumulative), tries = 0;
         List<Statement> said = [Say()];
         while (said.Count < LongestDocument && draw.Chance(GoesOn)) said.Add(Say());
@@ -120,7 +120,7 @@ public sealed class World
         WorldTask of = Tasks[task];
         for (long i = 0; items.Count < count && i < (long)TriesPerItem * count; i++)
         {
-            var draw = new Draw(new Rng(recipe.Seed, RandomPurpose.Generate, 2 + set,
+            var draw = new Draw(RandomUse.WorldQuestion.Open(recipe.Seed, set,
                 (long)of.Level << 40 | (long)Hash(of.Family) << 32 | i));
             Statement said = families[task].Say(of.Level, draw);
             if (!HeldOut(said) || !seen.Add(said.Prompt + said.Answer)) continue;

@@ -101,8 +101,7 @@ sealed partial class ProblemFile : TaskFamily
         if (problems.Length == 0)
             throw new DataException($"{path}: none of {byQuestion.Count} problems falls in {split}, which takes one in ten; " +
                 "give more");
-        var order = new Permutation(problems.Length, StreamOf(split, level, seed), RandomPurpose.Generate,
-            index / problems.Length);
+        var order = RandomUse.TaskItem.Order(problems.Length, StreamOf(split, level, seed), index / problems.Length);
         Problem problem = problems[order[index % problems.Length]];
         return new(Name, level, problem.Question, problem.Answer);
     }

@@ -50,7 +50,7 @@ public sealed class BatchSource
         batch.Clear();
         for (long r = first; r < first + count; r++)
         {
-            var order = new Permutation(Windows, seed, RandomPurpose.Shuffle, r / Windows);
+            var order = RandomUse.WindowOrder.Order(Windows, seed, r / Windows);
             long start = order[r % Windows] * ContextLen;
             read(start, window);
             weigh?.Invoke(start, weights);

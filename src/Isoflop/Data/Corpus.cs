@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Store;
 using Isoflop.Text;
 
 namespace Isoflop.Data;
@@ -38,13 +39,11 @@ public sealed record CorpusSource
 /// <summary>corpus.json: what a corpus folder holds and how it came about.</summary>
 public sealed record CorpusInfo
 {
-    /// <summary>The newest format that this program reads.</summary>
-    public const int NewestFormat = 1;
+    static readonly Format format = new("corpus");
+
     /// <summary>File name in the corpus folder.</summary>
     public const string FileName = "corpus.json";
 
-    /// <summary>Format of the folder.</summary>
-    public int FormatVersion { get; init; } = NewestFormat;
     /// <summary>Name of the corpus, also of its folder.</summary>
     public required string Name { get; init; }
     /// <summary>Where the text is from.</summary>
@@ -89,25 +88,11 @@ public sealed record CorpusInfo
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path)) throw new DataException($"{folder}: no {FileName} here; build one with `isoflop corpus`");
-        try
-        {
-            byte[] json = File.ReadAllBytes(path);
-            // The version first: a newer format may well have keys that are unknown here.
-            using (JsonDocument tree = JsonDocument.Parse(json))
-                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > NewestFormat)
-                    throw new DataException($"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; " +
-                        $"update it");
-            return JsonSerializer.Deserialize(json, CorpusJson.Default.CorpusInfo)
-                ?? throw new DataException($"{path}: holds null");
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{path}: {e.Message}", e);
-        }
+        return JsonFile.Read(path, format, CorpusJson.Default.CorpusInfo);
     }
 
     /// <summary>The text of corpus.json.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, CorpusJson.Default.CorpusInfo) + "\n";
+    public string ToJson() => JsonFile.Encode(this, format, CorpusJson.Default.CorpusInfo) + "\n";
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,

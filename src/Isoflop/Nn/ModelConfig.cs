@@ -1,55 +1,54 @@
-using System.ComponentModel;
-using System.Text.Json.Serialization;
-
 namespace Isoflop.Nn;
 
-/// <summary>Shape of a decoder-only Transformer of the Llama and Qwen3 families.</summary>
+/// <summary>
+/// Shape of a decoder-only Transformer of the Llama and Qwen3 families, nothing left to choose; the first values are the usual.
+/// </summary>
 public sealed record ModelConfig
 {
-    [Description("tokens of the vocabulary; 0 takes the corpus' tokenizer's")]
+    /// <summary>Tokens of the vocabulary.</summary>
     public int VocabSize { get; init; }
 
-    [Description("longest sequence the model is trained on, tokens")]
+    /// <summary>Longest sequence the model is trained on, tokens.</summary>
     public int ContextLen { get; init; } = 256;
 
-    [Description("width of the residual stream, channels")]
+    /// <summary>Width of the residual stream, channels.</summary>
     public int DModel { get; init; } = 128;
 
-    [Description("layers")]
+    /// <summary>Layers.</summary>
     public int NLayer { get; init; } = 4;
 
-    [Description("query heads")]
+    /// <summary>Query heads.</summary>
     public int NHead { get; init; } = 4;
 
-    [Description("key and value heads; divides n_head; 0 means as many")]
-    public int NKvHead { get; init; }
+    /// <summary>Key and value heads; divides <see cref="NHead"/>; null: as many.</summary>
+    public int? NKvHead { get; init; }
 
-    [Description("width of a head, even; 0 means d_model / n_head")]
-    public int DHead { get; init; }
+    /// <summary>Width of a head, even; null: <see cref="DModel"/> / <see cref="NHead"/>.</summary>
+    public int? DHead { get; init; }
 
-    [Description("width of the SwiGLU layer; 0 means 8/3 · d_model, rounded up to a multiple of 32")]
-    public int DFf { get; init; }
+    /// <summary>Width of the SwiGLU layer; null: 8/3 of <see cref="DModel"/>, rounded up to a multiple of 32.</summary>
+    public int? DFf { get; init; }
 
-    [Description("RMSNorm on each head's q and k before the rotation: Qwen3; without it: Llama")]
+    /// <summary>RMSNorm on each head's q and k before the rotation: Qwen3; without it: Llama.</summary>
     public bool QkNorm { get; init; } = true;
 
-    [Description("the head shares the embedding's weights")]
+    /// <summary>The head shares the embedding's weights.</summary>
     public bool TiedHead { get; init; }
 
-    [Description("base of the rotary angles")]
+    /// <summary>Base of the rotary angles.</summary>
     public double RopeTheta { get; init; } = 10_000;
 
-    [Description("added to the mean square in every RMSNorm")]
+    /// <summary>Added to the mean square in every RMSNorm.</summary>
     public double NormEps { get; init; } = 1e-5;
 
     /// <summary>Key and value heads, resolved.</summary>
-    [JsonIgnore] public int KvHeads => NKvHead == 0 ? NHead : NKvHead;
+    public int KvHeads => NKvHead ?? NHead;
 
     /// <summary>Head width, resolved.</summary>
-    [JsonIgnore] public int HeadWidth => DHead == 0 ? DModel / Math.Max(NHead, 1) : DHead;
+    public int HeadWidth => DHead ?? DModel / Math.Max(NHead, 1);
 
     /// <summary>SwiGLU width, resolved.</summary>
-    [JsonIgnore] public int FfWidth => DFf == 0 ? (DModel * 8 / 3 + 31) / 32 * 32 : DFf;
+    public int FfWidth => DFf ?? (DModel * 8 / 3 + 31) / 32 * 32;
 
     /// <summary>Every rule this shape breaks: setting, value, rule, next step.</summary>
     public IEnumerable<string> Problems()
@@ -59,15 +58,15 @@ public sealed record ModelConfig
         if (DModel < 1) yield return $"model.d_model={DModel} must be positive; try 128";
         if (NLayer < 1) yield return $"model.n_layer={NLayer} must be positive; try 4";
         if (NHead < 1) yield return $"model.n_head={NHead} must be positive; try 4";
-        else if (DHead == 0 && DModel > 0 && DModel % NHead != 0)
+        else if (DHead is null && DModel > 0 && DModel % NHead != 0)
             yield return $"model.n_head={NHead} must divide model.d_model={DModel} unless model.d_head is set; " +
                 $"try {DivisorsOf(DModel)}";
-        else if (DHead < 0 || DModel > 0 && HeadWidth % 2 != 0)
+        else if (DHead < 1 || DModel > 0 && HeadWidth % 2 != 0)
             yield return $"model.d_head={HeadWidth} must be even and positive: rotary embedding turns pairs; " +
                 $"try {Math.Max(2, HeadWidth + 1)}";
-        if (NKvHead < 0 || NHead > 0 && NHead % KvHeads != 0)
+        if (NKvHead < 1 || NHead > 0 && NHead % KvHeads != 0)
             yield return $"model.n_kv_head={NKvHead} must divide model.n_head={NHead}; try {DivisorsOf(NHead)}";
-        if (DFf < 0) yield return $"model.d_ff={DFf} must be positive, or 0 for 8/3 of d_model";
+        if (DFf < 1) yield return $"model.d_ff={DFf} must be positive, or left out for 8/3 of d_model";
         if (RopeTheta <= 0) yield return $"model.rope_theta={RopeTheta} must be positive; try 10000";
         if (NormEps <= 0) yield return $"model.norm_eps={NormEps} must be positive; try 1e-5";
     }

@@ -15,7 +15,7 @@ namespace Isoflop.Nn;
 public sealed class Transformer : IDisposable
 {
     // Logits exist for one block of rows at a time: some 4 MB of them.
-    const int LogitFloats = 1 << 20, FewestLogitRows = 168;
+    const int LogitFloats = 1 << 20, MinLogitRows = 168;
 
     readonly IDevice device;
     readonly int maxRows, logitRows;
@@ -69,7 +69,7 @@ public sealed class Transformer : IDisposable
         finalNormed = memory.Allocate<float>((long)maxRows * config.DModel);
         finalScale = memory.Allocate<float>(maxRows);
         if (training) d = new(memory, config, maxRows);
-        logitRows = Math.Min(maxRows, Math.Max(FewestLogitRows, LogitFloats / config.VocabSize));
+        logitRows = Math.Min(maxRows, Math.Max(MinLogitRows, LogitFloats / config.VocabSize));
         logits = memory.Allocate<float>((long)logitRows * config.VocabSize);
         nll = memory.Allocate<float>(maxRows);
     }
@@ -110,7 +110,7 @@ public sealed class Transformer : IDisposable
             if (!p.IsMatrix) Array.Fill(values, 1);
             else
             {
-                var rng = new Rng(seed, RandomPurpose.Initialise, index: i);
+                var rng = RandomUse.FirstWeights.Open(seed, index: i);
                 double std = Deviation(p);
                 for (int j = 0; j < values.Length; j++) values[j] = (float)(std * rng.NextNormal());
             }

@@ -6,11 +6,11 @@ namespace Isoflop.Sample;
 
 /// <summary>A reply to draw.</summary>
 /// <param name="Prompt">tokens as the model reads them, end-of-text first where they begin a document</param>
-/// <param name="MostTokens">of the reply, the end-of-text that ends it among them; the context may leave less</param>
+/// <param name="MaxNewTokens">of the reply, the end-of-text that ends it among them; the context may leave less</param>
 /// <param name="Stream">names its random numbers, with the seed; below 2⁴⁸</param>
 /// <param name="Stops">by token: after which it stops too, as after end-of-text; null or beyond its length: none</param>
 /// <param name="FirstStep">names the first token's random number in its stream; those after it count on</param>
-public readonly record struct SampleRequest(int[] Prompt, int MostTokens, long Stream, bool[]? Stops = null, int FirstStep = 0);
+public readonly record struct SampleRequest(int[] Prompt, int MaxNewTokens, long Stream, bool[]? Stops = null, int FirstStep = 0);
 
 /// <summary>A drawn reply.</summary>
 public sealed class SampledReply
@@ -169,7 +169,7 @@ public sealed class BatchSampler : IDisposable
             passes * readBytes, tokens, 0);
     }
 
-    int MostOf(in SampleRequest r) => Math.Min(r.MostTokens, Context + 1 - r.Prompt.Length);
+    int MostOf(in SampleRequest r) => Math.Min(r.MaxNewTokens, Context + 1 - r.Prompt.Length);
 
     // The last token drawn is never read.
     int MostPagesOf(in SampleRequest r) => KvCache.PagesOf(model.Device.Traits, r.Prompt.Length + MostOf(r) - 1);

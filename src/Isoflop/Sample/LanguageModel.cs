@@ -13,7 +13,7 @@ public sealed class LanguageModel : IDisposable
     // Prompts are read in pieces of so many tokens.
     const int PassTokens = 1024;
     // Replies that are written at once.
-    const int MostReplies = 128;
+    const int MaxReplies = 128;
 
     readonly IDevice device;
     readonly Transformer transformer;
@@ -138,8 +138,8 @@ public sealed class LanguageModel : IDisposable
     {
         SampledReply[] replies = [.. requests.Select(_ => new SampledReply())];
         if (replies.Length == 0) return replies;
-        int slots = Math.Min(replies.Length, MostReplies);
-        int context = Math.Min(Config.ContextLen, requests.Max(r => r.Prompt.Length + r.MostTokens));
+        int slots = Math.Min(replies.Length, MaxReplies);
+        int context = Math.Min(Config.ContextLen, requests.Max(r => r.Prompt.Length + r.MaxNewTokens));
         if (sampler is null || sampler.Slots < slots || sampler.Context < context)
         {
             sampler?.Dispose();

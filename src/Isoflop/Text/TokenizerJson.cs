@@ -257,7 +257,7 @@ static class TokenizerJson
 
     static byte[][] ReadTokens(JsonElement vocab, List<AddedToken> added)
     {
-        const int MostTokens = 1 << 22;                           // a damaged id must not ask for the whole memory
+        const int MaxTokens = 1 << 22;                           // a damaged id must not ask for the whole memory
         int size = 0;
         foreach (JsonProperty token in vocab.EnumerateObject()) size = Math.Max(size, Id(token.Value.GetInt32(), token.Name) + 1);
         foreach (AddedToken token in added) size = Math.Max(size, Id(token.Id, token.Text) + 1);
@@ -283,8 +283,8 @@ static class TokenizerJson
             : throw new DataException($"vocab has {ofUtf8} of the {ByteAlphabet.Utf8Values} bytes of UTF-8; " +
                 "some text could not be encoded");
 
-        static int Id(int id, string name) => id is >= 0 and < MostTokens ? id
-            : throw new DataException($"token '{name}' has id {id}; ids go from 0 to {MostTokens - 1}");
+        static int Id(int id, string name) => id is >= 0 and < MaxTokens ? id
+            : throw new DataException($"token '{name}' has id {id}; ids go from 0 to {MaxTokens - 1}");
     }
 
     static List<Merge> ReadMerges(JsonElement merges, JsonElement vocab)

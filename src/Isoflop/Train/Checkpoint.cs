@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Kernels;
 using Isoflop.Nn;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -15,11 +16,13 @@ public sealed record FileDigest(long Bytes, string XxHash128);
 /// <summary>state.json: all that changes in a run beside the tensors, and what the files must be.</summary>
 public sealed record TrainState
 {
-    /// <summary>The newest format that this program reads.</summary>
-    public const int NewestFormat = 1;
+    internal static readonly Format Format = new("checkpoint");
+
+    /// <summary>"checkpoint"; null in one that is older than kinds.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Kind { get; init; }
 
     /// <summary>Format of the checkpoint.</summary>
-    public int FormatVersion { get; init; } = NewestFormat;
+    public int FormatVersion { get; init; } = Format.Newest;
 
     /// <summary>Steps done.</summary>
     public int Step { get; set; }
@@ -127,10 +130,8 @@ static class Checkpoint
         {
             byte[] json = File.ReadAllBytes(path);
             using (JsonDocument tree = JsonDocument.Parse(json))
-                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v)
-                    && v.GetInt32() > TrainState.NewestFormat)
-                    throw new DataException(
-                        $"{path}: format version {v.GetInt32()}; this program reads up to {TrainState.NewestFormat}; update it");
+                TrainState.Format.Check(path, TextOf(tree, "kind"),
+                    tree.RootElement.TryGetProperty("format_version", out JsonElement v) ? v.GetInt32() : 0);
             TrainState state = JsonSerializer.Deserialize(json, StateJson.Default.TrainState)
                 ?? throw new DataException($"{path}: holds null");
             if (!json.AsSpan().SequenceEqual(Encode(state)) || state.Hash != HashOf(state))
@@ -146,6 +147,9 @@ static class Checkpoint
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }
     }
+
+    static string? TextOf(JsonDocument tree, string key) =>
+        tree.RootElement.TryGetProperty(key, out JsonElement value) ? value.GetString() : null;
 
     internal static byte[] Encode(TrainState state) => JsonSerializer.SerializeToUtf8Bytes(state, StateJson.Default.TrainState);
 
@@ -217,7 +221,7 @@ sealed class CheckpointStore
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
                 [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
             };
-            TrainState whole = state with { Files = files, Hash = "" };
+            TrainState whole = state with { Kind = TrainState.Format.Kind, Files = files, Hash = "" };
             Write(temporary, Checkpoint.StateFile, Checkpoint.Encode(whole with { Hash = Checkpoint.HashOf(whole) }));
             Disk.SyncFolder(temporary);
             Remove(old);

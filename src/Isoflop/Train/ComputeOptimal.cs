@@ -8,7 +8,7 @@ namespace Isoflop.Train;
 /// </summary>
 public static class ComputeOptimal
 {
-    /// <summary>Training tokens for each parameter outside of the embedding. Hoffmann et al. 2022, arXiv:2203.15556.</summary>
+    /// <summary>Training tokens for each parameter but those of the embedding. Hoffmann et al. 2022, arXiv:2203.15556.</summary>
     public const double TokensPerParameter = 20;
 
     /// <summary>
@@ -49,45 +49,41 @@ public static class ComputeOptimal
     /// <summary>
     /// The shape whose budget is nearest to <paramref name="flops"/> at 20 tokens a parameter, and the tokens that spend it.
     /// </summary>
-    /// <param name="template">vocabulary, context and all settings of the shape that the dial leaves alone</param>
-    /// <param name="given">settings that stay as the template has them, such as "model.d_model"</param>
-    public static (ModelConfig Model, long Tokens) Resolve(double flops, ModelConfig template, IReadOnlySet<string> given)
+    /// <param name="given">what is given stays; width, layers and heads are chosen where they are not</param>
+    public static (ModelSettings Model, long Tokens) Resolve(double flops, ModelSettings given)
     {
-        ModelConfig? best = null;
+        ModelSettings? best = null;
         double nearest = double.PositiveInfinity;
-        foreach (int width in given.Contains("model.d_model") ? [template.DModel] : Widths())
+        foreach (int width in given.DModel is { } wanted ? [wanted] : Widths())
         {
-            ModelConfig shape = Shape(width, template, given);
+            ModelSettings chosen = Chosen(width, given);
+            ModelConfig shape = chosen.Shape();
             if (shape.Problems().Any()) continue;
             double distance = Math.Abs(Math.Log(Budget(shape) / flops));
-            if (distance < nearest) (best, nearest) = (shape, distance);
+            if (distance < nearest) (best, nearest) = (chosen, distance);
             else if (best is not null) break;                     // the budget grows with the width
         }
-        best ??= Shape(template.DModel, template, given);         // broken by what was given: the caller reports its problems
-        return (best, (long)Math.Max(1, Math.Round(flops / Flops.TrainingPerToken(best).Total)));
+        best ??= Chosen(given.Shape().DModel, given);             // broken by what was given: the caller reports its problems
+        return (best, (long)Math.Max(1, Math.Round(flops / Flops.TrainingPerToken(best.Shape()).Total)));
     }
 
-    /// <summary>All parameters but the embedding; the head counts, since it computes.</summary>
-    public static long ParametersThatCompute(ModelConfig c)
+    /// <summary>All parameters but those of the input embedding; the head counts, also one that shares its weights.</summary>
+    public static long ParametersWithoutEmbedding(ModelConfig c)
     {
         var table = new ParamTable(c);
         return table.Parameters - (c.TiedHead ? 0 : table.Embedding.Length);
     }
 
-    static double Budget(ModelConfig c) => TokensPerParameter * ParametersThatCompute(c) * Flops.TrainingPerToken(c).Total;
+    static double Budget(ModelConfig c) => TokensPerParameter * ParametersWithoutEmbedding(c) * Flops.TrainingPerToken(c).Total;
 
-    static ModelConfig Shape(int width, ModelConfig c, IReadOnlySet<string> given)
+    static ModelSettings Chosen(int width, ModelSettings c)
     {
-        int head = given.Contains("model.d_head") ? c.DHead : width < BaseWidth || width % 32 != 0 ? 16 : 32;
-        int heads = given.Contains("model.n_head") ? c.NHead : Math.Max(1, width / Math.Max(head, 1));
+        int head = c.DHead ?? (width < BaseWidth || width % 32 != 0 ? 16 : 32);
         return c with
         {
             DModel = width,
-            NLayer = given.Contains("model.n_layer") ? c.NLayer : Math.Max(2, (int)Math.Round(width / 32.0)),
-            NHead = heads,
-            DHead = given.Contains("model.d_head") ? c.DHead : 0,
-            NKvHead = given.Contains("model.n_kv_head") ? c.NKvHead : 0,
-            DFf = given.Contains("model.d_ff") ? c.DFf : 0,
+            NLayer = c.NLayer ?? Math.Max(2, (int)Math.Round(width / 32.0)),
+            NHead = c.NHead ?? Math.Max(1, width / head),
         };
     }
 

@@ -1,3 +1,4 @@
+using Isoflop.Kernels;
 using Isoflop.Nn;
 
 namespace Isoflop.Train;
@@ -24,15 +25,25 @@ public sealed record Plan
 
     Plan(RunConfig config, CorpusFacts corpus, int firstStep)
     {
-        (Config, Corpus, FirstStep) = (config, corpus, firstStep);
+        (Config, Corpus, FirstStep, Model) = (config, corpus, firstStep, config.Model.Shape());
+        TrainConfig train = config.Train;
+        (Seed, Steps, BatchTokens) = (config.Seed!.Value, train.Steps!.Value, train.BatchTokens!.Value);
+        LearningRate = train.LearningRate!.Value;
+        Adam = new(0, (float)train.Beta1!.Value, (float)train.Beta2!.Value, (float)train.Eps!.Value,
+            (float)train.WeightDecay!.Value, 0, train.Clip!.Value);
+        (EvalEvery, EvalTokens) = (config.Eval.Every!.Value, config.Eval.Tokens!.Value);
+        (SaveMinutes, SaveKeep, SaveEvery) = (config.Save.Minutes!.Value, config.Save.Keep!.Value, config.Save.Every!.Value);
         var table = new ParamTable(Model);
         (Parameters, NonEmbedding) = (table.Parameters, table.NonEmbedding);
-        ParametersThatCompute = ComputeOptimal.ParametersThatCompute(Model);
+        ParametersWithoutEmbedding = ComputeOptimal.ParametersWithoutEmbedding(Model);
         Memory = MemoryOf(table);
     }
 
-    /// <summary>The settings with nothing left to choose.</summary>
+    /// <summary>The settings with nothing left to choose: the length in steps; what stays null follows from the rest.</summary>
     public RunConfig Config { get; }
+
+    /// <summary>Name of the run and its folder.</summary>
+    public string Name => Config.Name!;
 
     /// <summary>The corpus.</summary>
     public CorpusFacts Corpus { get; }
@@ -46,30 +57,51 @@ public sealed record Plan
     /// <summary>Without embedding and head (Kaplan's N).</summary>
     public long NonEmbedding { get; }
 
-    /// <summary>Without the embedding alone: the N of the dial.</summary>
-    public long ParametersThatCompute { get; }
+    /// <summary>Without the input embedding alone: the N of the dial.</summary>
+    public long ParametersWithoutEmbedding { get; }
 
     /// <summary>Memory, bytes.</summary>
     public MemoryPlan Memory { get; }
 
     /// <summary>The model's shape.</summary>
-    public ModelConfig Model => Config.Model;
+    public ModelConfig Model { get; }
+
+    /// <summary>Of all randomness.</summary>
+    public ulong Seed { get; }
 
     /// <summary>Updates.</summary>
-    public int Steps => Config.Train.Steps;
+    public int Steps { get; }
+
+    /// <summary>Tokens of an update.</summary>
+    public int BatchTokens { get; }
+
+    /// <summary>At its peak.</summary>
+    public double LearningRate { get; }
+
+    /// <summary>An update, but for its learning rate and number.</summary>
+    internal AdamWStep Adam { get; }
+
+    internal int EvalEvery { get; }
+
+    internal long EvalTokens { get; }
+
+    internal double SaveMinutes { get; }
+
+    internal int SaveKeep { get; }
+
+    internal int SaveEvery { get; }
 
     /// <summary>Windows of the context in an update.</summary>
-    public int Windows => Config.Train.BatchTokens / Model.ContextLen;
+    public int Windows => BatchTokens / Model.ContextLen;
 
     /// <summary>Windows that pass through the model at once.</summary>
-    public int MicroWindows => Math.Clamp(
-        (Config.Train.MicroTokens > 0 ? Config.Train.MicroTokens : DefaultMicroTokens) / Model.ContextLen, 1, Windows);
+    public int MicroWindows => Math.Clamp((Config.Train.MicroTokens ?? DefaultMicroTokens) / Model.ContextLen, 1, Windows);
 
     /// <summary>Passes through the model in an update.</summary>
     public int MicroBatches => (Windows + MicroWindows - 1) / MicroWindows;
 
     /// <summary>Tokens this run trains on.</summary>
-    public long Tokens => (long)(Steps - FirstStep) * Config.Train.BatchTokens;
+    public long Tokens => (long)(Steps - FirstStep) * BatchTokens;
 
     /// <summary>Windows of training text: those of a stream, whose last tokens may fill none.</summary>
     public long CorpusWindows => (Corpus.TrainTokens - 1) / Model.ContextLen;
@@ -86,8 +118,8 @@ public sealed record Plan
         get
         {
             long all = Math.Max(0, Corpus.ValidTokens - 1);
-            long some = Config.Eval.Tokens == 0 ? all : Math.Min(all, Config.Eval.Tokens);
-            int times = Config.Eval.Every == 0 ? 0 : (Steps - 1) / Config.Eval.Every - FirstStep / Config.Eval.Every;
+            long some = EvalTokens == 0 ? all : Math.Min(all, EvalTokens);
+            int times = EvalEvery == 0 ? 0 : (Steps - 1) / EvalEvery - FirstStep / EvalEvery;
             double tokens = (double)times * some + all;
             return Flops.Forward(Model, tokens, tokens * (Model.ContextLen + 1) / 2.0).Total;
         }
@@ -106,11 +138,11 @@ public sealed record Plan
             problems.Add($"from={config.From}: that model was trained with tokenizer {source.TokenizerHash}, " +
                 $"corpus '{corpus.Name}' has {corpus.TokenizerHash}; build the corpus with that run's tokenizer.json");
         Refuse(problems);
-        RunConfig resolved = Resolve(config, corpus, source);
-        int first = source is not null && config.FromMode == StartMode.Extend ? source.Step : 0;
+        RunConfig resolved = Resolve(Train.Config.WithDefaults(config), corpus);
+        int first = source is not null && resolved.FromMode == StartMode.Extend ? source.Step : 0;
         problems.AddRange(ProblemsWith(resolved, corpus, source, first));
         Refuse(problems);
-        if (resolved.Name.Length == 0) resolved = resolved with { Name = Train.Config.HashOf(resolved) };
+        if (resolved.Name is null) resolved = resolved with { Name = Train.Config.HashOf(resolved) };
         return new Plan(resolved, corpus, first);
     }
 
@@ -119,39 +151,37 @@ public sealed record Plan
         if (problems.Count > 0) throw new ConfigException(string.Join("; ", problems));
     }
 
-    static RunConfig Resolve(RunConfig c, CorpusFacts corpus, SourceFacts? source)
+    static RunConfig Resolve(RunConfig c, CorpusFacts corpus)
     {
-        ModelConfig model = c.Model;
-        if (model.VocabSize == 0) model = model with { VocabSize = corpus.VocabSize };
-        long tokens = c.Train.Tokens;
-        if (c.Flops > 0)
+        ModelSettings model = c.Model with { VocabSize = c.Model.VocabSize ?? corpus.VocabSize };
+        long? tokens = c.Train.Tokens;
+        if (c.Flops is { } flops) (model, tokens) = ComputeOptimal.Resolve(flops, model);
+        ModelConfig shape = model.Shape();
+        double goal = tokens ?? (double)c.Train.Steps!.Value * ComputeOptimal.MinBatchTokens;
+        int batch = c.Train.BatchTokens ?? ComputeOptimal.BatchTokens(goal, shape.ContextLen);
+        return c with
         {
-            IReadOnlySet<string> given = source is not null ? ShapeKeys : c.Given ?? new HashSet<string>();
-            (model, tokens) = ComputeOptimal.Resolve(c.Flops, model, given);
-        }
-        TrainConfig train = c.Train;
-        if (train.BatchTokens == 0)
-        {
-            double goal = tokens > 0 ? tokens : (double)train.Steps * ComputeOptimal.MinBatchTokens;
-            train = train with { BatchTokens = ComputeOptimal.BatchTokens(goal, Math.Max(1, model.ContextLen)) };
-        }
-        if (train.LearningRate == 0) train = train with { LearningRate = ComputeOptimal.LearningRate(Math.Max(1, model.DModel)) };
-        if (train.Steps == 0)
-            train = train with { Steps = (int)Math.Clamp(Math.Round((double)tokens / train.BatchTokens), 1, int.MaxValue) };
-        return c with { Model = model, Train = train with { Tokens = 0 }, Flops = 0 };
+            Model = model with { DModel = shape.DModel, NLayer = shape.NLayer, NHead = shape.NHead },
+            Train = c.Train with
+            {
+                BatchTokens = batch,
+                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
+                Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
+                Tokens = null,
+            },
+            Flops = null,
+        };
     }
-
-    static readonly HashSet<string> ShapeKeys =
-        ["model.d_model", "model.n_layer", "model.n_head", "model.n_kv_head", "model.d_head", "model.d_ff"];
 
     static IEnumerable<string> ProblemsWith(RunConfig c, CorpusFacts corpus, SourceFacts? source, int firstStep)
     {
-        List<string> shape = [.. c.Model.Problems()];
-        foreach (string problem in shape) yield return problem;
-        if (shape.Count > 0) yield break;                         // what follows computes with the shape
-        int context = c.Model.ContextLen, batch = c.Train.BatchTokens;
-        if (c.Model.VocabSize < corpus.VocabSize)
-            yield return $"model.vocab_size={c.Model.VocabSize} is below the {corpus.VocabSize} tokens of corpus " +
+        ModelConfig shape = c.Model.Shape();
+        string[] broken = [.. shape.Problems()];
+        foreach (string problem in broken) yield return problem;
+        if (broken.Length > 0) yield break;                       // what follows computes with the shape
+        int context = shape.ContextLen, batch = c.Train.BatchTokens!.Value;
+        if (shape.VocabSize < corpus.VocabSize)
+            yield return $"model.vocab_size={shape.VocabSize} is below the {corpus.VocabSize} tokens of corpus " +
                 $"'{corpus.Name}'; leave it out";
         if (context >= corpus.TrainTokens)
             yield return $"model.context_len={context} is longer than the corpus: '{corpus.Name}' has {corpus.TrainTokens} " +
@@ -162,18 +192,19 @@ public sealed record Plan
         if (batch % context != 0)
             yield return $"train.batch_tokens={batch} must be a multiple of model.context_len={context}; " +
                 $"try {Math.Max(1, batch / context) * context}";
-        if (c.Train.MicroTokens > 0 && c.Train.MicroTokens < context)
+        if (c.Train.MicroTokens < context)
             yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; " +
                 $"try {context}";
         if (source is null) yield break;
         if (c.Train.Steps <= firstStep)
             yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";
-        if (Whole(c.Model) with { ContextLen = 0 } != Whole(source.Config.Model) with { ContextLen = 0 })
+        ModelConfig theirs = source.Config.Model.Shape();
+        if (Whole(shape) != Whole(theirs) with { ContextLen = context })
             yield return $"model.*: the shape must be that of from={c.From}; leave these settings out";
         if (c.FromMode != StartMode.Extend) yield break;
-        if (context != source.Config.Model.ContextLen || corpus.Name != source.Corpus)
+        if (context != theirs.ContextLen || corpus.Name != source.Corpus)
             yield return $"from={c.From} is extended on its own corpus '{source.Corpus}' with model.context_len=" +
-                $"{source.Config.Model.ContextLen}; for another use from_mode=fork";
+                $"{theirs.ContextLen}; for another use from_mode=fork";
     }
 
     static ModelConfig Whole(ModelConfig c) => c with { NKvHead = c.KvHeads, DHead = c.HeadWidth, DFf = c.FfWidth };

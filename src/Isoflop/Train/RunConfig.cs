@@ -1,33 +1,36 @@
-using System.ComponentModel;
 using System.Text.Json.Serialization;
 using Isoflop.Nn;
 
 namespace Isoflop.Train;
 
 /// <summary>
-/// Everything that decides a run's bits, and a little that does not. 0 means: chosen by the rules of NOTATION.md.
+/// What a user says of a run: everything that decides its bits, and a little that does not. Null: not given; then a run that
+/// begins at another's checkpoint takes that run's, else the default holds, else a rule of NOTATION.md chooses.
+/// <see cref="Plan"/> is what follows.
 /// </summary>
 public sealed record RunConfig
 {
-    [Description("the run's folder; empty: named by a hash of the settings")]
-    public string Name { get; init; } = "";
+    [Setting("the run's folder; else named by a hash of the settings")]
+    public string? Name { get; init; }
 
-    [Description("seed of all randomness")]
-    public ulong Seed { get; init; } = 1;
+    [Setting("seed of all randomness", Default = 1UL)]
+    public ulong? Seed { get; init; }
 
-    [Description("the corpus to train on, as 'isoflop corpus' named it")]
-    public string Corpus { get; init; } = "";
+    [Setting("the corpus to train on, as 'isoflop corpus' named it")]
+    public string? Corpus { get; init; }
 
-    [Description("the one dial: training FLOPs; sets width, depth, tokens, batch and learning rate where they are not given")]
-    public double Flops { get; init; }
+    [Setting("the one dial: training FLOPs; sets width, depth, tokens, batch and learning rate where they are not given",
+        Above = 0, Try = "1e12")]
+    public double? Flops { get; init; }
 
-    [Description("RUN@STEP: begin at that checkpoint")]
-    public string From { get; init; } = "";
+    [Setting("RUN@STEP: begin at that checkpoint, with its run's settings where none are given")]
+    public string? From { get; init; }
 
-    [Description("extend: steps and schedule go on from there; fork: they start at 0 with those weights and moments")]
-    public StartMode FromMode { get; init; }
+    [Setting("extend: steps and schedule go on from there; fork: they start at 0 with those weights and moments",
+        Default = StartMode.Extend)]
+    public StartMode? FromMode { get; init; }
 
-    public ModelConfig Model { get; init; } = new();
+    public ModelSettings Model { get; init; } = new();
 
     public TrainConfig Train { get; init; } = new();
 
@@ -35,28 +38,104 @@ public sealed record RunConfig
 
     public SaveConfig Save { get; init; } = new();
 
-    /// <summary>
-    /// Settings that the user named ("model.d_model"): neither the dial nor a source run overrides them. Null for settings made
-    /// in code: the dial then chooses the shape, and a source run leaves all as it is.
-    /// </summary>
-    [JsonIgnore] internal IReadOnlySet<string>? Given { get; init; }
-
     /// <summary>Every rule that can be checked without the corpus: setting, value, rule, next step.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Corpus.Length == 0) yield return "corpus='' must be named; make one with 'isoflop corpus'";
-        if (Name.Length > 0 && (Name is "." or ".." || Name.StartsWith('-') || Name.IndexOfAny(['/', '\\', '@', ' ', ':']) >= 0))
-            yield return $"name='{Name}' must be a plain folder name without / \\ @ : and spaces; try {"run-1"}";
-        if (!double.IsFinite(Flops) || Flops < 0) yield return $"flops={Flops} must be positive; try 1e12";
-        int goals = (Flops > 0 ? 1 : 0) + (Train.Steps != 0 ? 1 : 0) + (Train.Tokens != 0 ? 1 : 0);
-        if (goals == 0) yield return "no length is set: give one of train.steps, train.tokens, flops; try flops=1e11";
-        if (goals > 1)
-            yield return $"flops={Flops}, train.steps={Train.Steps}, train.tokens={Train.Tokens}: each sets the length; " +
-                "give one of them";
-        if (From.Length > 0 && !RunPoint.TryParse(From, out _))
+        foreach (string problem in SettingsJson.Problems(this, ConfigJson.Default.RunConfig)) yield return problem;
+        if (string.IsNullOrEmpty(Corpus)) yield return "corpus='' must be named; make one with 'isoflop corpus'";
+        if (Name is { Length: > 0 }
+            && (Name is "." or ".." || Name.StartsWith('-') || Name.IndexOfAny(['/', '\\', '@', ' ', ':']) >= 0))
+            yield return $"name='{Name}' must be a plain folder name without / \\ @ : and spaces; try run-1";
+        string[] goals = [.. (((string Key, object? Value)[])[("flops", Flops), ("train.steps", Train.Steps),
+            ("train.tokens", Train.Tokens)]).Where(g => g.Value is not null)
+            .Select(g => FormattableString.Invariant($"{g.Key}={g.Value}"))];
+        if (goals.Length == 0) yield return "no length is set: give one of train.steps, train.tokens, flops; try flops=1e11";
+        if (goals.Length > 1) yield return $"{string.Join(", ", goals)}: each sets the length; give one of them";
+        if (From is { Length: > 0 } && !RunPoint.TryParse(From, out _))
             yield return $"from='{From}' must be RUN@STEP; try from=trunk@1000";
-        if (FromMode != StartMode.Extend && From.Length == 0) yield return $"from_mode={FromMode} needs from=RUN@STEP";
-        foreach (string problem in Train.Problems().Concat(Eval.Problems()).Concat(Save.Problems())) yield return problem;
+        if (FromMode is not (null or StartMode.Extend) && From is null) yield return $"from_mode={FromMode} needs from=RUN@STEP";
+        TrainConfig train = Config.WithDefaults(this).Train;
+        if (train.Schedule == ScheduleKind.Wsd && train.Warmup + train.Decay > 1)
+            yield return FormattableString.Invariant(
+                $"train.warmup={train.Warmup} and train.decay={train.Decay} must not exceed 1 together");
+    }
+}
+
+/// <summary>What a user says of a model's shape; null: not given.</summary>
+public sealed record ModelSettings
+{
+    [Setting("tokens of the vocabulary; else the corpus' tokenizer's", Min = 2)]
+    public int? VocabSize { get; init; }
+
+    [Setting("longest sequence the model is trained on, tokens", Default = 256, Min = 1)]
+    public int? ContextLen { get; init; }
+
+    [Setting("width of the residual stream, channels; else by the dial, or 128", Min = 1, Try = "128")]
+    public int? DModel { get; init; }
+
+    [Setting("layers; else by the dial, or 4", Min = 1, Try = "4")]
+    public int? NLayer { get; init; }
+
+    [Setting("query heads; else by the dial, or 4", Min = 1, Try = "4")]
+    public int? NHead { get; init; }
+
+    [Setting("key and value heads; divides n_head; else as many", Min = 1)]
+    public int? NKvHead { get; init; }
+
+    [Setting("width of a head, even; else d_model / n_head", Min = 2)]
+    public int? DHead { get; init; }
+
+    [Setting("width of the SwiGLU layer; else 8/3 · d_model, rounded up to a multiple of 32", Min = 1)]
+    public int? DFf { get; init; }
+
+    [Setting("RMSNorm on each head's q and k before the rotation: Qwen3; without it: Llama", Default = true)]
+    public bool? QkNorm { get; init; }
+
+    [Setting("the head shares the embedding's weights", Default = false)]
+    public bool? TiedHead { get; init; }
+
+    [Setting("base of the rotary angles", Default = 10_000.0, Above = 0)]
+    public double? RopeTheta { get; init; }
+
+    [Setting("added to the mean square in every RMSNorm", Default = 1e-5, Above = 0)]
+    public double? NormEps { get; init; }
+
+    /// <summary>All of a shape, given.</summary>
+    public static ModelSettings Of(ModelConfig c) => new()
+    {
+        VocabSize = c.VocabSize,
+        ContextLen = c.ContextLen,
+        DModel = c.DModel,
+        NLayer = c.NLayer,
+        NHead = c.NHead,
+        NKvHead = c.NKvHead,
+        DHead = c.DHead,
+        DFf = c.DFf,
+        QkNorm = c.QkNorm,
+        TiedHead = c.TiedHead,
+        RopeTheta = c.RopeTheta,
+        NormEps = c.NormEps,
+    };
+
+    /// <summary>The shape: what is given, and the usual where nothing is.</summary>
+    public ModelConfig Shape()
+    {
+        var usual = new ModelConfig();
+        return new()
+        {
+            VocabSize = VocabSize ?? usual.VocabSize,
+            ContextLen = ContextLen ?? usual.ContextLen,
+            DModel = DModel ?? usual.DModel,
+            NLayer = NLayer ?? usual.NLayer,
+            NHead = NHead ?? usual.NHead,
+            NKvHead = NKvHead,
+            DHead = DHead,
+            DFf = DFf,
+            QkNorm = QkNorm ?? usual.QkNorm,
+            TiedHead = TiedHead ?? usual.TiedHead,
+            RopeTheta = RopeTheta ?? usual.RopeTheta,
+            NormEps = NormEps ?? usual.NormEps,
+        };
     }
 }
 
@@ -76,11 +155,11 @@ public enum StartMode
 public readonly record struct RunPoint(string Run, int Step)
 {
     /// <summary>Reads RUN@STEP.</summary>
-    public static bool TryParse(string text, out RunPoint point)
+    public static bool TryParse(string? text, out RunPoint point)
     {
-        int at = text.LastIndexOf('@');
+        int at = text?.LastIndexOf('@') ?? -1;
         bool good = int.TryParse(text.AsSpan(at + 1), out int step) && at > 0 && step >= 0;
-        point = good ? new(text[..at], step) : default;
+        point = good ? new(text![..at], step) : default;
         return good;
     }
 }
@@ -101,105 +180,71 @@ public enum ScheduleKind
 /// <summary>One optimisation.</summary>
 public sealed record TrainConfig
 {
-    [Description("tokens of one update; 0: by the rule")]
-    public int BatchTokens { get; init; }
+    [Setting("tokens of one update; else by the rule", Min = 1)]
+    public int? BatchTokens { get; init; }
 
-    [Description("tokens that pass through the model at once: memory, never bits; 0: chosen")]
-    public int MicroTokens { get; init; }
+    [Setting("tokens that pass through the model at once: memory, never bits; else chosen", Min = 1)]
+    public int? MicroTokens { get; init; }
 
-    [Description("updates; 0: from train.tokens or flops")]
-    public int Steps { get; init; }
+    [Setting("updates; else from train.tokens or flops", Min = 1)]
+    public int? Steps { get; init; }
 
-    [Description("tokens to train on, rounded to whole updates; 0: from train.steps or flops")]
-    public long Tokens { get; init; }
+    [Setting("tokens to train on, rounded to whole updates; else from train.steps or flops", Min = 1)]
+    public long? Tokens { get; init; }
 
-    [Description("peak learning rate; 0: by the rule for the width")]
-    public double LearningRate { get; init; }
+    [Setting("peak learning rate; else by the rule for the width", Above = 0, Below = 10, Try = "0.01")]
+    public double? LearningRate { get; init; }
 
-    [Description("share of the steps over which the learning rate rises from 0")]
-    public double Warmup { get; init; } = 0.05;
+    [Setting("share of the steps over which the learning rate rises from 0", Default = 0.05, Min = 0, Below = 1)]
+    public double? Warmup { get; init; }
 
-    [Description("the same in updates, for every run alike, whatever its length; 0: the share")]
-    public int WarmupSteps { get; init; }
+    [Setting("the same in updates, for every run alike, whatever its length; else the share", Min = 1)]
+    public int? WarmupSteps { get; init; }
 
-    [Description("wsd: stable, then decay; cosine")]
-    public ScheduleKind Schedule { get; init; }
+    [Setting("wsd: stable, then decay; cosine", Default = ScheduleKind.Wsd)]
+    public ScheduleKind? Schedule { get; init; }
 
-    [Description("wsd: share of the steps at the end over which the learning rate falls")]
-    public double Decay { get; init; } = 0.2;
+    [Setting("wsd: share of the steps at the end over which the learning rate falls", Default = 0.2, Min = 0, Max = 1)]
+    public double? Decay { get; init; }
 
-    [Description("learning rate at the end, as a share of the peak")]
-    public double MinLr { get; init; }
+    [Setting("learning rate at the end, as a share of the peak", Default = 0.0, Min = 0, Max = 1, Try = "0.1")]
+    public double? MinLr { get; init; }
 
-    [Description("AdamW: decay of the mean of the gradient")]
-    public double Beta1 { get; init; } = 0.9;
+    [Setting("AdamW: decay of the mean of the gradient", Default = 0.9, Min = 0, Below = 1)]
+    public double? Beta1 { get; init; }
 
-    [Description("AdamW: decay of the mean of its square")]
-    public double Beta2 { get; init; } = 0.95;
+    [Setting("AdamW: decay of the mean of its square", Default = 0.95, Min = 0, Below = 1)]
+    public double? Beta2 { get; init; }
 
-    [Description("AdamW: added to the root of that mean")]
-    public double Eps { get; init; } = 1e-8;
+    [Setting("AdamW: added to the root of that mean", Default = 1e-8, Above = 0)]
+    public double? Eps { get; init; }
 
-    [Description("AdamW: decay of the matrices, times the learning rate")]
-    public double WeightDecay { get; init; } = 0.1;
+    [Setting("AdamW: decay of the matrices, times the learning rate", Default = 0.1, Min = 0)]
+    public double? WeightDecay { get; init; }
 
-    [Description("largest norm of the gradient; longer ones are scaled to it")]
-    public double Clip { get; init; } = 1.0;
-
-    internal IEnumerable<string> Problems()
-    {
-        if (BatchTokens < 0) yield return $"train.batch_tokens={BatchTokens} must be positive, or 0 for the rule";
-        if (MicroTokens < 0) yield return $"train.micro_tokens={MicroTokens} must be positive, or 0";
-        if (Steps < 0) yield return $"train.steps={Steps} must be positive";
-        if (Tokens < 0) yield return $"train.tokens={Tokens} must be positive";
-        if (!(LearningRate >= 0 && LearningRate < 10))
-            yield return $"train.learning_rate={LearningRate} must be in [0, 10); 0 takes the rule; try 0.01";
-        if (!(Warmup >= 0 && Warmup < 1)) yield return $"train.warmup={Warmup} is a share of the steps in [0, 1); try 0.05";
-        if (WarmupSteps < 0) yield return $"train.warmup_steps={WarmupSteps} must be positive, or 0 for the share";
-        if (!(Decay >= 0 && Decay <= 1)) yield return $"train.decay={Decay} is a share of the steps in [0, 1]; try 0.2";
-        if (Schedule == ScheduleKind.Wsd && Warmup + Decay > 1)
-            yield return $"train.warmup={Warmup} and train.decay={Decay} must not exceed 1 together";
-        if (!(MinLr >= 0 && MinLr <= 1)) yield return $"train.min_lr={MinLr} is a share of the peak in [0, 1]; try 0.1";
-        if (!(Beta1 >= 0 && Beta1 < 1)) yield return $"train.beta1={Beta1} must be in [0, 1); try 0.9";
-        if (!(Beta2 >= 0 && Beta2 < 1)) yield return $"train.beta2={Beta2} must be in [0, 1); try 0.95";
-        if (!(Eps > 0)) yield return $"train.eps={Eps} must be positive; try 1e-8";
-        if (!(WeightDecay >= 0)) yield return $"train.weight_decay={WeightDecay} must not be negative; try 0.1";
-        if (!(Clip > 0)) yield return $"train.clip={Clip} must be positive; try 1.0";
-    }
+    [Setting("largest norm of the gradient; longer ones are scaled to it", Default = 1.0, Above = 0)]
+    public double? Clip { get; init; }
 }
 
 /// <summary>When the loss on held-out text is taken. It always is at the end, on all of it.</summary>
 public sealed record EvalConfig
 {
-    [Description("steps between two evaluations; 0: only at the end")]
-    public int Every { get; init; }
+    [Setting("steps between two evaluations; 0: only at the end", Default = 0, Min = 0)]
+    public int? Every { get; init; }
 
-    [Description("tokens from the start of the held-out text for those evaluations; 0: all")]
-    public long Tokens { get; init; } = 65_536;
-
-    internal IEnumerable<string> Problems()
-    {
-        if (Every < 0) yield return $"eval.every={Every} must not be negative";
-        if (Tokens < 0) yield return $"eval.tokens={Tokens} must not be negative";
-    }
+    [Setting("tokens from the start of the held-out text for those evaluations; 0: all", Default = 65_536L, Min = 0)]
+    public long? Tokens { get; init; }
 }
 
 /// <summary>When checkpoints are written. Nothing here changes a bit of the training.</summary>
 public sealed record SaveConfig
 {
-    [Description("minutes between two checkpoints; 0: only at the end")]
-    public double Minutes { get; init; } = 5;
+    [Setting("minutes between two checkpoints; 0: only at the end", Default = 5.0, Min = 0)]
+    public double? Minutes { get; init; }
 
-    [Description("newest checkpoints that are kept")]
-    public int Keep { get; init; } = 2;
+    [Setting("newest checkpoints that are kept; a run needs one to resume from", Default = 2, Min = 1)]
+    public int? Keep { get; init; }
 
-    [Description("steps between checkpoints that are kept for good, for runs that begin there; 0: none")]
-    public int Every { get; init; }
-
-    internal IEnumerable<string> Problems()
-    {
-        if (!(Minutes >= 0)) yield return $"save.minutes={Minutes} must not be negative; try 5";
-        if (Keep < 1) yield return $"save.keep={Keep} must be at least 1: a run needs a checkpoint to resume from";
-        if (Every < 0) yield return $"save.every={Every} must not be negative";
-    }
+    [Setting("steps between checkpoints that are kept for good, for runs that begin there; 0: none", Default = 0, Min = 0)]
+    public int? Every { get; init; }
 }

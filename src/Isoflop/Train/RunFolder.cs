@@ -50,7 +50,7 @@ public sealed class RunFolder : IDisposable
             }
             else
             {
-                WholeFile.Write(record, JsonSerializer.SerializeToUtf8Bytes(first, RunJson.Default.RunRecord));
+                first.Save(path);
             }
             return new RunFolder(path, held, here.Clock);
         }
@@ -83,6 +83,12 @@ public sealed class RunFolder : IDisposable
     public static List<StepRow> ReadSteps(string path) =>
         JsonLines.Read(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow);
 
+    /// <summary>Follows a run's row files while it trains: each look reads only what is new.</summary>
+    public static (Tail<StepRow> Steps, Tail<ValidRow> Valid, Tail<RunEvent> Events) Follow(string path) =>
+        (new(System.IO.Path.Combine(path, MetricsFile), RunJson.Default.StepRow),
+            new(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow),
+            new(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent));
+
     /// <summary>Losses on held-out text of a run.</summary>
     public static List<ValidRow> ReadValid(string path) =>
         JsonLines.Read(System.IO.Path.Combine(path, ValidFile), RunJson.Default.ValidRow);
@@ -104,7 +110,8 @@ public sealed class RunFolder : IDisposable
         held.Step = row.Step;
         Utf8JsonWriter json = metrics.Begin();
         json.WriteNumber("step"u8, row.Step);
-        json.WriteNumber("loss"u8, row.Loss);
+        if (row.Loss is { } loss) json.WriteNumber("loss"u8, loss);
+        if (row.Entropy is { } entropy) json.WriteNumber("entropy"u8, entropy);
         json.WriteNumber("grad_norm"u8, row.GradNorm);
         json.WriteNumber("learning_rate"u8, row.LearningRate);
         json.WriteNumber("tokens"u8, row.Tokens);
@@ -173,12 +180,12 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Removes all but the newest checkpoints and those of every so many steps.</summary>
-    internal void Prune(SaveConfig save)
+    internal void Prune(int keep, int every)
     {
         List<int> steps = Checkpoint.StepsIn(Path);
-        foreach (int step in steps.SkipLast(save.Keep))
+        foreach (int step in steps.SkipLast(keep))
         {
-            if (save.Every > 0 && step % save.Every == 0) continue;
+            if (every > 0 && step % every == 0) continue;
             string name = Checkpoint.NameOf(step), doomed = System.IO.Path.Combine(Path, $".{name}.tmp");
             Directory.Move(System.IO.Path.Combine(Path, name), doomed);         // a kill must not leave half of it under its name
             Directory.Delete(doomed, recursive: true);

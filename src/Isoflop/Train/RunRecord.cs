@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Isoflop.Kernels;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -13,14 +14,12 @@ public sealed record MachineRecord(string Host, string Os, string Architecture, 
 /// <summary>run.json: written once when a run starts, never edited.</summary>
 public sealed record RunRecord
 {
-    /// <summary>The newest format that this program reads.</summary>
-    public const int NewestFormat = 1;
+    // 2 leaves settings out that are not given; 1 has 0 and "" for them.
+    static readonly Format format = new("run", 2);
 
     /// <summary>File name in the run folder.</summary>
     public const string FileName = "run.json";
 
-    /// <summary>Format of the run folder.</summary>
-    public int FormatVersion { get; init; } = NewestFormat;
     /// <summary>Name of the run and its folder.</summary>
     public required string Name { get; init; }
     /// <summary>When it was first started, UTC.</summary>
@@ -29,6 +28,8 @@ public sealed record RunRecord
     public string CodeVersion { get; init; } = "";
     /// <summary>All settings, nothing left to choose.</summary>
     public required RunConfig Config { get; init; }
+    /// <summary>The model's shape.</summary>
+    [JsonIgnore] public Nn.ModelConfig Model => Config.Model.Shape();
     /// <summary>The corpus.</summary>
     public required CorpusFacts Corpus { get; init; }
     /// <summary>All parameters.</summary>
@@ -46,7 +47,7 @@ public sealed record RunRecord
 
     internal static RunRecord Of(Plan plan, IDevice device, DateTime created) => new()
     {
-        Name = plan.Config.Name,
+        Name = plan.Name,
         Created = created,
         CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
         Config = plan.Config,
@@ -81,37 +82,32 @@ public sealed record RunRecord
 
     /// <summary>Reads run.json of a run folder.</summary>
     /// <exception cref="DataException">Missing, broken, of a newer format, with unknown keys.</exception>
-    public static RunRecord Load(string runFolder)
-    {
-        string path = Path.Combine(runFolder, FileName);
-        try
+    public static RunRecord Load(string runFolder) =>
+        JsonFile.Read(Path.Combine(runFolder, FileName), format, RunJson.Default.RunRecord, static tree =>
         {
-            byte[] json = File.ReadAllBytes(path);
-            using (JsonDocument tree = JsonDocument.Parse(json))
-                if (tree.RootElement.TryGetProperty("format_version", out JsonElement v) && v.GetInt32() > NewestFormat)
-                    throw new DataException(
-                        $"{path}: format version {v.GetInt32()}; this program reads up to {NewestFormat}; update it");
-            JsonObject whole = JsonNode.Parse(json) as JsonObject ?? throw new DataException($"{path}: is not a JSON object");
-            // a setting younger than the run has its default, and not zero
-            if (whole["config"] is JsonObject config) whole["config"] = Train.Config.Filled((JsonObject)config.DeepClone());
-            return whole.Deserialize(RunJson.Default.RunRecord) ?? throw new DataException($"{path}: holds null");
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or IOException
-            or UnauthorizedAccessException)
-        {
-            throw new DataException($"{path}: cannot be read: {e.Message}", e);
-        }
-    }
+            // what format 1 had as 0 was not given, and a setting younger than the run has its default
+            if (tree["config"] is JsonObject config) SettingsJson.Renew(config, ConfigJson.Default.RunConfig);
+        });
+
+    /// <summary>Loss of a step; null in reinforcement learning, whose older rows called its entropy so.</summary>
+    internal double? LossOf(StepRow? row) => Recipe is null ? row?.Loss : null;
+
+    /// <summary>Writes run.json of a run folder.</summary>
+    internal void Save(string runFolder) =>
+        JsonFile.Write(Path.Combine(runFolder, FileName), this, format, RunJson.Default.RunRecord);
 }
 
 /// <summary>One line of metrics.jsonl: a step of training.</summary>
-/// <param name="Step">updates done, this one included</param> <param name="Loss">nats a token, before the update</param>
+/// <param name="Step">updates done, this one included</param>
+/// <param name="Loss">nats a token, before the update; null: this training has none</param>
 /// <param name="GradNorm">of the whole gradient, before the clip</param> <param name="LearningRate">of this update</param>
 /// <param name="Tokens">trained on so far</param> <param name="Flops">spent on training so far</param>
 /// <param name="Seconds">of training so far, over all resumes</param> <param name="TokensPerSecond">of this step</param>
 /// <param name="PeakShare">FLOPs a second of this step over the machine's measured peak</param>
-public readonly record struct StepRow(int Step, double Loss, double GradNorm, double LearningRate, long Tokens, double Flops,
-    double Seconds, double TokensPerSecond, double PeakShare);
+/// <param name="Entropy">of reinforcement learning: mean −log π of the tokens drawn, nats</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+public readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate,
+    long Tokens, double Flops, double Seconds, double TokensPerSecond, double PeakShare, double? Entropy = null);
 
 /// <summary>One line of valid.jsonl: the loss on held-out text.</summary>
 /// <param name="Step">updates done</param> <param name="Loss">nats a token</param>
@@ -120,20 +116,23 @@ public readonly record struct StepRow(int Step, double Loss, double GradNorm, do
 /// <param name="Tags">
 /// the same by tag, where the corpus has tags: Σ tokens·loss over all of them is Tokens·Loss; null without tags
 /// </param>
-public readonly record struct ValidRow(int Step, double Loss, double BitsPerByte, long Tokens, bool Whole,
-    IReadOnlyList<TagLoss>? Tags = null);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+public readonly record struct ValidRow([property: JsonRequired] int Step, double Loss, double BitsPerByte, long Tokens,
+    bool Whole, IReadOnlyList<TagLoss>? Tags = null);
 
 /// <summary>The loss on the tokens of one tag.</summary>
 /// <param name="Tokens">that were predicted</param> <param name="Loss">their mean, nats a token</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 public sealed record TagLoss(string Tag, long Tokens, double Loss);
 
 /// <summary>One line of events.jsonl.</summary>
 /// <param name="Event">start, resume, fork, rewind, fault, stop, done</param> <param name="Utc">when</param>
 /// <param name="Note">for a reader</param>
-public sealed record RunEvent(string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+public sealed record RunEvent([property: JsonRequired] string Event, DateTime Utc, int Step, int Pid, string Host, string Note);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(StepRow))]
 [JsonSerializable(typeof(ValidRow))]

@@ -1,17 +1,25 @@
 namespace Isoflop.Train;
 
 /// <summary>The learning rate of each step: a function of the settings and the step alone.</summary>
-sealed class Schedule(TrainConfig config, int steps)
+sealed class Schedule
 {
-    readonly int warmup = config.WarmupSteps > 0 ? config.WarmupSteps : (int)Math.Round(config.Warmup * steps);
-    readonly int decay = (int)Math.Round(config.Decay * steps);
+    readonly double peak, floor;
+    readonly int warmup, decay, steps;
+    readonly ScheduleKind kind;
+
+    /// <param name="c">its learning rate is given, or chosen; what else is not given has its default</param>
+    public Schedule(TrainConfig c, int steps)
+    {
+        c = SettingsJson.WithDefaults(c, ConfigJson.Default.TrainConfig);
+        (peak, floor, kind, this.steps) = (c.LearningRate!.Value, c.MinLr!.Value, c.Schedule!.Value, steps);
+        (warmup, decay) = (c.WarmupSteps ?? (int)Math.Round(c.Warmup!.Value * steps), (int)Math.Round(c.Decay!.Value * steps));
+    }
 
     /// <summary>Rate of the update that follows <paramref name="step"/> others.</summary>
     public double LearningRate(int step)
     {
-        double peak = config.LearningRate, floor = config.MinLr;
         if (step < warmup) return peak * (step + 1) / warmup;
-        if (config.Schedule == ScheduleKind.Cosine)
+        if (kind == ScheduleKind.Cosine)
         {
             double x = (step - warmup) / (double)Math.Max(1, steps - warmup);
             return peak * (floor + (1 - floor) * 0.5 * (1 + Math.Cos(Math.PI * x)));

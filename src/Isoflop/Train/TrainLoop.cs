@@ -35,7 +35,7 @@ sealed class TrainLoop
         adam = new AdamW(model);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), device, plan.Model, model.Table,
             model.Params, adam.M, adam.V, here.CreateFile);
-        source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Config.Seed,
+        source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
             corpus.ValidWeights is { } theirs ? theirs.Read : null);
@@ -46,7 +46,7 @@ sealed class TrainLoop
         peakFlops = here.PeakFlops > 0 ? here.PeakFlops : device.Traits.PeakFlops.Value;
         State = new()
         {
-            Seed = plan.Config.Seed,
+            Seed = plan.Seed,
             Corpus = corpus.Name,
             TokenizerHash = plan.Corpus.TokenizerHash,
             EndOfText = corpus.EndOfText,
@@ -60,7 +60,7 @@ sealed class TrainLoop
     public void Begin()
     {
         folder.DropRowsAfter(-1);                                 // rows of a process that was killed before its first checkpoint
-        model.Initialise(plan.Config.Seed);
+        model.Initialise(plan.Seed);
         folder.Event("start", 0, $"{device.Traits.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
     }
 
@@ -105,10 +105,10 @@ sealed class TrainLoop
             StepRow row = Step();
             folder.Write(row);
             (told.Step, told.Loss, told.LearningRate, told.TokensPerSecond) =
-                (row.Step, row.Loss, row.LearningRate, row.TokensPerSecond);
+                (row.Step, State.Loss!.Value, row.LearningRate, row.TokensPerSecond);
             here.Report("train", row.Step, plan.Steps, "steps", detail: told);
             if (State.Step == plan.Steps) break;
-            if (EvalDue) Evaluate(plan.Config.Eval.Tokens, CancellationToken.None);        // a row must not hang on a key
+            if (EvalDue) Evaluate(plan.EvalTokens, CancellationToken.None);        // a row must not hang on a key
             if (SaveDue) Save();
         }
         ValidRow? end = stop.IsCancellationRequested ? null : Evaluate(0, stop);
@@ -118,21 +118,13 @@ sealed class TrainLoop
         return end;
     }
 
-    bool EvalDue => plan.Config.Eval.Every > 0 && State.Step % plan.Config.Eval.Every == 0;
+    bool EvalDue => plan.EvalEvery > 0 && State.Step % plan.EvalEvery == 0;
 
-    bool SaveDue
-    {
-        get
-        {
-            SaveConfig save = plan.Config.Save;
-            return save.Every > 0 && State.Step % save.Every == 0
-                || save.Minutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= save.Minutes;
-        }
-    }
+    bool SaveDue => plan.SaveEvery > 0 && State.Step % plan.SaveEvery == 0
+        || plan.SaveMinutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= plan.SaveMinutes;
 
     StepRow Step()
     {
-        TrainConfig c = plan.Config.Train;
         long began = here.Clock.GetTimestamp();
         double weight = 0, pairs = 0;                             // of the whole step, before its first gradient
         for (int i = 0; i < micros.Length; i++)
@@ -146,8 +138,7 @@ sealed class TrainLoop
         foreach (Batch micro in micros) model.LossAndGradient(micro, weight);
         model.FinishGradients();
         double rate = schedule.LearningRate(State.Step);
-        (double loss, double norm) = adam.Step(new AdamWStep((float)rate, (float)c.Beta1, (float)c.Beta2, (float)c.Eps,
-            (float)c.WeightDecay, State.Updates + 1, c.Clip));
+        (double loss, double norm) = adam.Step(plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 });
         loss /= weight;                                           // nats per token
         if (!double.IsFinite(loss)) throw Fault($"loss is {loss}");
         if (!double.IsFinite(norm)) throw Fault($"the gradient's norm is {norm}");
@@ -156,16 +147,16 @@ sealed class TrainLoop
         State.Updates++;
         State.Cursor += plan.Windows;
         State.Loss = loss;
-        double flops = Flops.Training(plan.Model, c.BatchTokens, pairs).Total,
+        double flops = Flops.Training(plan.Model, plan.BatchTokens, pairs).Total,
             seconds = here.Clock.GetElapsedTime(began).TotalSeconds;
         double bytes = micros.Length * Traffic.MicroBatch(plan.Parameters) + Traffic.Update(plan.Parameters);
-        var spent = new Spending(flops, bytes, c.BatchTokens, seconds);
+        var spent = new Spending(flops, bytes, plan.BatchTokens, seconds);
         Ledger ledger = State.Ledger;
         if (corpus.TrainWeights is null) ledger.Train += spent;
         else ledger.Tune += spent;
         Spending sum = ledger.Train + ledger.Tune;
         seconds = Math.Max(seconds, 1e-9);
-        return new(State.Step, loss, norm, rate, sum.Tokens, sum.Flops, sum.Seconds, c.BatchTokens / seconds,
+        return new(State.Step, loss, norm, rate, sum.Tokens, sum.Flops, sum.Seconds, plan.BatchTokens / seconds,
             flops / seconds / peakFlops);
     }
 
@@ -205,7 +196,7 @@ sealed class TrainLoop
     {
         folder.Sync();
         checkpoints.Save(State);
-        folder.Prune(plan.Config.Save);
+        folder.Prune(plan.SaveKeep, plan.SaveEvery);
         (savedAt, savedStep) = (here.Clock.GetTimestamp(), State.Step);
     }
 

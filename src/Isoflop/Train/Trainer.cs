@@ -52,7 +52,7 @@ public static class Trainer
         SourceFacts? source = SourceOf(config, here, out string gone);
         using Corpus corpus = OpenCorpus(config, source, here);
         Plan plan = Plan.Make(config, FactsOf(corpus), source);
-        string path = here.RunFolder(plan.Config.Name);
+        string path = here.RunFolder(plan.Name);
         List<int> there = Checkpoint.StepsIn(path);
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
         if (resumeAt is { } wanted && there.Count == 0)
@@ -71,7 +71,8 @@ public static class Trainer
         var loop = new TrainLoop(plan, corpus, device, folder, here);
         if (state is not null) loop.Resume(state);
         else if (source is not null)
-            loop.Begin(FolderOf(config, here), sameWindows: source.Config.Model.ContextLen == plan.Model.ContextLen);
+            loop.Begin(FolderOf(config, here),
+                sameWindows: source.Config.Model.Shape().ContextLen == plan.Model.ContextLen);
         else loop.Begin();
         ValidRow? end = loop.Run();
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
@@ -87,7 +88,7 @@ public static class Trainer
     }
 
     static TrainResult ResultOf(RunFolder folder, Plan plan, TrainState state, ValidRow? end) =>
-        new(folder.Path, plan.Config.Name, end is not null, true, state.Step, plan.Steps, state.Loss ?? double.NaN,
+        new(folder.Path, plan.Name, end is not null, true, state.Step, plan.Steps, state.Loss ?? double.NaN,
             end?.Loss ?? double.NaN, end?.BitsPerByte ?? double.NaN, state.Ledger);
 
     static ValidRow? Whole(RunFolder folder, Plan plan)
@@ -99,7 +100,7 @@ public static class Trainer
 
     static Corpus OpenCorpus(RunConfig config, SourceFacts? source, Workspace here)
     {
-        string name = config.Corpus.Length > 0 ? config.Corpus : source?.Config.Corpus ?? "";
+        string name = config.Corpus ?? source?.Config.Corpus ?? "";
         string all = here.Corpora;
         if (name.Length > 0 && Directory.Exists(Path.Combine(all, name))) return Corpus.Open(Path.Combine(all, name));
         string[] folders = Directory.Exists(all) ? Directory.GetDirectories(all) : [];
@@ -137,10 +138,10 @@ public static class Trainer
         gone = known ? $"from={config.From}: no such checkpoint; {run} has " +
                 (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet")
             : $"from={config.From}: there is no run {run}; 'isoflop runs' lists them";
-        string own = here.RunFolder(config.Name);
-        if (!known && (config.Name.Length == 0 || !File.Exists(Path.Combine(own, RunRecord.FileName))))
+        string? own = config.Name is null ? null : here.RunFolder(config.Name);
+        if (!known && (own is null || !File.Exists(Path.Combine(own, RunRecord.FileName))))
             throw new ConfigException(gone);
-        RunRecord record = RunRecord.Load(known ? run : own);
+        RunRecord record = RunRecord.Load(known ? run : own!);
         return new(point.Step, record.Config, record.Corpus.Name, record.Corpus.TokenizerHash);
     }
 

@@ -275,7 +275,7 @@ public sealed class ChatTargetTests
         using ChatTarget target = ChatTarget.Open(endpoint.Url, Options with { Concurrency = 3 });
         List<ItemResult> results = await All(target, Sums(12));
         Assert.Equal(Sums(12).Select(i => i.Id), results.Select(r => r.Id));
-        Assert.InRange(endpoint.MostAtOnce, 2, 3);
+        Assert.InRange(endpoint.MaxAtOnce, 2, 3);
     }
 
     [Fact]

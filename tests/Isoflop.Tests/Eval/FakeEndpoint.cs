@@ -65,7 +65,7 @@ sealed class FakeEndpoint : IDisposable
 
     public string Url { get; }
     public int Calls => calls;
-    public int MostAtOnce { get; private set; }
+    public int MaxAtOnce { get; private set; }
 
     public static string Chat(string text, string model = "m", string finish = "stop") =>
         $$$"""{"model":"{{{model}}}","choices":[{"index":0,"message":{"role":"assistant","content":{{{Quoted(text)}}}},"finish_reason":"{{{finish}}}"}],"usage":{"prompt_tokens":100,"completion_tokens":10}}""";
@@ -94,7 +94,7 @@ sealed class FakeEndpoint : IDisposable
     async Task One(HttpListenerContext context)
     {
         int number = Interlocked.Increment(ref calls);
-        lock (listener) MostAtOnce = Math.Max(MostAtOnce, ++now);
+        lock (listener) MaxAtOnce = Math.Max(MaxAtOnce, ++now);
         try
         {
             using JsonDocument body = await JsonDocument.ParseAsync(context.Request.InputStream);

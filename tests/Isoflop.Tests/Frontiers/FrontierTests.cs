@@ -9,7 +9,7 @@ public sealed class FrontierTests : IDisposable
 
     public void Dispose() => Directory.Delete(home, recursive: true);
 
-    static FrontierRecipe Recipe => new() { Name = "planted", Task = "parity:2", Widths = ["32", "64", "128"], Teach = ["1e11", "4e11"], Budget = 16 };
+    static FrontierRecipe Recipe => new() { Name = "planted", Task = "parity:2", Widths = [32, 64, 128], Teach = [1e11, 4e11], Budget = 16 };
 
     static double Truth(double n, double teach, double rl, double budget) => 1 / (1 + Math.Exp(-(-1.5 + 0.5 * Math.Log(n / 1e5)
         + 0.6 * Math.Log(teach / 1e11) + 0.5 * Math.Log(1 + rl / 1e10) + 0.4 * Math.Log(budget))));
@@ -86,7 +86,7 @@ public sealed class FrontierTests : IDisposable
     public void A_small_grid_is_trained_found_again_and_a_spend_checked()
     {
         FrontierRecipe recipe = FrontierRecipe.Load(null, ["name=small", "task=parity:1", "widths=16,32", "teach=2e9,4e9", "steps=4",
-            "budget=2", "seeds=2", "items=16", "context=48", "layers=1", "batch=768", "most_tokens=16"]);
+            "budget=2", "seeds=2", "items=16", "context=48", "layers=1", "batch=768", "max_new_tokens=16"]);
         Frontier done = Frontier.Run(recipe, new(home) { Threads = 2 });
         Assert.Equal(2 * 2 * 2 * 4 * 2, done.Cells.Count);
         Assert.All(done.Cells, c => Assert.True(c.RlFlops >= 0 == c.Steps >= 0 && (c.RlFlops > 0) == (c.Steps > 0) && c.TestFlops > 0));
@@ -104,7 +104,7 @@ public sealed class FrontierTests : IDisposable
     }
 
     [Theory]
-    [InlineData("widths=32", "two at least"), InlineData("widths=33,48", "multiple of 16"), InlineData("teach=1e11", "two amounts")]
+    [InlineData("widths=32", "two at least"), InlineData("widths=33,48", "multiples of 16"), InlineData("teach=1e11", "two amounts")]
     [InlineData("steps=6", "multiple of 4"), InlineData("budget=3", "power of two"), InlineData("task=parity:1..2", "one level")]
     [InlineData("strategy=magic", "no strategy"), InlineData("seeds=1", "from 2 to")]
     public void A_grid_that_shows_nothing_is_refused(string edit, string message) => Assert.Contains(message, Assert.Throws<ConfigException>(() =>

@@ -139,7 +139,7 @@ public sealed class LawsCommandTests : IDisposable
     {
         var lines = new List<string>
         {
-            "run,phase,budget,d_model,n_layer,parameters,non_embedding,compute_parameters,tokens,flops,loss,bits_per_byte,unique_tokens," +
+            "run,phase,budget,d_model,n_layer,parameters,non_embedding,parameters_without_embedding,tokens,flops,loss,bits_per_byte,unique_tokens," +
                 "epochs,seed,trunk,steps,law,seconds",
         };
         for (int i = 0; i < 6; i++)
@@ -156,7 +156,7 @@ public sealed class LawsCommandTests : IDisposable
         (int code, string output, string error) = Run("fit", "ladder", "--bootstraps", "40");
         Assert.True(code == 0, error);
         Assert.Contains("36 in 12 groups", output);
-        Assert.Contains("N = compute_parameters", output);
+        Assert.Contains("N = parameters_without_embedding", output);
         Assert.Contains("here", output.Split('\n').Single(l => l.StartsWith("next point")));
 
         Law law = Law.Load(Path.Combine(home, "studies", "ladder", "law.json"));
@@ -164,7 +164,7 @@ public sealed class LawsCommandTests : IDisposable
         Assert.Equal(Resampling.Residuals, law.Resampling);
         (code, output, _) = Run("optimal", "--flops", "1e16", "--law", "ladder", "--gpu", "0.001", "--mfu", "0.5", "--price", "2");
         Assert.Equal(0, code);
-        foreach (string word in (string[])["ladder", "Hoffmann", "Besiroglu", "Kaplan", "compute_parameters"]) Assert.Contains(word, output);
+        foreach (string word in (string[])["ladder", "Hoffmann", "Besiroglu", "Kaplan", "parameters_without_embedding"]) Assert.Contains(word, output);
         (_, output, _) = Run("optimal", "--flops", "3.6e15", "--law", "ladder", "--gpu", "0.001", "--mfu", "0.5", "--price", "2", "--json");
         using JsonDocument json = JsonDocument.Parse(output);
         Assert.Equal(2, json.RootElement.GetProperty("gpu_hours").GetDouble(), 1e-9);              // 3.6e15 / 5e11 / 3600

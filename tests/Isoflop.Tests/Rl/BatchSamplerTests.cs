@@ -51,7 +51,7 @@ public sealed class BatchSamplerTests : IDisposable
             }
         foreach ((SampledReply a, SampledReply b) in all.Reverse().Zip(Draw(7, [.. requests.Reverse()])))
             Assert.Equal(a.LogProbs.ToArray(), b.LogProbs.ToArray());
-        Assert.All(all.Zip(requests), p => Assert.True(p.First.Ended || p.First.Count == p.Second.MostTokens));
+        Assert.All(all.Zip(requests), p => Assert.True(p.First.Ended || p.First.Count == p.Second.MaxNewTokens));
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public class PolicyExamTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         RlResult run = home.Run("examined", "steps=2", "eval_every=0");
         IReadOnlyList<ExamRow> rows = PolicyExam.Of(["taught", "examined"], new(["parity:1"], [ReplyForm.Open, ReplyForm.Think], Items: 8,
-            Replies: 4, MostTokens: 16), new(home.Path) { Threads = 2 });
+            Replies: 4, MaxNewTokens: 16), new(home.Path) { Threads = 2 });
         foreach ((string name, int step) in (ReadOnlySpan<(string, int)>)[("taught", 0), ("examined", 2)])
             foreach (ReplyForm form in (ReplyForm[])[ReplyForm.Open, ReplyForm.Think])
                 Assert.Equal(run.Evals.Single(e => e.Step == step && e.Form == form) with { Step = 0, Flops = 0 },

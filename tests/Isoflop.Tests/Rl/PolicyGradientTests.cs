@@ -13,7 +13,7 @@ namespace Isoflop.Tests.Rl;
 /// <summary>The gradient of a whole model's loss over a step's replies, off-policy, against finite differences in every tensor.</summary>
 public sealed class PolicyGradientTests : IDisposable
 {
-    const int Prompts = 4, Replies = 4, MostTokens = 12, EndOfText = 0;
+    const int Prompts = 4, Replies = 4, MaxNewTokens = 12, EndOfText = 0;
     const double Rate = 0.02;
     static readonly ModelConfig shape = new() { VocabSize = 32, ContextLen = 24, DModel = 16, NLayer = 2, NHead = 2 };
 
@@ -34,7 +34,7 @@ public sealed class PolicyGradientTests : IDisposable
         for (int p = 0; p < Prompts; p++)
         {
             var group = new Group(of, item, [EndOfText, .. Enumerable.Range(0, 3 + p).Select(_ => 1 + rng.NextInt(31))], Replies);
-            sampler.Draw([.. Enumerable.Range(0, Replies).Select(r => new SampleRequest(group.Prompt, MostTokens, p * Replies + r))],
+            sampler.Draw([.. Enumerable.Range(0, Replies).Select(r => new SampleRequest(group.Prompt, MaxNewTokens, p * Replies + r))],
                 new SamplingRule(1), 1, group.Replies);
             for (int r = 0; r < Replies; r++) group.Advantages[r] = rng.NextDouble() * 2 - 1;
             groups.Add(group);
@@ -44,7 +44,7 @@ public sealed class PolicyGradientTests : IDisposable
     public void Dispose() => device.Dispose();
 
     static RlRecipe Recipe(string method, double kl, int prompts, int updates) => RlRecipe.Load(null, [$"method={method}",
-        FormattableString.Invariant($"kl={kl}"), $"prompts={prompts}", $"replies={Replies}", $"updates={updates}", $"most_tokens={MostTokens}"]);
+        FormattableString.Invariant($"kl={kl}"), $"prompts={prompts}", $"replies={Replies}", $"updates={updates}", $"max_new_tokens={MaxNewTokens}"]);
 
     [Theory]
     [InlineData("grpo", 0)]
@@ -134,7 +134,7 @@ public sealed class PolicyGradientTests : IDisposable
                 {
                     Aggregation.ReplyMean => 1.0 / rows.Count / drawn.Count,
                     Aggregation.TokenMean => 1.0 / rows.Sum(r => r.Drawn.Count),
-                    _ => 1.0 / rows.Count / MostTokens,
+                    _ => 1.0 / rows.Count / MaxNewTokens,
                 };
                 for (int k = 0; k < drawn.Count; k++)
                     sum += share * choice.Term.Loss(now[i][k], drawn.LogProbs[k], references[i][k], advantage,

@@ -20,7 +20,7 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         string recipe = Path.Combine(home.Path, "r.json");
         File.WriteAllText(recipe, """
-            { "from": "taught", "tasks": ["parity:1"], "prompts": 4, "replies": 4, "most_tokens": 16, "eval_items": 8, "eval_replies": 4,
+            { "from": "taught", "tasks": ["parity:1"], "prompts": 4, "replies": 4, "max_new_tokens": 16, "eval_items": 8, "eval_replies": 4,
               "eval_every": 1, "skip_gate": true }
             """);
         foreach (string seed in (string[])["1", "2"])
@@ -46,10 +46,10 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
     [Fact]
     public void Models_are_examined_drawn_beside_reinforcement_and_a_reward_is_foretold()
     {
-        home.Run("long", "steps=24", "eval_every=8", "tasks=parity:1..2", "most_tokens=20");
+        home.Run("long", "steps=24", "eval_every=8", "tasks=parity:1..2", "max_new_tokens=20");
         string csv = Path.Combine(home.Path, "e.csv"), svg = Path.Combine(home.Path, "e.svg");
         (int code, string output, _) = Run("exam", "taught", "long@24", "--task", "parity:1", "--forms", "open,direct", "--items", "8",
-            "--replies", "2", "--most-tokens", "16", "--csv", csv, "--svg", svg);
+            "--replies", "2", "--max-new-tokens", "16", "--csv", csv, "--svg", svg);
         Assert.Equal(0, code);
         Assert.Equal(1 + 4, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Equal(1 + 4, File.ReadAllLines(csv).Length);
@@ -78,7 +78,7 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
     [InlineData("items 0 must be", "exam", "taught", "--task", "parity", "--items", "0")]
     [InlineData("is no run of 'isoflop rl'", "rl", "forecast", "taught")]
     [InlineData("cannot be read", "teach", "name=x", "chat=nowhere.jsonl")]
-    [InlineData("--threads -1", "rl", "from=taught", "tasks=parity:1", "most_tokens=16", "--threads", "-1")]
+    [InlineData("--threads -1", "rl", "from=taught", "tasks=parity:1", "max_new_tokens=16", "--threads", "-1")]
     public void A_mistake_is_one_line(string message, params string[] args)
     {
         (int code, _, string error) = Run(args);

@@ -13,13 +13,16 @@ namespace Isoflop.Tests.Rl;
 public sealed class TaughtHome : IDisposable
 {
     public TaughtHome() => Isoflop.Lab.Teaching.Teach.Run(TeachRecipe.Load(null, ["name=taught", "tasks=parity:1", "think=0.5", "items=2000",
-        "valid_items=50", "context=48"]), ["model.d_model=16", "model.n_layer=1", "model.n_head=2", "train.batch_tokens=768",
-            "train.learning_rate=0.01"], new(Path) { Threads = 1, PeakFlops = 1e11 });
+        "valid_items=50", "context=48"]), new()
+        {
+            Model = new() { DModel = 16, NLayer = 1, NHead = 2 },
+            Train = new() { BatchTokens = 768, LearningRate = 0.01 },
+        }, new(Path) { Threads = 1, PeakFlops = 1e11 });
 
     public string Path { get; } = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
 
     public static RlRecipe Recipe(string name, params string[] edits) => RlRecipe.Load(null, [$"name={name}", "from=taught", "tasks=parity:1",
-        "steps=6", "prompts=4", "replies=4", "most_tokens=16", "eval_items=8", "eval_replies=4", "eval_every=3", "redraws=1",
+        "steps=6", "prompts=4", "replies=4", "max_new_tokens=16", "eval_items=8", "eval_replies=4", "eval_every=3", "redraws=1",
         "skip_gate=true", "learning_rate=0.003", .. edits]);
 
     public RlResult Run(string name, params string[] edits) => Reinforcement.Run(Recipe(name, edits), new(Path) { Threads = 1 });
@@ -116,7 +119,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     [Fact]
     public void A_form_is_examined_and_the_prompt_may_leave_less_room_than_asked()
     {
-        RlResult r = home.Run("direct", "form=direct", "steps=1", "most_tokens=34");
+        RlResult r = home.Run("direct", "form=direct", "steps=1", "max_new_tokens=34");
         Assert.Equal([ReplyForm.Open, ReplyForm.Think, ReplyForm.Direct], r.Evals.Select(e => e.Form).Distinct());
         Assert.NotEmpty(RlRows.ReadReplies(new Workspace(home.Path).RunFolder("direct")));
     }
@@ -145,7 +148,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         home.Run("named", "steps=1");
         Assert.Contains("prompts=4, now 3", Mistake("named", "steps=1", "prompts=3"), StringComparison.Ordinal);
-        Assert.Contains("lower most_tokens to", Mistake("n", "most_tokens=60"), StringComparison.Ordinal);
+        Assert.Contains("lower max_new_tokens to", Mistake("n", "max_new_tokens=60"), StringComparison.Ordinal);
         Assert.Contains("method='ppo' must be one of", Mistake("n", "method=ppo"), StringComparison.Ordinal);
         Assert.Contains("there is no run", Mistake("n", "from=nobody"), StringComparison.Ordinal);
         Assert.Contains("levels 1 to", Mistake("n", "tasks=parity:99"), StringComparison.Ordinal);

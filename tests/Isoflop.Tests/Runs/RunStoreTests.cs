@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using Isoflop.Lab.Runs;
 using Isoflop.Tests.Train;
 using Isoflop.Train;
@@ -26,16 +27,35 @@ public class RunStoreTests
     }
 
     [Fact]
-    public void A_run_under_way_is_running_and_a_dead_one_killed()
+    public void A_run_under_way_is_running_and_a_dead_one_stopped()
     {
         using var home = new TinyHome();
-        string? status = null;
-        Trainer.Train(home.Config(), home.Here.Reporting(p => status ??= new RunStore(new(home.Path)).Find("run").Status));
+        string? status = null, beat = null;
+        string events = Path.Combine(home.RunPath(), RunFolder.EventsFile), card = Path.Combine(home.RunPath(), FolderLock.HolderFile);
+        Trainer.Train(home.Config(), home.Here.Reporting(p =>
+        {
+            status ??= new RunStore(home.Here).Find("run").Status;
+            beat ??= File.ReadAllText(card);
+        }));
         Assert.Equal("running", status);
-        string events = Path.Combine(home.RunPath(), RunFolder.EventsFile);
-        File.WriteAllText(events, File.ReadAllLines(events)[0].Replace($"\"pid\":{Environment.ProcessId}", "\"pid\":2147483000") +
-            "\n");
-        Assert.Equal("killed", new RunStore(new(home.Path)).Find("run").Status);
+        Assert.False(File.Exists(card));                         // let go of
+        // As kill -9 leaves it: no event says that it ended.
+        File.WriteAllText(events, File.ReadAllLines(events)[0] + "\n");
+        File.WriteAllText(card, beat);
+        var store = new RunStore(home.Here);
+        Assert.Equal("running", store.Find("run").Status);
+        Assert.Equal("stopped", new RunStore(home.Here with { Clock = new Later() }).Find("run").Status);
+        File.WriteAllText(card, beat!.Replace($"\"pid\":{Environment.ProcessId}", "\"pid\":2147483000"));
+        Assert.Equal("stopped", store.Find("run").Status);
+        File.WriteAllText(card, beat!.Replace($"\"host\":\"{Environment.MachineName}\"", "\"host\":\"elsewhere\""));
+        Assert.Equal("running", store.Find("run").Status);       // of another host there is only the beat
+        File.Delete(card);
+        Assert.Equal("stopped", store.Find("run").Status);
+    }
+
+    sealed class Later : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddSeconds(Holder.DeadSeconds + 1);
     }
 
     [Fact]

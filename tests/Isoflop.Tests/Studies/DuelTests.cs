@@ -83,10 +83,11 @@ public class DuelTests
     [InlineData(16, 512)]                                         // the head is the model
     [InlineData(64, 512)]
     [InlineData(256, 64)]                                         // the layers are
-    public void Twice_the_size_is_twice_the_parameters_that_compute(int width, int vocab)
+    public void Twice_the_size_is_twice_the_parameters_without_the_embedding(int width, int vocab)
     {
-        var shape = new ModelConfig { DModel = width, NLayer = 2, NHead = width / 16, VocabSize = vocab };
-        double ratio = (double)ComputeOptimal.ParametersThatCompute(Bottleneck.Doubled(shape)) / ComputeOptimal.ParametersThatCompute(shape);
+        var shape = new ModelSettings { DModel = width, NLayer = 2, NHead = width / 16, VocabSize = vocab };
+        double ratio = (double)ComputeOptimal.ParametersWithoutEmbedding(Bottleneck.Doubled(shape).Shape())
+            / ComputeOptimal.ParametersWithoutEmbedding(shape.Shape());
         Assert.InRange(ratio, 1.7, 2.3);
     }
 }

@@ -32,7 +32,7 @@ public class ForecastTests
         IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(recipe, new(home.Path));
         study.Save(study.Record with { Runs = runs });
         var rng = new Rng(5, RandomPurpose.Test, 0);
-        foreach (PlannedRun r in runs) Plant(home, r, loss(r.ComputeParameters, r.Tokens) * Math.Exp(noise * (rng.NextDouble() - 0.5)));
+        foreach (PlannedRun r in runs) Plant(home, r, loss(r.ParametersWithoutEmbedding, r.Tokens) * Math.Exp(noise * (rng.NextDouble() - 0.5)));
         Ladder.Tabulate(study, new(home.Path));
         return (home, study, recipe);
     }
@@ -58,7 +58,7 @@ public class ForecastTests
             Forecast f = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
             Assert.True(f.Before);
             Assert.Equal((1, 1e11, 1e10), (f.Id, f.Flops, f.Below));
-            double truth = Chinchilla(f.Run.ComputeParameters, f.Run.Tokens);
+            double truth = Chinchilla(f.Run.ParametersWithoutEmbedding, f.Run.Tokens);
             Assert.InRange(f.Loss.Value / truth, 0.99, 1.01);     // noise of 0.1 % over 30 points, one decade beyond
             Assert.InRange(truth, f.Loss.Low, f.Loss.High);
 

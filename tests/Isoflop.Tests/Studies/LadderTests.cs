@@ -45,7 +45,7 @@ public class LadderTests
             // whole updates: half of one may be missing or too much
             Assert.InRange(Math.Abs(r.Flops / r.Budget - 1), 0, 0.5 / r.Steps + 1e-9);
             Assert.Equal((long)r.Steps * r.BatchTokens, r.Tokens);
-            Assert.True(r.MemoryBytes > 16 * r.Parameters && r.EvalFlops > 0 && r.ComputeParameters < r.Parameters);
+            Assert.True(r.MemoryBytes > 16 * r.Parameters && r.EvalFlops > 0 && r.ParametersWithoutEmbedding < r.Parameters);
         }
         Assert.False(Directory.Exists(Path.Combine(home.Path, "runs")));
     }
@@ -61,7 +61,7 @@ public class LadderTests
             Spacing = 2,
             TokensPerParameter = 20,
         };
-        double[] ratio = [.. Ladder.PlanOf(recipe, new(home.Path)).Select(r => (double)r.Tokens / r.ComputeParameters).Order()];
+        double[] ratio = [.. Ladder.PlanOf(recipe, new(home.Path)).Select(r => (double)r.Tokens / r.ParametersWithoutEmbedding).Order()];
         Assert.Equal(3, ratio.Length);
         // the middle within the width grid's coarseness (a factor of about 2 in size: √2² in the ratio), the others a factor of 4 away
         Assert.InRange(ratio[1], 20 / 2.1, 20 * 2.1);
@@ -77,7 +77,7 @@ public class LadderTests
         Assert.Empty(first.Failed);
         string table = Results(home);
         Assert.Equal(9, table.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        Assert.StartsWith("run,phase,budget,d_model,n_layer,parameters,non_embedding,compute_parameters,tokens,flops,loss,", table);
+        Assert.StartsWith("run,phase,budget,d_model,n_layer,parameters,non_embedding,parameters_without_embedding,tokens,flops,loss,", table);
         Assert.All(first.Results, r => Assert.Equal(r.Run.Tokens, r.Tokens));
 
         DateTime written = first.Results.Max(r => File.GetLastWriteTimeUtc(
@@ -235,7 +235,7 @@ public class LadderTests
         Ladder.Run(Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] }, new(home.Path));
         string path = Path.Combine(new Workspace(home.Path).StudyFolder("t"), Study.RecordFile);
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"format_version\": 1", "\"format_version\": 9"));
-        Assert.Contains("format version 9; this program reads 1",
+        Assert.Contains("format version 9; this program reads up to 1",
             Assert.Throws<DataException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);
         File.WriteAllText(path, "{");
         Assert.StartsWith(path, Assert.Throws<DataException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);

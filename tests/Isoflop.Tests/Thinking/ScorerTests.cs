@@ -13,8 +13,10 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
     ScorerCard Taught(string name, params string[] edits)
     {
         (TrainResult trained, ScorerCard? card) = TeachScorer.Run(ScorerRecipe.Load(null, [$"name={name}", "from=taught", "tasks=parity:1",
-            "items=60", "valid_items=40", "replies=4", "most_tokens=16", "form=think", .. edits]), ["train.learning_rate=0.003",
-            "train.batch_tokens=768"], new(home.Path) { Threads = 1, PeakFlops = 1e11 });
+            "items=60", "valid_items=40", "replies=4", "max_new_tokens=16", "form=think", .. edits]), new()
+            {
+                Train = new() { LearningRate = 0.003, BatchTokens = 768 },
+            }, new(home.Path) { Threads = 1, PeakFlops = 1e11 });
         Assert.True(trained.Done);
         return card!;
     }
@@ -100,7 +102,7 @@ public class ScorerTests(TaughtHome home) : IClassFixture<TaughtHome>
     {
         Assert.Contains("must name the policy", Assert.Throws<ConfigException>(() => Taught("x", "from=")).Message, StringComparison.Ordinal);
         Assert.Contains("valid_items=3 must be", Assert.Throws<ConfigException>(() => Taught("x", "valid_items=3")).Message, StringComparison.Ordinal);
-        Assert.Contains("nothing to tell apart", Assert.Throws<ConfigException>(() => Taught("x", "tasks=countdown:3", "most_tokens=4")).Message,
+        Assert.Contains("nothing to tell apart", Assert.Throws<ConfigException>(() => Taught("x", "tasks=countdown:3", "max_new_tokens=4")).Message,
             StringComparison.Ordinal);
     }
 }

@@ -27,7 +27,7 @@ sealed class Script(Func<GenerationRequest, string> says, int context = 400) : I
         var text = new StringBuilder(r.From.Text);
         int tokens = 0;
         bool ended = false;
-        foreach (char c in says(r).Take(r.MostTokens))
+        foreach (char c in says(r).Take(r.MaxNewTokens))
         {
             tokens++;
             ended = c == '\n';

@@ -58,10 +58,11 @@ public class TrainerTests
     public void A_run_without_a_name_is_found_by_its_settings()
     {
         using var home = new TinyHome();
-        TrainResult first = home.Train("name="), again = home.Train("name=", "save.keep=3"),
-            other = home.Train("name=", "seed=2");
+        TrainResult first = Nameless(), again = Nameless("save.keep=3"), other = Nameless("seed=2");
         Assert.Equal((first.Name, true), (again.Name, again.AlreadyDone));
         Assert.NotEqual(first.Name, other.Name);
+
+        TrainResult Nameless(params string[] edits) => Trainer.Train(home.Config(edits) with { Name = null }, home.Here);
     }
 
     [Fact]
@@ -173,7 +174,7 @@ public class TrainerTests
             Config.Load(null, "from=run@12", "from_mode=fork", "corpus=other", "name=fork", "train.steps=3"), home.Here);
         Assert.Equal([1, 2, 3], RunFolder.ReadSteps(fork.Path).Select(r => r.Step));
         // not from scratch
-        Assert.Equal(RunFolder.ReadSteps(home.RunPath())[^1].Loss, RunFolder.ReadSteps(fork.Path)[0].Loss, 0.3);
+        Assert.Equal(RunFolder.ReadSteps(home.RunPath())[^1].Loss!.Value, RunFolder.ReadSteps(fork.Path)[0].Loss!.Value, 0.3);
         TrainState state = Checkpoint.Verify(home.StepPath(3, "fork"));
         Assert.Equal((3, 15, 15 * 128L), (state.Step, state.Updates, state.Ledger.Train.Tokens));
     }
