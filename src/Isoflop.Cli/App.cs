@@ -3,6 +3,8 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Isoflop.Train;
 using Isoflop.Kernels;
 using Isoflop.Store;
 
@@ -12,6 +14,12 @@ namespace Isoflop.Cli;
 sealed class Verb(string name, string description, params string[] examples) : Command(name, description)
 {
     public IReadOnlyList<string> Examples => examples;
+
+    /// <summary>What it stands under in the list of all commands.</summary>
+    public string Group { get; set; } = "";
+
+    /// <summary>More of its help: a title, and rows of name and explanation, such as the settings of a recipe.</summary>
+    public IReadOnlyList<(string Title, IReadOnlyList<(string Name, string Help)> Rows)> Sections { get; set; } = [];
 
     /// <summary>What the command does. The result is the exit code; mistakes are thrown, see <see cref="App"/>.</summary>
     public void Runs(Func<Invocation, int> run) => SetAction(parsed => run(App.Current(parsed)));
@@ -63,7 +71,7 @@ sealed class Invocation
 /// The shell around the commands: options they share, exit codes, errors as one line. 0 done; 2 the user's mistake or an unusable
 /// file; 130 interrupted; anything else is our bug and crashes with a stack trace.
 /// </summary>
-static class App
+static partial class App
 {
     public const int UserError = 2, Interrupted = 130;
 
@@ -84,7 +92,7 @@ static class App
 
     public static readonly Option<string> Device = new("--device")
     {
-        Description = "What computes: " + string.Join(", ", Devices.Names),
+        Description = "What computes: cpu, or cpu:reference, the slow definition; 'isoflop machine' names all there are",
         HelpName = "NAME",
         DefaultValueFactory = _ => "cpu",
         Recursive = true,
@@ -121,6 +129,14 @@ static class App
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
         return Run(args, verbs, Console.Out, Console.Error, terminal: !Console.IsErrorRedirected, stop.Token,
             Console.IsInputRedirected ? null : Console.In);
+    }
+
+    /// <summary>All commands with what they share.</summary>
+    public static RootCommand Root(IReadOnlyList<Command> verbs)
+    {
+        var root = new RootCommand("Isoflop, a laboratory for scaling language models.") { Home, Threads, Device, Json, plugins };
+        foreach (Command verb in verbs) root.Add(verb);
+        return root;
     }
 
     /// <summary>Runs a command line; returns the exit code.</summary>
@@ -163,22 +179,47 @@ static class App
     static int Invoke(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal,
         CancellationToken stop, TextReader? input)
     {
-        var root = new RootCommand("A laboratory for scaling language models.") { Home, Threads, Device, Json, plugins };
-        foreach (Command verb in verbs) root.Add(verb);
+        RootCommand root = Root(verbs);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExamples((HelpAction)help.Action!, output);
+        help.Action = new ShowHelp(output);
 
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-        if (parsed.Action is not HelpWithExamples && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
+        if (parsed.Action is not ShowHelp && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
         context.Value = p => new Invocation(p, output, error, terminal, stop) { In = input };
-        return parsed.Invoke(new InvocationConfiguration
+        try
         {
-            Output = output,
-            Error = error,
-            EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = null,                   // signals are ours: a command may need longer than 2 s to save
-        });
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,               // signals are ours: a command may need longer than 2 s to save
+            });
+        }
+        catch (Exception e) when (e is ConfigException or DataException)
+        {
+            error.WriteLine(AsOptions(OneLine(e.Message), parsed));
+            return UserError;
+        }
     }
+
+    /// <summary>
+    /// The library speaks of settings, KEY=VALUE. What is an option of this command is said as that: --key VALUE. Where a command
+    /// takes settings too, only of the options that were given.
+    /// </summary>
+    static string AsOptions(string message, ParseResult parsed)
+    {
+        bool settings = parsed.CommandResult.Command is Verb { Sections.Count: > 0 };
+        Dictionary<string, Option> options = parsed.CommandResult.Command.Options.Concat(parsed.RootCommandResult.Command.Options)
+            .Where(o => !settings || o is Option<bool> || parsed.GetResult(o) is { Implicit: false }).DistinctBy(o => o.Name)
+            .ToDictionary(o => o.Name);
+        return KeyValue().Replace(message, m =>
+            options.TryGetValue($"--{m.Groups[1].Value.Replace('_', '-')}", out Option? option)
+                ? option is Option<bool> ? option.Name : $"{option.Name} {m.Groups[2].Value}" : m.Value);
+    }
+
+    [GeneratedRegex(@"(?<![\w./'{=])([a-z][a-z_]*)=([^\s;,)]*[^\s;,):.]|(?=[\s;:]))")]
+    private static partial Regex KeyValue();
 
     /// <summary>The first thing wrong with a command line, or null.</summary>
     static string? Mistake(ParseResult parsed)
@@ -200,24 +241,34 @@ static class App
             .Replace("expected type 'System.Double'", "a number");
         foreach (string whole in (string[])["Int32", "Int64", "UInt64"])
             what = what.Replace($"expected type 'System.{whole}'", "a whole number");
-        error.WriteLine($"{OneLine(what)}; see {string.Join(' ', path)} --help");
+        string meant = Meant(parsed, what) is { } near ? $"; did you mean '{near}'" : "";
+        error.WriteLine($"{OneLine(what)}{meant}; see {string.Join(' ', path)} --help");
         return UserError;
+    }
+
+    /// <summary>The command or option that an unknown word is nearest to.</summary>
+    static string? Meant(ParseResult parsed, string mistake)
+    {
+        string[] quoted = mistake.Split('\'');
+        if (quoted.Length < 3 || !mistake.StartsWith("Unrecognized", StringComparison.Ordinal)) return null;
+        IEnumerable<Command> here = parsed.CommandResult.Command.Parents.OfType<Command>().Prepend(parsed.CommandResult.Command);
+        IEnumerable<string> names = quoted[1].StartsWith('-')
+            ? here.SelectMany((c, up) => c.Options.Where(o => up == 0 || o.Recursive).Select(o => o.Name))
+            : parsed.CommandResult.Command.Subcommands.Select(c => c.Name);
+        return SettingsJson.Nearest(quoted[1], names);
     }
 
     static string OneLine(string message) => string.Join(' ',
         message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
-    sealed class HelpWithExamples(HelpAction help, TextWriter output) : SynchronousCommandLineAction
+    sealed class ShowHelp(TextWriter output) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => true;
 
         public override int Invoke(ParseResult parsed)
         {
-            int code = help.Invoke(parsed);
-            if (parsed.CommandResult.Command is not Verb { Examples.Count: > 0 } verb) return code;
-            output.WriteLine("Examples:");
-            foreach (string example in verb.Examples) output.WriteLine("  " + example);
-            return code;
+            output.Write(HelpText.Of(parsed.CommandResult.Command));
+            return 0;
         }
     }
 }

@@ -25,9 +25,9 @@ static class FrontierCommand
         [
             "isoflop frontier f --task parity:2 widths=32,48,64 teach=2e11,6e11 steps=40 budget=16",
             "isoflop frontier recipes/frontier.json",
-            .. Settings.Help(SettingsJson.List(FrontierJson.Default.FrontierRecipe)),
         ])
         { given, task };
+        verb.Sections = [Settings.Help(SettingsJson.List(FrontierJson.Default.FrontierRecipe))];
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given)!;

@@ -24,12 +24,12 @@ static class PlanCommand
         [
             "isoflop plan corpus=reference --flops 1e13",
             "isoflop plan recipe.json train.steps=2000 --gflops 90 --json",
-            .. Settings.Help(Config.Settings),
         ])
         {
             gflops,
         };
         var settings = new Settings(verb);
+        verb.Sections = [Settings.Help(Config.Settings)];
         verb.Runs(call =>
         {
             Plan plan = Trainer.PlanOf(settings.Load(call.Parsed), call.Here);

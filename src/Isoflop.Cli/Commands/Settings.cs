@@ -39,7 +39,7 @@ sealed class Settings
         return Config.Load(files.FirstOrDefault(), [.. arguments.Where(a => a.Contains('='))]);
     }
 
-    /// <summary>Every setting with its default, for the end of a command's help.</summary>
-    public static string[] Help(IEnumerable<Setting> all, string what = "Settings (key=default):") =>
-        ["", what, .. all.Select(s => $"  {(s.Default.Length > 0 ? $"{s.Key}={s.Default}" : s.Key),-28} {s.Help}".TrimEnd())];
+    /// <summary>Every setting with its default: a section of a command's help.</summary>
+    public static (string, IReadOnlyList<(string, string)>) Help(IEnumerable<Setting> all, string title = "Settings, as KEY=VALUE") =>
+        (title, [.. all.Select(s => (s.Default.Length > 0 ? $"{s.Key}={s.Default}" : s.Key, s.Help))]);
 }

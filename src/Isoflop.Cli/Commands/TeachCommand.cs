@@ -28,11 +28,9 @@ static class TeachCommand
             "isoflop teach name=w tasks=addition:1..2 from=world.1e13.d96.s1       on top of a ladder's run",
             "isoflop teach --scorer name=v from=m tasks=modular-root                values of beginnings of m's own replies",
             "isoflop teach name=mine chat=chats.jsonl from=base      lines of {\"messages\": [{\"role\": …, \"content\": …}]}",
-            .. Settings.Help(SettingsJson.List(TeachJson.Default.TeachRecipe)),
-            .. Settings.Help(SettingsJson.List(ScorerJson.Default.ScorerRecipe), "Settings of a scorer:"),
-            "", "'isoflop tasks' lists the tasks, 'isoflop train --help' a run's settings",
         ])
         { given, scorer };
+        verb.Sections = [Settings.Help(SettingsJson.List(TeachJson.Default.TeachRecipe)), Settings.Help(SettingsJson.List(ScorerJson.Default.ScorerRecipe), "Settings of a scorer:")];
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given) ?? [];

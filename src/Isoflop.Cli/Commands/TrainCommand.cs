@@ -30,12 +30,12 @@ static class TrainCommand
             "isoflop train corpus=reference model.d_model=64 train.steps=500 name=small",
             "isoflop train recipe.json seed=2                          a file of settings, one of them changed",
             "isoflop train --from small@400 train.steps=1000           go on from a checkpoint, in a new run",
-            .. Settings.Help(Config.Settings),
         ])
         {
             resumeAt, peak,
         };
         var settings = new Settings(verb);
+        verb.Sections = [Settings.Help(Config.Settings)];
         verb.Runs(call =>
         {
             RunConfig config = settings.Load(call.Parsed);

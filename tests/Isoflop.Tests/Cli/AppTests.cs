@@ -26,8 +26,8 @@ public sealed class AppTests : CorpusFixture
     }
 
     [Theory]
-    [InlineData("Unrecognized command or argument 'korpus'; see isoflop --help", "korpus")]
-    [InlineData("Unrecognized command or argument '--voacb'; see isoflop corpus --help", "corpus", "a", "--voacb")]
+    [InlineData("Unrecognized command or argument 'korpus'; did you mean 'corpus'; see isoflop --help", "korpus")]
+    [InlineData("Unrecognized command or argument '--voacb'; did you mean '--vocab'; see isoflop corpus --help", "corpus", "a", "--voacb")]
     [InlineData("Cannot parse argument 'many' for option '--vocab' as a whole number; see isoflop corpus --help", "corpus",
         "--vocab", "many")]
     [InlineData("Cannot parse argument 'x' for option '--valid-share' as a number; see isoflop corpus --help", "corpus",
@@ -89,7 +89,7 @@ public sealed class AppTests : CorpusFixture
         (int code, string output, _) = Run("corpus", "--help");
         Assert.Equal(0, code);
         Assert.Contains("--valid-share", output);
-        Assert.Contains("isoflop corpus", output[output.IndexOf("Examples:", StringComparison.Ordinal)..]);
+        Assert.Contains("isoflop corpus", output[output.IndexOf("Examples", StringComparison.Ordinal)..]);
         (code, output, _) = Run();
         Assert.Equal(0, code);
         Assert.Contains("corpus", output);
