@@ -30,12 +30,16 @@ public sealed record RunConfig
         Default = StartMode.Extend)]
     public StartMode? FromMode { get; init; }
 
+    /// <summary>Shape of the model.</summary>
     public ModelSettings Model { get; init; } = new();
 
+    /// <summary>One optimisation.</summary>
     public TrainConfig Train { get; init; } = new();
 
+    /// <summary>When the loss on held-out text is taken.</summary>
     public EvalConfig Eval { get; init; } = new();
 
+    /// <summary>When checkpoints are written.</summary>
     public SaveConfig Save { get; init; } = new();
 
     /// <summary>Every rule that can be checked without the corpus: setting, value, rule, next step.</summary>
