@@ -96,12 +96,20 @@ static class App
         Recursive = true
     };
 
+    static readonly Option<string[]> plugins = new("--plugin")
+    {
+        Description = "Load tasks, strategies, laws and rewards of your own: a .dll, or a single .cs; may be repeated",
+        HelpName = "FILE",
+        Recursive = true,
+        Arity = ArgumentArity.OneOrMore,
+    };
+
     static readonly AsyncLocal<Func<ParseResult, Invocation>> context = new();
 
     internal static Invocation Current(ParseResult parsed) => context.Value!(parsed);
 
     /// <summary>Runs on the process's own streams; the first Ctrl-C asks the command to stop, the second kills.</summary>
-    public static int Start(string[] args, IReadOnlyList<Command> verbs)
+    public static int Start(string[] args, Func<IReadOnlyList<Command>> verbs)
     {
         using var stop = new CancellationTokenSource();
         void Ask(PosixSignalContext signal)
@@ -117,25 +125,17 @@ static class App
 
     /// <summary>Runs a command line; returns the exit code.</summary>
     public static int Run(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal = false,
-        CancellationToken stop = default, TextReader? input = null)
-    {
-        var root = new RootCommand("A laboratory for scaling language models.") { Home, Threads, Device, Json };
-        foreach (Command verb in verbs) root.Add(verb);
-        HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExamples((HelpAction)help.Action!, output);
+        CancellationToken stop = default, TextReader? input = null) =>
+        Run(args, () => verbs, output, error, terminal, stop, input);
 
-        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-        if (parsed.Action is not HelpWithExamples && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
-        context.Value = p => new Invocation(p, output, error, terminal, stop) { In = input };
+    /// <param name="verbs">made once plugins are loaded, which their help names</param>
+    static int Run(string[] args, Func<IReadOnlyList<Command>> verbs, TextWriter output, TextWriter error, bool terminal,
+        CancellationToken stop, TextReader? input)
+    {
         try
         {
-            return parsed.Invoke(new InvocationConfiguration
-            {
-                Output = output,
-                Error = error,
-                EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = null,               // signals are ours: a command may need longer than 2 s to save
-            });
+            LoadPlugins(args, error);
+            return Invoke(args, verbs(), output, error, terminal, stop, input);
         }
         catch (Exception e) when (e is ConfigException or DataException)
         {
@@ -152,6 +152,32 @@ static class App
             error.WriteLine("interrupted; the same command again continues or starts over, nothing is left half done");
             return Interrupted;
         }
+    }
+
+    static void LoadPlugins(string[] args, TextWriter error)
+    {
+        ParseResult parsed = new RootCommand { Home, plugins }.Parse(args);
+        foreach (string file in parsed.GetValue(plugins) ?? []) PluginLoader.Load(file, parsed.GetValue(Home)!, error);
+    }
+
+    static int Invoke(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal,
+        CancellationToken stop, TextReader? input)
+    {
+        var root = new RootCommand("A laboratory for scaling language models.") { Home, Threads, Device, Json, plugins };
+        foreach (Command verb in verbs) root.Add(verb);
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!, output);
+
+        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        if (parsed.Action is not HelpWithExamples && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
+        context.Value = p => new Invocation(p, output, error, terminal, stop) { In = input };
+        return parsed.Invoke(new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,                   // signals are ours: a command may need longer than 2 s to save
+        });
     }
 
     /// <summary>The first thing wrong with a command line, or null.</summary>

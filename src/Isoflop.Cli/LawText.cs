@@ -12,7 +12,7 @@ static class LawText
     {
         Line("law", law.Formula);
         string x = HasFlops(law) ? "C" : "x";
-        Line("points", law.Points == 0 ? "none" : I($"{law.Points} in {law.Groups} groups, ") + (IsCurve(law)
+        Line("points", law.Points == 0 ? "none" : I($"{law.Points} in {law.Groups} groups, ") + (law.Form.TakesX
             ? I($"x {law.MinX:0.##e0} … {law.MaxX:0.##e0}")
             : I($"C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}")));
         TextTable.Write(output, [.. law.Parameters.Select(p =>
@@ -57,11 +57,8 @@ static class LawText
     public static string Price(Law law) => !double.IsFinite(law.Verdict.Next.Flops) ? "of unknown FLOPs"
         : HasFlops(law) ? I($"{law.Verdict.Next.Flops:0.##e0} FLOPs") : I($"x = {law.Verdict.Next.Flops:0.##e0}");
 
-    static bool IsCurve(Law law) => law.Form is not (LawForm.Chinchilla or LawForm.OverTraining or LawForm.Kaplan
-        or LawForm.RepeatedData or LawForm.IsoFlop or LawForm.Envelope or LawForm.KaplanN or LawForm.KaplanD or LawForm.KaplanC);
-
     /// <summary>A curve's points have FLOPs of their own only where a column gives them.</summary>
-    static bool HasFlops(Law law) => !IsCurve(law) || law.MaxFlops != law.MaxX;
+    static bool HasFlops(Law law) => !law.Form.TakesX || law.MaxFlops != law.MaxX;
 
     /// <summary>Value (low … high).</summary>
     public static string Show(Estimate e) => Ends(e) is { Length: > 0 } ends ? $"{Number(e.Value)} {ends}" : Number(e.Value);

@@ -2,7 +2,7 @@ using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 
 // One line a verb, in the order of `isoflop --help`.
-return App.Start(args,
+return App.Start(args, () =>
 [
     TourCommand.Create(),
     CorpusCommand.Create(),

@@ -1,7 +1,7 @@
 namespace Isoflop.Tasks;
 
 /// <summary>Choices that families make again and again.</summary>
-static class Draws
+public static class Draws
 {
     /// <summary>Uniform, both ends included.</summary>
     public static int Between(this ref Rng rng, int low, int high) => low + rng.NextInt(high - low + 1);

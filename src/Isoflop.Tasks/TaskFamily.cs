@@ -5,7 +5,9 @@ namespace Isoflop.Tasks;
 
 /// <summary>
 /// Questions of one kind with a dial of difficulty, made without end (or <see cref="Size"/>), whose answers a program can judge.
-/// Everything is a function of its arguments; nothing is kept, so one instance serves all threads.
+/// Everything is a function of its arguments; nothing is kept, so one instance serves all threads. A family of one's own derives
+/// from it: <see cref="Name"/>, <see cref="Summary"/>, <see cref="Levels"/>, <see cref="Chance"/>, <see cref="Symbols"/>,
+/// <see cref="Draw"/>, <see cref="Solve"/>, <see cref="Derive"/>, and <see cref="TaskFamilies.Register"/>.
 /// </summary>
 public abstract class TaskFamily
 {
@@ -14,8 +16,8 @@ public abstract class TaskFamily
 
     /// <summary>One word, lower case and hyphens.</summary>
     public abstract string Name { get; }
-    /// <summary>serial, arithmetic, search, planning, logic or science.</summary>
-    public abstract string Group { get; }
+    /// <summary>serial, arithmetic, search, planning, logic or science; a user's own families are a group.</summary>
+    public virtual string Group => "own";
     /// <summary>One line: what is asked, and how prompt and answer are written.</summary>
     public abstract string Summary { get; }
     /// <summary>Difficulties, 1 … Levels.</summary>
@@ -57,10 +59,16 @@ public abstract class TaskFamily
     public abstract string Solve(TaskItem item);
 
     /// <summary>
-    /// 1 if the reply is well formed and its answer right, else 0. May use the key: for training and measuring only.
+    /// 1 if the reply is well formed and its answer right, else 0, or between where a family grades. May use the key: for
+    /// training and measuring only.
     /// </summary>
-    public double Reward(TaskItem item, string reply) =>
-        Reply.Parse(reply) is { } parsed && IsRight(item, parsed.Answer) ? 1 : 0;
+    public double Reward(TaskItem item, string reply) => Reply.Parse(reply) is { } parsed ? Score(item, parsed) : 0;
+
+    /// <summary>
+    /// Longest time for a verdict on one reply: without one by then it scores 0, and is counted. Infinite: the family keeps its
+    /// own time, and what it throws ends the run.
+    /// </summary>
+    public virtual TimeSpan VerdictLimit => TimeSpan.FromSeconds(2);
 
     /// <summary>Whether an answer is right, judged by the prompt alone.</summary>
     /// <exception cref="InvalidOperationException">The family has no such check: <see cref="HasCheck"/>.</exception>
@@ -124,6 +132,12 @@ public abstract class TaskFamily
     protected virtual bool IsRight(TaskItem item, string answer) => HasCheck ? Fulfils(item.Prompt, answer) : answer == item.Key;
 
     /// <summary>
+    /// Grades a well-formed reply, 0 to 1; 1 is right. Unless overridden: 1 or 0, by <see cref="IsRight"/>. Who overrides it says
+    /// the same of what is right.
+    /// </summary>
+    protected virtual double Score(TaskItem item, Reply reply) => IsRight(item, reply.Answer) ? 1 : 0;
+
+    /// <summary>
     /// Steps of a thought, without an answer said before it, that are false. Unless overridden: equations between whole numbers
     /// that do not hold.
     /// </summary>
@@ -137,6 +151,9 @@ public abstract class TaskFamily
     {
         if (level < 1 || level > Levels) throw new ConfigException($"{Name}: level={level} must be from 1 to {Levels}");
     }
+
+    /// <summary>What of a user's decides the items and verdicts: its name, and a hash of what it holds; null: ours.</summary>
+    internal virtual (string Name, string Hash)? Origin => null;
 
     // ---- splits ---------------------------------------------------------------------------------------------------------------
 

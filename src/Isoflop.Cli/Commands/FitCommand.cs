@@ -25,7 +25,7 @@ static class FitCommand
             new("--table") { Description = "A CSV file of any tool instead of a study", HelpName = "FILE" },
             new("--form")
             {
-                Description = "all, two-step, " + string.Join(", ", Enum.GetValues<LawForm>().Select(Name)),
+                Description = "all, two-step, " + string.Join(", ", LawForms.All.Select(f => f.Name)),
                 HelpName = "FORM",
                 DefaultValueFactory = _ => "chinchilla",
             },
@@ -82,7 +82,7 @@ static class FitCommand
         if (form == "two-step")
             return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
 
-        LawForm[] forms = form == "all" ? [] : [Parse<LawForm>(form, "--form")];
+        LawForm[] forms = form == "all" ? [] : [LawForms.Find(form)];
         List<Observation> points = study is not null ? ReadStudy(call, o, study, where)
             : ReadTable(call, o, table!, where, call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y));
         double secondsPerFlop = study is null ? double.NaN : StudyResults.SecondsPerFlop(call.Here, study);
@@ -101,8 +101,7 @@ static class FitCommand
 
     static void PredictAt(Invocation call, Law law, double at)
     {
-        bool surface = law.Form is LawForm.Chinchilla or LawForm.Kaplan or LawForm.OverTraining or LawForm.RepeatedData;
-        Show(call, surface ? law.PredictAt(at) : law.Predict(at), at);
+        Show(call, law.Form.IsSurface ? law.PredictAt(at) : law.Predict(at), at);
     }
 
     static void Show(Invocation call, Estimate y, double at)
@@ -168,9 +167,9 @@ static class FitCommand
     static int All(Invocation call, List<Observation> points, FitOptions options, bool curves)
     {
         LawForm[] forms = curves
-            ? [LawForm.PowerLaw, LawForm.SaturatingPower, LawForm.SaturatingExponential, LawForm.Broken]
-            : [LawForm.Chinchilla, LawForm.OverTraining, LawForm.Kaplan, LawForm.KaplanN, LawForm.KaplanD, LawForm.KaplanC,
-                LawForm.IsoFlop, LawForm.Envelope];
+            ? [LawForms.PowerLaw, LawForms.SaturatingPower, LawForms.SaturatingExponential, LawForms.Broken]
+            : [LawForms.Chinchilla, LawForms.OverTraining, LawForms.Kaplan, LawForms.KaplanN, LawForms.KaplanD, LawForms.KaplanC,
+                LawForms.IsoFlop, LawForms.Envelope];
         List<Law> laws = [.. forms.Select(f => Law.Fit(f, points,
             options with { Bootstraps = 0, Objective = options.Objective ?? (curves ? Objective.SquaredLog : null) },
             call.Stop))];
@@ -182,7 +181,7 @@ static class FitCommand
         static string Percent(double? x) => x is { } v ? (100 * v).ToString("0.00", CultureInfo.InvariantCulture) + " %" : "-";
         TextTable.Write(call.Out, [["form", "objective", "", "starts", "held-out", "largest", "skill", "next point",
             "verdict"],
-            .. laws.Select(l => (string[])[Name(l.Form), Name(l.Objective),
+            .. laws.Select(l => (string[])[l.Form.Name, Name(l.Objective),
                 double.IsNaN(l.ObjectiveValue) ? "-" : l.ObjectiveValue.ToString("0.####e0", CultureInfo.InvariantCulture),
                 $"{l.Agreeing}/{l.Starts}", Percent(l.HeldOut?.MeanRelativeError), Percent(l.HeldOut?.LargestRelativeError),
                 l.HeldOut is { } h && double.IsFinite(h.Skill) ? h.Skill.ToString("0.00", CultureInfo.InvariantCulture) : "-",

@@ -30,6 +30,7 @@ static class RlCommand
             "isoflop rl show p-rl                                    its examinations",
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
             "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the rise to the end",
+            "rewards: " + string.Join("; ", Rewards.All.Select(r => $"{r.Name}: {r.Says}")),
             .. Settings.Help(SettingsJson.List(RlJson.Default.RlRecipe)),
         ])
         { given };

@@ -37,7 +37,7 @@ public sealed record EntropyCheck(string Of, double Known, Estimate Fitted, doub
             {
                 Loss = of.Sum(t => t.Tokens / all * r.Tags.First(x => x.Tag == t.Tag).Loss),
             })];
-            Law law = Law.Fit(LawForm.Chinchilla, points, new() { Bootstraps = 200, HeldOut = false }, here.Stop);
+            Law law = Law.Fit(LawForms.Chinchilla, points, new() { Bootstraps = 200, HeldOut = false }, here.Stop);
             return new(name, of.Sum(t => t.Tokens / all * known[t.Tag]), law.Identified ? law["E"] : Estimate.Of(double.NaN),
                 points.Min(p => p.Loss));
         }

@@ -3,7 +3,7 @@ using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Lab.Emergence;
 
-/// <summary>A broken power law (<see cref="LawForm.Broken"/>) through a task's −ln p of the answer, a point a seed.</summary>
+/// <summary>A broken power law (<see cref="LawForms.Broken"/>) through a task's −ln p of the answer, a point a seed.</summary>
 /// <param name="At">training FLOPs of the break d1; NaN: not identified</param>
 /// <param name="Reason">why nothing was identified; else empty</param>
 public sealed record TaskBreak(string Task, Estimate At, string Reason)
@@ -19,7 +19,7 @@ public sealed record TaskBreak(string Task, Estimate At, string Reason)
             for (int s = 0; s < rung.Results.Count; s++)
                 if (rung.Results[s].Average(r => r.AnswerNll ?? double.NaN) is var nll && nll > 0)
                     points.Add(Observation.Point(rung.Flops, nll, seed: s + 1));
-        Law law = Law.Fit(LawForm.Broken, points, new() { Bootstraps = 100, HeldOut = false, Threads = 1 }, stop);
+        Law law = Law.Fit(LawForms.Broken, points, new() { Bootstraps = 100, HeldOut = false, Threads = 1 }, stop);
         return law.Identified ? new(curve.Task, law["d1"], "") : new(curve.Task, Estimate.Of(double.NaN), law.Verdict.Text);
     }
 }

@@ -45,7 +45,7 @@ sealed class Exam
                 / groups.Length);
             Behaviour[] seen = [.. groups.SelectMany(g => g.Texts.Select(t => of.Family.Observe(g.Item, t)))];
             rows.Add(new(step, flops, of.Tag, form, groups.Length, replies, level.Average(g => g.Second.Rate), mean, error,
-                groups.Average(g => PassAt(replies, (int)g.Right.Sum(), replies)), of.Family.Chance(of.Level),
+                groups.Average(g => PassAt(replies, g.Right.Count(r => r == 1), replies)), of.Family.Chance(of.Level),
                 all.Average(r => r.Count), all.Average(r => r.Ended ? 0.0 : 1), groups.Average(g => g.Texts.Average(Thinks)),
                 BehaviourMeans.Of(seen)));
         }

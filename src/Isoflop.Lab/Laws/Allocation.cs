@@ -5,23 +5,23 @@ namespace Isoflop.Lab.Laws;
 /// N* = N0·(C/Cref)^a, D* = D0·(C/Cref)^b, L* = L0·(C/Cref)^−γ, with Cref the points' geometric mean.
 /// </summary>
 /// <remarks>θ is natural: (ln N0, a, ln D0, b, ln L0, −γ, ln Cref). Nothing is searched: the solver is least squares.</remarks>
-abstract class Allocation : Form
+abstract class Allocation : LawForm
 {
     public override string Formula => "N* = N0*(C/Cref)^a, D* = D0*(C/Cref)^b, L* = L0*(C/Cref)^-gamma";
     public override IReadOnlyList<string> Names { get; } = ["N0", "a", "D0", "b", "L0", "gamma", "Cref"];
     public override Objective Default => Objective.SquaredError;
-    public override bool ReadsFlops => true;
-    public override Inputs InputsOf(Observation o) => new(o.N, o.D, o.Unique, o.C);
+    internal override bool TakesX => false;
+    internal override Inputs InputsOf(Observation o) => new(o.N, o.D, o.Unique, o.C);
 
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[4] * Math.Pow(x.X / p[6], -p[5]);
-    public override double OptimalN(ReadOnlySpan<double> p, double flops, double k) => p[0] * Math.Pow(flops / p[6], p[1]);
-    public override double OptimalD(ReadOnlySpan<double> p, double flops, double k) => p[2] * Math.Pow(flops / p[6], p[3]);
+    internal override double OptimalN(ReadOnlySpan<double> p, double flops, double k) => p[0] * Math.Pow(flops / p[6], p[1]);
+    internal override double OptimalD(ReadOnlySpan<double> p, double flops, double k) => p[2] * Math.Pow(flops / p[6], p[3]);
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
         (p[0], p[1], p[2], p[3], p[4], p[5], p[6]) =
         (Math.Exp(t[0]), t[1], Math.Exp(t[2]), t[3], Math.Exp(t[4]), -t[5], Math.Exp(t[6]));
 
-    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng) => [new double[7]];
+    internal override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng) => [new double[7]];
 
     /// <summary>Why so few optima were found.</summary>
     protected virtual string TooFew(FitProblem problem, int found) =>
@@ -31,7 +31,7 @@ abstract class Allocation : Form
     /// <param name="residual">Σ of squares that each budget's own fit leaves</param>
     public abstract List<Best> Optima(FitProblem problem, out double residual);
 
-    public override Minimum Solve(FitProblem problem, double[] start)
+    internal override Minimum Solve(FitProblem problem, double[] start)
     {
         List<Best> best = Optima(problem, out double residual);
         if (best.Count < 2)
@@ -44,7 +44,7 @@ abstract class Allocation : Form
             $"solved exactly ({best.Count} optima)");
     }
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data) => p[5] <= 0 ? "the loss does not fall with C" : null;
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) => p[5] <= 0 ? "the loss does not fall with C" : null;
 
     /// <summary>A budget's optimum.</summary>
     public readonly record struct Best(double LnC, double LnN, double LnD, double LnLoss);
@@ -59,16 +59,16 @@ sealed class IsoFlopParabolas : Allocation
     /// <summary>Budgets are told apart by gaps of more than this in ln C; none is wider than twice this.</summary>
     public const double Gap = 0.15;
 
-    public override LawForm Kind => LawForm.IsoFlop;
-    public override string SolverName(Objective objective) =>
+    public override string Name => "iso-flop";
+    internal override string SolverName(Objective objective) =>
         "a parabola in ln N for each budget, least squares through the vertices";
-    public override int MinPoints => 6;
+    internal override int MinPoints => 6;
 
-    public override bool ResamplesResiduals => true;
+    internal override bool ResamplesResiduals => true;
 
     public override List<Best> Optima(FitProblem problem, out double residual) => Optima(problem, null, out residual);
 
-    public override double[] Fitted(FitProblem problem, double[] natural)
+    internal override double[] Fitted(FitProblem problem, double[] natural)
     {
         double[] fitted = [.. Enumerable.Repeat(double.NaN, problem.Data.Count)];
         Optima(problem, fitted, out _);
@@ -138,15 +138,15 @@ sealed class Envelope : Allocation
         ? $"training curves: {n}, at least {MinRuns} are needed; a column that names the run makes its points one (--group)"
         : base.TooFew(problem, found);
 
-    public override bool GroupsAreCurves => true;
+    internal override bool GroupsAreCurves => true;
     /// <summary>Points above the envelope are not its noise.</summary>
-    public override double[] Fitted(FitProblem problem, double[] natural) =>
+    internal override double[] Fitted(FitProblem problem, double[] natural) =>
         [.. Enumerable.Repeat(double.NaN, problem.Data.Count)];
 
-    public override LawForm Kind => LawForm.Envelope;
-    public override string SolverName(Objective objective) =>
+    public override string Name => "envelope";
+    internal override string SolverName(Objective objective) =>
         "least loss of the curves at 8 budgets a decade, least squares through them";
-    public override int MinPoints => 6;
+    internal override int MinPoints => 6;
 
     public override List<Best> Optima(FitProblem problem, out double residual)
     {

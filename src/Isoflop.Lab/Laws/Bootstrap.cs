@@ -15,7 +15,7 @@ static class Bootstrap
     /// <summary>With fewer clusters than this for each parameter their residuals are resampled instead.</summary>
     const int GroupsPerParameter = 3;
 
-    public static Resampling Choose(Form form, int groups) =>
+    public static Resampling Choose(LawForm form, int groups) =>
         !form.ResamplesResiduals && (form.GroupsAreCurves || groups >= GroupsPerParameter * form.Names.Count)
             ? Resampling.Groups : Resampling.Residuals;
 
@@ -39,7 +39,7 @@ static class Bootstrap
         };
         Parallel.For(0, draws.Length, parallel, b =>
         {
-            var rng = RandomUse.LawResample.Open(options.Seed, (long)problem.Form.Kind, b);
+            var rng = RandomUse.LawResample.Open(options.Seed, LawForms.StreamOf(problem.Form), b);
             for (int attempt = 0; attempt < Attempts && draws[b] is null; attempt++)
             {
                 FitProblem again = how == Resampling.Groups

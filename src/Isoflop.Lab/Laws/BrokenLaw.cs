@@ -6,7 +6,7 @@ namespace Isoflop.Lab.Laws;
 /// </summary>
 sealed class BrokenLaw : Curve
 {
-    public override LawForm Kind => LawForm.Broken;
+    public override string Name => "broken";
     public override string Formula => "y = a + b * x^-c0 * (1 + (x/d1)^(1/f1))^(-c1*f1)";
     public override IReadOnlyList<string> Names { get; } = ["a", "b", "c0", "c1", "d1", "f1"];
     public override Objective Default => Objective.SquaredLog1p;
@@ -24,7 +24,7 @@ sealed class BrokenLaw : Curve
         return Math.Exp(-c * f * ln);
     }
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
         (p[0], p[1], p[2], p[3], p[4], p[5]) =
             (t[0], Math.Exp(t[1] + t[2] * data.CentreX), t[2], t[3], Math.Exp(t[4]), Math.Exp(t[5]));
 
@@ -44,7 +44,7 @@ sealed class BrokenLaw : Curve
     protected override double[]? Theta(double[] l, double[] n, FitData data) =>
         Ln(l[1]) is { } b ? [l[0], b, n[0], n[1], Math.Log(n[2]), Math.Log(n[3])] : null;
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data)
     {
         (double low, double high) = RangeX(data);
         return p[4] < low || p[4] > high

@@ -4,10 +4,8 @@ namespace Isoflop.Lab.Laws;
 /// A curve y(x) that is linear in one or two of its parameters once the others are given: the others are searched on a grid,
 /// by projection, and the best places of the grid are the starts.
 /// </summary>
-abstract class Curve : Form
+abstract class Curve : LawForm
 {
-    public override bool ReadsFlops => true;
-
     /// <summary>The grid of what is not linear, in θ's own order and scale, given the data's range.</summary>
     protected abstract IEnumerable<double[]> Grid(FitData data);
 
@@ -20,7 +18,7 @@ abstract class Curve : Form
     /// <summary>So many linear parameters may be negative.</summary>
     protected virtual int FreeSign => 2;
 
-    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
+    internal override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
     {
         double[] ones = [.. Enumerable.Repeat(1.0, data.Count)];
         var found = new List<(double Value, double[] Theta)>();
@@ -38,7 +36,7 @@ abstract class Curve : Form
         return [.. found.OrderBy(f => f.Value).Take(count).Select(f => f.Theta)];
     }
 
-    public override string SolverName(Objective objective) => "projection on a grid, BFGS, Nelder–Mead";
+    internal override string SolverName(Objective objective) => "projection on a grid, BFGS, Nelder–Mead";
 
     /// <summary>n values from low to high, in equal ratios.</summary>
     protected static IEnumerable<double> Ratios(double low, double high, int n) =>
@@ -52,18 +50,18 @@ abstract class Curve : Form
 /// <summary>y = E + A·x^−α. θ = (ln E, ln A at the centre, α).</summary>
 sealed class SaturatingPower : Curve
 {
-    public override LawForm Kind => LawForm.SaturatingPower;
+    public override string Name => "saturating-power";
     public override string Formula => "y = E + A * x^-alpha";
     public override IReadOnlyList<string> Names { get; } = ["E", "A", "alpha"];
     public override double? Limit(ReadOnlySpan<double> p) => p[0];
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] + p[1] * Math.Pow(x.X, -p[2]);
-    public override bool HasSlope => true;
+    internal override bool HasSlope => true;
     protected override int FreeSign => 0;
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
         (p[0], p[1], p[2]) = (Math.Exp(t[0]), Math.Exp(t[1] + t[2] * data.CentreX), t[2]);
 
-    public override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
+    internal override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
     {
         double x = data.LnX[i] - data.CentreX, e = Math.Exp(t[0]), a = Math.Exp(t[1] - t[2] * x);
         (slope[0], slope[1], slope[2]) = (e, a, -a * x);
@@ -76,7 +74,7 @@ sealed class SaturatingPower : Curve
     protected override double[]? Theta(double[] l, double[] n, FitData data) =>
         [Math.Log(Math.Max(l[0], 1e-12)), Math.Log(Math.Max(l[1], 1e-12)), n[0]];
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
         p[0] < 1e-3 * data.Y.Min() ? "E stands at its bound 0: these points show no floor"
         : p[2] is < 0.01 or > 5 ? FormattableString.Invariant($"alpha = {p[2]:0.###} stands at the edge of .01 … 5") : null;
 }
@@ -84,14 +82,14 @@ sealed class SaturatingPower : Curve
 /// <summary>y = E + A·e^(−x/τ): what a power law is held against. θ = (ln E, ln A, ln τ).</summary>
 sealed class SaturatingExponential : Curve
 {
-    public override LawForm Kind => LawForm.SaturatingExponential;
+    public override string Name => "saturating-exponential";
     public override string Formula => "y = E + A * e^(-x/tau)";
     public override IReadOnlyList<string> Names { get; } = ["E", "A", "tau"];
     public override double? Limit(ReadOnlySpan<double> p) => p[0];
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] + p[1] * Math.Exp(-x.X / p[2]);
     protected override int FreeSign => 0;
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
         (p[0], p[1], p[2]) = (Math.Exp(t[0]), Math.Exp(t[1]), Math.Exp(t[2]));
 
     protected override IEnumerable<double[]> Grid(FitData data)
@@ -103,7 +101,7 @@ sealed class SaturatingExponential : Curve
     protected override double[]? Theta(double[] l, double[] n, FitData data) =>
         [Math.Log(Math.Max(l[0], 1e-12)), Math.Log(Math.Max(l[1], 1e-12)), Math.Log(n[0])];
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
         p[0] < 1e-3 * data.Y.Min() ? "E stands at its bound 0: these points show no floor"
         : p[2] > 100 * RangeX(data).High ? "tau is far beyond the points: they lie on a straight line" : null;
 }

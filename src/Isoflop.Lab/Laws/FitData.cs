@@ -3,7 +3,7 @@ namespace Isoflop.Lab.Laws;
 /// <summary>Observations as arrays, with the centres where exponents and scales hardly mix: fits are well conditioned.</summary>
 sealed class FitData
 {
-    public FitData(Form form, IReadOnlyList<Observation> points)
+    public FitData(LawForm form, IReadOnlyList<Observation> points)
     {
         Points = points;
         Inputs = [.. points.Select(form.InputsOf)];

@@ -3,46 +3,6 @@ using System.Text.Json.Serialization;
 
 namespace Isoflop.Lab.Laws;
 
-/// <summary>The equations that can be fitted. Names are part of law.json; add, never rename.</summary>
-[JsonConverter(typeof(SnakeCase<LawForm>))]
-public enum LawForm
-{
-    /// <summary>L = E + A/N^α + B/D^β. Hoffmann et al. 2022, approach 3.</summary>
-    Chinchilla,
-    /// <summary>L = [(Nc/N)^(αN/αD) + Dc/D]^αD. Kaplan et al. 2020.</summary>
-    Kaplan,
-    /// <summary>L = (Nc/N)^αN.</summary>
-    KaplanN,
-    /// <summary>L = (Dc/D)^αD.</summary>
-    KaplanD,
-    /// <summary>L = (Cc/C)^αC.</summary>
-    KaplanC,
-    /// <summary>Lower envelope of training curves. Hoffmann et al. 2022, approach 1.</summary>
-    Envelope,
-    /// <summary>A parabola in ln N for each budget. Hoffmann et al. 2022, approach 2.</summary>
-    IsoFlop,
-    /// <summary>L = E + a·N^b + β·6^(b/2)·(M·N)^b, M = D/N. Gadre et al. 2024.</summary>
-    OverTraining,
-    /// <summary>The surface with effective N′ and D′ of repeated data. Muennighoff et al. 2023.</summary>
-    RepeatedData,
-    /// <summary>y = A·x^p.</summary>
-    PowerLaw,
-    /// <summary>y = E + A·x^−α.</summary>
-    SaturatingPower,
-    /// <summary>y = E + A·e^(−x/τ).</summary>
-    SaturatingExponential,
-    /// <summary>y = a + b·x^−c0·(1 + (x/d1)^(1/f1))^(−c1·f1). Caballero et al. 2023.</summary>
-    Broken,
-    /// <summary>accuracy = a/(1 + e^(−k(x − x0))) + b of a task's loss x. Bhagia et al. 2024.</summary>
-    TaskSigmoid,
-    /// <summary>error = ε − k·e^(−γ·L). Gadre et al. 2024.</summary>
-    ErrorOfLoss,
-    /// <summary>R = R0 + (A − R0)/(1 + (Cmid/C)^B). ScaleRL, 2025.</summary>
-    RlSigmoid,
-    /// <summary>ln c = a·k^b of k samples. Brown et al. 2024.</summary>
-    Coverage,
-}
-
 /// <summary>What a fit makes small. They give different laws; every result names its own.</summary>
 [JsonConverter(typeof(SnakeCase<Objective>))]
 public enum Objective

@@ -9,7 +9,7 @@ sealed class FitProblem
     readonly double[] natural, slope, shifted;
     readonly int[] used;
 
-    public FitProblem(Form form, FitData data, Objective objective, double[]? weights = null)
+    public FitProblem(LawForm form, FitData data, Objective objective, double[]? weights = null)
     {
         (Form, Data, Objective) = (form, data, objective);
         Weights = weights ?? [.. Enumerable.Repeat(1.0, data.Count)];
@@ -19,7 +19,7 @@ sealed class FitProblem
         shifted = new double[16];
     }
 
-    public Form Form { get; }
+    public LawForm Form { get; }
     public FitData Data { get; }
     public Objective Objective { get; }
     public double[] Weights { get; }

@@ -12,7 +12,7 @@ static class Fitter
     /// <summary>Resamples that a law keeps.</summary>
     const int KeptDraws = 400;
 
-    public static Law Fit(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
+    public static Law Fit(LawForm form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
         Law law = Checked(form, points, options, stop);
         // Where x is a loss and nothing else is known of the runs, nothing is known of the next one's price.
@@ -20,7 +20,7 @@ static class Fitter
             ? law with { Verdict = law.Verdict with { Next = law.Verdict.Next with { Flops = double.NaN } } } : law;
     }
 
-    static Law Checked(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
+    static Law Checked(LawForm form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
         Objective objective = options.Objective ?? form.Default;
         Identifiability.Check(form, points, objective, options.Replicates);
@@ -58,7 +58,8 @@ static class Fitter
     }
 
     /// <summary>Parameters alone, without checks and intervals.</summary>
-    public static double[]? Parameters(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
+    public static double[]? Parameters(LawForm form, IReadOnlyList<Observation> points, FitOptions options,
+        CancellationToken stop)
     {
         var data = new FitData(form, points);
         Best best = Search(new(form, data, options.Objective ?? form.Default), options, stop);
@@ -71,7 +72,7 @@ static class Fitter
 
     static Best Search(FitProblem problem, FitOptions options, CancellationToken stop)
     {
-        var rng = RandomUse.LawStart.Open(options.Seed, (long)problem.Form.Kind);
+        var rng = RandomUse.LawStart.Open(options.Seed, LawForms.StreamOf(problem.Form));
         double[][] starts = [.. problem.Form.Starts(problem.Data, Math.Max(1, options.Starts), ref rng)];
         var found = new Minimum[starts.Length];
         Parallel.For(0, starts.Length, new ParallelOptions
@@ -108,19 +109,19 @@ static class Fitter
         };
     }
 
-    static double[] NaturalOf(Form form, FitData data, double[] theta)
+    static double[] NaturalOf(LawForm form, FitData data, double[] theta)
     {
         double[] natural = new double[form.Names.Count];
         form.Natural(theta, data, natural);
         return natural;
     }
 
-    static Law Empty(Form form, IReadOnlyList<Observation> points, Objective objective, FitOptions options)
+    static Law Empty(LawForm form, IReadOnlyList<Observation> points, Objective objective, FitOptions options)
     {
         double[] x = [.. points.Select(p => form.InputsOf(p).X)], k = [.. points.Select(p => p.C / (p.N * p.D)).Order()];
         return new()
         {
-            Form = form.Kind,
+            Form = form,
             Formula = form.Formula,
             NMeaning = options.NMeaning,
             Objective = objective,

@@ -6,7 +6,7 @@ static class HeldOutCheck
     /// <summary>Cuts tried: the largest compute (or x) over this; the first that leaves enough below.</summary>
     static readonly double[] shares = [10, 5, 3, 2, 1.2];
 
-    public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
+    public static HeldOut? Of(LawForm form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
         if (form.ReadsLoss) return null;
         double most = points.Max(Where);
@@ -19,7 +19,7 @@ static class HeldOutCheck
     }
 
     /// <summary>Trained on C (or x) below the cut, tested from there on; null where the points below identify nothing.</summary>
-    public static HeldOut? Of(Form form, IReadOnlyList<Observation> points, double cut, FitOptions options,
+    public static HeldOut? Of(LawForm form, IReadOnlyList<Observation> points, double cut, FitOptions options,
         CancellationToken stop)
     {
         Observation[] below = [.. points.Where(p => Where(p) < cut)], above = [.. points.Where(p => Where(p) >= cut)];

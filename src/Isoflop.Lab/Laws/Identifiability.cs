@@ -12,7 +12,7 @@ static class Identifiability
 
     /// <summary>Values that no law can have.</summary>
     /// <exception cref="DataException">Names the point.</exception>
-    public static void Check(Form form, IReadOnlyList<Observation> points, Objective objective, bool replicates)
+    public static void Check(LawForm form, IReadOnlyList<Observation> points, Objective objective, bool replicates)
     {
         // Forms of scores rather than losses take whatever the objective has a logarithm of.
         double least = form.Default != Objective.SquaredError || form is Allocation ? 0
@@ -56,7 +56,7 @@ static class Identifiability
     }
 
     /// <summary>Why the form cannot be fitted to these points, or null.</summary>
-    public static (string Reason, NextPoint Next)? Refusal(Form form, IReadOnlyList<Observation> points)
+    public static (string Reason, NextPoint Next)? Refusal(LawForm form, IReadOnlyList<Observation> points)
     {
         if (points.Count == 0) return ("there are no points", new(double.NaN, double.NaN, double.NaN, "any first run"));
         var data = new FitData(form, points);
@@ -67,7 +67,7 @@ static class Identifiability
         if (distinct < form.MinPoints)
             return ($"{distinct} different points for {form.Names.Count} parameters; at least {form.MinPoints} are needed",
                 new(middle, double.NaN, double.NaN, "another run inside of the range"));
-        var compute = new FitData(Form.Of(LawForm.KaplanC), points);
+        var compute = new FitData(LawForms.KaplanC, points);
         int budgets = IsoFlopParabolas.Budgets(compute, [.. Enumerable.Range(0, points.Count)]).Count;
         if ((form.IsSurface || form is Allocation) && budgets < 2)
             return (FormattableString.Invariant($"all points have one budget, {most:0.##e0}: nothing shows what compute buys"),

@@ -2,18 +2,18 @@ namespace Isoflop.Lab.Laws;
 
 /// <summary>L = [(Nc/N)^(αN/αD) + Dc/D]^αD. Kaplan et al. 2020, arXiv:2001.08361, eq. 1.5.</summary>
 /// <remarks>θ = (ln of the first term at the centre, ln of the second, αN, αD).</remarks>
-sealed class KaplanSurface : Form
+sealed class KaplanSurface : LawForm
 {
-    public override LawForm Kind => LawForm.Kaplan;
+    public override string Name => "kaplan";
     public override string Formula => "L = [(Nc/N)^(alpha_n/alpha_d) + Dc/D]^alpha_d";
     public override IReadOnlyList<string> Names { get; } = ["Nc", "Dc", "alpha_n", "alpha_d"];
     public override bool IsSurface => true;
-    public override bool HasSlope => true;
+    internal override bool HasSlope => true;
 
     public override double At(ReadOnlySpan<double> p, in Inputs x) =>
         Math.Pow(Math.Pow(p[0] / x.N, p[2] / p[3]) + p[1] / x.D, p[3]);
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
     {
         p[0] = Math.Exp(t[0] * t[3] / t[2] + data.CentreN);
         p[1] = Math.Exp(t[1] + data.CentreD);
@@ -21,7 +21,7 @@ sealed class KaplanSurface : Form
         p[3] = t[3];
     }
 
-    public override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
+    internal override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
     {
         double n = data.LnN[i] - data.CentreN, d = data.LnD[i] - data.CentreD, power = t[2] / t[3];
         double first = Math.Exp(t[0] - power * n), second = Math.Exp(t[1] - d), sum = first + second;
@@ -34,7 +34,7 @@ sealed class KaplanSurface : Form
     }
 
     /// <summary>L^(1/αD) is linear in the two terms: least squares on a grid of exponents.</summary>
-    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
+    internal override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
     {
         double[] ones = [.. Enumerable.Repeat(1.0, data.Count)];
         var found = new List<(double Value, double[] Theta)>();
@@ -56,7 +56,7 @@ sealed class KaplanSurface : Form
         static double Ln(double x) => Math.Log(Math.Max(x, 1e-12));
     }
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
         p[2] is < 0.005 or > 2 ? FormattableString.Invariant($"alpha_n = {p[2]:0.###} stands at the edge of .005 … 2")
         : p[3] is < 0.005 or > 2 ? FormattableString.Invariant($"alpha_d = {p[3]:0.###} stands at the edge of .005 … 2") : null;
 }

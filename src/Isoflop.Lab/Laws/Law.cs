@@ -115,7 +115,7 @@ public sealed record Law
     /// <returns>the law, or one whose verdict is <see cref="VerdictKind.NotIdentified"/> with the reason</returns>
     /// <exception cref="DataException">A value that is not positive and finite, or duplicates that disagree.</exception>
     public static Law Fit(LawForm form, IReadOnlyList<Observation> points, FitOptions? options = null,
-        CancellationToken stop = default) => Fitter.Fit(Laws.Form.Of(form), points, options ?? new(), stop);
+        CancellationToken stop = default) => Fitter.Fit(form, points, options ?? new(), stop);
 
     /// <summary>
     /// Loss of a new run of N parameters on D tokens. The interval is for that run: parameters are drawn from the resamples and a
@@ -126,7 +126,7 @@ public sealed record Law
     public Estimate Predict(double n, double d, double unique = double.NaN) =>
         new Prediction(this).Surface(n, d, double.IsNaN(unique) ? d : unique);
 
-    /// <summary>A curve at x; for <see cref="LawForm.KaplanN"/> x is N, and so on. The interval is for a new run.</summary>
+    /// <summary>A curve at x; for <see cref="LawForms.KaplanN"/> x is N, and so on. The interval is for a new run.</summary>
     /// <exception cref="DataException">Not identified, more than 10⁴ beyond the points, or not a curve.</exception>
     public Estimate Predict(double x) => new Prediction(this).Curve(x);
 

@@ -16,9 +16,10 @@ static class LawFile
     public static Law Load(string path)
     {
         Law law = JsonFile.Read(path, format, LawJson.Default.Law);
-        int names = Form.Of(law.Form).Names.Count;
+        int names = law.Form.Names.Count;
         bool broken = law.Identified && law.Parameters.Count != names || law.Draws.Any(d => d.Length != names);
-        return broken ? throw new DataException($"{path}: {law.Form} has {names} parameters, the file does not; fit again") : law;
+        return broken
+            ? throw new DataException($"{path}: {law.Form.Name} has {names} parameters, the file does not; fit again") : law;
     }
 }
 

@@ -29,5 +29,7 @@ public sealed record Observation
         new() { N = x, D = x, C = x, X = x, Loss = y, Group = group, Seed = seed };
 }
 
-/// <summary>What a form reads: parameters, tokens, unique tokens, or a curve's one coordinate.</summary>
-readonly record struct Inputs(double N, double D, double U, double X);
+/// <summary>What a form reads of a point.</summary>
+/// <param name="N">parameters</param> <param name="D">training tokens</param> <param name="U">unique ones</param>
+/// <param name="X">a curve's one coordinate</param>
+public readonly record struct Inputs(double N, double D, double U, double X);

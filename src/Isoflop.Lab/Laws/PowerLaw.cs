@@ -4,38 +4,32 @@ namespace Isoflop.Lab.Laws;
 /// y = A·x^p, and Kaplan's L(N) = (Nc/N)^αN, L(D), L(C) which are the same with p = −α and A = Xc^α: Kaplan et al. 2020.
 /// </summary>
 /// <remarks>θ = (ln y at the centre, p). Least squares in logarithms is a straight line.</remarks>
-sealed class PowerLaw(LawForm kind) : Form
+/// <param name="letter">N, D or C: Kaplan's law of that; empty: y(x)</param>
+sealed class PowerLaw(string letter) : LawForm
 {
-    readonly string letter = kind switch { LawForm.KaplanN => "N", LawForm.KaplanD => "D", LawForm.KaplanC => "C", _ => "" };
-
     bool Plain => letter == "";
-    public override LawForm Kind => kind;
+    public override string Name => Plain ? "power-law" : "kaplan-" + letter.ToLowerInvariant();
     public override string Formula => Plain ? "y = A * x^p" : $"L = ({letter}c/{letter})^alpha";
     public override IReadOnlyList<string> Names { get; } =
-        kind switch
-        {
-            LawForm.KaplanN => ["Nc", "alpha_n"],
-            LawForm.KaplanD => ["Dc", "alpha_d"],
-            LawForm.KaplanC => ["Cc", "alpha_c"],
-            _ => ["A", "p"],
-        };
+        letter == "" ? ["A", "p"] : [letter + "c", "alpha_" + letter.ToLowerInvariant()];
     public override Objective Default => Plain ? Objective.SquaredLog : Objective.HuberLog;
-    public override bool ReadsFlops => kind is LawForm.KaplanC;
-    public override bool HasSlope => true;
+    internal override bool ReadsFlops => letter == "C";
+    internal override bool TakesX => Plain;
+    internal override bool HasSlope => true;
 
-    public override Inputs InputsOf(Observation o) => new(o.N, o.D, o.Unique,
-        kind switch { LawForm.KaplanN => o.N, LawForm.KaplanD => o.D, LawForm.KaplanC => o.C, _ => o.X });
+    internal override Inputs InputsOf(Observation o) => new(o.N, o.D, o.Unique,
+        letter switch { "N" => o.N, "D" => o.D, "C" => o.C, _ => o.X });
 
     public override double At(ReadOnlySpan<double> p, in Inputs x) =>
         Plain ? p[0] * Math.Pow(x.X, p[1]) : Math.Pow(p[0] / x.X, p[1]);
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
     {
         p[0] = Plain ? Math.Exp(t[0] - t[1] * data.CentreX) : Math.Exp(data.CentreX - t[0] / t[1]);
         p[1] = Plain ? t[1] : -t[1];
     }
 
-    public override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
+    internal override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
     {
         double x = data.LnX[i] - data.CentreX, f = Math.Exp(t[0] + t[1] * x);
         slope[0] = f;
@@ -43,7 +37,7 @@ sealed class PowerLaw(LawForm kind) : Form
         return f;
     }
 
-    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
+    internal override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
     {
         Line line = Line.Through(data.LnX, data.LnY);
         double[] start = [line.At(data.CentreX), line.Slope];
@@ -51,7 +45,7 @@ sealed class PowerLaw(LawForm kind) : Form
     }
 
     /// <summary>Least squares in logarithms needs no search.</summary>
-    public override Minimum Solve(FitProblem problem, double[] start)
+    internal override Minimum Solve(FitProblem problem, double[] start)
     {
         if (problem.Objective != Objective.SquaredLog) return base.Solve(problem, start);
         Line line = Line.Through(problem.Data.LnX, problem.Data.LnY, problem.Weights);
@@ -59,10 +53,10 @@ sealed class PowerLaw(LawForm kind) : Form
         return new(theta, problem.Value(theta), true, "solved exactly");
     }
 
-    public override string SolverName(Objective objective) =>
+    internal override string SolverName(Objective objective) =>
         objective == Objective.SquaredLog ? "ordinary least squares in logarithms" : base.SolverName(objective);
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
         !Plain && p[1] < 1e-3 ? FormattableString.Invariant($"{Names[1]} = {p[1]:0.####}: no fall to extrapolate") : null;
 }
 

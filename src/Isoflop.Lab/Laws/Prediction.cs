@@ -11,13 +11,13 @@ readonly struct Prediction
     const int Noises = 101;
 
     readonly Law law;
-    readonly Form form;
+    readonly LawForm form;
     readonly double[] best;
 
     public Prediction(Law law)
     {
         if (!law.Identified) throw Refused(law, law.Verdict.Text);
-        (this.law, form) = (law, Form.Of(law.Form));
+        (this.law, form) = (law, law.Form);
         best = [.. law.Parameters.Select(p => p.Estimate.Value)];
     }
 
@@ -26,7 +26,7 @@ readonly struct Prediction
         if (!form.IsSurface) throw Refused(law, $"{law.Formula} does not take N and D");
         Check(law.FlopsPerNd * n * d, law.MinFlops, law.MaxFlops, "C");
         var x = new Inputs(n, d, unique, 0);
-        Form f = form;
+        LawForm f = form;
         return NewRun(f.At(best, x), p => f.At(p, x));
     }
 
@@ -39,14 +39,14 @@ readonly struct Prediction
             throw Refused(law, FormattableString.Invariant(
                 $"x = {at:0.###} lies further outside of the points ({law.MinX:0.###} … {law.MaxX:0.###}) than they span"));
         var x = new Inputs(at, at, at, at);
-        Form f = form;
+        LawForm f = form;
         return NewRun(f.At(best, x), p => f.At(p, x));
     }
 
     public Estimate AtFlops(double flops)
     {
         Check(flops, law.MinFlops, law.MaxFlops, "C");
-        Form f = form;
+        LawForm f = form;
         double k = law.FlopsPerNd;
         if (!f.IsSurface) return f.ReadsFlops ? Curve(flops) : throw Refused(law, $"{law.Formula} is not a law of compute");
         return NewRun(Loss(best), Loss);
@@ -62,7 +62,7 @@ readonly struct Prediction
     {
         if (!form.IsSurface && form is not Allocation) throw Refused(law, $"{law.Formula} does not split compute into N and D");
         Check(flops, law.MinFlops, law.MaxFlops, "C");
-        Form f = form;
+        LawForm f = form;
         double k = law.FlopsPerNd;
         return new(flops, Of(p => f.OptimalN(p, flops, k)), Of(p => f.OptimalD(p, flops, k)),
             Of(p => f.OptimalD(p, flops, k) / f.OptimalN(p, flops, k)), AtFlops(flops));

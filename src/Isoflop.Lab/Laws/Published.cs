@@ -22,29 +22,28 @@ public static class Published
     /// Kaplan et al. 2020, arXiv:2001.08361, appendix A: N* = 1.3e9·C^.73 without embeddings, C in PF-days of the most efficient
     /// batch, L = (3.1e8/C)^.050; D* = C/(6N*).
     /// </summary>
-    public static Law Kaplan { get; } = Of(LawForm.Envelope, "Kaplan et al. 2020", "parameters without embeddings",
+    public static Law Kaplan { get; } = Of(LawForms.Envelope, "Kaplan et al. 2020", "parameters without embeddings",
         [1.3e9, 0.73, PetaflopDay / (6 * 1.3e9), 0.27, Math.Pow(3.1e8, 0.05), 0.05, PetaflopDay]);
 
     /// <summary>Kaplan's L(N, D): table 2, αN = .076, αD = .103, Nc = 6.4e13, Dc = 1.8e13, without embeddings.</summary>
-    public static Law KaplanSurface { get; } = Of(LawForm.Kaplan, "Kaplan et al. 2020, L(N, D)", "parameters without embeddings",
+    public static Law KaplanSurface { get; } = Of(LawForms.Kaplan, "Kaplan et al. 2020, L(N, D)", "parameters without embeddings",
         [6.4e13, 1.8e13, 0.076, 0.103]);
 
     /// <summary>
     /// Muennighoff et al. 2023, arXiv:2305.16264: α = β = .3526596, R_D = 15.387756, R_N = 5.309743; logarithms 6.255414,
     /// 7.3049974, .6254804.
     /// </summary>
-    public static Law Muennighoff { get; } = Of(LawForm.RepeatedData, "Muennighoff et al. 2023", "all parameters",
+    public static Law Muennighoff { get; } = Of(LawForms.RepeatedData, "Muennighoff et al. 2023", "all parameters",
         [Math.Exp(6.255414), Math.Exp(7.3049974), Math.Exp(0.6254804), 0.3526596, 15.387756, 5.309743]);
 
     static Law Surface(string source, double a, double b, double e, double alpha, double beta) =>
-        Of(LawForm.Chinchilla, source, "all parameters", [a, b, e, alpha, beta]);
+        Of(LawForms.Chinchilla, source, "all parameters", [a, b, e, alpha, beta]);
 
-    static Law Of(LawForm kind, string source, string n, double[] values)
+    static Law Of(LawForm form, string source, string n, double[] values)
     {
-        Form form = Form.Of(kind);
         return new()
         {
-            Form = kind,
+            Form = form,
             Formula = form.Formula,
             Source = source,
             NMeaning = n,

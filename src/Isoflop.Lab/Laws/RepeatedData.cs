@@ -5,13 +5,13 @@ namespace Isoflop.Lab.Laws;
 /// G = (αA/βB)^(1/(α+β)); β = α as published. Muennighoff et al. 2023, arXiv:2305.16264.
 /// </summary>
 /// <remarks>θ = (ln of A's and B's terms at the centre, ln E, α, ln R_D, ln R_N).</remarks>
-sealed class RepeatedData : Form
+sealed class RepeatedData : LawForm
 {
-    public override LawForm Kind => LawForm.RepeatedData;
+    public override string Name => "repeated-data";
     public override string Formula => "L = E + A/N'^alpha + B/D'^alpha, repeats decay by R_D and R_N";
     public override IReadOnlyList<string> Names { get; } = ["A", "B", "E", "alpha", "R_D", "R_N"];
     public override bool IsSurface => true;
-    public override bool HasSlope => true;
+    internal override bool HasSlope => true;
     public override double? Limit(ReadOnlySpan<double> p) => p[2];
 
     public override double At(ReadOnlySpan<double> p, in Inputs x)
@@ -25,7 +25,7 @@ sealed class RepeatedData : Form
     /// <summary>u + u·r·(1 − e^(−R/r)), R = all/u − 1.</summary>
     static double Effective(double u, double all, double r) => u - u * r * MoreMath.ExpM1(-(all / u - 1) / r);
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
     {
         p[0] = Math.Exp(t[0] + t[3] * data.CentreN);
         p[1] = Math.Exp(t[1] + t[3] * data.CentreD);
@@ -33,7 +33,7 @@ sealed class RepeatedData : Form
     }
 
     /// <summary>U_N depends on A, B and α through ln G² = (a − b)/α: N′ carries their slopes where it is below N.</summary>
-    public override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
+    internal override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
     {
         Inputs x = data.Inputs[i];
         double alpha = t[3], rd = Math.Exp(t[4]), rn = Math.Exp(t[5]);
@@ -59,9 +59,9 @@ sealed class RepeatedData : Form
     }
 
     /// <summary>The plain surface's starts, with some decays.</summary>
-    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
+    internal override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
     {
-        double[][] plain = [.. Of(LawForm.OverTraining).Starts(data, 4, ref rng)];
+        double[][] plain = [.. LawForms.OverTraining.Starts(data, 4, ref rng)];
         var found = new List<(double Value, double[] Theta)>();
         var problem = new FitProblem(this, data, Objective.SquaredLog);
         foreach (double[] t in plain.Take(3))
@@ -74,7 +74,7 @@ sealed class RepeatedData : Form
         return [.. found.OrderBy(f => f.Value).Take(count).Select(f => f.Theta)];
     }
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data)
     {
         if (!data.Inputs.Any(i => i.D > 1.5 * i.U)) return "no run repeats its data: R_D and R_N cannot be known";
         if (p[2] < 1e-3 * data.Y.Min()) return "E stands at its bound 0: these losses show no floor";

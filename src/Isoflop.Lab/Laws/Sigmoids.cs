@@ -6,15 +6,15 @@ namespace Isoflop.Lab.Laws;
 /// </summary>
 sealed class TaskSigmoid : Curve
 {
-    public override LawForm Kind => LawForm.TaskSigmoid;
+    public override string Name => "task-sigmoid";
     public override string Formula => "y = a / (1 + e^(-k*(x - x0))) + b";
     public override IReadOnlyList<string> Names { get; } = ["a", "k", "x0", "b"];
     public override Objective Default => Objective.SquaredError;
-    public override bool ReadsFlops => false;
-    public override bool ReadsLoss => true;
+    internal override bool ReadsFlops => false;
+    internal override bool ReadsLoss => true;
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] / (1 + Math.Exp(-p[1] * (x.X - p[2]))) + p[3];
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) => t.CopyTo(p);
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) => t.CopyTo(p);
 
     protected override IEnumerable<double[]> Grid(FitData data)
     {
@@ -26,7 +26,7 @@ sealed class TaskSigmoid : Curve
     protected override double[] Basis(double[] n, double x, FitData data) => [1 / (1 + Math.Exp(-n[0] * (x - n[1]))), 1];
     protected override double[]? Theta(double[] l, double[] n, FitData data) => [l[0], n[0], n[1], l[1]];
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data)
     {
         (double low, double high) = RangeX(data);
         double span = high - low;
@@ -38,15 +38,15 @@ sealed class TaskSigmoid : Curve
 /// <summary>error = ε − k·e^(−γ·L). Gadre et al. 2024. θ = (ε, ln k, ln γ).</summary>
 sealed class ErrorOfLoss : Curve
 {
-    public override LawForm Kind => LawForm.ErrorOfLoss;
+    public override string Name => "error-of-loss";
     public override string Formula => "error = epsilon - k * e^(-gamma*L)";
     public override IReadOnlyList<string> Names { get; } = ["epsilon", "k", "gamma"];
     public override Objective Default => Objective.SquaredError;
-    public override bool ReadsFlops => false;
-    public override bool ReadsLoss => true;
+    internal override bool ReadsFlops => false;
+    internal override bool ReadsLoss => true;
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] - p[1] * Math.Exp(-p[2] * x.X);
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
         (p[0], p[1], p[2]) = (t[0], Math.Exp(t[1] + Math.Exp(t[2]) * data.Inputs.Average(i => i.X)), Math.Exp(t[2]));
 
     protected override IEnumerable<double[]> Grid(FitData data)
@@ -59,7 +59,7 @@ sealed class ErrorOfLoss : Curve
     protected override double[]? Theta(double[] l, double[] n, FitData data) =>
         Ln(l[1]) is { } k ? [l[0], k, Math.Log(n[0])] : null;
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data)
     {
         (double low, double high) = RangeX(data);
         return p[2] * (high - low) < 0.05 ? "gamma stands at its bound 0: the points lie on a straight line" : null;
@@ -72,7 +72,7 @@ sealed class ErrorOfLoss : Curve
 /// </summary>
 sealed class RlSigmoid : Curve
 {
-    public override LawForm Kind => LawForm.RlSigmoid;
+    public override string Name => "rl-sigmoid";
     public override string Formula => "R = R0 + (A - R0) / (1 + (Cmid/C)^B)";
     public override IReadOnlyList<string> Names { get; } = ["R0", "A", "Cmid", "B"];
     public override Objective Default => Objective.SquaredError;
@@ -80,7 +80,7 @@ sealed class RlSigmoid : Curve
     public override double At(ReadOnlySpan<double> p, in Inputs x) =>
         p[0] + (p[1] - p[0]) / (1 + Math.Pow(p[2] / x.X, p[3]));
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
         (p[0], p[1], p[2], p[3]) = (t[0], t[1], Math.Exp(t[2]), Math.Exp(t[3]));
 
     protected override IEnumerable<double[]> Grid(FitData data)
@@ -96,7 +96,7 @@ sealed class RlSigmoid : Curve
     }
     protected override double[]? Theta(double[] l, double[] n, FitData data) => [l[0], l[1], Math.Log(n[0]), Math.Log(n[1])];
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data)
     {
         (double low, double high) = RangeX(data);
         return p[2] > 10 * high || p[2] < low / 10
@@ -106,19 +106,19 @@ sealed class RlSigmoid : Curve
 
 /// <summary>ln c = a·k^b, a &lt; 0: the share c of questions that k samples solve. Brown et al. 2024, arXiv:2407.21787.</summary>
 /// <remarks>θ = (ln −a at the centre, b).</remarks>
-sealed class Coverage : Form
+sealed class Coverage : LawForm
 {
-    public override LawForm Kind => LawForm.Coverage;
+    public override string Name => "coverage";
     public override string Formula => "ln c = a * k^b";
     public override IReadOnlyList<string> Names { get; } = ["a", "b"];
     public override Objective Default => Objective.SquaredError;
     public override double? Limit(ReadOnlySpan<double> p) => p[1] < 0 ? 1 : null;
     public override double At(ReadOnlySpan<double> p, in Inputs x) => Math.Exp(p[0] * Math.Pow(x.X, p[1]));
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) =>
         (p[0], p[1]) = (-Math.Exp(t[0] - t[1] * data.CentreX), t[1]);
 
-    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
+    internal override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
     {
         double[] y = [.. data.Y.Select(c => Math.Log(-Math.Log(Math.Clamp(c, 1e-9, 1 - 1e-9))))];
         Line line = Line.Through(data.LnX, y);
@@ -126,7 +126,7 @@ sealed class Coverage : Form
             [line.At(data.CentreX) + 0.3, line.Slope], [line.At(data.CentreX), 2 * line.Slope]];
     }
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
         data.Y.Any(c => c > 1) ? "coverage is a share: some values are above 1"
         : p[1] >= 0 ? "b is not negative: coverage does not grow with samples" : null;
 }

@@ -5,23 +5,23 @@ namespace Isoflop.Lab.Laws;
 /// L = E + a·N^b + β′·6^(b/2)·(M·N)^b with a = A, b = −α, β′ = B·6^(α/2), M = D/N: Gadre et al. 2024, arXiv:2403.08540.
 /// </summary>
 /// <remarks>θ = (ln of A's term at the centre, ln of B's term at the centre, ln E, α[, β]).</remarks>
-sealed class Surface(bool tied) : Form
+sealed class Surface(bool tied) : LawForm
 {
     const int GridSize = 32;
     const double GridLow = 0.05, GridHigh = 0.95;
 
-    public override LawForm Kind => tied ? LawForm.OverTraining : LawForm.Chinchilla;
+    public override string Name => tied ? "over-training" : "chinchilla";
     public override string Formula => tied ? "L = E + A/N^alpha + B/D^alpha" : "L = E + A/N^alpha + B/D^beta";
     public override IReadOnlyList<string> Names { get; } =
         tied ? ["A", "B", "E", "alpha"] : ["A", "B", "E", "alpha", "beta"];
     public override bool IsSurface => true;
-    public override bool HasSlope => true;
+    internal override bool HasSlope => true;
     public override double? Limit(ReadOnlySpan<double> p) => p[2];
 
     public override double At(ReadOnlySpan<double> p, in Inputs x) =>
         p[2] + p[0] * Math.Pow(x.N, -p[3]) + p[1] * Math.Pow(x.D, -p[^1]);
 
-    public override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
+    internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p)
     {
         p[0] = Math.Exp(t[0] + t[3] * data.CentreN);
         p[1] = Math.Exp(t[1] + t[^1] * data.CentreD);
@@ -30,7 +30,7 @@ sealed class Surface(bool tied) : Form
         p[^1] = t[^1];
     }
 
-    public override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
+    internal override double ValueAndSlope(ReadOnlySpan<double> t, FitData data, int i, Span<double> slope)
     {
         double n = data.LnN[i] - data.CentreN, d = data.LnD[i] - data.CentreD;
         double a = Math.Exp(t[0] - t[3] * n), b = Math.Exp(t[1] - t[^1] * d), e = Math.Exp(t[2]);
@@ -44,7 +44,7 @@ sealed class Surface(bool tied) : Form
     }
 
     /// <summary>Variable projection's grid, best first; then random places of Hoffmann's grid of starts.</summary>
-    public override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
+    internal override IEnumerable<double[]> Starts(FitData data, int count, ref Rng rng)
     {
         double[] ones = [.. Enumerable.Repeat(1.0, data.Count)];
         List<double[]> starts = [.. Grid(data, ones).Take(Math.Max(1, count / 2)).Select(g => g.Theta)];
@@ -98,7 +98,7 @@ sealed class Surface(bool tied) : Form
     static double[] Ones(FitData data) => [.. Enumerable.Repeat(1.0, data.Count)];
 
     /// <summary>Squared error is solved by projection: Nelder–Mead over the exponents alone.</summary>
-    public override Minimum Solve(FitProblem problem, double[] start)
+    internal override Minimum Solve(FitProblem problem, double[] start)
     {
         if (problem.Objective != Objective.SquaredError) return base.Solve(problem, start);
         FitData data = problem.Data;
@@ -118,11 +118,11 @@ sealed class Surface(bool tied) : Form
         return new(Theta(c, at[0], at[^1]), value, true, "converged (projection)");
     }
 
-    public override string SolverName(Objective objective) => objective == Objective.SquaredError
+    internal override string SolverName(Objective objective) => objective == Objective.SquaredError
         ? "variable projection (non-negative least squares), Nelder–Mead over the exponents"
         : "variable projection, BFGS, Nelder–Mead";
 
-    public override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data)
     {
         if (p[2] < 1e-3 * data.Y.Min()) return "E stands at its bound 0: these losses show no floor";
         foreach ((string name, double exponent) in ((string, double)[])[("alpha", p[3]), (tied ? "alpha" : "beta", p[^1])])
@@ -134,7 +134,7 @@ sealed class Surface(bool tied) : Form
     }
 
     /// <summary>N* = G·(C/k)^(β/(α+β)), G = (αA/βB)^(1/(α+β)).</summary>
-    public override double OptimalN(ReadOnlySpan<double> p, double flops, double k)
+    internal override double OptimalN(ReadOnlySpan<double> p, double flops, double k)
     {
         double alpha = p[3], beta = p[^1];
         return Math.Pow(alpha * p[0] / (beta * p[1]), 1 / (alpha + beta)) * Math.Pow(flops / k, beta / (alpha + beta));

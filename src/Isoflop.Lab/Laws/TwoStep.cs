@@ -16,7 +16,7 @@ public sealed record TwoStep(Law Loss, Law Accuracy)
     {
         List<Observation> second = [.. points.Select((p, i) =>
             Observation.Point(p.Loss, accuracy[i], p.Group, p.Seed) with { C = p.C, Name = p.Name })];
-        return new(Law.Fit(LawForm.Chinchilla, points, options, stop), Law.Fit(LawForm.TaskSigmoid, second, options, stop));
+        return new(Law.Fit(LawForms.Chinchilla, points, options, stop), Law.Fit(LawForms.TaskSigmoid, second, options, stop));
     }
 
     /// <summary>Accuracy of a new run: the ends of the loss's interval, each with the ends of accuracy's there.</summary>

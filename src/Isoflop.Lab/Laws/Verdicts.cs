@@ -12,7 +12,7 @@ static class Verdicts
     /// <summary>The next rung of a ladder.</summary>
     const double NextRung = 3.1622776601683795;
 
-    public static Verdict Of(Law law, Form form)
+    public static Verdict Of(Law law, LawForm form)
     {
         bool ofLoss = form.ReadsLoss;
         double here, further, at = form.IsSurface ? law.MaxFlops : law.MaxX, next = 10 * at;
@@ -24,7 +24,7 @@ static class Verdicts
         double sd = sizes.Length > 0 ? 1.4826 * Quantile.Of(sizes, 0.5) : 0;
         double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
         string limit = form.Limit(best) is { } l ? $"; the limit is {Number(l)}{Interval(law, form)}" : "";
-        string of = form.Kind switch { LawForm.KaplanN => "N = ", LawForm.KaplanD => "D = ", _ => "" };
+        string of = form == LawForms.KaplanN ? "N = " : form == LawForms.KaplanD ? "D = " : "";
         string step = ofLoss ? FormattableString.Invariant($"a loss of {next:0.###} instead of {at:0.###}")
             : FormattableString.Invariant($"ten times {of}{at:0.##e0}");
         string change = $"{step} makes {Number(here)} into {Number(further)}{limit}";
@@ -36,13 +36,13 @@ static class Verdicts
             : new(VerdictKind.KeepsImproving, $"keeps improving: {change}", point);
     }
 
-    static string Interval(Law law, Form form)
+    static string Interval(Law law, LawForm form)
     {
         string? name = form.Names.FirstOrDefault(n => n is "E") ?? (form is RlSigmoid ? "A" : form is BrokenLaw ? "a" : null);
         return name is not null && double.IsFinite(law[name].Low) ? $" ({Number(law[name].Low)} … {Number(law[name].High)})" : "";
     }
 
-    static NextPoint Next(Law law, Form form)
+    static NextPoint Next(Law law, LawForm form)
     {
         double flops = NextRung * law.MaxFlops;
         if (form.ReadsLoss) return new(flops, double.NaN, double.NaN, "a run with less loss than any of these");

@@ -34,8 +34,8 @@ public static class StudyReport
         Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, here.Stop);
         Law law = forecaster.Law;
         law.Save(Path.Combine(study.Folder, Study.LawFile));
-        LawRange[] ranges =
-            [.. LawRange.All(results, LawForm.Chinchilla, here.Stop), .. LawRange.All(results, LawForm.Kaplan, here.Stop)];
+        LawRange[] ranges = [.. LawRange.All(results, LawForms.Chinchilla, here.Stop),
+            .. LawRange.All(results, LawForms.Kaplan, here.Stop)];
         LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
             .FirstOrDefault();
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);

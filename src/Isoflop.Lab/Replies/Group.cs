@@ -17,22 +17,23 @@ sealed class Group(TaskLevel of, TaskItem item, int[] prompt, int replies)
     /// <summary>The replies as text, the sign that forced their form included.</summary>
     public string[] Texts { get; } = new string[replies];
 
-    /// <summary>Right or wrong.</summary>
+    /// <summary>What each reply is judged to be worth: 1 right, 0 wrong, or what a reward of a user's own says.</summary>
     public double[] Right { get; } = new double[replies];
 
-    /// <summary>What is learnt from: right or wrong, less what its length costs.</summary>
+    /// <summary>What is learnt from: the same, less what its length costs.</summary>
     public double[] Rewards { get; } = new double[replies];
 
     public double[] Advantages { get; } = new double[replies];
 
     public int Faults { get; set; }
 
-    /// <summary>Share of right replies.</summary>
+    /// <summary>Mean worth: the share of right replies.</summary>
     public double Rate => Right.Average();
 }
 
 /// <summary>Draws groups and judges them.</summary>
-sealed class Rollouts(BatchSampler sampler, ReplyCodec codec, ReplyForm form)
+/// <param name="reward">null: the verifier</param>
+sealed class Rollouts(BatchSampler sampler, ReplyCodec codec, ReplyForm form, IReward? reward = null)
 {
     /// <summary>What was drawn; its seconds, and those of judging.</summary>
     public Train.Spending Sampled { get; private set; }
@@ -54,7 +55,7 @@ sealed class Rollouts(BatchSampler sampler, ReplyCodec codec, ReplyForm form)
         began = time.GetTimestamp();
         foreach (Group g in groups)
             for (int r = 0; r < replies; r++) g.Texts[r] = codec.Decode(g.Replies[r], form);
-        Judgement[] verdicts = Judge.Of([.. groups.SelectMany(g => g.Texts.Select(t => (g.Of.Family, g.Item, t)))]);
+        Judgement[] verdicts = Judge.Of([.. groups.SelectMany(g => g.Texts.Select(t => (g.Of.Family, g.Item, t)))], reward);
         for (int i = 0; i < verdicts.Length; i++)
         {
             Group g = groups[i / replies];

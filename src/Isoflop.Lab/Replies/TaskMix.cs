@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Isoflop.Tasks;
 
 namespace Isoflop.Lab.Replies;
@@ -11,12 +12,13 @@ public readonly record struct TaskLevel(TaskFamily Family, int Level, double Wei
 }
 
 /// <summary>Families and levels to draw items from.</summary>
-public sealed class TaskMix
+public sealed partial class TaskMix
 {
     readonly double[] cumulative;
 
     /// <param name="tasks">
-    /// <c>FAMILY[:LEVEL[..LEVEL]][*WEIGHT]</c>: "parity" is its level 1; a family's weight is shared by its levels
+    /// <c>FAMILY[:LEVEL[..LEVEL]][*WEIGHT]</c>: "parity" is its level 1; a family's weight is shared by its levels. FAMILY may be
+    /// FILE.jsonl or cmd:PROGRAM, see <see cref="TaskFamilies.Find"/>
     /// </param>
     /// <exception cref="ConfigException">No such family or level; not of that form; none.</exception>
     public TaskMix(IReadOnlyList<string> tasks)
@@ -45,9 +47,18 @@ public sealed class TaskMix
         }
     }
 
+    [GeneratedRegex(@"\A(?<name>cmd:.+?)(:(?<levels>\d+(\.\.\d+)?))?(\*(?<weight>[-+.eE\d]+))?\z")]
+    private static partial Regex OfProgram();
+
     static IEnumerable<TaskLevel> Parse(string text)
     {
         string[] weighted = text.Split('*'), named = weighted[0].Split(':');
+        // The words of a program may hold these signs too.
+        if (OfProgram().Match(text) is { Success: true, Groups: var part })
+        {
+            weighted = part["weight"].Success ? ["", part["weight"].Value] : [""];
+            named = part["levels"].Success ? [part["name"].Value, part["levels"].Value] : [part["name"].Value];
+        }
         double weight = 1;
         if (weighted.Length > 2 || named.Length > 2 || weighted.Length == 2 && !(double.TryParse(weighted[1], NumberStyles.Float,
             CultureInfo.InvariantCulture, out weight) && weight > 0 && double.IsFinite(weight))) throw Bad();

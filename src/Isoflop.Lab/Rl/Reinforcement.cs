@@ -116,7 +116,13 @@ public static class Reinforcement
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
+        Plugins.Hold("the recipe", recipe.Plugins ?? []);
+        if (recipe.Name.Length > 0 && Directory.Exists(here.RunFolder(recipe.Name))
+            && RunRecord.Load(here.RunFolder(recipe.Name)).Recipe is not null)
+            Plugins.Hold($"run '{recipe.Name}'", RecipeOf(recipe.Name, here).Plugins ?? []);
         var mix = new TaskMix(recipe.Tasks);
+        IReward reward = recipe.Reward is { } own ? Rewards.Find(own) : Rewards.Default;
+        recipe = recipe with { Plugins = Plugins.Of([.. mix.Levels.Select(l => l.Family), reward]) };
         if (Begun(recipe, here) is { } begun) return begun;
         RunPoint from = RunStore.CheckpointOf(recipe.From, here);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };

@@ -50,7 +50,7 @@ public sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck>
                 $"until {cut:0.###e0} leaves {Math.Max(0, first - LeaveOut)} steps before it and {steps - first} after it") +
                 FormattableString.Invariant(
                 $"; these runs span {all[0].Steps[0].Flops:0.##e0} to {all.Min(r => r.Steps[^1].Flops):0.##e0} FLOPs"));
-        Law law = Law.Fit(LawForm.RlSigmoid, below, new FitOptions { Replicates = true, HeldOut = false, Bootstraps = 400 },
+        Law law = Law.Fit(LawForms.RlSigmoid, below, new FitOptions { Replicates = true, HeldOut = false, Bootstraps = 400 },
             here.Stop);
         RewardCheck[] checks = [.. Enumerable.Range(0, Windows).Select(w =>
         {

@@ -69,8 +69,7 @@ sealed class RlLoop : IDisposable
         codec = new(tokenizer);
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         sampler = new(model, tokenizer.EndOfText, tokenizer.VocabSize, Slots);
-        checkpoints = new(folder.Path, Path.Combine(source, ModelFolder.TokenizerFile), device, shape, model.Table, model.Params,
-            adam.M, adam.V);
+        checkpoints = new(folder.Path, Path.Combine(source, ModelFolder.TokenizerFile), model, adam);
         (stepRows, evalRows, replyRows) = (Rows(RlRows.StepsFile), Rows(RlRows.EvalsFile), Rows(RlRows.RepliesFile));
         curriculum = new(mix, recipe.OpensAt);
         exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MaxNewTokens, recipe.Seed,
@@ -99,7 +98,6 @@ sealed class RlLoop : IDisposable
     public void Resume(TrainState state, string note)
     {
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        model.RepackWeights();
         DropAfter(state.Step);
         State = state;
         learner.Updates = state.Updates;
@@ -164,7 +162,7 @@ sealed class RlLoop : IDisposable
     RlStep Step(int step, out List<Group> drawn)
     {
         long began = time.GetTimestamp();
-        var rollouts = new Rollouts(sampler, codec, recipe.Form);
+        var rollouts = new Rollouts(sampler, codec, recipe.Form, recipe.Reward is { } own ? Rewards.Find(own) : null);
         Ledger ledger = State.Ledger;
         List<Group> all = [], teaching = [];
         double sampleSeconds = 0;

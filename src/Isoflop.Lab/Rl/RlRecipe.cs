@@ -39,6 +39,13 @@ public sealed record RlRecipe
     [Setting("how tokens are averaged; else the method's")]
     public Aggregation? Aggregation { get; set; }
 
+    [Setting("what a reply is worth, by the name of a reward; else what the task's verifier says", Later = true)]
+    public string? Reward { get; set; }
+
+    [Setting("what of a user's own decides tasks and reward, NAME#HASH: filled in; where it is given, it must be so",
+        Later = true)]
+    public IReadOnlyList<string>? Plugins { get; set; }
+
     [Setting("how the ratio enters; else the method's")]
     public RatioRule? Ratio { get; set; }
 

@@ -11,7 +11,7 @@ namespace Isoflop.Lab.Studies;
 /// </summary>
 sealed class Forecaster
 {
-    static readonly LawForm[] Candidates = [LawForm.Chinchilla, LawForm.Kaplan];
+    static readonly LawForm[] Candidates = [LawForms.Chinchilla, LawForms.Kaplan];
 
     readonly double largest;
 

@@ -27,7 +27,7 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
         Math.Round(Math.Log10(to / from), 1) is var d && d == 1 ? "1 decade" : FormattableString.Invariant($"{d:0.#} decades");
 
     /// <summary>Every stretch of neighbouring budgets, the longest first and of those the highest.</summary>
-    public static IReadOnlyList<LawRange> All(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla,
+    public static IReadOnlyList<LawRange> All(IReadOnlyList<StudyResult> results, LawForm? form = null,
         CancellationToken stop = default)
     {
         double[] budgets = [.. results.Select(r => r.Run.Budget).Distinct().Order()];
@@ -39,7 +39,7 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
     }
 
     /// <summary>The longest stretch that ends at the largest budget and survives; null: none does.</summary>
-    public static LawRange? Longest(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla,
+    public static LawRange? Longest(IReadOnlyList<StudyResult> results, LawForm? form = null,
         CancellationToken stop = default)
     {
         double[] budgets = [.. results.Select(r => r.Run.Budget).Distinct().Order()];
@@ -49,7 +49,7 @@ public sealed record LawRange(double From, double To, bool Survives, double Wors
     }
 
     /// <summary>One law from a budget to another; null: the points do not identify it.</summary>
-    public static LawRange? Of(IReadOnlyList<StudyResult> results, double from, double to, LawForm form = LawForm.Chinchilla,
+    public static LawRange? Of(IReadOnlyList<StudyResult> results, double from, double to, LawForm? form = null,
         CancellationToken stop = default)
     {
         StudyResult[] inside = [.. results.Where(r => r.Run.Budget >= from * 0.999 && r.Run.Budget <= to * 1.001)];

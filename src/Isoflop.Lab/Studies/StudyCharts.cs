@@ -147,8 +147,8 @@ public static class StudyCharts
         IReadOnlyList<(double Flops, double Loss)> best = StudyPoints.Frontier(results);
         if (best.Count < 5) return null;
         double first = best[0].Flops, last = best[^1].Flops, end = 100 * last;
-        Law power = Law.Fit(LawForm.PowerLaw, [.. best.Select(p => Observation.Point(p.Flops, p.Loss))], null, stop);
-        Law bend = Law.Fit(LawForm.SaturatingExponential,
+        Law power = Law.Fit(LawForms.PowerLaw, [.. best.Select(p => Observation.Point(p.Flops, p.Loss))], null, stop);
+        Law bend = Law.Fit(LawForms.SaturatingExponential,
             [.. best.Select(p => Observation.Point(Math.Log10(p.Flops / first) + 1, p.Loss))], null, stop);
         List<ChartSeries> series = [];
         if (power.Identified) series.Add(Along("keeps improving: a power law", c => power.Predict(c)));

@@ -30,9 +30,12 @@ static class StudyPoints
     public static IReadOnlyList<TagLoss> TagsOf(Workspace here, StudyResult r) =>
         RunFolder.ReadValid(here.RunFolder(r.Run.Name)).Last(v => v.Whole).Tags ?? [];
 
-    public static Law Fit(IReadOnlyList<StudyResult> results, LawForm form = LawForm.Chinchilla, FitOptions? options = null,
+    public static Law Fit(IReadOnlyList<StudyResult> results, LawForm? form = null, FitOptions? options = null,
         CancellationToken stop = default) =>
-        Law.Fit(form, [.. results.Select(ObservationOf)], (options ?? new()) with { NMeaning = NMeaning }, stop);
+        Law.Fit(form ?? LawForms.Chinchilla, [.. results.Select(ObservationOf)], (options ?? new()) with
+        {
+            NMeaning = NMeaning,
+        }, stop);
 
     /// <summary>Of each budget the size with the best mean loss, its seeds in order.</summary>
     public static IReadOnlyList<IReadOnlyList<StudyResult>> BestSizes(IEnumerable<StudyResult> results) =>

@@ -63,24 +63,30 @@ public static class Teach
 
     static void Corpus(TeachRecipe recipe, Tokenizer tokenizer, int context, Workspace here)
     {
+        string folder = here.CorpusFolder(recipe.Name);
+        Plugins.Hold("the recipe", recipe.Plugins ?? []);
+        if (Directory.Exists(folder) && CorpusInfo.Load(folder).Recipe.TryGetProperty("plugins", out JsonElement begun))
+            Plugins.Hold($"corpus '{recipe.Name}'", [.. begun.EnumerateArray().Select(p => p.GetString()!)]);
+        TaskMix? mix = recipe.Chat is not null ? null : new(recipe.Tasks);
         // A file that was edited is another recipe.
         JsonElement json = SettingsJson.Identity(recipe with
         {
             Context = context,
             Passes = 1,
+            Plugins = Plugins.Of(mix?.Levels.Select(l => l.Family) ?? []),
             Chat = recipe.Chat is null ? null : Named(recipe.Chat),
-            Tasks = [.. recipe.Tasks.Select(t => t.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase) ? Named(t) : t)],
+            Tasks = [.. recipe.Tasks.Select(t => t.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase)
+                && !t.StartsWith("cmd:", StringComparison.Ordinal) ? Named(t) : t)],
         }, TeachJson.Default.TeachRecipe);
-        if (recipe.Chat is not null)
+        if (mix is null)
         {
             var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() =>
-                Demonstrations.OfChat(recipe.Chat, tokenizer, context));
+                Demonstrations.OfChat(recipe.Chat!, tokenizer, context));
             new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(here,
                 "the user's");
             if (sides.IsValueCreated && sides.Value.LeftOut is { } left) here.Remark(left);
             return;
         }
-        var mix = new TaskMix(recipe.Tasks);
         new MadeCorpus(recipe.Name, tokenizer, json, [.. mix.Levels.Select(l => l.Tag)],
             () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Train),
             () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid)).Write(here, "generated: public domain");

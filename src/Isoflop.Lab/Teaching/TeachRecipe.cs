@@ -35,6 +35,9 @@ public sealed record TeachRecipe
     [Setting("the model to begin with, RUN or RUN@STEP; else a fresh one with a token a byte")]
     public string? From { get; set; }
 
+    [Setting("what of a user's own makes the tasks, NAME#HASH: filled in; where it is given, it must be so", Later = true)]
+    public IReadOnlyList<string>? Plugins { get; set; }
+
     [Setting("share of the demonstrations that think first; the others answer at once", Min = 0, Max = 1, Try = "0.3")]
     public double Think { get; set; } = 0.3;
 

@@ -150,6 +150,13 @@ public sealed class BudgetedSession
         if (answer is null || !problem.HasCheck) return false;
         if (checks.TryGetValue(answer, out bool known)) return known;
         long began = time.GetTimestamp();
+        bool passed = problem.VerdictLimit == Timeout.InfiniteTimeSpan ? problem.Check(answer) : CheckInTime(answer);
+        Spent += new Cost(0, 0, 0, time.GetElapsedTime(began).TotalSeconds);
+        return checks[answer] = passed;
+    }
+
+    bool CheckInTime(string answer)
+    {
         bool right = false;
         var work = new Thread(() =>
         {
@@ -160,9 +167,7 @@ public sealed class BudgetedSession
         })
         { IsBackground = true };
         work.Start();
-        bool passed = work.Join(Judge.Limit) && right;
-        Spent += new Cost(0, 0, 0, time.GetElapsedTime(began).TotalSeconds);
-        return checks[answer] = passed;
+        return work.Join(problem.VerdictLimit) && right;
     }
 
     /// <summary>Some step of the thought is false, where that can be told.</summary>

@@ -36,20 +36,25 @@ public interface IStrategy
     Task<PartialReply?> Think(Problem problem, BudgetedSession session);
 }
 
-/// <summary>All there are; a new one is a file and a line here.</summary>
+/// <summary>All there are; a new one of ours is a file and a line here, a user's own is registered.</summary>
 public static class Strategies
 {
-    /// <summary>In the order of help and legends.</summary>
-    public static IReadOnlyList<IStrategy> All { get; } =
+    static readonly Registry<IStrategy> registry = new("strategy", s => s.Name,
     [
         new Greedy(), new Majority(), new Confidence(), new BestOfN(), new Weighted(), new Adaptive(), new Revision(),
         new Forcing(), new StepBeam(diverse: false), new StepBeam(diverse: true), new TreeSearch(),
-    ];
+    ]);
+
+    /// <summary>In the order of help and legends; behind them what was registered.</summary>
+    public static IReadOnlyList<IStrategy> All => registry.All;
+
+    /// <summary>Adds a strategy of one's own: every verb and every recipe finds it by its name.</summary>
+    /// <exception cref="ConfigException">Its name is taken, or no name.</exception>
+    public static void Register(IStrategy strategy) => registry.Add(strategy);
 
     /// <summary>The one of that name.</summary>
     /// <exception cref="ConfigException">There is none.</exception>
-    public static IStrategy Find(string name) => All.FirstOrDefault(s => s.Name == name)
-        ?? throw new ConfigException($"no strategy '{name}'; there are: {string.Join(", ", All.Select(s => s.Name))}");
+    public static IStrategy Find(string name) => registry.Find(name);
 
     /// <summary>Why a strategy cannot be used here, in one line; null: it can.</summary>
     public static string? Refusal(IStrategy strategy, Problem problem, IReplyGenerator generator, IScorer? scorer)

@@ -58,6 +58,8 @@ public sealed class Problem
 
     internal long Stream { get; }
 
+    internal TimeSpan VerdictLimit => family!.VerdictLimit;
+
     internal bool Check(string answer) => family!.Check(bare!, answer);
 
     /// <summary>False steps of a thought, where steps can be checked; else 0.</summary>

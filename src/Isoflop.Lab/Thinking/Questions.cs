@@ -33,7 +33,7 @@ sealed class Questions
     /// <summary>For the report alone: with the key, within the judge's time.</summary>
     public bool[] AreRight(IReadOnlyList<(int Item, string? Answer)> answers) =>
         [.. Judge.Of([.. answers.Select(a => (Of.Family, items[a.Item], a.Answer is null ? "" : $"{Reply.Say}{a.Answer}"))])
-            .Select(j => j.Reward > 0)];
+            .Select(j => j.Reward == 1)];
 }
 
 /// <summary>One held-out item, to be thought about and judged.</summary>

@@ -163,28 +163,36 @@ static class Checkpoint
     internal static string Hex(XxHash128 hash) => hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
 }
 
-/// <summary>Writes and reads a model's checkpoints through buffers made once.</summary>
-sealed class CheckpointStore
+/// <summary>
+/// A run's checkpoints, step-000500 and so on: written whole or not at all, read with every byte held against its hash, through
+/// buffers made once.
+/// </summary>
+public sealed class CheckpointStore
 {
     readonly string runFolder, tokenizerFile;
+    readonly Transformer transformer;
     readonly IDevice device;
     readonly ParamTable table;
-    readonly ModelConfig config;
     readonly (string Prefix, DeviceSpan<float> Memory)[] model, moments;
     readonly SafetensorsHeader modelHeader, momentsHeader;
     readonly float[] buffer = new float[1 << 18];
     readonly XxHash128 hash = new();
     readonly Func<string, long, Stream> create;
 
-    /// <param name="tokenizerFile">copied into every checkpoint</param>
+    /// <summary>Checkpoints of a model and its optimiser.</summary>
+    /// <param name="runFolder">they lie below it; it is there</param>
+    /// <param name="tokenizerFile">copied into every one, so that each is a whole model</param>
+    public CheckpointStore(string runFolder, string tokenizerFile, Transformer model, AdamW adam)
+        : this(runFolder, tokenizerFile, model, adam, null) { }
+
     /// <param name="create">opens a file that will have so many bytes; null: on the disk</param>
-    public CheckpointStore(string runFolder, string tokenizerFile, IDevice device, ModelConfig config, ParamTable table,
-        DeviceSpan<float> parameters, DeviceSpan<float> m, DeviceSpan<float> v, Func<string, long, Stream>? create = null)
+    internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
+        Func<string, long, Stream>? create)
     {
-        (this.runFolder, this.tokenizerFile, this.device, this.config, this.table) =
-            (runFolder, tokenizerFile, device, config, table);
-        model = [("", parameters)];
-        moments = [("m.", m), ("v.", v)];
+        (this.runFolder, this.tokenizerFile, this.transformer) = (runFolder, tokenizerFile, transformer);
+        (device, table) = (transformer.Device, transformer.Table);
+        model = [("", transformer.Params)];
+        moments = [("m.", adam.M), ("v.", adam.V)];
         modelHeader = HeaderOf(model);
         momentsHeader = HeaderOf(moments);
         this.create = create ?? ((path, bytes) => new FileStream(path, new FileStreamOptions
@@ -203,9 +211,10 @@ sealed class CheckpointStore
     /// <summary>
     /// Writes the folder under a temporary name, syncs every file, and renames it. An older folder of this step is replaced.
     /// </summary>
+    /// <returns>the folder</returns>
     /// <exception cref="DataException">The disk is full or gives up: nothing of this checkpoint stays, the ones before it
     /// do.</exception>
-    public void Save(TrainState state)
+    public string Save(TrainState state)
     {
         string name = Checkpoint.NameOf(state.Step), target = Path.Combine(runFolder, name);
         string temporary = Path.Combine(runFolder, $".{name}.tmp"), old = Path.Combine(runFolder, $".{name}.old.tmp");
@@ -216,7 +225,7 @@ sealed class CheckpointStore
             var files = new SortedDictionary<string, FileDigest>(StringComparer.Ordinal)
             {
                 [ModelFolder.ConfigFile] =
-                    Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(config, state.EndOfText)),
+                    Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(transformer.Config, state.EndOfText)),
                 [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, File.ReadAllBytes(tokenizerFile)),
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
                 [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
@@ -229,6 +238,7 @@ sealed class CheckpointStore
             Directory.Move(temporary, target);
             Disk.SyncFolder(runFolder);
             Remove(old);
+            return target;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -241,12 +251,25 @@ sealed class CheckpointStore
         }
     }
 
+    /// <summary>Goes back to the newest checkpoint.</summary>
+    /// <returns>its state; null: there is none</returns>
+    /// <exception cref="DataException">It was altered, or is another model's.</exception>
+    public TrainState? LoadNewest()
+    {
+        if (Checkpoint.StepsIn(runFolder) is not [.., int newest]) return null;
+        string folder = Path.Combine(runFolder, Checkpoint.NameOf(newest));
+        TrainState state = Checkpoint.Verify(folder);
+        Load(folder);
+        return state;
+    }
+
     /// <summary>Uploads parameters and moments of a checkpoint folder, which may lie in another run.</summary>
     /// <exception cref="DataException">A tensor is missing, of another shape, or not readable.</exception>
-    public void Load(string folder)
+    internal void Load(string folder)
     {
         Load(Path.Combine(folder, ModelFolder.ModelFile), model);
         Load(Path.Combine(folder, Checkpoint.OptimizerFile), moments);
+        transformer.RepackWeights();
     }
 
     void Load(string path, (string Prefix, DeviceSpan<float> Memory)[] slabs)
@@ -257,7 +280,7 @@ sealed class CheckpointStore
     }
 
     /// <summary>Removes what a killed process left half written.</summary>
-    public static void Tidy(string runFolder)
+    internal static void Tidy(string runFolder)
     {
         foreach (string folder in Directory.GetDirectories(runFolder, ".step-*.old.tmp"))
         {

@@ -31,6 +31,9 @@ sealed class SettingAttribute(string help) : Attribute
     /// <summary>The key that it had first: identities keep it.</summary>
     public string? Was { get; set; }
 
+    /// <summary>It came after files of format 1: identities leave it out where it is not given.</summary>
+    public bool Later { get; set; }
+
     /// <summary>Whether a value keeps the rules. NaN keeps none that has a bound.</summary>
     public bool Allows(double x) => !double.IsNaN(x) && x >= Min && x <= Max && (x > Above || double.IsNegativeInfinity(Above))
         && (x < Below || double.IsPositiveInfinity(Below)) && (double.IsFinite(x) || double.IsPositiveInfinity(Max));

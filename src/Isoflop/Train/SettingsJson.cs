@@ -112,6 +112,7 @@ static class SettingsJson
         foreach (JsonPropertyInfo property in PropertiesOf(type))
         {
             object? held = property.Get!(value);
+            if (held is null && RuleOf(property) is { Later: true }) continue;
             JsonTypeInfo inner = type.Options.GetTypeInfo(property.PropertyType);
             Type bare = Bare(property.PropertyType);
             tree[RuleOf(property)?.Was ?? property.Name] =

@@ -33,8 +33,7 @@ sealed class TrainLoop
         int rows = plan.MicroWindows * plan.Model.ContextLen;
         model = new Transformer(device, plan.Model, rows, training: true);
         adam = new AdamW(model);
-        checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), device, plan.Model, model.Table,
-            model.Params, adam.M, adam.V, here.CreateFile);
+        checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, adam, here.CreateFile);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
@@ -72,7 +71,6 @@ sealed class TrainLoop
         TrainState from = Checkpoint.Verify(path);
         folder.DropRowsAfter(-1);
         checkpoints.Load(path);
-        model.RepackWeights();
         State = State with
         {
             Step = plan.FirstStep,
@@ -88,7 +86,6 @@ sealed class TrainLoop
     public void Resume(TrainState state)
     {
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        model.RepackWeights();
         folder.DropRowsAfter(state.Step);
         State = state;
         savedStep = state.Step;

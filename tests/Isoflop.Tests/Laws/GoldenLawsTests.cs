@@ -18,7 +18,7 @@ public class GoldenLawsTests
     public void The_Chinchilla_surface_reaches_the_true_minimum(int points)
     {
         JsonElement golden = SharedData.Golden().GetProperty($"chinchilla_approach3_{points}pts");
-        Law law = Law.Fit(LawForm.Chinchilla, SharedData.Chinchilla(points), bare);
+        Law law = Law.Fit(LawForms.Chinchilla, SharedData.Chinchilla(points), bare);
         Near(golden.GetProperty("min").GetDouble(), law.ObjectiveValue, 1e-6, "objective");
         // The minimum is flat: 1e-6 in the objective is some 1e-3 in A and B.
         foreach (string name in names)
@@ -32,14 +32,14 @@ public class GoldenLawsTests
     public void The_objective_has_the_values_of_printed_constants_and_all_lie_above_the_minimum()
     {
         JsonElement golden = SharedData.Golden().GetProperty("objective_values_240pts");
-        Form form = Form.Of(LawForm.Chinchilla);
+        LawForm form = LawForms.Chinchilla;
         var problem = new FitProblem(form, new(form, SharedData.Chinchilla()), Objective.HuberLog);
         double[][] printed =
         [
             [406.4, 410.7, 1.69, 0.34, 0.28],
             [.. names.Select(n => Published.Hoffmann[n].Value)],
         ];
-        double least = Law.Fit(LawForm.Chinchilla, SharedData.Chinchilla(), bare).ObjectiveValue;
+        double least = Law.Fit(LawForms.Chinchilla, SharedData.Chinchilla(), bare).ObjectiveValue;
         foreach ((double[] constants, JsonProperty want) in printed.Zip(golden.EnumerateObject()))
         {
             double got = problem.OfNatural(constants);
@@ -55,7 +55,7 @@ public class GoldenLawsTests
     public void Variable_projection_reaches_the_least_squares(int points)
     {
         JsonElement golden = SharedData.Golden().GetProperty("chinchilla_vpnls_mse").GetProperty($"{points}");
-        Law law = Law.Fit(LawForm.Chinchilla, SharedData.Chinchilla(points), bare with { Objective = Objective.SquaredError });
+        Law law = Law.Fit(LawForms.Chinchilla, SharedData.Chinchilla(points), bare with { Objective = Objective.SquaredError });
         foreach (JsonProperty p in golden.EnumerateObject())
             Near(p.Value.GetDouble(), p.Name == "RSS" ? law.ObjectiveValue : law[p.Name].Value,
                 p.Name is "A" or "B" ? 1e-3 : p.Name == "RSS" ? 1e-6 : 1e-4, p.Name);
@@ -66,7 +66,7 @@ public class GoldenLawsTests
     public void Kaplans_form_on_the_same_points()
     {
         JsonElement golden = SharedData.Golden().GetProperty("kaplan_form_on_240");
-        Law law = Law.Fit(LawForm.Kaplan, SharedData.Chinchilla(), bare);
+        Law law = Law.Fit(LawForms.Kaplan, SharedData.Chinchilla(), bare);
         Near(golden.GetProperty("huber").GetDouble(), law.ObjectiveValue, 2e-5, "objective");
         foreach ((string golden_, string ours) in ((string, string)[])[("Nc", "Nc"), ("Dc", "Dc"), ("alphaN", "alpha_n"), ("alphaD", "alpha_d")])
             Near(golden.GetProperty(golden_).GetDouble(), law[ours].Value, 1e-2, ours);
@@ -76,7 +76,7 @@ public class GoldenLawsTests
     public void What_was_fitted_below_predicts_above(string name, double cut)
     {
         JsonElement golden = SharedData.Golden().GetProperty("chinchilla_holdout").GetProperty(name);
-        HeldOut held = HeldOutCheck.Of(Form.Of(LawForm.Chinchilla), SharedData.Chinchilla(), cut, bare, default)!;
+        HeldOut held = HeldOutCheck.Of(LawForms.Chinchilla, SharedData.Chinchilla(), cut, bare, default)!;
         Assert.Equal((golden.GetProperty("n")[0].GetInt32(), golden.GetProperty("n")[1].GetInt32()), (held.Trained, held.Tested));
         // printed to three digits after the point, of a fit whose minimum is flat
         Assert.Equal(golden.GetProperty("test_MRE_pct").GetDouble(), 100 * held.MeanRelativeError, 0.005);
@@ -89,7 +89,7 @@ public class GoldenLawsTests
     {
         const int n = 400;
         JsonElement golden = SharedData.Golden().GetProperty("chinchilla_bootstrap95_epoch4000");
-        Law law = Law.Fit(LawForm.Chinchilla, SharedData.Chinchilla(), bare with { Bootstraps = n });
+        Law law = Law.Fit(LawForms.Chinchilla, SharedData.Chinchilla(), bare with { Bootstraps = n });
         Assert.Equal((n, Resampling.Groups), (law.Bootstraps, law.Resampling));
         foreach (string name in names)
         {
@@ -108,7 +108,7 @@ public class GoldenLawsTests
     public void The_best_split_of_Chinchillas_budget()
     {
         JsonElement golden = SharedData.Golden().GetProperty("chinchilla_allocation_C_5.76e23");
-        Optimum best = Law.Fit(LawForm.Chinchilla, SharedData.Chinchilla(), bare).Optimal(5.76e23);
+        Optimum best = Law.Fit(LawForms.Chinchilla, SharedData.Chinchilla(), bare).Optimal(5.76e23);
         Near(golden.GetProperty("N").GetDouble(), best.N.Value, 1e-3, "N");
         Near(golden.GetProperty("D").GetDouble(), best.D.Value, 1e-3, "D");
         Near(golden.GetProperty("D_over_N").GetDouble(), best.TokensPerParameter.Value, 2e-3, "D/N");
@@ -126,7 +126,7 @@ public class GoldenLawsTests
             {
                 List<Observation> points = new ObservationTable(path).Observations(
                     new() { X = "flops", Loss = column, Where = [$"count_style={style}"] });
-                Law law = Law.Fit(LawForm.PowerLaw, points, bare);
+                Law law = Law.Fit(LawForms.PowerLaw, points, bare);
                 Assert.Equal(golden.GetProperty(name)[k].GetDouble(), law["p"].Value, 0.0005 + 1e-9);
             }
     }
@@ -169,7 +169,7 @@ public class GoldenLawsTests
         // The 17 points of Caballero et al. 2023, figure 4 left, columns x,y.
         List<Observation> points = new ObservationTable(SharedData.File("bnsl/four_digit_addition.csv"))
             .Observations(new() { X = "x", Loss = "y" });
-        Law law = Law.Fit(LawForm.Broken, [.. points.Take(14)], bare);
+        Law law = Law.Fit(LawForms.Broken, [.. points.Take(14)], bare);
         double Rmsle(IEnumerable<Observation> p) => Math.Sqrt(p.Average(o => Math.Pow(Math.Log(law.Predict(o.X).Value / o.Loss), 2)));
         Near(golden.GetProperty("rmsle_train").GetDouble(), Rmsle(points.Take(14)), 0.01, "training error");
         Near(golden.GetProperty("rmsle_extrapolate_3pts").GetDouble(), Rmsle(points.Skip(14)), 0.02, "extrapolation error");

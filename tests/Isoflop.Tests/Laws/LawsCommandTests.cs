@@ -85,7 +85,7 @@ public sealed class LawsCommandTests : IDisposable
     [InlineData("give a study or --table", "fit")]
     [InlineData("no such file", "fit", "nothing")]
     [InlineData("cannot be read", "fit", "--table", "/no/such.csv", "--n", "n", "--d", "d", "--loss", "l")]
-    [InlineData("no such name; here there are: chinchilla", "fit", "nothing", "--form", "parabola")]
+    [InlineData("no law form 'parabola'; there are: chinchilla", "fit", "nothing", "--form", "parabola")]
     [InlineData("must be positive", "optimal", "--flops", "-1")]
     [InlineData("give PFLOP/s or one of", "optimal", "--flops", "1e21", "--gpu", "abacus")]
     [InlineData("must be above 0", "optimal", "--flops", "1e21", "--mfu", "2")]

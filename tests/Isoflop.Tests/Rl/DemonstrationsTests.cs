@@ -151,11 +151,71 @@ public sealed class DemonstrationsTests : IDisposable
         var odd = new Odd();
         var item = new TaskItem("odd", 1, "a", "b");
         string[] replies = [">b", ">throw", ">b", ">hang", ">no", ">b"];
-        Judgement[] verdicts = Judge.Of([.. replies.Select(r => ((TaskFamily)odd, item, r))], TimeSpan.FromMilliseconds(300));
+        Judgement[] verdicts = Judge.Of([.. replies.Select(r => ((TaskFamily)odd, item, r))], limit: TimeSpan.FromMilliseconds(300));
         Assert.Equal([1, 0, 1, 0, 0, 1], verdicts.Select(v => v.Reward));
         Assert.Equal([false, true, false, true, false, false], verdicts.Select(v => v.Fault is not null));
         Assert.Contains("hole", verdicts[1].Fault!, StringComparison.Ordinal);
         Assert.Contains("no verdict within", verdicts[3].Fault!, StringComparison.Ordinal);
+    }
+
+    /// <summary>Half for what is right and long; throws for "boom".</summary>
+    sealed class Brief : IReward
+    {
+        public string Name => "brief-here";
+        public string Says => "";
+        public double Of(TaskFamily family, TaskItem item, string reply) =>
+            reply == ">boom" ? throw new InvalidOperationException("hole") : reply == ">2" ? 2
+            : family.Reward(item, reply) * (reply.Length <= 4 ? 1 : 0.5);
+    }
+
+    [Fact]
+    public void A_reward_of_ones_own_takes_the_verifiers_place()
+    {
+        Rewards.Register(new Brief());
+        IReward brief = Rewards.Find("brief-here");
+        var item = new TaskItem("odd", 1, "a", "b");
+        (TaskFamily, TaskItem, string)[] replies = [.. ((string[])[">b", "<aaaa>b", ">no", ">boom", ">2"]).Select(r => ((TaskFamily)new Odd(), item, r))];
+        Judgement[] own = Judge.Of(replies, brief);
+        Assert.Equal([1, 0.5, 0, 0, 0], own.Select(v => v.Reward));
+        Assert.Equal([false, false, false, true, true], own.Select(v => v.Fault is not null));
+        Assert.Equal([1.0, 1, 0, 0, 0], Judge.Of(replies, Rewards.Find("verifier")).Select(v => v.Reward));
+        Assert.Equal(Judge.Of(replies), Judge.Of(replies, Rewards.Default));
+        Assert.Contains("has that name", Assert.Throws<ConfigException>(() => Rewards.Register(new Brief())).Message);
+        Assert.Contains("there are: verifier", Assert.Throws<ConfigException>(() => Rewards.Find("kindness")).Message);
+    }
+
+    [Fact]
+    public void A_family_with_more_patience_is_waited_for()
+    {
+        // Its verdicts take longer than the usual limit, all together and each.
+        var slow = new Slow();
+        var item = new TaskItem("slow", 1, "a", "b");
+        Assert.All(Judge.Of([.. Enumerable.Repeat((slow as TaskFamily, item, ">b"), 3)]), v => Assert.Equal(new Judgement(1, null), v));
+        Assert.Throws<DataException>(() => Judge.Of([(new Failing(), item, ">b")]));
+    }
+
+    class Slow : TaskFamily
+    {
+        public override string Name => "slow";
+        public override string Summary => "";
+        public override int Levels => 1;
+        public override double Chance(int level) => 0;
+        public override TimeSpan VerdictLimit => TimeSpan.FromMinutes(2);
+        protected override string Symbols => "ab";
+        protected override Draft? Draw(int level, ref Rng rng) => new("a", "b");
+        public override string Solve(TaskItem item) => "b";
+        protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng) => new("", "b");
+        protected override double Score(TaskItem item, Reply reply)
+        {
+            Thread.Sleep(800);
+            return 1;
+        }
+    }
+
+    sealed class Failing : Slow
+    {
+        public override TimeSpan VerdictLimit => Timeout.InfiniteTimeSpan;
+        protected override double Score(TaskItem item, Reply reply) => throw new DataException("its program ended");
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

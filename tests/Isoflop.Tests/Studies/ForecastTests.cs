@@ -185,7 +185,7 @@ public class ForecastTests
         using (home)
         {
             IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
-            Assert.False(StudyPoints.Fit(points, LawForm.Chinchilla, Quick).Identified);
+            Assert.False(StudyPoints.Fit(points, LawForms.Chinchilla, Quick).Identified);
             Assert.StartsWith("L = [(Nc/N)", Forecasts.Write(study, new(home.Path), 1e9, options: Quick).Form);
         }
     }

@@ -45,7 +45,8 @@ public class TasksCommandTests
         (int code, string output, _) = Run("--json");
         Assert.Equal(0, code);
         JsonElement[] rows = [.. output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
-        Assert.Equal(TaskFamilies.All.Select(f => f.Name), rows.Select(r => r.GetProperty("name").GetString()));
+        Assert.True(rows.Length >= 24);                          // other tests register families meanwhile: those come last
+        Assert.Equal(TaskFamilies.All.Take(rows.Length).Select(f => f.Name), rows.Select(r => r.GetProperty("name").GetString()));
         Assert.All(rows, r => Assert.All(r.GetProperty("levels").EnumerateArray(), l =>
         {
             Assert.True(l.GetProperty("items_per_second").GetDouble() > 0 && l.GetProperty("solve_microseconds").GetDouble() > 0);
