@@ -6,7 +6,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Security;
 using Isoflop.Lab.Laws;
-using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Thinking;
 using Isoflop.Tasks;

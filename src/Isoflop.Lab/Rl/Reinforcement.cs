@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Isoflop.Lab.Eval;
-using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
 using Isoflop.Nn;

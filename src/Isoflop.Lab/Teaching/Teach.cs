@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
-using Isoflop.Lab.Recipes;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Runs;
 using Isoflop.Store;

@@ -22,7 +22,7 @@ public class SameBitsTests
         QkNorm = true,
     };
 
-    static readonly ModelConfig Tied = Grouped with { NKvHead = 0, QkNorm = false, TiedHead = true, DHead = 8, DModel = 33 };
+    static readonly ModelConfig Tied = Grouped with { NKvHead = null, QkNorm = false, TiedHead = true, DHead = 8, DModel = 33 };
 
     public static TheoryData<string> Models => ["grouped", "tied"];
 

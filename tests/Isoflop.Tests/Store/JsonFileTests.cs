@@ -19,7 +19,7 @@ public class JsonFileTests
         Assert.Equal("run", (string?)tree["kind"]);
         RunRecord record = RunRecord.Load(home.RunPath());
 
-        Assert.Contains("format version 2; this program reads up to 1; update it", Refused("\"format_version\": 1", "\"format_version\": 2"));
+        Assert.Contains("format version 3; this program reads up to 2; update it", Refused("\"format_version\": 2", "\"format_version\": 3"));
         Assert.Contains("is of kind 'study', not 'run'", Refused("\"kind\": \"run\"", "\"kind\": \"study\""));
         Assert.Contains("novelty", Refused("\"tokens\":", "\"novelty\": 1, \"tokens\":"));     // what is not known may decide bits
         File.WriteAllText(path, text.Replace("\"kind\": \"run\",", ""));                       // as it was before there were kinds

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using Isoflop.Tasks;
 
-namespace Isoflop.Lab.Recipes;
+namespace Isoflop.Lab.Replies;
 
 /// <summary>
 /// What of a user's own takes part: plugins that were loaded, and programs that make and judge tasks. A run records those that
