@@ -49,7 +49,8 @@ static class HelpText
         if (command.Arguments.Count > 0)
         {
             text.AppendLine().AppendLine("Arguments");
-            Rows(text, [.. command.Arguments.Select(a => (a.HelpName ?? a.Name, Explained(a.Description, a.HasDefaultValue, a.GetDefaultValue)))]);
+            Rows(text, [.. command.Arguments.Select(a =>
+                (a.HelpName ?? a.Name, Explained(a.Description, a.HasDefaultValue, a.GetDefaultValue)))]);
         }
         Options(text, command, "Options");
         if (command.Subcommands.Count > 0)
@@ -74,8 +75,10 @@ static class HelpText
             .Where(o => o.Recursive && o is not (HelpOption or VersionOption));
         text.AppendLine().AppendLine(title);
         Rows(text, [.. own.Concat(shared).Where(o => !o.Hidden).Select(o =>
-            (o.HelpName is { } value ? $"{o.Name} {value}" : o.Name, Explained(o.Description, o.HasDefaultValue, o.GetDefaultValue))),
-            ("--help", "This text"), .. command is RootCommand ? [("--version", "The program's version")] : (IEnumerable<(string, string)>)[]]);
+            (o.HelpName is { } value ? $"{o.Name} {value}" : o.Name,
+                Explained(o.Description, o.HasDefaultValue, o.GetDefaultValue))),
+            ("--help", "This text"),
+            .. command is RootCommand ? [("--version", "The program's version")] : (IEnumerable<(string, string)>)[]]);
     }
 
     static string Shown(Argument a)
@@ -102,7 +105,8 @@ static class HelpText
         }
     }
 
-    static string FirstSentence(string text) => text.IndexOf(". ", StringComparison.Ordinal) is > 0 and int end ? text[..end] : text.TrimEnd('.');
+    static string FirstSentence(string text) =>
+        text.IndexOf(". ", StringComparison.Ordinal) is > 0 and int end ? text[..end] : text.TrimEnd('.');
 
     static IEnumerable<string> Wrapped(string text, int width)
     {

@@ -40,6 +40,7 @@ sealed class Settings
     }
 
     /// <summary>Every setting with its default: a section of a command's help.</summary>
-    public static (string, IReadOnlyList<(string, string)>) Help(IEnumerable<Setting> all, string title = "Settings, as KEY=VALUE") =>
+    public static (string, IReadOnlyList<(string, string)>) Help(IEnumerable<Setting> all,
+        string title = "Settings, as KEY=VALUE") =>
         (title, [.. all.Select(s => (s.Default.Length > 0 ? $"{s.Key}={s.Default}" : s.Key, s.Help))]);
 }

@@ -30,7 +30,11 @@ static class TeachCommand
             "isoflop teach name=mine chat=chats.jsonl from=base      lines of {\"messages\": [{\"role\": …, \"content\": …}]}",
         ])
         { given, scorer };
-        verb.Sections = [Settings.Help(SettingsJson.List(TeachJson.Default.TeachRecipe)), Settings.Help(SettingsJson.List(ScorerJson.Default.ScorerRecipe), "Settings of a scorer:")];
+        verb.Sections =
+        [
+            Settings.Help(SettingsJson.List(TeachJson.Default.TeachRecipe)),
+            Settings.Help(SettingsJson.List(ScorerJson.Default.ScorerRecipe), "Settings of a scorer"),
+        ];
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given) ?? [];

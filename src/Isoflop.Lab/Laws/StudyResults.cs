@@ -16,7 +16,8 @@ static class StudyResults
     public static List<Observation> Read(Workspace here, string study, string n = DefaultN, IReadOnlyList<string>? where = null)
     {
         string path = Path.Combine(here.StudyFolder(study), FileName);
-        if (!File.Exists(path)) throw new DataException($"{path}: no such file; a ladder writes it, or fit a table with table=FILE");
+        if (!File.Exists(path)) throw new DataException($"{path}: no such file; a ladder writes it, " +
+            "or fit a table with table=FILE");
         var table = new ObservationTable(path);
         // as tables of the first version name it
         if (n == DefaultN && !table.Header.Contains(n) && table.Header.Contains("compute_parameters")) n = "compute_parameters";

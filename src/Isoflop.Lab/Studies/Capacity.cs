@@ -116,7 +116,8 @@ static class Capacity
         double most = best.Memorised.Value;
         return new(best, most > Full * last.DatasetBits || rising.Count < 2 ? "nearly all there was: give more of bits=LIST"
             : best == last && most > (1 + Same) * rising[^2].Memorised.Value ? "still rising: give more of bits=LIST"
-            : last.Memorised.Value < (1 - Fallen) * most ? "more data stores less: training binds, give more of exposures=LIST" : "");
+            : last.Memorised.Value < (1 - Fallen) * most ?
+                "more data stores less: training binds, give more of exposures=LIST" : "");
     }
 
     /// <summary>Bits stored against bits there were, a line for each size and exposures.</summary>

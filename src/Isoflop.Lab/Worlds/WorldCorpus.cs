@@ -43,7 +43,8 @@ public sealed record WorldCorpusRecipe
             if (!(mix.Share > 0 && mix.Share < 1))
                 yield return FormattableString.Invariant($"mix {mix.Path}={mix.Share} is a share of the bytes above 0 and ") +
                     FormattableString.Invariant($"below 1; try 0.2");
-        if (Mix.Sum(m => m.Share) >= 1) yield return "the shares of mix=PATH=SHARE leave nothing of the world; lower them below 1 in all";
+        if (Mix.Sum(m => m.Share) >= 1) yield return "the shares of mix=PATH=SHARE leave nothing of the world; " +
+            "lower them below 1 in all";
         foreach (string problem in World.Problems()) yield return problem;
     }
 }

@@ -32,7 +32,7 @@ public sealed class AppTests : CorpusFixture
         "--vocab", "many")]
     [InlineData("Cannot parse argument 'x' for option '--valid-share' as a number; see isoflop corpus --help", "corpus",
         "--valid-share", "x")]
-    [InlineData("vocab=7 must be from 256 (the bytes alone) to 65536 (two bytes a token)", "corpus", "--vocab", "7")]
+    [InlineData("--vocab 7 must be from 256 (the bytes alone) to 65536 (two bytes a token)", "corpus", "--vocab", "7")]
     [InlineData("no/such.txt: no such file or folder", "corpus", "a", "no/such.txt")]
     public void A_mistake_is_one_line_on_stderr_and_exit_code_2(string message, params string[] args)
     {

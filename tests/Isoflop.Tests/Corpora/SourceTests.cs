@@ -136,7 +136,7 @@ public sealed class SourceTests : CorpusFixture
         string path = Put(name, [.. before, 0xC3, 0x28, .. after]);
         var e = Assert.Throws<DataException>(() => Build(path));
         Assert.StartsWith($"{path}: byte {before.Length} (0xC3) is not UTF-8", e.Message);
-        Assert.Contains("--lossy", e.Message);
+        Assert.Contains("lossy=true", e.Message);
         Assert.Contains(All(Build(Recipe(path) with { Lossy = true })), d => d.Contains("\uFFFD("));
     }
 

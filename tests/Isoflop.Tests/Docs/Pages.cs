@@ -27,6 +27,9 @@ static partial class Pages
             "ISOFLOP_REWRITE=1 dotnet test writes it");
     }
 
+    /// <summary>A page without what stands between backticks.</summary>
+    public static string WithoutCode(string page) => Code().Replace(Fence().Replace(page, ""), "");
+
     /// <summary>Prose of a page: no code, tables, headings, pictures.</summary>
     public static IEnumerable<string> Sentences(string page)
     {

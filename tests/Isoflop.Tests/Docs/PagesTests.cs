@@ -93,7 +93,7 @@ public sealed partial class PagesTests : IDisposable
     {
         List<string> wrong = [];
         foreach (string page in Pages.All.Concat(Directory.EnumerateFiles(Places.Root, "*.md")))
-            foreach (Match link in Target().Matches(File.ReadAllText(page)))
+            foreach (Match link in Target().Matches(Pages.WithoutCode(File.ReadAllText(page))))
                 if (!link.Groups[1].Value.Contains("://", StringComparison.Ordinal)
                     && !Path.Exists(Path.Combine(Path.GetDirectoryName(page)!, link.Groups[1].Value)))
                     wrong.Add($"{Path.GetFileName(page)}: {link.Groups[1].Value}");

@@ -113,7 +113,7 @@ public sealed class CompareTests : IDisposable
         Assert.Equal("sums", json.GetProperty("tasks")[0].GetProperty("what").GetString());
         Assert.Equal("sign flip, exact", json.GetProperty("all").GetProperty("test").GetString());
         Assert.Equal("correct of A, score of B", json.GetProperty("metric").GetString());
-        Assert.Contains("--metric", json.GetProperty("warnings")[0].GetString());
+        Assert.Contains("metric=NAME", json.GetProperty("warnings")[0].GetString());
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public sealed class CompareTests : IDisposable
         string path = Path.Combine(folder, "model");
         ResultSet set = ResultSet.Read(path);
         Assert.Equal([("arc", 1.0), ("gsm8k", 0.0)], set.Items.Select(i => (i.Task, i.Score)));
-        Assert.Equal("gsm8k has several filters; strict-match is taken, --filter takes flexible-extract",
+        Assert.Equal("gsm8k has several filters; strict-match is taken, filter=NAME takes flexible-extract",
             Assert.Single(set.Warnings));
         string file = Path.Combine(path, "samples_gsm8k_2026-01-01T00-00-00.000001.jsonl");
         ItemResult loose = Assert.Single(ResultSet.Read(file, filter: "flexible-extract").Items);
@@ -226,7 +226,7 @@ public sealed class CompareTests : IDisposable
     [InlineData("""{"id":"a","score":1}|{"id":"a","score":0}""", ":2: 'a' is there twice; an item has one result")]
     [InlineData("""{"id":"a","score":1}|{"score":0}""", ":2: no id; each line needs an id")]
     [InlineData("""{"id":"a","score":1}|{"id":"b"}""", ":2: no 'score'; no field is a number")]
-    [InlineData("""{"id":"a","mark":1}""", ":1: none of score, correct is there; numbers are mark; --metric names one")]
+    [InlineData("""{"id":"a","mark":1}""", ":1: none of score, correct is there; numbers are mark; --metric NAME names one")]
     [InlineData("""{"id":"a","score":null}""", ":1: none of score, correct is there; no field is a number")]
     [InlineData("""{"id":"a","score":1}|{"id":"b","score":"1"}""", ":2: score is \"1\"; it must be a number or a bool")]
     [InlineData("""{"id":"a","score":1}|{"id":"b","score":1e999}""", ":2: score is 1e999; it must be a number or a bool")]

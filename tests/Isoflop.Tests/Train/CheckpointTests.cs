@@ -24,7 +24,7 @@ public class CheckpointTests
         string message = MessageOf(home);
         Assert.Contains(path, message);
         Assert.Contains("it was altered", message);
-        Assert.Contains("add --resume-at 4", message);
+        Assert.Contains("add resume_at=4", message);
 
         TrainResult result = Trainer.Train(home.Config(), home.Here, 4);
         using var other = new TinyHome();

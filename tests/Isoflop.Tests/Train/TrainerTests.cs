@@ -289,7 +289,7 @@ public class TrainerTests
         using var home = new TinyHome();
         Assert.StartsWith("the run needs ", Assert.Throws<ConfigException>(() =>
             home.Train("model.d_model=8192", "model.n_layer=48", "model.n_head=64")).Message);
-        Assert.StartsWith("--threads 100000 must be ", Assert.Throws<ConfigException>(() =>
+        Assert.StartsWith("threads=100000 must be ", Assert.Throws<ConfigException>(() =>
             Trainer.Train(home.Config(), home.Here with { Threads = 100_000 })).Message);
         Assert.False(Directory.Exists(home.RunPath()));
     }
