@@ -44,7 +44,7 @@ static class ForecastCommand
     {
         var name = new Argument<string>("study") { Description = "The study" };
         var id = new Option<int?>("--id") { Description = "Number of the forecast; the newest without a score", HelpName = "N" };
-        var verb = new Verb("score", "Train the run of a forecast, or take it, and write down what came.",
+        var verb = new Verb("score", "Train the run of a forecast, or take it, and write down what was measured.",
             "isoflop score decades", "isoflop score decades --id 1 --json") { name, id };
         verb.Runs(call =>
         {
@@ -81,7 +81,7 @@ static class ForecastCommand
 
     internal static void Write(TextWriter output, Score s)
     {
-        output.WriteLine(I($"  came         {s.Loss:0.0000} nats/token, {s.BitsPerByte:0.0000} bits/byte"));
+        output.WriteLine(I($"  measured     {s.Loss:0.0000} nats/token, {s.BitsPerByte:0.0000} bits/byte"));
         output.WriteLine(I($"  error        {100 * s.RelativeError:+0.00;-0.00} % of the loss, ") +
             I($"{100 * s.ReducibleError:+0.0;-0.0} % of the reducible loss"));
         output.WriteLine(I($"  skill        {s.Skill:0.00} against the line; the interval ") +

@@ -107,7 +107,7 @@ static class MixCommand
         output.WriteLine(I($"best for {s.Target}: {s.Best.Name}, predicted {s.Predicted:0.0000} nats/token at this size"));
         if (s.Checks.Count > 0)
         {
-            List<string[]> checks = [["check", "mixture, %", "predicted (small)", "came", "95 %", "seeds"]];
+            List<string[]> checks = [["check", "mixture, %", "predicted (small)", "measured", "95 %", "seeds"]];
             foreach (MixCheck c in s.Checks.OrderBy(c => c.Score.Value))
                 checks.Add([c.What, c.Mixture.Name, I($"{c.Predicted:0.0000}"), I($"{c.Score.Value:0.0000}"),
                     double.IsNaN(c.Score.Low) ? "-" : I($"± {c.Score.High - c.Score.Value:0.0000}"), I($"{c.Seeds}")]);

@@ -101,7 +101,7 @@ sealed class RunsCommand
     static Verb Diff()
     {
         Argument<string> a = new("A") { Description = "A run" }, b = new("B") { Description = "Another" };
-        var verb = new Verb("diff", "Compare two runs: the settings in which they differ, and what came of them.",
+        var verb = new Verb("diff", "Compare two runs: the settings in which they differ, and their results.",
             "isoflop runs diff small large") { a, b };
         verb.Runs(call =>
         {

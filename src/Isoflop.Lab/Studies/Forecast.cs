@@ -18,7 +18,7 @@ namespace Isoflop.Lab.Studies;
 public sealed record Forecast(int Id, DateTime Created, bool Before, double Flops, double Below, int Points, string Form,
     double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line);
 
-/// <summary>What came of a forecast.</summary>
+/// <summary>What measured of a forecast.</summary>
 /// <param name="RelativeError">(measured − forecast) / measured</param>
 /// <param name="ReducibleError">the same in reducible loss</param>
 /// <param name="Skill">1 − |error| / |error of the straight line|: above 0 it was better than the line</param>
@@ -100,7 +100,7 @@ public static class Forecasts
     public static IReadOnlyList<Score> Scores(Study study) =>
         Read(study, ScoreFileName, scoreFormat, ForecastJson.Default.ScoreFile)?.Scores ?? [];
 
-    /// <summary>Trains the run of a forecast, or takes it, and writes what came.</summary>
+    /// <summary>Trains the run of a forecast, or takes it, and writes what measured.</summary>
     /// <param name="id">null: the newest without a score, else the newest</param>
     /// <exception cref="ConfigException">No such forecast.</exception>
     /// <exception cref="DataException">The run cannot be trained.</exception>
@@ -119,11 +119,11 @@ public static class Forecasts
         var queue = new RunQueue(here, "score", [run], here.Cores, Ladder.ThreadPeak);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         if (results.Count == 0) throw new DataException($"{run.Name} could not be trained: {failed[0].Reason}");
-        StudyResult came = results[0];
-        double error = came.Loss - forecast.Loss.Value, line = came.Loss - forecast.Line;
-        var score = new Score(forecast.Id, here.Clock.GetUtcNow().UtcDateTime, run.Name, came.Loss,
-            came.BitsPerByte, error / came.Loss, error / (came.Loss - forecast.Irreducible), 1 - Math.Abs(error) / Math.Abs(line),
-            came.Loss >= forecast.Loss.Low && came.Loss <= forecast.Loss.High);
+        StudyResult measured = results[0];
+        double error = measured.Loss - forecast.Loss.Value, line = measured.Loss - forecast.Line;
+        var score = new Score(forecast.Id, here.Clock.GetUtcNow().UtcDateTime, run.Name, measured.Loss,
+            measured.BitsPerByte, error / measured.Loss, error / (measured.Loss - forecast.Irreducible), 1 - Math.Abs(error) / Math.Abs(line),
+            measured.Loss >= forecast.Loss.Low && measured.Loss <= forecast.Loss.High);
         JsonFile.Write(Path.Combine(study.Folder, ScoreFileName), new ScoreFile { Scores = [.. scores, score] }, scoreFormat,
             ForecastJson.Default.ScoreFile);
         Ladder.Tabulate(study, here);

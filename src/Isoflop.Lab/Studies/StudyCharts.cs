@@ -26,8 +26,8 @@ static class StudyCharts
             {
                 Range = [.. forecasts.Select(f => (f.Loss.Low, f.Loss.High))],
             });
-        var came = scores.Select(s => (forecasts.First(f => f.Id == s.Id).Run.Flops, s.Loss)).ToList();
-        if (came.Count > 0) series.Add(new("what came", came, SeriesKind.Points));
+        var measured = scores.Select(s => (forecasts.First(f => f.Id == s.Id).Run.Flops, s.Loss)).ToList();
+        if (measured.Count > 0) series.Add(new("measured", measured, SeriesKind.Points));
         series.Add(ChartSeries.AtX("data end", last));
         return new Chart("Loss against training compute", "training FLOPs", "held-out loss, nats a token", series)
         {

@@ -55,7 +55,7 @@ sealed record Reliability(int Count, IReadOnlyList<ReliabilityBin> Bins, double 
         {
             Range = [.. r.Bins.Select(b => (b.Low, b.High))],
         };
-        return new("Does a value of 0.7 mean right in 70 %?", "value given", "share that came to a right answer",
+        return new("Does a value of 0.7 mean right in 70 %?", "value given", "share with a right answer in the end",
             [Of("as trained", card.Raw), Of("calibrated", card.Calibrated), new("perfect", [(0, 0), (1, 1)]) { Dashed = true }])
         {
             LogX = false,

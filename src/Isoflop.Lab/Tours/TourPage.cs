@@ -40,7 +40,7 @@ static class TourPage
 
         Claim(b, "and it can be foretold");
         Say(b, I($"Before the run of {t.Forecast.Flops:0.##e0} FLOPs the law said {t.Forecast.Loss.Value:0.000} nats a token ") +
-            I($"({t.Forecast.Loss.Low:0.000} to {t.Forecast.Loss.High:0.000}); it came to {t.Score.Loss:0.000}, ") +
+            I($"({t.Forecast.Loss.Low:0.000} to {t.Forecast.Loss.High:0.000}); measured {t.Score.Loss:0.000}, ") +
             I($"{100 * Math.Abs(t.Score.RelativeError):0.0} % off, {(t.Score.Inside ? "inside" : "outside")} of the interval."));
         Account(b, t.Score.Run, t.Stops[^1].Flops, t.Stops[^1].Seconds);
 

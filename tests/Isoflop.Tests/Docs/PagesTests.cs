@@ -63,7 +63,7 @@ public sealed partial class PagesTests : IDisposable
             StringWriter output = new(), error = new();
             int code = App.Run(args, Verbs.All(), output, error);
             Assert.True(code == 0, $"{command.Groups[1].Value}: {error}");
-            string printed = output.ToString().Replace(home, "./isoflop", StringComparison.Ordinal);
+            string printed = Date().Replace(output.ToString().Replace(home, "./isoflop", StringComparison.Ordinal), "2026-11-28 12:00:00 UTC");
             string[] shown = command.Groups[2].Value.TrimEnd('\n').Split('\n');
             text.Append("$ ").Append(command.Groups[1].Value).Append('\n');
             if (shown[^1] == "…")
@@ -105,6 +105,9 @@ public sealed partial class PagesTests : IDisposable
 
     [GeneratedRegex(@"^\$ ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", RegexOptions.Multiline)]
     private static partial Regex Prompt();
+
+    [GeneratedRegex(@"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")]
+    private static partial Regex Date();
 
     [GeneratedRegex("\"[^\"]*\"|\\S+")]
     private static partial Regex Word();

@@ -49,7 +49,7 @@ public class StudyCommandsTests
             Assert.Equal(1, JsonDocument.Parse(output).RootElement.GetProperty("id").GetInt32());
             (code, output, _) = Run(home, "score", "t");
             Assert.Equal(0, code);
-            Assert.Contains("came", output);
+            Assert.Contains("measured", output);
         }
         Assert.Equal(0, Run(home, "forecast", "t", "--backtest").Code);
         (code, output, _) = Run(home, "report", "t");
