@@ -146,7 +146,8 @@ static class StudyReport
     static void Scored(StringBuilder b, IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
     {
         if (forecasts.Count == 0) b.Append("<p>None yet: <code>isoflop forecast</code> writes one before its run.</p>\n");
-        else Rows(b, ["forecast", "from", "FLOPs", "predicted", "95 %", "measured", "error", "of the reducible", "skill", "interval"],
+        else Rows(b,
+            ["forecast", "from", "FLOPs", "predicted", "95 %", "measured", "error", "of the reducible", "skill", "interval"],
             forecasts.Select(f => (F: f, S: scores.FirstOrDefault(s => s.Id == f.Id))).Select(p => new[]
             {
                 I($"{p.F.Id}{(p.F.Before ? "" : " (after its run)")}"), I($"{p.F.Below:0.##e0}"), I($"{p.F.Flops:0.##e0}"),

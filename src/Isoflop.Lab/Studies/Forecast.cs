@@ -122,7 +122,8 @@ public static class Forecasts
         StudyResult measured = results[0];
         double error = measured.Loss - forecast.Loss.Value, line = measured.Loss - forecast.Line;
         var score = new Score(forecast.Id, here.Clock.GetUtcNow().UtcDateTime, run.Name, measured.Loss,
-            measured.BitsPerByte, error / measured.Loss, error / (measured.Loss - forecast.Irreducible), 1 - Math.Abs(error) / Math.Abs(line),
+            measured.BitsPerByte, error / measured.Loss, error / (measured.Loss - forecast.Irreducible),
+            1 - Math.Abs(error) / Math.Abs(line),
             measured.Loss >= forecast.Loss.Low && measured.Loss <= forecast.Loss.High);
         JsonFile.Write(Path.Combine(study.Folder, ScoreFileName), new ScoreFile { Scores = [.. scores, score] }, scoreFormat,
             ForecastJson.Default.ScoreFile);

@@ -109,7 +109,7 @@ public sealed class CorpusBuilderTests : CorpusFixture
 
         var other = Assert.Throws<ConfigException>(() => Build(recipe with { Vocab = 400 }));
         Assert.Contains("vocab was 320, is 400", other.Message);
-        Assert.Contains("--force", other.Message);
+        Assert.Contains("force=true", other.Message);
 
         Put("texts/new.txt", "one more");
         Assert.Contains("changed since", Assert.Throws<ConfigException>(() => Build(recipe)).Message);

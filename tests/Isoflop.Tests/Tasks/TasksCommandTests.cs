@@ -54,7 +54,7 @@ public class TasksCommandTests
         }));
     }
 
-    [Theory, InlineData("no task 'chess'; there are: parity", "chess"), InlineData("parity: level=9 must be from 1 to 6", "parity", "--level", "9"),
+    [Theory, InlineData("no task 'chess'; there are: parity", "chess"), InlineData("parity: --level 9 must be from 1 to 6", "parity", "--level", "9"),
         InlineData("--count 0 must be positive", "parity", "--count", "0"), InlineData("none.jsonl: no such file", "none.jsonl")]
     public void Mistakes_are_one_line(string message, params string[] args)
     {

@@ -155,7 +155,7 @@ public class StrategyTests
         Assert.Contains("needs a scorer", Assert.Throws<ConfigException>(() =>
             new Thinker(script).Think(Strategies.Find("weighted"), text, Tokens(9))).Message);
         Assert.Contains("no strategy 'best'", Assert.Throws<ConfigException>(() => Strategies.Find("best")).Message);
-        Assert.Contains("here one takes 3 tokens; try --budget 6", Assert.Throws<ConfigException>(() =>
+        Assert.Contains("here one takes 3 tokens; try budget=6", Assert.Throws<ConfigException>(() =>
             new Thinker(script).Think(Strategies.Find("greedy"), text, Tokens(2))).Message);
 
         string Refused(string name, Problem p) => Assert.Throws<ConfigException>(() => Think(name, script, Tokens(9), p)).Message;

@@ -42,7 +42,7 @@ public sealed class ThinkCommandTests(TaughtHome home) : IClassFixture<TaughtHom
     [InlineData("thoughts of task 'parity' never turn back", "think", "taught", "--task", "parity", "--strategy", "forcing")]
     [InlineData("no run 'nobody'", "think", "nobody", "01")]
     [InlineData("--index -1", "think", "taught", "--task", "parity", "--index", "-1")]
-    [InlineData("level=99 must be from 1", "think", "taught", "--task", "parity", "--level", "99")]
+    [InlineData("--level 99 must be from 1", "think", "taught", "--task", "parity", "--level", "99")]
     [InlineData("the model's context is 48", "think", "taught", "--task", "parity", "--level", "6")]
     [InlineData("continues replies token by token", "think", "http://127.0.0.1:9/v1", "01", "--strategy", "forcing")]
     [InlineData("an endpoint does not tell its FLOPs", "think", "http://127.0.0.1:9/v1", "01", "--budget", "1e9flops")]
