@@ -68,9 +68,17 @@ sealed class RecipeOptions
         HelpName = "RANGE",
     };
 
-    readonly Option<int?> perDecade = new("--per-decade") { Description = "Budgets a decade of a range; 2", HelpName = "N" };
-    readonly Option<int?> seeds = new("--seeds") { Description = "Seeds of each size; 3", HelpName = "N" };
-    readonly Option<int?> sizes = new("--sizes") { Description = "Sizes at each budget, a factor of 2 apart; 5", HelpName = "N" };
+    readonly Option<int?> perDecade = new("--per-decade")
+    {
+        Description = "Budgets a decade of a range (default 2)",
+        HelpName = "N",
+    };
+    readonly Option<int?> seeds = new("--seeds") { Description = "Seeds of each size (default 3)", HelpName = "N" };
+    readonly Option<int?> sizes = new("--sizes")
+    {
+        Description = "Sizes at each budget, a factor of 2 apart (default 5)",
+        HelpName = "N",
+    };
     readonly Option<string> widths = new("--widths") { Description = "Widths to choose the sizes from", HelpName = "16,32,…" };
     readonly Option<bool> trunks = new("--trunks")
     {
@@ -79,7 +87,8 @@ sealed class RecipeOptions
 
     readonly Option<double?> tune = new("--tune")
     {
-        Description = "FLOPs of each tuning run, ten times that for the check; 0: none; a hundredth of the largest budget",
+        Description = "FLOPs of each tuning run, ten times that for the check; 0: none "
+            + "(default a hundredth of the largest budget)",
         HelpName = "FLOPs",
     };
 

@@ -12,6 +12,7 @@ public sealed class SampleProgramTests
         { "fit-law.cs", "1e19 FLOPs: " },
         { "own-family.cs", "right on held-out items" },
         { "endpoint.cs", "60 items  8" },                         // eighty-five of a hundred
+        { "four-sizes.cs", "L = (Nc/N)^alpha: keeps improving" },
         { "training-loop.cs", "the same bits: " },
         { "talk.cs", "next: " },
     };
@@ -36,11 +37,18 @@ public sealed class SampleProgramTests
 
     static string Run(params string[] words)
     {
-        var start = new ProcessStartInfo("dotnet", words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string room = Directory.CreateTempSubdirectory("isoflop-sample").FullName;
+        var start = new ProcessStartInfo("dotnet", words)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = room,
+        };
         using Process child = Process.Start(start)!;
         Task<string> error = child.StandardError.ReadToEndAsync();
         string output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
+        Directory.Delete(room, recursive: true);
         Assert.True(child.ExitCode == 0, $"{string.Join(' ', words)}: {child.ExitCode}\n{output}\n{error.Result}");
         return output;
     }

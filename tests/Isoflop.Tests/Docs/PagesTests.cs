@@ -80,6 +80,14 @@ public sealed partial class PagesTests : IDisposable
     }
 
     [Fact]
+    public void The_first_program_of_the_library_is_the_sample_of_that_name()
+    {
+        string sample = File.ReadAllText(Path.Combine(Places.Root, "samples", "four-sizes.cs")), page = "docs/library.md";
+        string code = sample.Replace("#:project ../src/Isoflop.Lab/Isoflop.Lab.csproj", "#:package Isoflop.Lab@0.1.0", StringComparison.Ordinal);
+        Pages.Hold(page, CSharp().Replace(File.ReadAllText(Path.Combine(Places.Root, page)), $"```csharp\n{code.Replace("$", "$$")}```", 1));
+    }
+
+    [Fact]
     public void No_sentence_has_more_than_30_words()
     {
         List<string> long_ = [.. Pages.All.SelectMany(p => Pages.Sentences(File.ReadAllText(p))
@@ -105,6 +113,9 @@ public sealed partial class PagesTests : IDisposable
 
     [GeneratedRegex(@"^\$ ([^\n]*)\n((?:(?!\$ )[^\n]*\n)*)", RegexOptions.Multiline)]
     private static partial Regex Prompt();
+
+    [GeneratedRegex("^```csharp\n.*?^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex CSharp();
 
     [GeneratedRegex(@"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")]
     private static partial Regex Date();
