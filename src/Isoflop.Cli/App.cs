@@ -212,7 +212,7 @@ static partial class App
         bool settings = parsed.CommandResult.Command is Verb { Sections.Count: > 0 };
         Dictionary<string, Option> options = parsed.CommandResult.Command.Options.Concat(parsed.RootCommandResult.Command.Options)
             .Where(o => !settings || o.Recursive || o is Option<bool> || parsed.GetResult(o) is { Implicit: false })
-            .DistinctBy(o => o.Name)            .ToDictionary(o => o.Name);
+            .DistinctBy(o => o.Name).ToDictionary(o => o.Name);
         return KeyValue().Replace(message, m =>
             options.TryGetValue($"--{m.Groups[1].Value.Replace('_', '-')}", out Option? option)
                 ? option is Option<bool> ? option.Name : $"{option.Name} {m.Groups[2].Value}" : m.Value);
