@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Isoflop.Train;
 
 namespace Isoflop;
 
@@ -31,8 +32,12 @@ sealed class Registry<T>(string what, Func<T, string> nameOf, IReadOnlyList<T> b
 
     /// <param name="also">other ways to name one, for the message</param>
     /// <exception cref="ConfigException">There is none; names those there are.</exception>
-    public T Find(string name, string also = "") => all.FirstOrDefault(o => nameOf(o) == name)
-        ?? throw new ConfigException($"no {what} '{name}'; there are: {string.Join(", ", all.Select(nameOf))}{also}");
+    public T Find(string name, string also = "")
+    {
+        if (all.FirstOrDefault(o => nameOf(o) == name) is { } found) return found;
+        string meant = SettingsJson.Nearest(name, all.Select(nameOf)) is { } near ? $"; did you mean {near}?" : ";";
+        throw new ConfigException($"no {what} '{name}'{meant} there are: {string.Join(", ", all.Select(nameOf))}{also}");
+    }
 }
 
 /// <summary>What names are made of.</summary>

@@ -50,7 +50,7 @@ public sealed class ThinkCommandTests(TaughtHome home) : IClassFixture<TaughtHom
     [InlineData("--budgets x must be FROM..TO", "think-curve", "taught", "--task", "parity", "--budgets", "x")]
     [InlineData("--items 1 must be from 2", "think-curve", "taught", "--task", "parity", "--items", "1")]
     [InlineData("needs a check", "think-curve", "taught", "--task", "parity", "--strategies", "tree", "--items", "2")]
-    [InlineData("no task 'pariti'", "think-curve", "taught", "--task", "pariti")]
+    [InlineData("no task 'pariti'; did you mean parity?", "think-curve", "taught", "--task", "pariti")]
     public void A_mistake_is_one_line(string message, params string[] args)
     {
         (int code, _, string error) = Run(args);
