@@ -28,12 +28,15 @@ public class DurableSearchTests(TaughtHome home) : IClassFixture<TaughtHome>
         string[] Rounds(string name) => [.. File.ReadLines(Path.Combine(home.Path, "thinks", name, "rounds.jsonl"))
             .Select(l => System.Text.Json.JsonSerializer.Deserialize(l, SearchJson.Default.SearchRound)!).OrderBy(r => r.Round)
             .Select(r => $"{r.Round} {r.Tokens} {string.Join(',', r.Answers.OrderBy(a => a.Key).Select(a => $"{a.Key}:{a.Value}"))}")];
-        Some("whole", 6, 1);
+        Some("whole", 9, 1);
         Some("pieces", 2, 1);
         // A kill in the middle of a line.
         File.AppendAllText(Path.Combine(home.Path, "thinks", "pieces", "rounds.jsonl"), "{\"round\":2,\"pas");
         SearchState end = Some("pieces", 6, 2);
-        Assert.Equal(Rounds("whole")[..6], Rounds("pieces")[..6]);
+        // Of two workers one may end its round before the other's earlier one, which is begun anew at the next call.
+        string[] whole = Rounds("whole"), pieces = Rounds("pieces");
+        Assert.InRange(pieces.Length, 6, whole.Length);
+        Assert.All(pieces, round => Assert.Contains(round, whole));
         Assert.True(end.Best is "0" or "1" || end.Distinct > 2);
         Assert.True(end.Votes > 0 && end.Tokens > 0 && end.Flops > 0);
     }
