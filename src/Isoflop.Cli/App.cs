@@ -4,9 +4,9 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using Isoflop.Train;
 using Isoflop.Kernels;
 using Isoflop.Store;
+using Isoflop.Train;
 
 namespace Isoflop.Cli;
 

@@ -71,18 +71,18 @@ static class ThinkCurveCommand
             using Scorer? values = call.Parsed.GetValue(scorer) is { } run
                 ? Scorer.Open(run, call.Here) : null;
             ThinkReport report = ThinkCurve.Run(new()
-                {
-                    Models = call.Parsed.GetValue(models)!,
-                    Task = call.Parsed.GetValue(task)!,
-                    Strategies = names == "all" ? [] : names.Split(',', StringSplitOptions.TrimEntries),
-                    Budgets = ThinkCurveOptions.ReadBudgets(call.Parsed.GetValue(budgets)!),
-                    Items = call.Parsed.GetValue(items),
-                    Choose = !call.Parsed.GetValue(fixedOnly),
-                    Form = call.Parsed.GetValue(form),
-                    Seed = call.Parsed.GetValue(seed),
-                    Scorer = values is null ? null : _ => values,
-                    ScorerName = values?.Name ?? "",
-                }, call.Here);
+            {
+                Models = call.Parsed.GetValue(models)!,
+                Task = call.Parsed.GetValue(task)!,
+                Strategies = names == "all" ? [] : names.Split(',', StringSplitOptions.TrimEntries),
+                Budgets = ThinkCurveOptions.ReadBudgets(call.Parsed.GetValue(budgets)!),
+                Items = call.Parsed.GetValue(items),
+                Choose = !call.Parsed.GetValue(fixedOnly),
+                Form = call.Parsed.GetValue(form),
+                Seed = call.Parsed.GetValue(seed),
+                Scorer = values is null ? null : _ => values,
+                ScorerName = values?.Name ?? "",
+            }, call.Here);
             if (call.Parsed.GetValue(svg) is { Length: > 0 } picture)
             {
                 IReadOnlyList<Chart> charts = report.Charts();

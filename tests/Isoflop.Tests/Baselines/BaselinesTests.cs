@@ -1,6 +1,6 @@
-using Isoflop.Store;
 using System.Text;
 using Isoflop.Lab.Baselines;
+using Isoflop.Store;
 using Xunit;
 
 namespace Isoflop.Tests.Baselines;

@@ -1,8 +1,8 @@
-using Isoflop.Store;
 using System.Text.Json;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Lab.Tables;
+using Isoflop.Store;
 using Isoflop.Tests.Report;
 using Isoflop.Tests.Train;
 using Isoflop.Train;

@@ -1,6 +1,6 @@
-using Isoflop.Store;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
+using Isoflop.Store;
 using Xunit;
 
 namespace Isoflop.Tests.Corpora;

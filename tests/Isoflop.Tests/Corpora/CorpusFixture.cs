@@ -1,7 +1,7 @@
-using Isoflop.Store;
 using System.Text;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
+using Isoflop.Store;
 using Xunit;
 
 namespace Isoflop.Tests.Corpora;

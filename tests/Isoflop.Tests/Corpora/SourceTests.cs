@@ -1,7 +1,7 @@
-using Isoflop.Store;
 using System.IO.Compression;
 using System.Text;
 using Isoflop.Lab.Corpora;
+using Isoflop.Store;
 using Parquet;
 using Parquet.Schema;
 using Xunit;

@@ -1,4 +1,3 @@
-using Isoflop.Store;
 using System.Text.RegularExpressions;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
@@ -10,6 +9,7 @@ using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 using Isoflop.Lab.Worlds;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Train;
 using Xunit;
 

@@ -1,5 +1,5 @@
-using Isoflop.Store;
 using Isoflop.Lab.Runs;
+using Isoflop.Store;
 using Isoflop.Tests.Train;
 using Isoflop.Train;
 using Xunit;

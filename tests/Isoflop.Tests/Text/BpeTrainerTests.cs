@@ -1,5 +1,5 @@
-using Isoflop.Store;
 using System.Text;
+using Isoflop.Store;
 using Isoflop.Text;
 using Xunit;
 

@@ -1,5 +1,5 @@
-using Isoflop.Store;
 using Isoflop.Lab.Thinking;
+using Isoflop.Store;
 using Isoflop.Tests.Rl;
 using Xunit;
 
@@ -13,7 +13,8 @@ public class DurableSearchTests(TaughtHome home) : IClassFixture<TaughtHome>
     Workspace Until(int rounds, CancellationTokenSource stop) => new Workspace(home.Path).Reporting(p =>
     {
         if (p.Detail is SearchState s && s.Rounds >= rounds) stop.Cancel();
-    }) with { Stop = stop.Token };
+    }) with
+    { Stop = stop.Token };
 
     [Fact]
     public void Stopped_and_called_again_it_has_the_rounds_of_one_that_was_not()
