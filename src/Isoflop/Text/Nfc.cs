@@ -105,7 +105,7 @@ static class Nfc
         }
     }
 
-    /// <summary>Joins marks with the letter before them, unless one of their class stands between; the joined become −1.</summary>
+    /// <summary>Joins marks with the letter before them unless one of their class stands between; the joined are −1.</summary>
     static void Join(List<int> codes, List<byte> classes)
     {
         int letter = -1, last = 0;                                // class of what stands between; 0: nothing
