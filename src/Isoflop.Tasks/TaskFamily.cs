@@ -36,7 +36,7 @@ public abstract class TaskFamily
     /// <summary>How many different items the level has, all splits together; null: more than anyone draws.</summary>
     public virtual long? Size(int level) => null;
 
-    /// <summary>How many of them are different questions, where one in another dress counts once and that makes them few.</summary>
+    /// <summary>How many questions they are, one in another dress counted once; null where that does not make them few.</summary>
     public virtual long? Questions(int level) => null;
 
     /// <summary>Answers can be checked without a key: <see cref="Check"/> may guide a search at test time.</summary>
@@ -55,8 +55,9 @@ public abstract class TaskFamily
             if (Draw(level, ref rng) is { } drawn && SplitOf(ContentOf(drawn.Prompt)) == split)
                 return new(Name, level, drawn.Prompt, drawn.Key);
         }
-        throw new ConfigException($"{Name}, level {level}: {MaxDraws} draws gave no item for the {split.ToString().ToLowerInvariant()} split: " +
-            "its questions are too few, those in another dress counted once; take another level, or make more of them");
+        throw new ConfigException($"{Name}, level {level}: {MaxDraws} draws gave no item for the " +
+            $"{split.ToString().ToLowerInvariant()} split: its questions are too few, those in another dress counted once; " +
+            "take another level, or make more of them");
     }
 
     /// <summary>The right answer, found from the prompt alone: what solving costs.</summary>
@@ -154,7 +155,7 @@ public abstract class TaskFamily
     protected virtual string ContentOf(string prompt) => prompt;
 
     /// <summary>Where a level has few contents: another number deals them out anew, so that no split is empty.</summary>
-    protected virtual int Deal => 0;
+    internal virtual int Deal => 0;
 
     /// <summary>Refuses a level that is not there.</summary>
     protected void CheckLevel(int level)

@@ -55,10 +55,11 @@ sealed class Knights : TaskFamily
         string[] said = prompt.Split(' ');
         foreach (string statement in said)
         {
-            int about = statement.AsSpan().ContainsAny('=', '#') ? statement[3] : statement.Length == 4 ? ':' : statement[4];
+            bool alike = statement[3] is '=' or '#';
+            int kind = alike ? statement[3] : statement.Length == 4 ? ':' : statement[4];
             for (int i = 2; i < statement.Length; i++)
                 if (char.IsAsciiLetterLower(statement[i]))
-                    arcs.Add((statement[0] - 'a', statement[i] - 'a', about is '=' or '#' ? about : 256 * about + statement[i + 1]));
+                    arcs.Add((statement[0] - 'a', statement[i] - 'a', alike ? kind : 256 * kind + statement[i + 1]));
         }
         return Content.OfGraph(new int[said.Length], arcs);
     }

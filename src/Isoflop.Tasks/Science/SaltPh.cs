@@ -88,7 +88,7 @@ sealed class SaltPh : TaskFamily
         return low;
     }
 
-    /// <summary>The numbers, K as its pK: not the salt's name, nor how much there is of it where both partners are weak.</summary>
+    /// <summary>The numbers, K as its pK: not the salt's name, nor its concentration where both partners are weak.</summary>
     protected override string ContentOf(string prompt)
     {
         var salt = Salt.Read(prompt);

@@ -99,7 +99,8 @@ sealed class Crossword : TaskFamily
         }
     }
 
-    static IEnumerable<string> Columns(List<string> rows) => Enumerable.Range(0, 3).Select(i => string.Concat(rows.Select(r => r[i])));
+    static IEnumerable<string> Columns(List<string> rows) =>
+        Enumerable.Range(0, 3).Select(i => string.Concat(rows.Select(r => r[i])));
 
     public override string Solve(TaskItem item)
     {

@@ -48,7 +48,7 @@ sealed class StackMachine : Serial
         return new(program.ToString(), Numbers.Text(stack.Peek()));
     }
 
-    /// <summary>How often each digit is added into the top at the end, modulo 10: sums in any order, and nothing below it.</summary>
+    /// <summary>How often each digit is added into the last top, modulo 10: sums in any order, and nothing below it.</summary>
     protected override string ContentOf(string prompt)
     {
         Stack<int[]> stack = [];
