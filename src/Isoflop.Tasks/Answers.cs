@@ -78,11 +78,10 @@ static partial class Answers
         int last = tag;
         string? text = tag < 0 ? null : Of(said[(tag + Open.Length)..end], number) ?? "";
         if (Boxed(said, end) is { } box) (last, text) = (box.At, Read(box.Text, number));
-        foreach (Match m in Hashes().Matches(said, end))
-        {
-            bool heading = NumberIn(m.Groups[1].Value) is null && LastLine(said[(m.Index + m.Length)..]) is not null;
-            if (m.Index > last && !heading) (last, text) = (m.Index, Read(m.Groups[1].Value, number));
-        }
+        // A heading is followed by something, a marked number may be.
+        if (Hashes().Matches(said, end).LastOrDefault(m => m.Index + m.Length == said.Length
+            || NumberIn(m.Groups[1].Value) is not null) is { } hashes && hashes.Index > last)
+            (last, text) = (hashes.Index, Read(hashes.Groups[1].Value, number));
         if (AnswerIs().Matches(said, end).LastOrDefault() is { } answer && answer.Index > last)
             text = Committed(said[(answer.Index + answer.Length)..], number) is { } sure ? Read(sure, number) : "";
         return text;
@@ -162,15 +161,17 @@ static partial class Answers
     static string Closed(string said)
     {
         said = said.Length > Longest ? said[^Longest..] : said;
-        for (string rest = said.TrimEnd(); rest.Length > 0;)
+        for (int end = Trimmed(said.Length); end > 0;)
         {
-            int line = rest.LastIndexOf('\n') + 1, from = Math.Max(line, rest.Length - LongestCloser);
-            int cut = !rest.AsSpan(line).ContainsAnyLetterOrDigit() ? line
-                : Closer().Match(rest, from) is { Success: true } closer ? closer.Index : -1;
-            if (cut < 0) return rest;
-            rest = rest[..cut].TrimEnd();
+            int line = said.LastIndexOf('\n', end - 1) + 1, from = Math.Max(line, end - LongestCloser);
+            int cut = !said.AsSpan(line, end - line).ContainsAnyLetterOrDigit() ? line
+                : Closer().Match(said, from, end - from) is { Success: true } closer ? closer.Index : -1;
+            if (cut < 0) return said[..end];
+            end = Trimmed(cut);
         }
         return said.Trim();
+
+        int Trimmed(int end) => said.AsSpan(0, end).TrimEnd().Length;
     }
 
     static string? LastLine(string text)
