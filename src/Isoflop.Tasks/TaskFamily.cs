@@ -43,6 +43,15 @@ public abstract class TaskFamily
     public virtual bool HasCheck => false;
 
     /// <summary>
+    /// Every answer is one decimal number in its plainest writing, 145 or -0.5: what a model of others says in words is read as
+    /// such. Rewards do not depend on it.
+    /// </summary>
+    public virtual bool AnswersAreNumbers => false;
+
+    /// <summary>The answer of a reply in words, as the verifier wants it; null: it says none.</summary>
+    internal virtual string? AnswerIn(string said) => Answers.Of(said, AnswersAreNumbers);
+
+    /// <summary>
     /// The item with this index. Equal arguments, equal item; the same content may come again under another index.
     /// </summary>
     /// <param name="level">1 … <see cref="Levels"/></param> <param name="index">from 0, below 2⁴⁸</param>

@@ -10,6 +10,7 @@ sealed class LinearEquation : TaskFamily
     public override string Group => "arithmetic";
     public override string Summary => "An equation in x: the whole number x";
     public override int Levels => 4;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => level switch { 1 => 1.0 / 18, < 4 => 1.0 / 38, _ => 1.0 / 98 };
     protected override string Symbols => "0123456789x+-=() |";
 

@@ -16,6 +16,7 @@ sealed class WordProblems : TaskFamily
     public override string Group => "logic";
     public override string Summary => "Who has how many, through others: the number that is asked for";
     public override int Levels => Dial.Length;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => level == 1 ? 0.11 : 0.07;               // small numbers come often
     protected override string Symbols => string.Concat(People) + string.Concat(Things)
         + "0123456789 .?=+-* has more fewer than times as many together Howd|";

@@ -12,6 +12,7 @@ sealed class IteratedSquaring : Serial
     public override string Name => "iterated-squaring";
     public override string Summary => "x^2^k%p: x squared k times modulo p";
     public override int Levels => Squarings.Length;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => 0.055;           // a small square, over all primes
     public override long? Size(int level) => Primes.Sum(p => p - 3);
     public override long? Questions(int level) => Size(level) / 2;

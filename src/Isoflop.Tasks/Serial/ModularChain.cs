@@ -13,6 +13,7 @@ sealed class ModularChain : Serial
     public override string Name => "modular-chain";
     public override string Summary => "Start, then + and * steps taken from the left modulo 7; the value at the end";
     public override int Levels => Steps.Length;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => 1.0 / Modulus;
     public override long? Size(int level) => level == 1 ? 7 * 11 * 11 * 11 * 11 : null;
     protected override string Symbols => "0123456789+*% |";

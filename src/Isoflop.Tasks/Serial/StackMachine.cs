@@ -14,6 +14,7 @@ sealed class StackMachine : Serial
     public override string Summary =>
         "A program: digits push, + and - combine the top two modulo 10, d copies the top, s swaps; the top at the end";
     public override int Levels => Steps.Length;
+    public override bool AnswersAreNumbers => true;
     // d before - gives 0; programs may end on a digit that stands there
     public override double Chance(int level) => 0.2;
     protected override string Symbols => "0123456789+-ds |";
