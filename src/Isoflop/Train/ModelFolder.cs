@@ -80,7 +80,7 @@ static class ModelFolder
     /// <summary>
     /// The same, held against the headers of the weights: sizes are believed where the file has them, and all it has is used.
     /// </summary>
-    /// <exception cref="DataException">As <see cref="LoadConfig"/>; tensors are missing, of other shapes, or left over.</exception>
+    /// <exception cref="DataException">As <see cref="LoadConfig"/>; tensors are missing, misshapen or left over.</exception>
     public static ModelConfig LoadShape(string folder)
     {
         ModelConfig c = LoadConfig(folder);
