@@ -84,7 +84,7 @@ static class Capacity
         string folder = here.StudyFolder(name);
         Directory.CreateDirectory(folder);
         TableOf(bits).WriteCsv(Path.Combine(folder, ResultsFile));
-        File.WriteAllText(Path.Combine(folder, ChartFile), ChartOf(result).Svg());
+        WholeFile.Write(Path.Combine(folder, ChartFile), ChartOf(result).Svg());
         return result;
 
         void Work(string stage, IReadOnlyList<CapacityRun> some)

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Isoflop.Cli;
+
+/// <summary>What holds for the values of every option, whoever declares it.</summary>
+static class GivenValues
+{
+    static readonly string[] outputs = ["--csv", "--svg", "--html", "--parquet", "--out"];
+
+    /// <summary>Sets the rules on all options of a command and of those below it.</summary>
+    public static void Hold(Command command)
+    {
+        foreach (Option option in command.Options) Hold(option);
+        foreach (Command below in command.Subcommands) Hold(below);
+    }
+
+    static void Hold(Option option)
+    {
+        switch (option)
+        {
+            case Option<double> number: number.CustomParser ??= r => Number(r, option.Name); break;
+            case Option<double?> number: number.CustomParser ??= r => Number(r, option.Name); break;
+            case Option<float> number: number.CustomParser ??= r => (float)Number(r, option.Name); break;
+        }
+        if (option.ValueType != typeof(string) && option.ValueType != typeof(string[])) return;
+        bool path = option.HelpName is { } kind && (kind.Contains("FILE") || kind.Contains("DIR"));
+        bool written = outputs.Contains(option.Name);
+        if (path || written) option.Validators.Add(r => CheckPath(r, option.Name, written));
+    }
+
+    /// <summary>As everywhere in the program: a point for decimals, and no commas, which would be read as thousands.</summary>
+    static double Number(ArgumentResult result, string name)
+    {
+        string text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+            && value >= 0)
+            return value;
+        result.AddError($"{name} '{text}' must be a number, not negative, with a point for decimals; such as 1.5 or 1e9");
+        return 0;
+    }
+
+    static void CheckPath(OptionResult result, string name, bool written)
+    {
+        foreach (Token token in result.Tokens)
+        {
+            string path = token.Value;
+            if (path.Trim().Length == 0) result.AddError($"{name} '{path}' is empty; name a file, or leave the option out");
+            else if (path.Contains('\0')) result.AddError($"{name} holds a zero; name a file");
+            else if (written && (Directory.Exists(path) || path.EndsWith('/')))
+                result.AddError($"{name} '{path}' is a folder; name a file in it");
+        }
+    }
+}
