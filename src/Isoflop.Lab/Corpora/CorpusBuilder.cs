@@ -37,7 +37,7 @@ public static class CorpusBuilder
         if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
 
         using var site = new BuildSite(here, recipe.Name);
-        var job = new Job(recipe, files, site.Folder, given, here, shardTokens);
+        var job = new Job(recipe, files, site.Folder, given?.AsTrained(), here, shardTokens);
         CorpusInfo info = job.Run(sources);
         here.Stop.ThrowIfCancellationRequested();
         site.Write(info);
@@ -69,7 +69,8 @@ public static class CorpusBuilder
         if (changed.Length > 0)
             throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
                 "choose another name, or rebuild it with force=true");
-        if (!info.Sources.SequenceEqual(sources) || (given is not null && given.Hash != info.TokenizerHash))
+        if (!info.Sources.SequenceEqual(sources) || given is not null && given.Hash != info.TokenizerHash
+            && given.AsTrained().Hash != info.TokenizerHash)
             throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with " +
                 $"force=true");
         return new(folder, info, AlreadyThere: true);

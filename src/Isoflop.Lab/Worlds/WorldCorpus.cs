@@ -81,7 +81,7 @@ public static class WorldCorpus
                     "choose another name, or rebuild it with force=true");
         }
         var world = new World(recipe.World);
-        Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path)
+        Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path).AsTrained()
             : BpeTrainer.Train(Sample(world, recipe), recipe.Vocab, specials: null, here);
         using var site = new BuildSite(here, recipe.Name);
         tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
