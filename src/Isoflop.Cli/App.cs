@@ -269,6 +269,7 @@ static partial class App
     /// </summary>
     static string AsOptions(string message, ParseResult parsed)
     {
+        if (LineOfFile().IsMatch(message)) return message;                          // there it is a key
         bool settings = parsed.CommandResult.Command is Verb { Sections.Count: > 0 };
         Dictionary<string, Option> options = parsed.CommandResult.Command.Options.Concat(parsed.RootCommandResult.Command.Options)
             .Where(o => !settings || o.Recursive || o is Option<bool> || parsed.GetResult(o) is { Implicit: false })
@@ -280,6 +281,9 @@ static partial class App
 
     [GeneratedRegex(@"(?<![\w./'{=])([a-z][a-z_]*)=([^\s;,)]*[^\s;,):.]|(?=[\s;:]))")]
     private static partial Regex KeyValue();
+
+    [GeneratedRegex(@"^[^:]+: line \d+: ")]
+    private static partial Regex LineOfFile();
 
     /// <summary>The first thing wrong with a command line, or null.</summary>
     static string? Mistake(ParseResult parsed)

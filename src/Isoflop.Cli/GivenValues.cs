@@ -25,9 +25,9 @@ static class GivenValues
             case Option<float> number: number.CustomParser ??= r => (float)Number(r, option.Name); break;
         }
         if (option.ValueType != typeof(string) && option.ValueType != typeof(string[])) return;
-        bool path = option.HelpName is { } kind && (kind.Contains("FILE") || kind.Contains("DIR"));
+        if (option.HelpName == "TEXT") return;                                      // any text, also none
         bool written = outputs.Contains(option.Name);
-        if (path || written) option.Validators.Add(r => CheckPath(r, option.Name, written));
+        option.Validators.Add(r => Check(r, option.Name, written));
     }
 
     /// <summary>As everywhere in the program: a point for decimals, and no commas, which would be read as thousands.</summary>
@@ -41,13 +41,13 @@ static class GivenValues
         return 0;
     }
 
-    static void CheckPath(OptionResult result, string name, bool written)
+    static void Check(OptionResult result, string name, bool written)
     {
         foreach (Token token in result.Tokens)
         {
             string path = token.Value;
-            if (path.Trim().Length == 0) result.AddError($"{name} '{path}' is empty; name a file, or leave the option out");
-            else if (path.Contains('\0')) result.AddError($"{name} holds a zero; name a file");
+            if (path.Trim().Length == 0) result.AddError($"{name} '{path}' is empty; give a value, or leave the option out");
+            else if (path.Contains('\0')) result.AddError($"{name} holds a zero");
             else if (written && (Directory.Exists(path) || path.EndsWith('/')))
                 result.AddError($"{name} '{path}' is a folder; name a file in it");
         }

@@ -316,8 +316,8 @@ static class SettingsJson
         {
             // a number stands for no choice, though the place of a choice in its list would be taken
             bool number = bare.IsEnum && Show(fitting) is [>= '0' and <= '9' or '-' or '+', ..];
-            if (!number && fitting.Deserialize(type) is not double.PositiveInfinity and not double.NegativeInfinity) return fitting;
-            throw new BadSetting(key, $"{key}={Show(value)} must be {Wanted(bare)}");
+            if (!number && fitting.Deserialize(type) is not (double.PositiveInfinity or double.NegativeInfinity)) return fitting;
+            throw new BadSetting(key, $"{key}={Show(value)} must be {(number ? Wanted(bare) : "a finite number")}");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -344,7 +344,7 @@ static class SettingsJson
         type == typeof(int) ? "a whole number below 2^31"
         : type == typeof(long) ? "a whole number"
         : type == typeof(ulong) ? "a whole number, not negative"
-        : type == typeof(double) ? "a number, and a finite one"
+        : type == typeof(double) ? "a number"
         : type == typeof(bool) ? "true or false"
         : type.IsEnum ? Choices(type)
         : type == typeof(string) ? "text" : "a value of its kind";

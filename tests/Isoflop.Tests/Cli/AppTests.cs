@@ -58,7 +58,7 @@ public sealed class AppTests : CorpusFixture
     [InlineData("--gflops 'NaN' must be a number", "plan", "--gflops", "NaN")]
     [InlineData("--gflops '-5' must be a number", "plan", "--gflops", "-5")]
     [InlineData("--timeout 'Infinity' must be a number", "eval", "m", "--timeout", "Infinity")]
-    [InlineData("--csv '' is empty; name a file", "runs", "--csv", "")]
+    [InlineData("--csv '' is empty; give a value", "runs", "--csv", "")]
     [InlineData("--csv '/' is a folder; name a file in it", "runs", "--csv", "/")]
     [InlineData("'--- a text' is no option; text that begins with -- goes last, after a -- of its own", "next", "m", "--- a text")]
     public void Values_of_options_are_refused_by_name(string message, params string[] args)
