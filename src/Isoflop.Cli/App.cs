@@ -154,7 +154,8 @@ static partial class App
     internal static Invocation Current(ParseResult parsed) => context.Value!(parsed);
 
     /// <summary>
-    /// Runs on the process's own streams; the first Ctrl-C, or the end of the terminal, asks the command to stop, the second kills.
+    /// Runs on the process's own streams; the first Ctrl-C, or the end of the terminal, asks the command to stop, the second
+    /// kills.
     /// </summary>
     public static int Start(string[] args, Func<IReadOnlyList<Command>> verbs)
     {
@@ -176,8 +177,9 @@ static partial class App
         if (!OperatingSystem.IsLinux()) return OperatingSystem.IsWindows();
         try
         {
-            string? ignored = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
-            return ignored is not null && (Convert.ToUInt64(ignored.Split('\t', ' ')[^1], 16) & 1) != 0;         // bit of SIGHUP
+            string? ignored = File.ReadLines("/proc/self/status")
+                .FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
+            return ignored is not null && (Convert.ToUInt64(ignored.Split('\t', ' ')[^1], 16) & 1) != 0;       // bit of SIGHUP
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
@@ -291,8 +293,10 @@ static partial class App
         // A mistyped option would otherwise be taken for an argument of a command that has any number of them.
         if (parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).FirstOrDefault(t => t.Type == TokenType.Argument
             && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)
-            return odd.Value.Contains(' ') ? $"'{odd.Value}' is no option; text that begins with -- goes last, after a -- of its own"
+            return odd.Value.Contains(' ')
+                ? $"'{odd.Value}' is no option; text that begins with -- goes last, after a -- of its own"
                 : $"Unrecognized command or argument '{odd.Value}'";
+        if (GivenValues.NoChoice(parsed) is { } wrong) return wrong;
         return (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal))
             ?? parsed.Errors.FirstOrDefault())?.Message;
     }

@@ -16,6 +16,21 @@ static class GivenValues
         foreach (Command below in command.Subcommands) Hold(below);
     }
 
+    /// <summary>An option that wants one of some words and was given another, or a number, which its parser would take.</summary>
+    public static string? NoChoice(ParseResult parsed)
+    {
+        foreach (SymbolResult at in (SymbolResult[])[parsed.CommandResult, parsed.RootCommandResult])
+            foreach (OptionResult given in ((CommandResult)at).Children.OfType<OptionResult>())
+            {
+                Type of = Nullable.GetUnderlyingType(given.Option.ValueType) ?? given.Option.ValueType;
+                string[] names = of.IsEnum ? Enum.GetNames(of) : [];
+                if (names.Length > 0 && given.Tokens.FirstOrDefault(t =>
+                    !names.Contains(t.Value, StringComparer.OrdinalIgnoreCase)) is { } other)
+                    return $"{given.Option.Name} {other.Value} must be one of {string.Join(", ", names)}";
+            }
+        return null;
+    }
+
     static void Hold(Option option)
     {
         switch (option)

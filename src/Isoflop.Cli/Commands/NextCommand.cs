@@ -110,7 +110,10 @@ static class NextCommand
             foreach ((string token, double nats) in coloured.Pieces)
                 call.Out.WriteLine(JsonSerializer.Serialize(new(token, nats), NextJson.Default.TokenLoss));
         else if (call.Coloured is { } screen)
-            screen.WriteLine((coloured with { Pieces = [.. coloured.Pieces.Select(p => (PlainWriter.Shown(p.Token), p.Nats))] }).Ansi());
+        {
+            (string, double)[] shown = [.. coloured.Pieces.Select(p => (PlainWriter.Shown(p.Token), p.Nats))];
+            screen.WriteLine(new LossText(shown).Ansi());
+        }
         else call.Out.WriteLine(coloured.Plain());
         return 0;
     }

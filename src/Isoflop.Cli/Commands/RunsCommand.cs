@@ -144,8 +144,8 @@ sealed class RunsCommand
 
     static Verb Verify()
     {
-        var verb = new Verb("verify", "Hold every record, row and checkpoint of the home against its hash; exit code 2 where one " +
-            "does not fit.", "isoflop runs verify", "isoflop runs verify --json");
+        var verb = new Verb("verify", "Hold every record, row and checkpoint of the home against its hash; exit code 2 where " +
+            "one does not fit.", "isoflop runs verify", "isoflop runs verify --json");
         verb.Runs(call =>
         {
             HomeReport report = HomeCheck.Of(call.Here);

@@ -41,8 +41,8 @@ static class StudyResults
     /// <exception cref="DataException">The table does not fit its seal.</exception>
     public static bool Verify(string path) =>
         JsonFile.Read(SealOf(path), format, ResultsJson.Default.ResultsSeal).XxHash128 == HashOf(path) ? true
-            : throw new DataException($"{path}: was altered after it was written: its hash does not fit; the study's 'isoflop ladder' " +
-                "writes it anew from its runs, and table=FILE fits a copy of your own");
+            : throw new DataException($"{path}: was altered after it was written: its hash does not fit; the study's " +
+                "'isoflop ladder' writes it anew from its runs, and table=FILE fits a copy of your own");
 
     /// <summary>Reads the runs that count.</summary>
     /// <param name="n">column of N: parameters_without_embedding, parameters, non_embedding</param>

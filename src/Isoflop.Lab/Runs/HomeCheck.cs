@@ -9,7 +9,7 @@ sealed record Finding(string File, string Problem);
 
 /// <summary>What holds of a home's files.</summary>
 /// <param name="Sealed">records, row files and checkpoints that fit their hashes</param>
-/// <param name="Unsealed">records and rows of older programs, which have none: they can be read, and nothing vouches for them</param>
+/// <param name="Unsealed">of older programs, which have none: they can be read, and nothing vouches for them</param>
 sealed record HomeReport(int Sealed, int Unsealed, IReadOnlyList<Finding> Findings);
 
 /// <summary>Holds every record, every row and every checkpoint of a home against its hash.</summary>

@@ -17,7 +17,8 @@ static partial class Disk
         _ = Close(handle);
     }
 
-    /// <summary>Something that is there and is neither a file nor a folder, nor a link to one: a device, a pipe, a socket.</summary>
+    /// <summary>Something that is there and is neither a file nor a folder, nor a link to one: a device, a pipe, a
+    /// socket.</summary>
     public static bool IsSpecial(string path)
     {
         if (!OperatingSystem.IsLinux()) return !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal);

@@ -25,8 +25,8 @@ readonly record struct Format(string Kind, int Newest = 2, int Sealed = 2)
 
 /// <summary>
 /// Records that stand alone, a JSON file each: written whole, under their kind and version, with the hash of their text, which a
-/// change by hand does not fit. Keys that the type does not know are refused where the type says so: settings decide bits, and may
-/// not be guessed.
+/// change by hand does not fit. Keys that the type does not know are refused where the type says so: settings decide bits, and
+/// may not be guessed.
 /// </summary>
 static class JsonFile
 {
@@ -100,8 +100,8 @@ static class JsonFile
         }
     }
 
-    static DataException Altered(string path) => new($"{path}: was altered after it was written: its hash does not fit; restore it, " +
-        "or take its lines hash and format_version out to use it as it is");
+    static DataException Altered(string path) => new($"{path}: was altered after it was written: its hash does not fit; " +
+        "restore it, or take its lines hash and format_version out to use it as it is");
 
     // Of the values, not of white space: a record may be printed anew.
     static string HashOf(JsonObject tree) => XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(tree.ToJsonString()))

@@ -22,7 +22,7 @@ struct RowChain(string path)
 
     /// <summary>Goes past a row that is there.</summary>
     /// <param name="line">without its end</param>
-    /// <param name="text">length of what precedes the hash; the row's own closing brace stands after it. 0: it has no hash</param>
+    /// <param name="text">length of what precedes the hash, to which a closing brace belongs; 0: it has no hash</param>
     /// <returns>the row is as it was written, and so are all before it</returns>
     public bool Read(ReadOnlySpan<byte> line, out int text)
     {
@@ -34,8 +34,8 @@ struct RowChain(string path)
         if (!here) return true;
         Sealed = true;
         text = line.Length - SealLength;
-        return ulong.TryParse(seal.Slice(9, Digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong stated)
-            && stated == hash;
+        return ulong.TryParse(seal.Slice(9, Digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+            out ulong stated) && stated == hash;
     }
 
     /// <summary>The hash of a row that is written.</summary>
@@ -54,6 +54,6 @@ struct RowChain(string path)
     public static int Length => SealLength;
 
     /// <summary>What to say of a row that does not fit.</summary>
-    public static DataException Altered(string path, long line) => new($"{path}: line {line} was altered, or a line before it is " +
-        "missing: its hash does not fit; restore the file from a copy");
+    public static DataException Altered(string path, long line) => new($"{path}: line {line} was altered, or a line before it " +
+        "is missing: its hash does not fit; restore the file from a copy");
 }

@@ -3,8 +3,8 @@ using System.Text;
 namespace Isoflop.Store;
 
 /// <summary>
-/// Writes files whole: the old one or the new one is there, whatever happens. What is no file (a device, a pipe) is written to, not
-/// replaced; of a link, what it points at.
+/// Writes files whole: the old one or the new one is there, whatever happens. What is no file (a device, a pipe) is written to,
+/// not replaced; of a link, what it points at.
 /// </summary>
 static class WholeFile
 {

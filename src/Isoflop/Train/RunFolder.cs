@@ -116,8 +116,8 @@ sealed class RunFolder : IDisposable
         MachineRecord now = RunRecord.MachineOf(device);
         if (record.AlsoOn.Append(record.Machine).Any(m => m.Bits == now.Bits)) return;
         if (!allowOtherBits)
-            throw new ConfigException($"{Path} was begun on {record.Machine.Bits}, this is {now.Bits}: it would end with bits of " +
-                "neither; go on where it was begun, take another name, or allow it with allow_other_bits=true");
+            throw new ConfigException($"{Path} was begun on {record.Machine.Bits}, this is {now.Bits}: it would end with bits " +
+                "of neither; go on where it was begun, take another name, or allow it with allow_other_bits=true");
         (record with { AlsoOn = [.. record.AlsoOn, now] }).Save(Path);
     }
 

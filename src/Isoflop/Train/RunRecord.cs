@@ -115,7 +115,8 @@ sealed record RunRecord
 /// <param name="Entropy">of reinforcement learning: mean −log π of the tokens drawn, nats</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate,
-    [property: JsonRequired] long Tokens, [property: JsonRequired] double Flops, [property: JsonRequired] double Seconds, double TokensPerSecond, double PeakShare, double? Entropy = null);
+    [property: JsonRequired] long Tokens, [property: JsonRequired] double Flops, [property: JsonRequired] double Seconds,
+    double TokensPerSecond, double PeakShare, double? Entropy = null);
 
 /// <summary>One line of valid.jsonl: the loss on held-out text.</summary>
 /// <param name="Step">updates done</param> <param name="Loss">nats a token</param>
@@ -126,7 +127,8 @@ readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, 
 /// </param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 readonly record struct ValidRow([property: JsonRequired] int Step, [property: JsonRequired] double Loss,
-    [property: JsonRequired] double BitsPerByte, [property: JsonRequired] long Tokens, [property: JsonRequired] bool Whole, IReadOnlyList<TagLoss>? Tags = null);
+    [property: JsonRequired] double BitsPerByte, [property: JsonRequired] long Tokens, [property: JsonRequired] bool Whole,
+    IReadOnlyList<TagLoss>? Tags = null);
 
 /// <summary>The loss on the tokens of one tag.</summary>
 /// <param name="Tokens">that were predicted</param> <param name="Loss">their mean, nats a token</param>
