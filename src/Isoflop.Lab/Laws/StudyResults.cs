@@ -43,7 +43,7 @@ static class StudyResults
         if (!File.Exists(path)) return double.NaN;
         var table = new ObservationTable(path);
         if (!table.Header.Contains("seconds")) return double.NaN;
-        double seconds = table.Numbers("seconds", "loss", []).Sum(), flops = table.Numbers("flops", "loss", []).Sum();
+        double seconds = table.Numbers("seconds", new() { Loss = "loss" }).Sum(), flops = table.Numbers("flops", new() { Loss = "loss" }).Sum();
         return flops > 0 ? seconds / flops : double.NaN;
     }
 }

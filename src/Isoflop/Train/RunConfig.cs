@@ -19,8 +19,16 @@ public sealed record RunConfig
     [Setting("the corpus to train on, as 'isoflop corpus' named it")]
     public string? Corpus { get; init; }
 
+    /// <summary>Three thousand times the largest run that is known: what is above is a slip of the pen.</summary>
+    internal const double MostFlops = 1e30;
+
+    /// <summary>Refuses a budget that is none.</summary>
+    internal static double Budget(double flops) => flops > 0 && flops <= MostFlops ? flops
+        : throw new ConfigException(FormattableString.Invariant(
+            $"flops={flops} must be positive, and at most {MostFlops:0e0}; try 1e13"));
+
     [Setting("the one dial: training FLOPs; sets width, depth, tokens, batch and learning rate where they are not given",
-        Above = 0, Try = "1e12")]
+        Above = 0, Max = MostFlops, Try = "1e12")]
     public double? Flops { get; init; }
 
     [Setting("RUN@STEP: begin at that checkpoint, with its run's settings where none are given")]
