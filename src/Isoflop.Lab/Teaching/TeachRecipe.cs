@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Replies;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Teaching;
@@ -29,7 +30,7 @@ public sealed record TeachRecipe
     [Setting("what is demonstrated: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not; or chat")]
     public IReadOnlyList<string> Tasks { get; set; } = [];
 
-    [Setting("instead: lines of {\"messages\": [{\"role\": \"user\", \"content\": …}, {\"role\": \"assistant\", …}, …]}")]
+    [Setting("instead: a file of chats, {\"messages\": [{\"role\": …, \"content\": …}, …]} a line; ShareGPT, Alpaca too")]
     public string? Chat { get; set; }
 
     [Setting("the model to begin with, RUN or RUN@STEP; else a fresh one with a token a byte")]
@@ -70,6 +71,7 @@ public sealed record TeachRecipe
     public IEnumerable<string> Problems()
     {
         if (Name.Length == 0) yield return "name='' must be given: the run and its demonstrations are found by it";
+        else if (FolderName.Problem("name", Name) is { } odd) yield return odd;
         if (Tasks.Count == 0 == Chat is null)
             yield return "give tasks to demonstrate or chat=FILE.jsonl, one of them; try parity:1..3";
         foreach (string problem in SettingsJson.Problems(this, TeachJson.Default.TeachRecipe)) yield return problem;
