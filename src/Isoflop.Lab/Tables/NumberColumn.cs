@@ -84,8 +84,8 @@ sealed partial class NumberColumn
         if (decimalComma >= 0)
             return Fraction().IsMatch(cell) || ByPoints().IsMatch(cell) ? cell.Replace(".", "").Replace(',', '.')
                 : !cell.Contains('.') ? cell
-                : throw table.Bad(row, column, $"'{ForeignTable.Shown(written)}' may be {cell} or {cell.Replace(".", "")}, since " +
-                    $"line {table.LineOf(decimalComma)} has a decimal comma; write it without a point");
+                : throw table.Bad(row, column, $"'{ForeignTable.Shown(written)}' may be {cell} or {cell.Replace(".", "")}, " +
+                    $"since line {table.LineOf(decimalComma)} has a decimal comma; write it without a point");
         if (!Grouped().IsMatch(cell)) return cell;
         // A count is whole, unless its unit is a million of them.
         bool whole = quantity == Quantity.Count && Factor == 1 && char.IsAsciiDigit(cell[^1]);

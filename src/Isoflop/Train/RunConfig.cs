@@ -24,12 +24,13 @@ public sealed record RunConfig
     internal const double MostFlops = 1e30;
 
     /// <summary>Refuses a budget that is none.</summary>
-    internal static double Budget(double flops) => flops > 0 && flops <= MostFlops ? flops
-        : throw new ConfigException(FormattableString.Invariant(
-            $"flops={flops} must be positive, and at most {MostFlops:0e0}; try 1e13"));
+    internal static double Budget(double flops) => BudgetProblem(flops) is { } problem ? throw new ConfigException(problem) : flops;
+
+    static string? BudgetProblem(double? flops) => flops is null or (> 0 and <= MostFlops) ? null
+        : FormattableString.Invariant($"flops={flops} must be positive, and at most {MostFlops:0e0}; try 1e13");
 
     [Setting("the one dial: training FLOPs; sets width, depth, tokens, batch and learning rate where they are not given",
-        Above = 0, Max = MostFlops, Try = "1e12")]
+        Above = 0, Try = "1e12")]
     public double? Flops { get; init; }
 
     [Setting("RUN@STEP: begin at that checkpoint, with its run's settings where none are given")]
@@ -55,6 +56,7 @@ public sealed record RunConfig
     public IEnumerable<string> Problems()
     {
         foreach (string problem in SettingsJson.Problems(this, ConfigJson.Default.RunConfig)) yield return problem;
+        if (Flops > 0 && BudgetProblem(Flops) is { } much) yield return much;
         if (string.IsNullOrEmpty(Corpus)) yield return "corpus='' must be named; make one with 'isoflop corpus'";
         if (Name is { Length: > 0 } && FolderName.Problem("name", Name) is { } odd) yield return odd;
         string[] goals = [.. (((string Key, object? Value)[])[("flops", Flops), ("train.steps", Train.Steps),
