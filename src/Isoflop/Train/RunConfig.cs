@@ -24,7 +24,8 @@ public sealed record RunConfig
     internal const double MostFlops = 1e30;
 
     /// <summary>Refuses a budget that is none.</summary>
-    internal static double Budget(double flops) => BudgetProblem(flops) is { } problem ? throw new ConfigException(problem) : flops;
+    internal static double Budget(double flops) =>
+        BudgetProblem(flops) is { } problem ? throw new ConfigException(problem) : flops;
 
     static string? BudgetProblem(double? flops) => flops is null or (> 0 and <= MostFlops) ? null
         : FormattableString.Invariant($"flops={flops} must be positive, and at most {MostFlops:0e0}; try 1e13");
