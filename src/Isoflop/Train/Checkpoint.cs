@@ -169,7 +169,8 @@ static class Checkpoint
 /// </summary>
 public sealed class CheckpointStore
 {
-    readonly string runFolder, tokenizerFile;
+    readonly string runFolder;
+    readonly byte[] tokenizer;                                     // as it was when the run was opened
     readonly Transformer transformer;
     readonly IDevice device;
     readonly ParamTable table;
@@ -189,7 +190,7 @@ public sealed class CheckpointStore
     internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
         Func<string, long, Stream>? create)
     {
-        (this.runFolder, this.tokenizerFile, this.transformer) = (runFolder, tokenizerFile, transformer);
+        (this.runFolder, tokenizer, this.transformer) = (runFolder, File.ReadAllBytes(tokenizerFile), transformer);
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
         moments = [("m.", adam.M), ("v.", adam.V)];
@@ -226,7 +227,7 @@ public sealed class CheckpointStore
             {
                 [ModelFolder.ConfigFile] =
                     Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(transformer.Config, state.EndOfText)),
-                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, File.ReadAllBytes(tokenizerFile)),
+                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, tokenizer),
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
                 [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
             };
