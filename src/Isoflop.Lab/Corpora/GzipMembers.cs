@@ -76,7 +76,7 @@ sealed class GzipMembers : ForwardStream
         base.Dispose(disposing);
     }
 
-    /// <summary>A file with bytes behind its end that are no gzip: a checksum that is cut short takes them in and fails.</summary>
+    /// <summary>A file with bytes behind its end that are no gzip: a checksum that is cut takes them in and fails.</summary>
     sealed class Sealed(Stream file) : ForwardStream
     {
         const int Seal = 16, Last = 512;

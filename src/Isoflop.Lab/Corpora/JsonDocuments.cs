@@ -48,7 +48,8 @@ sealed class JsonDocuments(CorpusRecipe recipe)
     TextDocument? Document(ReadOnlySpan<byte> json, string path, string unit, long number)
     {
         List<string>? texts = Find(json, recipe.Field, scalars: false, out string? wrong);
-        List<string>? tags = recipe.TagField is null || wrong is not null ? null : Find(json, recipe.TagField, scalars: true, out wrong);
+        List<string>? tags = recipe.TagField is null || wrong is not null ? null
+            : Find(json, recipe.TagField, scalars: true, out wrong);
         if (wrong is not null) throw new DataException($"{path}: {unit} {number}: {wrong}");
         if (texts is null) throw NoField($"{path}: {unit} {number}: no property", recipe.Field, NamesIn(json));
         if (recipe.TagField is { } field && tags is not [_])

@@ -7,7 +7,7 @@ using Parquet.Schema;
 
 namespace Isoflop.Lab.Corpora;
 
-/// <summary>Reads one column of a Parquet file, a row group at a time; a row is a document, and a list in it a line each.</summary>
+/// <summary>Reads one column of a Parquet file, a row group at a time; a row is a document, and what lists hold a line each.</summary>
 sealed class ParquetRows(CorpusRecipe recipe)
 {
     const int RowsInChunk = 512;
@@ -157,7 +157,7 @@ sealed class ParquetRows(CorpusRecipe recipe)
             texts[row] = texts[row] is { } before ? $"{before}\n{next}" : next;
         }
         if (row + 1 != texts.Length)
-            throw new DataException($"{file.Path}: not a readable Parquet file: lists of {row + 1} rows, {texts.Length} expected");
+            throw new DataException($"{file.Path}: not a readable Parquet file: {row + 1} lists in {texts.Length} rows");
         return texts;
     }
 

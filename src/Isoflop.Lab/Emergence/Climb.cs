@@ -49,7 +49,7 @@ static class Climb
         if (before.Count + after.Length > model.Config.ContextLen)
             throw new ConfigException($"prompt and answer have {before.Count + after.Length} tokens, the model's context is " +
                 $"{model.Config.ContextLen}; shorten them");
-        return model.Nll([([model.Tokenizer.EndOfText, .. before, .. after], before.Count + 1)])[0].Sum(x => (double)x);
+        return model.Nll([([model.Tokenizer.Beginning, .. before, .. after], before.Count + 1)])[0].Sum(x => (double)x);
     }
 
     /// <summary>The next token's distribution after a text at every rung. All rungs of a study share their tokens.</summary>

@@ -85,7 +85,7 @@ public sealed class LocalTarget : IEvalTarget
         int limit = item.Choices.Count > 0 ? 0 : Math.Min(longest + SpareTokens, context);
         // End-of-text takes a place, and the last token none: it is predicted and never read. All choices see one prompt.
         int cut = Math.Max(0, prompt.Count - (context - Math.Max(longest, limit)));
-        return new(item, [model.Tokenizer.EndOfText, .. prompt.Skip(cut)], continuations, limit, cut);
+        return new(item, [model.Tokenizer.Beginning, .. prompt.Skip(cut)], continuations, limit, cut);
     }
 
     /// <summary>Tokens of a continuation as they stand in the whole text.</summary>

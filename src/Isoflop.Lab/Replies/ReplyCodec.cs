@@ -24,9 +24,9 @@ sealed class ReplyCodec(Tokenizer tokenizer)
     readonly int[] think = [.. tokenizer.Encode(Reply.Think.ToString())],
         say = [.. tokenizer.Encode(Reply.Say.ToString())];
 
-    /// <summary>End-of-text, the prompt, and what forces the form.</summary>
+    /// <summary>The beginning of a text, the prompt, and what forces the form.</summary>
     public int[] Prompt(string prompt, ReplyForm form) =>
-        [tokenizer.EndOfText, .. tokenizer.Encode(prompt), .. form switch
+        [tokenizer.Beginning, .. tokenizer.Encode(prompt), .. form switch
         {
             ReplyForm.Think => think,
             ReplyForm.Direct => say,

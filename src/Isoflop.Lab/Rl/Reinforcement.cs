@@ -194,7 +194,7 @@ public static class Reinforcement
     /// <summary>What the context has no room for is said before anything is trained.</summary>
     static void Fits(RlRecipe recipe, TaskMix mix, ModelConfig shape, string source)
     {
-        var codec = new ReplyCodec(Text.Tokenizer.Load(source));
+        var codec = new ReplyCodec(ModelFolder.LoadTokenizer(source));
         foreach (TaskLevel of in mix.Levels)
         {
             codec.Check(of.Family);

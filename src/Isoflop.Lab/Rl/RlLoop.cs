@@ -65,11 +65,12 @@ sealed class RlLoop : IDisposable
         }
         adam = new(model);
         learner = new(model, adam, reference, recipe);
-        Tokenizer tokenizer = Tokenizer.Load(source);
+        Tokenizer tokenizer = ModelFolder.LoadTokenizer(source);
         codec = new(tokenizer);
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         sampler = new(model, tokenizer.EndOfText, tokenizer.VocabSize, Slots);
-        checkpoints = new(folder.Path, Path.Combine(source, ModelFolder.TokenizerFile), model, adam);
+        checkpoints = new(folder.Path, Path.Combine(source, ModelFolder.TokenizerFile), model, adam, create: null,
+            ModelFolder.ChatTemplateOf(source));
         (stepRows, evalRows, replyRows) = (Rows(RlRows.StepsFile), Rows(RlRows.EvalsFile), Rows(RlRows.RepliesFile));
         curriculum = new(mix, recipe.OpensAt);
         exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MaxNewTokens, recipe.Seed,

@@ -28,7 +28,7 @@ public static class Teach
         RunPoint? from = recipe.From is null ? null : RunStore.CheckpointOf(recipe.From, here);
         RunRecord? parent = from is { } p ? RunRecord.Load(here.RunFolder(p.Run)) : null;
         Tokenizer tokenizer = from is { } at
-            ? Tokenizer.Load(Path.Combine(here.RunFolder(at.Run), Checkpoint.NameOf(at.Step)))
+            ? ModelFolder.LoadTokenizer(Path.Combine(here.RunFolder(at.Run), Checkpoint.NameOf(at.Step)))
             : BpeTrainer.Train([], ByteTokens);
         int context = recipe.Context ?? parent?.Model.ContextLen ?? FreshContext;
         Corpus(recipe, tokenizer, context, here);

@@ -161,7 +161,7 @@ sealed class LocalGenerator : IReplyGenerator
     int[] PromptOf(Problem problem)
     {
         if (prompts.TryGetValue(problem, out int[]? known)) return known;
-        int[] prompt = [tokenizer.EndOfText, .. tokenizer.Encode(problem.Prompt)];
+        int[] prompt = [tokenizer.Beginning, .. tokenizer.Encode(problem.Prompt)];
         if (prompt.Length + 2 > config.ContextLen)
             throw new ConfigException($"the question has {prompt.Length} tokens, the model's context is {config.ContextLen}; " +
                 "ask an easier level, or a model with a longer context");

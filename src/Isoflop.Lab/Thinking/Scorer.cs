@@ -74,7 +74,7 @@ sealed class Scorer : IScorer, IDisposable
         string folder = Path.Combine(here.RunFolder(point.Run), Checkpoint.NameOf(point.Step));
         ModelConfig shape = ModelFolder.LoadConfig(folder);
         (this.card, Name, device, tokenizer) = (card, $"{point.Run}@{point.Step}-{HashOf(folder)}", here.OpenDevice(),
-            Tokenizer.Load(folder));
+            ModelFolder.LoadTokenizer(folder));
         model = new(device, shape, Math.Max(4096, shape.ContextLen), training: false);
         ModelFolder.LoadParams(folder, device, model.Table, model.Params);
         model.RepackWeights();

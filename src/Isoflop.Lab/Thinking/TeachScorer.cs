@@ -30,7 +30,7 @@ static class TeachScorer
         RunPoint from = RunStore.CheckpointOf(recipe.From, here);
         recipe = recipe with { From = $"{from.Run}@{from.Step}" };
         string folder = Path.Combine(here.RunFolder(from.Run), Checkpoint.NameOf(from.Step));
-        Tokenizer tokenizer = Tokenizer.Load(folder);
+        Tokenizer tokenizer = ModelFolder.LoadTokenizer(folder);
         foreach (string sign in (string[])[Scorer.Right, Scorer.Wrong])
             if (tokenizer.Encode(sign) is not { Count: 1 })
                 throw new ConfigException($"{recipe.From}'s tokenizer lacks the two signs of a scorer; teach a model whose " +

@@ -47,10 +47,16 @@ public sealed class LanguageModel : IDisposable
         string folder = Resolve(here, which);
         TrainState? state = File.Exists(Path.Combine(folder, Checkpoint.StateFile)) ? Checkpoint.Verify(folder) : null;
         ModelConfig config = ModelFolder.LoadConfig(folder);
+<<<<<<< HEAD
         Tokenizer tokenizer = Tokenizer.Load(folder);
         if (state is { TokenizerHash.Length: > 0 } && state.TokenizerHash != tokenizer.Hash)
             throw new DataException($"{folder}: tokenizer.json has hash {tokenizer.Hash}, the model was trained with " +
                 $"{state.TokenizerHash}; restore the corpus' own and train again");
+=======
+        Tokenizer tokenizer = ModelFolder.LoadTokenizer(folder);
+        if (tokenizer.OtherFrame is { } frame)
+            throw new DataException($"{Path.Combine(folder, ModelFolder.TokenizerFile)}: {frame} is not supported");
+>>>>>>> main
         if (tokenizer.VocabSize > config.VocabSize)
             throw new DataException($"{folder}: tokenizer.json has {tokenizer.VocabSize} tokens, the model {config.VocabSize}; " +
                 "they belong to different models");
@@ -87,10 +93,10 @@ public sealed class LanguageModel : IDisposable
     /// <summary>
     /// Log-probabilities of every token after the text (nats), and of each of its own tokens given those before.
     /// </summary>
-    /// <returns>Next [V]; Tokens of the text; LogProbs of the tokens, the first given end-of-text alone</returns>
+    /// <returns>Next [V]; Tokens of the text; LogProbs of the tokens, the first given the beginning alone</returns>
     public (float[] Next, int[] Tokens, float[] LogProbs) Read(string text)
     {
-        int[] tokens = [Tokenizer.EndOfText, .. Tokenizer.Encode(text)];
+        int[] tokens = [Tokenizer.Beginning, .. Tokenizer.Encode(text)];
         if (tokens.Length > Config.ContextLen)
             throw new ConfigException(
                 $"the text has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");
@@ -159,7 +165,7 @@ public sealed class LanguageModel : IDisposable
     /// <param name="seed">with the reply's index names its random numbers: reply i is the same in any company</param>
     public IReadOnlyList<SampledReply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed)
     {
-        int[] tokens = [Tokenizer.EndOfText, .. Tokenizer.Encode(prompt)];
+        int[] tokens = [Tokenizer.Beginning, .. Tokenizer.Encode(prompt)];
         if (tokens.Length >= Config.ContextLen)
             throw new ConfigException(
                 $"the prompt has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");

@@ -4,23 +4,63 @@ using System.Text.RegularExpressions;
 
 namespace Isoflop.Text;
 
-/// <summary>Cuts text by any list of patterns, each within the pieces of the one before. Slow; safe for threads.</summary>
+/// <summary>What becomes of the matches of a rule and of the text between them.</summary>
+enum Kept
+{
+    /// <summary>Each match is a piece, and so is what lies between two ("Isolated").</summary>
+    All,
+    /// <summary>Matches are left out of the text ("Removed").</summary>
+    Between,
+    /// <summary>All else is left out of the text ("Removed", inverted).</summary>
+    Matches,
+}
+
+/// <summary>One cut of a pre-tokenizer.</summary>
+readonly record struct SplitRule(string Pattern, Kept Kept = Kept.All);
+
+/// <summary>Cuts text by any list of rules, each within the pieces of the one before. Slow; safe for threads.</summary>
 /// <remarks>
 /// .NET matches UTF-16 units, tokenizer files mean code points. So a character beyond U+FFFF is matched as a basic-plane
 /// character of the same general category, which answers every \p{…} class alike.
 /// </remarks>
 sealed class RegexSplitter
 {
-    readonly Regex[] stages;
+    static readonly TimeSpan limit = TimeSpan.FromSeconds(5);
+    readonly (SplitRule Rule, Regex Pattern)[] stages;
 
-    /// <summary>Throws <see cref="RegexParseException"/> when .NET cannot read a pattern.</summary>
-    public RegexSplitter(IReadOnlyList<string> patterns) =>
-        stages = [.. patterns.Select(p => new Regex(p, RegexOptions.CultureInvariant | RegexOptions.Compiled))];
+    /// <exception cref="DataException">A pattern that .NET cannot read, or would read otherwise than its author.</exception>
+    public RegexSplitter(IReadOnlyList<SplitRule> rules) => stages = [.. rules.Select(r => (r, Made(r.Pattern)))];
 
-    /// <summary>Puts the end of each piece, in bytes, into <paramref name="ends"/>. Valid UTF-8 only.</summary>
-    public void Split(ReadOnlySpan<byte> utf8, List<int> ends)
+    /// <summary>
+    /// A stranger's pattern may take 2ⁿ steps on n characters, so it is matched without going back; one that looks ahead cannot
+    /// be, and gets a time limit.
+    /// </summary>
+    static Regex Made(string pattern)
     {
-        ends.Clear();
+        const RegexOptions Usual = RegexOptions.CultureInvariant | RegexOptions.Multiline;
+        string read = RegexDialect.Translate(pattern);
+        try
+        {
+            try
+            {
+                return new Regex(read, Usual | RegexOptions.NonBacktracking, limit);
+            }
+            catch (NotSupportedException)
+            {
+                return new Regex(read, Usual | RegexOptions.Compiled, limit);
+            }
+        }
+        catch (RegexParseException e)
+        {
+            throw new DataException($"pre_tokenizer pattern is not one .NET can read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Puts start and end of each piece, in bytes, into <paramref name="pieces"/>. Valid UTF-8 only.</summary>
+    /// <exception cref="DataException">A pattern that takes too long.</exception>
+    public void Split(ReadOnlySpan<byte> utf8, List<(int Start, int End)> pieces)
+    {
+        pieces.Clear();
         if (utf8.IsEmpty) return;
         char[] chars = new char[utf8.Length];
         int[] starts = new int[utf8.Length + 1];
@@ -34,33 +74,35 @@ sealed class RegexSplitter
         }
         starts[count] = at;
 
-        List<int> cuts = [count], finer = [];
-        foreach (Regex stage in stages)
+        List<(int Start, int End)> now = [(0, count)], finer = [];
+        foreach ((SplitRule rule, Regex pattern) in stages)
         {
             finer.Clear();
-            int start = 0;
-            foreach (int end in cuts)
+            try
             {
-                Refine(stage, chars.AsSpan(start, end - start), start, finer);
-                start = end;
+                foreach ((int start, int end) in now) Refine(rule, pattern, chars.AsSpan(start, end - start), start, finer);
             }
-            (cuts, finer) = (finer, cuts);
+            catch (RegexMatchTimeoutException e)
+            {
+                throw new DataException($"tokenizer.json: pre_tokenizer pattern '{rule.Pattern}' takes more than " +
+                    $"{limit.TotalSeconds} s for one match in a text of {utf8.Length} bytes; simplify its nested repeats", e);
+            }
+            (now, finer) = (finer, now);
         }
-        foreach (int cut in cuts) ends.Add(starts[cut]);
+        foreach ((int start, int end) in now) pieces.Add((starts[start], starts[end]));
     }
 
-    /// <summary>Each match is a piece, and so is the text between two matches ("Isolated").</summary>
-    static void Refine(Regex stage, ReadOnlySpan<char> piece, int offset, List<int> cuts)
+    static void Refine(SplitRule rule, Regex pattern, ReadOnlySpan<char> text, int offset, List<(int Start, int End)> pieces)
     {
         int done = 0;
-        foreach (ValueMatch match in stage.EnumerateMatches(piece))
+        foreach (ValueMatch match in pattern.EnumerateMatches(text))
         {
-            if (match.Length == 0) continue;
-            if (match.Index > done) cuts.Add(offset + match.Index);
+            if (match.Index > done && rule.Kept != Kept.Matches) pieces.Add((offset + done, offset + match.Index));
             done = match.Index + match.Length;
-            cuts.Add(offset + done);
+            // An empty match cuts, and is no piece.
+            if (match.Length > 0 && rule.Kept != Kept.Between) pieces.Add((offset + match.Index, offset + done));
         }
-        if (done < piece.Length) cuts.Add(offset + piece.Length);
+        if (done < text.Length && rule.Kept != Kept.Matches) pieces.Add((offset + done, offset + text.Length));
     }
 
     /// <summary>A basic-plane character of the category, one that no pattern names.</summary>

@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
+using Isoflop.Store;
 
 namespace Isoflop.Text;
 
@@ -11,17 +12,18 @@ namespace Isoflop.Text;
 /// </summary>
 /// <remarks>
 /// The file format is Hugging Face's tokenizer.json, and their tokenizers give the same tokens. Text is data: a special
-/// token's name inside it is encoded as the letters it is written with.
+/// token's name inside it is encoded as the letters it is written with. Added tokens that are not special are text.
 /// </remarks>
 public sealed class Tokenizer
 {
-    static readonly string[] EndNames = [EndOfTextName, "<|end_of_text|>", "</s>"];
+    internal static readonly string[] EndNames = [EndOfTextName, "<|end_of_text|>", "</s>"];
 
     readonly byte[] bytes;                                        // of all tokens, one after the other
     readonly int[] ends;                                          // [VocabSize]
     readonly int[] byteTokens = new int[256];                     // −1: not in UTF-8
     readonly MergeTable merges;
     readonly WholeWords? whole;
+    readonly AddedTokens? raw, normalized;                        // found before and after the normalizer; null: none is text
     readonly ConcurrentBag<WordEncoder> idle = [];                // each remembers words; a thread takes one a call
 
     internal const string EndOfTextName = "<|endoftext|>";
@@ -39,14 +41,25 @@ public sealed class Tokenizer
         for (int i = 0, at = 0; i < ends.Length; at = ends[i++])
         {
             spec.Tokens[i].CopyTo(bytes, at);
-            if (spec.Tokens[i].Length == 1 && !added.Contains(i)) byteTokens[bytes[at]] = i;
+            if (spec.Tokens[i].Length == 1 && (byteTokens[bytes[at]] < 0 || !added.Contains(i))) byteTokens[bytes[at]] = i;
         }
+        if (spec.Added.Any(a => !a.IsSpecial))
+            (raw, normalized) = (new(spec.Added.Where(a => !a.Normalized).Select(Named)),
+                new(spec.Added.Where(a => a.Normalized).Select(Named)));
         merges = new MergeTable(spec.Merges);
         if (spec.IgnoreMerges)
             whole = new WholeWords(spec.Tokens.Select((b, id) => (b, id)).Where(t => t.b.Length > 0 && !added.Contains(t.id)));
         EndOfText = EndNames.Select(Special).FirstOrDefault(id => id is not null)
             ?? throw new DataException($"this tokenizer has none of the end-of-text tokens {string.Join(", ", EndNames)}");
+        Beginning = TokenizerFrame.BeginningOf(spec.PostProcessor, out string? other) ?? EndOfText;
+        OtherFrame = other;
         Hash = Convert.ToHexStringLower(XxHash128.Hash(TokenizerJson.Write(Spec)));
+
+        (byte[], AddedToken) Named(AddedToken token)
+        {
+            byte[] name = Encoding.UTF8.GetBytes(token.Text);
+            return (spec.Nfc && token.Normalized ? Nfc.Of(name).ToArray() : name, token);
+        }
     }
 
     internal TokenizerSpec Spec { get; }
@@ -56,6 +69,16 @@ public sealed class Tokenizer
 
     /// <summary>The token that ends a document.</summary>
     public int EndOfText { get; }
+
+    /// <summary>The token that stands before a text: the author's where the file has one, else <see cref="EndOfText"/>.</summary>
+    internal int Beginning { get; }
+
+    /// <summary>What else the file's post-processor puts around a text, in words; null: nothing.</summary>
+    internal string? OtherFrame { get; }
+
+    /// <summary>The same as training uses it: end-of-text before a document, whatever its author puts around a text.</summary>
+    internal Tokenizer AsTrained() =>
+        Beginning == EndOfText && OtherFrame is null ? this : new(Spec with { PostProcessor = default });
 
     /// <summary>Hex of the XxHash128 of the file that <see cref="Save"/> writes: equal tokenizers, equal hash.</summary>
     public string Hash { get; }
@@ -74,6 +97,7 @@ public sealed class Tokenizer
         {
             throw new DataException($"{file}: cannot be read ({e.Message}); give a tokenizer.json or its folder", e);
         }
+        LfsPointer.Refuse(file, json);
         try
         {
             return new Tokenizer(TokenizerJson.Read(json));
@@ -107,26 +131,38 @@ public sealed class Tokenizer
     {
         utf8 = ValidUtf8(utf8);
         if (!idle.TryTake(out WordEncoder? encoder)) encoder = new WordEncoder(byteTokens, merges, whole);
-        if (Spec.Splitter is null)
-        {
-            for (int start = 0; start < utf8.Length;)
-            {
-                int end = PreTokenizer.Next(utf8, start);
-                Append(tokens, encoder.Encode(utf8[start..end]));
-                start = end;
-            }
-        }
+        if (raw is null || normalized is null) Merge(Spec.Nfc ? Nfc.Of(utf8) : utf8, tokens, encoder);
         else
-        {
-            Spec.Splitter.Split(utf8, encoder.Ends);
-            int start = 0;
-            foreach (int end in encoder.Ends)
+            foreach (Cut outer in raw.Cuts(utf8))
             {
-                Append(tokens, encoder.Encode(utf8[start..end]));
-                start = end;
+                if (outer.Id >= 0)
+                {
+                    tokens.Add(outer.Id);
+                    continue;
+                }
+                ReadOnlySpan<byte> part = utf8[outer.Start..outer.End];
+                if (Spec.Nfc) part = Nfc.Of(part);
+                foreach (Cut inner in normalized.Cuts(part))
+                    if (inner.Id >= 0) tokens.Add(inner.Id);
+                    else Merge(part[inner.Start..inner.End], tokens, encoder);
             }
-        }
         idle.Add(encoder);
+    }
+
+    void Merge(ReadOnlySpan<byte> utf8, List<int> tokens, WordEncoder encoder)
+    {
+        if (Spec.Splitter is not null)
+        {
+            Spec.Splitter.Split(utf8, encoder.Pieces);
+            foreach ((int from, int to) in encoder.Pieces) Append(tokens, encoder.Encode(utf8[from..to]));
+            return;
+        }
+        for (int start = 0; start < utf8.Length;)
+        {
+            int end = PreTokenizer.Next(utf8, start);
+            Append(tokens, encoder.Encode(utf8[start..end]));
+            start = end;
+        }
     }
 
     /// <summary>The tokens of plain text. A lone surrogate is read as U+FFFD.</summary>

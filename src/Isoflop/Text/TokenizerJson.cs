@@ -5,9 +5,6 @@ using System.Text.RegularExpressions;
 
 namespace Isoflop.Text;
 
-/// <summary>A token that is no product of merges; <paramref name="IsSpecial"/>: it marks structure, not text.</summary>
-sealed record AddedToken(int Id, string Text, bool IsSpecial);
-
 /// <summary>All that makes a tokenizer, as its file says it.</summary>
 sealed record TokenizerSpec
 {
@@ -16,13 +13,15 @@ sealed record TokenizerSpec
     /// <summary>In order of rank.</summary>
     public required IReadOnlyList<Merge> Merges { get; init; }
     public required IReadOnlyList<AddedToken> Added { get; init; }
-    /// <summary>Patterns that cut the text, one after the other.</summary>
-    public IReadOnlyList<string> Patterns { get; init; } = [PreTokenizer.Pattern];
-    /// <summary>The patterns at work; null for our own, which <see cref="PreTokenizer"/> does faster.</summary>
+    /// <summary>Rules that cut the text, one after the other.</summary>
+    public IReadOnlyList<SplitRule> Rules { get; init; } = [new(PreTokenizer.Pattern)];
+    /// <summary>The rules at work; null for our own, which <see cref="PreTokenizer"/> does faster.</summary>
     public RegexSplitter? Splitter { get; init; }
     /// <summary>A piece that is a token is that token, whatever the merges would make of it.</summary>
     public bool IgnoreMerges { get; init; }
-    /// <summary>Parts that plain text does not need, kept so that saving loses nothing. Default: null in the file.</summary>
+    /// <summary>Text is brought to this normal form first.</summary>
+    public bool Nfc { get; init; }
+    /// <summary>As the file has them, so that saving loses nothing. Default: null in the file.</summary>
     public JsonElement Normalizer { get; init; }
     public JsonElement PostProcessor { get; init; }
 }
@@ -57,7 +56,7 @@ static class TokenizerJson
             json.WriteStartObject("pre_tokenizer");
             json.WriteString("type", "Sequence");
             json.WriteStartArray("pretokenizers");
-            foreach (string pattern in spec.Patterns) WriteSplit(json, pattern);
+            foreach (SplitRule rule in spec.Rules) WriteSplit(json, rule);
             json.WriteStartObject();
             WriteByteLevel(json);
             json.WriteEndArray();
@@ -77,10 +76,10 @@ static class TokenizerJson
         json.WriteStartObject();
         json.WriteNumber("id", token.Id);
         json.WriteString("content", token.Text);
-        json.WriteBoolean("single_word", false);
-        json.WriteBoolean("lstrip", false);
-        json.WriteBoolean("rstrip", false);
-        json.WriteBoolean("normalized", false);
+        json.WriteBoolean("single_word", token.SingleWord);
+        json.WriteBoolean("lstrip", token.TakesLeft);
+        json.WriteBoolean("rstrip", token.TakesRight);
+        json.WriteBoolean("normalized", token.Normalized && !token.IsSpecial);
         json.WriteBoolean("special", token.IsSpecial);
         json.WriteEndObject();
     }
@@ -91,15 +90,15 @@ static class TokenizerJson
         if (kept.ValueKind == JsonValueKind.Undefined) json.WriteNullValue(); else kept.WriteTo(json);
     }
 
-    static void WriteSplit(Utf8JsonWriter json, string pattern)
+    static void WriteSplit(Utf8JsonWriter json, SplitRule rule)
     {
         json.WriteStartObject();
         json.WriteString("type", "Split");
         json.WriteStartObject("pattern");
-        json.WriteString("Regex", pattern);
+        json.WriteString("Regex", rule.Pattern);
         json.WriteEndObject();
-        json.WriteString("behavior", "Isolated");
-        json.WriteBoolean("invert", false);
+        json.WriteString("behavior", rule.Kept == Kept.All ? "Isolated" : "Removed");
+        json.WriteBoolean("invert", rule.Kept == Kept.Matches);
         json.WriteEndObject();
     }
 
@@ -139,20 +138,23 @@ static class TokenizerJson
 
     // ---- reading -----------------------------------------------------------------------------------------------------
 
-    /// <summary>The specification in a file.</summary>
+    /// <summary>The specification in a file. Everything in it is done as its author does, or refused by name.</summary>
+    /// <remarks>Truncation and padding are the caller's, there as here.</remarks>
     /// <exception cref="DataException">one line, without the file's name, for anything we would not do as written</exception>
-    /// <remarks>Unicode normalisation (NFC) is the exception: it is kept in the file and not done, since text is data.</remarks>
     public static TokenizerSpec Read(byte[] json)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using JsonDocument document = JsonDocument.Parse(json, new() { AllowDuplicateProperties = false });
             return Read(document.RootElement);
+        }
+        catch (JsonException e) when (e.LineNumber is null)
+        {
+            throw new DataException($"has a key twice ({e.Message.TrimEnd('.')})", e);
         }
         catch (JsonException e)
         {
-            string place = e.LineNumber is long line ? $" at line {line + 1}" : "";
-            throw new DataException($"is not valid JSON{place}; it may be cut short: copy it again", e);
+            throw new DataException($"is not valid JSON at line {e.LineNumber + 1}; it may be cut short: copy it again", e);
         }
         catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException or FormatException)
         {
@@ -171,72 +173,77 @@ static class TokenizerJson
             throw new DataException("model.dropout is not supported: the same text must give the same tokens");
         if (Flag(model, "byte_fallback"))
             throw new DataException("model.byte_fallback is not supported; only byte-level BPE is");
-        if (Part(root, "normalizer") is { } normalizer && Text(normalizer, "type") != "NFC")
-            throw new DataException($"normalizer '{Text(normalizer, "type")}' is not supported: it changes the text");
-        if (Part(root, "decoder") is { } decoder && Text(decoder, "type") != "ByteLevel")
-            throw new DataException($"decoder '{Text(decoder, "type")}' is not supported; only 'ByteLevel' is");
+        if (Part(root, "decoder") is { } decoder)
+            foreach (string? part in Parts(decoder, "decoders").Select(d => Text(d, "type")))
+                if (part != "ByteLevel") throw new DataException($"decoder '{part}' is not supported; only 'ByteLevel' is");
 
-        IReadOnlyList<string> patterns = ReadPatterns(Part(root, "pre_tokenizer"));
+        List<SplitRule> rules = ReadRules(Part(root, "pre_tokenizer"));
         List<AddedToken> added = ReadAdded(root);
-        byte[][] tokens = ReadTokens(model.GetProperty("vocab"), added);
+        Dictionary<string, int> vocab = [];
+        foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject())
+            vocab.Add(token.Name, token.Value.GetInt32());
+        JsonElement ends = Part(root, "post_processor")?.Clone() ?? default;
         return new TokenizerSpec
         {
-            Tokens = tokens,
-            Merges = ReadMerges(model.GetProperty("merges"), model.GetProperty("vocab")),
+            Tokens = ReadTokens(vocab, added),
+            Merges = ReadMerges(model.GetProperty("merges"), vocab),
             Added = added,
-            Patterns = patterns,
-            Splitter = patterns is [PreTokenizer.Pattern] ? null : MakeSplitter(patterns),
+            Rules = rules,
+            Splitter = rules is [{ Pattern: PreTokenizer.Pattern, Kept: Kept.All }] ? null : new RegexSplitter(rules),
             IgnoreMerges = Flag(model, "ignore_merges"),
+            Nfc = ReadNormalizer(Part(root, "normalizer")),
             Normalizer = Part(root, "normalizer")?.Clone() ?? default,
-            PostProcessor = Part(root, "post_processor")?.Clone() ?? default,
+            PostProcessor = TokenizerFrame.Foreign(ends, added),
         };
     }
 
-    static RegexSplitter MakeSplitter(IReadOnlyList<string> patterns)
+    /// <summary>Whether text is brought to normal form C; the one change of text that is done.</summary>
+    static bool ReadNormalizer(JsonElement? normalizer)
     {
-        try
-        {
-            return new RegexSplitter(patterns);
-        }
-        catch (RegexParseException e)
-        {
-            throw new DataException($"pre_tokenizer pattern is not one .NET can read: {e.Message}", e);
-        }
+        string?[] parts = normalizer is { } given ? [.. Parts(given, "normalizers").Select(n => Text(n, "type"))] : [];
+        foreach (string? part in parts)
+            if (part != "NFC")
+                throw new DataException($"normalizer '{part}' is not supported: it changes the text; only 'NFC' is");
+        return parts.Length > 0;
     }
 
     /// <summary>The cuts of a pre-tokenizer that ends in ByteLevel, which every byte-level BPE has.</summary>
-    static List<string> ReadPatterns(JsonElement? preTokenizer)
+    static List<SplitRule> ReadRules(JsonElement? preTokenizer)
     {
         if (preTokenizer is not { } outer) throw new DataException("has no pre_tokenizer; only byte-level BPE is supported");
-        JsonElement[] parts = Text(outer, "type") == "Sequence"
-            ? [.. outer.GetProperty("pretokenizers").EnumerateArray()] : [outer];
-        List<string> patterns = [];
+        List<SplitRule> rules = [];
         bool byteLevel = false;
-        foreach (JsonElement part in parts)
+        foreach (JsonElement part in Parts(outer, "pretokenizers"))
         {
             string? type = Text(part, "type");
             if (byteLevel) throw new DataException($"pre_tokenizer '{type}' after 'ByteLevel' is not supported");
             switch (type)
             {
                 case "Split":
-                    if (Text(part, "behavior") != "Isolated")
-                        throw new DataException($"pre_tokenizer Split with behavior '{Text(part, "behavior")}' is not supported");
-                    patterns.Add(ReadPattern(part.GetProperty("pattern")));
+                    Kept kept = (Text(part, "behavior"), Flag(part, "invert")) switch
+                    {
+                        ("Isolated", false) => Kept.All,
+                        ("Removed", bool inverted) => inverted ? Kept.Matches : Kept.Between,
+                        (string name, bool inverted) => throw new DataException(
+                            $"pre_tokenizer Split with behavior '{name}'{(inverted ? ", inverted," : "")} is not supported"),
+                        _ => throw new DataException("pre_tokenizer Split has no behavior"),
+                    };
+                    rules.Add(new(ReadPattern(part.GetProperty("pattern")), kept));
                     break;
                 case "Digits":
-                    patterns.Add(Flag(part, "individual_digits") ? @"\p{N}" : @"\p{N}+");
+                    rules.Add(new(Flag(part, "individual_digits") ? @"\p{N}" : @"\p{N}+"));
                     break;
                 case "ByteLevel":
                     if (Flag(part, "add_prefix_space"))
                         throw new DataException("pre_tokenizer ByteLevel.add_prefix_space is not supported: it changes the text");
-                    if (Part(part, "use_regex") is null || Flag(part, "use_regex")) patterns.Add(Gpt2Pattern);
+                    if (Part(part, "use_regex") is null || Flag(part, "use_regex")) rules.Add(new(Gpt2Pattern));
                     byteLevel = true;
                     break;
                 default:
                     throw new DataException($"pre_tokenizer '{type}' is not supported; only Split, Digits and ByteLevel are");
             }
         }
-        return byteLevel ? patterns : throw new DataException("pre_tokenizer has no ByteLevel; only byte-level BPE is supported");
+        return byteLevel ? rules : throw new DataException("pre_tokenizer has no ByteLevel; only byte-level BPE is supported");
     }
 
     static string ReadPattern(JsonElement pattern) => Text(pattern, "Regex") is { } regex ? regex
@@ -250,34 +257,52 @@ static class TokenizerJson
             foreach (JsonElement token in list.EnumerateArray())
             {
                 int id = token.GetProperty("id").GetInt32();
-                added.Add(new AddedToken(id, Text(token, "content") ?? "", Flag(token, "special")));
+                bool special = Flag(token, "special");
+                added.Add(new AddedToken(id, Text(token, "content") ?? "", special)
+                {
+                    SingleWord = Flag(token, "single_word"),
+                    TakesLeft = Flag(token, "lstrip"),
+                    TakesRight = Flag(token, "rstrip"),
+                    Normalized = Part(token, "normalized") is null ? !special : Flag(token, "normalized"),
+                });
+                if (added[^1].Text.Length == 0) throw new DataException($"added token {id} has no content");
             }
+        if (added.CountBy(a => a.Id).FirstOrDefault(n => n.Value > 1) is { Value: > 1 } twice)
+            throw new DataException($"added_tokens has two tokens of one id, {twice.Key}");
+        if (added.CountBy(a => a.Text).FirstOrDefault(n => n.Value > 1) is { Value: > 1, Key: var name })
+            throw new DataException($"added_tokens has '{name}' twice");
         return added;
     }
 
-    static byte[][] ReadTokens(JsonElement vocab, List<AddedToken> added)
+    static byte[][] ReadTokens(Dictionary<string, int> vocab, List<AddedToken> added)
     {
         const int MaxTokens = 1 << 22;                           // a damaged id must not ask for the whole memory
         int size = 0;
-        foreach (JsonProperty token in vocab.EnumerateObject()) size = Math.Max(size, Id(token.Value.GetInt32(), token.Name) + 1);
+        foreach ((string name, int id) in vocab) size = Math.Max(size, Id(id, name) + 1);
         foreach (AddedToken token in added) size = Math.Max(size, Id(token.Id, token.Text) + 1);
 
         var tokens = new byte[size][];
         Array.Fill(tokens, []);
-        foreach (AddedToken token in added) tokens[token.Id] = Encoding.UTF8.GetBytes(token.Text);
-        HashSet<int> addedIds = [.. added.Select(a => a.Id)];
-        if (addedIds.Count < added.Count) throw new DataException("added_tokens has two tokens of one id");
-        int ofUtf8 = 0;
-        foreach (JsonProperty token in vocab.EnumerateObject())
+        var ofAdded = new string?[size];
+        foreach (AddedToken token in added)
         {
-            int id = token.Value.GetInt32();
-            if (addedIds.Contains(id)) continue;
-            byte[] bytes = ByteAlphabet.Read(token.Name)
-                ?? throw new DataException($"token {id} '{token.Name}' is not written in the byte-level alphabet; " +
+            tokens[token.Id] = Encoding.UTF8.GetBytes(token.Text);
+            ofAdded[token.Id] = token.Text;
+            if (vocab.TryGetValue(token.Text, out int other) && other != token.Id)
+                throw new DataException($"'{token.Text}' has id {token.Id} in added_tokens and {other} in the vocab");
+        }
+        int ofUtf8 = 0;
+        foreach ((string name, int id) in vocab)
+        {
+            byte[]? bytes = ByteAlphabet.Read(name);
+            if (bytes is [var single] && ByteAlphabet.InUtf8(single)) ofUtf8++;
+            if (ofAdded[id] == name) continue;
+            if (bytes is null)
+                throw new DataException($"token {id} '{name}' is not written in the byte-level alphabet; " +
                     "only byte-level BPE is supported");
-            if (tokens[id].Length > 0) throw new DataException($"vocab has two tokens of id {id}");
+            if (tokens[id].Length > 0) throw new DataException($"there are two tokens of id {id}, one of them '{name}'");
+            if (bytes.Length == 0) throw new DataException($"token {id} is empty");
             tokens[id] = bytes;
-            if (bytes.Length == 1 && ByteAlphabet.InUtf8(bytes[0])) ofUtf8++;
         }
         return ofUtf8 == ByteAlphabet.Utf8Values ? tokens
             : throw new DataException($"vocab has {ofUtf8} of the {ByteAlphabet.Utf8Values} bytes of UTF-8; " +
@@ -287,24 +312,29 @@ static class TokenizerJson
             : throw new DataException($"token '{name}' has id {id}; ids go from 0 to {MaxTokens - 1}");
     }
 
-    static List<Merge> ReadMerges(JsonElement merges, JsonElement vocab)
+    static List<Merge> ReadMerges(JsonElement merges, Dictionary<string, int> vocab)
     {
-        Dictionary<string, int> ids = [];
-        foreach (JsonProperty token in vocab.EnumerateObject()) ids[token.Name] = token.Value.GetInt32();
         List<Merge> result = new(merges.GetArrayLength());
         foreach (JsonElement merge in merges.EnumerateArray())
         {
-            string[] pair = merge.ValueKind == JsonValueKind.Array
-                ? [.. merge.EnumerateArray().Select(side => side.GetString() ?? "")]
-                : merge.GetString()!.Split(' ');
-            if (pair.Length != 2) throw new DataException($"merge {result.Count} '{merge}' is not two tokens");
-            result.Add(new Merge(IdOf(pair[0]), IdOf(pair[1]), IdOf(pair[0] + pair[1])));
+            string?[] pair = merge.ValueKind switch
+            {
+                JsonValueKind.Array => (string?[])[.. merge.EnumerateArray().Select(side => side.GetString())],
+                JsonValueKind.String => merge.GetString()!.Split(' '),
+                _ => [],
+            };
+            if (pair is not [{ } left, { } right]) throw new DataException($"merge {result.Count} '{merge}' is not two tokens");
+            result.Add(new Merge(IdOf(left), IdOf(right), IdOf(left + right)));
         }
         return result;
 
-        int IdOf(string token) => ids.TryGetValue(token, out int id) ? id
+        int IdOf(string token) => vocab.TryGetValue(token, out int id) ? id
             : throw new DataException($"merge {result.Count} names '{token}', which is not in the vocab");
     }
+
+    /// <summary>The members of a Sequence, or the one part that it is.</summary>
+    static IEnumerable<JsonElement> Parts(JsonElement part, string members) =>
+        Text(part, "type") == "Sequence" ? part.GetProperty(members).EnumerateArray() : [part];
 
     static JsonElement? Part(JsonElement from, string name) =>
         from.ValueKind == JsonValueKind.Object && from.TryGetProperty(name, out JsonElement part)

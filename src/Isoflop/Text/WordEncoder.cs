@@ -19,8 +19,8 @@ sealed class WordEncoder
     public WordEncoder(int[] byteTokens, MergeTable merges, WholeWords? whole) =>
         (this.byteTokens, this.merges, this.whole) = (byteTokens, merges, whole);
 
-    /// <summary>Scratch of the slow splitter: where pieces end.</summary>
-    public List<int> Ends { get; } = [];
+    /// <summary>Scratch of the slow splitter.</summary>
+    public List<(int Start, int End)> Pieces { get; } = [];
 
     /// <summary>The tokens of one piece; they hold until the next call.</summary>
     public ReadOnlySpan<int> Encode(ReadOnlySpan<byte> word)

@@ -7,6 +7,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Store;
+using Isoflop.Text;
 
 namespace Isoflop.Train;
 
@@ -171,6 +172,7 @@ public sealed class CheckpointStore
 {
     readonly string runFolder;
     readonly byte[] tokenizer;                                     // as it was when the run was opened
+    readonly string? chatTemplate;
     readonly Transformer transformer;
     readonly IDevice device;
     readonly ParamTable table;
@@ -182,15 +184,17 @@ public sealed class CheckpointStore
 
     /// <summary>Checkpoints of a model and its optimiser.</summary>
     /// <param name="runFolder">they lie below it; it is there</param>
-    /// <param name="tokenizerFile">copied into every one, so that each is a whole model</param>
+    /// <param name="tokenizerFile">written into every one, with what it says to other programs: each is a whole model</param>
     public CheckpointStore(string runFolder, string tokenizerFile, Transformer model, AdamW adam)
         : this(runFolder, tokenizerFile, model, adam, null) { }
 
     /// <param name="create">opens a file that will have so many bytes; null: on the disk</param>
+    /// <param name="chatTemplate">how the model was taught to be spoken to; null: it was not</param>
     internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
-        Func<string, long, Stream>? create)
+        Func<string, long, Stream>? create, string? chatTemplate = null)
     {
-        (this.runFolder, tokenizer, this.transformer) = (runFolder, File.ReadAllBytes(tokenizerFile), transformer);
+        (this.runFolder, tokenizer, this.transformer, this.chatTemplate) =
+            (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate);
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
         moments = [("m.", adam.M), ("v.", adam.V)];
@@ -223,11 +227,16 @@ public sealed class CheckpointStore
         {
             Remove(temporary);
             Directory.CreateDirectory(temporary);
+            (byte[] published, string? end) = TokenizerFrame.Publish(tokenizer, state.EndOfText);
             var files = new SortedDictionary<string, FileDigest>(StringComparer.Ordinal)
             {
                 [ModelFolder.ConfigFile] =
                     Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(transformer.Config, state.EndOfText)),
-                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, tokenizer),
+                [ModelFolder.GenerationFile] =
+                    Write(temporary, ModelFolder.GenerationFile, ModelFolder.GenerationJson(state.EndOfText)),
+                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, published),
+                [ModelFolder.TokenizerConfigFile] = Write(temporary, ModelFolder.TokenizerConfigFile,
+                    ModelFolder.TokenizerConfigJson(end, transformer.Config.ContextLen, chatTemplate)),
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
                 [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
             };

@@ -1,13 +1,19 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Kernels;
 using Isoflop.Nn;
+using Isoflop.Store;
+using Isoflop.Text;
 
 namespace Isoflop.Train;
 
 /// <summary>What Hugging Face calls a model: config.json, model.safetensors, tokenizer.json. Llama and Qwen3 families.</summary>
 static class ModelFolder
 {
+    static readonly PublishedJson readable =
+        new(new JsonSerializerOptions(PublishedJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
     /// <summary>The shape.</summary>
     public const string ConfigFile = "config.json";
 
@@ -16,6 +22,12 @@ static class ModelFolder
 
     /// <summary>The tokenizer.</summary>
     public const string TokenizerFile = "tokenizer.json";
+
+    /// <summary>What other programs ask beside the tokenizer: class, special tokens, length, chat template.</summary>
+    public const string TokenizerConfigFile = "tokenizer_config.json";
+
+    /// <summary>Where a text that is written begins and ends.</summary>
+    public const string GenerationFile = "generation_config.json";
 
     /// <summary>Reads config.json of a folder into a shape with nothing left to derive.</summary>
     /// <exception cref="DataException">Missing, broken, or of a family or with a variant that this program does not
@@ -100,7 +112,59 @@ static class ModelFolder
         BosTokenId = endOfText,
         EosTokenId = endOfText,
     }, PublishedJson.Default.PublishedConfig);
+
+    /// <summary>tokenizer_config.json of a model that is trained with end-of-text before every document.</summary>
+    internal static byte[] TokenizerConfigJson(string? endOfText, int context, string? chatTemplate) =>
+        JsonSerializer.SerializeToUtf8Bytes(new PublishedTokenizer
+        {
+            BosToken = endOfText,
+            EosToken = endOfText,
+            PadToken = endOfText,
+            UnkToken = endOfText,
+            ModelMaxLength = context,
+            ChatTemplate = chatTemplate,
+        }, readable.PublishedTokenizer);
+
+    /// <summary>generation_config.json.</summary>
+    internal static byte[] GenerationJson(int endOfText) =>
+        JsonSerializer.SerializeToUtf8Bytes(new(endOfText, endOfText, endOfText), PublishedJson.Default.PublishedGeneration);
+
+    /// <summary>The chat template of a folder; null: it has none.</summary>
+    internal static string? ChatTemplateOf(string folder)
+    {
+        string path = Path.Combine(folder, TokenizerConfigFile);
+        if (!File.Exists(path)) return null;
+        JsonElement config = ForeignJson.Parse(File.ReadAllBytes(path), path);
+        return config.ValueKind == JsonValueKind.Object && config.TryGetProperty("chat_template", out JsonElement template)
+            && template.ValueKind == JsonValueKind.String ? template.GetString() : null;
+    }
+
+    /// <summary>The tokenizer of a folder; of a checkpoint as training uses it, else as its author does.</summary>
+    /// <exception cref="DataException">As <see cref="Tokenizer.Load"/>.</exception>
+    internal static Tokenizer LoadTokenizer(string folder)
+    {
+        Tokenizer tokenizer = Tokenizer.Load(folder);
+        return File.Exists(Path.Combine(folder, Checkpoint.StateFile)) ? tokenizer.AsTrained() : tokenizer;
+    }
 }
+
+/// <summary>tokenizer_config.json: by it transformers takes the class that adds no tokens of its own.</summary>
+sealed record PublishedTokenizer
+{
+    public string TokenizerClass { get; set; } = "PreTrainedTokenizerFast";
+    public string? BosToken { get; set; }
+    public string? EosToken { get; set; }
+    public string? PadToken { get; set; }
+    public string? UnkToken { get; set; }
+    public bool AddBosToken { get; set; } = true;
+    public bool AddEosToken { get; set; }
+    public bool CleanUpTokenizationSpaces { get; set; }
+    public int ModelMaxLength { get; set; }
+    public string? ChatTemplate { get; set; }
+}
+
+/// <summary>generation_config.json.</summary>
+sealed record PublishedGeneration(int BosTokenId, int EosTokenId, int PadTokenId);
 
 /// <summary>
 /// config.json as transformers reads and writes it, the keys that matter. Set, not init: a missing key keeps its default.
@@ -171,4 +235,6 @@ sealed class OneOrMany : JsonConverter<int?>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PublishedConfig))]
+[JsonSerializable(typeof(PublishedTokenizer))]
+[JsonSerializable(typeof(PublishedGeneration))]
 sealed partial class PublishedJson : JsonSerializerContext;

@@ -1,9 +1,11 @@
+using System.Text.Json.Nodes;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Kernels;
 using Isoflop.Lab.Corpora;
 using Isoflop.Sample;
 using Isoflop.Store;
+using Isoflop.Tests.Train;
 using Isoflop.Train;
 using Xunit;
 
@@ -53,6 +55,53 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
         Assert.Equal(1, next.Sum(p => Math.Exp(p)), 1e-5);
         if (!reply.Said.SequenceEqual(tokens)) Assert.Skip("this text has another tokenisation than the one drawn");
         for (int i = 0; i < tokens.Length; i++) Assert.Equal(reply.LogProbs[i], logProbs[i], 1e-5f);
+    }
+
+    [Fact]
+    public void A_checkpoint_tells_other_programs_how_it_was_trained_to_be_asked()
+    {
+        string step = Step();
+        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(step, "tokenizer_config.json")))!;
+        Assert.Equal("PreTrainedTokenizerFast", (string?)config["tokenizer_class"]);
+        foreach (string token in (string[])["bos_token", "eos_token", "pad_token", "unk_token"])
+            Assert.Equal("<|endoftext|>", (string?)config[token]);
+        Assert.Equal((true, false, false, 64), ((bool)config["add_bos_token"]!, (bool)config["add_eos_token"]!,
+            (bool)config["clean_up_tokenization_spaces"]!, (int)config["model_max_length"]!));
+        Assert.False(config.AsObject().ContainsKey("chat_template"));
+        Assert.Equal("TemplateProcessing",
+            (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(step, "tokenizer.json")))!["post_processor"]!["type"]);
+    }
+
+    string Step() => Path.Combine(new Workspace(home.Path).RunFolder("run"), "step-000006");
+
+    [Fact]
+    public void A_checkpoint_from_before_these_files_still_opens()
+    {
+        using var copy = new CopyOf(Step());
+        foreach (string file in (string[])[ModelFolder.TokenizerConfigFile, ModelFolder.GenerationFile])
+            File.Delete(Path.Combine(copy.Folder, file));
+        TinyHome.Reseal(copy.Folder, state =>
+        {
+            state.Files.Remove(ModelFolder.TokenizerConfigFile);
+            state.Files.Remove(ModelFolder.GenerationFile);
+            return state;
+        });
+        using LanguageModel old = LanguageModel.Open(new(home.Path) { Threads = 1 }, copy.Folder);
+        using LanguageModel now = LanguageModel.Open(new(home.Path) { Threads = 1 }, "run");
+        Assert.Equal(now.Read("river").Next, old.Read("river").Next);
+    }
+
+    /// <summary>A folder's copy, to be broken.</summary>
+    sealed class CopyOf : IDisposable
+    {
+        public CopyOf(string folder)
+        {
+            foreach (string file in Directory.GetFiles(folder)) File.Copy(file, Path.Combine(Folder, Path.GetFileName(file)));
+        }
+
+        public string Folder { get; } = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
+
+        public void Dispose() => Directory.Delete(Folder, recursive: true);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace Isoflop.Tests.Text;
 
 public class PreTokenizerTests
 {
-    static readonly RegexSplitter Definition = new([PreTokenizer.Pattern]);
+    static readonly RegexSplitter Definition = new([new(PreTokenizer.Pattern)]);
 
     static string[] Pieces(string text)
     {
@@ -26,9 +26,9 @@ public class PreTokenizerTests
     static string[] PiecesByDefinition(string text)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(text);
-        List<int> ends = [];
-        Definition.Split(utf8, ends);
-        return [.. ends.Select((end, i) => Encoding.UTF8.GetString(utf8[(i == 0 ? 0 : ends[i - 1])..end]))];
+        List<(int Start, int End)> pieces = [];
+        Definition.Split(utf8, pieces);
+        return [.. pieces.Select(p => Encoding.UTF8.GetString(utf8[p.Start..p.End]))];
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Isoflop.Train;
 using Xunit;
 
@@ -134,6 +135,9 @@ public class CheckpointTests
         Assert.Equal(16, ModelFolder.LoadConfig(home.StepPath(12)).DModel);
         Assert.Equal(File.ReadAllBytes(Path.Combine(home.CorpusPath, "tokenizer.json")),
             File.ReadAllBytes(Path.Combine(home.StepPath(12), "tokenizer.json")));
+        Assert.Equal("""{"bos_token_id":0,"eos_token_id":0,"pad_token_id":0}""",
+            JsonNode.Parse(File.ReadAllText(Path.Combine(home.StepPath(12), "generation_config.json")))!.ToJsonString());
+        Assert.Equal(32, (int)JsonNode.Parse(File.ReadAllText(Path.Combine(home.StepPath(12), "tokenizer_config.json")))!["model_max_length"]!);
         using SafetensorsFile model = SafetensorsFile.Open(Path.Combine(home.StepPath(12), ModelFolder.ModelFile));
         using SafetensorsFile moments = SafetensorsFile.Open(Path.Combine(home.StepPath(12), Checkpoint.OptimizerFile));
         Assert.Equal(model.Tensors.Keys.SelectMany(n => new[] { "m." + n, "v." + n }).Order(), moments.Tensors.Keys.Order());

@@ -105,7 +105,7 @@ sealed class TinyHome : IDisposable
     public static void Reseal(string folder, Func<TrainState, TrainState>? change = null)
     {
         TrainState state = Checkpoint.ReadState(folder);
-        foreach (string name in state.Files.Keys.ToList())
+        foreach (string name in state.Files.Keys.Where(n => File.Exists(System.IO.Path.Combine(folder, n))).ToList())
         {
             byte[] bytes = File.ReadAllBytes(System.IO.Path.Combine(folder, name));
             var hash = new XxHash128();
