@@ -33,12 +33,7 @@ public static class CorpusBuilder
         if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
 
         using var site = new BuildSite(here, recipe.Name);
-<<<<<<< HEAD
-        CorpusInfo info = new Job(recipe, sources, site, given, here, shardTokens).Run();
-=======
-        var job = new Job(recipe, files, site.Folder, given?.AsTrained(), here, shardTokens);
-        CorpusInfo info = job.Run(sources);
->>>>>>> main
+        CorpusInfo info = new Job(recipe, sources, site, given?.AsTrained(), here, shardTokens).Run();
         here.Stop.ThrowIfCancellationRequested();
         site.Finish(info);
         return new(folder, info, AlreadyThere: false);
@@ -53,12 +48,8 @@ public static class CorpusBuilder
         if (changed.Length > 0)
             throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
                 "choose another name, or rebuild it with force=true");
-<<<<<<< HEAD
-        if (!sources.Equal(info.Sources) || (given is not null && given.Hash != info.TokenizerHash))
-=======
-        if (!info.Sources.SequenceEqual(sources) || given is not null && given.Hash != info.TokenizerHash
+        if (!sources.Equal(info.Sources) || given is not null && given.Hash != info.TokenizerHash
             && given.AsTrained().Hash != info.TokenizerHash)
->>>>>>> main
             throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with " +
                 $"force=true");
         return new(folder, info, AlreadyThere: true);

@@ -84,14 +84,9 @@ public static class WorldCorpus
             return new(folder, there, AlreadyThere: true);
         }
         var world = new World(recipe.World);
-<<<<<<< HEAD
         IReadOnlyList<List<SourceFile>> files = sources.ByName;
-        Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path)
-            : BpeTrainer.Train(Sample(world, recipe, files), recipe.Vocab, specials: null, here);
-=======
         Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path).AsTrained()
-            : BpeTrainer.Train(Sample(world, recipe), recipe.Vocab, specials: null, here);
->>>>>>> main
+            : BpeTrainer.Train(Sample(world, recipe, files), recipe.Vocab, specials: null, here);
         using var site = new BuildSite(here, recipe.Name);
         site.Begin(tokenizer);
         var job = new Job(recipe, world, tokenizer, files, site, here);

@@ -47,16 +47,13 @@ public sealed class LanguageModel : IDisposable
         string folder = Resolve(here, which);
         TrainState? state = File.Exists(Path.Combine(folder, Checkpoint.StateFile)) ? Checkpoint.Verify(folder) : null;
         ModelConfig config = ModelFolder.LoadConfig(folder);
-<<<<<<< HEAD
-        Tokenizer tokenizer = Tokenizer.Load(folder);
-        if (state is { TokenizerHash.Length: > 0 } && state.TokenizerHash != tokenizer.Hash)
-            throw new DataException($"{folder}: tokenizer.json has hash {tokenizer.Hash}, the model was trained with " +
-                $"{state.TokenizerHash}; restore the corpus' own and train again");
-=======
         Tokenizer tokenizer = ModelFolder.LoadTokenizer(folder);
         if (tokenizer.OtherFrame is { } frame)
             throw new DataException($"{Path.Combine(folder, ModelFolder.TokenizerFile)}: {frame} is not supported");
->>>>>>> main
+        if (state is { TokenizerHash.Length: > 0 } && state.TokenizerHash != tokenizer.Hash
+            && state.TokenizerHash != tokenizer.AsTrained().Hash)
+            throw new DataException($"{folder}: tokenizer.json has hash {tokenizer.Hash}, the model was trained with " +
+                $"{state.TokenizerHash}; restore the corpus' own and train again");
         if (tokenizer.VocabSize > config.VocabSize)
             throw new DataException($"{folder}: tokenizer.json has {tokenizer.VocabSize} tokens, the model {config.VocabSize}; " +
                 "they belong to different models");
