@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Isoflop.Data;
 using Isoflop.Store;
 using Isoflop.Text;
@@ -59,16 +60,11 @@ public static class CorpusBuilder
     {
         if (had.ValueKind != JsonValueKind.Object) return ["it names none"];
         return now.EnumerateObject()
-            .Select(p => (p.Name, Had: had.TryGetProperty(p.Name, out JsonElement v) ? v.GetRawText() : "null",
-                Now: p.Value.GetRawText()))
-            .Where(p => !JsonElement.DeepEquals(Parse(p.Had), Parse(p.Now)))
+            .Select(p => (p.Name, Had: had.TryGetProperty(p.Name, out JsonElement v) ? Line(v) : "null", Now: Line(p.Value)))
+            .Where(p => !JsonNode.DeepEquals(JsonNode.Parse(p.Had), JsonNode.Parse(p.Now)))
             .Select(p => $"{p.Name} was {p.Had}, is {p.Now}");
 
-        static JsonElement Parse(string json)
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return document.RootElement.Clone();
-        }
+        static string Line(JsonElement value) => JsonNode.Parse(value.GetRawText())?.ToJsonString() ?? "null";
     }
 
     /// <summary>One build under way.</summary>

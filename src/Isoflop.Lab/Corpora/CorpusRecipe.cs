@@ -43,7 +43,7 @@ public sealed record CorpusRecipe
             yield return $"vocab={Vocab} must be from 256 (the bytes alone) to 65536 (two bytes a token)";
         if (ValidShare is { } share && !(share > 0 && share <= 0.5))
             yield return FormattableString.Invariant($"valid_share={share} must be above 0 and at most 0.5; try 0.01");
-        if (TagField is "") yield return "tag_field is empty; name the property or column that labels a document, or leave it out";
+        if (TagField is "") yield return "tag_field is empty; name the property or column that labels, or leave it out";
         if (Field.Length == 0) yield return "field is empty; name the property or column that holds the text";
     }
 

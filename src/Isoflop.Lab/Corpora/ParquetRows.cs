@@ -7,7 +7,7 @@ using Parquet.Schema;
 
 namespace Isoflop.Lab.Corpora;
 
-/// <summary>Reads one column of a Parquet file, a row group at a time; a row is a document, and what lists hold a line each.</summary>
+/// <summary>Reads one column of a Parquet file, a row group at a time; a row is a document, a list a line each.</summary>
 sealed class ParquetRows(CorpusRecipe recipe)
 {
     const int RowsInChunk = 512;

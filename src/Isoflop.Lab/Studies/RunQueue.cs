@@ -73,7 +73,9 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     /// <summary>A run whose corpus was built anew is not done; the trainer says so.</summary>
     bool OnItsText(PlannedRun run)
     {
-        CorpusFacts was = RunRecord.Load(here.RunFolder(run.Name)).Corpus;
+        string folder = here.RunFolder(run.Name);
+        if (!File.Exists(Path.Combine(folder, RunRecord.FileName))) return true;
+        CorpusFacts was = RunRecord.Load(folder).Corpus;
         if (!texts.TryGetValue(was.Name, out CorpusFacts? now) && Directory.Exists(here.CorpusFolder(was.Name)))
         {
             using Corpus corpus = Corpus.Open(here.CorpusFolder(was.Name));

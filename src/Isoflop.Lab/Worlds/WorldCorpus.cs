@@ -157,8 +157,8 @@ public static class WorldCorpus
     }
 
     /// <summary>A corpus under way.</summary>
-    sealed class Job(WorldCorpusRecipe recipe, World world, Tokenizer tokenizer, IReadOnlyList<List<SourceFile>> files, BuildSite site,
-        Workspace here)
+    sealed class Job(WorldCorpusRecipe recipe, World world, Tokenizer tokenizer, IReadOnlyList<List<SourceFile>> files,
+        BuildSite site, Workspace here)
     {
         public IReadOnlyList<string> Tags { get; } = [.. world.Tasks.Select(t => t.Tag), .. recipe.Mix.Select(TagOf)];
 
