@@ -228,6 +228,16 @@ static partial class App
         if (parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument
             && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)
             return $"Unrecognized command or argument '{odd.Value}'";
+        // An enum's parser takes any whole number for one of its values.
+        foreach (SymbolResult at in (SymbolResult[])[parsed.CommandResult, parsed.RootCommandResult])
+            foreach (OptionResult given in ((CommandResult)at).Children.OfType<OptionResult>())
+            {
+                Type of = Nullable.GetUnderlyingType(given.Option.ValueType) ?? given.Option.ValueType;
+                string[] names = of.IsEnum ? Enum.GetNames(of) : [];
+                if (names.Length > 0 && given.Tokens.FirstOrDefault(t =>
+                    !names.Contains(t.Value, StringComparer.OrdinalIgnoreCase)) is { } other)
+                    return $"{given.Option.Name} {other.Value} must be one of {string.Join(", ", names)}";
+            }
         return (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal))
             ?? parsed.Errors.FirstOrDefault())?.Message;
     }

@@ -49,7 +49,7 @@ public static class TaskFamilies
     }
 
     /// <summary>
-    /// The family of this name; for a name that ends in .jsonl, the word problems of that file; for "cmd:./judge" or
+    /// The family of this name; for a name that ends in .jsonl or .json, the word problems of that file; for "cmd:./judge" or
     /// "cmd:python3 judge.py", the family that this program makes and judges: docs/plugins.md.
     /// </summary>
     /// <exception cref="ConfigException">There is none; names those there are.</exception>
@@ -57,6 +57,6 @@ public static class TaskFamilies
     /// protocol.</exception>
     public static TaskFamily Find(string name) =>
         name.StartsWith(CommandFamily.Prefix, StringComparison.Ordinal) ? CommandFamily.Open(name)
-        : name.EndsWith(".jsonl", StringComparison.Ordinal) ? ProblemFile.Read(name)
+        : Path.GetExtension(name) is ".jsonl" or ".json" ? ProblemFile.Read(name)
         : registry.Find(name, ", or FILE.jsonl, or cmd:PROGRAM");
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Isoflop.Lab.Eval;
 
 namespace Isoflop.Cli.Commands;
@@ -40,6 +41,20 @@ sealed class EndpointOptions
         HelpName = "N",
         DefaultValueFactory = _ => defaults.MaxTokens,
     };
+    readonly Option<string?> lengthField = new("--max-tokens-field")
+    {
+        Description = "URL: name of that limit, max_tokens or max_completion_tokens; default: the one that is not refused",
+        HelpName = "NAME",
+    };
+    readonly Option<string?> temperature = new("--temperature")
+    {
+        Description = "URL: of replies, where no strategy sets it (0); none: send none; one that is refused is left out",
+        HelpName = "T",
+    };
+    readonly Option<bool> noSystem = new("--no-system")
+    {
+        Description = "URL: the instruction begins the user's turn; done anyway where a system's is refused",
+    };
     readonly Option<bool> stream = new("--stream") { Description = "URL: take replies as streams" };
     readonly Option<double> priceIn = new("--price-in") { Description = "URL: of a million tokens in", HelpName = "X" };
     readonly Option<double> priceOut = new("--price-out") { Description = "URL: of a million tokens out", HelpName = "X" };
@@ -49,7 +64,8 @@ sealed class EndpointOptions
 
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[model, key, concurrency, rate, retries, timeout, length, stream, priceIn, priceOut])
+        foreach (Option option in (Option[])[model, key, concurrency, rate, retries, timeout, length,
+            lengthField, temperature, noSystem, stream, priceIn, priceOut])
             verb.Add(option);
     }
 
@@ -67,10 +83,27 @@ sealed class EndpointOptions
             Retries = call.Parsed.GetValue(retries),
             Timeout = TimeSpan.FromSeconds(seconds),
             MaxTokens = call.Parsed.GetValue(length),
+            MaxTokensField = call.Parsed.GetValue(lengthField) ?? defaults.MaxTokensField,
+            Temperature = TemperatureOf(call.Parsed.GetValue(temperature)),
+            SystemTurn = !call.Parsed.GetValue(noSystem),
             Stream = call.Parsed.GetValue(stream),
             PriceIn = call.Parsed.GetValue(priceIn),
             PriceOut = call.Parsed.GetValue(priceOut),
         };
+    }
+
+    static double? TemperatureOf(string? text) => text switch
+    {
+        null => defaults.Temperature,
+        "none" => null,
+        _ => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) ? value
+            : throw new ConfigException($"--temperature {text} must be a number from 0 to 100, or none"),
+    };
+
+    /// <summary>Says how an endpoint is asked since it refused to be asked as usual.</summary>
+    public static void Tell(Invocation call, IReadOnlyList<string> adapted)
+    {
+        foreach (string line in adapted) call.Err.WriteLine(line);
     }
 
     /// <summary>Asks the endpoint; results are kept below home/evals/MODEL@ADDRESS/, so that the same command goes on.</summary>
@@ -87,6 +120,7 @@ sealed class EndpointOptions
         }
         finally
         {
+            Tell(call, target.Adapted);
             call.Err.WriteLine($"{target.Name}: {target.Spent}");              // it was paid for, whatever came of it
         }
         return EvalCommand.Write(call, new EvalReport(results), target.Name, suite, file, csv);

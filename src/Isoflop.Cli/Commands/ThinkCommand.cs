@@ -108,7 +108,14 @@ static class ThinkCommand
             {
                 using RemoteGenerator remote =
                     RemoteGenerator.Open(name, endpoint.Options(call), way.Needs.HasFlag(Needs.LogProbs));
-                thought = new Thinker(remote, values).Think(way, problem, most, call.Stop);
+                try
+                {
+                    thought = new Thinker(remote, values).Think(way, problem, most, call.Stop);
+                }
+                finally
+                {
+                    EndpointOptions.Tell(call, remote.Adapted);
+                }
             }
             else
             {

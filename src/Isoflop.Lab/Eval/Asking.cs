@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.AI;
 
 namespace Isoflop.Lab.Eval;
 
@@ -11,9 +12,11 @@ sealed class UnansweredException(string message, Exception? cause, bool refused)
 }
 
 /// <summary>An endpoint's refusal.</summary>
-sealed class EndpointException(string message, HttpStatusCode status, TimeSpan? retryAfter)
+/// <param name="askAgain">it named what it does not take: the next request goes without</param>
+sealed class EndpointException(string message, HttpStatusCode status, TimeSpan? retryAfter, bool askAgain = false)
     : HttpRequestException(message, null, status)
 {
+    public bool AskAgain => askAgain;
     public TimeSpan? RetryAfter => retryAfter;
 }
 
@@ -41,11 +44,16 @@ sealed class Asking(ChatTargetOptions options)
             {
                 return await request(limit.Token);
             }
+            catch (EndpointException e) when (e.AskAgain)
+            {
+                Interlocked.Increment(ref retries);
+                attempt--;
+            }
             catch (Exception e) when (!stop.IsCancellationRequested && e is HttpRequestException or IOException or JsonException
                 or TimeoutException or OperationCanceledException)
             {
                 string reason = e is OperationCanceledException ? $"no reply within {options.Timeout.TotalSeconds:0.###} s"
-                    : e.Message;
+                    : Innermost(e);
                 if (!MayPass(e)) throw Refused(e, reason);
                 TimeSpan? asked = (e as EndpointException)?.RetryAfter;
                 TimeSpan wait = asked ?? TimeSpan.FromTicks(Math.Min(options.LongestWait.Ticks,
@@ -65,13 +73,35 @@ sealed class Asking(ChatTargetOptions options)
         || status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
         || ((int)status >= 500 && status is not HttpStatusCode.NotImplemented);
 
-    static Exception Refused(Exception e, string reason) => ((HttpRequestException)e).StatusCode switch
+    /// <summary>What happened, and below it why: the first alone often says nothing.</summary>
+    static string Innermost(Exception e)
+    {
+        string cause = e.GetBaseException().Message, said = e.Message;
+        return e is EndpointException or JsonException || said.Contains(cause, StringComparison.Ordinal) ? said
+            : $"{said.Replace(", see inner exception.", "").TrimEnd('.')}: {cause}";
+    }
+
+    Exception Refused(Exception e, string reason) => ((HttpRequestException)e).StatusCode switch
     {
         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
-            new ConfigException($"{reason}; set the environment variable with this endpoint's key"),
+            new ConfigException($"{reason}; set the environment variable {options.KeyVariable} to this endpoint's key"),
         HttpStatusCode.NotFound => new ConfigException($"{reason}; check the address and the model's name"),
         _ => new UnansweredException(reason, e, refused: true),
     };
+
+    /// <summary>Asks for one reply. The time is of the request that succeeded: waits and retries are not the model's.</summary>
+    /// <param name="chat">made for each request: a client may change what it is given</param>
+    public Task<(ChatResponse Reply, TimeSpan Took)> Chat(IChatClient client, IReadOnlyList<ChatMessage> messages,
+        Func<ChatOptions> chat, bool stream, CancellationToken stop) => Timed(async limit => stream
+            ? await client.GetStreamingResponseAsync(messages, chat(), limit).ToChatResponseAsync(limit)
+            : await client.GetResponseAsync(messages, chat(), limit), stop);
+
+    /// <summary>The same of any request.</summary>
+    public Task<(T, TimeSpan)> Timed<T>(Func<CancellationToken, Task<T>> request, CancellationToken stop) => Ask(async limit =>
+    {
+        long start = options.Time.GetTimestamp();
+        return (await request(limit), options.Time.GetElapsedTime(start));
+    }, stop);
 
     void Hold(TimeSpan wait)
     {

@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using Isoflop.Tasks;
 using Microsoft.Extensions.AI;
 
 namespace Isoflop.Lab.Eval;
@@ -39,16 +40,21 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     }
 
     /// <summary>An OpenAI-compatible endpoint: https://host, https://host/v1 or https://host/v1/chat/completions.</summary>
-    /// <exception cref="ConfigException">The address is none; an option that cannot be.</exception>
-    public static ChatTarget Open(string url, ChatTargetOptions options) =>
-        new(new OpenAiClient(url, Environment.GetEnvironmentVariable(options.KeyVariable)),
-            options.Model.Length > 0 ? options.Model : url, options);
+    /// <exception cref="ConfigException">The address is none, or the key; an option that cannot be.</exception>
+    public static ChatTarget Open(string url, ChatTargetOptions options)
+    {
+        var client = OpenAiClient.Open(url, options);
+        return new(client, options.Model.Length > 0 ? options.Model : client.Name, options);
+    }
 
     /// <inheritdoc/>
     public string Name { get; }
 
     /// <summary>Of an endpoint, host and path: what goes by one model's name may be two things; of other clients empty.</summary>
     public string Address { get; }
+
+    /// <summary>How an endpoint is asked since it refused to be asked as usual, for a reader.</summary>
+    internal IReadOnlyList<string> Adapted => (client as OpenAiClient)?.Adapted ?? [];
 
     /// <summary>What it has cost so far.</summary>
     public ChatSpent Spent
@@ -125,8 +131,8 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     async Task<ItemResult> Written(EvalItem item, CancellationToken stop)
     {
         (ItemResult result, string reply) = await Reply(item, item.Prompt, options.Instruction, "", stop);
-        string said = item.Ended(reply) ?? reply;
-        return result with { Score = said == item.Answer.Trim() ? 1 : 0, FormatError = said.Length == 0 };
+        (string said, bool right) = item.Read(reply);
+        return result with { Score = right ? 1 : 0, FormatError = said.Length == 0 };
     }
 
     async Task<ItemResult> Lettered(EvalItem item, CancellationToken stop)
@@ -141,7 +147,8 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
             question.Append((char)('A' + i)).Append(". ").Append(item.Choices[order[i]].Trim()).Append('\n');
         question.Append("Answer with its letter alone.");
         (ItemResult result, string reply) = await Reply(item, question.ToString(), "", ByLetter, stop);
-        int letter = Letter().Match(reply) is { Success: true } match ? match.Groups[1].Value[0] - 'A' : -1;
+        int letter = Letter().Match(Answers.Marked(reply) ?? reply) is { Success: true } match
+            ? match.Groups[1].Value[0] - 'A' : -1;
         bool read = letter >= 0 && letter < count;
         return result with { Score = read && order[letter] == Right(item) ? 1 : 0, FormatError = !read };
     }
@@ -172,54 +179,43 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
     [GeneratedRegex(@"^[\s(*""]*([A-Z])(?:[).:,*""]|\s*$)")]
     private static partial Regex Letter();
 
+    /// <summary>The reply as it came, and what of it was said.</summary>
     async Task<(ItemResult, string)> Reply(EvalItem item, string prompt, string instruction, string note, CancellationToken stop)
     {
         ChatMessage[] messages = instruction.Length > 0
             ? [new(ChatRole.System, instruction), new(ChatRole.User, prompt)] : [new(ChatRole.User, prompt)];
-        (ChatResponse response, TimeSpan took) = await Timed(async limit =>
+        (ChatResponse response, TimeSpan took) = await asking.Chat(client, messages, () => new()
         {
-            var asked = new ChatOptions                                        // a client may change what it is given
-            {
-                ModelId = options.Model.Length > 0 ? options.Model : null,
-                MaxOutputTokens = options.MaxTokens,
-                Temperature = (float?)options.Temperature,
-            };
-            return options.Stream
-                ? await client.GetStreamingResponseAsync(messages, asked, limit).ToChatResponseAsync(limit)
-                : await client.GetResponseAsync(messages, asked, limit);
-        }, stop);
+            ModelId = options.Model.Length > 0 ? options.Model : null,
+            MaxOutputTokens = options.MaxTokens,
+            Temperature = (float?)options.Temperature,
+        }, options.Stream, stop);
         var notes = new List<string>();
         if (note.Length > 0) notes.Add(note);
         Count(response.ModelId, response.Usage, notes);
-        string text = response.Text.Trim();
+        (string thought, string said) = Answers.Parts(response.Text);
+        string text = said.Trim();
         if (response.FinishReason == ChatFinishReason.Length) notes.Add($"reply cut at {options.MaxTokens} tokens");
         if (text.Length == 0)
         {
-            notes.Add("empty reply");
+            notes.Add(thought.Length > 0 ? "thoughts without a reply" : "empty reply");
             lock (gate) empty++;
         }
         return (Blank(item) with
         {
             Reply = response.Text,
-            Tokens = (int)(response.Usage?.OutputTokenCount ?? 0),
+            Tokens = (int)Math.Clamp(response.Usage?.OutputTokenCount ?? 0, 0, int.MaxValue),
             Milliseconds = took.TotalMilliseconds,
             Note = string.Join("; ", notes),
         }, text);
     }
 
-    /// <summary>The time of the request that succeeded: waits and retries are not the model's.</summary>
-    Task<(T, TimeSpan)> Timed<T>(Func<CancellationToken, Task<T>> request, CancellationToken stop) => asking.Ask(async limit =>
-    {
-        long start = options.Time.GetTimestamp();
-        return (await request(limit), options.Time.GetElapsedTime(start));
-    }, stop);
-
     void Count(string? model, UsageDetails? usage, List<string> notes)
     {
         lock (gate)
         {
-            tokensIn += usage?.InputTokenCount ?? 0;
-            tokensOut += usage?.OutputTokenCount ?? 0;
+            tokensIn += Math.Max(0, usage?.InputTokenCount ?? 0);
+            tokensOut += Math.Max(0, usage?.OutputTokenCount ?? 0);
             if (options.Model.Length == 0 || string.IsNullOrEmpty(model) || IsAsked(model)) return;
             byOthers++;
             others.Add(model);
@@ -272,7 +268,7 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
         {
             string text = item.Prompt + item.Choices[c];
             int end = text.EnumerateRunes().Count();
-            (Echo? given, TimeSpan took) = await Timed(limit => endpoint.EchoAsync(options.Model, text, limit), stop);
+            (Echo? given, TimeSpan took) = await asking.Timed(limit => endpoint.EchoAsync(options.Model, text, limit), stop);
             Echo echo = given ?? throw new UnansweredException("no log-probabilities this time", null, refused: true);
             milliseconds += took.TotalMilliseconds;
             Count(echo.Model, echo.Usage, notes);
@@ -291,6 +287,7 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
         }
         if (without.Count > 1) return null;
         bool whole = without.Single().Length == 0;
+        if (item.Caution() is { Length: > 0 } caution) notes.Add(caution);
         if (!whole) notes.Add("the first token, alike in all choices, has no probability");
         double[] bytes = [.. item.Choices.Select(c => (double)Encoding.UTF8.GetByteCount(c))];
         return Blank(item) with

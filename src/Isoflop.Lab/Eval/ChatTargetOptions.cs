@@ -23,7 +23,11 @@ public sealed record ChatTargetOptions
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(2);
     /// <summary>Longest reply, tokens.</summary>
     public int MaxTokens { get; init; } = 256;
-    /// <summary>Null: not sent, for models that refuse it.</summary>
+    /// <summary>Name of the limit: max_tokens, or max_completion_tokens. A refusal that names it tries the other.</summary>
+    public string MaxTokensField { get; init; } = Dialect.Old;
+    /// <summary>Instructions are a system's turn; else they begin the user's. A refusal tries the other.</summary>
+    public bool SystemTurn { get; init; } = true;
+    /// <summary>Null: not sent. A refusal that names it sends none either.</summary>
     public double? Temperature { get; init; } = 0;
     /// <summary>Take replies as streams.</summary>
     public bool Stream { get; init; }
@@ -42,9 +46,17 @@ public sealed record ChatTargetOptions
         if (Concurrency < 1) throw new ConfigException($"concurrency {Concurrency} must be at least 1");
         if (Retries < 0) throw new ConfigException($"retries {Retries} must not be negative");
         if (MaxTokens < 1) throw new ConfigException($"max_tokens {MaxTokens} must be at least 1");
-        if (!(RequestsPerMinute >= 0)) throw new ConfigException($"requests a minute {RequestsPerMinute} must not be negative");
-        if (Timeout <= TimeSpan.Zero) throw new ConfigException($"timeout {Timeout} must be positive");
-        if (!(PriceIn >= 0 && PriceOut >= 0)) throw new ConfigException("prices must not be negative");
+        if (MaxTokensField is not (Dialect.Old or Dialect.New))
+            throw new ConfigException($"max_tokens_field={MaxTokensField} must be {Dialect.Old} or {Dialect.New}");
+        if (!(RequestsPerMinute == 0 || RequestsPerMinute is >= 0.001 and <= 1e9))
+            throw new ConfigException(FormattableString.Invariant(
+                $"requests_per_minute={RequestsPerMinute} must be from 0.001 to a billion, or 0: any number"));
+        if (Timeout <= TimeSpan.Zero) throw new ConfigException($"timeout={Timeout} must be positive");
+        if (Temperature is not (null or >= 0 and <= 100))
+            throw new ConfigException(FormattableString.Invariant($"temperature={Temperature} must be from 0 to 100, or none"));
+        foreach ((string name, double price) in (ReadOnlySpan<(string, double)>)[("price_in", PriceIn), ("price_out", PriceOut)])
+            if (!(price >= 0 && double.IsFinite(price)))
+                throw new ConfigException(FormattableString.Invariant($"{name}={price} must be a number that is not negative"));
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Isoflop.Tasks;
 
 namespace Isoflop.Lab.Eval;
 
@@ -40,6 +41,31 @@ public sealed record EvalItem
         int at = Stop.Length == 0 || begin == reply.Length ? -1 : reply.IndexOf(Stop, begin, StringComparison.Ordinal);
         int end = at < 0 || (line >= 0 && line < at) ? line : at;
         return end < 0 ? null : reply[..end].Trim();
+    }
+
+    /// <summary>
+    /// What a reply in words answers, thoughts left out, and whether that is right: what it marks as its answer, else its first
+    /// line as <see cref="Ended"/> cuts it, or of a number its last where the first is none. Numbers are compared as numbers.
+    /// </summary>
+    internal (string Said, bool Right) Read(string reply)
+    {
+        string right = Answer.Trim(), said = Answers.Parts(reply).Said.Trim(), first = Ended(said) ?? said;
+        bool number = Answers.Number(Answers.Plain(right)) is not null;
+        string? marked = Answers.Marked(said, number);
+        if (said == right || (marked is null && Answers.Same(first, right))) return (first, true);
+        if (marked is null && !(number && Answers.Number(Answers.Plain(first)) is null)) return (first, false);
+        string last = Answers.Of(said, number) ?? "";
+        last = Ended(last) ?? last;
+        return (last, Answers.Same(last, right));
+    }
+
+    /// <summary>What of its text will be scored otherwise than it is meant, by log-likelihood; empty: nothing.</summary>
+    internal string Caution()
+    {
+        if (Prompt.EndsWith(' ')) return "the prompt ends with a space, which models expect at the beginning of what follows";
+        bool joined = Prompt.Length > 0 && Choices.Count > 0 && char.IsLetterOrDigit(Prompt[^1])
+            && Choices.All(c => char.IsLetterOrDigit(c[0]));
+        return joined ? "no space stands between the prompt and its choices: they are scored as one word" : "";
     }
 
     /// <summary>The first rule that the item breaks, with the next step; null: none.</summary>

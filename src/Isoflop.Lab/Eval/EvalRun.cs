@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
 using Isoflop.Data;
@@ -17,7 +18,8 @@ sealed record EvalHeader(string Suite, string SuiteHash, string TargetHash)
 
 /// <summary>
 /// Asks a suite. With a file every result is kept as it comes: the same call after a kill goes on where that one was, and asks
-/// nothing when all is there. Another suite or another model under these names starts the file anew.
+/// nothing when all is there. Results of another suite or another model under these names are kept aside, in a folder "kept"
+/// beside the file, and come back when they are asked for again: answers may have been paid for.
 /// </summary>
 public static class EvalRun
 {
@@ -68,7 +70,7 @@ public static class EvalRun
     {
         EvalItem[] items = [.. suite.Items.Take(limit > 0 ? limit : int.MaxValue)];
         var header = new EvalHeader(suite.Name, suite.Hash, target.Hash);
-        using ResultFile? kept = file is null ? null : new ResultFile(file, header);
+        using ResultFile? kept = file is null ? null : ResultFile.Open(file, header, here);
         Dictionary<string, ItemResult> results = kept?.Found ?? [];
         EvalItem[] open = [.. items.Where(i => !results.ContainsKey(i.Id))];
         int done = items.Length - open.Length;
@@ -92,9 +94,52 @@ public static class EvalRun
         /// <summary>Results that the file holds, by their items' ids.</summary>
         public Dictionary<string, ItemResult> Found { get; } = [];
 
-        public ResultFile(string path, EvalHeader header)
+        /// <summary>Opens a file, or makes it; what it holds of another suite or target is kept aside before.</summary>
+        public static ResultFile Open(string path, EvalHeader header, Workspace here)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using (var found = new ResultFile(path))
+                if (found.header != header)
+                {
+                    if (found.Found.Count > 0) KeepAside(path, found, header, here);
+                    // A file without results may make way.
+                    if (File.Exists(Aside(path, header))) File.Move(Aside(path, header), path, overwrite: true);
+                }
+            var file = new ResultFile(path);
+            try
+            {
+                if (file.header != header) file.Begin(header);
+                return file;
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+
+        static void KeepAside(string path, ResultFile found, EvalHeader header, Workspace here)
+        {
+            EvalHeader other = found.header!;
+            string aside = Aside(path, other);
+            for (int copy = 2; File.Exists(aside); copy++) aside = Aside(path, other, $".{copy}");
+            Directory.CreateDirectory(Path.GetDirectoryName(aside)!);
+            File.Move(path, aside);
+            string what = other.SuiteHash == header.SuiteHash ? "another model, or of other options" : "another suite";
+            here.Remark($"{found.Found.Count} results of {what} are kept in {aside}");
+        }
+
+        static string Aside(string path, EvalHeader of, string copy = "")
+        {
+            ulong hash = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes($"{of.Suite}\n{of.SuiteHash}\n{of.TargetHash}"));
+            return Path.Combine(Path.GetDirectoryName(path)!, "kept",
+                $"{Path.GetFileNameWithoutExtension(path)}.{hash:x16}{copy}{Path.GetExtension(path)}");
+        }
+
+        readonly EvalHeader? header;
+
+        ResultFile(string path)
+        {
             try
             {
                 file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
@@ -108,11 +153,8 @@ public static class EvalRun
                 byte[] text = new byte[file.Length];
                 file.ReadExactly(text);
                 int whole = text.AsSpan().LastIndexOf((byte)'\n') + 1;          // a torn last line is what a kill left
-                if (!Load(text.AsSpan(0, whole), path, header)) whole = 0;
-                file.SetLength(whole);
+                header = Load(text.AsSpan(0, whole), path);
                 file.Position = whole;
-                string first = JsonFile.Encode(header, EvalHeader.Format, EvalJson.Default.EvalHeader);
-                if (whole == 0) Append(Encoding.UTF8.GetBytes(first));
             }
             catch
             {
@@ -121,9 +163,17 @@ public static class EvalRun
             }
         }
 
-        /// <summary>Reads the results; false where they are not of this suite and target.</summary>
-        bool Load(ReadOnlySpan<byte> text, string path, EvalHeader header)
+        /// <summary>Begins a file that holds no result.</summary>
+        void Begin(EvalHeader of)
         {
+            file.Position = 0;
+            Append(Encoding.UTF8.GetBytes(JsonFile.Encode(of, EvalHeader.Format, EvalJson.Default.EvalHeader)));
+        }
+
+        /// <summary>Reads the results, and whose they are; null: there is no whole line.</summary>
+        EvalHeader? Load(ReadOnlySpan<byte> text, string path)
+        {
+            EvalHeader? own = null;
             for (int line = 1; text.Length > 0; line++)
             {
                 int end = text.IndexOf((byte)'\n');
@@ -135,19 +185,16 @@ public static class EvalRun
                             ?? throw new JsonException();
                         Found[result.Id] = result;
                     }
-                    else
-                    {
-                        EvalHeader own = JsonFile.Decode(text[..end], path, EvalHeader.Format, EvalJson.Default.EvalHeader);
-                        if (own != header) return false;
-                    }
+                    else own = JsonFile.Decode(text[..end], path, EvalHeader.Format, EvalJson.Default.EvalHeader);
                 }
                 catch (JsonException e)
                 {
-                    throw new DataException($"{path}: line {line} is not a result: it was altered; delete the file", e);
+                    throw new DataException($"{path}: line {line} is not a result: it was altered; " +
+                        "mend it, or move the file away", e);
                 }
                 text = text[(end + 1)..];
             }
-            return Found.Count > 0;
+            return own;
         }
 
         /// <summary>Hands results to the operating system: from here on they survive a kill.</summary>
@@ -158,6 +205,7 @@ public static class EvalRun
         {
             try
             {
+                if (file.Position < file.Length) file.SetLength(file.Position);     // the torn line
                 file.Write([.. lines.SelectMany(l => l.Append((byte)'\n'))]);
             }
             catch (IOException e)

@@ -1,14 +1,13 @@
 using System.IO.Hashing;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Eval;
 
 /// <summary>Items that are asked together, under a name; equal content has an equal hash.</summary>
 public sealed class EvalSuite
 {
-    static readonly JsonDocumentOptions Strictly = new() { AllowDuplicateProperties = false };
-
     static readonly JsonObject Defaults = JsonSerializer.SerializeToNode(
         new EvalItem { Id = "", Task = "", Answer = "" }, EvalJson.Default.EvalItem)!.AsObject();
 
@@ -43,26 +42,23 @@ public sealed class EvalSuite
     /// <summary>Hex of the XxHash128 of all items.</summary>
     public string Hash { get; }
 
-    /// <summary>Reads JSON lines, an <see cref="EvalItem"/> each, keys in snake_case. Blank lines do not count.</summary>
+    /// <summary>
+    /// Reads JSON lines, an <see cref="EvalItem"/> each, or one list of them, keys in snake_case. Blank lines do not count.
+    /// </summary>
     /// <exception cref="ConfigException">There is no such file.</exception>
     /// <exception cref="DataException">A line that is not an item, or breaks a rule; names file, line and rule.</exception>
     public static EvalSuite Read(string path)
     {
         if (!File.Exists(path)) throw new ConfigException($"suite={path}: no such file; give one of JSON lines, an item each");
         var items = new List<EvalItem>();
-        var lines = new List<int>();
-        string[] all = File.ReadAllLines(path);
-        for (int number = 1; number <= all.Length; number++)
+        var places = new List<string>();
+        foreach ((string place, JsonElement row) in ForeignJson.Rows(path))
         {
-            string line = all[number - 1];
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            if (line.Contains('\uFFFD'))
-                throw new DataException($"{path}: line {number}: holds bytes that are not UTF-8, or U+FFFD; save it as UTF-8");
-            items.Add(Parse(line, $"{path}: line {number}"));
-            lines.Add(number);
+            items.Add(Parse(row, place));
+            places.Add(place);
         }
         if (items.Count == 0) throw new DataException($"{path}: holds no item; write one a line");
-        return new(Path.GetFileNameWithoutExtension(path), items, i => $"{path}: line {lines[i]}");
+        return new(Path.GetFileNameWithoutExtension(path), items, i => places[i]);
     }
 
     /// <summary>Writes the items as JSON lines; <see cref="Read"/> gives them back.</summary>
@@ -71,12 +67,12 @@ public sealed class EvalSuite
         foreach (EvalItem item in Items) output.WriteLine(JsonSerializer.Serialize(item, EvalJson.Default.EvalItem));
     }
 
-    static EvalItem Parse(string line, string place)
+    static EvalItem Parse(JsonElement row, string place)
     {
         var keys = EvalJson.Default.EvalItem.Properties;
         try
         {
-            if (JsonNode.Parse(line, documentOptions: Strictly) is not JsonObject own)
+            if (row.ValueKind != JsonValueKind.Object || JsonObject.Create(row) is not { } own)
                 throw new DataException($"{place}: is no JSON object; an item is one: {{\"id\": …}}");
             if (own.FirstOrDefault(p => keys.All(k => k.Name != p.Key)).Key is { } odd)
                 throw new DataException($"{place}: no key '{odd}'; an item has: {string.Join(", ", keys.Select(k => k.Name))}");
@@ -89,9 +85,8 @@ public sealed class EvalSuite
         }
         catch (JsonException e)
         {
-            string why = e.Path is { Length: > 2 } path ? $"'{path[2..]}' has a value of the wrong kind"
-                : $"is not JSON: {e.Message.Split(" LineNumber", 2)[0]}";
-            throw new DataException($"{place}: {why}; see isoflop eval --help", e);
+            throw new DataException($"{place}: '{e.Path?.TrimStart('$', '.')}' has a value of the wrong kind; " +
+                "see isoflop eval --help", e);
         }
     }
 }

@@ -148,7 +148,8 @@ public sealed class LocalTarget : IEvalTarget
         Bytes = Encoding.UTF8.GetByteCount(a.Item.Answer),
     };
 
-    static string NoteOf(Asked a) => a.Cut > 0 ? $"{ItemResult.CutNote} {a.Cut} tokens" : "";
+    static string NoteOf(Asked a) => string.Join("; ", ((string[])[a.Cut > 0 ? $"{ItemResult.CutNote} {a.Cut} tokens" : "",
+        a.Item.Caution()]).Where(n => n.Length > 0));
 
     /// <summary>1 where the answer is the best, shared among equals.</summary>
     static double Best(double[] nll, int answer) =>

@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Isoflop.Store;
 using Microsoft.Extensions.AI;
 
 namespace Isoflop.Lab.Eval;
@@ -23,43 +25,64 @@ sealed class OpenAiClient : IChatClient
     /// </summary>
     public const string LogProbs = "logprobs";
 
-    /// <summary>Shown of what an endpoint says to a refusal.</summary>
-    const int MessageLength = 200;
+    // Characters shown of what an endpoint says to a refusal; most that is read of it, and of a reply, bytes.
+    const int MessageLength = 200, RefusalLength = 1 << 16, ReplyLength = 1 << 23, MostHops = 5;
 
-    readonly HttpClient http = new() { Timeout = Timeout.InfiniteTimeSpan };
-    readonly string root;
-
-    /// <param name="url">https://host, https://host/v1 or https://host/v1/chat/completions</param>
-    /// <exception cref="ConfigException">The address is none.</exception>
-    public OpenAiClient(string url, string? key)
+    // Redirections are followed here: a key must not go along.
+    readonly HttpClient http = new(new SocketsHttpHandler
     {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https"))
-            throw new ConfigException($"'{url}' is no address of an endpoint; give one like http://localhost:8000/v1");
-        string path = uri.AbsolutePath.TrimEnd('/');
-        if (path.EndsWith("/chat/completions", StringComparison.Ordinal)) path = path[..^"/chat/completions".Length];
-        root = uri.GetLeftPart(UriPartial.Authority) + (path.Length == 0 ? "/v1" : path);
-        Address = root[(uri.Scheme.Length + "://".Length)..];
-        if (!string.IsNullOrEmpty(key)) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-    }
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.All,
+        UseCookies = false,
+    })
+    { Timeout = Timeout.InfiniteTimeSpan };
+
+    readonly Endpoint endpoint;
+    readonly Dialect first;
+    readonly Lock gate = new();
+    Dialect dialect;
+
+    public OpenAiClient(Endpoint endpoint, Dialect dialect) =>
+        (this.endpoint, first, this.dialect) = (endpoint, dialect, dialect);
+
+    /// <summary>As the options name it.</summary>
+    /// <exception cref="ConfigException">The address is none, or the key.</exception>
+    public static OpenAiClient Open(string url, ChatTargetOptions options) =>
+        new(new(url, Endpoint.KeyOf(options.KeyVariable)), new(options.MaxTokensField, System: options.SystemTurn));
 
     /// <summary>Host and path.</summary>
-    public string Address { get; }
+    public string Address => endpoint.Address;
+
+    /// <summary>The address without secrets.</summary>
+    public string Name => endpoint.Name;
+
+    /// <summary>How it is asked since it refused to be asked as usual, for a reader.</summary>
+    public IReadOnlyList<string> Adapted
+    {
+        get
+        {
+            lock (gate) return [.. dialect.Since(first)];
+        }
+    }
 
     public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        using JsonDocument reply = await Whole("/chat/completions", Chat(messages, options, stream: false), cancellationToken);
-        JsonElement choice = FirstChoice(reply.RootElement);
-        JsonElement? said = Member(choice, "message");
-        var message = new ChatMessage(ChatRole.Assistant, said is { } m ? Word(m, "content") ?? "" : "");
-        if (said is { } by && (Word(by, "reasoning_content") ?? Word(by, "reasoning")) is { Length: > 0 } reasoning)
-            message.Contents.Add(new TextReasoningContent(reasoning));         // apart: it is no part of the message's text
+        const string Path = "/chat/completions";
+        using HttpResponseMessage response = await Send(Path, d => Chat(messages, options, d, stream: false), cancellationToken);
+        return ReplyOf(Parsed(await All(response, cancellationToken), Path));
+    }
+
+    ChatResponse ReplyOf(JsonElement reply)
+    {
+        JsonElement choice = FirstChoice(reply);
+        var message = new ChatMessage(ChatRole.Assistant, (IList<AIContent>)[.. Said(Member(choice, "message") ?? choice)]);
         if (LogProbsOf(choice) is { } logProbs) message.AdditionalProperties = new() { [LogProbs] = logProbs };
         return new ChatResponse(message)
         {
-            ModelId = Word(reply.RootElement, "model"),
+            ModelId = Word(reply, "model"),
             FinishReason = Finish(choice),
-            Usage = UsageOf(reply.RootElement),
+            Usage = UsageOf(reply),
         };
     }
 
@@ -67,43 +90,79 @@ sealed class OpenAiClient : IChatClient
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages,
         ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using HttpResponseMessage response = await Send("/chat/completions", Chat(messages, options, stream: true),
-            cancellationToken);
-        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken), Encoding.UTF8);
-        bool done = false;
+        const string Path = "/chat/completions";
+        using HttpResponseMessage response = await Send(Path, d => Chat(messages, options, d, stream: true), cancellationToken);
+        await using Stream bounded = await Body(response, cancellationToken);
+        using var lines = new StreamReader(bounded, Encoding.UTF8);
+        bool done = false, begun = false;
+        string data = "";
         while (await lines.ReadLineAsync(cancellationToken) is { } line)
         {
-            if (!line.StartsWith("data:", StringComparison.Ordinal)) continue;
-            string data = line[5..].Trim();
+            if (!begun && line.AsSpan().TrimStart() is ['{' or '<', ..])              // it does not stream
+            {
+                ChatResponse whole = ReplyOf(Parsed(Encoding.UTF8.GetBytes(line + "\n" +
+                    await lines.ReadToEndAsync(cancellationToken)), Path));
+                foreach (ChatResponseUpdate update in whole.ToChatResponseUpdates()) yield return update;
+                yield break;
+            }
+            begun |= !string.IsNullOrWhiteSpace(line);
+            bool ends = line.Length == 0;
+            if (line.StartsWith("data:", StringComparison.Ordinal)) data += line[5..].Trim();
+            else if (!ends) continue;
             if (data == "[DONE]")
             {
                 done = true;
                 break;
             }
-            using JsonDocument part = JsonDocument.Parse(data);
-            if (part.RootElement.ValueKind != JsonValueKind.Object)
-                throw new JsonException($"the stream holds {Short(data)}, which is no object");
-            if (Member(part.RootElement, "error") is { ValueKind: not JsonValueKind.Null } error)
-                throw new IOException("the stream broke off: " + Short(Word(error, "message") ?? error.GetRawText()));
-            var update = new ChatResponseUpdate { Role = ChatRole.Assistant, ModelId = Word(part.RootElement, "model") };
-            if (Member(part.RootElement, "choices") is { ValueKind: JsonValueKind.Array } choices && choices.GetArrayLength() > 0)
-            {
-                update.FinishReason = Finish(choices[0]);
-                if (Member(choices[0], "delta") is { } delta && Word(delta, "content") is { } text)
-                    update.Contents.Add(new TextContent(text));
-                done |= update.FinishReason is not null;
-            }
-            if (UsageOf(part.RootElement) is { } usage) update.Contents.Add(new UsageContent(usage));
-            yield return update;
+            // An event may be told in several lines; one that is whole is taken at once.
+            if (data.Length == 0 || (!ends && !data.EndsWith('}'))) continue;
+            JsonElement? part = Event(data, mayGoOn: !ends, Path);
+            if (part is not { } read) continue;
+            data = "";
+            if (Delta(read) is not { } told) continue;
+            done |= told.FinishReason is not null;
+            yield return told;
         }
+        if (data.Length > 0 && !done) Event(data, mayGoOn: false, Path);
         if (!done) throw new IOException("the stream was cut before its end");
+    }
+
+    JsonElement? Event(string data, bool mayGoOn, string path)
+    {
+        try
+        {
+            JsonElement part = Parsed(Encoding.UTF8.GetBytes(data), path);
+            return part.ValueKind == JsonValueKind.Object ? part
+                : throw new JsonException($"the stream holds {Short(data)}, which is no object");
+        }
+        catch (JsonException) when (mayGoOn)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>An update; null where it is another choice's.</summary>
+    ChatResponseUpdate? Delta(JsonElement part)
+    {
+        if (Fault(part) is { } fault) throw new IOException("the stream broke off: " + fault);
+        var update = new ChatResponseUpdate { Role = ChatRole.Assistant, ModelId = Word(part, "model") };
+        if (Member(part, "choices") is { ValueKind: JsonValueKind.Array } choices && choices.GetArrayLength() > 0)
+        {
+            if (Member(choices[0], "index") is { ValueKind: JsonValueKind.Number } index && index.GetDouble() != 0) return null;
+            update.FinishReason = Finish(choices[0]);
+            foreach (AIContent content in Said(Member(choices[0], "delta") ?? Member(choices[0], "message") ?? choices[0]))
+                update.Contents.Add(content);
+        }
+        if (UsageOf(part) is { } usage) update.Contents.Add(new UsageContent(usage));
+        return update;
     }
 
     /// <summary>The log-probabilities of a given text; null: this endpoint gives none.</summary>
     public async Task<Echo?> EchoAsync(string model, string text, CancellationToken stop)
     {
+        const string Path = "/completions";
         // One token more is written than needed: some endpoints refuse to write none.
-        using JsonDocument reply = await Whole("/completions", Json(json =>
+        byte[] body = Json(json =>
         {
             if (model.Length > 0) json.WriteString("model", model);
             json.WriteString("prompt", text);
@@ -111,42 +170,52 @@ sealed class OpenAiClient : IChatClient
             json.WriteNumber("logprobs", 1);
             json.WriteNumber("max_tokens", 1);
             json.WriteNumber("temperature", 0);
-        }), stop);
-        if (Member(FirstChoice(reply.RootElement), "logprobs") is not { } found
+        });
+        using HttpResponseMessage response = await Send(Path, _ => body, stop);
+        JsonElement reply = Parsed(await All(response, stop), Path);
+        if (Member(FirstChoice(reply), "logprobs") is not { } found
             || Array(found, "tokens") is not { } tokens || Array(found, "token_logprobs") is not { } logP
-            || Array(found, "text_offset") is not { } offsets || tokens.Length != logP.Length || tokens.Length != offsets.Length
-            || !offsets.All(o => o.ValueKind == JsonValueKind.Number && o.TryGetInt32(out _)))
-            return null;
-        return new(Word(reply.RootElement, "model"), [.. tokens.Select(t => t.ToString())],
+            || Array(found, "text_offset") is not { } offsets || tokens.Length == 0 || tokens.Length != logP.Length
+            || tokens.Length != offsets.Length || offsets.Any(o => o.ValueKind != JsonValueKind.Number)) return null;
+        return new(Word(reply, "model"), [.. tokens.Select(t => t.ToString())],
             [.. logP.Select(p => p.ValueKind == JsonValueKind.Number ? p.GetDouble() : (double?)null)],
-            [.. offsets.Select(o => o.GetInt32())], UsageOf(reply.RootElement));
+            [.. offsets.Select(o => (int)o.GetDouble())], UsageOf(reply));
 
         static JsonElement[]? Array(JsonElement of, string name) =>
-            Member(of, name) is { ValueKind: JsonValueKind.Array } a ? [.. a.EnumerateArray()] : null;
+            Member(of, name) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : null;
     }
 
-    public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceKey is null && serviceType.IsInstanceOfType(this) ? this : null;
+    public object? GetService(Type serviceType, object? serviceKey = null) => serviceType.IsInstanceOfType(this) ? this : null;
 
     public void Dispose() => http.Dispose();
 
-    static byte[] Chat(IEnumerable<ChatMessage> messages, ChatOptions? options, bool stream) => Json(json =>
+    // ---- requests -------------------------------------------------------------------------------------------------------------
+
+    static byte[] Chat(IEnumerable<ChatMessage> messages, ChatOptions? options, Dialect dialect, bool stream) => Json(json =>
     {
         if (!string.IsNullOrEmpty(options?.ModelId)) json.WriteString("model", options.ModelId);
         json.WriteStartArray("messages");
+        string before = "";
         foreach (ChatMessage message in messages)
         {
+            if (message.Role == ChatRole.System && !dialect.System)
+            {
+                before += message.Text + "\n\n";
+                continue;
+            }
             json.WriteStartObject();
             json.WriteString("role", message.Role.Value);
-            json.WriteString("content", message.Text);
+            json.WriteString("content", before + message.Text);
             json.WriteEndObject();
+            before = "";
         }
         json.WriteEndArray();
-        if (options?.MaxOutputTokens is { } most) json.WriteNumber("max_tokens", most);
-        if (options?.Temperature is { } temperature) json.WriteNumber("temperature", temperature);
+        if (options?.MaxOutputTokens is { } most) json.WriteNumber(dialect.MaxTokens, most);
+        if (options?.Temperature is { } temperature && dialect.Temperature) json.WriteNumber("temperature", temperature);
         if (options?.AdditionalProperties?.ContainsKey(LogProbs) == true) json.WriteBoolean(LogProbs, true);
         if (!stream) return;
         json.WriteBoolean("stream", true);
+        if (!dialect.Usage) return;
         json.WriteStartObject("stream_options");
         json.WriteBoolean("include_usage", true);
         json.WriteEndObject();
@@ -164,69 +233,159 @@ sealed class OpenAiClient : IChatClient
         return buffer.WrittenSpan.ToArray();
     }
 
-    async Task<JsonDocument> Whole(string path, byte[] body, CancellationToken stop)
+    async Task<HttpResponseMessage> Send(string path, Func<Dialect, byte[]> body, CancellationToken stop)
     {
-        using HttpResponseMessage response = await Send(path, body, stop);
-        string text = await response.Content.ReadAsStringAsync(stop);
+        Dialect spoken;
+        lock (gate) spoken = dialect;
+        byte[] sent = body(spoken);
+        Uri to = endpoint.Of(path);
+        for (int hop = 0; ; hop++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, to) { Content = new ByteArrayContent(sent) };
+            request.Content.Headers.ContentType = new("application/json");
+            endpoint.Sign(request);
+            HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+            if (response.IsSuccessStatusCode) return response;
+            using (response)
+            {
+                Uri? next = Redirection(response, to);
+                bool again = response.StatusCode is HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect;
+                if (next is null || !again || hop == MostHops) throw await Refusal(path, response, next, spoken, sent, stop);
+                to = next;
+            }
+        }
+    }
+
+    /// <summary>Where a request is sent on, never from https to http; null: nowhere.</summary>
+    static Uri? Redirection(HttpResponseMessage response, Uri from) => response.Headers.Location is { } location
+        && Uri.TryCreate(from, location, out Uri? to) && (to.Scheme == "https" || (to.Scheme == "http" && from.Scheme == "http"))
+            ? to : null;
+
+    async Task<EndpointException> Refusal(string path, HttpResponseMessage response, Uri? next, Dialect spoken, byte[] sent,
+        CancellationToken stop)
+    {
+        string said = Message(await Beginning(response, stop));
+        bool refused = response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity;
+        Dialect? other = refused ? spoken.After(said, sent) : null;
+        if (other is not null)
+            lock (gate) dialect = dialect.And(other);
+        string moved = next is null ? ""
+            : $" has moved to {endpoint.Clean($"{next.Scheme}://{next.Authority}{next.AbsolutePath}")}; give that address";
+        RetryConditionHeaderValue? after = response.Headers.RetryAfter;
+        // A date is reckoned from the endpoint's own clock, where it tells it.
+        TimeSpan? wait = after?.Delta ?? (after?.Date - (response.Headers.Date ?? DateTimeOffset.UtcNow));
+        return new($"{endpoint.Shown(path)}: {(int)response.StatusCode}{moved} {Short(said)}".TrimEnd(), response.StatusCode,
+            wait < TimeSpan.Zero ? TimeSpan.Zero : wait, askAgain: other is not null);
+    }
+
+    // ---- replies --------------------------------------------------------------------------------------------------------------
+
+    static async Task<Stream> Body(HttpResponseMessage response, CancellationToken stop) =>
+        new Bounded(await response.Content.ReadAsStreamAsync(stop), ReplyLength);
+
+    static async Task<byte[]> All(HttpResponseMessage response, CancellationToken stop)
+    {
+        await using Stream body = await Body(response, stop);
+        var whole = new MemoryStream();
+        await body.CopyToAsync(whole, stop);
+        return whole.ToArray();
+    }
+
+    static async Task<string> Beginning(HttpResponseMessage response, CancellationToken stop)
+    {
+        await using Stream body = await response.Content.ReadAsStreamAsync(stop);
+        byte[] some = new byte[RefusalLength];
+        return Encoding.UTF8.GetString(some, 0, await body.ReadAtLeastAsync(some, some.Length, throwOnEndOfStream: false, stop));
+    }
+
+    JsonElement Parsed(byte[] body, string path)
+    {
+        ReadOnlyMemory<byte> text = body.AsSpan().StartsWith("\uFEFF"u8) ? body.AsMemory(3) : body;
         try
         {
-            return JsonDocument.Parse(text);
+            return ForeignJson.Parse(text, "the reply");
         }
-        catch (JsonException e)
+        catch (DataException e)
         {
-            throw new JsonException($"{root}{path}: the reply is not JSON: {Short(text)}", e);
+            string begins = Encoding.UTF8.GetString(text.Span[..Math.Min(text.Length, 4 * MessageLength)]);
+            throw new JsonException($"{endpoint.Shown(path)}: " + (text.Length == 0 ? "the reply is empty"
+                : $"{e.Message} {Short(begins)}"), e);
         }
     }
 
-    async Task<HttpResponseMessage> Send(string path, byte[] body, CancellationToken stop)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, root + path) { Content = new ByteArrayContent(body) };
-        request.Content.Headers.ContentType = new("application/json");
-        HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
-        if (response.IsSuccessStatusCode) return response;
-        using (response)
-        {
-            string said = await response.Content.ReadAsStringAsync(stop);
-            RetryConditionHeaderValue? after = response.Headers.RetryAfter;
-            // A date is reckoned from the endpoint's own clock, where it tells it.
-            TimeSpan? wait = after?.Delta ?? (after?.Date - (response.Headers.Date ?? DateTimeOffset.UtcNow));
-            throw new EndpointException($"{root}{path}: {(int)response.StatusCode} {Message(said)}".TrimEnd(),
-                response.StatusCode, wait < TimeSpan.Zero ? TimeSpan.Zero : wait);
-        }
-    }
-
-    /// <summary>{"error": {"message": …}}, or the first of whatever came.</summary>
-    static string Message(string said)
+    /// <summary>{"error": {"message": …}} in its many forms, or whatever came.</summary>
+    string Message(string said)
     {
         try
         {
-            using JsonDocument json = JsonDocument.Parse(said);
-            if (json.RootElement.ValueKind == JsonValueKind.Object
-                && json.RootElement.TryGetProperty("error", out JsonElement error)
-                && Word(error, "message") is { } message) return Short(message);
+            JsonElement json = ForeignJson.Parse(said, "");
+            if (Fault(json) is { } fault) return fault;
+            if (Word(json, "message") is { Length: > 0 } message) return message;
+            if (Word(json, "detail") is { } detail) return detail;
+            if (Member(json, "detail") is { ValueKind: JsonValueKind.Array } details)
+                return string.Join("; ", details.EnumerateArray().Select(d =>
+                    Member(d, "loc") is { ValueKind: JsonValueKind.Array } at
+                        ? $"{string.Join('.', at.EnumerateArray())}: {Word(d, "msg")}" : endpoint.Clean(d.ToString())));
         }
-        catch (JsonException) { }                                              // a page, or nothing
-        return Short(said);
+        catch (DataException) { }                                              // a page, or nothing
+        return endpoint.Clean(said);
     }
 
-    static string Short(string text)
+    /// <summary>What an error says, and the parameter that it names; null: there is none.</summary>
+    string? Fault(JsonElement of)
     {
-        string line = string.Join(' ', text.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries)).Trim();
+        if (Member(of, "error") is not { ValueKind: not JsonValueKind.Null } error) return null;
+        string message = error.ValueKind == JsonValueKind.String ? endpoint.Clean(error.GetString()!)
+            : Word(error, "message") ?? endpoint.Clean(error.GetRawText());
+        return Word(error, "param") is { Length: > 0 } param && !message.Contains(param) ? $"{message} ({param})" : message;
+    }
+
+    string Short(string text)
+    {
+        string line = string.Join(' ', endpoint.Clean(text).Split((char[])['\r', '\n', '\t'],
+            StringSplitOptions.RemoveEmptyEntries)).Trim();
         return line.Length <= MessageLength ? line : line[..MessageLength] + "…";
     }
 
     static JsonElement? Member(JsonElement of, string name) =>
         of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out JsonElement value) ? value : null;
 
-    static JsonElement FirstChoice(JsonElement reply) =>
+    JsonElement FirstChoice(JsonElement reply) =>
         Member(reply, "choices") is { ValueKind: JsonValueKind.Array } choices && choices.GetArrayLength() > 0
         && choices[0].ValueKind == JsonValueKind.Object ? choices[0]
-            : throw new JsonException("the endpoint's reply has no choices");
+            : throw new JsonException(Fault(reply) is { } fault ? $"the endpoint says: {Short(fault)}"
+                : "the endpoint's reply has no choices");
 
-    static string? Word(JsonElement of, string name) =>
-        Member(of, name) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
+    string? Word(JsonElement of, string name) =>
+        Member(of, name) is { ValueKind: JsonValueKind.String } value ? endpoint.Clean(value.GetString()!) : null;
 
-    static ChatFinishReason? Finish(JsonElement choice) =>
+    /// <summary>
+    /// Of a message what was said, as text or as a list of parts, and what was thought, in a field of its own or a part: that is
+    /// no part of the message's text.
+    /// </summary>
+    List<AIContent> Said(JsonElement message)
+    {
+        List<AIContent> all = [];
+        if (Member(message, "content") is { ValueKind: JsonValueKind.Array } parts)
+            foreach (JsonElement part in parts.EnumerateArray())
+            {
+                if (part.ValueKind == JsonValueKind.String) all.Add(new TextContent(endpoint.Clean(part.GetString()!)));
+                else if (Word(part, "type") is "thinking" or "reasoning" or "reasoning_content")
+                    all.Add(new TextReasoningContent(Thought(part)));
+                else if (Word(part, "text") is { } text) all.Add(new TextContent(text));
+            }
+        else if ((Word(message, "content") ?? Word(message, "refusal") ?? Word(message, "text")) is { Length: > 0 } text)
+            all.Add(new TextContent(text));
+        if ((Word(message, "reasoning_content") ?? Word(message, "reasoning")) is { Length: > 0 } reasoning)
+            all.Add(new TextReasoningContent(reasoning));
+        return all;
+    }
+
+    string Thought(JsonElement part) => Word(part, "thinking") ?? Word(part, "reasoning") ?? Word(part, "text")
+        ?? (Member(part, "thinking") is { ValueKind: JsonValueKind.Array } inner
+            ? string.Concat(inner.EnumerateArray().Select(p => Word(p, "text"))) : "");
+
+    ChatFinishReason? Finish(JsonElement choice) =>
         Word(choice, "finish_reason") is { Length: > 0 } reason ? new ChatFinishReason(reason) : null;
 
     static double[]? LogProbsOf(JsonElement choice) =>
@@ -239,7 +398,8 @@ sealed class OpenAiClient : IChatClient
         if (Member(reply, "usage") is not { ValueKind: JsonValueKind.Object } usage) return null;
         return new() { InputTokenCount = Count("prompt_tokens"), OutputTokenCount = Count("completion_tokens") };
 
-        long? Count(string name) =>
-            Member(usage, name) is { ValueKind: JsonValueKind.Number } n && n.TryGetInt64(out long count) ? count : null;
+        // What cannot be a count is none: nobody pays less for having asked.
+        long? Count(string name) => Member(usage, name) is { ValueKind: JsonValueKind.Number } n
+            && n.GetDouble() is >= 0 and <= 1e12 and double count ? (long)count : null;
     }
 }

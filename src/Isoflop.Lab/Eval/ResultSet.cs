@@ -8,7 +8,7 @@ using Isoflop.Train;
 namespace Isoflop.Lab.Eval;
 
 /// <summary>
-/// What one model made of many items, read from JSON lines: ours (<see cref="ItemResult"/>), sample logs of
+/// What one model made of many items, read from JSON lines or lists: ours (<see cref="ItemResult"/>), sample logs of
 /// lm-evaluation-harness (samples_TASK_DATE.jsonl, or a folder of them), or lines with an id and a score.
 /// </summary>
 sealed partial class ResultSet
@@ -42,7 +42,7 @@ sealed partial class ResultSet
 
     internal static string Key(ItemResult item) => item.Task.Length > 0 ? $"{item.Task}/{item.Id}" : item.Id;
 
-    /// <summary>Reads a file, or the newest log of each task in a folder.</summary>
+    /// <summary>Reads a file, or the newest log of each task in a folder or the one folder below it that has some.</summary>
     /// <param name="metric">field of the score; null: score or correct of ours, the first of acc, exact_match, acc_norm and
     /// others of the harness</param>
     /// <param name="filter">of a harness log with several: "strict-match"; null: the first</param>
@@ -50,8 +50,7 @@ sealed partial class ResultSet
     public static ResultSet Read(string path, string? metric = null, string? filter = null)
     {
         var set = new ResultSet(path);
-        string[] files = Directory.Exists(path) ? Newest(path) : [path];
-        if (files.Length == 0) throw new DataException($"{path}: no {Harness}TASK_DATE.jsonl in this folder; name a file");
+        string[] files = Directory.Exists(path) ? set.Newest(path) : [path];
         foreach (string file in files)
         {
             int before = set.items.Count;
@@ -104,33 +103,52 @@ sealed partial class ResultSet
             : [.. Directory.GetFiles(evals).Where(f => f.EndsWith(ending, StringComparison.Ordinal))];
     }
 
-    /// <summary>The harness adds a date to each log: the last in order is the newest.</summary>
-    static string[] Newest(string folder) => [.. Directory.GetFiles(folder, Harness + "*.jsonl").GroupBy(TaskOf)
-        .OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => g.MaxBy(f => Path.GetFileName(f), StringComparer.Ordinal)!)];
+    /// <summary>
+    /// The harness adds a date to each log: the last in order is the newest. It writes them into a folder of the model's, below
+    /// the one that it was given.
+    /// </summary>
+    string[] Newest(string folder)
+    {
+        var here = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 4, IgnoreInaccessible = true };
+        ILookup<string, string> folders = Directory.EnumerateFiles(folder, Harness + "*", here)
+            .Where(f => Path.GetExtension(f) is ".jsonl" or ".json").ToLookup(f => Path.GetDirectoryName(f)!);
+        if (folders.Count == 0)
+            throw new DataException($"{folder}: no {Harness}TASK_DATE.jsonl in this folder or below; name a file");
+        IGrouping<string, string> nearest = folders.MinBy(f => f.Key.Length)!;
+        if (folders.Count > 1 && Path.GetFullPath(nearest.Key) != Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder)))
+            throw new DataException($"{folder}: holds logs in {folders.Count} folders; name one: " +
+                string.Join(", ", folders.Select(f => f.Key).Order(StringComparer.Ordinal).Take(5)));
+        List<string> newest = [];
+        foreach (var logs in nearest.GroupBy(f => TaskOf(f)!).OrderBy(g => g.Key, StringComparer.Ordinal))
+        {
+            newest.Add(logs.MaxBy(f => Path.GetFileName(f), StringComparer.Ordinal)!);
+            if (logs.Count() > 1)
+                warnings.Add($"{logs.Key} has {logs.Count()} logs; the newest is taken, {Path.GetFileName(newest[^1])}");
+        }
+        return [.. newest];
+    }
 
+    /// <summary>Of a log of the harness; of another file empty.</summary>
     static string TaskOf(string file) => HarnessName().Match(Path.GetFileNameWithoutExtension(file)) is { Success: true } match
-        ? match.Groups[1].Value : Path.GetFileNameWithoutExtension(file);
+        ? match.Groups[1].Value : "";
 
     [GeneratedRegex(@"^samples_(.+?)(?:_\d{4}-\d{2}-\d{2}T[\d.:-]+)?$")]
     private static partial Regex HarnessName();
 
     void ReadFile(string file, string? metric, string? filter)
     {
-        string task = TaskOf(file);
-        string? chosen = metric, only = filter;
+        string? chosen = metric, only = filter, blank = null;
         var others = new HashSet<string>();
-        int number = 0;
-        foreach (string line in File.ReadLines(file))
+        int without = 0;
+        bool first = true;
+        foreach ((string at, string task, JsonElement row) in Rows(file))
         {
-            number++;
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            string at = $"{file}:{number}";
-            using JsonDocument document = Parse(line, at);
-            JsonElement row = document.RootElement;
+            bool begins = first;
+            first = false;
             bool harness = row.TryGetProperty("doc_id", out JsonElement id);
             if (!harness && !row.TryGetProperty("id", out id))
             {
-                if (number == 1)                                    // a header
+                if (begins)                                         // a header
                 {
                     SuiteHash = Word(row, "suite_hash");
                     continue;
@@ -146,33 +164,49 @@ sealed partial class ResultSet
                     continue;
                 }
             }
-            chosen ??= MetricOf(row, harness, at);
-            double score = Score(row, chosen, at);
+            var scored = new ScoredRow(row, task, harness, filter, at);
+            chosen ??= scored.Metric();
+            if (chosen is null || scored.Score(chosen) is not { } score)
+            {
+                without++;                                          // Python's NaN: no value
+                blank ??= at;
+                continue;
+            }
             ItemResult item = harness ? OfHarness(row, IdOf(id, at), task, score) : OfLine(row, IdOf(id, at), score, at);
             if (!keys.Add(Key(item))) throw new DataException($"{at}: '{Key(item)}' is there twice; an item has one result");
             items.Add(item);
             if (Word(row, "doc_hash") is { } hash) questions[Key(item)] = hash;
             HasFormatErrors |= item.Reply is not null && row.TryGetProperty("format_error", out _);
         }
+        if (chosen is null && blank is not null)
+            throw new DataException($"{blank}: none of score, correct is there; no field is a number");
+        if (without > 0) warnings.Add($"{without} rows have no value of {chosen}, the first at {blank}; they are left out");
         if (chosen is not null && !metrics.Contains(chosen)) metrics.Add(chosen);
         if (others.Count > 0 && filter is null)
-            warnings.Add($"{task} has several filters; {only} is taken, filter=NAME takes {string.Join(" or ", others)}");
+            warnings.Add($"{TaskOf(file)} has several filters; {only} is taken, filter=NAME takes {string.Join(" or ", others)}");
         else if (others.Count > 0 && items.Count == 0)
             throw new DataException($"{file}: no filter '{filter}'; there are: {string.Join(", ", others)}");
     }
 
-    static JsonDocument Parse(string line, string at)
+    /// <summary>Rows of a file; where the harness keeps them among the results, those below "samples", by task.</summary>
+    static IEnumerable<(string At, string Task, JsonElement Row)> Rows(string file)
     {
-        try
+        foreach ((string at, JsonElement row) in ForeignJson.Rows(file))
         {
-            JsonDocument document = JsonDocument.Parse(line);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-            document.Dispose();
-            throw new DataException($"{at}: not a JSON object; each line is one (an array becomes lines with jq -c '.[]')");
-        }
-        catch (JsonException e)
-        {
-            throw new DataException($"{at}: no JSON ({e.Message.Split('.')[0]}); each line is one object", e);
+            if (row.ValueKind != JsonValueKind.Object) throw new DataException($"{at}: not a JSON object; each line is one");
+            if (!row.TryGetProperty("samples", out JsonElement samples) || samples.ValueKind != JsonValueKind.Object
+                || row.TryGetProperty("doc_id", out _) || row.TryGetProperty("id", out _))
+            {
+                yield return (at, TaskOf(file), row);
+                continue;
+            }
+            foreach (JsonProperty task in samples.EnumerateObject())
+                foreach ((int i, JsonElement sample) in Members(task.Value).Index())
+                {
+                    string place = $"{at}, {task.Name} {i + 1}";
+                    yield return sample.ValueKind == JsonValueKind.Object ? (place, task.Name, sample)
+                        : throw new DataException($"{place}: not a JSON object");
+                }
         }
     }
 
@@ -183,48 +217,13 @@ sealed partial class ResultSet
         _ => throw new DataException($"{at}: id is {id.GetRawText()}; it must be text or a number"),
     };
 
-    static string MetricOf(JsonElement row, bool harness, string at)
-    {
-        string[] usual = harness ? ["acc", "exact_match", "acc_norm"] : ["score", "correct"];
-        if (usual.FirstOrDefault(m => row.TryGetProperty(m, out JsonElement v) && Number(v) is not null) is { } found)
-            return found;
-        string? first = null;
-        if (harness && row.TryGetProperty("metrics", out JsonElement listed) && listed.ValueKind == JsonValueKind.Array)
-            first = listed.EnumerateArray().Select(m => m.ValueKind == JsonValueKind.String ? m.GetString() : null)
-                .FirstOrDefault(m => m is not null && row.TryGetProperty(m, out JsonElement v) && Number(v) is not null);
-        return first ?? throw new DataException($"{at}: none of {string.Join(", ", usual)} is there; " +
-            $"{Numeric(row)}; metric=NAME names one");
-    }
-
-    static string Numeric(JsonElement row)
-    {
-        string[] fields = [.. row.EnumerateObject().Where(p => p.Name is not ("id" or "doc_id") && Number(p.Value) is not null)
-            .Select(p => p.Name)];
-        return fields.Length > 0 ? "numbers are " + string.Join(", ", fields) : "no field is a number";
-    }
-
-    static double Score(JsonElement row, string metric, string at)
-    {
-        if (!row.TryGetProperty(metric, out JsonElement value))
-            throw new DataException($"{at}: no '{metric}'; {Numeric(row)}");
-        return Number(value) ?? throw new DataException($"{at}: {metric} is {value.GetRawText()}; it must be a number or a bool");
-    }
-
-    static double? Number(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.True => 1,
-        JsonValueKind.False => 0,
-        JsonValueKind.Number when value.GetDouble() is double x && double.IsFinite(x) => x,
-        _ => null,
-    };
-
     static string? Word(JsonElement row, string name) =>
         row.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     static double? Number(JsonElement row, string name, string at)
     {
         if (!row.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null) return null;
-        return Number(value) ?? throw new DataException($"{at}: {name} is {value.GetRawText()}; it must be a number");
+        return ScoredRow.Number(value) ?? throw new DataException($"{at}: {name} is {value.GetRawText()}; it must be a number");
     }
 
     static ItemResult OfLine(JsonElement row, string id, double score, string at) => new()
@@ -249,7 +248,10 @@ sealed partial class ResultSet
     {
         var item = new ItemResult { Id = id, Task = task, Score = score };
         JsonElement[] replies = Parts(row, "filtered_resps"), asked = Parts(row, "arguments");
+        if (replies.Length == 0) replies = Parts(row, "resps");
         if (replies.Length == 0) return item;
+        if (replies[0].ValueKind == JsonValueKind.Array && replies[0].GetArrayLength() == 1
+            && replies[0][0].ValueKind == JsonValueKind.String) replies = [replies[0][0]];
         if (replies[0].ValueKind == JsonValueKind.String) return item with { Reply = replies[0].GetString() };
         int right = 0;
         if (replies.Length > 1 && (!row.TryGetProperty("target", out JsonElement target)

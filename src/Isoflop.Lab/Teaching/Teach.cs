@@ -75,7 +75,7 @@ public static class Teach
             Passes = 1,
             Plugins = Plugins.Of(mix?.Levels.Select(l => l.Family) ?? []),
             Chat = recipe.Chat is null ? null : Named(recipe.Chat),
-            Tasks = [.. recipe.Tasks.Select(t => t.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase)
+            Tasks = [.. recipe.Tasks.Select(t => Path.GetExtension(t) is ".jsonl" or ".json"
                 && !t.StartsWith("cmd:", StringComparison.Ordinal) ? Named(t) : t)],
         }, TeachJson.Default.TeachRecipe);
         if (mix is null)

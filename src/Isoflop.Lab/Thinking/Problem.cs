@@ -58,6 +58,9 @@ public sealed class Problem
 
     internal long Stream { get; }
 
+    /// <summary>The answer of a reply in words, as a verifier wants it; null: it says none.</summary>
+    internal string? AnswerIn(string said) => family is null ? Answers.Of(said) : family.AnswerIn(said);
+
     internal TimeSpan VerdictLimit => family!.VerdictLimit;
 
     internal bool Check(string answer) => family!.Check(bare!, answer);

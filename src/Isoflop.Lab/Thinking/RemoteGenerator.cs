@@ -1,5 +1,5 @@
-using System.Text.RegularExpressions;
 using Isoflop.Lab.Eval;
+using Isoflop.Tasks;
 using Microsoft.Extensions.AI;
 
 namespace Isoflop.Lab.Thinking;
@@ -8,7 +8,7 @@ namespace Isoflop.Lab.Thinking;
 /// A model behind an OpenAI-compatible endpoint, or any chat client: whole replies to messages. Tokens are those that the
 /// endpoint counts, reasoning among them; what it thought is kept apart from its answer, which is the last line that it says.
 /// </summary>
-sealed partial class RemoteGenerator : IReplyGenerator, IDisposable
+sealed class RemoteGenerator : IReplyGenerator, IDisposable
 {
     const string Retry = "That answer is not right. Think again, and reply as before.";
 
@@ -29,7 +29,10 @@ sealed partial class RemoteGenerator : IReplyGenerator, IDisposable
     /// <summary>An endpoint by its address.</summary>
     /// <exception cref="ConfigException">The address is none; an option that cannot be.</exception>
     public static RemoteGenerator Open(string url, ChatTargetOptions options, bool logProbs) =>
-        new(new OpenAiClient(url, Environment.GetEnvironmentVariable(options.KeyVariable)), options, logProbs);
+        new(OpenAiClient.Open(url, options), options, logProbs);
+
+    /// <summary>How the endpoint is asked since it refused to be asked as usual, for a reader.</summary>
+    public IReadOnlyList<string> Adapted => (client as OpenAiClient)?.Adapted ?? [];
 
     /// <inheritdoc/>
     public bool Continues => false;
@@ -77,57 +80,39 @@ sealed partial class RemoteGenerator : IReplyGenerator, IDisposable
             messages.Add(new(ChatRole.Assistant, answer.Length > 0 ? answer : "-"));
             messages.Add(new(ChatRole.User, Retry));
         }
-        var chat = new ChatOptions
+        (ChatResponse response, TimeSpan took) = await asking.Chat(client, messages, () => new()
         {
             ModelId = options.Model.Length > 0 ? options.Model : null,
             MaxOutputTokens = Math.Min(r.MaxNewTokens, options.MaxTokens),
-            Temperature = r.Temperature,
-        };
-        if (logProbs) chat.AdditionalProperties = new() { [OpenAiClient.LogProbs] = true };
-        long began = options.Time.GetTimestamp();
-        ChatResponse response = await asking.Ask(limit => client.GetResponseAsync(messages, chat, limit), stop);
-        double seconds = options.Time.GetElapsedTime(began).TotalSeconds;
+            Temperature = options.Temperature is null ? null : r.Temperature,
+            AdditionalProperties = logProbs ? new() { [OpenAiClient.LogProbs] = true } : null,
+        }, options.Stream && !logProbs, stop);
         (string thought, string said) = Parts(response);
         bool ended = response.FinishReason != ChatFinishReason.Length;
         // What an endpoint does not count is guessed from its text: four characters a token.
-        long tokens = response.Usage?.OutputTokenCount ?? (thought.Length + said.Length + 3) / 4;
+        long tokens = response.Usage?.OutputTokenCount is >= 0 and long counted ? counted
+            : (thought.Length + said.Length + 3) / 4;
         double[]? each = response.Messages.LastOrDefault()?.AdditionalProperties?.TryGetValue(OpenAiClient.LogProbs,
             out object? found) == true ? (double[]?)found : null;
         PartialReply draft = new(said, [], ended)
         {
             Thought = thought,
-            Answer = ended ? AnswerOf(said) : null,
+            Answer = ended ? r.Problem.AnswerIn(said) : null,
             LogProb = each?.Sum() ?? double.NaN,
-            DrawnTokens = each?.Length ?? (int)tokens,
+            DrawnTokens = each?.Length ?? (int)Math.Min(tokens, int.MaxValue),
             Earlier = r.From.Earlier,
         };
-        return new(draft, new(tokens, tokens + (response.Usage?.InputTokenCount ?? 0), 0, seconds));
+        return new(draft, new(tokens, tokens + Math.Max(0, response.Usage?.InputTokenCount ?? 0), 0, took.TotalSeconds));
     }
 
-    /// <summary>What was thought, in fields of its own or between &lt;think&gt; and &lt;/think&gt;, and what was said.</summary>
-    internal static (string Thought, string Said) Parts(ChatResponse response)
+    /// <summary>What was thought, in fields of its own or in tags, and what was said.</summary>
+    static (string Thought, string Said) Parts(ChatResponse response)
     {
-        string thought = string.Concat(response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>()
-            .Select(c => c.Text)), said = response.Text;
-        // Some templates open the thought in the prompt: then only its end is seen.
-        int end = said.LastIndexOf("</think>", StringComparison.Ordinal);
-        bool open = said.TrimStart().StartsWith("<think>", StringComparison.Ordinal);
-        if (end < 0) return open ? (thought + said, "") : (thought, said);
-        string inner = said[..end].TrimStart();
-        if (inner.StartsWith("<think>", StringComparison.Ordinal)) inner = inner["<think>".Length..];
-        return (thought + inner, said[(end + "</think>".Length)..]);
+        string apart = string.Concat(response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>()
+            .Select(c => c.Text));
+        (string thought, string said) = Answers.Parts(response.Text);
+        return (apart + thought, said);
     }
-
-    /// <summary>The last line, without what models like to put around an answer.</summary>
-    internal static string? AnswerOf(string said)
-    {
-        string? line = said.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .LastOrDefault(l => l.Any(char.IsLetterOrDigit));
-        return line is null ? null : Around().Replace(line, "").TrimStart('*', '`', '$', ' ').TrimEnd('*', '`', '$', ' ', '.');
-    }
-
-    [GeneratedRegex(@"^[*`_\s]*(final\s+)?answer[*`_\s]*[:=][*`_\s]*", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Around();
 
     /// <summary>Closes the client.</summary>
     public void Dispose() => client.Dispose();

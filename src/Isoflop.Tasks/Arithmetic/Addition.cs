@@ -13,6 +13,7 @@ sealed class Addition : TaskFamily
     public override string Group => "arithmetic";
     public override string Summary => "a+b: the sum";
     public override int Levels => Digits.Length;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => level == 1 ? 0.012 : 0.002;      // sums near the middle
     public override long? Size(int level) => level switch { 1 => 90 * 91 / 2, 2 => 900 * 901 / 2, _ => null };
     protected override string Symbols => "0123456789+= |";
@@ -50,6 +51,6 @@ sealed class Addition : TaskFamily
     protected override string ContentOf(string prompt)
     {
         string[] parts = prompt.Split('+');
-        return string.CompareOrdinal(parts[0], parts[1]) <= 0 ? prompt : $"{parts[1]}+{parts[0]}";
+        return Content.Unordered(parts[0], '+', parts[1]);
     }
 }

@@ -9,6 +9,7 @@ sealed class CommonDivisor : TaskFamily
     public override string Group => "arithmetic";
     public override string Summary => "gcd a b: the greatest common divisor";
     public override int Levels => Dial.Length;
+    public override bool AnswersAreNumbers => true;
     // A small divisor of small numbers is often their last digit.
     public override double Chance(int level) => level switch { 1 => 0.18, 2 => 0.11, 3 => 0.05, _ => 0.025 };
     protected override string Symbols => "gcd 0123456789|";

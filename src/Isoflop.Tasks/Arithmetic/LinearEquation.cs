@@ -10,6 +10,7 @@ sealed class LinearEquation : TaskFamily
     public override string Group => "arithmetic";
     public override string Summary => "An equation in x: the whole number x";
     public override int Levels => 4;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => level switch { 1 => 1.0 / 18, < 4 => 1.0 / 38, _ => 1.0 / 98 };
     protected override string Symbols => "0123456789x+-=() |";
 
@@ -45,6 +46,13 @@ sealed class LinearEquation : TaskFamily
         return new(thought, Numbers.Text((d - b) / (a - c)));
 
         static string Collected(int n) => n switch { 1 => "x", -1 => "-x", _ => $"{Numbers.Text(n)}x" };
+    }
+
+    /// <summary>Both sides multiplied out, in either order.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        string[] sides = prompt.Split('=');
+        return Content.Unordered(Side(sides[0]).ToString(), '=', Side(sides[1]).ToString());
     }
 
     /// <summary>A side as (factor of x, constant).</summary>

@@ -11,6 +11,7 @@ sealed class Multiplication : TaskFamily
     public override string Group => "arithmetic";
     public override string Summary => "a*b: the product";
     public override int Levels => Digits.Length;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => level switch { 1 => 0.015, 2 => 0.005, _ => 0.001 };
     public override long? Size(int level) => level switch { 1 => 90 * 8, 2 => 90 * 91 / 2, 3 => 900 * 90, _ => null };
     protected override string Symbols => "0123456789*+= |";
@@ -47,6 +48,6 @@ sealed class Multiplication : TaskFamily
     protected override string ContentOf(string prompt)
     {
         string[] parts = prompt.Split('*');
-        return string.CompareOrdinal(parts[0], parts[1]) <= 0 ? prompt : $"{parts[1]}*{parts[0]}";
+        return Content.Unordered(parts[0], '*', parts[1]);
     }
 }

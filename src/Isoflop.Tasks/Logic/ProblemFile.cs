@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Isoflop.Store;
 
 namespace Isoflop.Tasks;
 
 /// <summary>
-/// A user's word problems: JSON lines with <c>question</c> and <c>answer</c>, the way to the answer and then <c>#### 42</c>, as
-/// GSM8K is written (Cobbe et al. 2021, arXiv:2110.14168). Answers are compared as numbers. <c>&lt;</c> and <c>&gt;</c> become ‹
+/// A user's word problems: JSON lines, or one list, with <c>question</c> and <c>answer</c>, the way to the answer and then
+/// <c>#### 42</c>, as GSM8K is written (Cobbe et al. 2021, arXiv:2110.14168), or names that others give to the two.
+/// Answers are compared as numbers. <c>&lt;</c> and <c>&gt;</c> become ‹
 /// and ›, what stands between double ones (a calculator's notes) is left out.
 /// </summary>
 sealed partial class ProblemFile : TaskFamily
@@ -22,7 +24,7 @@ sealed partial class ProblemFile : TaskFamily
         this.path = path;
         Name = Path.GetFileNameWithoutExtension(path);
         foreach (Problem problem in problems) byQuestion[problem.Question] = problem;
-        bySplit = byQuestion.Values.ToLookup(p => SplitOf(p.Question));
+        bySplit = byQuestion.Values.ToLookup(p => SplitOfPrompt(p.Question));
         double most = problems.GroupBy(p => Number(p.Answer)).Max(g => g.Count());
         chance = most / problems.Count;
         Symbols = string.Concat(problems.Select(p => p.Question + p.Way + p.Answer).SelectMany(t => t).Distinct()) + Marks.Said;
@@ -50,15 +52,11 @@ sealed partial class ProblemFile : TaskFamily
             "answer");
         List<Problem> problems = [];
         Dictionary<string, decimal> answers = new(StringComparer.Ordinal);
-        int number = 0;
-        foreach (string line in File.ReadLines(path))
+        foreach ((string place, JsonElement row) in ForeignJson.Rows(path))
         {
-            number++;
-            if (string.IsNullOrWhiteSpace(line)) continue;
-            string place = $"{path}: line {number}";
-            Problem problem = Parse(line, place);
-            decimal answer = Number(problem.Answer)
-                ?? throw new DataException($"{place}: '{problem.Answer}' after #### is no number; write one, as in #### 1,234.5");
+            Problem problem = Parse(row, place);
+            decimal answer = Number(problem.Answer) ?? throw new DataException(
+                $"{place}: '{problem.Answer}' is no number to answer with; write one, as in #### 1,234.5");
             if (answers.TryGetValue(problem.Question, out decimal earlier) && earlier != answer)
                 throw new DataException($"{place}: the question stood there before with another answer; leave one out");
             answers[problem.Question] = answer;
@@ -67,26 +65,35 @@ sealed partial class ProblemFile : TaskFamily
         return problems.Count > 0 ? new(path, problems) : throw new DataException($"{path}: holds no problem; write one a line");
     }
 
-    static Problem Parse(string line, string place)
-    {
-        try
-        {
-            using JsonDocument json = JsonDocument.Parse(line);
-            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new DataException($"{place}: is no JSON object");
-            string question = Field("question"), answer = Field("answer");
-            int end = answer.LastIndexOf("####", StringComparison.Ordinal);
-            if (end < 0) throw new DataException($"{place}: 'answer' ends without #### and a number");
-            return new(Clean(question), Clean(answer[..end]), answer[(end + 4)..].Trim().TrimStart('$').TrimEnd('%', '.'));
+    // Names that other programs give to the two; the first is ours.
+    static readonly string[] questions = ["question", "problem", "prompt", "input", "instruction", "query"],
+        ways = ["answer", "solution", "completion", "target", "output", "response"];
 
-            string Field(string name) =>
-                json.RootElement.TryGetProperty(name, out JsonElement field) && field.ValueKind == JsonValueKind.String
-                    && field.GetString() is { Length: > 0 } text
-                    ? text : throw new DataException($"{place}: no text '{name}'; a problem has question and answer");
-        }
-        catch (JsonException e)
-        {
-            throw new DataException($"{place}: is not JSON: {e.Message}", e);
-        }
+    static Problem Parse(JsonElement row, string place)
+    {
+        if (row.ValueKind != JsonValueKind.Object) throw new DataException($"{place}: is no JSON object");
+        string question = Field(row, questions, place), answer = Field(row, ways, place);
+        int end = answer.LastIndexOf("####", StringComparison.Ordinal);
+        if (end >= 0) return new(Clean(question), Clean(answer[..end]), Bare(answer[(end + 4)..]));
+        // Without the sign the number stands alone, or is marked otherwise; the way to it may be told apart.
+        string number = Number(Bare(answer)) is not null ? Bare(answer)
+            : Answers.Number(answer) ?? Answers.Marked(answer, number: true)
+            ?? throw new DataException($"{place}: the answer ends without #### and a number, and marks none otherwise");
+        string way = Number(Bare(answer)) is null ? answer : row.TryGetProperty("solution", out JsonElement told)
+            && told.ValueKind == JsonValueKind.String ? told.GetString()! : "";
+        return new(Clean(question), Clean(way), Bare(number));
+    }
+
+    static string Bare(string answer) => answer.Trim().TrimStart('$').TrimEnd('%', '.');
+
+    static string Field(JsonElement row, string[] names, string place)
+    {
+        string[] there = [.. names.Where(n => row.TryGetProperty(n, out JsonElement field)
+            && field.ValueKind is JsonValueKind.String or JsonValueKind.Number && field.ToString().Length > 0)];
+        if (there.Length > 1 && there[0] != names[0])
+            throw new DataException($"{place}: {string.Join(" and ", there)} may each be the {names[0]}; name it '{names[0]}'");
+        return there.Length > 0 ? row.GetProperty(there[0]).ToString()
+            : throw new DataException($"{place}: no text '{names[0]}'; a problem has question and answer");
     }
 
     static string Clean(string text) => Notes().Replace(text, "").Replace('<', '‹').Replace('>', '›').Trim();
@@ -106,6 +113,11 @@ sealed partial class ProblemFile : TaskFamily
         return new(Name, level, problem.Question, problem.Answer);
     }
 
+    protected override string ContentOf(string prompt) => White().Replace(prompt, " ");
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex White();
+
     protected override Draft? Draw(int level, ref Rng rng) => throw new InvalidOperationException("problems are read, not drawn");
 
     /// <summary>Looked up: nobody solves these.</summary>
@@ -113,6 +125,11 @@ sealed partial class ProblemFile : TaskFamily
 
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng) =>
         new(byQuestion[item.Prompt].Way, byQuestion[item.Prompt].Answer);
+
+    /// <summary>As a key loses its percent sign, so does what is said.</summary>
+    internal override string? AnswerIn(string said) => base.AnswerIn(said)?.TrimEnd('%');
+
+    public override bool AnswersAreNumbers => true;
 
     protected override bool IsRight(TaskItem item, string answer) => Number(answer) is { } said && said == Number(item.Key);
 

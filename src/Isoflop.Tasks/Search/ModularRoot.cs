@@ -14,6 +14,7 @@ sealed class ModularRoot : TaskFamily
     public override string Group => "search";
     public override string Summary => "axx=t%p: a whole number x from 1 to p-1 with a*x*x = t modulo p";
     public override int Levels => Primes.Length;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => 2.0 / (Primes[level - 1] - 1);
     public override long? Size(int level) => (Primes[level - 1] - 1L) * (Primes[level - 1] - 1) / 2;
     public override bool HasCheck => true;

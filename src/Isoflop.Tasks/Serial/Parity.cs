@@ -9,6 +9,7 @@ sealed class Parity : TaskFamily
     public override string Group => "serial";
     public override string Summary => "Bits; 1 if the number of ones is odd, else 0";
     public override int Levels => Bits.Length;
+    public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => 0.5;
     public override long? Size(int level) => 1L << Bits[level - 1];
     public override long? Candidates(int level) => 2;

@@ -203,8 +203,8 @@ public sealed class CompareTests : IDisposable
         string path = Path.Combine(folder, "model");
         ResultSet set = ResultSet.Read(path);
         Assert.Equal([("arc", 1.0), ("gsm8k", 0.0)], set.Items.Select(i => (i.Task, i.Score)));
-        Assert.Equal("gsm8k has several filters; strict-match is taken, filter=NAME takes flexible-extract",
-            Assert.Single(set.Warnings));
+        Assert.Equal(["arc has 2 logs; the newest is taken, samples_arc_2026-02-01T00-00-00.000001.jsonl",
+            "gsm8k has several filters; strict-match is taken, filter=NAME takes flexible-extract"], set.Warnings);
         string file = Path.Combine(path, "samples_gsm8k_2026-01-01T00-00-00.000001.jsonl");
         ItemResult loose = Assert.Single(ResultSet.Read(file, filter: "flexible-extract").Items);
         Assert.Equal((1.0, "7"), (loose.Score, loose.Reply));
@@ -231,8 +231,9 @@ public sealed class CompareTests : IDisposable
     [InlineData("""{"id":"a","score":1}|{"id":"b","score":"1"}""", ":2: score is \"1\"; it must be a number or a bool")]
     [InlineData("""{"id":"a","score":1}|{"id":"b","score":1e999}""", ":2: score is 1e999; it must be a number or a bool")]
     [InlineData("""{"id":null,"score":1}""", ":1: id is null; it must be text or a number")]
-    [InlineData("""{"id":"a","score":1}|{"id":""", ":2: no JSON (")]
-    [InlineData("""[{"id":"a","score":1}]""", ":1: not a JSON object; each line is one")]
+    [InlineData("""{"id":"a","score":1}|{"id":""", ":2: is not JSON: ")]
+    [InlineData("""[1]""", ":1: not a JSON object; each line is one")]
+    [InlineData("""[{"id":"a","score":1},{"score":1}]""", ", member 2: no id; each line needs an id")]
     [InlineData("""{"header":1}""", ": no results; each line needs an id and a score")]
     [InlineData("", ": no results; each line needs an id and a score")]
     public void A_bad_file_is_one_line_and_exit_code_2(string lines, string message)

@@ -15,6 +15,9 @@ sealed class FakeEndpoint : IDisposable
     /// <summary>One request: what was asked, and ways to answer.</summary>
     internal sealed record Call(string Path, JsonElement Body, string? Key, HttpListenerResponse Response)
     {
+        /// <summary>Query and headers.</summary>
+        public required HttpListenerRequest Request { get; init; }
+
         /// <summary>What the user says.</summary>
         public string Said => Body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!;
 
@@ -99,7 +102,8 @@ sealed class FakeEndpoint : IDisposable
         {
             using JsonDocument body = await JsonDocument.ParseAsync(context.Request.InputStream);
             await answer(number, new(context.Request.Url!.AbsolutePath, body.RootElement, context.Request.Headers["Authorization"],
-                context.Response));
+                context.Response)
+            { Request = context.Request });
         }
         catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or IOException) { }   // the client left
         finally

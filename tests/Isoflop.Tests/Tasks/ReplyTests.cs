@@ -105,9 +105,9 @@ public sealed class ReplyTests : IDisposable
         Assert.Equal(right ? 1 : 0, family.Reward(new("mine", 1, "How much?", family.Solve(new("mine", 1, "How much?", ""))), $">{answer}"));
     }
 
-    [Theory, InlineData("line 1: is not JSON", "{"), InlineData("line 1: is no JSON object", "[]"), InlineData("line 1: no text 'answer'", """{"question":"a"}"""),
-        InlineData("line 1: 'answer' ends without ####", """{"question":"a","answer":"7"}"""), InlineData("'x' after #### is no number", """{"question":"a","answer":"#### x"}"""),
-        InlineData("line 2: the question stood there before", """{"question":"a","answer":"#### 1"}""", """{"question":"a","answer":"#### 2"}"""), InlineData("holds no problem", "")]
+    [Theory, InlineData(":1: is not JSON", "{"), InlineData(":1: is no JSON object", "[1]"), InlineData(":1: no text 'answer'", """{"question":"a"}"""),
+        InlineData(":1: the answer ends without ####", """{"question":"a","answer":"seven"}"""), InlineData("'x' is no number to answer with", """{"question":"a","answer":"#### x"}"""),
+        InlineData(":2: the question stood there before", """{"question":"a","answer":"#### 1"}""", """{"question":"a","answer":"#### 2"}"""), InlineData("holds no problem", "")]
     public void A_line_that_is_no_problem_is_named(string message, params string[] lines) =>
         Assert.Contains(message, Assert.Throws<DataException>(() => TaskFamilies.Find(FileOf(lines))).Message);
 
