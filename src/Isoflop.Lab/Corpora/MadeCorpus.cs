@@ -22,6 +22,9 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
     /// <summary>The recipe as it was written before it said as much; a corpus that has it is taken for this one.</summary>
     public JsonElement? Older { get; init; }
 
+    /// <summary>See <see cref="CorpusInfo.ChatTemplate"/>.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>Writes the folder below a home, or finds it there.</summary>
     /// <exception cref="ConfigException">Another corpus has that name.</exception>
     public CorpusFacts Write(Workspace here, string licence)
@@ -31,7 +34,7 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
         using var site = new BuildSite(here, Name);
         site.Begin(Tokenizer);
         CorpusSide train = Side(site, SideWriter.TrainName, Train()), valid = Side(site, SideWriter.ValidName, Valid());
-        site.Finish(site.Describe(train, valid, Recipe, licence, Labels));
+        site.Finish(site.Describe(train, valid, Recipe, licence, Labels) with { ChatTemplate = ChatTemplate });
         return FactsIn(folder);
     }
 
