@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Corpora;
 
@@ -36,9 +37,7 @@ public sealed record CorpusRecipe
     /// <summary>Everything wrong with the settings, not only the first.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Name.Length == 0 || Name[0] == '.' || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-            yield return $"corpus name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first; " +
-                "the name comes before the sources";
+        if (FolderName.Problem("corpus", Name) is { } odd) yield return $"{odd}; the name comes before the sources";
         if (Vocab is < 256 or > 65536)
             yield return $"vocab={Vocab} must be from 256 (the bytes alone) to 65536 (two bytes a token)";
         if (ValidShare is { } share && !(share > 0 && share <= 0.5))

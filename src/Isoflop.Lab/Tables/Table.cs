@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Isoflop.Store;
 using Parquet;
 using Parquet.Schema;
 
@@ -110,7 +111,7 @@ sealed class Table
     /// CSV as RFC 4180 has it, UTF-8: a line of names, then the rows; real numbers in the fewest digits that give back their
     /// bits; nothing between the commas where a cell is missing, and "" where it is empty text.
     /// </summary>
-    public void WriteCsv(string path) => WriteWhole(path, file => Through(file, WriteCsv));
+    public void WriteCsv(string path) => WholeFile.Write(path, file => Through(file, WriteCsv));
 
     /// <inheritdoc cref="WriteCsv(string)"/>
     public void WriteCsv(TextWriter output)
@@ -128,7 +129,7 @@ sealed class Table
     }
 
     /// <summary>One JSON object a row and line. Numbers that JSON does not have are null, as what is missing.</summary>
-    public void WriteJsonLines(string path) => WriteWhole(path, file => Through(file, WriteJsonLines));
+    public void WriteJsonLines(string path) => WholeFile.Write(path, file => Through(file, WriteJsonLines));
 
     /// <inheritdoc cref="WriteJsonLines(string)"/>
     public void WriteJsonLines(TextWriter output)
@@ -160,9 +161,9 @@ sealed class Table
     }
 
     /// <summary>Parquet; every column may hold nulls, times are in microseconds.</summary>
-    public void WriteParquet(string path) => WriteWhole(path, file => WriteParquetAsync(file).GetAwaiter().GetResult());
+    public void WriteParquet(string path) => WholeFile.Write(path, file => WriteParquetAsync(file).GetAwaiter().GetResult());
 
-    async Task WriteParquetAsync(FileStream file)
+    async Task WriteParquetAsync(Stream file)
     {
         DataField[] fields = [.. Columns.Select(c => FieldOf(c.Name, c.Kind))];
         await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields), file);
@@ -258,30 +259,9 @@ sealed class Table
     static string Quoted(string text) =>
         text.Length > 0 && text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
 
-    static void Through(FileStream file, Action<TextWriter> write)
+    static void Through(Stream file, Action<TextWriter> write)
     {
         using var text = new StreamWriter(file, new UTF8Encoding(false), leaveOpen: true);
         write(text);
-    }
-
-    static void WriteWhole(string path, Action<FileStream> write)
-    {
-        path = Path.GetFullPath(path);
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        try
-        {
-            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
-            {
-                write(file);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
     }
 }

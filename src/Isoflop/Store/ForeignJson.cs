@@ -10,8 +10,8 @@ namespace Isoflop.Store;
 readonly record struct ForeignRow(string Place, JsonElement Value);
 
 /// <summary>
-/// JSON as other programs write it. Python's NaN and Infinity are read as null; half a surrogate pair, which is what is left of
-/// an emoji that was cut, as U+FFFD; a list as well as a line each. Strings of what it returns can always be read.
+/// JSON as other programs write it. Python's NaN and Infinity are read as null; half a surrogate pair, which is what is left
+/// of an emoji that was cut, as U+FFFD; a list as well as a line each. Strings of what it returns can always be read.
 /// </summary>
 static class ForeignJson
 {
@@ -185,7 +185,8 @@ static class ForeignJson
     {
         ReadOnlySpan<byte> from = text.Span;
         if (from.IndexOf("\\ud"u8) < 0 && from.IndexOf("\\uD"u8) < 0 && from.IndexOf("NaN"u8) < 0
-            && from.IndexOf("Infinity"u8) < 0) return text;
+            && from.IndexOf("Infinity"u8) < 0)
+            return text;
         var to = new ArrayBufferWriter<byte>(from.Length + 16);
         bool quoted = false;
         for (int at = 0; at < from.Length;)

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Isoflop.Nn;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -47,9 +48,7 @@ public sealed record RunConfig
     {
         foreach (string problem in SettingsJson.Problems(this, ConfigJson.Default.RunConfig)) yield return problem;
         if (string.IsNullOrEmpty(Corpus)) yield return "corpus='' must be named; make one with 'isoflop corpus'";
-        if (Name is { Length: > 0 }
-            && (Name is "." or ".." || Name.StartsWith('-') || Name.IndexOfAny(['/', '\\', '@', ' ', ':']) >= 0))
-            yield return $"name='{Name}' must be a plain folder name without / \\ @ : and spaces; try run-1";
+        if (Name is { Length: > 0 } && FolderName.Problem("name", Name) is { } odd) yield return odd;
         string[] goals = [.. (((string Key, object? Value)[])[("flops", Flops), ("train.steps", Train.Steps),
             ("train.tokens", Train.Tokens)]).Where(g => g.Value is not null)
             .Select(g => FormattableString.Invariant($"{g.Key}={g.Value}"))];

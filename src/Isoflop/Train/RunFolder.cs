@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Isoflop.Kernels;
 using Isoflop.Store;
 
 namespace Isoflop.Train;
@@ -103,10 +104,26 @@ sealed class RunFolder : IDisposable
         JsonLines.Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent);
 
     /// <summary>Drops the rows of steps that will be done again.</summary>
-    internal void DropRowsAfter(int step)
+    /// <param name="done">steps up to there were done here: the row of the last must be there</param>
+    internal void DropRowsAfter(int step, bool done = false)
     {
-        metrics.DropAfter(step);
+        metrics.DropAfter(step, done);
         valid.DropAfter(step);
+    }
+
+    /// <summary>
+    /// That this machine goes on with the bits that the run was begun with; else the user must allow it, and run.json says so.
+    /// </summary>
+    /// <exception cref="ConfigException">Other bits, and nobody allowed them.</exception>
+    internal void GoOnWith(IDevice device, bool allowOtherBits)
+    {
+        RunRecord record = RunRecord.Load(Path);
+        MachineRecord now = RunRecord.MachineOf(device);
+        if (record.AlsoOn.Append(record.Machine).Any(m => m.Bits == now.Bits)) return;
+        if (!allowOtherBits)
+            throw new ConfigException($"{Path} was begun on {record.Machine.Bits}, this is {now.Bits}: it would end with bits " +
+                "of neither; go on where it was begun, take another name, or allow it with allow_other_bits=true");
+        (record with { AlsoOn = [.. record.AlsoOn, now] }).Save(Path);
     }
 
     /// <summary>Appends a step. Allocates nothing.</summary>

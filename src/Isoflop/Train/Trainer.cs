@@ -61,12 +61,23 @@ public static class Trainer
         CheckMemory(plan, device.Traits.MemoryBytes);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(here, record);
-        if (resumeAt is { } step) Rewind(folder, step);
-
-        List<int> saved = Checkpoint.StepsIn(folder.Path);
+        List<int> saved = Checkpoint.StepsIn(folder.Path), later = [];
+        if (resumeAt is { } step)
+        {
+            if (!saved.Contains(step))
+                throw new ConfigException($"resume_at={step}: {folder.Path} has checkpoints at {string.Join(", ", saved)}");
+            later = [.. saved.Where(s => s > step)];
+            saved.RemoveAll(s => s > step);
+        }
         TrainState? state = saved.Count == 0 ? null : Resumable(folder, saved, plan);
         if (state is not null && state.Step == plan.Steps && Whole(folder, plan) is { } whole)
             return ResultOf(folder, plan, state, whole);
+        if (state is not null) folder.GoOnWith(device, here.AllowOtherBits);
+        if (later.Count > 0)
+        {
+            folder.SetAsideAfter(saved[^1]);
+            folder.Event("rewind", saved[^1], $"checkpoints at {string.Join(", ", later)} were set aside");
+        }
 
         var loop = new TrainLoop(plan, corpus, device, folder, here);
         if (state is not null) loop.Resume(state);
@@ -142,17 +153,6 @@ public static class Trainer
             throw new ConfigException(gone);
         RunRecord record = RunRecord.Load(known ? run : begun!);
         return new(point.Step, record.Config, record.Corpus.Name, record.Corpus.TokenizerHash, record.Corpus.StreamsHash);
-    }
-
-    static void Rewind(RunFolder folder, int step)
-    {
-        List<int> saved = Checkpoint.StepsIn(folder.Path);
-        if (!saved.Contains(step))
-            throw new ConfigException($"resume_at={step}: {folder.Path} has " +
-                (saved.Count == 0 ? "no checkpoint" : $"checkpoints at {string.Join(", ", saved)}"));
-        if (saved[^1] == step) return;
-        folder.SetAsideAfter(step);
-        folder.Event("rewind", step, $"checkpoints at {string.Join(", ", saved.Where(s => s > step))} were set aside");
     }
 
     static TrainState Resumable(RunFolder folder, List<int> saved, Plan plan)
