@@ -15,7 +15,8 @@ readonly partial record struct FileNature(bool IsFolder, bool IsRegular, string 
         FileSystemInfo info = Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path);
         if (!info.Exists) return null;
         string target = info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? info.FullName;
-        return new(info is DirectoryInfo, info is FileInfo, Path.TrimEndingDirectorySeparator(target));
+        bool device = !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal);
+        return new(info is DirectoryInfo, info is FileInfo && !device, Path.TrimEndingDirectorySeparator(target));
     }
 
     // Of Linux' statx, whose layout is the same on every processor: type and mode, inode, device.
