@@ -160,9 +160,12 @@ public sealed class LanguageModel : IDisposable
     /// a reply ends at end-of-text, at the context's end or at maxTokens.
     /// </summary>
     /// <param name="seed">with the reply's index names its random numbers: reply i is the same in any company</param>
-    public IReadOnlyList<SampledReply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed)
+    public IReadOnlyList<SampledReply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed) =>
+        Continue([Tokenizer.Beginning, .. Tokenizer.Encode(prompt)], count, maxTokens, rule, seed);
+
+    /// <summary>The same of tokens, their beginning among them.</summary>
+    internal IReadOnlyList<SampledReply> Continue(int[] tokens, int count, int maxTokens, SamplingRule rule, ulong seed)
     {
-        int[] tokens = [Tokenizer.Beginning, .. Tokenizer.Encode(prompt)];
         if (tokens.Length >= Config.ContextLen)
             throw new ConfigException(
                 $"the prompt has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");

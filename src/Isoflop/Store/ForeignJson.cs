@@ -231,5 +231,5 @@ static class ForeignJson
             ? (char)unit : null;
 
     /// <summary>The reader's reason, without its own line and byte where they would be taken for the file's.</summary>
-    static string Why(JsonException e) => e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+    static string Why(JsonException e) => e.Message.Split(" LineNumber:")[0].ReplaceLineEndings(" ").TrimEnd('.');
 }
