@@ -63,7 +63,6 @@ public sealed class AttackHome : IDisposable
         ("runs/a", ["next", "a", "the cat"]),
         ("runs/a", ["eval", "a", "--suite", Suite]),
         ("runs/l", ["ladder", Ladder, "--plan"]),
-        ("runs/l", ["bottleneck", "l", "--plan"]),
         ("studies/l", ["fit", "l", "--bootstraps", "0", "--json"]),
         ("studies/l", ["ladder", Ladder, "--plan"]),
         ("studies/l", ["score", "l"]),
