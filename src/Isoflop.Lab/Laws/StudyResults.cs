@@ -73,7 +73,8 @@ static class StudyResults
         if (!File.Exists(Path.Combine(here.StudyFolder(study), FileName))) return double.NaN;
         ObservationTable table = Open(here, study);
         if (!table.Header.Contains("seconds")) return double.NaN;
-        double seconds = table.Numbers("seconds", "loss", []).Sum(), flops = table.Numbers("flops", "loss", []).Sum();
+        TableColumns of = new() { Loss = "loss" };
+        double seconds = table.Numbers("seconds", of).Sum(), flops = table.Numbers("flops", of).Sum();
         return flops > 0 ? seconds / flops : double.NaN;
     }
 }

@@ -109,7 +109,8 @@ sealed class Table
 
     /// <summary>
     /// CSV as RFC 4180 has it, UTF-8: a line of names, then the rows; real numbers in the fewest digits that give back their
-    /// bits; nothing between the commas where a cell is missing, and "" where it is empty text.
+    /// bits; nothing between the commas where a cell is missing, and "" where it is empty text. Text that a spreadsheet would
+    /// take for a formula has a ' before it.
     /// </summary>
     public void WriteCsv(string path) => WholeFile.Write(path, file => Through(file, WriteCsv));
 
@@ -256,8 +257,17 @@ sealed class Table
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    static string Quoted(string text) =>
-        text.Length > 0 && text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
+    static string Quoted(string text)
+    {
+        if (IsFormula(text) && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)) text = "'" + text;
+        return text.Length > 0 && text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
+    }
+
+    /// <summary>A spreadsheet would reckon with it; also behind our own marks, so that they can be taken off.</summary>
+    static bool IsFormula(string text) => text.TrimStart('\'') is [('=' or '+' or '-' or '@' or '\t' or '\r'), ..];
+
+    /// <summary>Takes off the mark of text that looked like a formula.</summary>
+    internal static string Unguarded(string cell) => cell.StartsWith('\'') && IsFormula(cell) ? cell[1..] : cell;
 
     static void Through(Stream file, Action<TextWriter> write)
     {

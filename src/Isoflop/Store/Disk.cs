@@ -19,25 +19,7 @@ static partial class Disk
 
     /// <summary>Something that is there and is neither a file nor a folder, nor a link to one: a device, a pipe, a
     /// socket.</summary>
-    public static bool IsSpecial(string path)
-    {
-        if (!OperatingSystem.IsLinux()) return !OperatingSystem.IsWindows() && path.StartsWith("/dev/", StringComparison.Ordinal);
-        const int currentFolder = -100, typeAlone = 1, modeAt = 28, kinds = 0xF000, folder = 0x4000, file = 0x8000;   // statx(2)
-        Span<byte> said = stackalloc byte[256];
-        try
-        {
-            if (Stat(currentFolder, path, 0, typeAlone, said) != 0) return false;
-        }
-        catch (EntryPointNotFoundException)                       // a C library older than 2018
-        {
-            return path.StartsWith("/dev/", StringComparison.Ordinal);
-        }
-        int mode = BitConverter.ToUInt16(said[modeAt..]);
-        return (mode & kinds) is not (folder or file);
-    }
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Stat(int from, string path, int flags, uint mask, Span<byte> said);
+    public static bool IsSpecial(string path) => FileNature.Of(path) is { IsFolder: false, IsRegular: false };
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

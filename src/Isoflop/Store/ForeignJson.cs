@@ -180,7 +180,8 @@ static class ForeignJson
     }
 
     /// <summary>The same text with every half of a pair as U+FFFD, and null for numbers that JSON does not have.</summary>
-    public static ReadOnlyMemory<byte> Repaired(ReadOnlyMemory<byte> text)
+    /// <param name="halves">false: halves of pairs stay as they are</param>
+    public static ReadOnlyMemory<byte> Repaired(ReadOnlyMemory<byte> text, bool halves = true)
     {
         ReadOnlySpan<byte> from = text.Span;
         if (from.IndexOf("\\ud"u8) < 0 && from.IndexOf("\\uD"u8) < 0 && from.IndexOf("NaN"u8) < 0
@@ -195,7 +196,7 @@ static class ForeignJson
             if (quoted && rest[0] == '\\')
             {
                 length = Math.Min(2, rest.Length);
-                if (Unit(rest) is { } unit && char.IsSurrogate(unit))
+                if (halves && Unit(rest) is { } unit && char.IsSurrogate(unit))
                 {
                     length = 6;
                     if (char.IsHighSurrogate(unit) && Unit(rest[6..]) is { } low && char.IsLowSurrogate(low)) length = 12;

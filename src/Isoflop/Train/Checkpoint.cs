@@ -187,7 +187,8 @@ static class Checkpoint
 /// </summary>
 public sealed class CheckpointStore
 {
-    readonly string runFolder, tokenizerFile;
+    readonly string runFolder;
+    readonly byte[] tokenizer;                                     // as it was when the run was opened
     readonly string? chatTemplate;
     readonly Transformer transformer;
     readonly IDevice device;
@@ -209,8 +210,8 @@ public sealed class CheckpointStore
     internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
         Func<string, long, Stream>? create, string? chatTemplate = null)
     {
-        (this.runFolder, this.tokenizerFile, this.transformer, this.chatTemplate) =
-            (runFolder, tokenizerFile, transformer, chatTemplate);
+        (this.runFolder, tokenizer, this.transformer, this.chatTemplate) =
+            (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate);
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
         moments = [("m.", adam.M), ("v.", adam.V)];
@@ -243,14 +244,14 @@ public sealed class CheckpointStore
         {
             Remove(temporary);
             Directory.CreateDirectory(temporary);
-            (byte[] tokenizer, string? end) = TokenizerFrame.Publish(File.ReadAllBytes(tokenizerFile), state.EndOfText);
+            (byte[] published, string? end) = TokenizerFrame.Publish(tokenizer, state.EndOfText);
             var files = new SortedDictionary<string, FileDigest>(StringComparer.Ordinal)
             {
                 [ModelFolder.ConfigFile] =
                     Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(transformer.Config, state.EndOfText)),
                 [ModelFolder.GenerationFile] =
                     Write(temporary, ModelFolder.GenerationFile, ModelFolder.GenerationJson(state.EndOfText)),
-                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, tokenizer),
+                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, published),
                 [ModelFolder.TokenizerConfigFile] = Write(temporary, ModelFolder.TokenizerConfigFile,
                     ModelFolder.TokenizerConfigJson(end, transformer.Config.ContextLen, chatTemplate)),
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),

@@ -20,6 +20,16 @@ public sealed record RunConfig
     [Setting("the corpus to train on, as 'isoflop corpus' named it")]
     public string? Corpus { get; init; }
 
+    /// <summary>Three thousand times the largest run that is known: what is above is a slip of the pen.</summary>
+    internal const double MostFlops = 1e30;
+
+    /// <summary>Refuses a budget that is none.</summary>
+    internal static double Budget(double flops) =>
+        BudgetProblem(flops) is { } problem ? throw new ConfigException(problem) : flops;
+
+    static string? BudgetProblem(double? flops) => flops is null or (> 0 and <= MostFlops) ? null
+        : FormattableString.Invariant($"flops={flops} must be positive, and at most {MostFlops:0e0}; try 1e13");
+
     [Setting("the one dial: training FLOPs; sets width, depth, tokens, batch and learning rate where they are not given",
         Above = 0, Try = "1e12")]
     public double? Flops { get; init; }
@@ -47,6 +57,7 @@ public sealed record RunConfig
     public IEnumerable<string> Problems()
     {
         foreach (string problem in SettingsJson.Problems(this, ConfigJson.Default.RunConfig)) yield return problem;
+        if (Flops > 0 && BudgetProblem(Flops) is { } much) yield return much;
         if (string.IsNullOrEmpty(Corpus)) yield return "corpus='' must be named; make one with 'isoflop corpus'";
         if (Name is { Length: > 0 } && FolderName.Problem("name", Name) is { } odd) yield return odd;
         string[] goals = [.. (((string Key, object? Value)[])[("flops", Flops), ("train.steps", Train.Steps),

@@ -43,11 +43,16 @@ sealed class RunFolder : IDisposable
             held = FolderLock.Take(path, here.Clock);
             if (File.Exists(record) && !(replaceUnstarted && Checkpoint.StepsIn(path).Count == 0))
             {
-                string[] differences = [.. RunRecord.Load(path).Differences(first)];
+                RunRecord there = RunRecord.Load(path);
+                string[] differences = [.. there.Differences(first)];
                 if (differences.Length > 0)
                     throw new ConfigException(
                         $"{path} was started with {string.Join("; ", differences)}; choose another name, or leave it " +
                         "out: a run is then named by its settings");
+                // What was never saved may begin on a corpus that was built anew; a record older than hashes gets one.
+                if (there.Corpus != first.Corpus && (Checkpoint.StepsIn(path).Count == 0 || there.Corpus == first.Corpus with
+                { StreamsHash = there.Corpus.StreamsHash } && there.Corpus.StreamsHash is null))
+                    (there with { Corpus = first.Corpus }).Save(path);
             }
             else
             {

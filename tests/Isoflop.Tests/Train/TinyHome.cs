@@ -23,14 +23,14 @@ sealed class TinyHome : IDisposable
 
     public string CorpusPath => System.IO.Path.Combine(Path, "corpus", "tiny");
 
-    public void MakeCorpus(string name, int trainTokens, int validTokens, string tokenizer)
+    public void MakeCorpus(string name, int trainTokens, int validTokens, string tokenizer, int text = 0)
     {
         string folder = System.IO.Path.Combine(Path, "corpus", name);
         Directory.CreateDirectory(folder);
         string hash = Convert.ToHexStringLower(XxHash128.Hash(System.Text.Encoding.UTF8.GetBytes(tokenizer)));
         File.WriteAllText(System.IO.Path.Combine(folder, Corpus.TokenizerFile), tokenizer);
-        Write("train-000.tok", trainTokens, 1);
-        Write("valid.tok", validTokens, 2);
+        Write("train-000.tok", trainTokens, 1 + 2 * text);
+        Write("valid.tok", validTokens, 2 + 2 * text);
         var info = new CorpusInfo
         {
             Name = name,
