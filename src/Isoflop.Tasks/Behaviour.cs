@@ -21,41 +21,57 @@ public readonly record struct Behaviour(int Attempts, int Checks, int StepsBack,
     {
         int checks = 0, back = 0, goals = 0, repeats = 0, changes = 0, claims = 0, attempts = 0;
         string thought = reply.Thought;
-        List<string> path = [];
-        HashSet<string> seen = [];
-        string? failed = null;
+        // A path of choices is a place in the tree of all paths: equal paths are one place, however long they are.
+        Dictionary<string, int> choices = new(StringComparer.Ordinal);
+        var choiceOf = choices.GetAlternateLookup<ReadOnlySpan<char>>();
+        Dictionary<long, int> places = [];
+        Stack<int> path = new([0]);
+        HashSet<int> seen = [];
+        int? failed = null;
         int start = 0;
         for (int i = 0; i <= thought.Length; i++)
         {
             char c = i < thought.Length ? thought[i] : ' ';
             if (c != ' ' && !Marks.All.Contains(c)) continue;
-            bool fresh = i > start;
-            if (fresh && c is not (Marks.Goal or Marks.Said)) path.Add(thought[start..i]);
+            if (i > start && c is not (Marks.Goal or Marks.Said))
+            {
+                ReadOnlySpan<char> word = thought.AsSpan(start, i - start);
+                if (!choiceOf.TryGetValue(word, out int choice)) choiceOf[word] = choice = choices.Count;
+                long step = (long)path.Peek() << 32 | (uint)choice;
+                if (!places.TryGetValue(step, out int place)) places.Add(step, place = places.Count + 1);
+                path.Push(place);
+            }
             start = i + 1;
             switch (c)
             {
                 case Marks.Goal: goals++; break;
-                case Marks.Said: path.Clear(); break;
+                case Marks.Said: Clear(); break;
                 case Marks.Back:
                     back++;
-                    if (path.Count > 0) path.RemoveAt(path.Count - 1);
+                    if (path.Count > 1) path.Pop();
                     break;
                 case Marks.Failed or Marks.DeadEnd or Marks.Solved:
-                    string attempt = string.Join(' ', path);
+                    int attempt = path.Peek();
                     attempts++;
                     checks++;
                     if (!seen.Add(attempt)) repeats++;
-                    if (failed is not null && failed != attempt) changes++;
+                    if (failed is { } before && before != attempt) changes++;
                     failed = c == Marks.Solved ? null : attempt;
                     if (c == Marks.Solved) claims++;
-                    if (c == Marks.Failed) path.Clear();
+                    if (c == Marks.Failed) Clear();
                     break;
             }
         }
         // What was begun and not judged counts, where the thought tries at all.
-        if (failed is not null && path.Count > 0 && string.Join(' ', path) is { } last && last != failed && !seen.Contains(last)
+        if (failed is { } last && path.Count > 1 && path.Peek() != last && !seen.Contains(path.Peek())
             && thought.AsSpan().TrimEnd(' ')[^1] is not (Marks.Back or Marks.DeadEnd or Marks.Failed))
             (attempts, changes) = (attempts + 1, changes + 1);
         return new(attempts, checks, back, goals, repeats, changes, claims);
+
+        void Clear()
+        {
+            path.Clear();
+            path.Push(0);
+        }
     }
 }

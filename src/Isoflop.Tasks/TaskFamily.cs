@@ -36,6 +36,9 @@ public abstract class TaskFamily
     /// <summary>How many different items the level has, all splits together; null: more than anyone draws.</summary>
     public virtual long? Size(int level) => null;
 
+    /// <summary>How many questions they are, one in another dress counted once; null where that does not make them few.</summary>
+    public virtual long? Questions(int level) => null;
+
     /// <summary>Answers can be checked without a key: <see cref="Check"/> may guide a search at test time.</summary>
     public virtual bool HasCheck => false;
 
@@ -61,7 +64,9 @@ public abstract class TaskFamily
             if (Draw(level, ref rng) is { } drawn && SplitOf(ContentOf(drawn.Prompt)) == split)
                 return new(Name, level, drawn.Prompt, drawn.Key);
         }
-        throw new InvalidOperationException($"{Name}, level {level}: {MaxDraws} draws gave no item for {split}");
+        throw new ConfigException($"{Name}, level {level}: {MaxDraws} draws gave no item for the " +
+            $"{split.ToString().ToLowerInvariant()} split: its questions are too few, those in another dress counted once; " +
+            "take another level, or make more of them");
     }
 
     /// <summary>The right answer, found from the prompt alone: what solving costs.</summary>
@@ -152,8 +157,14 @@ public abstract class TaskFamily
     /// </summary>
     protected virtual int Slips(TaskItem item, string thought) => Equations.CountFalse(thought);
 
-    /// <summary>Prompts with equal content ask the same: <c>2+3</c> and <c>3+2</c>.</summary>
+    /// <summary>
+    /// What a prompt asks, however it is written: <c>2+3</c> and <c>3+2</c>, a board and its mirror image, other names. The split
+    /// is decided by it. docs/thinking.md says what each family takes for the same.
+    /// </summary>
     protected virtual string ContentOf(string prompt) => prompt;
+
+    /// <summary>Where a level has few contents: another number deals them out anew, so that no split is empty.</summary>
+    internal virtual int Deal => 0;
 
     /// <summary>Refuses a level that is not there.</summary>
     protected void CheckLevel(int level)
@@ -169,9 +180,12 @@ public abstract class TaskFamily
     /// <summary>Which split a prompt belongs to, at every level and seed.</summary>
     internal Split SplitOfPrompt(string prompt) => SplitOf(ContentOf(prompt));
 
+    /// <summary>For tests.</summary>
+    internal string ContentFor(string prompt) => ContentOf(prompt);
+
     /// <summary>Where a content belongs.</summary>
     protected Split SplitOf(string content) =>
-        (Hash($"{Name}\n{content}") % 10) switch { 0 => Split.Valid, 1 => Split.Test, _ => Split.Train };
+        (Hash($"{Name}\n{content}", Deal) % 10) switch { 0 => Split.Valid, 1 => Split.Test, _ => Split.Train };
 
     /// <summary>A stream's seed: nothing is shared between families, levels, splits and neighbouring seeds.</summary>
     protected ulong StreamOf(Split split, int level, ulong seed) => Hash($"{Name}/{level}/{(int)split}", (long)seed);

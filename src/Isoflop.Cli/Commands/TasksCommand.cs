@@ -64,6 +64,7 @@ static class TasksCommand
         {
             call.Out.WriteLine($"{family.Name}: {family.Summary}");
             string size = family.Size(level) is { } n ? Text($"{n:N0} items") : "items without end";
+            if (family.Questions(level) is { } few) size += Text($", {few:N0} questions whatever their dress");
             call.Out.WriteLine(Text($"level {level} of {family.Levels}, {split}, {size}, chance {family.Chance(level):0.####}"));
             call.Out.WriteLine($"alphabet {family.Alphabet}");
         }

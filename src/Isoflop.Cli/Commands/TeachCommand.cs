@@ -47,8 +47,8 @@ static class TeachCommand
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
                 call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Path}\t") + (result.Done
-                    ? string.Create(CultureInfo.InvariantCulture,
-                        $"loss {result.ValidLoss:F4} nats/token of held-out replies, ") +
+                    ? (double.IsNaN(result.ValidLoss) ? "no reply held out, " : string.Create(CultureInfo.InvariantCulture,
+                        $"loss {result.ValidLoss:F4} nats/token of held-out replies, ")) +
                       string.Create(CultureInfo.InvariantCulture,
                           $"{result.Ledger.Spent.Flops:0.00e0} FLOPs{(result.AlreadyDone ? " (was done already)" : "")}")
                     : $"stopped at step {result.Step} of {result.Steps}; the same command resumes"));

@@ -19,6 +19,9 @@ sealed record MadeSide(int[] Tokens, List<(int Tag, int Count)> Tags, long Docum
 sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, IReadOnlyList<string> Labels, Func<MadeSide> Train,
     Func<MadeSide> Valid)
 {
+    /// <summary>See <see cref="CorpusInfo.ChatTemplate"/>.</summary>
+    public string? ChatTemplate { get; init; }
+
     /// <summary>Writes the folder below a home, or finds it there.</summary>
     /// <exception cref="ConfigException">Another corpus has that name.</exception>
     public CorpusFacts Write(Workspace here, string licence)
@@ -41,6 +44,7 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
             Valid = valid,
             Tags = Labels,
             Recipe = Recipe,
+            ChatTemplate = ChatTemplate,
         };
         site.Write(info);
         site.MoveTo(folder);

@@ -28,9 +28,11 @@ public sealed class LocalTarget : IEvalTarget
         lineEnds = [.. Enumerable.Range(0, model.Tokenizer.VocabSize)
             .Select(t => model.Tokenizer.Bytes(t).Contains((byte)'\n'))];
         var hash = new XxHash128();
-        foreach (string file in (string[])[ModelFolder.ConfigFile, ModelFolder.TokenizerFile, ModelFolder.ModelFile])
+        foreach (string file in (string[])[Path.Combine(model.Folder, ModelFolder.ConfigFile),
+            Path.Combine(model.Folder, ModelFolder.TokenizerFile),
+            .. TensorFiles.FilesOf(Path.Combine(model.Folder, ModelFolder.ModelFile))])
         {
-            using FileStream content = File.OpenRead(Path.Combine(model.Folder, file));
+            using FileStream content = File.OpenRead(file);
             hash.Append(content);
         }
         Hash = Convert.ToHexStringLower(hash.GetCurrentHash());

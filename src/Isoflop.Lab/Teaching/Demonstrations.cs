@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Text;
-using System.Text.Json;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Replies;
 using Isoflop.Tasks;
@@ -46,7 +45,7 @@ sealed class PackedRows(int context, int endOfText)
     public MadeSide Side()
     {
         // The last window is a whole one, with a document in it like all of them.
-        int padding = (context - (tokens.Count - 1) % context) % context;
+        int padding = tokens.Count == 1 ? context : (context - (tokens.Count - 1) % context) % context;
         for (int i = 0; i < padding; i++) Append(endOfText, 0);
         if (padding > 0) tags.Add((tags[^1].Tag, padding));
         return new([.. tokens], tags, documents, bytes, [.. weights]);
@@ -106,76 +105,43 @@ static class Demonstrations
 
     /// <summary>
     /// A user's conversations, a document for each thing that the assistant says, with all that came before it: the loss is on
-    /// that. One line in fifty is held out.
+    /// that. One different conversation in fifty is held out, by what it says: equal ones lie on one side.
     /// </summary>
-    /// <exception cref="ConfigException">A line that is no conversation; names file, line and rule.</exception>
+    /// <exception cref="ConfigException">The tokenizer cannot mark turns; nothing is left to teach.</exception>
+    /// <exception cref="DataException">A line that is no conversation; names file, line and rule.</exception>
     public static (MadeSide Train, MadeSide Valid, string? LeftOut) OfChat(string file, Tokenizer tokenizer, int context)
     {
         const int HeldOutOneIn = 50;
-        int[] user = Sign("<|user|>"), assistant = Sign("<|assistant|>");
-        var sides = (Train: new PackedRows(context, tokenizer.EndOfText), Valid: new PackedRows(context, tokenizer.EndOfText));
-        int line = 0, tooLong = 0, conversations = 0;
-        foreach (string text in Lines(file))
+        var format = new ChatFormat(tokenizer);
+        var chats = new ChatFile(file, format);
+        List<(UInt128 Key, List<(List<(int[], float)> Parts, int Bytes)> Documents)> all = [];
+        foreach (Turn[] chat in chats.Conversations)
         {
-            line++;
-            if (text.Trim().Length == 0) continue;
-            (string Role, string Content)[] said = [.. Messages(text, $"{file}: line {line}")];
-            bool valid = conversations % HeldOutOneIn == 0, fits = true;
-            for (int last = 0; last < said.Length; last++)
-                if (said[last].Role == "assistant")
-                    fits &= (valid ? sides.Valid : sides.Train).Add([.. said.Take(last + 1).SelectMany((m, i) =>
-                        Parts(m, i == last))], 0,
-                        Encoding.UTF8.GetByteCount(said[last].Content));
-            if (!fits) tooLong++;
-            conversations++;
-        }
-        (MadeSide train, MadeSide held) = (sides.Train.Side(), sides.Valid.Side());
-        if (train.Documents == 0 || held.Documents == 0)
-            throw new ConfigException($"{file}: of {conversations} conversations too few fit the context of {context} tokens; " +
-                "give two at least, or a longer context");
-        return (train, held, tooLong == 0 ? null
-            : $"{tooLong} of {line} conversations are longer than the context of {context} tokens: their later turns " +
-                "were left out");
-
-        int[] Sign(string name) => [.. tokenizer.Encode(name)];
-
-        (int[], float)[] Parts((string Role, string Content) m, bool learnt) =>
-            [(m.Role == "assistant" ? assistant : user, 0), ([.. tokenizer.Encode(m.Content)], learnt ? 1 : 0)];
-    }
-
-    static IEnumerable<string> Lines(string file)
-    {
-        try
-        {
-            return File.ReadAllLines(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigException($"chat={file}: cannot be read: {e.Message}");
-        }
-    }
-
-    static IEnumerable<(string Role, string Content)> Messages(string json, string where)
-    {
-        List<(string, string)> all = [];
-        try
-        {
-            using JsonDocument tree = JsonDocument.Parse(json);
-            foreach (JsonElement m in tree.RootElement.GetProperty("messages").EnumerateArray())
+            List<(List<(int[] Tokens, float)> Parts, int Bytes)> documents = [];
+            var key = new System.IO.Hashing.XxHash128();
+            for (int last = 0; last < chat.Length; last++)
             {
-                string role = m.GetProperty("role").GetString() ?? "", content = m.GetProperty("content").GetString() ?? "";
-                if (role is not ("user" or "assistant" or "system"))
-                    throw new ConfigException($"{where}: role '{role}' must be system, user or assistant");
-                all.Add((role, content));
+                key.Append(Encoding.UTF8.GetBytes($"{(int)chat[last].Role}{chat[last].Content}\0"));
+                if (chat[last].Learnt)
+                    documents.Add((format.Parts(chat.Take(last + 1)), Encoding.UTF8.GetByteCount(chat[last].Content)));
             }
+            int fit = documents.RemoveAll(d => d.Parts.Sum(p => p.Tokens.Length) + 1 > context);
+            if (fit > 0) chats.LeaveOut($"turns beyond the context of {context} tokens (the turns before them are taught)");
+            if (documents.Count > 0) all.Add((key.GetCurrentHashAsUInt128(), documents));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new ConfigException($"{where}: must be {{\"messages\": [{{\"role\": …, \"content\": …}}, …]}}: " +
-                e.Message.Split(". ")[0]);
-        }
-        if (all.Count == 0 || all[^1].Item1 != "assistant")
-            throw new ConfigException($"{where}: the last message must be the assistant's: it is what is learnt");
-        return all;
+        UInt128[] different = [.. all.Select(c => c.Key).Distinct().Order()];
+        string left = string.Join("; ", chats.LeftOut);
+        if (different.Length == 0)
+            throw new ConfigException($"{file}: of {chats.Count} conversations none can be taught" +
+                $"{(left.Length > 0 ? $": {left}" : "")}");
+        // One alone is taught and not held out; the run says that its loss is on nothing.
+        int few = different.Length == 1 ? 0 : (different.Length + HeldOutOneIn - 1) / HeldOutOneIn;
+        HashSet<UInt128> held = [.. different.Take(few)];
+        var sides = (Train: new PackedRows(context, tokenizer.EndOfText), Valid: new PackedRows(context, tokenizer.EndOfText));
+        foreach ((UInt128 key, List<(List<(int[], float)> Parts, int Bytes)> documents) in all)
+            foreach ((List<(int[], float)> parts, int bytes) in documents)
+                (held.Contains(key) ? sides.Valid : sides.Train).Add(parts, 0, bytes);
+        return (sides.Train.Side(), sides.Valid.Side(),
+            left.Length == 0 ? null : $"{file}: of {chats.Count} conversations left out: {left}");
     }
 }

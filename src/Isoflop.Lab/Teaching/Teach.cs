@@ -82,14 +82,19 @@ public static class Teach
         {
             var sides = new Lazy<(MadeSide Train, MadeSide Valid, string? LeftOut)>(() =>
                 Demonstrations.OfChat(recipe.Chat!, tokenizer, context));
-            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid).Write(here,
-                "the user's");
+            new MadeCorpus(recipe.Name, tokenizer, json, [], () => sides.Value.Train, () => sides.Value.Valid)
+            {
+                ChatTemplate = new ChatFormat(tokenizer).Template,
+            }.Write(here, "the user's");
             if (sides.IsValueCreated && sides.Value.LeftOut is { } left) here.Remark(left);
             return;
         }
         new MadeCorpus(recipe.Name, tokenizer, json, [.. mix.Levels.Select(l => l.Tag)],
             () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Train),
-            () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid)).Write(here, "generated: public domain");
+            () => Demonstrations.Of(recipe, mix, tokenizer, context, Split.Valid))
+        {
+            ChatTemplate = ChatFormat.Plain,
+        }.Write(here, "generated: public domain");
     }
 
     /// <summary>A file's name with the hash of what it holds.</summary>

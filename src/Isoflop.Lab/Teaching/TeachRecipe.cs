@@ -29,7 +29,7 @@ public sealed record TeachRecipe
     [Setting("what is demonstrated: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not; or chat")]
     public IReadOnlyList<string> Tasks { get; set; } = [];
 
-    [Setting("instead: lines of {\"messages\": [{\"role\": \"user\", \"content\": …}, {\"role\": \"assistant\", …}, …]}")]
+    [Setting("instead: a file of chats, {\"messages\": [{\"role\": …, \"content\": …}, …]} a line; ShareGPT, Alpaca too")]
     public string? Chat { get; set; }
 
     [Setting("the model to begin with, RUN or RUN@STEP; else a fresh one with a token a byte")]

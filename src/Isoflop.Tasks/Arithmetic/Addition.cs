@@ -51,6 +51,6 @@ sealed class Addition : TaskFamily
     protected override string ContentOf(string prompt)
     {
         string[] parts = prompt.Split('+');
-        return string.CompareOrdinal(parts[0], parts[1]) <= 0 ? prompt : $"{parts[1]}+{parts[0]}";
+        return Content.Unordered(parts[0], '+', parts[1]);
     }
 }

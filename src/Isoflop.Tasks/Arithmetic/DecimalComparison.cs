@@ -65,9 +65,10 @@ sealed class DecimalComparison : TaskFamily
         throw new ArgumentException($"{prompt}: equal numbers");
     }
 
+    /// <summary>Two numbers: who knows the larger knows the smaller; 9.80 is 9.8.</summary>
     protected override string ContentOf(string prompt)
     {
         string[] parts = prompt.Split(' ');
-        return string.CompareOrdinal(parts[1], parts[2]) <= 0 ? prompt : $"{parts[0]} {parts[2]} {parts[1]}";
+        return Content.Unordered(parts[1].TrimEnd('0'), ' ', parts[2].TrimEnd('0'));
     }
 }

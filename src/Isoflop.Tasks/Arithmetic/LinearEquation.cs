@@ -48,6 +48,13 @@ sealed class LinearEquation : TaskFamily
         static string Collected(int n) => n switch { 1 => "x", -1 => "-x", _ => $"{Numbers.Text(n)}x" };
     }
 
+    /// <summary>Both sides multiplied out, in either order.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        string[] sides = prompt.Split('=');
+        return Content.Unordered(Side(sides[0]).ToString(), '=', Side(sides[1]).ToString());
+    }
+
     /// <summary>A side as (factor of x, constant).</summary>
     static (int Factor, int Constant) Side(string side)
     {

@@ -48,6 +48,6 @@ sealed class Multiplication : TaskFamily
     protected override string ContentOf(string prompt)
     {
         string[] parts = prompt.Split('*');
-        return string.CompareOrdinal(parts[0], parts[1]) <= 0 ? prompt : $"{parts[1]}*{parts[0]}";
+        return Content.Unordered(parts[0], '*', parts[1]);
     }
 }

@@ -48,6 +48,22 @@ sealed class Knights : TaskFamily
         static string Sign(int i, ref Rng rng) => $"{Name(i)}{rng.Pick("+-")}";
     }
 
+    /// <summary>Who says what of whom, whatever they are called.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        List<(int, int, int)> arcs = [];
+        string[] said = prompt.Split(' ');
+        foreach (string statement in said)
+        {
+            bool alike = statement[3] is '=' or '#';
+            int kind = alike ? statement[3] : statement.Length == 4 ? ':' : statement[4];
+            for (int i = 2; i < statement.Length; i++)
+                if (char.IsAsciiLetterLower(statement[i]))
+                    arcs.Add((statement[0] - 'a', statement[i] - 'a', alike ? kind : 256 * kind + statement[i + 1]));
+        }
+        return Content.OfGraph(new int[said.Length], arcs);
+    }
+
     /// <summary>Everyone in a statement is decided, and it does not agree with its speaker.</summary>
     static bool IsBroken(string statement, ReadOnlySpan<char> signs, int decided)
     {

@@ -24,7 +24,7 @@ sealed partial class ProblemFile : TaskFamily
         this.path = path;
         Name = Path.GetFileNameWithoutExtension(path);
         foreach (Problem problem in problems) byQuestion[problem.Question] = problem;
-        bySplit = byQuestion.Values.ToLookup(p => SplitOf(p.Question));
+        bySplit = byQuestion.Values.ToLookup(p => SplitOfPrompt(p.Question));
         double most = problems.GroupBy(p => Number(p.Answer)).Max(g => g.Count());
         chance = most / problems.Count;
         Symbols = string.Concat(problems.Select(p => p.Question + p.Way + p.Answer).SelectMany(t => t).Distinct()) + Marks.Said;
@@ -112,6 +112,11 @@ sealed partial class ProblemFile : TaskFamily
         Problem problem = problems[order[index % problems.Length]];
         return new(Name, level, problem.Question, problem.Answer);
     }
+
+    protected override string ContentOf(string prompt) => White().Replace(prompt, " ");
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex White();
 
     protected override Draft? Draw(int level, ref Rng rng) => throw new InvalidOperationException("problems are read, not drawn");
 

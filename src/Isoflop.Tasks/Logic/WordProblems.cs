@@ -52,14 +52,38 @@ sealed class WordProblems : TaskFamily
 
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng) => Reason(item.Prompt);
 
+    /// <summary>The words of each one's fact, and who is asked for.</summary>
+    static (Dictionary<string, string[]> About, string Asked) Read(string prompt)
+    {
+        string[] facts = prompt.Split(['.', '?'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return (facts[..^1].Select(f => f.Split(' ')).ToDictionary(w => w[0]), facts[^1].Split(' ')[^1]);
+    }
+
+    /// <summary>The sum that is asked for, in any order: not who has what, nor the facts that do not matter.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        (Dictionary<string, string[]> about, string asked) = Read(prompt);
+        return Sum(asked);
+
+        string Sum(string who) => string.Concat(Terms(who).Order(StringComparer.Ordinal));
+
+        IEnumerable<string> Terms(string who) => about[who] switch
+        {
+            [_, _, "as", .., var a, _, var b, _] => [.. Terms(a), .. Terms(b)],
+            [_, _, var k, "more", .., var on] => [.. Terms(on), $"+{k}"],
+            [_, _, var k, "fewer", .., var on] => [.. Terms(on), $"-{k}"],
+            [_, _, var k, "times", .., var on] => [$"+{k}({Sum(on)})"],
+            var has => [$"+{has[2]}"],
+        };
+    }
+
     /// <summary>From the question back to what it needs, depth first, then said in the order in which it can be known.</summary>
     static Derivation Reason(string prompt)
     {
-        string[] facts = prompt.Split(['.', '?'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        Dictionary<string, string[]> about = facts[..^1].Select(f => f.Split(' ')).ToDictionary(w => w[0]);
+        (Dictionary<string, string[]> about, string asked) = Read(prompt);
         Dictionary<string, int> known = [];
         List<string> said = [];
-        string answer = Numbers.Text(Value(facts[^1].Split(' ')[^1]));
+        string answer = Numbers.Text(Value(asked));
         return new(string.Join(' ', said), answer);
 
         int Value(string who)

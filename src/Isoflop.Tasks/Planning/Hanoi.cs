@@ -16,6 +16,7 @@ sealed class Hanoi : TaskFamily
     public override int Levels => Discs.Length;
     public override double Chance(int level) => level == 1 ? 0.06 : 0.02;
     public override long? Size(int level) => 3 * ((long)Math.Pow(3, Discs[level - 1]) - 1);
+    public override long? Questions(int level) => ((long)Math.Pow(3, Discs[level - 1]) - 1) / 2;
     public override bool HasCheck => true;
     protected override string Symbols => "123456abc :|";
 
@@ -25,6 +26,13 @@ sealed class Hanoi : TaskFamily
         for (int d = 0; d < Discs[level - 1]; d++) pegs += rng.Pick("abc");
         char goal = rng.Pick("abc");
         return pegs.All(p => p == goal) ? null : new($"{pegs} {goal}");
+    }
+
+    /// <summary>Pegs whatever they are called, by their order from the goal on.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        string pegs = prompt[^1] + prompt[..^2];
+        return string.Concat(pegs.Select(p => pegs.Distinct().ToList().IndexOf(p)));
     }
 
     public override string Solve(TaskItem item) => Plan(item.Prompt).Answer;

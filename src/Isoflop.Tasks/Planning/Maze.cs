@@ -27,6 +27,15 @@ sealed class Maze : TaskFamily
         return Shortest(prompt) is { Length: > 1 } way && way.Length >= n - 1 ? new(prompt) : null;
     }
 
+    /// <summary>Turned, mirrored, or walked from the goal to the start.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        string fields = prompt.Replace(" ", "");
+        int n = Stride(prompt) - 1;
+        return Content.First(Content.OfBoard(fields, n),
+            Content.OfBoard(fields.Replace('s', '?').Replace('g', 's').Replace('?', 'g'), n));
+    }
+
     /// <summary>The place after a step, or −1. Rows have a space between them, which is as good as a wall.</summary>
     static int Step(string prompt, int at, char step)
     {

@@ -88,6 +88,14 @@ sealed class SaltPh : TaskFamily
         return low;
     }
 
+    /// <summary>The numbers, K as its pK: not the salt's name, nor its concentration where both partners are weak.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        var salt = Salt.Read(prompt);
+        string molar = salt is { PKa: not null, PKb: not null } ? "" : Numbers.Text(salt.Molar, 2);
+        return FormattableString.Invariant($"{molar} {salt.PKa:F2} {salt.PKb:F2}");
+    }
+
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng) => Reckon(item.Prompt);
 
     static Derivation Reckon(string prompt)

@@ -60,9 +60,8 @@ sealed class Crossword : TaskFamily
     static bool Stands(List<string> rows, string[] words)
     {
         List<string> free = [.. words.Except(rows)];
-        if (rows.Count == 3) return Enumerable.Range(0, 3).All(i => free.Remove(string.Concat(rows.Select(r => r[i]))));
-        return Enumerable.Range(0, 3).All(i => free.Exists(w =>
-            w.StartsWith(string.Concat(rows.Select(r => r[i])), StringComparison.Ordinal)));
+        if (rows.Count == 3) return Columns(rows).All(free.Remove);
+        return Columns(rows).All(start => free.Exists(w => w.StartsWith(start, StringComparison.Ordinal)));
     }
 
     static List<string> Fill(string grid, string[] words)
@@ -85,6 +84,23 @@ sealed class Crossword : TaskFamily
     }
 
     static (string Grid, string[] Words) Read(string prompt) => (prompt[..11], prompt[12..].Split(' '));
+
+    /// <summary>The six words that fill it: not which letters are shown, nor which other words stand by.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        (string grid, string[] words) = Read(prompt);
+        string mirrored = string.Concat(grid.Select((c, i) => c == '/' ? '/' : grid[4 * (i % 4) + i / 4]));
+        return Content.First(Six(grid), Six(mirrored));
+
+        string Six(string grid)
+        {
+            List<string> rows = Fill(grid, words);
+            return string.Join(' ', rows.Concat(Columns(rows)).Order(StringComparer.Ordinal));
+        }
+    }
+
+    static IEnumerable<string> Columns(List<string> rows) =>
+        Enumerable.Range(0, 3).Select(i => string.Concat(rows.Select(r => r[i])));
 
     public override string Solve(TaskItem item)
     {

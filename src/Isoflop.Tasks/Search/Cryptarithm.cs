@@ -25,11 +25,24 @@ sealed class Cryptarithm : TaskFamily
         char[] digits = rng.Shuffle([.. sum.Where(char.IsAsciiDigit).Distinct()]);
         if (digits.Length < hidden) return null;
         HashSet<char> letters = [.. digits[..hidden]];
-        // letters in the order in which they stand: one writing of one puzzle
+        return new(Named(sum, letters.Contains));
+    }
+
+    /// <summary>Letters in the order in which they stand: one writing of one puzzle.</summary>
+    static string Named(string sum, Func<char, bool> isHidden)
+    {
         Dictionary<char, char> names = [];
         foreach (char c in sum)
-            if (letters.Contains(c)) names.TryAdd(c, (char)('a' + names.Count));
-        return new(string.Concat(sum.Select(c => names.GetValueOrDefault(c, c))));
+            if (isHidden(c)) names.TryAdd(c, (char)('a' + names.Count));
+        return string.Concat(sum.Select(c => names.GetValueOrDefault(c, c)));
+    }
+
+    /// <summary>Summands in either order, letters whatever they are called.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        string[] parts = prompt.Split('+', '=');
+        return Content.First(Named(prompt, char.IsAsciiLetterLower),
+            Named($"{parts[1]}+{parts[0]}={parts[2]}", char.IsAsciiLetterLower));
     }
 
     static int Number(int digits, ref Rng rng) => rng.Between((int)Math.Pow(10, digits - 1), (int)Math.Pow(10, digits) - 1);

@@ -12,6 +12,8 @@ sealed class GraphColouring : TaskFamily
     public override string Summary => "Edges between letters: a colour 1, 2 or 3 for each letter in order, neighbours different";
     public override int Levels => Dial.Length;
     public override double Chance(int level) => level switch { 1 => 0.12, 2 => 0.1, 3 => 0.04, 4 => 0.02, _ => 0.01 };
+    public override long? Questions(int level) => level switch { 1 => 14, 2 => 4, 3 => 51, _ => null };
+    internal override int Deal => 191;
     public override bool HasCheck => true;
     protected override string Symbols => "abcdefghijklmnop123 ?~!|";
 
@@ -27,6 +29,14 @@ sealed class GraphColouring : TaskFamily
             if (colours[a] != colours[b]) edges.Add($"{(char)('a' + Math.Min(a, b))}{(char)('a' + Math.Max(a, b))}");
         }
         return edges.SelectMany(e => e).Distinct().Count() < n ? null : new(string.Join(' ', edges));
+    }
+
+    /// <summary>The graph, whatever its vertices are called.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        (int A, int B)[] edges = [.. prompt.Split(' ').Select(e => (e[0] - 'a', e[1] - 'a'))];
+        return Content.OfGraph(new int[VerticesOf(prompt)],
+            [.. edges.Select(e => (e.A, e.B, 0)), .. edges.Select(e => (e.B, e.A, 0))]);
     }
 
     public override string Solve(TaskItem item) => new(Colour(item.Prompt.Split(' '), VerticesOf(item.Prompt)));

@@ -59,6 +59,15 @@ sealed class Queens : TaskFamily
         }
     }
 
+    /// <summary>The board, turned or mirrored.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        char[] board = [.. Enumerable.Repeat('.', prompt.Length * prompt.Length)];
+        for (int c = 0; c < prompt.Length; c++)
+            if (prompt[c] != '.') board[(prompt[c] - '1') * prompt.Length + c] = 'q';
+        return Content.OfBoard(board, prompt.Length);
+    }
+
     static int[] Complete(int[] rows) => Complete(rows, [.. Enumerable.Range(0, rows.Length)]);
 
     public override string Solve(TaskItem item) => Text(Complete(Read(item.Prompt)));

@@ -49,6 +49,20 @@ sealed class Satisfiability : TaskFamily
             : new(string.Join(' ', clauses));
     }
 
+    /// <summary>Clauses whatever the variables are called, and whichever of their two values is.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        string[] clauses = prompt.Split(' ');
+        int n = VariablesOf(prompt);
+        int[] kinds = [.. Enumerable.Repeat(0, 2 * n), .. Enumerable.Repeat(1, clauses.Length)];
+        List<(int, int, int)> arcs = [];
+        for (int v = 0; v < n; v++) arcs.AddRange([(v, n + v, 0), (n + v, v, 0)]);
+        foreach ((int i, string clause) in clauses.Index())
+            foreach (char literal in clause)
+                arcs.Add((2 * n + i, char.IsAsciiLetterLower(literal) ? literal - 'a' : n + literal - 'A', 1));
+        return Content.OfGraph(kinds, arcs);
+    }
+
     static char Literal(int variable, bool value) => (char)((value ? 'a' : 'A') + variable);
 
     /// <summary>Davis, Putnam, Logemann &amp; Loveland, without learning.</summary>

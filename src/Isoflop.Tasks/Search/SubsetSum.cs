@@ -25,6 +25,13 @@ sealed class SubsetSum : TaskFamily
         return numbers.Contains(target) ? null : new($"{target}={string.Join(' ', numbers)}");
     }
 
+    /// <summary>Who finds some of the numbers has found the others too.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        (int target, int[] numbers) = Read(prompt);
+        return $"{Math.Min(target, numbers.Sum() - target)}={string.Join(' ', numbers)}";
+    }
+
     /// <summary>Dynamic programme over reachable sums, from above, so that each number counts once.</summary>
     public override string Solve(TaskItem item) => string.Join('+', Chosen(item.Prompt));
 

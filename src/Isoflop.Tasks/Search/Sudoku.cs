@@ -121,6 +121,28 @@ abstract class Sudoku(int box, int[] gaps) : TaskFamily
         return ~seen & ((1 << n + 1) - 2);
     }
 
+    /// <summary>
+    /// The grid as a graph, so whatever the digits are called, and with rows, columns and their bands in any order, mirrored or
+    /// not.
+    /// </summary>
+    protected sealed override string ContentOf(string prompt)
+    {
+        const int Cell = 0, Line = 1, Box = 2, Digit = 3;
+        int[] cells = Read(prompt);
+        int lines = n * n, boxes = lines + 2 * n, digits = boxes + n;
+        int[] kinds = [.. Enumerable.Repeat(Cell, lines), .. Enumerable.Repeat(Line, 2 * n), .. Enumerable.Repeat(Box, n),
+            .. Enumerable.Repeat(Digit, n)];
+        List<(int, int, int)> arcs = [];
+        for (int cell = 0; cell < cells.Length; cell++)
+        {
+            int row = cell / n, column = cell % n;
+            arcs.AddRange([(cell, lines + row, Line), (cell, lines + n + column, Line),
+                (cell, boxes + row / box * box + column / box, Box)]);
+            if (cells[cell] != 0) arcs.Add((cell, digits + cells[cell] - 1, Digit));
+        }
+        return Content.OfGraph(kinds, arcs);
+    }
+
     string Text(int[] cells) =>
         string.Join(' ', cells.Chunk(n).Select(row => string.Concat(row.Select(d => d == 0 ? '.' : (char)('0' + d)))));
 

@@ -15,6 +15,7 @@ sealed class IteratedSquaring : Serial
     public override bool AnswersAreNumbers => true;
     public override double Chance(int level) => 0.055;           // a small square, over all primes
     public override long? Size(int level) => Primes.Sum(p => p - 3);
+    public override long? Questions(int level) => Size(level) / 2;
     protected override string Symbols => "0123456789^% |";
 
     protected override Draft? Draw(int level, ref Rng rng)
@@ -24,6 +25,14 @@ sealed class IteratedSquaring : Serial
         for (int i = 0; i < k; i++) power = power * 2 % (p - 1);                 // 2^k modulo the group's order: Fermat
         for (int i = 1; i < (power == 0 ? p - 1 : power); i++) value = value * x % p;
         return new($"{x}^2^{k}%{p}", Numbers.Text(value));
+    }
+
+    /// <summary>x and p − x have the same square.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        string[] parts = prompt.Split('^', '%');
+        int x = Numbers.Own(parts[0]), p = Numbers.Own(parts[3]);
+        return $"{Math.Min(x, p - x)}^2^{parts[2]}%{p}";
     }
 
     protected override List<string> States(string prompt)

@@ -38,6 +38,33 @@ sealed class ListPrograms : Serial
         return result == digits ? null : new($"{digits} {program}", result);
     }
 
+    /// <summary>
+    /// What moves digits does not meddle with what reckons on each: between two sorts there is one order and one a·x + b, and
+    /// before a sort the order says nothing.
+    /// </summary>
+    protected override string ContentOf(string prompt)
+    {
+        int space = prompt.IndexOf(' '), times = 1, plus = 0;
+        string digits = prompt[..space], content = "";
+        int[] order = [.. Enumerable.Range(0, space)];
+        foreach (char step in prompt[(space + 1)..])
+            switch (step)
+            {
+                case 'r': Array.Reverse(order); break;
+                case 'i': plus = (plus + 1) % 10; break;
+                case 'd': (times, plus) = (2 * times % 10, 2 * plus % 10); break;
+                case 'l': order = [.. order[1..], order[0]]; break;
+                case 'w': (order[0], order[1]) = (order[1], order[0]); break;
+                default:
+                    if (content == "") digits = string.Concat(digits.Order());
+                    content += $" {times}x+{plus} s";
+                    (times, plus) = (1, 0);
+                    Array.Sort(order);
+                    break;
+            }
+        return $"{digits}{content} {times}x+{plus} {string.Concat(order)}";
+    }
+
     protected override List<string> States(string prompt)
     {
         int space = prompt.IndexOf(' ');

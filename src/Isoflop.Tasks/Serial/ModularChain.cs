@@ -32,6 +32,26 @@ sealed class ModularChain : Serial
         return new(text.Append("%7").ToString(), Numbers.Text(value));
     }
 
+    /// <summary>
+    /// Steps of one kind that stand together are one step, none where they come to nothing, and what is first added is added to
+    /// the start: 1+2+3*4, 2+2+2*4 and 6*2*2 are 6*4.
+    /// </summary>
+    protected override string ContentOf(string prompt)
+    {
+        Stack<(char Sign, int Operand)> steps = new([('+', prompt[0] - '0')]);
+        for (int i = 1; prompt[i] != '%'; i += 2)
+        {
+            (char sign, int operand) = (prompt[i], prompt[i + 1] - '0');
+            if (steps.Peek().Sign == sign)
+            {
+                int last = steps.Pop().Operand;
+                operand = (sign == '+' ? last + operand : last * operand) % Modulus;
+            }
+            if (steps.Count == 0 || operand != (sign == '+' ? 0 : 1)) steps.Push((sign, operand));
+        }
+        return string.Concat(steps.Reverse().Select(s => $"{s.Sign}{s.Operand}"));
+    }
+
     protected override List<string> States(string prompt)
     {
         List<string> states = [];

@@ -28,6 +28,9 @@ sealed class Permutations : Serial
         return new(string.Join(' ', words), string.Concat(list.Select(i => i + 1)));
     }
 
+    /// <summary>A word that leaves all in place says nothing.</summary>
+    protected override string ContentOf(string prompt) => string.Join(' ', prompt.Split(' ').Where(w => w != "12345"));
+
     protected override List<string> States(string prompt)
     {
         List<string> states = [];

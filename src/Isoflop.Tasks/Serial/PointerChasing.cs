@@ -30,11 +30,8 @@ sealed class PointerChasing : Serial
         return states;
     }
 
-    protected override string ContentOf(string prompt)
-    {
-        string[] parts = prompt.Split(' ');                      // the order of the pairs says nothing
-        return string.Join(' ', parts[..^2].Order(StringComparer.Ordinal)) + $" {parts[^2]} {parts[^1]}";
-    }
+    /// <summary>The way from the start to the end: pairs in any order, and those that are not on it, say nothing.</summary>
+    protected override string ContentOf(string prompt) => prompt.Split(' ')[^2] + string.Concat(States(prompt));
 
     static char Letter(int i) => (char)('a' + i);
 }

@@ -49,6 +49,30 @@ sealed class StackMachine : Serial
         return new(program.ToString(), Numbers.Text(stack.Peek()));
     }
 
+    /// <summary>How often each digit is added into the last top, modulo 10: sums in any order, and nothing below it.</summary>
+    protected override string ContentOf(string prompt)
+    {
+        Stack<int[]> stack = [];
+        foreach (char step in prompt)
+        {
+            if (char.IsAsciiDigit(step))
+            {
+                stack.Push(new int[10]);
+                stack.Peek()[step - '0'] = 1;
+                continue;
+            }
+            if (step == 'd')
+            {
+                stack.Push(stack.Peek());
+                continue;
+            }
+            int[] top = stack.Pop(), below = stack.Pop();
+            if (step == 's') stack.Push(top);
+            stack.Push(step == 's' ? below : [.. below.Zip(top, (a, b) => (step == '+' ? a + b : a - b + 10) % 10)]);
+        }
+        return string.Concat(stack.Peek()[1..]);
+    }
+
     protected override List<string> States(string prompt)
     {
         List<string> states = [];

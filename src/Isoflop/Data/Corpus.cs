@@ -79,6 +79,8 @@ public sealed record CorpusInfo
     public double VerbatimShare { get; init; }
     /// <summary>What <see cref="VerbatimShare"/> counts.</summary>
     public string VerbatimMeaning { get; init; } = "";
+    /// <summary>Jinja template of the prompts in it, for models trained on it; null: it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? ChatTemplate { get; init; }
     /// <summary>The recipe that built it; the builder's, opaque here.</summary>
     public JsonElement Recipe { get; init; }
 

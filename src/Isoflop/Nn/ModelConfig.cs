@@ -71,5 +71,5 @@ public sealed record ModelConfig
         if (NormEps <= 0) yield return $"model.norm_eps={NormEps} must be positive; try 1e-5";
     }
 
-    static string DivisorsOf(int n) => string.Join(", ", Enumerable.Range(1, Math.Max(n, 1)).Where(d => n % d == 0));
+    static string DivisorsOf(int n) => string.Join(", ", Enumerable.Range(1, Math.Clamp(n, 1, 1 << 16)).Where(d => n % d == 0));
 }

@@ -46,7 +46,7 @@ public sealed class LanguageModel : IDisposable
     {
         string folder = Resolve(here, which);
         if (File.Exists(Path.Combine(folder, Checkpoint.StateFile))) Checkpoint.Verify(folder);
-        ModelConfig config = ModelFolder.LoadConfig(folder);
+        ModelConfig config = ModelFolder.LoadShape(folder);
         Tokenizer tokenizer = ModelFolder.LoadTokenizer(folder);
         if (tokenizer.OtherFrame is { } frame)
             throw new DataException($"{Path.Combine(folder, ModelFolder.TokenizerFile)}: {frame} is not supported");

@@ -72,7 +72,8 @@ public sealed record Workspace(string Root = "./isoflop")
 
     /// <summary>The same for a part of the work, whose progress is told as that of the whole.</summary>
     public Workspace Part(Func<Progress, Progress> ofWhole) =>
-        Progress is { } whole ? Reporting(p => whole.Report(ofWhole(p))) : this;
+        // Remarks have no stage.
+        Progress is { } whole ? Reporting(p => whole.Report(p.Stage.Length == 0 ? p : ofWhole(p))) : this;
 
     internal void Report(string stage, double done, double total = 1, string unit = "", string note = "",
         object? detail = null) => Progress?.Report(new(stage, done, total, unit, note) { Detail = detail });

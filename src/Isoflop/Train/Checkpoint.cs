@@ -283,7 +283,7 @@ public sealed class CheckpointStore
 
     void Load(string path, (string Prefix, DeviceSpan<float> Memory)[] slabs)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = new TensorFiles(path);
         foreach ((string prefix, DeviceSpan<float> memory) in slabs)
             ModelFolder.Load(file, prefix, device, table, memory, buffer);
     }

@@ -11,6 +11,9 @@ namespace Isoflop.Train;
 /// <summary>What Hugging Face calls a model: config.json, model.safetensors, tokenizer.json. Llama and Qwen3 families.</summary>
 static class ModelFolder
 {
+    const string HeadName = "lm_head.weight";
+    const long MaxAngles = 1L << 28;
+
     static readonly PublishedJson readable =
         new(new JsonSerializerOptions(PublishedJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
@@ -38,7 +41,9 @@ static class ModelFolder
         PublishedConfig c;
         try
         {
-            c = JsonSerializer.Deserialize(File.ReadAllBytes(path), PublishedJson.Default.PublishedConfig)
+            byte[] json = File.ReadAllBytes(path);
+            LfsPointer.Refuse(path, json);
+            c = ForeignJson.Parse(json, path).Deserialize(PublishedJson.Default.PublishedConfig)
                 ?? throw new DataException($"{path}: holds null");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
@@ -66,31 +71,94 @@ static class ModelFolder
             NormEps = c.RmsNormEps ?? 1e-6,
         };
         string? problem = model.Problems().FirstOrDefault();
+        if (problem is null && (long)model.ContextLen * model.HeadWidth > MaxAngles)
+            problem = $"max_position_embeddings={model.ContextLen} needs a table of angles of " +
+                $"{(long)model.ContextLen * model.HeadWidth * 4L >> 30} GB; set it to the longest text that you need";
         return problem is null ? model : throw new DataException($"{path}: {problem}");
     }
 
-    /// <summary>Uploads model.safetensors of a folder into a slab.</summary>
-    /// <exception cref="DataException">A tensor is missing or of another shape; a broken file.</exception>
-    public static void LoadParams(string folder, IDevice device, ParamTable table, DeviceSpan<float> into)
+    /// <summary>
+    /// The same, held against the headers of the weights: sizes are believed where the file has them, and all it has is used.
+    /// </summary>
+    /// <exception cref="DataException">As <see cref="LoadConfig"/>; tensors are missing, misshapen or left over.</exception>
+    public static ModelConfig LoadShape(string folder)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, ModelFile));
-        Load(file, "", device, table, into, new float[1 << 18]);
+        ModelConfig c = LoadConfig(folder);
+        using var files = new TensorFiles(Path.Combine(folder, ModelFile));
+        // These bound all sizes of the table below by what is there.
+        const string Layer = "model.layers.0.";
+        long q = (long)c.NHead * c.HeadWidth, kv = (long)c.KvHeads * c.HeadWidth;
+        files.Find("model.embed_tokens.weight", c.VocabSize, c.DModel);
+        files.Find(Layer + "self_attn.q_proj.weight", q, c.DModel);
+        files.Find(Layer + "self_attn.k_proj.weight", kv, c.DModel);
+        files.Find(Layer + "mlp.gate_proj.weight", c.FfWidth, c.DModel);
+        if (c.NLayer > files.Names.Count)
+            throw new DataException($"{Path.Combine(folder, ConfigFile)}: num_hidden_layers={c.NLayer}, but there are " +
+                $"{files.Names.Count} tensors");
+        var table = new ParamTable(c);
+        foreach (Param param in table.All) files.Find(param.Name, [.. param.Shape]);
+        HashSet<string> used = [.. table.All.Select(p => p.Name)];
+        if (c.TiedHead) used.Add(HeadName);                       // held against the embedding when it is read
+        string[] left = [.. files.Names.Where(n => !used.Contains(n)
+            && !n.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        if (left.Length > 0)
+            throw new DataException($"{Path.Combine(folder, ModelFile)}: {left.Length} tensors are not of the model that " +
+                $"{ConfigFile} describes, '{left[0]}' the first; they belong to different models");
+        return c;
     }
 
-    internal static void Load(SafetensorsFile file, string prefix, IDevice device, ParamTable table, DeviceSpan<float> into,
-        float[] buffer)
+    /// <summary>Uploads model.safetensors of a folder, or the files of its index, into a slab.</summary>
+    /// <exception cref="DataException">A tensor is missing, of another shape or not finite; a broken file.</exception>
+    public static void LoadParams(string folder, IDevice device, ParamTable table, DeviceSpan<float> into)
+    {
+        using var files = new TensorFiles(Path.Combine(folder, ModelFile));
+        float[] buffer = new float[1 << 18];
+        Load(files, "", device, table, into, buffer, finite: true);
+        if (table.Head == table.Embedding && files.Names.Contains(HeadName)) CompareHead(files, table.Head, buffer);
+    }
+
+    /// <summary>A head of its own beside tie_word_embeddings is harmless where it is the embedding.</summary>
+    static void CompareHead(TensorFiles files, Param head, float[] buffer)
+    {
+        (SafetensorsFile File, TensorInfo Tensor) own = files.Find(HeadName, [.. head.Shape]),
+            tied = files.Find(head.Name, [.. head.Shape]);
+        int half = buffer.Length / 2;
+        for (long done = 0; done < head.Length; done += half)
+        {
+            int n = (int)Math.Min(half, head.Length - done);
+            own.File.Read(own.Tensor, done, buffer.AsSpan(0, n));
+            tied.File.Read(tied.Tensor, done, buffer.AsSpan(half, n));
+            if (!buffer.AsSpan(0, n).SequenceEqual(buffer.AsSpan(half, n)))
+                throw new DataException($"{own.File.Path}: '{HeadName}' differs from the embedding, but {ConfigFile} says " +
+                    "tie_word_embeddings: true; set it to false where the head counts");
+        }
+    }
+
+    /// <param name="finite">refuse weights that are not</param>
+    internal static void Load(TensorFiles files, string prefix, IDevice device, ParamTable table, DeviceSpan<float> into,
+        float[] buffer, bool finite = false)
     {
         foreach (Param param in table.All)
         {
-            TensorInfo tensor = file.Find(prefix + param.Name, param.Shape);
+            (SafetensorsFile file, TensorInfo tensor) = files.Find(prefix + param.Name, [.. param.Shape]);
             for (long done = 0; done < param.Length;)
             {
                 int n = (int)Math.Min(buffer.Length, param.Length - done);
                 file.Read(tensor, done, buffer.AsSpan(0, n));
+                if (finite && FirstBad(buffer.AsSpan(0, n)) is { } bad)
+                    throw new DataException($"{file.Path}: '{tensor.Name}' holds {bad}; weights must be finite: the file is " +
+                        "damaged, or its training diverged");
                 device.Upload(buffer.AsSpan(0, n), into.Slice(param.Offset + done, n));
                 done += n;
             }
         }
+    }
+
+    static float? FirstBad(ReadOnlySpan<float> weights)
+    {
+        foreach (float x in weights)
+            if (!float.IsFinite(x)) return x;
+        return null;
     }
 
     /// <summary>config.json of a model.</summary>
@@ -185,6 +253,8 @@ sealed record PublishedConfig
     public double? RopeTheta { get; set; }
     public RopeSettings? RopeParameters { get; set; }
     public RopeSettings? RopeScaling { get; set; }
+    public string[]? LayerTypes { get; set; }
+    public JsonElement? QuantizationConfig { get; set; }
     public bool TieWordEmbeddings { get; set; }
     public string HiddenAct { get; set; } = "silu";
     public bool AttentionBias { get; set; }
@@ -200,6 +270,9 @@ sealed record PublishedConfig
         (AttentionBias, "attention_bias"),
         (MlpBias, "mlp_bias"),
         (UseSlidingWindow, "use_sliding_window"),
+        (LayerTypes?.FirstOrDefault(t => t != "full_attention") is not null,
+            $"layer_types '{LayerTypes?.FirstOrDefault(t => t != "full_attention")}'"),
+        (QuantizationConfig is { ValueKind: not JsonValueKind.Null }, "quantization_config"),
         (RopeScaling is { IsDefault: false }, $"rope_scaling '{RopeScaling?.Kind}'"),
         (RopeParameters is { IsDefault: false }, $"rope_parameters of type '{RopeParameters?.Kind}'"),
     ];

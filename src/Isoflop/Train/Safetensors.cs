@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -57,19 +58,6 @@ sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>The tensor of this name and shape.</summary>
-    /// <exception cref="DataException">It is missing, or of another shape.</exception>
-    public TensorInfo Find(string name, ReadOnlySpan<int> shape)
-    {
-        if (!Tensors.TryGetValue(name, out TensorInfo? tensor)) throw new DataException($"{Path}: there is no tensor '{name}'");
-        bool same = tensor.Shape.Count == shape.Length;
-        for (int i = 0; same && i < shape.Length; i++) same = tensor.Shape[i] == shape[i];
-        if (!same)
-            throw new DataException($"{Path}: '{name}' is {tensor.ShapeText} in the file, the model's settings say " +
-                $"[{string.Join(", ", shape.ToArray())}]");
-        return tensor;
-    }
-
     /// <summary>Elements [first, first + into.Length) of a tensor, as floats.</summary>
     /// <exception cref="DataException">The tensor is not F32, BF16 or F16.</exception>
     public void Read(TensorInfo tensor, long first, Span<float> into)
@@ -112,6 +100,11 @@ sealed class SafetensorsFile : IDisposable
         Span<byte> prefix = stackalloc byte[8];
         if (file.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
             throw new DataException($"{path}: cut short: no safetensors header");
+        if (prefix.SequenceEqual("version "u8))
+        {
+            Span<byte> start = stackalloc byte[32];
+            LfsPointer.Refuse(path, start[..RandomAccess.Read(file.SafeFileHandle, start, 0)]);
+        }
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxHeader) throw new DataException($"{path}: not a safetensors file: a header of {length} bytes");
         if ((long)length > file.Length - 8)
@@ -160,8 +153,9 @@ sealed class SafetensorsFile : IDisposable
             if (entry.Name == "__metadata__") continue;
             string dtype = entry.Value.GetProperty("dtype").GetString() ?? "";
             long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
-            long begin = entry.Value.GetProperty("data_offsets")[0].GetInt64(),
-                end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
+            long[] place = [.. entry.Value.GetProperty("data_offsets").EnumerateArray().Select(d => d.GetInt64())];
+            if (place is not [long begin, long end])
+                throw new DataException($"{path}: '{entry.Name}' has {place.Length} data_offsets, not two");
             int width = WidthOf(dtype) ?? throw new DataException($"{path}: '{entry.Name}' has the unknown type '{dtype}'");
             var tensor = new TensorInfo(entry.Name, dtype, shape, checked(data + begin), checked(data + end));
             if (begin < 0 || shape.Any(d => d < 0) || end - begin != checked(tensor.Count * width))

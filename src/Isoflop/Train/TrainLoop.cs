@@ -33,7 +33,8 @@ sealed class TrainLoop
         int rows = plan.MicroWindows * plan.Model.ContextLen;
         model = new Transformer(device, plan.Model, rows, training: true);
         adam = new AdamW(model);
-        checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, adam, here.CreateFile);
+        checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, adam, here.CreateFile,
+            corpus.Info.ChatTemplate);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
@@ -176,6 +177,12 @@ sealed class TrainLoop
             foreach (float w in weights) weight += w;
             tagLosses?.Add(target, nll, weights);
             pairs += Flops.Pairs(micros[0].Offsets);
+        }
+        if (weight == 0)
+        {
+            // No row: a loss of nothing is no number.
+            if (end == all) here.Remark($"{corpus.Folder}: no held-out token counts: there is no loss on held-out text");
+            return new(State.Step, double.NaN, double.NaN, 0, end == all);
         }
         double loss = model.ReadLoss() / weight;
         if (!double.IsFinite(loss)) throw Fault($"the loss on held-out text is {loss}");

@@ -7,10 +7,9 @@ using Xunit;
 
 namespace Isoflop.Tests.Rl;
 
-public sealed class DemonstrationsTests : IDisposable
+public sealed class DemonstrationsTests
 {
     const int End = 0, Context = 16;
-    readonly string folder = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
     static readonly Tokenizer bytes = BpeTrainer.Train([], 248);
 
     [Fact]
@@ -72,29 +71,6 @@ public sealed class DemonstrationsTests : IDisposable
     }
 
     [Fact]
-    public void A_conversation_teaches_what_the_assistant_says()
-    {
-        string line = """{"messages":[{"role":"system","content":"S"},{"role":"user","content":"U"},{"role":"assistant","content":"ab"}]}""";
-        (MadeSide train, MadeSide valid, string? leftOut) = Demonstrations.OfChat(Write([line, line, line]), bytes, 128);
-        Assert.Null(leftOut);
-        Assert.Equal((2, 1), (train.Documents, valid.Documents));
-        Assert.Equal(2 * 2, train.Bytes);
-        Assert.Equal("abab", bytes.Decode([.. train.Tokens.Where((t, i) => train.Weights![i] > 0 && t != bytes.EndOfText)]));
-        Assert.Equal(6, train.Weights!.Sum());                                      // and that it ends there
-    }
-
-    [Fact]
-    public void Every_turn_is_learnt_after_all_that_came_before_it()
-    {
-        string line = """{"messages":[{"role":"user","content":"U"},{"role":"assistant","content":"ab"},{"role":"user","content":"V"},{"role":"assistant","content":"cd"}]}""";
-        (MadeSide train, _, _) = Demonstrations.OfChat(Write([line, line]), bytes, 128);
-        string[] documents = bytes.Decode([.. train.Tokens.Select(t => t == bytes.EndOfText ? bytes.Encode("\n")[0] : t)])
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(["<|user|>U<|assistant|>ab", "<|user|>U<|assistant|>ab<|user|>V<|assistant|>cd"], documents);
-        Assert.Equal("abcd", bytes.Decode([.. train.Tokens.Where((t, i) => train.Weights![i] > 0 && t != bytes.EndOfText)]));
-    }
-
-    [Fact]
     public void Every_window_has_something_to_learn()
     {
         for (int items = 1; items < 40; items++)
@@ -104,25 +80,6 @@ public sealed class DemonstrationsTests : IDisposable
             for (int w = 0; w < (side.Tokens.Length - 1) / 64; w++)
                 Assert.True(side.Weights.AsSpan(w * 64 + 1, 64).ContainsAnyExcept(0), $"{items} items, window {w}");
         }
-    }
-
-    [Theory]
-    [InlineData("""{"text":"no"}""", "line 2")]
-    [InlineData("""{"messages":[{"role":"robot","content":"x"}]}""", "role 'robot'")]
-    [InlineData("""{"messages":[{"role":"user","content":"x"}]}""", "last message")]
-    [InlineData("not json", "line 2")]
-    public void A_line_that_is_no_conversation_is_named(string bad, string named)
-    {
-        string good = """{"messages":[{"role":"user","content":"U"},{"role":"assistant","content":"ab"}]}""";
-        Assert.Contains(named, Assert.Throws<ConfigException>(() => Demonstrations.OfChat(Write([good, bad]), bytes, 64)).Message,
-            StringComparison.Ordinal);
-    }
-
-    string Write(string[] lines)
-    {
-        string path = Path.Combine(folder, "chat.jsonl");
-        File.WriteAllLines(path, lines);
-        return path;
     }
 
     /// <summary>A user's own family, with a hole.</summary>
@@ -217,6 +174,4 @@ public sealed class DemonstrationsTests : IDisposable
         public override TimeSpan VerdictLimit => Timeout.InfiniteTimeSpan;
         protected override double Score(TaskItem item, Reply reply) => throw new DataException("its program ended");
     }
-
-    public void Dispose() => Directory.Delete(folder, recursive: true);
 }

@@ -91,8 +91,8 @@ public class OwnFamilyTests
         Assert.Equal([1, 0.5, 0, 0], ((string[])[">5", ">6", ">7", "5"]).Select(r => new Named("graded").Reward(new("graded", 1, "2+3", ""), r)));
 
     [Theory, InlineData(Split.Valid), InlineData(Split.Test)]
-    public void A_split_that_nothing_falls_in_is_our_mistake(Split split) =>
-        Assert.Contains("draws gave no item", Assert.Throws<InvalidOperationException>(() => new Single().Make(split, 1, 0, 0)).Message);
+    public void A_split_that_nothing_falls_in_is_refused(Split split) =>
+        Assert.Contains("draws gave no item", Assert.Throws<ConfigException>(() => new Single().Make(split, 1, 0, 0)).Message);
 
     /// <summary>Knows one question only.</summary>
     sealed class Single : TaskFamily

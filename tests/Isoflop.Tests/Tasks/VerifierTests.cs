@@ -8,7 +8,7 @@ public class VerifierTests
 {
     const int Items = 8;
 
-    public static TheoryData<string> Families => [.. TaskFamilies.All.Select(f => f.Name)];
+    public static TheoryData<string> Families => TaskFamilyTests.Families;
 
     static readonly string Giant = new('1', 1 << 20);
 
@@ -67,6 +67,26 @@ public class VerifierTests
     /// <summary>The right answer of another item, that is wrong for this one.</summary>
     static string WrongFor(TaskFamily family, TaskItem item, int level) =>
         Enumerable.Range(0, 1000).Select(i => family.Solve(family.Make(Split.Train, level, i, 8))).First(a => family.Reward(item, $">{a}") == 0);
+
+    [Theory, MemberData(nameof(Families))]
+    public void The_longest_replies_cost_what_their_length_does(string name)
+    {
+        TaskFamily family = TaskFamilies.Find(name);
+        TaskItem item = family.Make(Split.Test, family.Levels, 0, 7);
+        string right = family.Solve(item);
+        string[] parts = ["1", "a", " ", "?", "~", ";", "!", ":", "|", "=", "+", "(", "1 ", "1?", "1 ?", "1;2!", "1 ~ 2?", "1+", "1+1=2 ", "-1=", "x1 ", item.Prompt + " ", right + "?", "a1 b2 c3?~~"];
+        foreach (string part in parts)
+        {
+            string thought = string.Concat(Enumerable.Repeat(part, 60_000 / part.Length)), answer = string.Concat(Enumerable.Repeat(part, 4000 / part.Length));
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            family.Reward(item, $"<{thought}>{right}");
+            family.Reward(item, $"<{thought}>{answer}");
+            family.Observe(item, $"<{thought}>{answer}");
+            if (family.HasCheck) family.Check(item, answer);
+            // The text copied some times, a tree of its words; not a path of words at each of them, which is a hundred times as much.
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20_000_000);
+        }
+    }
 
     [Theory, MemberData(nameof(Families))]
     public void The_question_echoed_does_not_score(string name)

@@ -50,9 +50,10 @@ public class SafetensorsTests : IDisposable
             file.Read(file.Tensors[name], 1, got);
             Assert.Equal(values[1..], got);
         }
-        Assert.Contains("there is no tensor 'g'", Assert.Throws<DataException>(() => file.Find("g", [3])).Message);
+        using var files = new TensorFiles(path);
+        Assert.Contains("there is no tensor 'g'", Assert.Throws<DataException>(() => files.Find("g", [3])).Message);
         Assert.Contains("'b' is [1, 3] in the file, the model's settings say [3]",
-            Assert.Throws<DataException>(() => file.Find("b", [3])).Message);
+            Assert.Throws<DataException>(() => files.Find("b", [3])).Message);
     }
 
     [Fact]
@@ -63,6 +64,12 @@ public class SafetensorsTests : IDisposable
         Assert.Contains("cut short: the header is 500 bytes", MessageOf(Raw([244, 1, 0, 0, 0, 0, 0, 0, 123])));
         Assert.Contains("header is broken", MessageOf(File("{\"a\":3}", 0)));
         Assert.Contains("header is broken", MessageOf(File("{\"a\"", 0)));
+        foreach (string offsets in (string[])["0", "", "0,4,8"])
+            Assert.Contains("data_offsets, not two", MessageOf(
+                File($"{{\"a\":{{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[{offsets}]}}}}", 4)));
+        Assert.Contains("not a safetensors file", MessageOf(Raw([0, 0, 0, 0, 0, 0, 0, 16, 123])));           // 2⁶⁰ bytes
+        Assert.Contains("git lfs pull", MessageOf(Raw("version https://git-lfs.github.com/spec/v1\noid sha256:0"u8.ToArray())));
+        Assert.Contains("not a safetensors file", MessageOf(Raw("version 1 of something else"u8.ToArray())));
         Assert.Contains("unknown type 'F99'", MessageOf(File("{" + Entry("a", "F99", "1", 0, 4) + "}", 4)));
         Assert.Contains("'a' [2] of F32 does not take 4 bytes", MessageOf(File("{" + Entry("a", "F32", "2", 0, 4) + "}", 4)));
         Assert.Contains("'b' overlaps", MessageOf(
@@ -118,6 +125,9 @@ public class SafetensorsTests : IDisposable
     [Theory]
     [InlineData("\"model_type\":\"gpt2\"", "model_type 'gpt2'")]
     [InlineData("\"attention_bias\":true", "attention_bias is not supported")]
+    [InlineData("\"layer_types\":[\"full_attention\",\"sliding_attention\"]", "layer_types 'sliding_attention' is not supported")]
+    [InlineData("\"quantization_config\":{\"bits\":4}", "quantization_config is not supported")]
+    [InlineData("\"max_position_embeddings\":2147483647", "max_position_embeddings=2147483647 needs a table of angles")]
     [InlineData("\"hidden_act\":\"gelu\"", "hidden_act 'gelu' is not supported")]
     [InlineData("\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4}", "rope_scaling 'yarn' is not supported")]
     public void A_published_variant_that_we_do_not_compute_is_refused(string setting, string message)
@@ -135,7 +145,7 @@ public class SafetensorsTests : IDisposable
     }
 
     void Write(string more) => System.IO.File.WriteAllText(Path.Combine(folder, ModelFolder.ConfigFile),
-        "{\"model_type\":\"qwen3\",\"vocab_size\":9,\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2," +
+        "{" + (more.Contains("model_type") ? "" : "\"model_type\":\"qwen3\",") + "\"vocab_size\":9,\"hidden_size\":64,\"intermediate_size\":96,\"num_hidden_layers\":2," +
         "\"num_attention_heads\":4," + more + "}");
 
     [Fact]
@@ -146,9 +156,9 @@ public class SafetensorsTests : IDisposable
         foreach (string model in Directory.GetDirectories(golden))
         {
             var table = new ParamTable(ModelFolder.LoadConfig(model));
-            using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(model, ModelFolder.ModelFile));
-            foreach (Param p in table.All) file.Find(p.Name, p.Shape);
-            Assert.Equal(table.All.Count, file.Tensors.Count);
+            using var files = new TensorFiles(Path.Combine(model, ModelFolder.ModelFile));
+            foreach (Param p in table.All) files.Find(p.Name, [.. p.Shape]);
+            Assert.Equal(table.All.Count, files.Names.Count);
         }
     }
 }
