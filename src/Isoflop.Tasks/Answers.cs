@@ -323,9 +323,9 @@ static partial class Answers
 
         static string? Value(string of)
         {
-            string plain = Plain(Aside().Replace(Plain(of), "").Replace("\\text{", " ").Replace("\\mathrm{", " ").Replace("\\,", " ")
-                .TrimEnd('}'));
-            return Number(plain) ?? (WithUnit().Match(plain) is { Success: true, Groups: var part }
+            string bare = Aside().Replace(Plain(of), "");
+            string plain = Plain(bare.Replace("\\text{", " ").Replace("\\mathrm{", " ").Replace("\\,", " ").TrimEnd('}'));
+            return Number(bare) ?? Number(plain) ?? (WithUnit().Match(plain) is { Success: true, Groups: var part }
                 && !Scale().IsMatch(part["unit"].Value) ? Number(part["number"].Value) : null);
         }
     }
