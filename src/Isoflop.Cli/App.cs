@@ -25,23 +25,52 @@ sealed class Verb(string name, string description, params string[] examples) : C
     public void Runs(Func<Invocation, int> run) => SetAction(parsed => run(App.Current(parsed)));
 }
 
+/// <summary>Where a command's words go, and what reads them.</summary>
+/// <param name="Output">records</param> <param name="Error">progress, and all else that is to be said</param>
+/// <param name="Terminal">errors go to a terminal, on which lines may be drawn over</param>
+/// <param name="Colours">records go to a terminal that shows colours, and its user wants them</param>
+/// <param name="Input">where answers to questions come from; null: nobody can be asked</param>
+sealed record Streams(TextWriter Output, TextWriter Error, bool Terminal = false, bool Colours = false, TextReader? Input = null)
+{
+    /// <summary>The process's own.</summary>
+    /// <remarks>Colours: https://no-color.org and TERM=dumb.</remarks>
+    public static Streams OfProcess()
+    {
+        bool dumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
+        bool plain = dumb || Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
+        return new(Console.Out, Console.Error, !Console.IsErrorRedirected && !dumb, !Console.IsOutputRedirected && !plain,
+            Console.IsInputRedirected ? null : new Asked());
+    }
+
+    /// <summary>Standard input, opened when something is asked: opening it sets up the terminal.</summary>
+    sealed class Asked : TextReader
+    {
+        public override string? ReadLine() => Console.In.ReadLine();
+    }
+}
+
 /// <summary>One call of a command: what was given, and where records and progress go.</summary>
 sealed class Invocation
 {
-    readonly TextWriter output, error;
+    readonly PlainWriter output, error;
     readonly Reporter progress;
+    readonly Streams streams;
 
     /// <param name="stop">cancelled by Ctrl-C</param>
     /// <exception cref="ConfigException">A workspace that cannot be.</exception>
-    public Invocation(ParseResult parsed, TextWriter output, TextWriter error, bool terminal, CancellationToken stop)
+    public Invocation(ParseResult parsed, Streams streams, CancellationToken stop)
     {
-        (Parsed, this.output, this.error, Terminal, progress) = (parsed, output, error, terminal, new(error, terminal));
+        (Parsed, this.streams) = (parsed, streams);
+        output = new(streams.Output, courtesy: false);
+        error = new(streams.Error, courtesy: true);
+        progress = new(error, streams.Terminal);
         Here = new(parsed.GetValue(App.Home)!)
         {
             Threads = parsed.GetValue(App.Threads),
             Device = parsed.GetValue(App.Device)!,
             Progress = progress,
             Stop = stop,
+            AllowOtherBits = parsed.GetValue(App.AllowOtherBits),
         };
     }
 
@@ -54,13 +83,15 @@ sealed class Invocation
     /// <summary>What else is to be said.</summary>
     public TextWriter Err => Ended(error);
     /// <summary>Errors go to a terminal.</summary>
-    public bool Terminal { get; }
+    public bool Terminal => streams.Terminal;
+    /// <summary>Records in colours; null: none are wanted.</summary>
+    public TextWriter? Coloured => streams.Colours && !Json ? ((PlainWriter)Out).Raw : null;
     /// <summary>Write records as JSON.</summary>
     public bool Json => Parsed.GetValue(App.Json);
     /// <summary>Where answers to questions come from; null: nobody can be asked.</summary>
-    public TextReader? In { get; init; }
+    public TextReader? In => streams.Input;
 
-    TextWriter Ended(TextWriter to)
+    PlainWriter Ended(PlainWriter to)
     {
         progress.End();
         return to;
@@ -104,6 +135,12 @@ static partial class App
         Recursive = true
     };
 
+    public static readonly Option<bool> AllowOtherBits = new("--allow-other-bits")
+    {
+        Description = "Let a run go on where the arithmetic differs from where it was begun; its bits are then neither's",
+        Recursive = true,
+    };
+
     static readonly Option<string[]> plugins = new("--plugin")
     {
         Description = "Load tasks, strategies, laws and rewards of your own: a .dll, or a single .cs; may be repeated",
@@ -116,42 +153,65 @@ static partial class App
 
     internal static Invocation Current(ParseResult parsed) => context.Value!(parsed);
 
-    /// <summary>Runs on the process's own streams; the first Ctrl-C asks the command to stop, the second kills.</summary>
+    /// <summary>
+    /// Runs on the process's own streams; the first Ctrl-C, or the end of the terminal, asks the command to stop, the second
+    /// kills.
+    /// </summary>
     public static int Start(string[] args, Func<IReadOnlyList<Command>> verbs)
     {
         using var stop = new CancellationTokenSource();
         void Ask(PosixSignalContext signal)
         {
-            signal.Cancel = !stop.IsCancellationRequested;
+            signal.Cancel = signal.Signal == PosixSignal.SIGHUP || !stop.IsCancellationRequested;
             stop.Cancel();
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
-        return Run(args, verbs, Console.Out, Console.Error, terminal: !Console.IsErrorRedirected, stop.Token,
-            Console.IsInputRedirected ? null : Console.In);
+        using var hangUp = IgnoresHangUp() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, Ask);
+        return Run(args, verbs, Streams.OfProcess(), stop.Token);
+    }
+
+    /// <summary>Who started it wants it to outlive the terminal: nohup, disown.</summary>
+    static bool IgnoresHangUp()
+    {
+        if (!OperatingSystem.IsLinux()) return OperatingSystem.IsWindows();
+        try
+        {
+            string? ignored = File.ReadLines("/proc/self/status")
+                .FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
+            return ignored is not null && (Convert.ToUInt64(ignored.Split('\t', ' ')[^1], 16) & 1) != 0;       // bit of SIGHUP
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return false;
+        }
     }
 
     /// <summary>All commands with what they share.</summary>
     public static RootCommand Root(IReadOnlyList<Command> verbs)
     {
-        var root = new RootCommand("Isoflop, a laboratory for scaling language models.") { Home, Threads, Device, Json, plugins };
+        var root = new RootCommand("Isoflop, a laboratory for scaling language models.") 
+        {
+            Home, Threads, Device, Json, AllowOtherBits, plugins,
+        };
         foreach (Command verb in verbs) root.Add(verb);
+        GivenValues.Hold(root);
         return root;
     }
 
     /// <summary>Runs a command line; returns the exit code.</summary>
     public static int Run(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal = false,
         CancellationToken stop = default, TextReader? input = null) =>
-        Run(args, () => verbs, output, error, terminal, stop, input);
+        Run(args, () => verbs, new(output, error, terminal, Input: input), stop);
 
     /// <param name="verbs">made once plugins are loaded, which their help names</param>
-    static int Run(string[] args, Func<IReadOnlyList<Command>> verbs, TextWriter output, TextWriter error, bool terminal,
-        CancellationToken stop, TextReader? input)
+    static int Run(string[] args, Func<IReadOnlyList<Command>> verbs, Streams streams, CancellationToken stop)
     {
+        var error = new PlainWriter(streams.Error, courtesy: true);
         try
         {
             LoadPlugins(args, error);
-            return Invoke(args, verbs(), output, error, terminal, stop, input);
+            return Invoke(args, verbs(), streams, error, stop);
         }
         catch (Exception e) when (e is ConfigException or DataException)
         {
@@ -170,27 +230,29 @@ static partial class App
         }
     }
 
+    // A prompt may begin with @: it is no file of more arguments.
+    static readonly ParserConfiguration parsing = new() { ResponseFileTokenReplacer = null };
+
     static void LoadPlugins(string[] args, TextWriter error)
     {
-        ParseResult parsed = new RootCommand { Home, plugins }.Parse(args);
+        ParseResult parsed = new RootCommand { Home, plugins }.Parse(args, parsing);
         foreach (string file in parsed.GetValue(plugins) ?? []) PluginLoader.Load(file, parsed.GetValue(Home)!, error);
     }
 
-    static int Invoke(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal,
-        CancellationToken stop, TextReader? input)
+    static int Invoke(string[] args, IReadOnlyList<Command> verbs, Streams streams, TextWriter error, CancellationToken stop)
     {
         RootCommand root = Root(verbs);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new ShowHelp(output);
+        help.Action = new ShowHelp(streams.Output);
 
-        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args, parsing);
         if (parsed.Action is not ShowHelp && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
-        context.Value = p => new Invocation(p, output, error, terminal, stop) { In = input };
+        context.Value = p => new Invocation(p, streams, stop);
         try
         {
             return parsed.Invoke(new InvocationConfiguration
             {
-                Output = output,
+                Output = streams.Output,
                 Error = error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,               // signals are ours: a command may need longer than 2 s to save
@@ -209,6 +271,7 @@ static partial class App
     /// </summary>
     static string AsOptions(string message, ParseResult parsed)
     {
+        if (LineOfFile().IsMatch(message)) return message;                          // there it is a key
         bool settings = parsed.CommandResult.Command is Verb { Sections.Count: > 0 };
         Dictionary<string, Option> options = parsed.CommandResult.Command.Options.Concat(parsed.RootCommandResult.Command.Options)
             .Where(o => !settings || o.Recursive || o is Option<bool> || parsed.GetResult(o) is { Implicit: false })
@@ -221,23 +284,19 @@ static partial class App
     [GeneratedRegex(@"(?<![\w./'{=])([a-z][a-z_]*)=([^\s;,)]*[^\s;,):.]|(?=[\s;:]))")]
     private static partial Regex KeyValue();
 
+    [GeneratedRegex(@"^[^:]+: line \d+: ")]
+    private static partial Regex LineOfFile();
+
     /// <summary>The first thing wrong with a command line, or null.</summary>
     static string? Mistake(ParseResult parsed)
     {
         // A mistyped option would otherwise be taken for an argument of a command that has any number of them.
-        if (parsed.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument
+        if (parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).FirstOrDefault(t => t.Type == TokenType.Argument
             && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)
-            return $"Unrecognized command or argument '{odd.Value}'";
-        // An enum's parser takes any whole number for one of its values.
-        foreach (SymbolResult at in (SymbolResult[])[parsed.CommandResult, parsed.RootCommandResult])
-            foreach (OptionResult given in ((CommandResult)at).Children.OfType<OptionResult>())
-            {
-                Type of = Nullable.GetUnderlyingType(given.Option.ValueType) ?? given.Option.ValueType;
-                string[] names = of.IsEnum ? Enum.GetNames(of) : [];
-                if (names.Length > 0 && given.Tokens.FirstOrDefault(t =>
-                    !names.Contains(t.Value, StringComparer.OrdinalIgnoreCase)) is { } other)
-                    return $"{given.Option.Name} {other.Value} must be one of {string.Join(", ", names)}";
-            }
+            return odd.Value.Contains(' ')
+                ? $"'{odd.Value}' is no option; text that begins with -- goes last, after a -- of its own"
+                : $"Unrecognized command or argument '{odd.Value}'";
+        if (GivenValues.NoChoice(parsed) is { } wrong) return wrong;
         return (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal))
             ?? parsed.Errors.FirstOrDefault())?.Message;
     }

@@ -8,10 +8,10 @@ namespace Isoflop.Cli;
 /// Progress of a study on stderr: on a terminal whose cursor moves a table that is drawn over, a bar for each run under way and
 /// one for all; elsewhere a line when a run ends, and one a minute.
 /// </summary>
-sealed class LadderLines(TextWriter error, bool terminal)
+sealed class LadderLines(PlainWriter error, bool terminal)
 {
     readonly IAnsiConsole? screen = terminal
-        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) }) : null;
+        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error.Raw) }) : null;
 
     int drawn;
     long last = long.MinValue / 2;
@@ -34,18 +34,20 @@ sealed class LadderLines(TextWriter error, bool terminal)
     void Draw(Store.Progress of, LadderProgress p)
     {
         if (drawn > 0) screen!.WriteAnsi(w => w.CursorUp(drawn).EraseInDisplay(0));
-        if (p.Ended is not null) screen!.MarkupLine(Markup.Escape(Ended(p).TrimEnd(' ', '·')));
+        if (p.Ended is not null) screen!.MarkupLine(Escaped(Ended(p).TrimEnd(' ', '·')));
         foreach (RunningRun r in p.Running)
         {
             double share = (double)r.Step / Math.Max(1, r.Run.Steps);
             string line = string.Create(CultureInfo.InvariantCulture,
                 $"  {r.Run.Name,-34} {Bar(share)} {100 * share,3:0} %") +
                 (double.IsFinite(r.Loss) ? string.Create(CultureInfo.InvariantCulture, $"  loss {r.Loss:0.000}") : "");
-            screen!.MarkupLine($"[blue]{Markup.Escape(Fit(line))}[/]");
+            screen!.MarkupLine($"[blue]{Escaped(Fit(line))}[/]");
         }
-        screen!.MarkupLine($"[green]{Markup.Escape(Fit($"{Bar(of.Done)} {Overall(of, p)}"))}[/]");
+        screen!.MarkupLine($"[green]{Escaped(Fit($"{Bar(of.Done)} {Overall(of, p)}"))}[/]");
         drawn = p.Running.Count + 1;
     }
+
+    static string Escaped(string text) => Markup.Escape(PlainWriter.Shown(text));
 
     string Fit(string line) => line.Length < screen!.Profile.Width ? line : line[..(screen.Profile.Width - 1)];
 

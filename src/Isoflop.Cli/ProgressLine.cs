@@ -9,7 +9,7 @@ namespace Isoflop.Cli;
 /// </summary>
 sealed class ProgressLine : IDisposable
 {
-    readonly TextWriter plain;
+    readonly PlainWriter plain;
     readonly IAnsiConsole? terminal;
     readonly TimeProvider time;
     readonly Lock one = new();
@@ -18,11 +18,11 @@ sealed class ProgressLine : IDisposable
     double from;                                                // done when the stage was first heard of
     bool ended = true;
 
-    public ProgressLine(TextWriter error, bool terminal, TimeProvider? time = null)
+    public ProgressLine(PlainWriter error, bool terminal, TimeProvider? time = null)
     {
         plain = error;
         this.time = time ?? TimeProvider.System;
-        if (terminal) this.terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
+        if (terminal) this.terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error.Raw) });
     }
 
     /// <param name="stage">what is being done; a new name starts a new line and a new clock</param>
@@ -75,9 +75,11 @@ sealed class ProgressLine : IDisposable
         plain.Write('\r');
         string line = text.Length < terminal.Profile.Width ? text.PadRight(terminal.Profile.Width - 1)
             : text[..(terminal.Profile.Width - 1)];
-        terminal.Markup($"[{(last ? "green" : "blue")}]{Markup.Escape(line)}[/]");
+        terminal.Markup($"[{(last ? "green" : "blue")}]{Escaped(line)}[/]");
         if (last) plain.WriteLine();
     }
+
+    static string Escaped(string text) => Markup.Escape(PlainWriter.Shown(text));
 
     /// <summary>12.3 MB/s, 8.1 ktokens/s.</summary>
     internal static string Rate(double perSecond, string unit) => Format.Quantity(perSecond, unit) + "/s";

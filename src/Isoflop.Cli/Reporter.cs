@@ -8,7 +8,7 @@ using Isoflop.Train;
 namespace Isoflop.Cli;
 
 /// <summary>Progress of whatever a command does: bars for the runs of a study, else one line. From any thread.</summary>
-sealed class Reporter(TextWriter error, bool terminal) : IProgress<Progress>
+sealed class Reporter(PlainWriter error, bool terminal) : IProgress<Progress>
 {
     readonly Lock one = new();
     ProgressLine? line;

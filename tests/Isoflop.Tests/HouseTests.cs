@@ -34,8 +34,8 @@ public class HouseTests
     }
 
     [Fact]
-    public void The_library_has_at_most_8600_lines_of_code() => Assert.InRange(
-        Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 8600);
+    public void The_library_has_at_most_9000_lines_of_code() => Assert.InRange(
+        Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 9000);
 
     [Fact]
     public void Rooms_use_only_rooms_below_them()

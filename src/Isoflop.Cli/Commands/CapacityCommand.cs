@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Baselines;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
+using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
 
@@ -64,7 +65,7 @@ static class CapacityCommand
                 Batch = call.Parsed.GetValue(batch),
                 Seeds = call.Parsed.GetValue(seeds),
             };
-            string study = call.Parsed.GetValue(name) ?? $"capacity-{call.Parsed.GetValue(kind)}";
+            string study = FolderName.Checked("study", call.Parsed.GetValue(name) ?? $"capacity-{call.Parsed.GetValue(kind)}");
             int side = call.Parsed.GetValue(workers);
             IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Here);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)

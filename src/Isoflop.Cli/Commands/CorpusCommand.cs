@@ -21,7 +21,7 @@ static class CorpusCommand
         };
         var sources = new Argument<string[]>("sources")
         {
-            Description = "Text, Markdown, JSON lines or Parquet, also .gz or .zst; folders and globs. " +
+            Description = "Text, Markdown, JSON lines or Parquet, also .gz, .zst or .tar; folders and globs. " +
                 "None: the reference documentation of the .NET SDK",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -38,7 +38,7 @@ static class CorpusCommand
         };
         var field = new Option<string>("--field")
         {
-            Description = "JSON property or Parquet column that holds the text",
+            Description = "JSON property or Parquet column that holds the text; further in: data.text",
             HelpName = "NAME",
             DefaultValueFactory = _ => defaults.Field,
         };
@@ -48,7 +48,10 @@ static class CorpusCommand
             "document's tokens",
             HelpName = "NAME"
         };
-        var lossy = new Option<bool>("--lossy") { Description = "Replace bytes that are not UTF-8 by U+FFFD" };
+        var lossy = new Option<bool>("--lossy")
+        {
+            Description = "Replace what is not UTF-8 by U+FFFD; leave lines out that are not JSON, and count them"
+        };
         var share = new Option<double?>("--valid-share")
         {
             Description = "Share of validation text; else 1 %, 100 kB to 2 MB",
@@ -118,6 +121,7 @@ static class CorpusCommand
             $"{info.VocabSize} tokens, {info.BytesPerToken:F3} bytes/token"));
         Line("duplicates", $"{info.DuplicatesDropped} dropped; {info.NearDuplicateDocuments} near-duplicates in " +
             $"{info.NearDuplicateClusters} groups, each on one side");
+        if (info.LinesLeftOut > 0) Line("left out", $"{info.LinesLeftOut} lines that are not JSON");
         Line("verbatim", string.Create(CultureInfo.InvariantCulture,
             $"{100 * info.VerbatimShare:F1} % of the runs of 13 words in validation also stand in training"));
         Line("licence", info.Licence);

@@ -109,7 +109,7 @@ static class EvalCommand
                 return null;
             }
             using Corpus corpus = Corpus.Open(folder);
-            if (corpus.Train.Count != then?.TrainTokens || corpus.Info.TokenizerHash != then.TokenizerHash)
+            if (then is null || !then.SameText(CorpusFacts.Of(corpus)))
             {
                 call.Err.WriteLine($"{folder} was built anew after the training: the training text was not searched");
                 return null;

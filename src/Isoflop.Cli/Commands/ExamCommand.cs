@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
+using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
 
@@ -64,7 +65,7 @@ static class ExamCommand
             if (call.Parsed.GetValue(svg) is { } picture)
             {
                 IReadOnlyList<Chart> charts = PolicyExam.Charts(rows, axis == "flops");
-                File.WriteAllText(picture, Chart.Grid(charts, Math.Min(2, charts.Count)));
+                WholeFile.Write(picture, Chart.Grid(charts, Math.Min(2, charts.Count)));
             }
             if (call.Json)
                 foreach (ExamRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, ExamJson.Default.ExamRow));

@@ -83,8 +83,12 @@ static class FitCommand
             return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
 
         LawForm[] forms = form == "all" ? [] : [LawForms.Find(form)];
+        if (study is not null)
+            foreach (Option<string?> column in (Option<string?>[])[o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds])
+                if (call.Parsed.GetValue(column) is { } given)
+                    throw new ConfigException($"{column.Name} {given} names a column of --table FILE; a study knows its own");
         List<Observation> points = study is not null ? ReadStudy(call, o, study, where)
-            : ReadTable(call, o, table!, where, call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y));
+            : ReadTable(call, o, table!, where, call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y)).Points;
         double secondsPerFlop = study is null ? double.NaN : StudyResults.SecondsPerFlop(call.Here, study);
         if (form == "all") return All(call, points, options, curves: call.Parsed.GetValue(o.X) is not null);
 
@@ -125,10 +129,11 @@ static class FitCommand
         return [.. points.Except(gone)];
     }
 
-    static List<Observation> ReadTable(Invocation call, Options o, string path, string[] where, string? loss)
+    static (List<Observation> Points, double[] More) ReadTable(Invocation call, Options o, string path, string[] where,
+        string? loss, string? more = null)
     {
         var table = new ObservationTable(path);
-        List<Observation> points = table.Observations(new()
+        var map = new TableColumns
         {
             N = call.Parsed.GetValue(o.N),
             D = call.Parsed.GetValue(o.D),
@@ -138,10 +143,18 @@ static class FitCommand
             Unique = call.Parsed.GetValue(o.Unique),
             Group = call.Parsed.GetValue(o.Group),
             Seed = call.Parsed.GetValue(o.Seeds),
+            More = more is null ? [] : [more],
+            // A second column goes with the first row by row.
+            Replicates = call.Parsed.GetValue(o.Replicates) || more is not null,
             Where = where,
-        });
-        if (table.Skipped > 0) call.Err.WriteLine($"{path}: {table.Skipped} rows without a value left out");
-        return points;
+        };
+        List<Observation> points = table.Observations(map);
+        table.CheckUnits(points, map);
+        if (points.Count == 0)
+            throw new DataException($"{path}: no row is left to fit" +
+                (table.Notes.Count > 0 ? $": {string.Join("; ", table.Notes)}" : "; below the line of names there are none"));
+        foreach (string note in table.Notes) call.Err.WriteLine($"{path}: {note}");
+        return (points, more is null ? [] : table.Numbers(more, map));
     }
 
     static int TwoSteps(Invocation call, Options o, string path, FitOptions options, string[] where)
@@ -149,8 +162,8 @@ static class FitCommand
         string loss = call.Parsed.GetValue(o.Loss)
             ?? throw new ConfigException("--form two-step needs --loss COL, the task's loss");
         string y = call.Parsed.GetValue(o.Y) ?? throw new ConfigException("--form two-step needs --y COL, the accuracy");
-        List<Observation> points = ReadTable(call, o, path, where, loss);
-        TwoStep both = TwoStep.Fit(points, new ObservationTable(path).Numbers(y, loss, where), options, call.Stop);
+        (List<Observation> points, double[] accuracy) = ReadTable(call, o, path, where, loss, y);
+        TwoStep both = TwoStep.Fit(points, accuracy, options, call.Stop);
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(both, FitCommandJson.Default.TwoStep));
         else
         {

@@ -6,6 +6,7 @@ using Isoflop.Lab.Charts;
 using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Studies;
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -101,11 +102,19 @@ static class NextCommand
         LossText coloured = LossText.Of(model.Tokenizer, tokens, logProbs);
         if (page is not null)
         {
-            File.WriteAllText(page, coloured.Html(which));
+            WholeFile.Write(page, coloured.Html(which));
             call.Out.WriteLine(page);
             return 0;
         }
-        call.Out.WriteLine(call.Terminal ? coloured.Ansi() : coloured.Plain());
+        if (call.Json)
+            foreach ((string token, double nats) in coloured.Pieces)
+                call.Out.WriteLine(JsonSerializer.Serialize(new(token, nats), NextJson.Default.TokenLoss));
+        else if (call.Coloured is { } screen)
+        {
+            (string, double)[] shown = [.. coloured.Pieces.Select(p => (PlainWriter.Shown(p.Token), p.Nats))];
+            screen.WriteLine(new LossText(shown).Ansi());
+        }
+        else call.Out.WriteLine(coloured.Plain());
         return 0;
     }
 
@@ -124,7 +133,11 @@ static class NextCommand
 /// <summary>One token's chance, as a script sees it.</summary>
 sealed record NextToken(int Rank, string Token, double Probability, double LossNats, bool IsTrue);
 
+/// <summary>One token of a text, with the bytes of a character that several tokens share at its last.</summary>
+sealed record TokenLoss(string Token, double LossNats);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(NextToken))]
 [JsonSerializable(typeof(SharpenedRung))]
+[JsonSerializable(typeof(TokenLoss))]
 sealed partial class NextJson : JsonSerializerContext;

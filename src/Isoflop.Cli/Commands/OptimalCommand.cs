@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Store;
+using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
 
@@ -50,8 +51,7 @@ static class OptimalCommand
         { flops, law, gpu, mfu, price };
         verb.Runs(call =>
         {
-            double budget = call.Parsed.GetValue(flops), share = call.Parsed.GetValue(mfu);
-            if (!(budget > 0) || !double.IsFinite(budget)) throw new ConfigException($"--flops {budget} must be positive");
+            double budget = RunConfig.Budget(call.Parsed.GetValue(flops)), share = call.Parsed.GetValue(mfu);
             if (!(share is > 0 and <= 1))
                 throw new ConfigException(FormattableString.Invariant($"--mfu {share} must be above 0 and at most 1"));
             if (call.Parsed.GetValue(price) is < 0 or double.NaN) throw new ConfigException("--price must not be negative");

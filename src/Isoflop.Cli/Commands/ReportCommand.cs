@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 
@@ -15,10 +17,14 @@ static class ReportCommand
         verb.Runs(call =>
         {
             Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
-            StudyTables.Findings(call.Out, StudyReport.Write(study, call.Here), 2);
+            StudyFindings findings = StudyReport.Write(study, call.Here);
             IReadOnlyList<PlannedRun> planned = [.. study.Record.Runs.Where(r => r.Phase == Phase.Ladder && !r.Later)];
             HashSet<string> there = [.. StudyResult.Of(call.Here, planned).Select(r => r.Run.Name)];
             string[] missing = [.. planned.Select(r => r.Name).Where(n => !there.Contains(n))];
+            if (call.Json)
+                call.Out.WriteLine(JsonSerializer.Serialize(new(Path.Combine(study.Folder, StudyReport.FileName),
+                    Path.Combine(study.Folder, Study.LawFile), planned.Count, missing), ReportJson.Default.ReportRecord));
+            else StudyTables.Findings(call.Out, findings, 2);
             if (missing.Length > 0)
                 call.Err.WriteLine($"{missing.Length} of {planned.Count} planned runs are not there: {missing[0]}" +
                     (missing.Length > 1 ? ", …" : "") + "; the study's 'isoflop ladder' trains them");
@@ -27,3 +33,10 @@ static class ReportCommand
         return verb;
     }
 }
+
+/// <summary>What was written, and what the study still lacks.</summary>
+sealed record ReportRecord(string Page, string Law, int Planned, IReadOnlyList<string> Missing);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ReportRecord))]
+sealed partial class ReportJson : JsonSerializerContext;

@@ -44,6 +44,7 @@ sealed class RunsCommand
         { patterns, where, sort, descending, columns, steps, csv, parquet };
         verb.Add(Diff());
         verb.Add(Delete());
+        verb.Add(Verify());
         verb.Runs(call => List(call, call.Parsed.GetValue(patterns) ?? []));
         return verb;
     }
@@ -141,6 +142,24 @@ sealed class RunsCommand
         return verb;
     }
 
+    static Verb Verify()
+    {
+        var verb = new Verb("verify", "Hold every record, row and checkpoint of the home against its hash; exit code 2 where " +
+            "one does not fit.", "isoflop runs verify", "isoflop runs verify --json");
+        verb.Runs(call =>
+        {
+            HomeReport report = HomeCheck.Of(call.Here);
+            foreach (Finding finding in report.Findings)
+                call.Out.WriteLine(call.Json ? JsonSerializer.Serialize(finding, RunsCommandJson.Default.Finding)
+                    : $"{finding.File}: {finding.Problem}");
+            call.Err.WriteLine($"{report.Sealed} records fit their hashes" +
+                (report.Unsealed > 0 ? $", {report.Unsealed} of older programs have none" : "") +
+                $", {report.Findings.Count} {(report.Findings.Count == 1 ? "does" : "do")} not");
+            return report.Findings.Count > 0 ? App.UserError : 0;
+        });
+        return verb;
+    }
+
     static Verb Delete()
     {
         Argument<string[]> patterns = Names("Names of runs, * and ? stand for any characters", ArgumentArity.OneOrMore);
@@ -221,4 +240,5 @@ sealed class RunsCommand
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(RunSummary))]
+[JsonSerializable(typeof(Finding))]
 sealed partial class RunsCommandJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Kernels;
+using Isoflop.Lab.Teaching;
 using Isoflop.Sample;
 
 namespace Isoflop.Cli.Commands;
@@ -43,10 +44,15 @@ static class SampleCommand
             HelpName = "N",
             DefaultValueFactory = _ => 1,
         };
+        var chat = new Option<bool>("--chat")
+        {
+            Description = "The prompt is what a user says, the reply what the assistant does: of a model taught chats",
+        };
         var verb = new Verb("sample", "Continue a text with a trained model.",
             "isoflop sample my-run \"Gets the number of\"",
-            "isoflop sample my-run@500 \"Returns\" --count 4 --temperature 0")
-        { model, prompt, count, tokens, temperature, topK, topP, seed };
+            "isoflop sample my-run@500 \"Returns\" --count 4 --temperature 0",
+            "isoflop sample mine \"What is the sum?\" --chat")
+        { model, prompt, count, tokens, temperature, topK, topP, seed, chat };
         verb.Runs(call =>
         {
             int replies = Positive(call.Parsed.GetValue(count), "--count");
@@ -60,7 +66,10 @@ static class SampleCommand
             if (rule.TopK < 0) throw new ConfigException($"--top-k {rule.TopK} must be 0 or more; try 50");
             string text = call.Parsed.GetValue(prompt)!;
             using LanguageModel open = LanguageModel.Open(call.Here, call.Parsed.GetValue(model)!);
-            var all = open.Continue(text, replies, most, rule, call.Parsed.GetValue(seed));
+            ChatFormat? format = call.Parsed.GetValue(chat) ? ChatFormat.Of(open) : null;
+            ulong drawn = call.Parsed.GetValue(seed);
+            IReadOnlyList<SampledReply> all = format is null ? open.Continue(text, replies, most, rule, drawn)
+                : open.Continue(format.Prompt(text), replies, most, rule, drawn);
             foreach (SampledReply reply in all)
             {
                 string reading = open.Tokenizer.Decode(reply.Said);
@@ -69,7 +78,7 @@ static class SampleCommand
                         new(text, reading, reply.Said.Length, reply.LogProbs[..reply.Said.Length].ToArray().Sum(p => (double)p)),
                         SampleJson.Default.SampleRecord));
                 else
-                    call.Out.WriteLine((replies > 1 && reply != all[0] ? "---\n" : "") + text + reading);
+                    call.Out.WriteLine((replies > 1 && reply != all[0] ? "---\n" : "") + (format is null ? text : "") + reading);
             }
             return 0;
         });

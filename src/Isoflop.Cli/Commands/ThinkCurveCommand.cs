@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Thinking;
+using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
 
@@ -86,7 +87,7 @@ static class ThinkCurveCommand
             if (call.Parsed.GetValue(svg) is { Length: > 0 } picture)
             {
                 IReadOnlyList<Chart> charts = report.Charts();
-                File.WriteAllText(picture, Chart.Grid(charts, Math.Min(charts.Count, 3)));
+                WholeFile.Write(picture, Chart.Grid(charts, Math.Min(charts.Count, 3)));
             }
             string? table = call.Parsed.GetValue(csv);
             if (table is { Length: > 0 } and not "-") report.ToTable().WriteCsv(table);

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using Isoflop.Lab.Rl;
+using Isoflop.Store;
 using Isoflop.Tasks;
 using Isoflop.Train;
 using Spectre.Console;
@@ -38,7 +40,7 @@ static class TracesCommand
             string[] names = call.Parsed.GetValue(runs)!;
             if (call.Parsed.GetValue(svg) is { } file)
             {
-                File.WriteAllText(file, Lab.Charts.Chart.Grid(
+                WholeFile.Write(file, Lab.Charts.Chart.Grid(
                 [
                     RlCharts.PassAtOne(names, call.Here, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Here),
                     .. call.Parsed.GetValue(forecast)
@@ -58,6 +60,11 @@ static class TracesCommand
                 foreach (var item in rows.Where(r => r.Step == 0 || r.Step == last).GroupBy(r => (r.Level, r.Prompt))
                     .Take(call.Parsed.GetValue(count)))
                 {
+                    if (call.Json)
+                    {
+                        foreach (ReplyRow r in item) call.Out.WriteLine(JsonSerializer.Serialize(r, RlJson.Default.ReplyRow));
+                        continue;
+                    }
                     Write(call, colours, $"[bold]{Markup.Escape($"{item.Key.Level}  {item.Key.Prompt}")}[/]",
                         $"{item.Key.Level}  {item.Key.Prompt}");
                     foreach (ReplyRow r in item)
@@ -67,20 +74,20 @@ static class TracesCommand
                     }
                 }
             }
-            Write(call, colours, Legend(true), Legend(false));
+            if (!call.Json) Write(call, colours, Legend(true), Legend(false));
             return 0;
         });
         return verb;
     }
 
     /// <summary>Null where there is no terminal.</summary>
-    internal static IAnsiConsole? Colours(Invocation call) => call.Terminal
-        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(call.Out) }) : null;
+    internal static IAnsiConsole? Colours(Invocation call) => call.Coloured is { } screen
+        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(screen) }) : null;
 
     internal static void Write(Invocation call, IAnsiConsole? colours, string marked, string plain)
     {
         if (colours is null) call.Out.WriteLine(plain);
-        else colours.MarkupLine(marked);
+        else colours.MarkupLine(PlainWriter.Shown(marked));
     }
 
     internal static string Coloured(string reply) => string.Concat(reply.Select(c => Colour(c) is { } colour

@@ -8,7 +8,8 @@ namespace Isoflop.Lab.Baselines;
 /// <summary>The baselines of a corpus, measured once and kept beside it.</summary>
 /// <param name="TrainTokens">that were counted: the first <see cref="MaxTrainTokens"/> of a larger corpus</param>
 /// <param name="TokenizerHash">and <paramref name="ValidTokens"/> tell whether the corpus is still the one measured</param>
-sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string TokenizerHash, IReadOnlyList<Baseline> Rows)
+sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string TokenizerHash, IReadOnlyList<Baseline> Rows,
+    string? StreamsHash = null)
 {
     /// <summary>Counting more than this takes a minute and gigabytes.</summary>
     public const int MaxTrainTokens = 20_000_000;
@@ -27,6 +28,7 @@ sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string Tokeniz
         {
             CorpusBaselines kept = JsonFile.Read(path, format, CorpusBaselinesJson.Default.CorpusBaselines);
             return kept.ValidTokens == corpus.Valid.Count && kept.TokenizerHash == corpus.Info.TokenizerHash
+                && (kept.StreamsHash ?? corpus.StreamsHash) == corpus.StreamsHash
                 && kept.TrainTokens == Counted(corpus) ? kept : null;
         }
         catch (DataException)
@@ -44,7 +46,8 @@ sealed record CorpusBaselines(long TrainTokens, long ValidTokens, string Tokeniz
         ushort[] trainTokens = Read(corpus.Train, train), validTokens = Read(corpus.Valid, valid);
         IReadOnlyList<Baseline> rows = Baselines.Measure(trainTokens, validTokens, corpus.Info.VocabSize, corpus.EndOfText,
             Text(corpus, validTokens), here);
-        var measured = new CorpusBaselines(train, valid, corpus.Info.TokenizerHash, rows);
+        var measured = new CorpusBaselines(train, valid, corpus.Info.TokenizerHash, rows,
+            corpus.StreamsHash);
         JsonFile.Write(Path.Combine(corpus.Folder, FileName), measured, format,
             CorpusBaselinesJson.Default.CorpusBaselines);
         return measured;

@@ -27,7 +27,7 @@ sealed record GainByOrder(string Run, double Loss, double Unigram, double Bigram
         ValidRow end = RunFolder.ReadValid(path).LastOrDefault(v => v.Whole);
         if (!end.Whole) throw new DataException($"{path}: not done; the same 'isoflop train' goes on with it");
         using Corpus corpus = Corpus.Open(here.CorpusFolder(record.Corpus.Name));
-        if (corpus.Info.TokenizerHash != record.Corpus.TokenizerHash || corpus.Valid.Count != record.Corpus.ValidTokens)
+        if (!record.Corpus.SameText(CorpusFacts.Of(corpus)))
             throw new DataException($"{corpus.Folder}: built anew since {path} was trained; train it again");
         CorpusBaselines counted = CorpusBaselines.Of(corpus, here);
         return new(run, end.Loss, Nats("unigram"), Nats("bigram"), Nats("5-gram"));

@@ -1,8 +1,5 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
-using System.Text.Json;
-using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Isoflop.Store;
 
@@ -11,39 +8,80 @@ namespace Isoflop.Lab.Corpora;
 /// <summary>One document: valid UTF-8, line ends \n.</summary>
 readonly record struct TextDocument(ReadOnlyMemory<byte> Utf8, string? Tag);
 
+/// <summary>What a chunk holds.</summary>
+sealed class Parsed
+{
+    /// <summary>Its documents, in order.</summary>
+    public List<TextDocument> Documents { get; init; } = [];
+    /// <summary>Lines that are no JSON and were left out, where that is asked for.</summary>
+    public long Broken { get; set; }
+}
+
 /// <summary>A piece of a source that can be parsed on any thread.</summary>
 /// <param name="SourceBytes">bytes on disk read for it, for the progress</param>
-sealed record Chunk(long SourceBytes, Func<List<TextDocument>> Parse);
+sealed record Chunk(long SourceBytes, Func<Parsed> Parse);
 
 /// <summary>Reads sources front to back in bounded memory and cuts them into chunks; the same chunks every time.</summary>
-sealed partial class ChunkReader(CorpusRecipe recipe)
+/// <param name="remark">told, once, what in an archive is not read</param>
+sealed class ChunkReader(CorpusRecipe recipe, Action<string>? remark = null)
 {
     const int ChunkBytes = 1 << 20;
     /// <summary>A longer text is cut, so that one large file still has documents to validate on.</summary>
     const int LongestText = 64 * 1024;
+    /// <summary>A longer line is no record, whatever it is.</summary>
+    const int LongestLine = 1 << 26;
+
+    const string ReadInArchives = ".txt .md .markdown .jsonl .ndjson .json";
+
+    readonly JsonDocuments json = new(recipe);
+    readonly HashSet<string> remarks = [];
 
     /// <summary>All chunks of all files, in order.</summary>
     /// <exception cref="DataException">A file that cannot be read; names it and the place.</exception>
     public IEnumerable<Chunk> Chunks(IEnumerable<SourceFile> files) => files.SelectMany(file => file.Kind switch
     {
-        SourceKind.Text => Guarded(file, TextChunks),
-        SourceKind.JsonLines => Guarded(file, LineChunks),
         SourceKind.Parquet => new ParquetRows(recipe).Chunks(file),
-        _ => [new Chunk(file.Bytes, () => ReferenceDocs.Parse(file.Path))],
+        SourceKind.ReferenceXml => recipe.TagField is not null ? throw NoTags(file.Path)
+            : [new Chunk(file.Bytes, () => new() { Documents = ReferenceDocs.Parse(file.Path) })],
+        _ => Guarded(file),
     });
 
+    /// <summary>A stream of bytes that is read from its beginning.</summary>
+    /// <param name="Head">what was read of it already</param> <param name="Raw">the file on disk</param>
+    sealed record Source(string Path, byte[] Head, Stream Stream, FileStream Raw)
+    {
+        long reported;
+
+        /// <summary>Bytes on disk since the last call.</summary>
+        public long Progress()
+        {
+            long before = reported;
+            reported = Raw.Position;
+            return Math.Max(0, reported - before);
+        }
+
+        /// <summary>Puts <paramref name="carry"/> and what follows into a new buffer.</summary>
+        /// <returns>Length of what it holds; less than the buffer: the stream has ended</returns>
+        public int Fill(byte[] carry, int room, out byte[] buffer)
+        {
+            buffer = new byte[carry.Length + room];
+            carry.CopyTo(buffer, 0);
+            return carry.Length + Stream.ReadAtLeast(buffer.AsSpan(carry.Length), room, throwOnEndOfStream: false);
+        }
+    }
+
     /// <summary>Turns what a broken archive throws into one line that names the file.</summary>
-    static IEnumerable<Chunk> Guarded(SourceFile file, Func<SourceFile, Stream, FileStream, IEnumerable<Chunk>> read)
+    IEnumerable<Chunk> Guarded(SourceFile file)
     {
         using Stream stream = file.Open(out FileStream raw);
-        using IEnumerator<Chunk> chunks = read(file, stream, raw).GetEnumerator();
+        using IEnumerator<Chunk> chunks = Read(file.Kind, new(file.Path, [], stream, raw), file.Bytes).GetEnumerator();
         while (true)
         {
             try
             {
                 if (!chunks.MoveNext()) yield break;
             }
-            catch (Exception e) when (e is InvalidDataException or IOException or ZstdSharp.ZstdException)
+            catch (Exception e) when (SourceFile.IsBroken(e))
             {
                 throw new DataException($"{file.Path}: cannot be read past byte {raw.Position}: {e.Message}", e);
             }
@@ -51,19 +89,55 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         }
     }
 
-    /// <summary>Fills [filled, …) until the buffer is full or the stream ends.</summary>
-    static int Fill(Stream stream, byte[] buffer, int filled) =>
-        stream.ReadAtLeast(buffer.AsSpan(filled), buffer.Length - filled, throwOnEndOfStream: false);
-
-    IEnumerable<Chunk> TextChunks(SourceFile file, Stream stream, FileStream raw)
+    IEnumerable<Chunk> Read(SourceKind kind, Source source, long size) => kind switch
     {
-        long offset = 0, reported = 0;
-        byte[] carry = [];
+        SourceKind.Tar => TarChunks(source),
+        SourceKind.JsonLines => LineChunks(source),
+        SourceKind.JsonList => ListChunks(source),
+        _ => recipe.TagField is null ? TextChunks(source, size) : throw NoTags(source.Path),
+    };
+
+    DataException NoTags(string path) => new($"{path}: is plain text, which has no '{recipe.TagField}'; tags are read from " +
+        "JSON lines and Parquet: leave tag_field out, or name such files");
+
+    /// <summary>The members of an archive whose names promise text.</summary>
+    IEnumerable<Chunk> TarChunks(Source archive)
+    {
+        int read = 0;
+        foreach ((string name, Stream content) in TarMembers.Read(archive.Stream))
+        {
+            string path = $"{archive.Path}/{name}";
+            if (name.Split('/').Any(part => part.StartsWith('.') && part is not ("." or ".."))) continue;
+            if (SourceNames.KindOf(name) is null)
+            {
+                Remark($"{archive.Path}: not read: members of other kinds; read are {ReadInArchives}");
+                continue;
+            }
+            byte[] head = FileForms.HeadOf(content);
+            SourceKind? kind = SourceNames.Decide(path, FileForm.Text, head, recipe, named: false, out string? what);
+            if (what is not null) Remark(what);
+            if (kind is SourceKind.Parquet or SourceKind.Tar)
+                throw new DataException($"{path}: {FileForms.Of(head).Named()} in an archive is not read; unpack it first");
+            if (kind is null) continue;
+            read++;
+            foreach (Chunk chunk in Read(kind.Value, new(path, head, content, archive.Raw), ChunkBytes)) yield return chunk;
+        }
+        if (read == 0)
+            throw new DataException($"{archive.Path}: holds nothing to read; of an archive, {ReadInArchives} are read");
+    }
+
+    void Remark(string what)
+    {
+        if (remarks.Count < 100 && remarks.Add(what)) remark?.Invoke(what);
+    }
+
+    IEnumerable<Chunk> TextChunks(Source source, long size)
+    {
+        long offset = 0;
+        byte[] carry = source.Head;
         for (bool ended = false; !ended;)
         {
-            byte[] buffer = new byte[carry.Length + Math.Min(ChunkBytes, Math.Max(4096, file.Bytes + 1))];
-            carry.CopyTo(buffer, 0);
-            int length = carry.Length + Fill(stream, buffer, carry.Length);
+            int length = source.Fill(carry, (int)Math.Min(ChunkBytes, Math.Max(4096, size + 1)), out byte[] buffer);
             ended = length < buffer.Length;
             var cuts = new List<int> { 0 };
             int start = offset == 0 && buffer.AsSpan(0, length).StartsWith("\uFEFF"u8) ? 3 : 0;
@@ -72,10 +146,9 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
             if (ended && length > cuts[^1]) cuts.Add(length);
             int end = cuts[^1];
             carry = buffer[end..length];
-            long at = offset, bytes = raw.Position - reported;
+            long at = offset;
             offset += end;
-            reported = raw.Position;
-            yield return new Chunk(bytes, () => ParseText(file.Path, buffer, cuts, at));
+            yield return new Chunk(source.Progress(), () => ParseText(source.Path, buffer, cuts, at));
         }
     }
 
@@ -95,7 +168,7 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
         return window[end - 1] >= 0xC0 ? end - 1 : window.Length;
     }
 
-    List<TextDocument> ParseText(string path, byte[] buffer, List<int> cuts, long offset)
+    Parsed ParseText(string path, byte[] buffer, List<int> cuts, long offset)
     {
         var documents = new List<TextDocument>();
         for (int i = 0; i + 1 < cuts.Count; i++)
@@ -108,7 +181,7 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
             text = text[..text.Span.TrimEnd("\n"u8).Length];
             if (!text.Span.Trim(" \t\v\f\n"u8).IsEmpty) documents.Add(new(text, null));
         }
-        return documents;
+        return new() { Documents = documents };
     }
 
     /// <summary>The text itself where it is UTF-8; else a refusal, or a copy with U+FFFD.</summary>
@@ -122,103 +195,80 @@ sealed partial class ChunkReader(CorpusRecipe recipe)
             $"replace such bytes with lossy=true");
     }
 
-    IEnumerable<Chunk> LineChunks(SourceFile file, Stream stream, FileStream raw)
+    IEnumerable<Chunk> LineChunks(Source source)
     {
-        long offset = 0, line = 1, reported = 0;
-        byte[] carry = [];
+        long offset = 0, line = 1;
+        byte[] carry = source.Head;
         int room = ChunkBytes;
         for (bool ended = false; !ended;)
         {
-            byte[] buffer = new byte[carry.Length + room];
-            carry.CopyTo(buffer, 0);
-            int length = carry.Length + Fill(stream, buffer, carry.Length);
+            int length = source.Fill(carry, room, out byte[] buffer);
             ended = length < buffer.Length;
             int end = ended ? length : buffer.AsSpan(0, length).LastIndexOf((byte)'\n') + 1;
             carry = buffer[end..length];
+            if (carry.Length > LongestLine) throw TooLong(source.Path, $"line {line + buffer.AsSpan(0, end).Count((byte)'\n')}");
             room = Math.Max(ChunkBytes, carry.Length);          // a line longer than the buffer doubles it
             if (end == 0) continue;
-            (long at, long first, long bytes) = (offset, line, raw.Position - reported);
+            (long at, long first) = (offset, line);
             offset += end;
             line += buffer.AsSpan(0, end).Count((byte)'\n');
-            reported = raw.Position;
-            yield return new Chunk(bytes, () => ParseLines(file.Path, buffer.AsMemory(0, end), at, first));
+            yield return new Chunk(source.Progress(), () => ParseLines(source.Path, buffer.AsMemory(0, end), at, first));
         }
     }
 
-    List<TextDocument> ParseLines(string path, ReadOnlyMemory<byte> lines, long offset, long line)
+    static DataException TooLong(string path, string which) => new($"{path}: {which} is longer than {LongestLine >> 20} MB, " +
+        "which no record is; if it is text, rename it to .txt");
+
+    Parsed ParseLines(string path, ReadOnlyMemory<byte> lines, long offset, long line)
     {
-        var documents = new List<TextDocument>();
+        var parsed = new Parsed();
         if (offset == 0 && lines.Span.StartsWith("\uFEFF"u8)) (lines, offset) = (lines[3..], 3);
         for (; !lines.IsEmpty; line++)
         {
             int end = lines.Span.IndexOf((byte)'\n');
             ReadOnlyMemory<byte> one = end < 0 ? lines : lines[..end];
-            if (!one.Span.Trim(" \t\r"u8).IsEmpty && ParseLine(path, Valid(path, one, offset), line) is { } document)
-                documents.Add(document);
+            if (!one.Span.Trim(" \t\r"u8).IsEmpty) json.Add(Valid(path, one, offset), path, "line", line, parsed);
             int step = end < 0 ? lines.Length : end + 1;
             offset += step;
             lines = lines[step..];
         }
-        return documents;
+        return parsed;
     }
 
-    TextDocument? ParseLine(string path, ReadOnlyMemory<byte> json, long line)
+    /// <summary>A list's members, cut at its commas; a member is held whole, the list is not.</summary>
+    IEnumerable<Chunk> ListChunks(Source source)
     {
-        try
+        long offset = 0, number = 1;
+        byte[] carry = source.Head;
+        var cutter = new ListCutter();
+        for (bool ended = false; !ended;)
         {
-            return Property(json, path, line);
-        }
-        catch (JsonException e)
-        {
-            throw new DataException($"{path}: line {line} is not JSON: {Brief(e)}; each line must be one object", e);
-        }
-        catch (InvalidOperationException) when (recipe.Lossy)
-        {
-            string text = LoneSurrogate().Replace(Encoding.UTF8.GetString(json.Span), "\\ufffd");
-            return Property(Encoding.UTF8.GetBytes(text), path, line);
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new DataException($"{path}: line {line} has half of a surrogate pair, which is not text; replace it with " +
-                $"lossy=true", e);
+            int length = source.Fill(carry, Math.Max(ChunkBytes, carry.Length), out byte[] buffer);
+            ended = length < buffer.Length;
+            List<Range> members = cutter.Members(buffer.AsSpan(0, length), source.Path);
+            int end = cutter.Begin;
+            carry = buffer[end..length];
+            if (carry.Length > LongestLine) throw TooLong(source.Path, $"member {number + members.Count}");
+            cutter.Shift(end);
+            if (ended && !cutter.Ended)
+            {
+                if (!recipe.Lossy)
+                    throw new DataException($"{source.Path}: the list is cut short in member {number + members.Count}; " +
+                        "fetch it again, or leave that out with lossy=true");
+                members.Add(end..length);
+            }
+            (long at, long first) = (offset, number);
+            offset += end;
+            number += members.Count;
+            yield return new Chunk(source.Progress(), () => ParseMembers(source.Path, buffer, members, at, first));
         }
     }
 
-    static string Brief(JsonException e) => e.Message.Split(" LineNumber:")[0].TrimEnd('.', ' ')
-        + $" at byte {e.BytePositionInLine}";
-
-    TextDocument? Property(ReadOnlyMemory<byte> json, string path, long line)
+    Parsed ParseMembers(string path, ReadOnlyMemory<byte> buffer, List<Range> members, long offset, long number)
     {
-        var reader = new Utf8JsonReader(json.Span);
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-            throw new DataException($"{path}: line {line} is a JSON {reader.TokenType}; each line must be one object");
-        string? text = null, tag = null;
-        bool found = false;
-        var seen = new List<string>();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
-        {
-            string name = reader.GetString()!;
-            seen.Add(name);
-            reader.Read();
-            bool isText = name == recipe.Field;
-            if (isText && reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null))
-                throw new DataException($"{path}: line {line}: '{name}' is a {reader.TokenType}, not a string");
-            if (isText) (text, found) = (reader.GetString(), true);
-            if (name == recipe.TagField && reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
-                tag = reader.TokenType == JsonTokenType.String ? reader.GetString() : Encoding.UTF8.GetString(reader.ValueSpan);
-            reader.Skip();
-        }
-        reader.Read();                                          // anything after the object throws
-        if (!found) throw NoField($"{path}: line {line}: no property", recipe.Field, seen);
-        if (recipe.TagField is { } t && tag is null) throw NoField($"{path}: line {line}: no tag", t, seen);
-        return string.IsNullOrWhiteSpace(text) ? null : new(Encoding.UTF8.GetBytes(text), tag);
+        var parsed = new Parsed();
+        foreach (Range range in members)
+            json.Add(Valid(path, buffer[range], offset + range.Start.Value), path, "member", number++, parsed);
+        return parsed;
     }
-
-    internal static DataException NoField(string where, string field, IEnumerable<string> there) =>
-        new($"{where} '{field}'; here there are: {string.Join(", ", there)}");
-
-    [GeneratedRegex(@"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|" +
-        @"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")]
-    private static partial Regex LoneSurrogate();
 }

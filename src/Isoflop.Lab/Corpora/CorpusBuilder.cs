@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Isoflop.Data;
 using Isoflop.Store;
 using Isoflop.Text;
@@ -16,52 +16,32 @@ public sealed record CorpusBuild(string Folder, CorpusInfo Info, bool AlreadyThe
 /// </summary>
 public static class CorpusBuilder
 {
-    /// <summary>Tokens in a shard: 256 MiB at two bytes.</summary>
-    const long ShardTokens = 1L << 27;
-
     /// <summary>Builds <c>home/corpus/name</c> under a temporary name, or finds it there.</summary>
     /// <param name="force">replace a corpus of that name</param>
     /// <exception cref="ConfigException">A bad setting, no such source, another recipe's corpus of that name.</exception>
     /// <exception cref="DataException">A source that cannot be used, or too little text; names the file.</exception>
     public static CorpusBuild Build(CorpusRecipe recipe, Workspace here, bool force = false) =>
-        Build(recipe, here, force, ShardTokens);
+        Build(recipe, here, force, BuildSite.ShardTokens);
 
     internal static CorpusBuild Build(CorpusRecipe recipe, Workspace here, bool force, long shardTokens)
     {
         string[] problems = [.. recipe.Problems()];
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         Tokenizer? given = recipe.Tokenizer is null ? null : Tokenizer.Load(recipe.Tokenizer);
-        (List<CorpusSource> sources, List<SourceFile> files) = Sources(recipe);
-
+        using SourceFiles sources = recipe.Sources.Count == 0 ? SourceFiles.OfReference(here)
+            : SourceFiles.Of(recipe, recipe.Sources, here);
         string folder = here.CorpusFolder(recipe.Name);
         if (Directory.Exists(folder) && !force) return Found(folder, recipe, sources, given);
 
         using var site = new BuildSite(here, recipe.Name);
-        var job = new Job(recipe, files, site.Folder, given?.AsTrained(), here, shardTokens);
-        CorpusInfo info = job.Run(sources);
+        CorpusInfo info = new Job(recipe, sources, site, given?.AsTrained(), here, shardTokens).Run();
         here.Stop.ThrowIfCancellationRequested();
-        site.Write(info);
-        site.MoveTo(folder);
+        site.Finish(info);
         return new(folder, info, AlreadyThere: false);
     }
 
-    static (List<CorpusSource>, List<SourceFile>) Sources(CorpusRecipe recipe)
-    {
-        var sources = new List<CorpusSource>();
-        var files = new List<SourceFile>();
-        IEnumerable<(string Name, List<SourceFile> Files)> found = recipe.Sources.Count == 0
-            ? ReferenceDocs.Find()
-            : recipe.Sources.Select(s => (s, SourceFiles.Find(s)));
-        foreach ((string name, List<SourceFile> of) in found)
-        {
-            sources.Add(new() { Path = name, Files = of.Count, Bytes = of.Sum(f => f.Bytes) });
-            files.AddRange(of);
-        }
-        return (sources, files);
-    }
-
     /// <summary>The corpus of that name, if it is the one that the recipe would build.</summary>
-    static CorpusBuild Found(string folder, CorpusRecipe recipe, List<CorpusSource> sources, Tokenizer? given)
+    static CorpusBuild Found(string folder, CorpusRecipe recipe, SourceFiles sources, Tokenizer? given)
     {
         using Corpus corpus = Corpus.Open(folder);
         CorpusInfo info = corpus.Info;
@@ -69,7 +49,7 @@ public static class CorpusBuilder
         if (changed.Length > 0)
             throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
                 "choose another name, or rebuild it with force=true");
-        if (!info.Sources.SequenceEqual(sources) || given is not null && given.Hash != info.TokenizerHash
+        if (!sources.Equal(info.Sources) || given is not null && given.Hash != info.TokenizerHash
             && given.AsTrained().Hash != info.TokenizerHash)
             throw new ConfigException($"{folder} was built from these sources, which have changed since; rebuild it with " +
                 $"force=true");
@@ -80,55 +60,42 @@ public static class CorpusBuilder
     {
         if (had.ValueKind != JsonValueKind.Object) return ["it names none"];
         return now.EnumerateObject()
-            .Select(p => (p.Name, Had: had.TryGetProperty(p.Name, out JsonElement v) ? v.GetRawText() : "null",
-                Now: p.Value.GetRawText()))
-            .Where(p => !JsonElement.DeepEquals(Parse(p.Had), Parse(p.Now)))
+            .Select(p => (p.Name, Had: had.TryGetProperty(p.Name, out JsonElement v) ? Line(v) : "null", Now: Line(p.Value)))
+            .Where(p => !JsonNode.DeepEquals(JsonNode.Parse(p.Had), JsonNode.Parse(p.Now)))
             .Select(p => $"{p.Name} was {p.Had}, is {p.Now}");
 
-        static JsonElement Parse(string json)
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return document.RootElement.Clone();
-        }
+        static string Line(JsonElement value) => JsonNode.Parse(value.GetRawText())?.ToJsonString() ?? "null";
     }
 
     /// <summary>One build under way.</summary>
-    sealed class Job(CorpusRecipe recipe, List<SourceFile> files, string folder, Tokenizer? given,
-        Workspace here, long shardTokens)
+    sealed class Job(CorpusRecipe recipe, SourceFiles sources, BuildSite site, Tokenizer? given, Workspace here, long shardTokens)
     {
-        readonly long total = Math.Max(1, files.Sum(f => f.Bytes));
+        readonly long total = Math.Max(1, sources.Files.Sum(f => f.Bytes));
 
-        public CorpusInfo Run(List<CorpusSource> sources)
+        public CorpusInfo Run()
         {
-            var reader = new ChunkReader(recipe);
+            var reader = new ChunkReader(recipe, here.Remark);
             long read = 0;
-            Survey survey = Survey.Take(recipe, reader.Chunks(files), given is null, here,
+            Survey survey = Survey.Take(recipe, reader.Chunks(sources.Files), given is null, here,
                 bytes => Report("reading", read += bytes));
             Tokenizer tokenizer = given ?? Train(survey.TakeSample());
-            tokenizer.Save(Path.Combine(folder, Corpus.TokenizerFile));
+            site.Begin(tokenizer);
             (CorpusSide train, CorpusSide valid) = Encode(reader, survey, tokenizer);
-            var info = new CorpusInfo
+            string licence = recipe.Licence ?? (recipe.Sources.Count == 0 ? ReferenceDocs.Licence
+                : "not stated; that of the sources");
+            CorpusInfo info = site.Describe(train, valid, recipe.ToJson(), licence,
+                [.. survey.Tags.OrderBy(t => t.Value).Select(t => t.Key)]) with
             {
-                Name = recipe.Name,
-                Sources = sources,
-                Licence = recipe.Licence ?? (recipe.Sources.Count == 0 ? ReferenceDocs.Licence
-                    : "not stated; that of the sources"),
-                TokenizerHash = tokenizer.Hash,
-                VocabSize = tokenizer.VocabSize,
-                EndOfText = tokenizer.EndOfText,
-                BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Tokens + valid.Tokens),
-                Train = train,
-                Valid = valid,
-                Tags = [.. survey.Tags.OrderBy(t => t.Value).Select(t => t.Key)],
+                Sources = sources.Sources,
                 DuplicatesDropped = survey.Duplicates,
+                LinesLeftOut = survey.Broken,
                 NearDuplicateClusters = survey.Clusters,
                 NearDuplicateDocuments = survey.ClusteredDocuments,
                 VerbatimMeaning = VerbatimShare.Meaning,
-                Recipe = recipe.ToJson(),
             };
-            File.WriteAllText(Path.Combine(folder, CorpusInfo.FileName), info.ToJson());
+            site.Write(info);
             // Through the front door: what is measured is what a training run will read, every block of it checked.
-            using Corpus corpus = Corpus.Open(folder);
+            using Corpus corpus = Corpus.Open(site.Folder);
             return info with
             {
                 VerbatimShare = VerbatimShare.Measure(corpus.Train, corpus.Valid, corpus.Tokenizer, here),
@@ -152,12 +119,11 @@ public static class CorpusBuilder
         (CorpusSide Train, CorpusSide Valid) Encode(ChunkReader reader, Survey survey, Tokenizer tokenizer)
         {
             bool tagged = recipe.TagField is not null;
-            using SideWriter train = Writer(SideWriter.TrainName), valid = Writer(SideWriter.ValidName);
-            SideWriter Writer(Func<int, string> name) =>
-                new(folder, name, tagged, tokenizer.VocabSize, tokenizer.Hash, shardTokens);
+            using SideWriter train = site.Side(SideWriter.TrainName, tagged, shardTokens: shardTokens),
+                valid = site.Side(SideWriter.ValidName, tagged, shardTokens: shardTokens);
             long read = 0;
             int chunks = 0;
-            OrderedPipeline.Run(reader.Chunks(files).Select((chunk, i) => (chunk, i)),
+            OrderedPipeline.Run(reader.Chunks(sources.Files).Select((chunk, i) => (chunk, i)),
                 c => Encoded.Of(c.chunk, c.i, survey, tokenizer), chunk =>
                 {
                     chunk.Train.AppendTo(train);
@@ -175,7 +141,7 @@ public static class CorpusBuilder
     {
         public static Encoded Of(Chunk chunk, int index, Survey survey, Tokenizer tokenizer)
         {
-            List<TextDocument> documents = chunk.Parse();
+            List<TextDocument> documents = chunk.Parse().Documents;
             ReadOnlySpan<Side> sides = survey.SidesOf(index, documents);
             Piece train = new(), valid = new();
             for (int i = 0; i < documents.Count; i++)
@@ -202,54 +168,5 @@ public static class CorpusBuilder
 
         public void AppendTo(SideWriter writer) =>
             writer.Append(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(tokens), tags, documents, bytes);
-    }
-}
-
-/// <summary>The temporary folder of a build. Whatever is not moved to its place is removed; what a killed build left, by the
-/// next one.</summary>
-sealed class BuildSite : IDisposable
-{
-    readonly FolderLock held;
-    bool moved;
-
-    public string Folder { get; }
-
-    /// <exception cref="ConfigException">Another process is building it, or the home cannot be written.</exception>
-    public BuildSite(Workspace here, string name)
-    {
-        Folder = here.CorpusFolder($".{name}.partial");
-        try
-        {
-            held = FolderLock.Take(Folder, here.Clock);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigException($"{here.Corpora} cannot be written: {e.Message}; choose another home=DIR");
-        }
-        foreach (string left in Directory.GetFiles(Folder))
-            if (Path.GetFileName(left) is not (FolderLock.LockFile or FolderLock.HolderFile)) File.Delete(left);
-    }
-
-    /// <summary>Writes corpus.json, synced.</summary>
-    public void Write(CorpusInfo info) => WholeFile.Write(Path.Combine(Folder, CorpusInfo.FileName), info.ToJson());
-
-    /// <summary>Puts the finished folder in its place; one that stands there is replaced.</summary>
-    public void MoveTo(string place)
-    {
-        Debug.Assert(File.Exists(Path.Combine(Folder, CorpusInfo.FileName)));
-        held.Dispose();
-        File.Delete(Path.Combine(Folder, FolderLock.LockFile));
-        string old = Folder + ".old";
-        if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
-        if (Directory.Exists(place)) Directory.Move(place, old);
-        Directory.Move(Folder, place);
-        moved = true;
-        if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
-    }
-
-    public void Dispose()
-    {
-        held.Dispose();
-        if (!moved) Directory.Delete(Folder, recursive: true);
     }
 }

@@ -19,6 +19,9 @@ sealed record MadeSide(int[] Tokens, List<(int Tag, int Count)> Tags, long Docum
 sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, IReadOnlyList<string> Labels, Func<MadeSide> Train,
     Func<MadeSide> Valid)
 {
+    /// <summary>The recipe as it was written before it said as much; a corpus that has it is taken for this one.</summary>
+    public JsonElement? Older { get; init; }
+
     /// <summary>See <see cref="CorpusInfo.ChatTemplate"/>.</summary>
     public string? ChatTemplate { get; init; }
 
@@ -29,44 +32,31 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
         string folder = here.CorpusFolder(Name);
         if (Directory.Exists(folder)) return Found(folder);
         using var site = new BuildSite(here, Name);
-        Tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
-        CorpusSide train = Side(site.Folder, SideWriter.TrainName, Train()),
-            valid = Side(site.Folder, SideWriter.ValidName, Valid());
-        var info = new CorpusInfo
-        {
-            Name = Name,
-            Licence = licence,
-            TokenizerHash = Tokenizer.Hash,
-            VocabSize = Tokenizer.VocabSize,
-            EndOfText = Tokenizer.EndOfText,
-            BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Predicted + valid.Predicted),
-            Train = train,
-            Valid = valid,
-            Tags = Labels,
-            Recipe = Recipe,
-            ChatTemplate = ChatTemplate,
-        };
-        site.Write(info);
-        site.MoveTo(folder);
-        return FactsOf(info);
+        site.Begin(Tokenizer);
+        CorpusSide train = Side(site, SideWriter.TrainName, Train()), valid = Side(site, SideWriter.ValidName, Valid());
+        site.Finish(site.Describe(train, valid, Recipe, licence, Labels) with { ChatTemplate = ChatTemplate });
+        return FactsIn(folder);
     }
 
     CorpusFacts Found(string folder)
     {
         CorpusInfo info = CorpusInfo.Load(folder);
-        if (info.TokenizerHash != Tokenizer.Hash || !JsonElement.DeepEquals(info.Recipe, Recipe))
+        if (info.TokenizerHash != Tokenizer.Hash || !(JsonElement.DeepEquals(info.Recipe, Recipe)
+            || Older is { } older && JsonElement.DeepEquals(info.Recipe, older)))
             throw new ConfigException($"{folder} is another corpus ({info.Recipe.GetRawText().ReplaceLineEndings(" ")}); " +
                 "move it away, or choose another name or home=DIR");
-        return FactsOf(info);
+        return FactsIn(folder);
     }
 
-    static CorpusFacts FactsOf(CorpusInfo info) => new(info.Name, info.VocabSize, info.Train.Tokens, info.Valid.Tokens,
-        info.Valid.BytesPerToken, info.TokenizerHash);
-
-    CorpusSide Side(string folder, Func<int, string> names, MadeSide side)
+    static CorpusFacts FactsIn(string folder)
     {
-        using var writer = new SideWriter(folder, names, Labels.Count > 0, Tokenizer.VocabSize, Tokenizer.Hash, 1L << 27,
-            side.Weights is not null);
+        using Corpus corpus = Corpus.Open(folder);
+        return CorpusFacts.Of(corpus);
+    }
+
+    CorpusSide Side(BuildSite site, Func<int, string> names, MadeSide side)
+    {
+        using SideWriter writer = site.Side(names, Labels.Count > 0, side.Weights is not null);
         writer.Append(side.Tokens, side.Tags, side.Documents, side.Bytes, side.Weights);
         return writer.Commit();
     }

@@ -38,7 +38,7 @@ static class ReferenceDocs
                 List<SourceFile> files = [.. Directory.EnumerateFiles(Path.Combine(newest, "ref"), "*.xml",
                     SearchOption.AllDirectories)
                     .Order(StringComparer.Ordinal)
-                    .Select(f => new SourceFile(f, SourceKind.ReferenceXml, "", new FileInfo(f).Length))
+                    .Select(f => new SourceFile(f, SourceKind.ReferenceXml, new FileInfo(f).Length))
                     .Where(f => have.Add((Path.GetFileName(f.Path), f.Bytes)))];
                 if (files.Count > 0) found.Add(($"{Path.GetFileName(pack)} {Path.GetFileName(newest)}", files));
             }

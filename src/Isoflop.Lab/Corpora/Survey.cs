@@ -29,6 +29,8 @@ sealed class Survey
     ulong ceiling = ulong.MaxValue;                             // hashes from here on are not in the sample
 
     public long Duplicates { get; private set; }
+    /// <summary>Lines that are no JSON and were left out.</summary>
+    public long Broken { get; private set; }
     public long Clusters { get; private set; }
     public long ClusteredDocuments { get; private set; }
     public IReadOnlyDictionary<string, int> Tags => tags;
@@ -52,11 +54,13 @@ sealed class Survey
     }
 
     /// <summary>A chunk with everything about its documents that needs no other chunk.</summary>
-    sealed record Surveyed(long SourceBytes, List<TextDocument> Documents, UInt128[] Hashes, ulong[][] Keys, ulong Hash)
+    sealed record Surveyed(long SourceBytes, long Broken, List<TextDocument> Documents, UInt128[] Hashes, ulong[][] Keys,
+        ulong Hash)
     {
         public static Surveyed Of(Chunk chunk)
         {
-            List<TextDocument> documents = chunk.Parse();
+            Parsed parsed = chunk.Parse();
+            List<TextDocument> documents = parsed.Documents;
             var hashes = new UInt128[documents.Count];
             var keys = new ulong[documents.Count][];
             List<ulong> words = [], shingles = [];
@@ -69,7 +73,7 @@ sealed class Survey
                 Words.Shingles(words, NearDuplicates.ShingleWords, shingles);
                 keys[i] = NearDuplicates.Keys(shingles);
             }
-            return new(chunk.SourceBytes, documents, hashes, keys, HashOf(documents));
+            return new(chunk.SourceBytes, parsed.Broken, documents, hashes, keys, HashOf(documents));
         }
     }
 
@@ -113,6 +117,7 @@ sealed class Survey
 
     void Add(Surveyed chunk)
     {
+        Broken += chunk.Broken;
         chunks.Add((sides.Count, chunk.Documents.Count, chunk.Hash));
         for (int i = 0; i < chunk.Documents.Count; i++)
         {
@@ -154,7 +159,9 @@ sealed class Survey
     void Split()
     {
         long total = sizes.Sum(s => (long)s);
-        if (total == 0) throw new DataException("the sources hold no text");
+        if (total == 0)
+            throw new DataException("the sources hold no text" +
+                (Broken > 0 ? $"; {Broken} lines are not JSON and were left out" : ""));
         int[] group = near.Groups();
         long[] bytes = new long[group.Length];
         int[] members = new int[group.Length];

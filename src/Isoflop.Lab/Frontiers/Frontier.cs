@@ -109,7 +109,7 @@ sealed class Frontier
     void Write()
     {
         using (StreamWriter csv = new(Path.Combine(Folder, "cells.csv"))) ToTable().WriteCsv(csv);
-        File.WriteAllText(Path.Combine(Folder, "frontier.svg"), Chart.Grid([.. Charts()]));
+        WholeFile.Write(Path.Combine(Folder, "frontier.svg"), Chart.Grid([.. Charts()]));
     }
 
     /// <summary>Cells as a table.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Frontiers;
@@ -83,6 +84,7 @@ sealed record FrontierRecipe
     internal void Check()
     {
         if (Name.Length == 0) throw new ConfigException("name='' must be given: the study is found by it");
+        _ = FolderName.Checked("name", Name);
         if (new TaskMix([Task]).Levels.Count != 1) throw new ConfigException($"task '{Task}' must be one level; try parity:2");
         string problems = string.Join("; ", SettingsJson.Problems(this, FrontierJson.Default.FrontierRecipe));
         if (problems.Length > 0) throw new ConfigException(problems);

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Store;
+using Isoflop.Train;
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
 
@@ -35,8 +36,8 @@ static class Spend
     /// <exception cref="ConfigException">The budget buys no point of the grid.</exception>
     public static SpendForecast Forecast(Frontier of, double flops, double queries)
     {
-        if (!(flops > 0 && double.IsFinite(flops))) throw new ConfigException($"flops={flops} must be above 0; try 1e13");
-        if (!(queries >= 1 && double.IsFinite(queries))) throw new ConfigException($"queries={queries} must be 1 at least");
+        RunConfig.Budget(flops);
+        if (!(queries is >= 1 and <= 1e18)) throw new ConfigException($"queries={queries} must be 1 at least and 1e18 at most");
         int[] widths = [.. Enumerable.Range(of.Recipe.Widths.Min() / 16,
             (of.Recipe.Widths.Max() - of.Recipe.Widths.Min()) / 16 + 1)
             .Select(i => 16 * i)];

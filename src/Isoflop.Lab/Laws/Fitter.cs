@@ -50,6 +50,10 @@ static class Fitter
         if (!best.Minimum.Converged)
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
+        if (form.ReadsLoss && IsNoise(law))
+            return Refuse(law, "the values rise no more than their scatter: a constant says as much of them",
+                Further(law, 10, "a loss at which they leave chance"));
+
         if (options.Bootstraps > 0) law = WithIntervals(law, problem, best.Minimum.Theta, fitted, options, stop);
         if (options.HeldOut)
             law = law with { HeldOut = HeldOutCheck.Of(form, points, options with { Objective = objective }, stop) };
@@ -107,6 +111,15 @@ static class Fitter
                 return p with { Estimate = new(p.Estimate.Value, Quantile.Of(sorted, 0.025), Quantile.Of(sorted, 0.975)) };
             })],
         };
+    }
+
+    /// <summary>An F-test against a constant: its level is low, since a step is searched for among many places.</summary>
+    static bool IsNoise(Law law)
+    {
+        double mean = law.Residuals.Average(r => r.Loss), total = law.Residuals.Sum(r => Math.Pow(r.Loss - mean, 2)),
+            left = law.Residuals.Sum(r => Math.Pow(r.Loss - r.Predicted, 2));
+        int spent = law.Parameters.Count - 1, free = law.Residuals.Count - 1 - spent;
+        return free > 0 && left > 0 && 1 - FisherSnedecor.CDF(spent, free, (total - left) / spent / (left / free)) > 1e-4;
     }
 
     static double[] NaturalOf(LawForm form, FitData data, double[] theta)

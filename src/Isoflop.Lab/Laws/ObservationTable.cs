@@ -1,5 +1,6 @@
 using System.Globalization;
-using nietras.SeparatedValues;
+using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Tables;
 
 namespace Isoflop.Lab.Laws;
 
@@ -24,90 +25,71 @@ public sealed record TableColumns
     public string? Seed { get; init; }
     /// <summary>Name of a row, for messages.</summary>
     public string? Name { get; init; }
-    /// <summary>Further columns to read.</summary>
+    /// <summary>Further columns of which a row must hold a value, as it must of the loss.</summary>
     public IReadOnlyList<string> More { get; init; } = [];
+    /// <summary>Rows that are equal are other runs with the same result; else they are one run, listed twice.</summary>
+    public bool Replicates { get; init; }
     /// <summary>Rows to keep: "column=text", or with != &lt; &gt; &lt;= &gt;= and a number.</summary>
     public IReadOnlyList<string> Where { get; init; } = [];
 }
 
 /// <summary>
-/// Reads tables that this and other tools export: comma, semicolon, tab or bar, quoted fields, numbers with a decimal point.
-/// A row without a loss is left out, as a W&amp;B export has them; every other cell that should be a number must be one.
+/// Reads tables that this and other tools export, see <see cref="ForeignTable"/>. A row without a loss, or whose loss is not
+/// finite, is left out, as is a copy of another; every other cell that should be a number must be one.
 /// </summary>
 public sealed class ObservationTable
 {
     static readonly string[] signs = ["!=", "<=", ">=", "=", "<", ">"];
+    // Work of a token and parameter as runs have it: 6, less of experts at rest, more of attention and small embeddings.
+    const double LeastFlopsPerNd = 0.06, MostFlopsPerNd = 600;
 
-    readonly string path;
-    readonly string[] header = [];
-    readonly List<(int Line, string[] Cells)> rows = [];
+    readonly ForeignTable table;
+    readonly List<string> notes = [];
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="DataException">Missing, empty, a quote that does not end, a row that is too long.</exception>
-    public ObservationTable(string path)
-    {
-        this.path = path;
-        try
-        {
-            using SepReader reader = Sep.Reader(o => o with
-            {
-                HasHeader = false,                               // two columns may have one name: the first is taken
-                DisableColCountCheck = true,                     // ours names the line
-                Unescape = true,
-                Trim = SepTrim.Outer,
-            }).FromFile(path);
-            foreach (SepReader.Row row in reader)
-            {
-                int line = header.Length == 0 ? 1 : row.LineNumberFrom;
-                if (row.Span.Count('"') % 2 != 0) throw new DataException($"{path}: line {line}: a quote that does not end");
-                string[] cells = Array.ConvertAll(row[..].ToStringsArray(), c => c.Trim());
-                if (cells is [""]) continue;
-                if (header.Length == 0) header = cells;
-                else if (cells.Length == header.Length) rows.Add((line, cells));
-                else throw new DataException($"{path}: line {line} has {cells.Length} cells, the header {header.Length}");
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new DataException($"{path}: cannot be read: {e.Message}", e);
-        }
-        if (header.Length == 0) throw new DataException($"{path}: is empty; the first line names the columns");
-    }
+    /// <exception cref="DataException">Missing, no text, empty, a quote that does not end, a row that is too long.</exception>
+    public ObservationTable(string path) => table = new(path);
 
     /// <summary>Names of the columns.</summary>
-    public IReadOnlyList<string> Header => header;
+    public IReadOnlyList<string> Header => table.Header;
     /// <summary>Rows that were left out for want of a loss.</summary>
     public int Skipped { get; private set; }
+    /// <summary>What was left out and converted, a line each.</summary>
+    public IReadOnlyList<string> Notes => notes;
 
     /// <summary>The rows as observations.</summary>
-    /// <exception cref="DataException">A column is missing, or a cell is not a number; names line and column.</exception>
+    /// <exception cref="DataException">A column is missing or there twice, a cell is not a number, or may be two; names line and
+    /// column.</exception>
     public List<Observation> Observations(TableColumns map)
     {
-        int loss = Column(map.Loss ?? throw new ConfigException("no column for the loss; give loss=COL or y=COL"));
-        int? n = Find(map.N), d = Find(map.D), c = Find(map.C), x = Find(map.X), unique = Find(map.Unique);
-        int? group = Find(map.Group), seed = Find(map.Seed), name = Find(map.Name);
+        notes.Clear();
+        NumberColumn? n = Find(map.N, Quantity.Count), d = Find(map.D, Quantity.Count), c = Find(map.C, Quantity.Flops),
+            x = Find(map.X, Quantity.Plain), unique = Find(map.Unique, Quantity.Count), seed = Find(map.Seed, Quantity.Plain);
         if (x is null && new[] { n, d, c }.Count(k => k is not null) < 2)
             throw new ConfigException("two of the columns n=COL, d=COL and c=COL are needed, or x=COL for a curve");
-        Func<int, bool> keeps = Filter(map.Where);
-        var points = new List<Observation>();
-        Skipped = 0;
-        for (int r = 0; r < rows.Count; r++)
+        foreach (NumberColumn? column in (NumberColumn?[])[n, d, c, unique])
+            if (column?.Unit is { } unit) notes.Add($"column '{column.Name}' is taken as {unit}, as its name says");
+        int? group = map.Group is null ? null : table.Column(map.Group), run = map.Name is null ? null : table.Column(map.Name);
+        NumberColumn loss = Loss(map);
+        List<Observation> points = [];
+        HashSet<object> seen = [];
+        int copies = 0;
+        foreach (int r in Kept(map, loss, notes))
         {
-            if (!keeps(r)) continue;
-            if (rows[r].Cells[loss].Length == 0)
-            {
-                Skipped++;
-                continue;
-            }
-            points.Add(Row(r));
+            Observation point = Row(r);
+            object key = x is not null ? string.Join('\n', table.Row(r))
+                : (point.N, point.D, point.C, point.Unique, point.Seed, point.Loss);
+            if (map.Replicates || seen.Add(key)) points.Add(point);
+            else copies++;
         }
+        if (copies > 0)
+            notes.Add($"rows left out: {copies} copies of others; if they are other seeds, say that they are replicates");
         return points;
 
         Observation Row(int r)
         {
-            double y = Number(r, loss), at = x is { } xc ? Number(r, xc) : double.NaN;
-            double flops = c is { } cc ? Number(r, cc) : double.NaN;
-            double parameters = n is { } nc ? Number(r, nc) : double.NaN, tokens = d is { } dc ? Number(r, dc) : double.NaN;
+            double y = loss[r], at = x?[r] ?? double.NaN, flops = c?[r] ?? double.NaN;
+            double parameters = n?[r] ?? double.NaN, tokens = d?[r] ?? double.NaN;
             if (n is null) parameters = d is null ? at : flops / (6 * tokens);
             if (d is null) tokens = n is null ? at : flops / (6 * parameters);
             return new Observation
@@ -117,63 +99,99 @@ public sealed class ObservationTable
                 Loss = y,
                 C = c is not null ? flops : n is null && d is null ? at : 6 * parameters * tokens,
                 X = at,
-                Unique = unique is { } uc ? Number(r, uc) : double.NaN,
-                Group = group is { } gc ? rows[r].Cells[gc] : "",
-                Seed = seed is { } sc ? (long)Number(r, sc) : 0,
-                Name = name is { } mc ? rows[r].Cells[mc] : $"line {rows[r].Line}",
+                Unique = unique?[r] ?? double.NaN,
+                Group = group is { } gc ? table[r, gc] : "",
+                Seed = (long)(seed?[r] ?? 0),
+                Name = run is { } mc ? table[r, mc] : $"line {table.LineOf(r)}",
             };
         }
     }
 
-    /// <summary>A column as numbers, over the rows that <see cref="Observations"/> would keep.</summary>
-    public double[] Numbers(string column, string loss, IReadOnlyList<string> where)
+    /// <summary>A column as numbers, over the rows that hold a loss and fulfil the conditions, copies included.</summary>
+    public double[] Numbers(string column, TableColumns map)
     {
-        int at = Column(column), y = Column(loss);
-        Func<int, bool> keeps = Filter(where);
-        return [.. Enumerable.Range(0, rows.Count).Where(r => keeps(r) && rows[r].Cells[y].Length > 0)
-            .Select(r => Number(r, at))];
+        var numbers = new NumberColumn(table, column, Quantity.Plain);
+        return [.. Kept(map, Loss(map), []).Select(r => numbers[r])];
     }
 
-    int? Find(string? name) => name is null ? null : Column(name);
-
-    int Column(string name)
+    /// <summary>
+    /// Refuses points whose compute is not that of their sizes, and counts that are fractions, as where a column has a unit of
+    /// its own; notes sizes that no other column speaks against and that no model has.
+    /// </summary>
+    /// <exception cref="DataException">Says what is odd.</exception>
+    internal void CheckUnits(IReadOnlyList<Observation> points, TableColumns map)
     {
-        int at = Array.FindIndex(header, h => h == name);
-        if (at < 0) at = Array.FindIndex(header, h => string.Equals(h, name, StringComparison.OrdinalIgnoreCase));
-        return at >= 0 ? at : throw new DataException($"{path}: no column '{name}'; here there are: {string.Join(", ", header)}");
+        if (points.Count == 0 || map.X is not null) return;
+        const string How = "name the units in the header (params_m, tokens_b, gflops), or convert";
+        double[] ratios = [.. points.Select(p => p.C / (p.N * p.D)).Where(double.IsFinite).Order()];
+        double ratio = ratios.Length > 0 ? Quantile.Of(ratios, 0.5) : 6;
+        if (ratio is < LeastFlopsPerNd or > MostFlopsPerNd)
+            throw new DataException($"{table.Path}: FLOPs are {Shown(ratio)} times parameters times tokens at the median, and " +
+                $"training costs about 6: one of these columns has another unit; {How}");
+        foreach ((string what, string? column, Func<Observation, double> of) in
+            ((string, string?, Func<Observation, double>)[])[("parameters", map.N, p => p.N), ("tokens", map.D, p => p.D)])
+            if (points.FirstOrDefault(p => of(p) is > 0 and < 1000 && of(p) % 1 != 0) is { } odd)
+                throw new DataException($"{table.Path}: {(odd.Name.Length > 0 ? odd.Name + ": " : "")}{Shown(of(odd))} {what}" +
+                    (column is null ? " follow from C = 6·N·D" : "") + $", which are whole: a column has another unit; {How}");
+        double n = points.Max(p => p.N), d = points.Max(p => p.D);
+        if (n < 1e5 && d > 1e6 * n) notes.Add($"parameters, {Shown(n)} at most, are taken as they stand; {How}");
+        if (d < n / 1000) notes.Add($"tokens, {Shown(d)} at most, are taken as they stand; {How}");
+
+        static string Shown(double x) => x.ToString("0.###e0", CultureInfo.InvariantCulture);
     }
 
-    double Number(int row, int column)
-    {
-        string cell = rows[row].Cells[column];
-        if (double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value))
-            return value;
-        string what = cell.Length == 0 ? "an empty cell" : $"'{cell}'";
-        throw new DataException($"{path}: line {rows[row].Line}, column '{header[column]}': {what} is not a number");
-    }
+    NumberColumn Loss(TableColumns map) =>
+        new(table, map.Loss ?? throw new ConfigException("no column for the loss; give loss=COL or y=COL"), Quantity.Plain);
 
-    Func<int, bool> Filter(IReadOnlyList<string> conditions)
+    NumberColumn? Find(string? name, Quantity quantity) => name is null ? null : new(table, name, quantity);
+
+    /// <summary>Rows that fulfil the conditions and hold a loss.</summary>
+    List<int> Kept(TableColumns map, NumberColumn loss, List<string> notes)
     {
-        var tests = new List<Func<int, bool>>();
-        foreach (string condition in conditions)
+        NumberColumn[] needed = [loss, .. map.More.Select(m => new NumberColumn(table, m, Quantity.Plain))];
+        List<(string Text, Func<int, bool?> Holds)> conditions = [.. map.Where.Select(w => (w, Condition(w)))];
+        int[] unknown = new int[conditions.Count];
+        List<int> kept = [];
+        Skipped = 0;
+        for (int r = 0; r < table.Count; r++)
         {
-            string? sign = signs.Where(s => condition.IndexOf(s, StringComparison.Ordinal) > 0)
-                .OrderBy(s => condition.IndexOf(s, StringComparison.Ordinal)).ThenByDescending(s => s.Length).FirstOrDefault()
-                ?? throw new ConfigException($"'{condition}' is no condition; write column=text or column<number");
-            int at = condition.IndexOf(sign, StringComparison.Ordinal), column = Column(condition[..at].Trim());
-            string text = condition[(at + sign.Length)..].Trim();
-            if (sign is "=" or "!=")
-                tests.Add(r => rows[r].Cells[column] == text == (sign == "="));
-            else if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double limit))
-                tests.Add(r => Number(r, column) is var v && sign switch
-                {
-                    "<" => v < limit,
-                    ">" => v > limit,
-                    "<=" => v <= limit,
-                    _ => v >= limit,
-                });
-            else throw new ConfigException($"'{condition}': '{text}' is not a number");
+            bool keeps = true;
+            for (int i = 0; i < conditions.Count && keeps; i++)
+            {
+                bool? holds = conditions[i].Holds(r);
+                if (holds is null) unknown[i]++;
+                keeps = holds == true;
+            }
+            if (!keeps) continue;
+            if (needed.Any(c => c.IsMissing(r))) Skipped++;
+            else kept.Add(r);
         }
-        return r => tests.TrueForAll(t => t(r));
+        for (int i = 0; i < unknown.Length; i++)
+            if (unknown[i] > 0)
+                notes.Add($"rows left out: {unknown[i]} with nothing to compare for {ForeignTable.Shown(conditions[i].Text)}");
+        if (Skipped > 0) notes.Add($"rows left out: {Skipped} without a finite value");
+        return kept;
+    }
+
+    /// <summary>Null: the cell is empty or no finite number, so it is neither more nor less.</summary>
+    Func<int, bool?> Condition(string condition)
+    {
+        string? sign = signs.Where(s => condition.IndexOf(s, StringComparison.Ordinal) > 0)
+            .OrderBy(s => condition.IndexOf(s, StringComparison.Ordinal)).ThenByDescending(s => s.Length).FirstOrDefault()
+            ?? throw new ConfigException($"'{condition}' is no condition; write column=text or column<number");
+        int at = condition.IndexOf(sign, StringComparison.Ordinal);
+        string name = condition[..at].Trim(), text = condition[(at + sign.Length)..].Trim();
+        int column = table.Column(name);
+        if (sign is "=" or "!=") return r => table[r, column] == text == (sign == "=");
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double limit))
+            throw new ConfigException($"'{condition}': '{text}' is not a number");
+        var numbers = new NumberColumn(table, name, Quantity.Plain);
+        return r => numbers.IsMissing(r) ? null : numbers[r] is var v && sign switch
+        {
+            "<" => v < limit,
+            ">" => v > limit,
+            "<=" => v <= limit,
+            _ => v >= limit,
+        };
     }
 }

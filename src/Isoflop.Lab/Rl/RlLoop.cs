@@ -98,8 +98,9 @@ sealed class RlLoop : IDisposable
     /// <summary>Goes on where a checkpoint of this run stands.</summary>
     public void Resume(TrainState state, string note)
     {
+        folder.GoOnWith(device, here.AllowOtherBits);
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        DropAfter(state.Step);
+        DropAfter(state.Step, done: state.Step > 0);
         State = state;
         learner.Updates = state.Updates;
         steps.AddRange(RlRows.ReadSteps(folder.Path));
@@ -111,10 +112,11 @@ sealed class RlLoop : IDisposable
         folder.Event("resume", state.Step, note);
     }
 
-    void DropAfter(int step)
+    void DropAfter(int step, bool done = false)
     {
-        folder.DropRowsAfter(step);
-        foreach (JsonLines rows in (JsonLines[])[stepRows, evalRows, replyRows]) rows.DropAfter(step);
+        folder.DropRowsAfter(step, done);
+        stepRows.DropAfter(step, done);
+        foreach (JsonLines rows in (JsonLines[])[evalRows, replyRows]) rows.DropAfter(step);
     }
 
     /// <summary>Steps to the end, or until asked to stop; a checkpoint then holds all of it.</summary>

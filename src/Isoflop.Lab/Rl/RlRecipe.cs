@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
 using Isoflop.Lab.Teaching;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Rl;
@@ -145,6 +146,7 @@ public sealed record RlRecipe
     /// <summary>Every rule that needs no model.</summary>
     public IEnumerable<string> Problems()
     {
+        if (Name.Length > 0 && FolderName.Problem("name", Name) is { } odd) yield return odd;
         if (From.Length == 0)
             yield return "from='' must name a run to begin with: from=RUN or from=RUN@STEP; 'isoflop teach' makes one";
         bool known = methods.ContainsKey(Method);

@@ -64,6 +64,7 @@ static class Capacity
     /// <exception cref="OperationCanceledException">Asked to stop; nothing is lost.</exception>
     public static CapacityResult Run(CapacityRecipe recipe, Workspace here, string name, int workers = 0)
     {
+        _ = FolderName.Checked("study", name);
         var plan = new CapacityPlan(recipe);
         if (workers <= 0) workers = here.Cores;
         List<FailedRun> failed = [];
@@ -84,7 +85,7 @@ static class Capacity
         string folder = here.StudyFolder(name);
         Directory.CreateDirectory(folder);
         TableOf(bits).WriteCsv(Path.Combine(folder, ResultsFile));
-        File.WriteAllText(Path.Combine(folder, ChartFile), ChartOf(result).Svg());
+        WholeFile.Write(Path.Combine(folder, ChartFile), ChartOf(result).Svg());
         return result;
 
         void Work(string stage, IReadOnlyList<CapacityRun> some)

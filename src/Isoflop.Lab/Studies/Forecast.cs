@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Store;
+using Isoflop.Train;
 using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Studies;
@@ -68,6 +69,7 @@ public static class Forecasts
     public static Forecast Write(Study study, Workspace here, double flops, double? below = null, LawForm? form = null,
         FitOptions? options = null)
     {
+        RunConfig.Budget(flops);
         using IDisposable held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
         IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, here, below ?? flops)
             .Where(r => r.Run.Budget < flops * 0.999)];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Isoflop.Kernels;
+using Isoflop.Lab.Laws;
 using Isoflop.Store;
 
 namespace Isoflop.Lab.Studies;
@@ -103,7 +104,7 @@ public static class Ladder
     {
         StudyResult[] results = [.. RunsOf(study).Where(r => known.ContainsKey(r.Name)).Select(r => known[r.Name])];
         long unique = results.Length == 0 ? 0 : (long)results.Max(r => r.Run.Epochs > 0 ? r.Run.Tokens / r.Run.Epochs : 0);
-        StudyResult.TableOf(results, unique).WriteCsv(Path.Combine(study.Folder, Study.ResultsFile));
+        StudyResults.Write(study.Folder, StudyResult.TableOf(results, unique));
     }
 
     /// <summary>The factors with the smallest loss, averaged over the sizes of the grid.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
@@ -122,8 +123,7 @@ public sealed record LadderRecipe
     /// <summary>Every rule that can be checked without the corpus.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Name.Length == 0 || Name[0] is '.' or '-' || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-            yield return $"study name '{Name}' becomes a folder: letters, digits, '-', '_' and '.'; it comes first";
+        if (FolderName.Problem("study", Name) is { } odd) yield return $"{odd}; it comes first";
         if (Corpus.Length == 0) yield return "corpus='' must be named; make one with 'isoflop corpus'";
         if (Rungs.Count == 0) yield return "no budgets; try budgets=1e10..1e12";
         foreach (Rung rung in Rungs)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Isoflop.Store;
 
 namespace Isoflop.Lab.Studies;
 
@@ -37,8 +38,7 @@ sealed record MixRecipe
     /// <summary>All broken rules that can be seen without the sources.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Name.Length == 0 || !Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') || Name[0] is '.' or '-')
-            yield return $"name '{Name}' becomes a folder: letters, digits, '-', '_' and '.', not first";
+        if (FolderName.Problem("study", Name) is { } odd) yield return odd;
         if (Corpus is not null == Sources.Count > 0)
             yield return "give either sources=LABEL=PATH LABEL=PATH …, or corpus=NAME with a corpus that has tags";
         if (Sources.Count == 1) yield return $"sources={Sources[0].Label}: one source is no mixture; give two or more";

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Data;
@@ -15,11 +18,13 @@ sealed class MixSources
 {
     readonly List<(int Start, int Length)[]> documents;           // [source] of its training text
     readonly ulong seed;
+    readonly string[] hashes;                                     // [source] of its tokens
 
     MixSources(IReadOnlyList<MixSource> all, Tokenizer tokenizer, ulong seed)
     {
         (All, Tokenizer, this.seed) = (all, tokenizer, seed);
         documents = [.. all.Select(s => Documents(s.Train, tokenizer.EndOfText))];
+        hashes = [.. all.Select(HashOf)];
     }
 
     public IReadOnlyList<MixSource> All { get; }
@@ -95,10 +100,22 @@ sealed class MixSources
     /// </remarks>
     public MadeCorpus Mixed(string name, Mixture mixture, long tokens)
     {
-        var facts = new MixtureFacts([.. All.Select(s => new MixtureSource(s.Label, s.Corpus, s.Train.Length, s.Valid.Length))],
-            mixture.Percent, tokens, seed);
-        return new(name, Tokenizer, JsonSerializer.SerializeToElement(facts, MixJson.Default.MixtureFacts),
-            [.. All.Select(s => s.Label)], () => Interleaved(mixture, tokens), HeldOut);
+        return new(name, Tokenizer, Facts(hashes), [.. All.Select(s => s.Label)], () => Interleaved(mixture, tokens), HeldOut)
+        {
+            Older = Facts(null),
+        };
+
+        JsonElement Facts(string[]? of) => JsonSerializer.SerializeToElement(new MixtureFacts([.. All.Select((s, j) =>
+            new MixtureSource(s.Label, s.Corpus, s.Train.Length, s.Valid.Length, of?[j]))], mixture.Percent, tokens, seed),
+            MixJson.Default.MixtureFacts);
+    }
+
+    static string HashOf(MixSource source)
+    {
+        var hash = new XxHash128();
+        hash.Append(MemoryMarshal.AsBytes(source.Train.AsSpan()));
+        hash.Append(MemoryMarshal.AsBytes(source.Valid.AsSpan()));
+        return hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
     }
 
     /// <summary>How often a mixture's largest need passes over a source: 1 and less is fresh text.</summary>
@@ -146,7 +163,8 @@ sealed class MixSources
 sealed record MixtureFacts(IReadOnlyList<MixtureSource> Sources, IReadOnlyList<int> Percent, long Tokens, ulong Seed);
 
 /// <summary>A source as it was.</summary>
-sealed record MixtureSource(string Label, string Corpus, long TrainTokens, long ValidTokens);
+sealed record MixtureSource(string Label, string Corpus, long TrainTokens, long ValidTokens,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? XxHash128 = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(MixtureFacts))]

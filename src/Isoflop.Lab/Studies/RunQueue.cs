@@ -1,3 +1,4 @@
+using Isoflop.Data;
 using Isoflop.Store;
 using Isoflop.Train;
 
@@ -40,7 +41,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     public (IReadOnlyList<StudyResult> Results, IReadOnlyList<FailedRun> Failed) Work()
     {
         foreach (PlannedRun run in runs)
-            if (StudyResult.Of(here, run) is { } there) Take(run, there);
+            if (StudyResult.Of(here, run) is { } there && OnItsText(run)) Take(run, there);
         Report(null, null, "");
         var threads = new List<Thread>();
         Exception? bug = null;
@@ -65,6 +66,23 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         if (bug is not null) throw new InvalidOperationException($"a run crashed: {bug.Message}", bug);
         here.Stop.ThrowIfCancellationRequested();
         return ([.. runs.Select(r => results.Find(x => x.Run.Name == r.Name)).OfType<StudyResult>()], failed);
+    }
+
+    readonly Dictionary<string, CorpusFacts?> texts = [];
+
+    /// <summary>A run whose corpus was built anew is not done; the trainer says so.</summary>
+    bool OnItsText(PlannedRun run)
+    {
+        string folder = here.RunFolder(run.Name);
+        if (!File.Exists(Path.Combine(folder, RunRecord.FileName))) return true;
+        CorpusFacts was = RunRecord.Load(folder).Corpus;
+        if (!texts.TryGetValue(was.Name, out CorpusFacts? now) && Directory.Exists(here.CorpusFolder(was.Name)))
+        {
+            using Corpus corpus = Corpus.Open(here.CorpusFolder(was.Name));
+            now = CorpusFacts.Of(corpus);
+        }
+        texts[was.Name] = now;
+        return now is null || was.SameText(now);
     }
 
     void Take(PlannedRun run, StudyResult there)

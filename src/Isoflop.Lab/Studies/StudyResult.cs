@@ -20,13 +20,16 @@ public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, lon
         return results;
     }
 
-    /// <summary>The result of a run that is done, or null.</summary>
+    /// <summary>The result of a run that is done and whose last checkpoint is there, or null.</summary>
     /// <exception cref="DataException">The run's folder is broken.</exception>
     public static StudyResult? Of(Workspace here, PlannedRun run)
     {
         string path = here.RunFolder(run.Name);
         ValidRow end = RunFolder.ReadValid(path).LastOrDefault(v => v.Whole && v.Step == run.Steps);
-        if (!end.Whole) return null;
+        if (!end.Whole || Checkpoint.At(path, run.Steps) is not { } state) return null;
+        if (state.ValidLoss != end.Loss)
+            throw new DataException($"{path}: {RunFolder.ValidFile} says {end.Loss} of its last step, its checkpoint " +
+                $"{state.ValidLoss}: rows were altered; restore the file from a copy");
         List<StepRow> steps = RunFolder.ReadSteps(path);
         if (steps.Count == 0 || steps[^1].Step != run.Steps) return null;
         StepRow last = steps[^1], first = steps[0];

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Isoflop.Store;
 using Parquet;
 using Parquet.Schema;
 
@@ -108,9 +109,10 @@ sealed class Table
 
     /// <summary>
     /// CSV as RFC 4180 has it, UTF-8: a line of names, then the rows; real numbers in the fewest digits that give back their
-    /// bits; nothing between the commas where a cell is missing, and "" where it is empty text.
+    /// bits; nothing between the commas where a cell is missing, and "" where it is empty text. Text that a spreadsheet would
+    /// take for a formula has a ' before it.
     /// </summary>
-    public void WriteCsv(string path) => WriteWhole(path, file => Through(file, WriteCsv));
+    public void WriteCsv(string path) => WholeFile.Write(path, file => Through(file, WriteCsv));
 
     /// <inheritdoc cref="WriteCsv(string)"/>
     public void WriteCsv(TextWriter output)
@@ -128,7 +130,7 @@ sealed class Table
     }
 
     /// <summary>One JSON object a row and line. Numbers that JSON does not have are null, as what is missing.</summary>
-    public void WriteJsonLines(string path) => WriteWhole(path, file => Through(file, WriteJsonLines));
+    public void WriteJsonLines(string path) => WholeFile.Write(path, file => Through(file, WriteJsonLines));
 
     /// <inheritdoc cref="WriteJsonLines(string)"/>
     public void WriteJsonLines(TextWriter output)
@@ -160,9 +162,9 @@ sealed class Table
     }
 
     /// <summary>Parquet; every column may hold nulls, times are in microseconds.</summary>
-    public void WriteParquet(string path) => WriteWhole(path, file => WriteParquetAsync(file).GetAwaiter().GetResult());
+    public void WriteParquet(string path) => WholeFile.Write(path, file => WriteParquetAsync(file).GetAwaiter().GetResult());
 
-    async Task WriteParquetAsync(FileStream file)
+    async Task WriteParquetAsync(Stream file)
     {
         DataField[] fields = [.. Columns.Select(c => FieldOf(c.Name, c.Kind))];
         await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(fields), file);
@@ -255,33 +257,21 @@ sealed class Table
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    static string Quoted(string text) =>
-        text.Length > 0 && text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
+    static string Quoted(string text)
+    {
+        if (IsFormula(text) && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _)) text = "'" + text;
+        return text.Length > 0 && text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
+    }
 
-    static void Through(FileStream file, Action<TextWriter> write)
+    /// <summary>A spreadsheet would reckon with it; also behind our own marks, so that they can be taken off.</summary>
+    static bool IsFormula(string text) => text.TrimStart('\'') is [('=' or '+' or '-' or '@' or '\t' or '\r'), ..];
+
+    /// <summary>Takes off the mark of text that looked like a formula.</summary>
+    internal static string Unguarded(string cell) => cell.StartsWith('\'') && IsFormula(cell) ? cell[1..] : cell;
+
+    static void Through(Stream file, Action<TextWriter> write)
     {
         using var text = new StreamWriter(file, new UTF8Encoding(false), leaveOpen: true);
         write(text);
-    }
-
-    static void WriteWhole(string path, Action<FileStream> write)
-    {
-        path = Path.GetFullPath(path);
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        try
-        {
-            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None))
-            {
-                write(file);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
     }
 }

@@ -1,4 +1,6 @@
+using Isoflop.Sample;
 using Isoflop.Text;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Teaching;
 
@@ -77,12 +79,31 @@ sealed class ChatFormat
         List<(int[], float)> parts = [];
         foreach (Turn turn in chat)
         {
-            int? id = ids[(int)turn.Role];
-            // Letters and what is said are one text: so does a program that renders the template.
-            parts.Add(id is { } mark ? ([mark], 0) : ([.. tokenizer.Encode(letters ? marks[(int)turn.Role] : "")], 0));
-            parts.Add(([.. tokenizer.Encode(id is null && !letters ? marks[(int)turn.Role] + turn.Content : turn.Content)], 0));
+            // A system's letters and what it says are one text, as in a program that renders the template.
+            bool joined = !letters && ids[(int)turn.Role] is null;
+            parts.Add((joined ? [] : Mark(turn.Role), 0));
+            parts.Add(([.. tokenizer.Encode(joined ? marks[(int)turn.Role] + turn.Content : turn.Content)], 0));
         }
         parts[^1] = (parts[^1].Item1, 1);
         return parts;
+    }
+
+    /// <summary>What the assistant answers to: end-of-text, what a user says, and the mark of the answer.</summary>
+    public int[] Prompt(string user) =>
+        [tokenizer.EndOfText, .. Mark(Role.User), .. tokenizer.Encode(user), .. Mark(Role.Assistant)];
+
+    int[] Mark(Role role) => ids[(int)role] is { } id ? [id] : [.. tokenizer.Encode(marks[(int)role])];
+
+    /// <summary>The format that a model was taught.</summary>
+    /// <exception cref="ConfigException">None, or another program's.</exception>
+    public static ChatFormat Of(LanguageModel model)
+    {
+        string? taught = ModelFolder.ChatTemplateOf(model.Folder);
+        if (taught is null or Plain)
+            throw new ConfigException($"{model.Folder} was not taught chats; teach it with 'isoflop teach chat=FILE'");
+        var format = new ChatFormat(model.Tokenizer);
+        return format.Template == taught ? format
+            : throw new ConfigException($"{model.Folder} has a chat_template of another program, which is not run; " +
+                "give the whole prompt without --chat");
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Replies;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Teaching;
@@ -70,6 +71,7 @@ public sealed record TeachRecipe
     public IEnumerable<string> Problems()
     {
         if (Name.Length == 0) yield return "name='' must be given: the run and its demonstrations are found by it";
+        else if (FolderName.Problem("name", Name) is { } odd) yield return odd;
         if (Tasks.Count == 0 == Chat is null)
             yield return "give tasks to demonstrate or chat=FILE.jsonl, one of them; try parity:1..3";
         foreach (string problem in SettingsJson.Problems(this, TeachJson.Default.TeachRecipe)) yield return problem;

@@ -79,7 +79,8 @@ sealed class DurableSearch : IDisposable
         var recipe = new SearchRecipe(model, new LocalTarget(opened).Hash, task, index, prompt, strategy, form, seed);
         byte[] sought = Encoding.UTF8.GetBytes($"{task}\n{prompt}\n{strategy}\n{form}\n{seed}");
         if (name.Length == 0) name = $"search-{XxHash3.HashToUInt64(sought) >> 32:x8}";
-        string folder = Path.Combine(here.Searches, name), record = Path.Combine(folder, "search.json");
+        string folder = Path.Combine(here.Searches, FolderName.Checked("name", name)),
+            record = Path.Combine(folder, "search.json");
         FolderLock held = FolderLock.Take(folder, here.Clock);
         try
         {

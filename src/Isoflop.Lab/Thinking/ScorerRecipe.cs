@@ -1,4 +1,5 @@
 using Isoflop.Lab.Replies;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Lab.Thinking;
@@ -48,6 +49,7 @@ sealed record ScorerRecipe
     public IEnumerable<string> Problems()
     {
         if (Name.Length == 0) yield return "name='' must be given: the scorer is found by it";
+        else if (FolderName.Problem("name", Name) is { } odd) yield return odd;
         if (From.Length == 0) yield return "from='' must name the policy whose replies are valued: from=RUN or from=RUN@STEP";
         foreach (string problem in SettingsJson.Problems(this, ScorerJson.Default.ScorerRecipe)) yield return problem;
     }

@@ -51,7 +51,7 @@ static class TeachScorer
         if (!trained.Done) return (trained, null);
         if (File.Exists(file)) return (trained, ScorerCard.Load(file));
         ScorerCard card = Calibrate(recipe, drawn.Value.Of(Split.Valid, recipe.ValidItems), drawn.Value.Sampled, here);
-        File.WriteAllText(Path.Combine(trained.Path, "reliability.svg"), Reliability.Picture(card).Svg());
+        WholeFile.Write(Path.Combine(trained.Path, "reliability.svg"), Reliability.Picture(card).Svg());
         card.Save(file);
         return (trained, card);
     }

@@ -72,7 +72,7 @@ sealed record ThinkingTour(string Name, IReadOnlyList<RlEval> Evals, IReadOnlyLi
         };
         Chart longer = Curve($"{run}@{asked[0]}", []).Charts()[0];
         string picture = Path.Combine(result.Path, "thinking.svg");
-        File.WriteAllText(picture, Chart.Grid([training, .. habits, longer, frontier]));
+        WholeFile.Write(picture, Chart.Grid([training, .. habits, longer, frontier]));
         List<ReplyRow> rows = RlRows.ReadReplies(result.Path);
         string prompt = rows[0].Prompt;
         return new(run, result.Evals, [.. rows.Where(r => r.Prompt == prompt && (r.Step == 0 || r.Step == result.Step))],

@@ -59,7 +59,6 @@ public static class WorldCorpus
 {
     const int ChunkDocuments = 64;
     const int SampleBytes = 4_000_000;
-    const long ShardTokens = 1L << 27;
     /// <summary>Of a user's documents, one in so many is held out, by the hash of its text.</summary>
     const int TextHeldOutOneIn = 20;
 
@@ -72,40 +71,35 @@ public static class WorldCorpus
         if (problems.Length > 0) throw new ConfigException(string.Join("; ", problems));
         JsonElement json = JsonSerializer.SerializeToElement(recipe, WorldCorpusJson.Default.WorldCorpusRecipe);
         string folder = here.CorpusFolder(recipe.Name);
+        using SourceFiles sources = SourceFiles.Of(new(), [.. recipe.Mix.Select(m => m.Path)], here);
         if (Directory.Exists(folder) && !force)
         {
             CorpusInfo there = CorpusInfo.Load(folder);
             string[] changed = [.. CorpusBuilder.Differences(there.Recipe, json)];
-            return changed.Length == 0 ? new(folder, there, AlreadyThere: true)
-                : throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
+            if (changed.Length > 0)
+                throw new ConfigException($"{folder} was built with another recipe ({string.Join("; ", changed)}); " +
                     "choose another name, or rebuild it with force=true");
+            if (there.Sources.Any(s => s.XxHash128 is not null) && !sources.Equal(there.Sources))
+                throw new ConfigException($"{folder} was built from text that has changed since; rebuild it with force=true");
+            return new(folder, there, AlreadyThere: true);
         }
         var world = new World(recipe.World);
+        IReadOnlyList<List<SourceFile>> files = sources.ByName;
         Tokenizer tokenizer = recipe.Tokenizer is { } path ? Tokenizer.Load(path).AsTrained()
-            : BpeTrainer.Train(Sample(world, recipe), recipe.Vocab, specials: null, here);
+            : BpeTrainer.Train(Sample(world, recipe, files), recipe.Vocab, specials: null, here);
         using var site = new BuildSite(here, recipe.Name);
-        tokenizer.Save(Path.Combine(site.Folder, Corpus.TokenizerFile));
-        var job = new Job(recipe, world, tokenizer, site.Folder, here);
+        site.Begin(tokenizer);
+        var job = new Job(recipe, world, tokenizer, files, site, here);
         (CorpusSide valid, double?[] entropies) = job.Write(validation: true, recipe.ValidBytes);
         (CorpusSide train, _) = job.Write(validation: false, recipe.Bytes);
-        var info = new CorpusInfo
+        string licence = recipe.Mix.Count == 0 ? "generated: public domain" : "generated; mixed-in text: that of the sources";
+        CorpusInfo info = site.Describe(train, valid, json, licence, job.Tags) with
         {
-            Name = recipe.Name,
-            Sources = [.. recipe.Mix.Select(m => new CorpusSource { Path = m.Path })],
-            Licence = recipe.Mix.Count == 0 ? "generated: public domain" : "generated; mixed-in text: that of the sources",
-            TokenizerHash = tokenizer.Hash,
-            VocabSize = tokenizer.VocabSize,
-            EndOfText = tokenizer.EndOfText,
-            BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Tokens + valid.Tokens),
-            Train = train,
-            Valid = valid,
-            Tags = job.Tags,
+            Sources = sources.Sources,
             TagEntropies = entropies,
             VerbatimMeaning = "not measured: documents are drawn, short ones perhaps twice; held-out questions never occur",
-            Recipe = json,
         };
-        site.Write(info);
-        site.MoveTo(folder);
+        site.Finish(info);
         return new(folder, info, AlreadyThere: false);
     }
 
@@ -127,7 +121,7 @@ public static class WorldCorpus
     }
 
     /// <summary>Beginning of the training side, with its real text.</summary>
-    static List<ReadOnlyMemory<byte>> Sample(World world, WorldCorpusRecipe recipe)
+    static List<ReadOnlyMemory<byte>> Sample(World world, WorldCorpusRecipe recipe, IReadOnlyList<List<SourceFile>> files)
     {
         List<ReadOnlyMemory<byte>> sample = [];
         double share = recipe.Mix.Sum(m => m.Share);
@@ -137,10 +131,11 @@ public static class WorldCorpus
             sample.Add(Encoding.UTF8.GetBytes(world.Document(validation: false, i).Text));
             bytes += sample[^1].Length;
         }
-        foreach (WorldMixin mix in recipe.Mix)
+        for (int m = 0; m < files.Count; m++)
         {
             long taken = 0;
-            foreach (ReadOnlyMemory<byte> text in Texts(mix, validation: false).TakeWhile(_ => taken < limit * mix.Share))
+            double most = limit * recipe.Mix[m].Share;
+            foreach (ReadOnlyMemory<byte> text in Texts(files[m], validation: false).TakeWhile(_ => taken < most))
             {
                 sample.Add(text);
                 taken += text.Length;
@@ -150,11 +145,11 @@ public static class WorldCorpus
     }
 
     /// <summary>A user's documents of one side, none twice.</summary>
-    static IEnumerable<ReadOnlyMemory<byte>> Texts(WorldMixin mix, bool validation)
+    static IEnumerable<ReadOnlyMemory<byte>> Texts(List<SourceFile> files, bool validation)
     {
         HashSet<UInt128> seen = [];
-        foreach (Chunk chunk in new ChunkReader(new CorpusRecipe()).Chunks(SourceFiles.Find(mix.Path)))
-            foreach (TextDocument document in chunk.Parse())
+        foreach (Chunk chunk in new ChunkReader(new CorpusRecipe()).Chunks(files))
+            foreach (TextDocument document in chunk.Parse().Documents)
             {
                 UInt128 hash = Survey.ContentHash(document.Utf8.Span);
                 if (hash % TextHeldOutOneIn == 0 == validation && seen.Add(hash)) yield return document.Utf8;
@@ -162,8 +157,8 @@ public static class WorldCorpus
     }
 
     /// <summary>A corpus under way.</summary>
-    sealed class Job(WorldCorpusRecipe recipe, World world, Tokenizer tokenizer, string folder,
-        Workspace here)
+    sealed class Job(WorldCorpusRecipe recipe, World world, Tokenizer tokenizer, IReadOnlyList<List<SourceFile>> files,
+        BuildSite site, Workspace here)
     {
         public IReadOnlyList<string> Tags { get; } = [.. world.Tasks.Select(t => t.Tag), .. recipe.Mix.Select(TagOf)];
 
@@ -190,13 +185,12 @@ public static class WorldCorpus
 
         public (CorpusSide, double?[] Entropies) Write(bool validation, long bytes)
         {
-            using var writer = new SideWriter(folder, validation ? SideWriter.ValidName : SideWriter.TrainName, tagged: true,
-                tokenizer.VocabSize, tokenizer.Hash, ShardTokens);
+            using SideWriter writer = site.Side(validation ? SideWriter.ValidName : SideWriter.TrainName, tagged: true);
             long written = 0;
             var nats = new double[Tags.Count];
             var tokens = new long[Tags.Count];
             var (said, tried) = (new long[Tags.Count], new long[Tags.Count]);
-            var texts = recipe.Mix.Select(m => Texts(m, validation).GetEnumerator()).ToArray();
+            var texts = files.Select(f => Texts(f, validation).GetEnumerator()).ToArray();
             var mixed = new long[texts.Length];
 
             IEnumerable<long> Starts()

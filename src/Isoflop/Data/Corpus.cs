@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.IO.Hashing;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Store;
@@ -34,6 +36,8 @@ public sealed record CorpusSource
     public long Files { get; init; }
     /// <summary>Their bytes on disk.</summary>
     public long Bytes { get; init; }
+    /// <summary>Hash of what is in them; null: older than such hashes.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? XxHash128 { get; init; }
 }
 
 /// <summary>corpus.json: what a corpus folder holds and how it came about.</summary>
@@ -70,6 +74,8 @@ public sealed record CorpusInfo
     public IReadOnlyList<double?> TagEntropies { get; init; } = [];
     /// <summary>Documents dropped because their text stood in the sources already.</summary>
     public long DuplicatesDropped { get; init; }
+    /// <summary>Lines of JSON that are none and were left out, where that was asked for.</summary>
+    public long LinesLeftOut { get; init; }
     /// <summary>Groups of two or more near-duplicates; each lies on one side.</summary>
     public long NearDuplicateClusters { get; init; }
     /// <summary>Documents in these groups.</summary>
@@ -184,6 +190,8 @@ public sealed class Corpus : IDisposable
     public double BytesPerToken => Info.BytesPerToken;
     /// <summary>Id after each document.</summary>
     public int EndOfText => Info.EndOfText;
+    /// <summary>Hash of all streams: equal text, tags and weights, equal hash.</summary>
+    internal string StreamsHash { get; }
     /// <summary>Loaded at first use.</summary>
     /// <exception cref="DataException">tokenizer.json is missing, broken, or not the one that made the streams.</exception>
     public Tokenizer Tokenizer => tokenizer.Value;
@@ -201,9 +209,15 @@ public sealed class Corpus : IDisposable
                 TrainWeights = Streams(info.Train, StreamKind.Weights, ".wgt");
                 ValidWeights = Streams(info.Valid, StreamKind.Weights, ".wgt");
             }
-            if (info.Tags.Count == 0) return;
-            TrainTags = Streams(info.Train, StreamKind.Tags, ".tag");
-            ValidTags = Streams(info.Valid, StreamKind.Tags, ".tag");
+            if (info.Tags.Count > 0)
+            {
+                TrainTags = Streams(info.Train, StreamKind.Tags, ".tag");
+                ValidTags = Streams(info.Valid, StreamKind.Tags, ".tag");
+            }
+            // A shard's checksum covers the checksums of its blocks, and those its elements.
+            var hash = new XxHash128();
+            foreach (TokenShard shard in open) hash.Append(BitConverter.GetBytes(shard.Checksum));
+            StreamsHash = hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
         }
         catch
         {
@@ -213,14 +227,27 @@ public sealed class Corpus : IDisposable
     }
 
     /// <summary>Opens a corpus folder and holds its files against corpus.json.</summary>
-    /// <exception cref="DataException">A missing or cut shard, a newer format, another tokenizer's shard; names the
+    /// <exception cref="DataException">A missing or cut shard, a newer format, another tokenizer or its shard; names the
     /// file.</exception>
     public static Corpus Open(string folder)
     {
         CorpusInfo info = CorpusInfo.Load(folder);
         string json = Path.Combine(folder, TokenizerFile);
         if (!File.Exists(json)) throw new DataException($"{json}: missing; build the corpus again with force=true");
-        return new Corpus(folder, info);
+        var corpus = new Corpus(folder, info);
+        try
+        {
+            // Whoever opens a corpus copies or uses its tokenizer: one with other ids must not get that far.
+            if (Convert.ToHexStringLower(XxHash128.Hash(File.ReadAllBytes(json))) != info.TokenizerHash) _ = corpus.Tokenizer;
+            return corpus;
+        }
+        catch (Exception e)
+        {
+            corpus.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+                throw new DataException($"{json}: cannot be read: {e.Message}", e);
+            throw;
+        }
     }
 
     /// <summary>Holds the tokenizer and every block of every stream against their checksums.</summary>

@@ -45,6 +45,8 @@ sealed unsafe class TokenShard : IDisposable
     public int Width => header.Width;
     /// <summary>Hash of the tokenizer that made the tokens.</summary>
     public string TokenizerHash => header.TokenizerHash;
+    /// <summary>Of the header and of the checksums of all blocks.</summary>
+    public ulong Checksum => header.Checksum;
 
     TokenShard(string path, FileStream file, ShardHeader header)
     {

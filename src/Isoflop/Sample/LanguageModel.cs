@@ -45,11 +45,15 @@ public sealed class LanguageModel : IDisposable
     public static LanguageModel Open(Workspace here, string which)
     {
         string folder = Resolve(here, which);
-        if (File.Exists(Path.Combine(folder, Checkpoint.StateFile))) Checkpoint.Verify(folder);
+        TrainState? state = File.Exists(Path.Combine(folder, Checkpoint.StateFile)) ? Checkpoint.Verify(folder) : null;
         ModelConfig config = ModelFolder.LoadShape(folder);
         Tokenizer tokenizer = ModelFolder.LoadTokenizer(folder);
         if (tokenizer.OtherFrame is { } frame)
             throw new DataException($"{Path.Combine(folder, ModelFolder.TokenizerFile)}: {frame} is not supported");
+        if (state is { TokenizerHash.Length: > 0 } && state.TokenizerHash != tokenizer.Hash
+            && state.TokenizerHash != tokenizer.AsTrained().Hash)
+            throw new DataException($"{folder}: tokenizer.json has hash {tokenizer.Hash}, the model was trained with " +
+                $"{state.TokenizerHash}; restore the corpus' own and train again");
         if (tokenizer.VocabSize > config.VocabSize)
             throw new DataException($"{folder}: tokenizer.json has {tokenizer.VocabSize} tokens, the model {config.VocabSize}; " +
                 "they belong to different models");
@@ -156,9 +160,12 @@ public sealed class LanguageModel : IDisposable
     /// a reply ends at end-of-text, at the context's end or at maxTokens.
     /// </summary>
     /// <param name="seed">with the reply's index names its random numbers: reply i is the same in any company</param>
-    public IReadOnlyList<SampledReply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed)
+    public IReadOnlyList<SampledReply> Continue(string prompt, int count, int maxTokens, SamplingRule rule, ulong seed) =>
+        Continue([Tokenizer.Beginning, .. Tokenizer.Encode(prompt)], count, maxTokens, rule, seed);
+
+    /// <summary>The same of tokens, their beginning among them.</summary>
+    internal IReadOnlyList<SampledReply> Continue(int[] tokens, int count, int maxTokens, SamplingRule rule, ulong seed)
     {
-        int[] tokens = [Tokenizer.Beginning, .. Tokenizer.Encode(prompt)];
         if (tokens.Length >= Config.ContextLen)
             throw new ConfigException(
                 $"the prompt has {tokens.Length} tokens, the model's context is {Config.ContextLen}; shorten it");

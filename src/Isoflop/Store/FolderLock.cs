@@ -38,17 +38,21 @@ sealed class FolderLock : IDisposable
     /// <summary>Takes a folder, and makes it where it is missing.</summary>
     /// <param name="name">of the lock, where a folder has more than one</param>
     /// <exception cref="ConfigException">Another process holds it; names it.</exception>
+    /// <exception cref="DataException">It cannot be written.</exception>
     public static FolderLock Take(string folder, TimeProvider clock, string name = LockFile)
     {
-        Directory.CreateDirectory(folder);
-        FileStream held = Open(folder, name);
+        FileStream? held = null;
         try
         {
+            Directory.CreateDirectory(folder);
+            held = Open(folder, name);
             return new(held, Path.Combine(folder, name + ".json"), clock);
         }
-        catch
+        catch (Exception e)
         {
-            held.Dispose();
+            held?.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+                throw new DataException($"{folder}: cannot be written: {e.Message}", e);
             throw;
         }
     }
@@ -63,13 +67,16 @@ sealed class FolderLock : IDisposable
         {
             return new FileStream(Path.Combine(folder, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (Directory.Exists(folder) && e is not (DirectoryNotFoundException or FileNotFoundException))
+        catch (IOException e) when (IsHeld(e))
         {
             string who = HolderOf(folder, name) is { } h ? $"process {h.Pid} on {h.Host}" : "another process";
             throw new ConfigException($"{folder} is being written by {who}; wait for it, or stop it: nothing is lost, and the " +
                 "same command goes on");
         }
     }
+
+    // EAGAIN of flock(2) on Linux and macOS, and the two of Windows; anything else (a read-only or full disk) is what it says.
+    static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020) or unchecked((int)0x80070021);
 
     /// <summary>Who holds a folder, or held it when it was killed; null: nobody, as far as is written there.</summary>
     public static Holder? HolderOf(string folder, string name = LockFile)

@@ -10,8 +10,8 @@ namespace Isoflop.Store;
 readonly record struct ForeignRow(string Place, JsonElement Value);
 
 /// <summary>
-/// JSON as other programs write it. Python's NaN and Infinity are read as null; half a surrogate pair, which is what is left of an
-/// emoji that was cut, as U+FFFD; a list as well as a line each. Strings of what it returns can always be read.
+/// JSON as other programs write it. Python's NaN and Infinity are read as null; half a surrogate pair, which is what is left
+/// of an emoji that was cut, as U+FFFD; a list as well as a line each. Strings of what it returns can always be read.
 /// </summary>
 static class ForeignJson
 {
@@ -38,8 +38,8 @@ static class ForeignJson
     public static JsonElement Parse(string text, string place) => Parse(Encoding.UTF8.GetBytes(text), place);
 
     /// <summary>Values of a file: its lines, or the members of the one list that it is.</summary>
-    /// <exception cref="DataException">As <see cref="Parse(ReadOnlyMemory{byte}, string)"/>; the file cannot be read; a line is longer
-    /// than 64 MB.</exception>
+    /// <exception cref="DataException">As <see cref="Parse(ReadOnlyMemory{byte}, string)"/>; the file cannot be read; a line is
+    /// longer than 64 MB.</exception>
     public static IEnumerable<ForeignRow> Rows(string path)
     {
         using FileStream file = Open(path);
@@ -122,7 +122,8 @@ static class ForeignJson
             {
                 if (start > 0) (filled, searched) = Move();
                 else if (filled < MaxLine) Array.Resize(ref buffer, 2 * filled);
-                else throw new DataException($"{path}: line {number + 1} is longer than {MaxLine >> 20} MB; it is no file of lines");
+                else throw new DataException($"{path}: line {number + 1} is longer than {MaxLine >> 20} MB; it is no file of " +
+                    "lines");
             }
             int got = Fill();
             end = got == 0;
@@ -179,10 +180,12 @@ static class ForeignJson
     }
 
     /// <summary>The same text with every half of a pair as U+FFFD, and null for numbers that JSON does not have.</summary>
-    public static ReadOnlyMemory<byte> Repaired(ReadOnlyMemory<byte> text)
+    /// <param name="halves">false: halves of pairs stay as they are</param>
+    public static ReadOnlyMemory<byte> Repaired(ReadOnlyMemory<byte> text, bool halves = true)
     {
         ReadOnlySpan<byte> from = text.Span;
-        if (from.IndexOf("\\ud"u8) < 0 && from.IndexOf("\\uD"u8) < 0 && from.IndexOf("NaN"u8) < 0 && from.IndexOf("Infinity"u8) < 0)
+        if (from.IndexOf("\\ud"u8) < 0 && from.IndexOf("\\uD"u8) < 0 && from.IndexOf("NaN"u8) < 0
+            && from.IndexOf("Infinity"u8) < 0)
             return text;
         var to = new ArrayBufferWriter<byte>(from.Length + 16);
         bool quoted = false;
@@ -193,7 +196,7 @@ static class ForeignJson
             if (quoted && rest[0] == '\\')
             {
                 length = Math.Min(2, rest.Length);
-                if (Unit(rest) is { } unit && char.IsSurrogate(unit))
+                if (halves && Unit(rest) is { } unit && char.IsSurrogate(unit))
                 {
                     length = 6;
                     if (char.IsHighSurrogate(unit) && Unit(rest[6..]) is { } low && char.IsLowSurrogate(low)) length = 12;
@@ -228,5 +231,5 @@ static class ForeignJson
             ? (char)unit : null;
 
     /// <summary>The reader's reason, without its own line and byte where they would be taken for the file's.</summary>
-    static string Why(JsonException e) => e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+    static string Why(JsonException e) => e.Message.Split(" LineNumber:")[0].ReplaceLineEndings(" ").TrimEnd('.');
 }

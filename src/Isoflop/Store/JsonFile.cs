@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -7,7 +9,8 @@ namespace Isoflop.Store;
 
 /// <summary>What a record that stands alone says of itself: its keys kind and format_version.</summary>
 /// <param name="Newest">version that this program writes, and the newest that it reads</param>
-readonly record struct Format(string Kind, int Newest = 1)
+/// <param name="Sealed">version from which on a record carries the hash of its text</param>
+readonly record struct Format(string Kind, int Newest = 2, int Sealed = 2)
 {
     /// <summary>Refuses another kind and a newer version; a record older than kinds has none.</summary>
     /// <exception cref="DataException">Names the file, what it is, and what to do.</exception>
@@ -21,8 +24,9 @@ readonly record struct Format(string Kind, int Newest = 1)
 }
 
 /// <summary>
-/// Records that stand alone, a JSON file each: written whole, under their kind and version. Keys that the type does not know are
-/// refused where the type says so: settings decide bits, and may not be guessed.
+/// Records that stand alone, a JSON file each: written whole, under their kind and version, with the hash of their text, which a
+/// change by hand does not fit. Keys that the type does not know are refused where the type says so: settings decide bits, and
+/// may not be guessed.
 /// </summary>
 static class JsonFile
 {
@@ -30,12 +34,15 @@ static class JsonFile
     public static void Write<T>(string path, T value, Format format, JsonTypeInfo<T> type) =>
         WholeFile.Write(path, Encode(value, format, type));
 
-    /// <summary>A record's text, with kind and version before its own keys.</summary>
+    const string Seal = "hash";
+
+    /// <summary>A record's text, with kind and version before its own keys and its hash behind them.</summary>
     public static string Encode<T>(T value, Format format, JsonTypeInfo<T> type)
     {
         JsonObject tree = JsonSerializer.SerializeToNode(value, type)!.AsObject();
         tree.Insert(0, "kind", format.Kind);
         tree.Insert(1, "format_version", format.Newest);
+        if (format.Newest >= format.Sealed) tree[Seal] = HashOf(tree);
         return tree.ToJsonString(type.Options);
     }
 
@@ -46,7 +53,7 @@ static class JsonFile
     {
         try
         {
-            return Decode(File.ReadAllBytes(path), path, format, type, mend);
+            return Decode(BoundedFile.Read(path), path, format, type, mend);
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or FormatException
             or IOException or UnauthorizedAccessException)
@@ -63,10 +70,40 @@ static class JsonFile
         JsonNode? node = JsonNode.Parse(text);
         JsonObject tree = node as JsonObject
             ?? throw new JsonException(node is null ? "it holds null" : "it is not a JSON object");
-        format.Check(path, (string?)tree["kind"], (int?)tree["format_version"] ?? 0);
+        int version = (int?)tree["format_version"] ?? 0;
+        format.Check(path, (string?)tree["kind"], version);
+        string? stated = (string?)tree[Seal];
+        tree.Remove(Seal);
+        if (stated is null ? version >= format.Sealed : stated != HashOf(tree))
+            throw Altered(path);
         tree.Remove("kind");
         tree.Remove("format_version");
         mend?.Invoke(tree);
         return tree.Deserialize(type) ?? throw new JsonException("it holds null");
     }
+
+    /// <summary>Holds a record of any kind against its hash.</summary>
+    /// <returns>true: it fits; false: it has none; null: no record of ours</returns>
+    /// <exception cref="DataException">It does not fit, or is no JSON.</exception>
+    public static bool? Verify(string path)
+    {
+        try
+        {
+            if (JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject tree || !tree.ContainsKey("kind")) return null;
+            string? stated = (string?)tree[Seal];
+            tree.Remove(Seal);
+            return stated is null ? false : stated == HashOf(tree) ? true : throw Altered(path);
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or FormatException)
+        {
+            throw new DataException($"{path}: cannot be read: {e.Message.Split(". ")[0]}", e);
+        }
+    }
+
+    static DataException Altered(string path) => new($"{path}: was altered after it was written: its hash does not fit; " +
+        "restore it, or take its lines hash and format_version out to use it as it is");
+
+    // Of the values, not of white space: a record may be printed anew.
+    static string HashOf(JsonObject tree) => XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(tree.ToJsonString()))
+        .ToString("x32", CultureInfo.InvariantCulture);
 }

@@ -10,12 +10,13 @@ namespace Isoflop.Store;
 sealed class Tail<T>(string path, JsonTypeInfo<T> type)
 {
     long offset, line;
+    RowChain chain = new(path);
     byte[] last = [];                                            // the row before offset: a file that was replaced has another
 
     /// <summary>Rows since the last look; a row that is still being written is given once it is whole.</summary>
     /// <returns>Anew: the file was cut or replaced (a run that was resumed drops the rows that it will do again), and the rows
     /// are all of it: forget those of before</returns>
-    /// <exception cref="DataException">A line that is no such row; names it.</exception>
+    /// <exception cref="DataException">A line that is no such row, or was altered; names it.</exception>
     public (IReadOnlyList<T> Rows, bool Anew) Next()
     {
         try
@@ -23,13 +24,13 @@ sealed class Tail<T>(string path, JsonTypeInfo<T> type)
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
                 bufferSize: 0);
             bool anew = !Continues(file);
-            if (anew) (offset, line, last) = (0, 0, []);
+            if (anew) Forget();
             return (Read(file), anew);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             bool anew = offset > 0;
-            (offset, line, last) = (0, 0, []);
+            Forget();
             return ([], anew);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -37,6 +38,8 @@ sealed class Tail<T>(string path, JsonTypeInfo<T> type)
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }
     }
+
+    void Forget() => (offset, line, last, chain) = (0, 0, [], new(path));
 
     bool Continues(FileStream file)
     {
@@ -56,16 +59,19 @@ sealed class Tail<T>(string path, JsonTypeInfo<T> type)
         for (int at = 0, end; (end = Array.IndexOf(text, (byte)'\n', at)) >= 0; at = end + 1)
         {
             line++;
-            try
-            {
-                rows.Add(JsonSerializer.Deserialize(text.AsSpan(at, end - at), type)!);
-            }
-            catch (JsonException e)
-            {
-                throw new DataException($"{path}: line {line} is not a row: {e.Message}", e);
-            }
             last = text[at..(end + 1)];
             offset += last.Length;
+            if (!chain.Read(text.AsSpan(at, end - at), out int bare)) throw RowChain.Altered(path, line);
+            if (bare > 0) text[at + bare] = (byte)'}';
+            try
+            {
+                rows.Add(JsonSerializer.Deserialize(text.AsSpan(at, bare > 0 ? bare + 1 : end - at), type)
+                    ?? throw new JsonException("it is null"));
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
+            {
+                throw new DataException($"{path}: line {line} is not a row: {e.Message.Split(". Path")[0]}", e);
+            }
         }
         return rows;
     }

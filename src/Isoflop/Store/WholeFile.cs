@@ -1,20 +1,71 @@
+using System.Text;
+
 namespace Isoflop.Store;
 
-/// <summary>Writes files whole: the old one or the new one is there, whatever happens.</summary>
+/// <summary>
+/// Writes files whole: the old one or the new one is there, whatever happens. What is no file (a device, a pipe) is written to,
+/// not replaced; of a link, what it points at.
+/// </summary>
 static class WholeFile
 {
     /// <summary>Replaces a file and makes its folder where it is missing.</summary>
-    public static void Write(string path, ReadOnlySpan<byte> content)
+    /// <param name="write">may seek and read what it wrote</param>
+    /// <exception cref="DataException">It cannot be written; the old one is as it was.</exception>
+    public static void Write(string path, Action<Stream> write)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        using (var file = new FileStream(path + ".tmp", FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        try
         {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
+            if (path.Length == 0 || path.Contains('\0') || Path.EndsInDirectorySeparator(path) || Directory.Exists(path))
+                throw new DataException($"'{path.Replace('\0', '␀')}' cannot be written: {(path.Length == 0 ? "it is empty"
+                    : path.Contains('\0') ? "it holds a zero" : "it is a folder")}; name a file");
+            string whole = Path.GetFullPath(path);
+            if (Disk.IsSpecial(whole) || whole.StartsWith("/proc/", StringComparison.Ordinal)) WriteThrough(whole, write);
+            else
+            {
+                bool link = new FileInfo(whole).LinkTarget is not null;
+                Replace(link ? File.ResolveLinkTarget(whole, returnFinalTarget: true)!.FullName : whole, write);
+            }
         }
-        File.Move(path + ".tmp", path, overwrite: true);
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new DataException($"{path}: cannot be written: {e.Message}", e);
+        }
     }
 
+    /// <summary>The same of bytes.</summary>
+    public static void Write(string path, byte[] content) => Write(path, file => file.Write(content));
+
     /// <summary>The same of text.</summary>
-    public static void Write(string path, string text) => Write(path, System.Text.Encoding.UTF8.GetBytes(text));
+    public static void Write(string path, string text) => Write(path, Encoding.UTF8.GetBytes(text));
+
+    static void Replace(string path, Action<Stream> write)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0))
+            {
+                write(file);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <remarks>By way of memory: the writer may seek, and nothing is sent of what fails half way.</remarks>
+    static void WriteThrough(string path, Action<Stream> write)
+    {
+        using var content = new MemoryStream();
+        write(content);
+        using var device = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        if (device.CanSeek && !Disk.IsSpecial(path)) device.Seek(0, SeekOrigin.End);
+        content.Position = 0;
+        content.CopyTo(device);
+    }
 }

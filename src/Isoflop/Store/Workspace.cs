@@ -60,6 +60,9 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>Asks to stop: what is under way is saved first.</summary>
     public CancellationToken Stop { get; init; }
 
+    /// <summary>Lets a run go on where arithmetic differs from where it was begun: its bits are then neither's.</summary>
+    public bool AllowOtherBits { get; init; }
+
     /// <summary>Opens a checkpoint's files; tests fill the disk here.</summary>
     internal Func<string, long, Stream>? CreateFile { get; init; }
 

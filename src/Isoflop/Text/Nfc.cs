@@ -17,14 +17,15 @@ static class Nfc
 
     static readonly Lazy<Table> table = new(Table.Read);
 
+    /// <param name="Moves">characters without which a text is in normal form: marks, and what is never written alone</param>
     sealed record Table(Dictionary<int, (int First, int Second)> Parts, Dictionary<(int, int), int> Joint,
-        Dictionary<int, byte> Class)
+        Dictionary<int, byte> Class, HashSet<int> Moves)
     {
         public static Table Read()
         {
             using Stream packed = typeof(Nfc).Assembly.GetManifestResourceStream("Isoflop.Text.nfc.zlib")!;
             using var reader = new BinaryReader(new ZLibStream(packed, CompressionMode.Decompress));
-            var made = new Table([], [], []);
+            var made = new Table([], [], [], [.. Enumerable.Range(Vowel, Vowels), .. Enumerable.Range(Trail, Trails)]);
             int code = 0;
             for (int left = reader.Read7BitEncodedInt(); left > 0; left--)
             {
@@ -33,6 +34,7 @@ static class Nfc
                 (int First, int Second) parts = (code + ((far & 1) == 1 ? far >> 1 : -(far >> 1)), second);
                 made.Parts.Add(code, parts);
                 if ((step & 1) == 1) made.Joint.Add(parts, code);
+                made.Moves.Add((step & 1) == 1 ? second : code);
             }
             int start = 0;
             for (int left = reader.Read7BitEncodedInt(); left > 0; left--)
@@ -42,6 +44,7 @@ static class Nfc
                 byte of = (byte)reader.Read7BitEncodedInt();
                 for (int c = start; c < start + length; c++) made.Class.Add(c, of);
             }
+            made.Moves.UnionWith(made.Class.Keys);
             return made;
         }
     }
@@ -50,7 +53,7 @@ static class Nfc
     public static ReadOnlySpan<byte> Of(ReadOnlySpan<byte> utf8)
     {
         // Everything below U+0300 is its own normal form, and joins nothing.
-        if (utf8.IndexOfAnyExceptInRange((byte)0, (byte)0xCB) < 0) return utf8;
+        if (utf8.IndexOfAnyExceptInRange((byte)0, (byte)0xCB) < 0 || !Moves(utf8)) return utf8;
         (List<int> codes, List<byte> classes) = Decomposed(utf8);
         Order(codes, classes);
         Join(codes, classes);
@@ -59,6 +62,18 @@ static class Nfc
         foreach (int code in codes)
             if (code >= 0) result.Write(bytes[..new Rune(code).EncodeToUtf8(bytes)]);
         return result.GetBuffer().AsSpan(0, (int)result.Length);
+    }
+
+    static bool Moves(ReadOnlySpan<byte> utf8)
+    {
+        HashSet<int> moves = table.Value.Moves;
+        while (!utf8.IsEmpty)
+        {
+            Rune.DecodeFromUtf8(utf8, out Rune rune, out int size);
+            if (moves.Contains(rune.Value)) return true;
+            utf8 = utf8[size..];
+        }
+        return false;
     }
 
     /// <summary>All characters taken apart, with their combining classes.</summary>

@@ -8,12 +8,15 @@ namespace Isoflop.Text;
 /// </summary>
 static class RegexDialect
 {
+    const int Longest = 10_000;                                   // making a matcher of more takes minutes
     const string Word = @"\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}";
 
     /// <summary>The pattern as .NET means it, under the option that lets $ match at every line's end.</summary>
     /// <exception cref="DataException">Names what cannot be rewritten.</exception>
     public static string Translate(string pattern)
     {
+        if (pattern.Length > Longest)
+            throw new DataException($"pre_tokenizer pattern of {pattern.Length} characters is longer than {Longest}");
         var read = new StringBuilder(pattern.Length);
         bool inSet = false;
         for (int i = 0; i < pattern.Length; i++)

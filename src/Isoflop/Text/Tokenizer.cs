@@ -16,7 +16,7 @@ namespace Isoflop.Text;
 /// </remarks>
 public sealed class Tokenizer
 {
-    internal static readonly string[] EndNames = [EndOfTextName, "<|end_of_text|>", "</s>"];
+    internal static readonly string[] EndNames = [EndOfTextName, "<|end_of_text|>", "</s>", "<｜end▁of▁sentence｜>"];
 
     readonly byte[] bytes;                                        // of all tokens, one after the other
     readonly int[] ends;                                          // [VocabSize]

@@ -62,7 +62,20 @@ static class TokenizerFrame
     /// <summary>A tokenizer.json with end-of-text before every text, where its author puts nothing else.</summary>
     /// <param name="endOfText">its name is among the added tokens</param>
     /// <returns>the file; the name of end-of-text, or null where the file has no such token: it stays as it is</returns>
+    /// <exception cref="DataException">It is no tokenizer.json.</exception>
     public static (byte[] Json, string? EndOfText) Publish(byte[] json, int endOfText)
+    {
+        try
+        {
+            return Framed(json, endOfText);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new DataException($"tokenizer.json of the corpus is not as Hugging Face writes it ({e.Message})", e);
+        }
+    }
+
+    static (byte[] Json, string? EndOfText) Framed(byte[] json, int endOfText)
     {
         using JsonDocument file = JsonDocument.Parse(json);
         if (!file.RootElement.TryGetProperty("added_tokens", out JsonElement added)

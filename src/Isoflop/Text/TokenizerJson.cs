@@ -323,7 +323,8 @@ static class TokenizerJson
                 JsonValueKind.String => merge.GetString()!.Split(' '),
                 _ => [],
             };
-            if (pair is not [{ } left, { } right]) throw new DataException($"merge {result.Count} '{merge}' is not two tokens");
+            if (pair is not [{ } left, { } right])
+                throw new DataException($"merge {result.Count}, {merge.GetRawText()}, is not two tokens");
             result.Add(new Merge(IdOf(left), IdOf(right), IdOf(left + right)));
         }
         return result;

@@ -17,7 +17,7 @@ public sealed record FileDigest(long Bytes, string XxHash128);
 /// <summary>state.json: all that changes in a run beside the tensors, and what the files must be.</summary>
 public sealed record TrainState
 {
-    internal static readonly Format Format = new("checkpoint");
+    internal static readonly Format Format = new("checkpoint", 1, Sealed: int.MaxValue);      // it has a hash of its own
 
     /// <summary>"checkpoint"; null in one that is older than kinds.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Kind { get; init; }
@@ -87,6 +87,23 @@ static class Checkpoint
                 steps.Add(step);
         steps.Sort();
         return steps;
+    }
+
+    /// <summary>
+    /// The checkpoint of a step, where it is there and whole by the lengths of its files; null: a process was killed before it
+    /// was saved, and that step is not done.
+    /// </summary>
+    /// <exception cref="DataException">It was altered.</exception>
+    public static TrainState? At(string runFolder, int step)
+    {
+        string folder = Path.Combine(runFolder, NameOf(step));
+        if (!Directory.Exists(folder)) return null;
+        TrainState state = ReadState(folder);
+        foreach ((string name, FileDigest want) in state.Files)
+            if (new FileInfo(Path.Combine(folder, name)) is not { Exists: true } file || file.Length != want.Bytes)
+                throw new DataException($"{Path.Combine(folder, name)}: missing or cut short; remove {folder}, and the same " +
+                    "command trains again from the checkpoint before it");
+        return state;
     }
 
     /// <summary>Reads state.json and holds every file of the folder against it.</summary>
@@ -170,7 +187,8 @@ static class Checkpoint
 /// </summary>
 public sealed class CheckpointStore
 {
-    readonly string runFolder, tokenizerFile;
+    readonly string runFolder;
+    readonly byte[] tokenizer;                                     // as it was when the run was opened
     readonly string? chatTemplate;
     readonly Transformer transformer;
     readonly IDevice device;
@@ -192,8 +210,8 @@ public sealed class CheckpointStore
     internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
         Func<string, long, Stream>? create, string? chatTemplate = null)
     {
-        (this.runFolder, this.tokenizerFile, this.transformer, this.chatTemplate) =
-            (runFolder, tokenizerFile, transformer, chatTemplate);
+        (this.runFolder, tokenizer, this.transformer, this.chatTemplate) =
+            (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate);
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
         moments = [("m.", adam.M), ("v.", adam.V)];
@@ -226,14 +244,14 @@ public sealed class CheckpointStore
         {
             Remove(temporary);
             Directory.CreateDirectory(temporary);
-            (byte[] tokenizer, string? end) = TokenizerFrame.Publish(File.ReadAllBytes(tokenizerFile), state.EndOfText);
+            (byte[] published, string? end) = TokenizerFrame.Publish(tokenizer, state.EndOfText);
             var files = new SortedDictionary<string, FileDigest>(StringComparer.Ordinal)
             {
                 [ModelFolder.ConfigFile] =
                     Write(temporary, ModelFolder.ConfigFile, ModelFolder.ConfigJson(transformer.Config, state.EndOfText)),
                 [ModelFolder.GenerationFile] =
                     Write(temporary, ModelFolder.GenerationFile, ModelFolder.GenerationJson(state.EndOfText)),
-                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, tokenizer),
+                [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, published),
                 [ModelFolder.TokenizerConfigFile] = Write(temporary, ModelFolder.TokenizerConfigFile,
                     ModelFolder.TokenizerConfigJson(end, transformer.Config.ContextLen, chatTemplate)),
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
@@ -348,29 +366,4 @@ public sealed class CheckpointStore
         else file.Flush();
         return new(bytes, Checkpoint.Hex(hash));
     }
-}
-
-/// <summary>What .NET has no portable call for.</summary>
-static partial class Disk
-{
-    /// <summary>
-    /// Makes the names in a folder durable, as fsync(2) on it does; elsewhere than on Linux and macOS the file system sees to it.
-    /// </summary>
-    public static void SyncFolder(string path)
-    {
-        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return;
-        int handle = Open(path, 0);
-        if (handle < 0) return;                                   // a file system that cannot: a kill is survived all the same
-        _ = Sync(handle);
-        _ = Close(handle);
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync")]
-    private static partial int Sync(int handle);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int handle);
 }

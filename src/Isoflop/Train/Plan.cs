@@ -1,3 +1,4 @@
+using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
 
@@ -5,11 +6,24 @@ namespace Isoflop.Train;
 
 /// <summary>What a plan has to know about a corpus.</summary>
 /// <param name="BytesPerToken">of the held-out text</param>
+/// <param name="StreamsHash">of what is trained on and measured; null: not built yet, or of a run that is older than this</param>
 sealed record CorpusFacts(string Name, int VocabSize, long TrainTokens, long ValidTokens, double BytesPerToken,
-    string TokenizerHash);
+    string TokenizerHash, string? StreamsHash = null)
+{
+    /// <summary>Of a corpus.</summary>
+    public static CorpusFacts Of(Corpus corpus) => new(corpus.Name, corpus.Info.VocabSize, corpus.Train.Count, corpus.Valid.Count,
+        corpus.Info.Valid.BytesPerToken, corpus.Info.TokenizerHash, corpus.StreamsHash);
 
-/// <summary>The run that another begins at: its settings, and the tokenizer and step of the checkpoint.</summary>
-sealed record SourceFacts(int Step, RunConfig Config, string Corpus, string TokenizerHash);
+    /// <summary>Whether both are of the same tokens, as far as both know.</summary>
+    public bool SameText(CorpusFacts other) => TokenizerHash == other.TokenizerHash && TrainTokens == other.TrainTokens
+        && ValidTokens == other.ValidTokens && SameStreams(StreamsHash, other.StreamsHash);
+
+    /// <summary>Whether two hashes are equal, as far as there are two.</summary>
+    public static bool SameStreams(string? one, string? other) => one is null || other is null || one == other;
+}
+
+/// <summary>The run that another begins at: its settings, the tokenizer and step of the checkpoint, and its text.</summary>
+sealed record SourceFacts(int Step, RunConfig Config, string Corpus, string TokenizerHash, string? StreamsHash = null);
 
 /// <summary>Memory of a run, bytes.</summary>
 readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments, long Packed, long Activations)
@@ -202,6 +216,9 @@ public sealed record Plan
         if (Whole(shape) != Whole(theirs) with { ContextLen = context })
             yield return $"model.*: the shape must be that of from={c.From}; leave these settings out";
         if (c.FromMode != StartMode.Extend) yield break;
+        if (corpus.Name == source.Corpus && !CorpusFacts.SameStreams(source.StreamsHash, corpus.StreamsHash))
+            yield return $"from={c.From} was trained on other text than corpus '{corpus.Name}' now holds: it was built anew; " +
+                "restore it, or use from_mode=fork";
         if (context != theirs.ContextLen || corpus.Name != source.Corpus)
             yield return $"from={c.From} is extended on its own corpus '{source.Corpus}' with model.context_len=" +
                 $"{theirs.ContextLen}; for another use from_mode=fork";

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Isoflop.Nn;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -18,6 +19,16 @@ public sealed record RunConfig
 
     [Setting("the corpus to train on, as 'isoflop corpus' named it")]
     public string? Corpus { get; init; }
+
+    /// <summary>Three thousand times the largest run that is known: what is above is a slip of the pen.</summary>
+    internal const double MostFlops = 1e30;
+
+    /// <summary>Refuses a budget that is none.</summary>
+    internal static double Budget(double flops) =>
+        BudgetProblem(flops) is { } problem ? throw new ConfigException(problem) : flops;
+
+    static string? BudgetProblem(double? flops) => flops is null or (> 0 and <= MostFlops) ? null
+        : FormattableString.Invariant($"flops={flops} must be positive, and at most {MostFlops:0e0}; try 1e13");
 
     [Setting("the one dial: training FLOPs; sets width, depth, tokens, batch and learning rate where they are not given",
         Above = 0, Try = "1e12")]
@@ -46,10 +57,9 @@ public sealed record RunConfig
     public IEnumerable<string> Problems()
     {
         foreach (string problem in SettingsJson.Problems(this, ConfigJson.Default.RunConfig)) yield return problem;
+        if (Flops > 0 && BudgetProblem(Flops) is { } much) yield return much;
         if (string.IsNullOrEmpty(Corpus)) yield return "corpus='' must be named; make one with 'isoflop corpus'";
-        if (Name is { Length: > 0 }
-            && (Name is "." or ".." || Name.StartsWith('-') || Name.IndexOfAny(['/', '\\', '@', ' ', ':']) >= 0))
-            yield return $"name='{Name}' must be a plain folder name without / \\ @ : and spaces; try run-1";
+        if (Name is { Length: > 0 } && FolderName.Problem("name", Name) is { } odd) yield return odd;
         string[] goals = [.. (((string Key, object? Value)[])[("flops", Flops), ("train.steps", Train.Steps),
             ("train.tokens", Train.Tokens)]).Where(g => g.Value is not null)
             .Select(g => FormattableString.Invariant($"{g.Key}={g.Value}"))];

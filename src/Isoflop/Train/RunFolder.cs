@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Isoflop.Kernels;
 using Isoflop.Store;
 
 namespace Isoflop.Train;
@@ -42,11 +43,16 @@ sealed class RunFolder : IDisposable
             held = FolderLock.Take(path, here.Clock);
             if (File.Exists(record) && !(replaceUnstarted && Checkpoint.StepsIn(path).Count == 0))
             {
-                string[] differences = [.. RunRecord.Load(path).Differences(first)];
+                RunRecord there = RunRecord.Load(path);
+                string[] differences = [.. there.Differences(first)];
                 if (differences.Length > 0)
                     throw new ConfigException(
                         $"{path} was started with {string.Join("; ", differences)}; choose another name, or leave it " +
                         "out: a run is then named by its settings");
+                // What was never saved may begin on a corpus that was built anew; a record older than hashes gets one.
+                if (there.Corpus != first.Corpus && (Checkpoint.StepsIn(path).Count == 0 || there.Corpus == first.Corpus with
+                { StreamsHash = there.Corpus.StreamsHash } && there.Corpus.StreamsHash is null))
+                    (there with { Corpus = first.Corpus }).Save(path);
             }
             else
             {
@@ -98,10 +104,26 @@ sealed class RunFolder : IDisposable
         JsonLines.Read(System.IO.Path.Combine(path, EventsFile), RunJson.Default.RunEvent);
 
     /// <summary>Drops the rows of steps that will be done again.</summary>
-    internal void DropRowsAfter(int step)
+    /// <param name="done">steps up to there were done here: the row of the last must be there</param>
+    internal void DropRowsAfter(int step, bool done = false)
     {
-        metrics.DropAfter(step);
+        metrics.DropAfter(step, done);
         valid.DropAfter(step);
+    }
+
+    /// <summary>
+    /// That this machine goes on with the bits that the run was begun with; else the user must allow it, and run.json says so.
+    /// </summary>
+    /// <exception cref="ConfigException">Other bits, and nobody allowed them.</exception>
+    internal void GoOnWith(IDevice device, bool allowOtherBits)
+    {
+        RunRecord record = RunRecord.Load(Path);
+        MachineRecord now = RunRecord.MachineOf(device);
+        if (record.AlsoOn.Append(record.Machine).Any(m => m.Bits == now.Bits)) return;
+        if (!allowOtherBits)
+            throw new ConfigException($"{Path} was begun on {record.Machine.Bits}, this is {now.Bits}: it would end with bits " +
+                "of neither; go on where it was begun, take another name, or allow it with allow_other_bits=true");
+        (record with { AlsoOn = [.. record.AlsoOn, now] }).Save(Path);
     }
 
     /// <summary>Appends a step. Allocates nothing.</summary>

@@ -9,13 +9,19 @@ namespace Isoflop.Train;
 
 /// <summary>What computed a run.</summary>
 sealed record MachineRecord(string Host, string Os, string Architecture, int Cores, string Device, string InstructionSet,
-    string Runtime);
+    string Runtime)
+{
+    /// <summary>What decides its bits: vectors of 512 bits add up as two of 256 do (tests hold them equal), narrower ones
+    /// otherwise.</summary>
+    [JsonIgnore] public string Bits => $"{Device.Split(": ")[0]} with " +
+        $"{(InstructionSet == "AVX-512" ? "AVX2 + FMA" : InstructionSet)} on {Architecture}";
+}
 
-/// <summary>run.json: written once when a run starts, never edited.</summary>
+/// <summary>run.json: written when a run starts, and again only where it goes on with other bits.</summary>
 sealed record RunRecord
 {
-    // 2 leaves settings out that are not given; 1 has 0 and "" for them.
-    static readonly Format format = new("run", 2);
+    // 3 carries its hash; 2 leaves settings out that are not given; 1 has 0 and "" for them.
+    static readonly Format format = new("run", 3, Sealed: 3);
 
     /// <summary>File name in the run folder.</summary>
     public const string FileName = "run.json";
@@ -42,6 +48,8 @@ sealed record RunRecord
     public double Flops { get; init; }
     /// <summary>What computes.</summary>
     public required MachineRecord Machine { get; init; }
+    /// <summary>Machines of other bits that it went on, as its user allowed; its own bits are no machine's.</summary>
+    public IReadOnlyList<MachineRecord> AlsoOn { get; init; } = [];
     /// <summary>What else decides its bits, where it is more than next-word training; its maker's, opaque here.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public JsonElement? Recipe { get; init; }
 
@@ -107,7 +115,8 @@ sealed record RunRecord
 /// <param name="Entropy">of reinforcement learning: mean −log π of the tokens drawn, nats</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, double GradNorm, double LearningRate,
-    long Tokens, double Flops, double Seconds, double TokensPerSecond, double PeakShare, double? Entropy = null);
+    [property: JsonRequired] long Tokens, [property: JsonRequired] double Flops, [property: JsonRequired] double Seconds,
+    double TokensPerSecond, double PeakShare, double? Entropy = null);
 
 /// <summary>One line of valid.jsonl: the loss on held-out text.</summary>
 /// <param name="Step">updates done</param> <param name="Loss">nats a token</param>
@@ -117,8 +126,9 @@ readonly record struct StepRow([property: JsonRequired] int Step, double? Loss, 
 /// the same by tag, where the corpus has tags: Σ tokens·loss over all of them is Tokens·Loss; null without tags
 /// </param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-readonly record struct ValidRow([property: JsonRequired] int Step, double Loss, double BitsPerByte, long Tokens,
-    bool Whole, IReadOnlyList<TagLoss>? Tags = null);
+readonly record struct ValidRow([property: JsonRequired] int Step, [property: JsonRequired] double Loss,
+    [property: JsonRequired] double BitsPerByte, [property: JsonRequired] long Tokens, [property: JsonRequired] bool Whole,
+    IReadOnlyList<TagLoss>? Tags = null);
 
 /// <summary>The loss on the tokens of one tag.</summary>
 /// <param name="Tokens">that were predicted</param> <param name="Loss">their mean, nats a token</param>

@@ -1,7 +1,10 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
+using Isoflop.Store;
 
 namespace Isoflop.Train;
 
@@ -194,24 +197,28 @@ static class SettingsJson
     {
         try
         {
-            string text = File.ReadAllText(file);
-            return (JsonNode.Parse(text, documentOptions: lenient) as JsonObject
+            if (file.Length == 0 || file.Contains('\0') || Directory.Exists(file))
+                throw new ConfigException($"'{file.Replace('\0', '␀')}' is no file of settings; name one, or leave it out");
+            ReadOnlyMemory<byte> bytes = BoundedFile.Read(file);
+            if (!Utf8.IsValid(bytes.Span)) throw new ConfigException($"{file}: is not UTF-8; save it as UTF-8");
+            string text = Encoding.UTF8.GetString(bytes.Span).TrimStart('\uFEFF');
+            return (Tree(text) as JsonObject
                 ?? throw new ConfigException($"{file}: the settings must be one JSON object {{ … }}"), text);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException
-            || e is ArgumentException && !File.Exists(file))
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigException($"{(file.Length == 0 ? "''" : file)}: cannot be read: {e.Message}");
+            throw new ConfigException($"{file}: cannot be read: {e.Message}");
         }
         catch (JsonException e)
         {
             throw new ConfigException($"{file}: line {e.LineNumber + 1}: not JSON: {FirstSentence(e.Message)}");
         }
-        catch (ArgumentException e)                               // a key twice
-        {
-            throw new ConfigException($"{file}: {FirstSentence(e.Message)}");
-        }
     }
+
+    /// <summary>JSON with comments and trailing commas. Half a surrogate pair, which no text may hold, is U+FFFD.</summary>
+    /// <exception cref="JsonException">It is none, or holds a key twice.</exception>
+    static JsonNode? Tree(string text) =>
+        JsonNode.Parse(ForeignJson.Repaired(Encoding.UTF8.GetBytes(text)).Span, documentOptions: lenient);
 
     static void Apply(JsonTypeInfo type, JsonObject tree, string edit)
     {
@@ -224,7 +231,7 @@ static class SettingsJson
             JsonTypeInfo inner = type.Options.GetTypeInfo(Property(type, keys[i], path).PropertyType);
             if (i == keys.Length - 1)
             {
-                tree[keys[i]] = Fit(inner, ValueOf(edit[(equals + 1)..], inner), edit[..equals]);
+                tree[keys[i]] = Fit(inner, ValueOf(edit[(equals + 1)..], inner, edit[..equals]), edit[..equals]);
                 return;
             }
             if (inner.Kind != JsonTypeInfoKind.Object)
@@ -234,22 +241,24 @@ static class SettingsJson
         }
     }
 
-    static JsonNode ValueOf(string text, JsonTypeInfo type)
+    static JsonNode ValueOf(string text, JsonTypeInfo type, string key)
     {
         Type bare = Bare(type.Type);
         if (type.Kind == JsonTypeInfoKind.Enumerable && !text.StartsWith('['))
         {
             JsonTypeInfo element = type.Options.GetTypeInfo(type.ElementType!);
-            return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries).Select(t => ValueOf(t, element))]);
+            return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries).Select(t => ValueOf(t, element, key))]);
         }
         if (bare == typeof(string) || bare.IsEnum) return JsonValue.Create(text);
         try
         {
-            if (JsonNode.Parse(text) is { } value) return value;
+            if (Tree(text) is { } value) return value;
         }
-        catch (JsonException)
+        catch (JsonException e)
         {
-            // not JSON: a number or a word as people write it
+            if (text.StartsWith('{') || text.StartsWith('['))
+                throw new BadSetting(key, $"{key}={text}: not JSON: {FirstSentence(e.Message)}");
+            // else a number or a word as people write it
         }
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double x) && double.IsFinite(x)
             ? JsonValue.Create(x) : bool.TryParse(text, out bool b) ? JsonValue.Create(b) : JsonValue.Create(text);
@@ -305,8 +314,10 @@ static class SettingsJson
         JsonNode fitting = Scalar(value, bare);
         try
         {
-            fitting.Deserialize(type);
-            return fitting;
+            // a number stands for no choice, though the place of a choice in its list would be taken
+            bool number = bare.IsEnum && Show(fitting) is [>= '0' and <= '9' or '-' or '+', ..];
+            if (!number && fitting.Deserialize(type) is not (double.PositiveInfinity or double.NegativeInfinity)) return fitting;
+            throw new BadSetting(key, $"{key}={Show(value)} must be {(number ? Wanted(bare) : "a finite number")}");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {

@@ -87,7 +87,7 @@ sealed class TrainLoop
     public void Resume(TrainState state)
     {
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        folder.DropRowsAfter(state.Step);
+        folder.DropRowsAfter(state.Step, done: state.Step > plan.FirstStep);
         State = state;
         savedStep = state.Step;
         folder.Event("resume", state.Step, $"{device.Traits.Name}, {peakFlops / 1e9:0} GFLOP/s at most");

@@ -38,7 +38,7 @@ public static class Trainer
     {
         SourceFacts? source = SourceOf(config, here, out _);
         using Corpus corpus = OpenCorpus(config, source, here);
-        return Plan.Make(config, FactsOf(corpus), source);
+        return Plan.Make(config, CorpusFacts.Of(corpus), source);
     }
 
     /// <summary>Trains, resumes, or says that it is done. Asked to stop, it saves a checkpoint at the end of the step.</summary>
@@ -51,7 +51,7 @@ public static class Trainer
     {
         SourceFacts? source = SourceOf(config, here, out string gone);
         using Corpus corpus = OpenCorpus(config, source, here);
-        Plan plan = Plan.Make(config, FactsOf(corpus), source);
+        Plan plan = Plan.Make(config, CorpusFacts.Of(corpus), source);
         string path = here.RunFolder(plan.Name);
         List<int> there = Checkpoint.StepsIn(path);
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
@@ -61,18 +61,30 @@ public static class Trainer
         CheckMemory(plan, device.Traits.MemoryBytes);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(here, record);
-        if (resumeAt is { } step) Rewind(folder, step);
-
-        List<int> saved = Checkpoint.StepsIn(folder.Path);
+        List<int> saved = Checkpoint.StepsIn(folder.Path), later = [];
+        if (resumeAt is { } step)
+        {
+            if (!saved.Contains(step))
+                throw new ConfigException($"resume_at={step}: {folder.Path} has checkpoints at {string.Join(", ", saved)}");
+            later = [.. saved.Where(s => s > step)];
+            saved.RemoveAll(s => s > step);
+        }
         TrainState? state = saved.Count == 0 ? null : Resumable(folder, saved, plan);
         if (state is not null && state.Step == plan.Steps && Whole(folder, plan) is { } whole)
             return ResultOf(folder, plan, state, whole);
+        if (state is not null) folder.GoOnWith(device, here.AllowOtherBits);
+        if (later.Count > 0)
+        {
+            folder.SetAsideAfter(saved[^1]);
+            folder.Event("rewind", saved[^1], $"checkpoints at {string.Join(", ", later)} were set aside");
+        }
 
         var loop = new TrainLoop(plan, corpus, device, folder, here);
         if (state is not null) loop.Resume(state);
         else if (source is not null)
             loop.Begin(FolderOf(config, here),
-                sameWindows: source.Config.Model.Shape().ContextLen == plan.Model.ContextLen);
+                sameWindows: source.Config.Model.Shape().ContextLen == plan.Model.ContextLen
+                    && CorpusFacts.SameStreams(source.StreamsHash, plan.Corpus.StreamsHash));
         else loop.Begin();
         ValidRow? end = loop.Run();
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
@@ -110,9 +122,6 @@ public static class Trainer
             (there.Length == 0 ? "make one with 'isoflop corpus'" : $"there are: {string.Join(", ", there)}"));
     }
 
-    static CorpusFacts FactsOf(Corpus corpus) => new(corpus.Name, corpus.Info.VocabSize, corpus.Train.Count, corpus.Valid.Count,
-        corpus.Info.Valid.BytesPerToken, corpus.Info.TokenizerHash);
-
     static string FolderOf(RunConfig config, Workspace here)
     {
         RunPoint.TryParse(config.From, out RunPoint point);
@@ -131,29 +140,19 @@ public static class Trainer
         if (Directory.Exists(folder))
         {
             TrainState state = Checkpoint.ReadState(folder);
-            return new(point.Step, RunRecord.Load(run).Config, state.Corpus, state.TokenizerHash);
+            RunRecord own = RunRecord.Load(run);
+            return new(point.Step, own.Config, state.Corpus, state.TokenizerHash, own.Corpus.StreamsHash);
         }
         List<int> steps = Checkpoint.StepsIn(run);
         bool known = File.Exists(Path.Combine(run, RunRecord.FileName));
         gone = known ? $"from={config.From}: no such checkpoint; {run} has " +
                 (steps.Count > 0 ? $"{string.Join(", ", steps)}; save.every=N keeps more" : "none yet")
             : $"from={config.From}: there is no run {run}; 'isoflop runs' lists them";
-        string? own = config.Name is null ? null : here.RunFolder(config.Name);
-        if (!known && (own is null || !File.Exists(Path.Combine(own, RunRecord.FileName))))
+        string? begun = config.Name is null ? null : here.RunFolder(config.Name);
+        if (!known && (begun is null || !File.Exists(Path.Combine(begun, RunRecord.FileName))))
             throw new ConfigException(gone);
-        RunRecord record = RunRecord.Load(known ? run : own!);
-        return new(point.Step, record.Config, record.Corpus.Name, record.Corpus.TokenizerHash);
-    }
-
-    static void Rewind(RunFolder folder, int step)
-    {
-        List<int> saved = Checkpoint.StepsIn(folder.Path);
-        if (!saved.Contains(step))
-            throw new ConfigException($"resume_at={step}: {folder.Path} has " +
-                (saved.Count == 0 ? "no checkpoint" : $"checkpoints at {string.Join(", ", saved)}"));
-        if (saved[^1] == step) return;
-        folder.SetAsideAfter(step);
-        folder.Event("rewind", step, $"checkpoints at {string.Join(", ", saved.Where(s => s > step))} were set aside");
+        RunRecord record = RunRecord.Load(known ? run : begun!);
+        return new(point.Step, record.Config, record.Corpus.Name, record.Corpus.TokenizerHash, record.Corpus.StreamsHash);
     }
 
     static TrainState Resumable(RunFolder folder, List<int> saved, Plan plan)
@@ -166,6 +165,9 @@ public static class Trainer
         if (was.TrainTokens != now.TrainTokens || was.ValidTokens != now.ValidTokens)
             throw new DataException($"{path} was trained on {was.TrainTokens} tokens, corpus '{now.Name}' now has " +
                 $"{now.TrainTokens}: it was built anew; restore it, or choose another name for a new run");
+        if (!was.SameText(now))
+            throw new DataException($"{path} was trained on other text than corpus '{now.Name}' now holds, though as much: " +
+                "it was built anew; restore it, or choose another name for a new run");
         try
         {
             return Checkpoint.Verify(path);

@@ -30,8 +30,8 @@ public sealed class AppTests : CorpusFixture
     [InlineData("Unrecognized command or argument '--voacb'; did you mean '--vocab'; see isoflop corpus --help", "corpus", "a", "--voacb")]
     [InlineData("Cannot parse argument 'many' for option '--vocab' as a whole number; see isoflop corpus --help", "corpus",
         "--vocab", "many")]
-    [InlineData("Cannot parse argument 'x' for option '--valid-share' as a number; see isoflop corpus --help", "corpus",
-        "--valid-share", "x")]
+    [InlineData("--valid-share 'x' must be a number, not negative, with a point for decimals; such as 1.5 or 1e9; " +
+        "see isoflop corpus --help", "corpus", "--valid-share", "x")]
     [InlineData("--vocab 7 must be from 256 (the bytes alone) to 65536 (two bytes a token)", "corpus", "--vocab", "7")]
     [InlineData("no/such.txt: no such file or folder", "corpus", "a", "no/such.txt")]
     public void A_mistake_is_one_line_on_stderr_and_exit_code_2(string message, params string[] args)
@@ -51,6 +51,35 @@ public sealed class AppTests : CorpusFixture
     [Fact]
     public void Our_own_mistakes_crash_loudly() =>
         Assert.Throws<InvalidOperationException>(() => Run(default, [Verb(_ => throw new InvalidOperationException())], "do"));
+
+    [Theory]
+    [InlineData("--temperature '0,8' must be a number", "sample", "m", "--temperature", "0,8")]
+    [InlineData("--flops '1,5e12' must be a number", "optimal", "--flops", "1,5e12")]
+    [InlineData("--gflops 'NaN' must be a number", "plan", "--gflops", "NaN")]
+    [InlineData("--gflops '-5' must be a number", "plan", "--gflops", "-5")]
+    [InlineData("--timeout 'Infinity' must be a number", "eval", "m", "--timeout", "Infinity")]
+    [InlineData("--csv '' is empty; give a value", "runs", "--csv", "")]
+    [InlineData("--csv '/' is a folder; name a file in it", "runs", "--csv", "/")]
+    [InlineData("'--- a text' is no option; text that begins with -- goes last, after a -- of its own", "next", "m", "--- a text")]
+    public void Values_of_options_are_refused_by_name(string message, params string[] args)
+    {
+        (int code, string output, string error) = Run(default, [.. Verbs.All()], args);
+        Assert.Equal((2, ""), (code, output));
+        Assert.StartsWith(message, error);
+        Assert.Equal(error.Length - Environment.NewLine.Length, error.IndexOf(Environment.NewLine, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("@home")]
+    [InlineData("@")]
+    [InlineData("--", "--top")]
+    [InlineData("--", "-- a list")]
+    public void A_prompt_may_begin_with_any_character(params string[] prompt)
+    {
+        (int code, _, string error) = Run(default, [.. Verbs.All()], ["next", "no-such-model", .. prompt]);
+        Assert.Equal(2, code);
+        Assert.Contains("no-such-model", error);                        // as far as the model: the prompt was taken
+    }
 
     [Fact]
     public void A_stopped_command_exits_with_130()

@@ -17,7 +17,7 @@ public sealed class ProgressLineTests
     {
         var error = new StringWriter { NewLine = "\n" };
         var clock = new Clock();
-        using var line = new ProgressLine(error, terminal: false, clock);
+        using var line = new ProgressLine(new(error, courtesy: true), terminal: false, clock);
         for (int i = 0; i <= 100; i++)
         {
             clock.Seconds = i / 4.0;
@@ -41,7 +41,7 @@ public sealed class ProgressLineTests
     {
         var error = new StringWriter { NewLine = "\n" };
         var clock = new Clock();
-        using (var line = new ProgressLine(error, terminal: true, clock))
+        using (var line = new ProgressLine(new(error, courtesy: true), terminal: true, clock))
             for (int i = 0; i <= 4; i++)
             {
                 clock.Seconds = i;
@@ -57,7 +57,7 @@ public sealed class ProgressLineTests
     {
         var error = new StringWriter();
         var clock = new Clock();
-        using var line = new ProgressLine(error, terminal: false, clock);
+        using var line = new ProgressLine(new(error, courtesy: true), terminal: false, clock);
         line.Report("training", 900, 1000, "tokens");
         clock.Seconds = 10;
         line.Report("training", 950, 1000, "tokens");

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text.RegularExpressions;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
 using Isoflop.Tests.Corpora;
@@ -58,13 +58,15 @@ public sealed class CorpusTests : CorpusFixture
     }
 
     [Theory]
-    [InlineData("\"format_version\": 1", "\"format_version\": 2, \"novelty\": []", "format version 2")]
+    [InlineData("\"format_version\": 2", "\"format_version\": 3, \"novelty\": []", "format version 3")]
     [InlineData("\"name\"", "\"nmae\"", "nmae")]
     [InlineData("\"licence\":", "\"extra\": 1, \"licence\":", "extra")]
     [InlineData("{", "", "corpus.json")]
     public void A_corpus_json_of_another_kind_is_refused(string had, string has, string message)
     {
-        string json = File.ReadAllText(At("corpus.json"));
+        // Of what no hash covers: older files, and those that were edited on purpose.
+        string json = Regex.Replace(File.ReadAllText(At("corpus.json")), ",\\s*\"hash\": \"\\w+\"", "");
+        if (!had.Contains("version")) json = Regex.Replace(json, "\"format_version\": 2,", "");
         int at = json.IndexOf(had, StringComparison.Ordinal);
         File.WriteAllText(At("corpus.json"), json[..at] + has + json[(at + had.Length)..]);
         string refused = Refused();

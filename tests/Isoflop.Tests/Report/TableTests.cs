@@ -95,6 +95,22 @@ public sealed class TableTests : IDisposable
         }
     }
 
+    [Theory, InlineData("=1+1"), InlineData("+x"), InlineData("-x"), InlineData("@SUM(A1)"), InlineData("\tx"), InlineData("'=1"), InlineData("''+1"), InlineData("-+"), InlineData("=\"a\",b")]
+    public void Text_that_a_spreadsheet_would_reckon_with_is_marked_and_read_back(string text)
+    {
+        Table.Of<string>([text], ("run", r => r), ("x", _ => 1)).WriteCsv(At("f.csv"));
+        Assert.StartsWith("'", ParseCsv(File.ReadAllText(At("f.csv")))[1][0]);
+        Assert.Equal(text.Trim(), new ForeignTable(At("f.csv"))[0, 0].Trim());
+    }
+
+    [Theory, InlineData("-7"), InlineData("+1.5e3"), InlineData("'tis"), InlineData("a=b"), InlineData("x")]
+    public void Other_text_and_numbers_stay_as_they_are(string text)
+    {
+        Table.Of<string>([text], ("run", r => r), ("x", _ => -1.5)).WriteCsv(At("f.csv"));
+        Assert.Equal(["run,x", $"{text},-1.5"], File.ReadAllLines(At("f.csv")));
+        Assert.Equal(text, new ForeignTable(At("f.csv"))[0, 0]);
+    }
+
     [Fact]
     public async Task Parquet_gives_back_every_cell()
     {

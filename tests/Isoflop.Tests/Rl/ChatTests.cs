@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
+using Isoflop.Cli;
+using Isoflop.Cli.Commands;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Teaching;
+using Isoflop.Sample;
 using Isoflop.Store;
 using Isoflop.Text;
 using Isoflop.Train;
@@ -230,8 +233,14 @@ public sealed class ChatTests : IDisposable
         Assert.Contains(notes, n => n.Contains("no held-out token counts"));
         Assert.Empty(RunFolder.ReadValid(result.Path));
         Assert.Equal(new ChatFormat(bytes).Template, ModelFolder.ChatTemplateOf(Path.Combine(result.Path, Checkpoint.NameOf(result.Steps))));
+        using (LanguageModel model = LanguageModel.Open(here, "c"))
+            Assert.Equal([bytes.EndOfText, user, .. bytes.Encode("<|user|>"), assistant], ChatFormat.Of(model).Prompt("<|user|>"));
         Assert.True(Teach.Run(new() { Name = "c", Chat = Path.Combine(folder, "chat.jsonl"), Context = 64 }, shape, here).Done);
+        Assert.Equal(0, App.Run(["sample", "c", "U", "--chat", "--tokens", "4", "--home", folder], [SampleCommand.Create()], TextWriter.Null, TextWriter.Null));
         TrainResult tasks = Teach.Run(new() { Name = "t", Tasks = ["parity:1"], Items = 20, ValidItems = 2, Context = 64 }, shape, here);
+        using var error = new StringWriter();
+        Assert.Equal(2, App.Run(["sample", "t", "U", "--chat", "--home", folder], [SampleCommand.Create()], TextWriter.Null, error));
+        Assert.Contains("was not taught chats", error.ToString());
         Assert.Equal(ChatFormat.Plain, ModelFolder.ChatTemplateOf(Path.Combine(tasks.Path, Checkpoint.NameOf(tasks.Steps))));
     }
 }

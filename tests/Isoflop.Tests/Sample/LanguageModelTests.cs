@@ -126,7 +126,7 @@ public class LanguageModelTests(TrainedHome home) : IClassFixture<TrainedHome>
     [Theory]
     [InlineData("no run 'none'", "sample", "none")]
     [InlineData("has no checkpoint of step 3; there are 6", "sample", "run@3")]
-    [InlineData("--temperature -1 must be 0 or more", "sample", "run", "--temperature=-1")]
+    [InlineData("--temperature '-1' must be a number, not negative", "sample", "run", "--temperature=-1")]
     [InlineData("--top-p 2 must be above 0", "sample", "run", "--top-p", "2")]
     [InlineData("--count 0 must be positive", "sample", "run", "--count", "0")]
     [InlineData("the text has ", "next", "run", "river stone walks under bright seven houses sings cold morning river stone walks under " +

@@ -19,8 +19,11 @@ public class JsonFileTests
         Assert.Equal("run", (string?)tree["kind"]);
         RunRecord record = RunRecord.Load(home.RunPath());
 
-        Assert.Contains("format version 3; this program reads up to 2; update it", Refused("\"format_version\": 2", "\"format_version\": 3"));
+        Assert.Contains("format version 4; this program reads up to 3; update it", Refused("\"format_version\": 3", "\"format_version\": 4"));
         Assert.Contains("is of kind 'study', not 'run'", Refused("\"kind\": \"run\"", "\"kind\": \"study\""));
+        Assert.Contains("was altered after it was written", Refused("\"tokens\": ", "\"tokens\": 9"));
+        Assert.Contains("was altered after it was written", Refused("\"hash\"", "\"hush\""));
+        text = TinyHome.Unsealed(text);
         Assert.Contains("novelty", Refused("\"tokens\":", "\"novelty\": 1, \"tokens\":"));     // what is not known may decide bits
         File.WriteAllText(path, text.Replace("\"kind\": \"run\",", ""));                       // as it was before there were kinds
         Assert.Equal(record.Config, RunRecord.Load(home.RunPath()).Config);

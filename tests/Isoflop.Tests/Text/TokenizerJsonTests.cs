@@ -180,6 +180,10 @@ public sealed class TokenizerJsonTests : IDisposable
     public void Patterns_that_would_mean_something_else_are_refused(string pattern, string named) =>
         Assert.Contains(named, Refusal(j => j["pre_tokenizer"] = WithPattern(pattern)["pre_tokenizer"]!.DeepClone()));
 
+    [Fact]
+    public void A_pattern_of_any_length_is_not_made_into_a_matcher() => Assert.Contains("is longer than 10000",
+        Refusal(j => j["pre_tokenizer"] = WithPattern(string.Join('|', Enumerable.Range(0, 5000)))["pre_tokenizer"]!.DeepClone()));
+
     static JsonNode WithAdded(params string[] tokens)
     {
         JsonNode json = Foreign();
@@ -247,6 +251,10 @@ public sealed class TokenizerJsonTests : IDisposable
             Assert.Equal(tokenizer.EndOfText, Tokenizer.Load(file).Beginning);
         }
     }
+
+    [Theory, InlineData("{"), InlineData("[]"), InlineData("""{"added_tokens":[{"id":"x"}]}""")]
+    public void What_is_no_tokenizer_is_not_published(string json) =>
+        Assert.Throws<DataException>(() => TokenizerFrame.Publish(Encoding.UTF8.GetBytes(json), 0));
 
     [Fact]
     public void What_a_strangers_file_puts_before_a_text_begins_it_and_training_does_not()
