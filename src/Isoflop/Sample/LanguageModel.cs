@@ -75,6 +75,8 @@ public sealed class LanguageModel : IDisposable
     static string Resolve(Workspace here, string which)
     {
         if (File.Exists(Path.Combine(which, ModelFolder.ConfigFile))) return which;
+        if (which.Length > 0 && File.Exists(Path.Combine(which, "adapter_config.json")))
+            throw new ConfigException($"{which} is an adapter, not a model; merge it into its base model first");
         bool hasStep = RunPoint.TryParse(which, out RunPoint point);
         string run = here.RunFolder(hasStep ? point.Run : which);
         if (!Directory.Exists(run))

@@ -95,7 +95,11 @@ public sealed class Tokenizer
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"{file}: cannot be read ({e.Message}); give a tokenizer.json or its folder", e);
+            string? other = ((string[])["tokenizer.model", "spiece.model", "vocab.json", "vocab.txt"])
+                .FirstOrDefault(f => e is FileNotFoundException && File.Exists(Path.Combine(path, f)));
+            throw new DataException($"{file}: cannot be read ({e.Message}); " + (other is null
+                ? "give a tokenizer.json or its folder"
+                : $"{other} is the form of a slow tokenizer: save it as a fast one, which is a tokenizer.json"), e);
         }
         LfsPointer.Refuse(file, json);
         try

@@ -80,11 +80,19 @@ sealed class TensorFiles : IDisposable
     public (SafetensorsFile File, TensorInfo Tensor) Find(string name, params ReadOnlySpan<long> shape)
     {
         if (!tensors.TryGetValue(name, out (SafetensorsFile File, TensorInfo Tensor) found))
-            throw new DataException($"{path}: there is no tensor '{name}'");
+            throw new DataException($"{path}: there is no tensor '{name}'{Alike(name)}");
         if (!found.Tensor.Shape.SequenceEqual(shape.ToArray()))
             throw new DataException($"{found.File.Path}: '{name}' is {found.Tensor.ShapeText} in the file, the model's " +
                 $"settings say [{string.Join(", ", shape.ToArray())}]");
         return found;
+    }
+
+    /// <summary>The same tensor under a longer or shorter name: of a base model, of a wrapped one.</summary>
+    string Alike(string name)
+    {
+        string? other = tensors.Keys.Where(n => n.EndsWith('.' + name, StringComparison.Ordinal)
+            || name.EndsWith('.' + n, StringComparison.Ordinal)).Min(StringComparer.Ordinal);
+        return other is null ? "" : $", but there is '{other}': save the whole model, by its published names";
     }
 
     /// <summary>Closes the files.</summary>

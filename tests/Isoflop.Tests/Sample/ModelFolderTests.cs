@@ -120,6 +120,23 @@ public sealed class ModelFolderTests : IClassFixture<TrainedHome>, IDisposable
     }
 
     [Fact]
+    public void What_lies_there_instead_is_named()
+    {
+        Change(t =>
+        {
+            for (int i = 0; i < t.Count; i++) t[i] = t[i] with { Name = t[i].Name.Replace("model.", "") };
+        });
+        Assert.Contains("there is no tensor 'model.embed_tokens.weight', but there is 'embed_tokens.weight'", Refusal());
+        File.Delete(Path.Combine(folder, ModelFolder.TokenizerFile));
+        File.WriteAllText(Path.Combine(folder, "vocab.json"), "{}");
+        Assert.Contains("vocab.json is the form of a slow tokenizer",
+            Assert.Throws<DataException>(() => Isoflop.Text.Tokenizer.Load(folder)).Message);
+        File.Delete(Path.Combine(folder, ModelFolder.ConfigFile));
+        File.WriteAllText(Path.Combine(folder, "adapter_config.json"), "{}");
+        Assert.Contains("is an adapter", Assert.Throws<ConfigException>(Next).Message);
+    }
+
+    [Fact]
     public void Angles_that_old_files_carry_along_are_passed_over()
     {
         float[] whole = Next();
