@@ -84,20 +84,29 @@ sealed class ForeignTable
     public static string Shown(string text) =>
         string.Concat((text.Length > 60 ? text[..60] + "…" : text).Select(c => char.IsControl(c) ? '\uFFFD' : c));
 
+    /// <summary>Read once: it may be a pipe.</summary>
     static string[] LinesOf(string path)
     {
-        FileForm form = FileForms.Of(path);
-        if (form != FileForm.Text) throw form.Refusal(path, "a table with a line of names and rows of cells, as CSV");
+        if (Directory.Exists(path)) throw new DataException($"{path}: is a folder; name a file");
+        byte[] bytes;
         try
         {
-            long size = new FileInfo(path).Length;
-            if (size > MaxBytes) throw new DataException($"{path}: has {size:n0} bytes, a table at most {MaxBytes:n0}");
-            return File.ReadAllText(path, Encoding.UTF8).Replace("\r\n", "\n").Replace('\r', '\n').Split('\n');
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var all = new MemoryStream();
+            byte[] part = new byte[1 << 16];
+            for (int n; (n = file.Read(part)) > 0; all.Write(part, 0, n))
+                if (all.Length > MaxBytes)
+                    throw new DataException($"{path}: is too large for a table: {MaxBytes:n0} bytes at most");
+            bytes = all.ToArray();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }
+        FileForm form = FileForms.Of(bytes.AsSpan(0, Math.Min(bytes.Length, FileForms.HeadBytes)));
+        if (form != FileForm.Text) throw form.Refusal(path, "a table with a line of names and rows of cells, as CSV");
+        string text = Encoding.UTF8.GetString(bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsSpan(3) : bytes);
+        return text.Replace("\r\n", "\n").Replace('\r', '\n').Split('\n');
     }
 
     /// <summary>Place of the header, and the separator if a line names it, as spreadsheets write it.</summary>
