@@ -69,14 +69,16 @@ static partial class Answers
     /// <summary>The last answer that is marked as such; empty: it is taken back again; null: none is marked.</summary>
     public static string? Marked(string said, bool number = false)
     {
-        const string Open = "<answer>", Close = "</answer>";
         said = Closed(said);
-        int tag = said.LastIndexOf(Open, StringComparison.OrdinalIgnoreCase);
-        int end = tag < 0 ? 0 : said.IndexOf(Close, tag, StringComparison.OrdinalIgnoreCase);
-        if (end < 0) end = said.Length;
         // What stands in tags is read for itself; of all others the one that begins last counts.
-        int last = tag;
-        string? text = tag < 0 ? null : Of(said[(tag + Open.Length)..end], number) ?? "";
+        Match tag = AnswerTag().Match(said);
+        int last = tag.Success ? tag.Index : -1, begin = last + tag.Length, end = 0;
+        if (tag.Success)
+        {
+            end = said.IndexOf($"/{tag.Groups[1].Value}{tag.Value[^1]}", begin, StringComparison.OrdinalIgnoreCase) - 1;
+            if (end < begin) end = said.Length;
+        }
+        string? text = tag.Success ? Of(said[begin..end], number) ?? "" : null;
         if (Boxed(said, end) is { } box) (last, text) = (box.At, Read(box.Text, number));
         // A heading is followed by something, a marked number may be.
         if (Hashes().Matches(said, end).LastOrDefault(m => m.Index + m.Length == said.Length
@@ -94,9 +96,18 @@ static partial class Answers
         return said == right || (a.Length > 0 && a == b) || (Number(b) is { } value && value == Number(a));
     }
 
-    static string Read(string text, bool number) => number && NumberIn(text) is { } value ? value : Plain(text);
+    static string Read(string text, bool number)
+    {
+        if (number && NumberIn(text) is { } value) return value;
+        bool bold = text.Length <= LongestCloser && Bold().Count(text) == 1 && !Hedge().IsMatch(text);
+        return Plain(bold ? Bold().Match(text).Groups[1].Value : text);
+    }
 
-    [GeneratedRegex(@"^[ \t]*#{4}(?!#)[ \t]*(\S[^\n]*)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"[<\[](answer|final_answer|ans|solution)[>\]]",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
+    private static partial Regex AnswerTag();
+
+    [GeneratedRegex(@"(?<!\S)#{4}(?!#)[ \t]*(\S[^\n]*)$", RegexOptions.Multiline)]
     private static partial Regex Hashes();
 
     [GeneratedRegex(@"(?<!\p{L})answer(?:[ \t]+(?:to|for|of)\b[^\n.:=]{0,60}?)?(?:[ \t]*\([^()\n]{0,40}\))?[*_`""' \t]*" +
@@ -289,9 +300,14 @@ static partial class Answers
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Scale();
 
-    [GeneratedRegex(@"(?:=|\b(?:is|are|be|equals|gives|makes|totals?|get|have|has|had)\b)\s*(?<number>[^=]{1,80}?)\z",
+    [GeneratedRegex(@"(?:=>?|→|⇒|['’]s\b|\b(?:is|are|be|equals|equal to|gives|yields|makes|obtain|totals?|get|have|has|had|" +
+        @"(?:comes|adds up|sums|amounts|evaluates|simplifies) to|(?:result|total|sum|solution|output):)(?!\w))" +
+        @"\s*(?<number>[^=]{1,80}?)\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
     private static partial Regex Comes();
+
+    [GeneratedRegex(@"\s\([^()0-9]{1,60}\)\z")]
+    private static partial Regex Aside();
 
     [GeneratedRegex(@"\*\*([^*]{1,80})\*\*")]
     private static partial Regex Bold();
@@ -307,8 +323,9 @@ static partial class Answers
 
         static string? Value(string of)
         {
-            string plain = Plain(Plain(of).Replace("\\text{", " ").Replace("\\,", " ").Replace("\\mathrm{", " ").TrimEnd('}'));
-            return Number(Plain(of)) ?? (WithUnit().Match(plain) is { Success: true, Groups: var part }
+            string bare = Aside().Replace(Plain(of), "");
+            string plain = Plain(bare.Replace("\\text{", " ").Replace("\\mathrm{", " ").Replace("\\,", " ").TrimEnd('}'));
+            return Number(bare) ?? Number(plain) ?? (WithUnit().Match(plain) is { Success: true, Groups: var part }
                 && !Scale().IsMatch(part["unit"].Value) ? Number(part["number"].Value) : null);
         }
     }

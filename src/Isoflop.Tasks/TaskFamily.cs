@@ -49,7 +49,7 @@ public abstract class TaskFamily
     public virtual bool AnswersAreNumbers => false;
 
     /// <summary>The answer of a reply in words, as the verifier wants it; null: it says none.</summary>
-    internal virtual string? AnswerIn(string said) => Answers.Of(said, AnswersAreNumbers);
+    internal virtual string? AnswerIn(string prompt, string said) => Answers.Of(said, AnswersAreNumbers);
 
     /// <summary>
     /// The item with this index. Equal arguments, equal item; the same content may come again under another index.

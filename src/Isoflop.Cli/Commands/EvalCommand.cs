@@ -22,9 +22,8 @@ static class EvalCommand
         };
         var suite = new Option<string>("--suite")
         {
-            Description = "world: held-out questions of the model's world. Or JSON lines, an item each: id, task, answer; " +
-                "level, " +
-                "template, prompt, choices, stop. Without choices the model writes a line that must match",
+            Description = "world: held-out questions of the model's world. Or JSON lines or a list, an item each: id, task, " +
+                "answer; level, template, prompt, choices, stop. Without choices the model writes a line that must match",
             HelpName = "world|FILE.jsonl",
             DefaultValueFactory = _ => WorldSuite,
         };

@@ -70,7 +70,8 @@ public sealed partial class ChatTarget : IEvalTarget, IDisposable
 
     /// <summary>Hex of the XxHash128 of the name, address, model asked for and instruction: what its answers depend on.</summary>
     public string Hash => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(
-        $"{Name}\n{Address}\n{options.Model}\n{options.Instruction}\n{options.Temperature}\n{options.MaxTokens}")));
+        $"{Name}\n{Address}\n{options.Model}\n{options.Instruction}\n{options.Temperature}\n{options.MaxTokens}" +
+        (options.SystemTurn ? "" : "\nno system"))));
 
     /// <inheritdoc/>
     /// <exception cref="ConfigException">The key, the address or the model's name is wrong.</exception>

@@ -265,7 +265,9 @@ sealed class OpenAiClient : IChatClient
         CancellationToken stop)
     {
         string said = Message(await Beginning(response, stop));
-        bool refused = response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity;
+        // A template that fails on a role is an error within for some.
+        bool refused = response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity
+            || (response.StatusCode == HttpStatusCode.InternalServerError && said.Contains(" role", StringComparison.Ordinal));
         Dialect? other = refused ? spoken.After(said, sent) : null;
         if (other is not null)
             lock (gate) dialect = dialect.And(other);

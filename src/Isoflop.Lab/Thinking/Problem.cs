@@ -59,7 +59,7 @@ public sealed class Problem
     internal long Stream { get; }
 
     /// <summary>The answer of a reply in words, as a verifier wants it; null: it says none.</summary>
-    internal string? AnswerIn(string said) => family is null ? Answers.Of(said) : family.AnswerIn(said);
+    internal string? AnswerIn(string said) => family is null ? Answers.Of(said) : family.AnswerIn(Prompt, said);
 
     internal TimeSpan VerdictLimit => family!.VerdictLimit;
 

@@ -39,6 +39,10 @@ sealed class DecimalComparison : TaskFamily
         return digits;
     }
 
+    /// <summary>Of the two numbers the one that is said, as it is written there.</summary>
+    internal override string? AnswerIn(string prompt, string said) => Answers.Of(said, number: true) is not { } value ? null
+        : prompt.Split(' ')[1..].FirstOrDefault(n => Answers.Number(n) is { } own && own == Answers.Number(value)) ?? value;
+
     public override string Solve(TaskItem item) => Compare(item.Prompt).Answer;
 
     protected override Derivation Derive(TaskItem item, bool explore, ref Rng rng) => Compare(item.Prompt);

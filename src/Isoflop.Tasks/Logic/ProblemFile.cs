@@ -76,10 +76,10 @@ sealed partial class ProblemFile : TaskFamily
         int end = answer.LastIndexOf("####", StringComparison.Ordinal);
         if (end >= 0) return new(Clean(question), Clean(answer[..end]), Bare(answer[(end + 4)..]));
         // Without the sign the number stands alone, or is marked otherwise; the way to it may be told apart.
-        string number = Number(Bare(answer)) is not null ? Bare(answer)
-            : Answers.Number(answer) ?? Answers.Marked(answer, number: true)
+        string? bare = Number(Bare(answer)) is not null ? Bare(answer) : Answers.Number(answer);
+        string number = bare ?? Answers.Marked(answer, number: true)
             ?? throw new DataException($"{place}: the answer ends without #### and a number, and marks none otherwise");
-        string way = Number(Bare(answer)) is null ? answer : row.TryGetProperty("solution", out JsonElement told)
+        string way = bare is null ? answer : row.TryGetProperty("solution", out JsonElement told)
             && told.ValueKind == JsonValueKind.String ? told.GetString()! : "";
         return new(Clean(question), Clean(way), Bare(number));
     }
@@ -127,7 +127,7 @@ sealed partial class ProblemFile : TaskFamily
         new(byQuestion[item.Prompt].Way, byQuestion[item.Prompt].Answer);
 
     /// <summary>As a key loses its percent sign, so does what is said.</summary>
-    internal override string? AnswerIn(string said) => base.AnswerIn(said)?.TrimEnd('%');
+    internal override string? AnswerIn(string prompt, string said) => base.AnswerIn(prompt, said)?.TrimEnd('%');
 
     public override bool AnswersAreNumbers => true;
 

@@ -133,6 +133,11 @@ sealed class SaltPh : TaskFamily
         return Numbers.Own(answer.Remove(point, 1)) / 100.0;
     }
 
+    /// <summary>A number with its two decimals.</summary>
+    internal override string? AnswerIn(string prompt, string said) => Answers.Of(said, number: true) is { } value
+        && decimal.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal ph)
+            ? ph.ToString("F2", CultureInfo.InvariantCulture) : null;
+
     protected override bool IsRight(TaskItem item, string answer) => Parse(answer) is { } said
         && Math.Abs(said - double.Parse(item.Key, CultureInfo.InvariantCulture)) <= Tolerance;
 

@@ -48,6 +48,9 @@ sealed class Countdown : TaskFamily
         return Derive(item, false, ref none).Answer;
     }
 
+    internal override string? AnswerIn(string prompt, string said) =>
+        Answers.Of(said) is { } answer ? Expression.Plain(answer) : null;
+
     protected override bool Fulfils(string prompt, string answer)
     {
         (int target, int[] numbers) = Read(prompt);

@@ -18,6 +18,18 @@ ref struct Expression
         numbers = [];
     }
 
+    // How formulas write what is judged as one character, or as none.
+    static readonly (string Sign, string Plain)[] signs = [("\\times", "*"), ("\\cdot", "*"), ("\\div", "/"), ("\\left", ""),
+        ("\\right", ""), ("×", "*"), ("·", "*"), ("÷", "/"), ("−", "-"), (" ", "")];
+
+    /// <summary>An expression of a formula in the writing that is judged, without the value that stands behind it.</summary>
+    public static string Plain(string text)
+    {
+        foreach ((string sign, string plain) in signs) text = text.Replace(sign, plain);
+        string[] sides = text.Split('=');
+        return sides.FirstOrDefault(s => s.AsSpan().IndexOfAny("+-*/") >= 0) ?? text;
+    }
+
     /// <summary>
     /// The value as a reduced fraction with a positive denominator, and the numbers in order; null: no such expression.
     /// </summary>

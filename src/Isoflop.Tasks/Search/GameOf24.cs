@@ -28,6 +28,9 @@ sealed class GameOf24 : TaskFamily
 
     public override string Solve(TaskItem item) => Combining.Exact(Numbers.List(item.Prompt, 4)!, 24)!;
 
+    internal override string? AnswerIn(string prompt, string said) =>
+        Answers.Of(said) is { } answer ? Expression.Plain(answer) : null;
+
     protected override bool Fulfils(string prompt, string answer) => Expression.Evaluate(answer) is { Over: 24, Under: 1 } value
         && value.Numbers.Order().SequenceEqual(Numbers.List(prompt, 4)!);
 

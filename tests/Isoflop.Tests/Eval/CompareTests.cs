@@ -213,6 +213,74 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void Logs_lie_in_a_folder_of_their_model_below_the_one_that_is_named()
+    {
+        const string Name = "samples_arc_2024-11-08T10-20-30.1.jsonl";
+        Write($"one/org__m/{Name}", Choice(0, 1, -3, -1));
+        Write("one/org__m/results_2024-11-08T10-20-30.1.json", "{}");
+        Assert.Equal(1, Json(Path.Combine(folder, "one"), Path.Combine(folder, "one", "org__m")).GetProperty("pairs").GetInt32());
+        Write($"deep/a/b/{Name}", Choice(0, 1, -3, -1));
+        Assert.Single(ResultSet.Read(Path.Combine(folder, "deep")).Items);
+        Write($"one/org__n/{Name}", Choice(0, 1, -3, -1));
+        string message = Assert.Throws<DataException>(() => ResultSet.Read(Path.Combine(folder, "one"))).Message;
+        Assert.Contains("holds logs in 2 folders; name one: ", message);
+        Assert.Contains("org__n", message);
+        Write($"one/{Name}", Choice(1, 1, -3, -1));                                 // those of the folder itself come first
+        Assert.Equal("1", Assert.Single(ResultSet.Read(Path.Combine(folder, "one")).Items).Id);
+        Directory.CreateDirectory(Path.Combine(folder, "empty"));
+        Assert.Contains("no samples_TASK_DATE.jsonl in this folder or below", Assert.Throws<DataException>(() => ResultSet.Read(Path.Combine(folder, "empty"))).Message);
+    }
+
+    [Theory]
+    [InlineData(".jsonl", "[\n {\"doc_id\": 0,\n  \"acc\": 1.0},\n {\"doc_id\": 1, \"acc\": 0.0}\n]"), InlineData(".json", """[{"doc_id":0,"acc":1},{"doc_id":1,"acc":0}]""")]
+    [InlineData(".jsonl", "{\"doc_id\":0,\"acc\":true}\n{\"doc_id\":1,\"acc\":false}"), InlineData(".jsonl", "{\"doc_id\":0,\"acc,none\":1}\n{\"doc_id\":1,\"acc,none\":0}")]
+    [InlineData(".json", """{"results":{},"samples":{"t":[{"doc_id":0,"acc":1},{"doc_id":1,"acc":0}]}}"""), InlineData(".json", """[{"doc_id":0,"metrics":{"acc":1}},{"doc_id":1,"metrics":{"acc":0}}]""")]
+    [InlineData(".jsonl", "{\"doc_id\":0,\"t\":{\"acc\":1}}\n{\"doc_id\":1,\"t\":{\"acc\":0}}"), InlineData(".jsonl", "{\"doc_id\":0,\"acc\":[1]}\n{\"doc_id\":1,\"acc\":[0]}")]
+    [InlineData(".jsonl", "{\"doc_id\":2,\"acc\":NaN}\n{\"doc_id\":0,\"acc\":1}\n{\"doc_id\":1,\"acc\":0,\"x\":Infinity}")]
+    public void Logs_of_all_versions_are_read(string ending, string text)
+    {
+        ResultSet set = ResultSet.Read(Write($"samples_t_2024-02-20T10-00-00.1{ending}", text));
+        Assert.Equal([("t", "0", 1.0), ("t", "1", 0.0)], set.Items.Select(i => (i.Task, i.Id, i.Score)));
+        Assert.Equal(text.Contains("NaN") ? 1 : 0, set.Warnings.Count(w => w.Contains("1 rows have no value of acc, the first at ")));
+    }
+
+    [Fact]
+    public void A_metric_of_several_filters_is_the_one_asked_for()
+    {
+        string file = Write("samples_t.jsonl", """{"doc_id":0,"exact_match,strict-match":0,"exact_match,flexible-extract":1,"filtered_resps":[["7"]]}""");
+        Assert.Equal(0, ResultSet.Read(file).Items[0].Score);
+        Assert.Equal((1.0, "7"), (ResultSet.Read(file, filter: "flexible-extract").Items[0].Score, ResultSet.Read(file).Items[0].Reply));
+        Assert.Equal(1, ResultSet.Read(file, "exact_match,flexible-extract").Items[0].Score);
+    }
+
+    [Fact]
+    public void Replies_without_a_score_are_read_against_their_answers()
+    {
+        string a = Write("a.jsonl", """{"id":"0","answer":"145","reply":"<think>7</think>The answer is 145.0."}""", """{"id":"1","answer":"145","reply":"145 or 146"}""",
+            """{"id":"2","answer":"Paris","reply":"**Paris**"}""", """{"id":"3","answer":"Paris","reply":"<think>Paris"}""");
+        string b = Write("b.jsonl", """{"doc_id":0,"target":"so 1 #### 145","resps":[["\\boxed{145}"]]}""", """{"doc_id":1,"target":"#### 145","resps":[["146"]]}""");
+        Assert.Equal([1.0, 0, 1, 0], ResultSet.Read(a).Items.Select(i => i.Score));
+        Assert.Equal([1.0, 0], ResultSet.Read(b).Items.Select(i => i.Score));
+        JsonElement json = Json(a, b);
+        Assert.Equal(("reply", 2), (json.GetProperty("metric").GetString(), json.GetProperty("pairs").GetInt32()));
+    }
+
+    [Fact]
+    public void Half_a_surrogate_pair_is_read()
+    {
+        string a = Write("a.jsonl", """{"id":"q\ud83d","score":0,"reply":"cut \ud83d"}""");
+        Assert.Equal(("q\uFFFD", "cut \uFFFD"), (ResultSet.Read(a).Items[0].Id, ResultSet.Read(a).Items[0].Reply));
+        Assert.Equal(1, Json(a, a).GetProperty("pairs").GetInt32());
+    }
+
+    [Fact]
+    public void Files_of_other_names_are_of_no_task()
+    {
+        string a = Write("model-a.jsonl", Choice(0, 1, -3, -1)), b = Write("model-b.jsonl", Choice(0, 0, -3, -1));
+        Assert.Equal(1, Json(a, b).GetProperty("pairs").GetInt32());
+    }
+
+    [Fact]
     public void One_id_with_two_questions_is_refused()
     {
         string a = Write("a/samples_arc.jsonl", Choice(0, 0, -3, -1));

@@ -230,8 +230,8 @@ public sealed class EndpointTests : IDisposable
     [Theory]
     [InlineData("--temperature 0,8 must be a number", "--temperature", "0,8"), InlineData("--temperature -1 must be a number", "--temperature", "-1")]
     [InlineData("--temperature NaN must be", "--temperature", "NaN"), InlineData("--temperature 1000 must be from 0 to 100", "--temperature", "1000")]
-    [InlineData("--max-tokens-field x must be", "--max-tokens-field", "x"), InlineData("--price-in NaN must be a number", "--price-in", "NaN")]
-    [InlineData("--price-out -1 must be", "--price-out", "-1"), InlineData("--requests-per-minute 1E-300 must be", "--requests-per-minute", "1e-300")]
+    [InlineData("--max-tokens-field x must be", "--max-tokens-field", "x"), InlineData("--price-in 'NaN' must be a number", "--price-in", "NaN")]
+    [InlineData("--price-out '-1' must be", "--price-out", "-1"), InlineData("--requests-per-minute 1E-300 must be", "--requests-per-minute", "1e-300")]
     public void An_option_that_cannot_be_is_one_line(string message, params string[] options)
     {
         (int code, _, string error) = Run("eval", ["http://127.0.0.1:9/v1", "--suite", Suite("5"), .. options]);

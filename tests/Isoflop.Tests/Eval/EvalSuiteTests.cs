@@ -31,6 +31,26 @@ public class EvalSuiteTests
     }
 
     [Fact]
+    public void A_list_is_its_members_and_half_a_surrogate_pair_is_read()
+    {
+        Assert.Equal(Read(Good).Hash, Read("[", $"  {Good.Replace(",\"", ",\n    \"")}", "]").Hash);
+        Assert.Equal("cut \uFFFD", Read("""{"id":"a","task":"t","prompt":"cut \ud83d","answer":"7"}""").Items[0].Prompt);
+        Assert.Contains("sums.jsonl, member 2: no 'task'", Assert.Throws<DataException>(() => Read($"[{Good},", """{"id":"b"}]""")).Message);
+    }
+
+    [Theory]
+    [InlineData("the cat", "sees", "finds", "no space stands between the prompt and its choices"), InlineData("the cat", " sees", " finds", "")]
+    [InlineData("the cat ", "sees", "finds", "the prompt ends with a space"), InlineData("the cat ", " sees", " finds", "the prompt ends with a space")]
+    [InlineData("the cat", " sees", "finds", ""), InlineData("the cat:", "sees", "finds", ""), InlineData("", "sees", "finds", ""), InlineData("the cat", ".", "!", "")]
+    [InlineData("the cat\n", "sees", "finds", "")]
+    public void A_space_that_is_missing_or_too_much_is_noted(string prompt, string a, string b, string note)
+    {
+        string said = new EvalItem { Id = "a", Task = "t", Prompt = prompt, Choices = [a, b], Answer = a }.Caution();
+        Assert.Equal(note, said[..Math.Min(note.Length, said.Length)]);
+        Assert.Equal(note.Length == 0, said.Length == 0);
+    }
+
+    [Fact]
     public void The_hash_is_that_of_the_items()
     {
         string hash = Read(Good).Hash;

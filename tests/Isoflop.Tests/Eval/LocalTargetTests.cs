@@ -200,7 +200,7 @@ public sealed class LocalTargetTests(TrainedHome home) : IClassFixture<TrainedHo
         string[] lines = File.ReadAllLines(file);
         File.WriteAllLines(file, [lines[0], "{}", .. lines[2..]]);
         Assert.Contains("line 2 is not a result", Assert.Throws<DataException>(() => AskedOf(items, "other weights")).Message);
-        File.WriteAllLines(file, [lines[0].Replace("\"format_version\":1", "\"format_version\":9")]);
+        File.WriteAllLines(file, [lines[0].Replace("\"format_version\":2", "\"format_version\":9")]);
         Assert.Contains("format version 9", Assert.Throws<DataException>(() => AskedOf(items, "other weights")).Message);
         File.Delete(file);
         using (new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.None))

@@ -36,7 +36,10 @@ public sealed class AnswersTests
         "#### 7\n#### 145", "#### Step 1\nadd\n#### Step 2\n145", "145. I hope this helps! Let me know if you have any questions 😊",
         "**145**\n\n---\nLet me know if you need anything else!", "{\"answer\": 145}", "The answer is 145.\nConfidence: 90%",
         "The answer is 145. Check: 70 + 75 = 145.", "My answer: 145.", "145<|im_end|>", "\\boxed{ 145 }", "\\fbox{145}", "７ no, 145\n145",
-        "The answer would be 145.", "“145”", "`145`", "__145__", "Answer = 145", "ANSWER: 145",
+        "The answer would be 145.", "It's 145.", "72 + 73 comes to 145", "Result: 145", "=> 145", "So: 72 + 73 → 145", "145 (one hundred and so on)",
+        "[ANSWER]145[/ANSWER]", "<final_answer>145</final_answer>", "```json\n{\n  \"answer\": 145\n}\n```",
+        "Final Answer: The final answer is $145$. I hope it is correct.", "### Final Answer\n145", "**Final Answer**\n\\[\n\\boxed{145}\n\\]",
+        "“145”", "`145`", "__145__", "Answer = 145", "ANSWER: 145",
     ];
 
     [Theory, MemberData(nameof(Right))]
@@ -53,7 +56,8 @@ public sealed class AnswersTests
         "145 percent", "0145", "14 5", "1,45", "145,", "145/1/1", "145/0", "one of 144 145 146", "**145** or **146**", "**144** **145**", "14.5e2", "145k",
         "145x", "-145", "−145", "- 145 =", "145?", "I think 145 is wrong", "145 is it", "145 = 146", "The answer might be 145", "", "I do not know",
         "<think>145", "<think>145</think>", "\\boxed{145", "####", "<answer></answer>", "145\u0661", "١٤٥", "0x91", "145 = x or 146", "The sum could be 145",
-        "The answer is 145, or maybe 146", "The answer is 145.\nActually I am not sure", "The answer is 145 - 1", "145+0", "5\n145\n6", "145!",
+        "The answer is 145, or maybe 146", "The answer is 145.\nActually I am not sure", "The answer is 145 - 1", "145+0", "5\n145\n6", "It's not 145", "145 (or 146)", "145 (not)", "Result: 145 or 146", "=> 145, 146", "[ANSWER]145[/ANSWER] [ANSWER]146[/ANSWER]",
+        "145!",
     ];
 
     [Theory, MemberData(nameof(Wrong))]
@@ -74,6 +78,7 @@ public sealed class AnswersTests
     [InlineData("The answer is Paris. Or is it Rome?", "The answer is Paris. Or is it Rome?"), InlineData("\\boxed{\\text{Paris}}", "Paris")]
     [InlineData("The answer is Mr. Smith.", "Mr. Smith"), InlineData("#### Paris", "Paris"), InlineData("Paris\n\nHope that helps!", "Paris")]
     [InlineData("(1+2)*3", "(1+2)*3"), InlineData("<answer>1234 3412</answer>", "1234 3412"), InlineData("Thank you!", "Thank you!")]
+    [InlineData("The capital of France is **Paris**.", "Paris"), InlineData("It is not **Paris**.", "It is not **Paris")]
     public void Words_are_read_too(string reply, string answer) => Assert.Equal(answer, Answers.Of(reply));
 
     [Fact]
@@ -88,6 +93,49 @@ public sealed class AnswersTests
                 Answers.Of(Answers.Parts(reply).Said, number: true);
             }
         Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0, 30);
+    }
+
+    [Theory]
+    [InlineData("decimals", "max 9.11 9.90", "9.90", "The larger one is 9.9."), InlineData("decimals", "min 9.11 9.90", "9.11", "9.110")]
+    [InlineData("salt-ph", "", "4.70", "pH = 4.7"), InlineData("countdown", "24=3 5 8", "3*8", "The answer is 3 × 8 = 24.")]
+    [InlineData("game-24", "1 2 3 4", "(1+2+3)*4", "\\boxed{24 = (1 + 2 + 3) \\times 4}"), InlineData("base-conversion", "5 base 2", "101", "Answer: **101**")]
+    public void Families_take_what_is_said_in_their_own_writing(string name, string prompt, string answer, string said) =>
+        Assert.Equal(answer, TaskFamilies.Find(name).AnswerIn(prompt, said));
+
+    /// <summary>Replies that do not know the answer: made of many numbers, hedged, or the question again.</summary>
+    static IEnumerable<string> Blind(string prompt)
+    {
+        string[] numbers = [.. Enumerable.Range(0, 200).Select(i => $"{i}")];
+        foreach (string between in (string[])[" ", ", ", " or ", "\n", "/", " = ", ". The answer is ", "} \\boxed{", "\n#### ", "</answer><answer>", "**, **",
+            " and ", "|", "</think>", " is "])
+            foreach ((string open, string close) in ((string, string)[])[("", ""), ("The answer is ", "."), ("\\boxed{", "}"), ("#### ", ""), ("<answer>", "</answer>"),
+                ("**", "**"), ("<think>", "</think>")])
+                yield return open + string.Join(between, numbers) + close;
+        foreach (string echo in (string[])[prompt, $"The answer is {prompt}", $"\\boxed{{{prompt}}}", $"= {prompt}", $"<answer>{prompt}</answer>", $"{prompt} =", $"({prompt})"])
+            yield return echo;
+        foreach (string nothing in (string[])["", ">", "<", "true", "any number", "The answer is the right one.", "NaN", "∞", "-0", "0/0", "1e99", "*", "\\boxed{}", "####"])
+            yield return nothing;
+    }
+
+    [Fact]
+    public void Who_does_not_know_gains_nothing_by_the_way_it_is_said()
+    {
+        foreach (TaskFamily family in TaskFamilies.All.Take(30))
+        {
+            Dictionary<string, int> right = [];
+            TaskItem[] items = [.. Enumerable.Range(0, 100).Select(i => family.Make(Split.Test, 1, i, 5))];
+            foreach (TaskItem item in items)
+                foreach ((int form, string reply) in Blind(item.Prompt).Index())
+                {
+                    string? answer = family.AnswerIn(item.Prompt, Answers.Parts(reply).Said);
+                    if (answer is null || family.Reward(item, $">{answer}") < 1) continue;
+                    string key = form < 15 * 7 ? reply : $"echo {form}";
+                    right[key] = right.GetValueOrDefault(key) + 1;
+                }
+            // One constant answer, or one that is copied, is right by the family's chance; five deviations of a hundred draws.
+            double chance = family.Chance(1), most = 100 * chance + 5 * Math.Sqrt(100 * chance * (1 - chance)) + 1;
+            Assert.All(right, r => Assert.True(r.Value <= most, $"{family.Name}: {r.Value} of 100 by {r.Key[..Math.Min(60, r.Key.Length)]}"));
+        }
     }
 
     [Theory, InlineData("addition", "72+73", "145"), InlineData("base-conversion", "5 base 2", "101"), InlineData("multiplication", "29*5", "145")]

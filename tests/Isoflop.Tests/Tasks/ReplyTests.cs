@@ -111,6 +111,33 @@ public sealed class ReplyTests : IDisposable
     public void A_line_that_is_no_problem_is_named(string message, params string[] lines) =>
         Assert.Contains(message, Assert.Throws<DataException>(() => TaskFamilies.Find(FileOf(lines))).Message);
 
+    [Theory]
+    [InlineData("""{"question":"how many?","answer":"So 7. #### 7"}""", "So 7.", "7"), InlineData("""[{"question":"how many?","answer":"#### 7"}]""", "", "7")]
+    [InlineData("[\n {\n  \"question\": \"how many?\",\n  \"answer\": \"#### 7\"\n }\n]", "", "7"), InlineData("""{"question":"how many?","answer":7}""", "", "7")]
+    [InlineData("""{"problem":"how many?","solution":"It is \\boxed{1{,}450}.","level":"5"}""", "It is \\boxed{1{,}450}.", "1450")]
+    [InlineData("""{"problem":"how many?","solution":"Well.","answer":"7"}""", "Well.", "7"), InlineData("""{"prompt":"how many?","completion":"The answer is 7."}""", "The answer is 7.", "7")]
+    [InlineData("""{"input":"how many?","target":"$1,234.50"}""", "", "1,234.50"), InlineData("""{"question":"how many?","input":"x","answer":"1/2"}""", "", "0.5")]
+    public void Other_names_and_lists_are_read_where_they_are_plain(string text, string way, string answer)
+    {
+        TaskFamily family = TaskFamilies.Find(FileOf(text));
+        TaskItem item = new("mine", 1, "how many?", "");
+        var rng = new Rng(1, RandomPurpose.Test);
+        Assert.Equal((answer, $"<{way}>{answer}"), (family.Solve(item), family.Demonstrate(item, TraceForm.Proof, ref rng)));
+    }
+
+    [Theory, InlineData("prompt and input may each be the question; name it 'question'", """{"prompt":"a","input":"b","answer":"#### 1"}""")]
+    [InlineData("output and response may each be the answer", """{"question":"a","output":"1","response":"2"}"""), InlineData(":1: is not JSON: Duplicate", """{"question":"a","question":"b","answer":"1"}""")]
+    [InlineData("'1/3' is no number to answer with", """{"question":"a","answer":"1/3"}""")]
+    public void What_is_not_plain_is_refused(string message, string line) =>
+        Assert.Contains(message, Assert.Throws<DataException>(() => TaskFamilies.Find(FileOf(line))).Message);
+
+    [Fact]
+    public void Half_a_surrogate_pair_in_a_question_is_read()
+    {
+        TaskFamily family = TaskFamilies.Find(FileOf("""{"question":"how many \ud83d?","answer":"#### 7"}"""));
+        Assert.Equal("7", family.Solve(new("mine", 1, "how many \uFFFD?", "")));
+    }
+
     [Fact]
     public void A_file_without_problems_for_a_split_says_so()
     {

@@ -55,7 +55,8 @@ public class TasksCommandTests
     }
 
     [Theory, InlineData("no task 'chess'; there are: parity", "chess"), InlineData("parity: --level 9 must be from 1 to 6", "parity", "--level", "9"),
-        InlineData("--count 0 must be positive", "parity", "--count", "0"), InlineData("none.jsonl: no such file", "none.jsonl")]
+        InlineData("--count 0 must be positive", "parity", "--count", "0"), InlineData("none.jsonl: no such file", "none.jsonl"), InlineData("--split 7 must be one of Train, Valid, Test", "parity", "--split", "7"),
+        InlineData("--form -1 must be one of Monologue,", "parity", "--form", "-1"), InlineData("none.json: no such file", "none.json")]
     public void Mistakes_are_one_line(string message, params string[] args)
     {
         (int code, string output, string error) = Run(args);
