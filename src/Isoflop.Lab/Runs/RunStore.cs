@@ -45,7 +45,7 @@ public sealed class RunStore(Workspace here)
         if (!seen.TryGetValue(name, out LastRows? last)) seen.Add(name, last = new(path));
         last.Look();
         StepRow? step = last.Step;
-        return new(name, StatusOf(path, last.Event), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
+        return new(name, StatusOf(path, record, last), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
             record.Config.Train.Steps ?? 0, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, record.LossOf(step),
             last.Valid?.Loss, last.Valid?.BitsPerByte, record.Created, null);
     }
@@ -148,8 +148,24 @@ public sealed class RunStore(Workspace here)
         }
     }
 
-    string StatusOf(string path, RunEvent? last) => last?.Event == "done" ? "done"
-        : FolderLock.HolderOf(path)?.IsAlive(here.Clock) == true ? "running" : last?.Event == "fault" ? "fault" : "stopped";
+    /// <exception cref="DataException">It says that it is done, and has not the rows of that.</exception>
+    string StatusOf(string path, RunRecord record, LastRows last)
+    {
+        int steps = record.Config.Train.Steps ?? 0;
+        string end = Path.Combine(path, Checkpoint.NameOf(steps));
+        bool said = last.Event?.Event == "done", trained = record.Recipe is null && steps > 0,
+            rows = last.Step?.Step == steps, measured = last.Valid is { Whole: true } valid && valid.Step == steps;
+        if (said && trained && !(rows && measured))
+        {
+            bool nothingHeldOut = rows && Directory.Exists(end) && Checkpoint.ReadState(end).ValidLoss is null;
+            if (!nothingHeldOut)
+                throw new DataException($"{path}: {RunFolder.EventsFile} says that it is done, but " +
+                    $"{(rows ? RunFolder.ValidFile : RunFolder.MetricsFile)} lacks the row of its last step; restore it from a copy");
+        }
+        return said ? "done" : FolderLock.HolderOf(path)?.IsAlive(here.Clock) == true ? "running"
+            : trained && rows && measured && Directory.Exists(end) ? "done"        // its events were lost
+            : last.Event?.Event == "fault" ? "fault" : "stopped";
+    }
 
     /// <summary>The last rows of a run's files.</summary>
     sealed class LastRows(string path)
