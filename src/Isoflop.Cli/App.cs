@@ -327,8 +327,11 @@ static partial class App
         return SettingsJson.Nearest(quoted[1], names);
     }
 
-    static string OneLine(string message) => string.Join(' ',
-        message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+    static string OneLine(string message) => LongWord().Replace(string.Join(' ',
+        message.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries)), "$1…");
+
+    [GeneratedRegex(@"(\S{150})\S{100,}")]
+    private static partial Regex LongWord();
 
     sealed class ShowHelp(TextWriter output) : SynchronousCommandLineAction
     {

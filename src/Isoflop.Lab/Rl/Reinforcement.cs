@@ -82,7 +82,7 @@ public static class Reinforcement
             (RlRecipe whole, string source, RunRecord record) = Prepare(recipe, here);
             using RunFolder folder = RunFolder.Open(copy, record);
             using var loop = new RlLoop(whole, record.Model, source, folder, StartOf(source, whole), copy);
-            loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), "replay");
+            loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), RlLoop.Replayed);
             List<Group> groups = [];
             for (int s = from; s < step; s++) loop.Again(s, out groups);
             return [.. groups.SelectMany(g => Enumerable.Range(0, g.Replies.Length).Select(r => RlLoop.Describe(step, g, r)))];

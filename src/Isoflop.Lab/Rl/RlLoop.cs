@@ -83,6 +83,9 @@ sealed class RlLoop : IDisposable
     /// <summary>All that changes beside the tensors and the rows.</summary>
     public TrainState State { get; private set; }
 
+    /// <summary>Note of a copy in which one step is done again: it has the checkpoint alone.</summary>
+    public const string Replayed = "replay";
+
     // Checkpoints that stay: a step is replayed from the one before it.
     int KeptEvery => Math.Max(1, recipe.Steps / 4);
 
@@ -100,7 +103,7 @@ sealed class RlLoop : IDisposable
     {
         folder.GoOnWith(device, here.AllowOtherBits);
         checkpoints.Load(Path.Combine(folder.Path, Checkpoint.NameOf(state.Step)));
-        DropAfter(state.Step, done: state.Step > 0);
+        DropAfter(state.Step, done: state.Step > 0 && note != Replayed);
         State = state;
         learner.Updates = state.Updates;
         steps.AddRange(RlRows.ReadSteps(folder.Path));

@@ -160,7 +160,7 @@ public sealed class RunStore(Workspace here)
             bool nothingHeldOut = rows && Directory.Exists(end) && Checkpoint.ReadState(end).ValidLoss is null;
             if (!nothingHeldOut)
                 throw new DataException($"{path}: {RunFolder.EventsFile} says that it is done, but " +
-                    $"{(rows ? RunFolder.ValidFile : RunFolder.MetricsFile)} lacks the row of its last step; restore it from a copy");
+                    $"{(rows ? RunFolder.ValidFile : RunFolder.MetricsFile)} lacks the row of its last step; restore it");
         }
         return said ? "done" : FolderLock.HolderOf(path)?.IsAlive(here.Clock) == true ? "running"
             : trained && rows && measured && Directory.Exists(end) ? "done"        // its events were lost

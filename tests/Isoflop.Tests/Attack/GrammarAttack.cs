@@ -53,7 +53,7 @@ public sealed class GrammarAttack(AttackHome made)
         long before = Environment.WorkingSet;
         int done = 0, refused = 0, stopped = 0;
         double longest = 0;
-        for (int i = 0; i < Count; i++)
+        for (int i = 0; i < Count && wrong.Count < 20; i++)
         {
             var random = new Random(i);
             string[] args = [.. i % 2 == 0 ? (IEnumerable<string>)CommandLine(verbs[random.Next(verbs.Length)], random, scratch) : OnFile(random, scratch),

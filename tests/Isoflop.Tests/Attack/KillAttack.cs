@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Hashing;
+using System.Text.RegularExpressions;
 using Isoflop.Lab.Runs;
 using Isoflop.Train;
 using Xunit;
@@ -11,11 +12,12 @@ namespace Isoflop.Tests.Attack;
 /// nobody kills it: the same weights, rows, tables and answers.
 /// </summary>
 [Collection(nameof(Attack))]
-public sealed class KillAttack(AttackHome made)
+public sealed partial class KillAttack(AttackHome made)
 {
     static int Kills => Attack.IsWhole ? 17 : 1;
 
-    public static TheoryData<string> Commands => [.. Of(null!).Select(c => c.Name)];
+    public static TheoryData<string> Commands =>
+        [.. Of(null).Select(c => c.Name).Where(name => Attack.IsWhole || name is "corpus" or "teach")];
 
     // Results: below these folders of the home, all files but those that tell of time and of the process.
     static (string Name, string[] Args)[] Of(AttackHome? made)
@@ -24,7 +26,7 @@ public sealed class KillAttack(AttackHome made)
         return
         [
             ("corpus", ["corpus", "k", text, "--vocab", "2048"]),
-            ("world", ["world", "k", "--bytes", "400000", "--valid-bytes", "50000", "--vocab", "512"]),
+            ("world", ["corpus", "world", "k", "--bytes", "400000", "--valid-bytes", "50000", "--vocab", "512"]),
             ("train", ["train", "corpus=txt", .. AttackHome.Tiny, "train.steps=1500", "name=k", "save.minutes=0.0005", "eval.every=200"]),
             ("ladder", ["ladder", ladder, "--yes"]),
             ("score", ["score", "l2"]),
@@ -37,7 +39,7 @@ public sealed class KillAttack(AttackHome made)
             ("bottleneck", ["bottleneck", "l2", "--yes"]),
             ("think-curve", ["think-curve", "t", "--task", "parity:1..2", "--items", "100", "--budgets", "1..16", "--strategies",
                 "greedy,majority", "--csv", curve]),
-            ("eval", ["eval", "a", "--task", "parity:1", "--items", "400"]),
+            ("eval", ["eval", "a", "--suite", made?.In("many.jsonl") ?? ""]),
         ];
     }
 
@@ -50,6 +52,9 @@ public sealed class KillAttack(AttackHome made)
                 {"name":"{{(file == "kill.json" ? "k" : "kb")}}","corpus":"txt","rungs":[{"budgets":"1e9,2e9","sizes":2,"seeds":2}],"min_steps":1,
                  "settings":["model.context_len=64"{{(file == "kill.json" ? "" : ",\"train.weight_decay=0\"")}}]}
                 """);
+        File.WriteAllLines(made.In("many.jsonl"), Enumerable.Range(0, 1500).Select(i => $$"""
+            {"id":"{{i}}","task":"t","prompt":"the {{i}} cat","choices":[" sat down on it"," ran away"],"answer":" ran away"}
+            """));
         string[] args = Of(made).Single(c => c.Name == name).Args;
         string calm = made.In("calm"), killed = made.In("killed");
         foreach (string home in (string[])[calm, killed])
@@ -75,7 +80,9 @@ public sealed class KillAttack(AttackHome made)
             kills++;
         }
         Assert.Equal(0, End(args, killed));
-        Assert.Equal(Results(calm), Results(killed));
+        SortedDictionary<string, string> expected = Results(calm), found = Results(killed);
+        Assert.Equal(expected.Keys, found.Keys);
+        Assert.Empty(expected.Keys.Where(k => expected[k] != found[k]));
         Assert.Empty(HomeCheck.Of(new(killed)).Findings);
         string[] left = [.. Directory.GetFileSystemEntries(killed, "*.tmp", SearchOption.AllDirectories)
             .Concat(Directory.GetFileSystemEntries(killed, "*.partial", SearchOption.AllDirectories))];
@@ -108,15 +115,23 @@ public sealed class KillAttack(AttackHome made)
         foreach (string path in Directory.GetFiles(home, "*", SearchOption.AllDirectories))
         {
             string file = Path.GetRelativePath(home, path);
-            if (Path.GetExtension(path) is ".safetensors" or ".tok" || Path.GetFileName(path) is "tokenizer.json" or "rows.jsonl")
+            if (Path.GetExtension(path) == ".tok" || Path.GetFileName(path) == "tokenizer.json" && !file.Contains("step-"))
                 results[file] = Convert.ToHexString(XxHash128.Hash(File.ReadAllBytes(path)));
+            if (Path.GetFileName(path) == "rows.jsonl")
+                results[file] = string.Join('\n', File.ReadAllLines(path).Select(l => Timed().Replace(l, "")).Order());
         }
         string runs = Path.Combine(home, "runs");
         foreach (string run in Directory.GetDirectories(runs))
         {
+            foreach (string weights in (string[])[ModelFolder.ModelFile, Checkpoint.OptimizerFile])       // which others stay is of time
+                results[$"{Path.GetFileName(run)} {weights}"] = Convert.ToHexString(XxHash128.Hash(File.ReadAllBytes(
+                    Path.Combine(run, Checkpoint.NameOf(Checkpoint.StepsIn(run)[^1]), weights))));
             foreach (ValidRow row in RunFolder.ReadValid(run)) results[$"{Path.GetFileName(run)} valid {row.Step}"] = $"{row.Loss:R}";
             foreach (StepRow row in RunFolder.ReadSteps(run)) results[$"{Path.GetFileName(run)} step {row.Step}"] = $"{row.Loss:R} {row.Flops:R}";
         }
         return results;
     }
+
+    [GeneratedRegex(",?\"(seconds|hash)\":\"?[^,}\"]*\"?")]
+    private static partial Regex Timed();
 }

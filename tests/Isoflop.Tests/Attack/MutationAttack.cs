@@ -33,7 +33,7 @@ public sealed partial class MutationAttack(AttackHome made)
 
         List<string> wrong = [];
         int refused = 0, same = 0, said2 = 0;
-        for (int i = 0; i < Count; i++)
+        for (int i = 0; i < Count && wrong.Count < 20; i++)
         {
             var random = new Random(i);
             string file = files[i < files.Length ? i : random.Next(files.Length)];

@@ -1,5 +1,6 @@
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
+using Isoflop.Tests.Train;
 using Xunit;
 
 namespace Isoflop.Tests.Laws;
@@ -282,7 +283,8 @@ public sealed class LawTests
             foreach ((string text, string message) in ((string, string)[])
                 [("{", "cannot be read"), ("{\"format_version\": 9}", "format version 9"), ("{\"format_version\": 1}", "cannot be read"),
                 ("null", "null"), ("[]", "cannot be read"),
-                (File.ReadAllText(path).Replace("not_identified", "keeps_improving"), "parameters")])
+                (File.ReadAllText(path).Replace("not_identified", "keeps_improving"), "was altered"),
+                (TinyHome.Unsealed(File.ReadAllText(path)).Replace("not_identified", "keeps_improving"), "parameters")])
             {
                 File.WriteAllText(path, text);
                 Assert.Contains(message, Assert.Throws<DataException>(() => Law.Load(path)).Message);
@@ -508,7 +510,7 @@ public sealed class LawTests
         law.Save(path);
         Assert.Contains("\"form\": \"logarithmic_here\"", File.ReadAllText(path));
         Assert.Equal(law.Predict(1e6), Law.Load(path).Predict(1e6));
-        File.WriteAllText(path, File.ReadAllText(path).Replace("logarithmic_here", "not_loaded"));
+        File.WriteAllText(path, TinyHome.Unsealed(File.ReadAllText(path)).Replace("logarithmic_here", "not_loaded"));
         Assert.Contains("no law form 'not-loaded'", Assert.Throws<DataException>(() => Law.Load(path)).Message);
         File.Delete(path);
         Assert.Contains("has that name", Assert.Throws<ConfigException>(() => LawForms.Register(new Logarithmic())).Message);

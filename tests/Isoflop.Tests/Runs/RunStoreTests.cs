@@ -39,7 +39,8 @@ public class RunStoreTests
         }));
         Assert.Equal("running", status);
         Assert.False(File.Exists(card));                         // let go of
-        // As kill -9 leaves it: no event says that it ended.
+        // As kill -9 leaves it: no event says that it ended, and the last checkpoint was not saved.
+        Directory.Delete(home.StepPath(12), recursive: true);
         File.WriteAllText(events, File.ReadAllLines(events)[0] + "\n");
         File.WriteAllText(card, beat);
         var store = new RunStore(home.Here);

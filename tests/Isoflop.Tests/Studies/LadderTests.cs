@@ -234,8 +234,8 @@ public class LadderTests
         using var home = new TinyHome();
         Ladder.Run(Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] }, new(home.Path));
         string path = Path.Combine(new Workspace(home.Path).StudyFolder("t"), Study.RecordFile);
-        File.WriteAllText(path, File.ReadAllText(path).Replace("\"format_version\": 1", "\"format_version\": 9"));
-        Assert.Contains("format version 9; this program reads up to 1",
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"format_version\": 2", "\"format_version\": 9"));
+        Assert.Contains("format version 9; this program reads up to 2",
             Assert.Throws<DataException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);
         File.WriteAllText(path, "{");
         Assert.StartsWith(path, Assert.Throws<DataException>(() => Ladder.Run(Tiny(), new(home.Path))).Message);

@@ -101,7 +101,7 @@ public class StudyCommandsTests
     [InlineData("'seed=3': the ladder sets this itself", "ladder", "x", "--corpus", "tiny", "--budgets", "1e8", "seed=3")]
     [InlineData("no setting 'model.n_haed'", "ladder", "x", "--corpus", "tiny", "--budgets", "1e8", "model.n_haed=3")]
     [InlineData("nil.json: cannot be read", "ladder", "nil.json")]
-    [InlineData("study name '../x' becomes a folder", "ladder", "../x", "--corpus", "tiny", "--budgets", "1e8")]
+    [InlineData("study='../x' becomes a folder", "ladder", "../x", "--corpus", "tiny", "--budgets", "1e8")]
     [InlineData("a duel has two sides", "duel", "x")]
     [InlineData("--a and --b go with one name", "duel", "x", "y", "--a", "seed=1")]
     public void A_mistake_is_one_line_and_exit_code_2(string message, params string[] args)
@@ -139,7 +139,7 @@ public class StudyCommandsTests
         Assert.Contains($"1 of 12 planned runs are not there: {Path.GetFileName(run)}", Run(home, "report", "t").Err);
 
         string record = Path.Combine(home.Path, "studies", "t", "study.json");
-        File.WriteAllText(record, File.ReadAllText(record).Replace("\"format_version\": 1", "\"format_version\": 99"));
+        File.WriteAllText(record, File.ReadAllText(record).Replace("\"format_version\": 2", "\"format_version\": 99"));
         (int code, _, error) = Run(home, "fit", "t");
         Assert.Equal(2, code);
         Assert.Contains("format version 99", error);
