@@ -90,6 +90,7 @@ public static class EvalRun
     sealed class ResultFile : IDisposable
     {
         readonly FileStream file;
+        RowChain chain;
 
         /// <summary>Results that the file holds, by their items' ids.</summary>
         public Dictionary<string, ItemResult> Found { get; } = [];
@@ -167,7 +168,8 @@ public static class EvalRun
         void Begin(EvalHeader of)
         {
             file.Position = 0;
-            Append(Encoding.UTF8.GetBytes(JsonFile.Encode(of, EvalHeader.Format, EvalJson.Default.EvalHeader)));
+            chain = default;
+            Append(sealing: false, Encoding.UTF8.GetBytes(JsonFile.Encode(of, EvalHeader.Format, EvalJson.Default.EvalHeader)));
         }
 
         /// <summary>Reads the results, and whose they are; null: there is no whole line.</summary>
@@ -179,9 +181,11 @@ public static class EvalRun
                 int end = text.IndexOf((byte)'\n');
                 try
                 {
+                    if (!chain.Read(text[..end], out int bare)) throw RowChain.Altered(path, line);
                     if (line > 1)
                     {
-                        ItemResult result = JsonSerializer.Deserialize(text[..end], EvalJson.Default.ItemResult)
+                        byte[] row = [.. bare > 0 ? text[..bare] : text[..end], .. bare > 0 ? "}"u8 : ""u8];
+                        ItemResult result = JsonSerializer.Deserialize(row, EvalJson.Default.ItemResult)
                             ?? throw new JsonException();
                         Found[result.Id] = result;
                     }
@@ -199,14 +203,25 @@ public static class EvalRun
 
         /// <summary>Hands results to the operating system: from here on they survive a kill.</summary>
         public void Append(IReadOnlyList<ItemResult> results) =>
-            Append([.. results.Select(r => JsonSerializer.SerializeToUtf8Bytes(r, EvalJson.Default.ItemResult))]);
+            Append(sealing: true, [.. results.Select(r => JsonSerializer.SerializeToUtf8Bytes(r, EvalJson.Default.ItemResult))]);
 
-        void Append(params byte[][] lines)
+        /// <param name="sealing">each line gets the running hash; else it has one of its own, or none</param>
+        void Append(bool sealing, params byte[][] lines)
         {
+            using var text = new MemoryStream();
+            Span<byte> seal = stackalloc byte[RowChain.Length];
+            foreach (byte[] line in lines)
+            {
+                text.Write(sealing ? line.AsSpan(..^1) : line);
+                if (sealing) chain.Write(line.AsSpan(..^1), seal);
+                else chain.Read(line, out _);
+                if (sealing) text.Write(seal);
+                text.WriteByte((byte)'\n');
+            }
             try
             {
                 if (file.Position < file.Length) file.SetLength(file.Position);     // the torn line
-                file.Write([.. lines.SelectMany(l => l.Append((byte)'\n'))]);
+                file.Write(text.GetBuffer().AsSpan(0, (int)text.Length));
             }
             catch (IOException e)
             {

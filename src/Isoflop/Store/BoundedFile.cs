@@ -3,10 +3,10 @@ namespace Isoflop.Store;
 /// <summary>Files that are read whole: settings, records. One that never ends does not take the memory with it.</summary>
 static class BoundedFile
 {
-    const int Limit = 1 << 28;
+    const int Limit = 1 << 26;
 
     /// <summary>All bytes of a file; of a pipe too.</summary>
-    /// <exception cref="DataException">More than 256 MB.</exception>
+    /// <exception cref="DataException">More than 64 MB.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static byte[] Read(string path)
     {

@@ -24,7 +24,7 @@ sealed class JsonLines : IDisposable
     /// <exception cref="DataException">A line that was altered; names it.</exception>
     public static bool Verify(string path)
     {
-        var chain = new RowChain(path);
+        RowChain chain = default;
         int number = 0;
         byte[] text = File.ReadAllBytes(path);
         for (int at = 0, end; (end = Array.IndexOf(text, (byte)'\n', at)) >= 0; at = end + 1)
@@ -130,7 +130,7 @@ sealed class JsonLines : IDisposable
     /// <returns>where the last of them ends; the chain stands there too</returns>
     int Walk(ReadOnlySpan<byte> text, Keep keep, bool trusting = false)
     {
-        chain = new(file.Name);
+        chain = default;
         int at = 0;
         for (int number = 1, length; (length = text[at..].IndexOf((byte)'\n')) >= 0; number++, at += length + 1)
         {

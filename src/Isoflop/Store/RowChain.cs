@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Hashing;
-using System.Text;
 
 namespace Isoflop.Store;
 
@@ -8,14 +7,14 @@ namespace Isoflop.Store;
 /// The running hash of a file of JSON lines. Each row ends with one of its own text and, through the one before, of all rows
 /// above it: a digit that was changed, or a row that is missing, does not fit. It guards against faults, not against forgery.
 /// </summary>
-/// <remarks>Rows of older programs have no hash; the first that has one covers them too. XXH64, seeded with the hash before;
-/// the first with that of the file's name, so that files are not exchanged.</remarks>
-struct RowChain(string path)
+/// <remarks>Rows of older programs have no hash; the first that has one covers them too. XXH64, seeded with the hash
+/// before.</remarks>
+struct RowChain
 {
     /// <summary>,"hash":"0123456789abcdef"}</summary>
     const int Digits = 16, SealLength = 9 + Digits + 2;
 
-    ulong hash = XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(Path.GetFileName(path)));
+    ulong hash;
 
     /// <summary>A row with a hash was read or written.</summary>
     public bool Sealed { get; private set; }

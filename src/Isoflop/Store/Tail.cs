@@ -10,7 +10,7 @@ namespace Isoflop.Store;
 sealed class Tail<T>(string path, JsonTypeInfo<T> type)
 {
     long offset, line;
-    RowChain chain = new(path);
+    RowChain chain;
     byte[] last = [];                                            // the row before offset: a file that was replaced has another
 
     /// <summary>Rows since the last look; a row that is still being written is given once it is whole.</summary>
@@ -39,7 +39,7 @@ sealed class Tail<T>(string path, JsonTypeInfo<T> type)
         }
     }
 
-    void Forget() => (offset, line, last, chain) = (0, 0, [], new(path));
+    void Forget() => (offset, line, last, chain) = (0, 0, [], default);
 
     bool Continues(FileStream file)
     {

@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using Isoflop.Train;
 using Xunit;
 
@@ -272,6 +273,34 @@ public class TrainerTests
         File.WriteAllText(path, json.Replace("\"beta2\": 0.95,", ""));       // as if it had been written before there was a beta2
         Assert.Equal(0.95, RunRecord.Load(home.RunPath()).Config.Train.Beta2);
         Assert.True(home.Train().Done);
+    }
+
+    [Fact]
+    public void A_run_begun_with_other_arithmetic_goes_on_only_where_that_is_allowed_and_says_so()
+    {
+        using var home = new TinyHome();
+        home.TrainUntil(4);
+        string path = Path.Combine(home.RunPath(), RunRecord.FileName);
+        RunRecord record = RunRecord.Load(home.RunPath());
+        (record with { Machine = record.Machine with { InstructionSet = "128-bit of another kind" } }).Save(home.RunPath());
+        string message = Assert.Throws<ConfigException>(() => home.Train()).Message;
+        Assert.Contains("it would end with bits of neither", message);
+        Assert.Contains("allow_other_bits=true", message);
+        Assert.Equal([4], Checkpoint.StepsIn(home.RunPath()));
+        Assert.True(Trainer.Train(home.Config(), home.Here with { AllowOtherBits = true }).Done);
+        Assert.Equal(record.Machine.InstructionSet, Assert.Single(RunRecord.Load(home.RunPath()).AlsoOn).InstructionSet);
+        Assert.True(home.Train().AlreadyDone);
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_written_is_not_said_to_be_held_by_a_process()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "needs /proc, which nobody may write");
+        Assert.Contains("/proc/isoflop: cannot be written", Assert.Throws<DataException>(
+            () => FolderLock.Take("/proc/isoflop", TimeProvider.System)).Message);
+        using var home = new TinyHome();
+        Assert.Contains("cannot be written", Assert.Throws<DataException>(
+            () => FolderLock.Take(home.Path, TimeProvider.System, "no/such/lock")).Message);
     }
 
     [Fact]
