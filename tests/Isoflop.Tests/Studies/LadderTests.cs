@@ -229,6 +229,21 @@ public class LadderTests
     }
 
     [Fact]
+    public void A_run_killed_while_it_saved_its_last_checkpoint_is_not_done_and_is_trained_to_the_same_bits()
+    {
+        using var home = new TinyHome();
+        LadderRecipe recipe = Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] };
+        StudyResult whole = Assert.Single(Ladder.Run(recipe, home.Here).Results);
+        string run = home.Here.RunFolder(whole.Run.Name), last = Path.Combine(run, Checkpoint.NameOf(whole.Run.Steps));
+        byte[] weights = File.ReadAllBytes(Path.Combine(last, ModelFolder.ModelFile));
+        Directory.Move(last, Path.Combine(run, $".{Path.GetFileName(last)}.tmp"));           // written, and never renamed
+        Assert.Null(StudyResult.Of(home.Here, whole.Run));
+        Assert.Equal(whole.Loss, Assert.Single(Ladder.Run(recipe, home.Here).Results).Loss);
+        Assert.Equal(weights, File.ReadAllBytes(Path.Combine(last, ModelFolder.ModelFile)));
+        Assert.Empty(Directory.GetDirectories(run, ".*"));
+    }
+
+    [Fact]
     public void A_study_of_another_version_is_refused()
     {
         using var home = new TinyHome();
