@@ -190,7 +190,7 @@ static partial class App
     /// <summary>All commands with what they share.</summary>
     public static RootCommand Root(IReadOnlyList<Command> verbs)
     {
-        var root = new RootCommand("Isoflop, a laboratory for scaling language models.") 
+        var root = new RootCommand("Isoflop, a laboratory for scaling language models.")
         {
             Home, Threads, Device, Json, AllowOtherBits, plugins,
         };

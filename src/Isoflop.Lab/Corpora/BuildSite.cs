@@ -54,18 +54,18 @@ sealed class BuildSite : IDisposable
     /// <summary>What corpus.json says of every corpus; what is known beyond is added to it.</summary>
     public CorpusInfo Describe(CorpusSide train, CorpusSide valid, JsonElement recipe, string licence,
         IReadOnlyList<string> tags) => new()
-    {
-        Name = name,
-        Licence = licence,
-        TokenizerHash = tokenizer!.Hash,
-        VocabSize = tokenizer.VocabSize,
-        EndOfText = tokenizer.EndOfText,
-        BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Predicted + valid.Predicted),
-        Train = train,
-        Valid = valid,
-        Tags = tags,
-        Recipe = recipe,
-    };
+        {
+            Name = name,
+            Licence = licence,
+            TokenizerHash = tokenizer!.Hash,
+            VocabSize = tokenizer.VocabSize,
+            EndOfText = tokenizer.EndOfText,
+            BytesPerToken = (train.Bytes + valid.Bytes) / (double)(train.Predicted + valid.Predicted),
+            Train = train,
+            Valid = valid,
+            Tags = tags,
+            Recipe = recipe,
+        };
 
     /// <summary>Writes corpus.json, synced.</summary>
     public void Write(CorpusInfo info) => WholeFile.Write(Path.Combine(Folder, CorpusInfo.FileName), info.ToJson());

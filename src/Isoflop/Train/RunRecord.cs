@@ -13,7 +13,8 @@ sealed record MachineRecord(string Host, string Os, string Architecture, int Cor
 {
     /// <summary>What decides its bits: vectors of 512 bits add up as two of 256 do (tests hold them equal), narrower ones
     /// otherwise.</summary>
-    [JsonIgnore] public string Bits => $"{Device.Split(": ")[0]} with " +
+    [JsonIgnore]
+    public string Bits => $"{Device.Split(": ")[0]} with " +
         $"{(InstructionSet == "AVX-512" ? "AVX2 + FMA" : InstructionSet)} on {Architecture}";
 }
 

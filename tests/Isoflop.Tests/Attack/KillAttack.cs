@@ -82,7 +82,7 @@ public sealed partial class KillAttack(AttackHome made)
         Assert.Equal(0, End(args, killed));
         SortedDictionary<string, string> expected = Results(calm), found = Results(killed);
         Assert.Equal(expected.Keys, found.Keys);
-        Assert.Empty(expected.Keys.Where(k => expected[k] != found[k]));
+        Assert.DoesNotContain(expected.Keys, k => expected[k] != found[k]);
         Assert.Empty(HomeCheck.Of(new(killed)).Findings);
         string[] left = [.. Directory.GetFileSystemEntries(killed, "*.tmp", SearchOption.AllDirectories)
             .Concat(Directory.GetFileSystemEntries(killed, "*.partial", SearchOption.AllDirectories))];

@@ -25,14 +25,14 @@ public sealed class WholeFileTests : IDisposable
     }
 
     [Fact]
-    public void A_pipe_is_written_to_and_not_replaced()
+    public async Task A_pipe_is_written_to_and_not_replaced()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs mkfifo");
-        using (Process made = Process.Start("mkfifo", In("pipe"))) made.WaitForExit();
+        using (Process made = Process.Start("mkfifo", In("pipe"))) await made.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(Disk.IsSpecial(In("pipe")));
-        Task<string> reader = Task.Run(() => File.ReadAllText(In("pipe")));
+        Task<string> reader = Task.Run(() => File.ReadAllText(In("pipe")), TestContext.Current.CancellationToken);
         WholeFile.Write(In("pipe"), "through");
-        Assert.Equal("through", reader.GetAwaiter().GetResult());
+        Assert.Equal("through", await reader);
         Assert.True(Disk.IsSpecial(In("pipe")));
     }
 
