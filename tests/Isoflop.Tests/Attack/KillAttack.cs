@@ -56,24 +56,24 @@ public sealed partial class KillAttack(AttackHome made)
             {"id":"{{i}}","task":"t","prompt":"the {{i}} cat","choices":[" sat down on it"," ran away"],"answer":" ran away"}
             """));
         string[] args = Of(made).Single(c => c.Name == name).Args;
-        string calm = made.In("calm"), killed = made.In("killed");
-        foreach (string home in (string[])[calm, killed])
-        {
-            if (Directory.Exists(home)) Directory.Delete(home, recursive: true);
-            Attack.Copy(made.Home, home);
-            if (name is "score" or "bottleneck") Prepare(home);
-        }
+        string calm = made.In("calm"), killed = made.In("killed"), fresh = made.Home;
+        if (name is "score" or "bottleneck") Prepare(fresh = made.In("prepared"));
+        Renew(calm);
+        Renew(killed);
         var whole = Stopwatch.StartNew();
         Assert.Equal(0, End(args, calm));
         double seconds = whole.Elapsed.TotalSeconds;
-        int kills = 0, ended = 0;
-        for (int i = 0; kills < Kills && ended < 3; i++)
+        double shorter = 1;
+        int kills = 0;
+        for (int i = 0; kills < Kills && i < 4 * Kills; i++)
         {
             using Process child = Attack.Start([.. args, "--home", killed]);
-            if (child.WaitForExit((int)(1000 * seconds * (0.15 + 0.85 * new Random(i).NextDouble()))))
+            if (child.WaitForExit((int)(1000 * seconds * shorter * (0.15 + 0.85 * new Random(i).NextDouble()))))
             {
-                ended++;                                                  // done: what follows would find it done
-                break;
+                Assert.Equal(0, child.ExitCode);                          // done: killed anew from the start, and sooner
+                Renew(killed);
+                shorter *= 0.8;
+                continue;
             }
             child.Kill();
             child.WaitForExit();
@@ -88,11 +88,19 @@ public sealed partial class KillAttack(AttackHome made)
             .Concat(Directory.GetFileSystemEntries(killed, "*.partial", SearchOption.AllDirectories))];
         Assert.Empty(left);
         Attack.Say($"{name}: {kills} kills, {seconds:0.0} s without; the same results");
+
+        void Renew(string home)
+        {
+            if (Directory.Exists(home)) Directory.Delete(home, recursive: true);
+            Attack.Copy(fresh, home);
+        }
     }
 
     /// <summary>A ladder of its own with a forecast that has not come true yet.</summary>
     void Prepare(string home)
     {
+        if (Directory.Exists(home)) return;
+        Attack.Copy(made.Home, home);
         string recipe = made.In("l2.json");
         File.WriteAllText(recipe, """
             {"name":"l2","corpus":"txt","rungs":[{"budgets":"1e10,2e10,4e10","seeds":1,"sizes":4}],"max_epochs":1000,"min_steps":1,"settings":["model.context_len=64"]}
