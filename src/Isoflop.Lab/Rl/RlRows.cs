@@ -50,8 +50,16 @@ static class RlRows
     public static List<RlEval> ReadEvals(string folder) =>
         JsonLines.Read(Path.Combine(folder, EvalsFile), RlJson.Default.RlEval);
 
-    /// <summary>Replies kept beside the evaluations.</summary>
-    /// <exception cref="DataException">A line that is no such row; names it.</exception>
-    public static List<ReplyRow> ReadReplies(string folder) =>
-        JsonLines.Read(Path.Combine(folder, RepliesFile), RlJson.Default.ReplyRow);
+    /// <summary>Replies kept beside the evaluations: as many beside each.</summary>
+    /// <exception cref="DataException">A line that is no such row, or rows that are missing; names them.</exception>
+    public static List<ReplyRow> ReadReplies(string folder)
+    {
+        string path = Path.Combine(folder, RepliesFile);
+        List<ReplyRow> rows = JsonLines.Read(path, RlJson.Default.ReplyRow);
+        int saved = Checkpoint.StepsIn(folder) is [.., var newest] ? newest : -1, each = rows.Count(r => r.Step == 0);
+        foreach (int step in ReadEvals(folder).Select(e => e.Step).Distinct().Where(s => s <= saved))
+            if (rows.Count(r => r.Step == step) != each)
+                throw new DataException($"{path}: replies of step {step} are missing; restore the file from a copy");
+        return rows;
+    }
 }

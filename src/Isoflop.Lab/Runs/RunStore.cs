@@ -148,23 +148,26 @@ public sealed class RunStore(Workspace here)
         }
     }
 
-    /// <exception cref="DataException">It says that it is done, and has not the rows of that.</exception>
+    /// <summary>Events say how a run ended; rows and checkpoint must agree, and stand in where the events were lost.</summary>
+    /// <exception cref="DataException">Rows are missing: of the last step of a run that is done, or of its newest
+    /// checkpoint.</exception>
     string StatusOf(string path, RunRecord record, LastRows last)
     {
-        int steps = record.Config.Train.Steps ?? 0;
-        string end = Path.Combine(path, Checkpoint.NameOf(steps));
-        bool said = last.Event?.Event == "done", trained = record.Recipe is null && steps > 0,
-            rows = last.Step?.Step == steps, measured = last.Valid is { Whole: true } valid && valid.Step == steps;
-        if (said && trained && !(rows && measured))
-        {
-            bool nothingHeldOut = rows && Directory.Exists(end) && Checkpoint.ReadState(end).ValidLoss is null;
-            if (!nothingHeldOut)
-                throw new DataException($"{path}: {RunFolder.EventsFile} says that it is done, but " +
-                    $"{(rows ? RunFolder.ValidFile : RunFolder.MetricsFile)} lacks the row of its last step; restore it");
-        }
+        int steps = record.Config.Train.Steps ?? 0, row = last.Step?.Step ?? 0;
+        int newest = Checkpoint.StepsIn(path) is [.., var step] ? step : 0;
+        bool said = last.Event?.Event == "done", policy = record.Recipe is not null;
+        bool measured = policy || last.Valid is { Whole: true } valid && valid.Step == steps;
+        if (row < newest && (said || row > 0)) throw Missing(RunFolder.MetricsFile, newest);
+        if (said && !policy && row < steps) throw Missing(RunFolder.MetricsFile, steps);
+        if (said && !measured && !(newest == steps && NothingHeldOut())) throw Missing(RunFolder.ValidFile, steps);
         return said ? "done" : FolderLock.HolderOf(path)?.IsAlive(here.Clock) == true ? "running"
-            : trained && rows && measured && Directory.Exists(end) ? "done"        // its events were lost
+            : steps > 0 && row == steps && newest == steps && measured ? "done"
             : last.Event?.Event == "fault" ? "fault" : "stopped";
+
+        bool NothingHeldOut() => Checkpoint.ReadState(Path.Combine(path, Checkpoint.NameOf(newest))).ValidLoss is null;
+
+        DataException Missing(string file, int at) =>
+            new($"{Path.Combine(path, file)}: the row of step {at} is missing; restore the file from a copy");
     }
 
     /// <summary>The last rows of a run's files.</summary>

@@ -62,7 +62,7 @@ public sealed class AttackHome : IDisposable
         ("runs/a", ["train", "corpus=txt", .. Tiny, "train.steps=20", "name=a", "save.every=10", "eval.every=5"]),
         ("runs/a", ["next", "a", "the cat"]),
         ("runs/a", ["eval", "a", "--suite", Suite]),
-        ("studies/l", ["fit", "l", "--bootstraps", "0", "--json"]),
+        ("studies/l", ["fit", "l", "--bootstraps", "0", "--json", "--out", In("law.json")]),
         ("studies/l", ["ladder", Ladder, "--plan"]),
         ("studies/l", ["score", "l"]),
         ("studies/l", ["optimal", "--flops", "1e10", "--law", "l"]),

@@ -27,11 +27,11 @@ public sealed partial class KillAttack(AttackHome made)
         [
             ("corpus", ["corpus", "k", text, "--vocab", "2048"]),
             ("world", ["corpus", "world", "k", "--bytes", "400000", "--valid-bytes", "50000", "--vocab", "512"]),
-            ("train", ["train", "corpus=txt", .. AttackHome.Tiny, "train.steps=1500", "name=k", "save.minutes=0.0005", "eval.every=200"]),
+            ("train", ["train", "corpus=txt", .. AttackHome.Tiny, "train.steps=600", "name=k", "save.minutes=0.005", "eval.every=200"]),
             ("ladder", ["ladder", ladder, "--yes"]),
             ("score", ["score", "l2"]),
             ("teach", ["teach", "name=k", "tasks=parity:1..2", "items=3000", "valid_items=50", "context=48", "model.d_model=32",
-                "model.n_layer=2", "save.minutes=0.0005"]),
+                "model.n_layer=2", "save.minutes=0.005"]),
             ("rl", ["rl", "name=k", "from=t", "tasks=parity:1", "steps=60", "prompts=8", "replies=8", "max_new_tokens=16",
                 "eval_items=16", "eval_replies=2", "eval_every=10", "skip_gate=true"]),
             ("capacity", ["capacity", "k", "--sizes", "16", "--exposures", "30", "--bits", "1", "--rates", "1", "--seeds", "2", "--yes"]),
