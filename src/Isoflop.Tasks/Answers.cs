@@ -22,7 +22,8 @@ static partial class Answers
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ThoughtTag();
 
-    [GeneratedRegex(@"(?:<\|[a-z_]{1,20}\|>|</s>|<eos>|<end_of_turn>|\uFFFD|\u200B|\s)+\z", RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
+    [GeneratedRegex(@"(?:<\|[a-z_]{1,20}\|>|</s>|<eos>|<end_of_turn>|\uFFFD|\u200B|\s)+\z",
+        RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
     private static partial Regex EndSigns();
 
     /// <summary>
@@ -305,7 +306,8 @@ static partial class Answers
     private static partial Regex Scale();
 
     [GeneratedRegex(@"(?:=>?|→|⇒|['’]s\b|\b(?:is|are|be|equals|equal to|gives|yields|makes|obtain|totals?|get|got|have|has|had|" +
-        @"(?:comes|adds up|sums|amounts|evaluates|simplifies) to|(?:result|total|sum|solution|output|ans):|(?:so|hence|thus|therefore),?)(?!\w))" +
+        @"(?:comes|adds up|sums|amounts|evaluates|simplifies) to|(?:result|total|sum|solution|output|ans):|" +
+        @"(?:so|hence|thus|therefore),?)(?!\w))" +
         @"\s*(?<number>[^=]{1,80}?)\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
     private static partial Regex Comes();
