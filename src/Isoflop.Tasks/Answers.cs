@@ -22,7 +22,8 @@ static partial class Answers
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ThoughtTag();
 
-    [GeneratedRegex(@"(?:<\|[a-z_]{1,20}\|>|</s>|\uFFFD|\s)+\z", RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
+    [GeneratedRegex(@"(?:<\|[a-z_]{1,20}\|>|</s>|<eos>|<end_of_turn>|\uFFFD|\u200B|\s)+\z",
+        RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
     private static partial Regex EndSigns();
 
     /// <summary>
@@ -134,16 +135,20 @@ static partial class Answers
     [GeneratedRegex(@"(?<=[\p{L}\p{N}]{3}|[\p{N})\]}*$`""'])[.!?;][*_`""')]*(?=\s|\z)")]
     private static partial Regex SentenceEnd();
 
+    // Stars that close what stood before; those that open the answer belong to it.
+    [GeneratedRegex(@"\A(?:[\s_`:]|\*+(?=[\s:]|\z))*")]
+    private static partial Regex Lead();
+
     /// <summary>
     /// What stands behind "the answer is", to the end of its sentence; null where what follows takes it back or says another.
     /// </summary>
     static string? Committed(string behind, bool number)
     {
-        string text = behind.TrimStart([' ', '\t', '\r', '\n', '*', '_', '`', ':']);
+        string text = Lead().Replace(behind, "");
         int line = text.IndexOf('\n');
         string first = line < 0 ? text : text[..line];
         int stop = SentenceEnd().Match(first) is { Success: true } end ? end.Index + end.Length : first.Length;
-        string answer = first[..stop], rest = Closed(text[stop..]);
+        string answer = first[..stop].TrimEnd('!'), rest = Closed(text[stop..]);
         if (LastLine(answer) is null || Hedge().IsMatch(rest)) return null;
         if (number && NumberIn(answer) is { } value && Digits().Matches(rest) is { Count: > 0 } others
             && Number(others[^1].Value) != value) return null;
@@ -208,7 +213,7 @@ static partial class Answers
     static readonly (string Open, string Close)[] dress =
     [
         ("**", "**"), ("__", "__"), ("```", "```"), ("`", "`"), ("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"),
-        ("*", "*"), ("_", "_"), ("\"", "\""), ("“", "”"), ("\\text{", "}"), ("\\textbf{", "}"), ("\\mathrm{", "}"),
+        ("*", "*"), ("_", "_"), ("\"", "\""), ("“", "”"), ("'", "'"), ("\\text{", "}"), ("\\textbf{", "}"), ("\\mathrm{", "}"),
         ("\\mathbf{", "}"), ("\\boxed{", "}"),
     ];
 
@@ -300,11 +305,15 @@ static partial class Answers
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Scale();
 
-    [GeneratedRegex(@"(?:=>?|→|⇒|['’]s\b|\b(?:is|are|be|equals|equal to|gives|yields|makes|obtain|totals?|get|have|has|had|" +
-        @"(?:comes|adds up|sums|amounts|evaluates|simplifies) to|(?:result|total|sum|solution|output):)(?!\w))" +
+    [GeneratedRegex(@"(?:=>?|→|⇒|['’]s\b|\b(?:is|are|be|equals|equal to|gives|yields|makes|obtain|totals?|get|got|have|has|had|" +
+        @"(?:comes|adds up|sums|amounts|evaluates|simplifies) to|(?:result|total|sum|solution|output|ans):|" +
+        @"(?:so|hence|thus|therefore),?)(?!\w))" +
         @"\s*(?<number>[^=]{1,80}?)\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.RightToLeft)]
     private static partial Regex Comes();
+
+    [GeneratedRegex(@"\s+is (?:the|my) (?:final |correct )?answer\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex IsTheAnswer();
 
     [GeneratedRegex(@"\s\([^()0-9]{1,60}\)\z")]
     private static partial Regex Aside();
@@ -318,6 +327,7 @@ static partial class Answers
         string text = Plain(line);
         if (Number(text) is { } alone) return alone;
         if (text.Length > LongestCloser || Hedge().IsMatch(text)) return null;
+        text = IsTheAnswer().Replace(text, "");
         if (Bold().Matches(text) is [var bold] && Value(bold.Groups[1].Value) is { } strong) return strong;
         return Value(text) ?? (Comes().Match(text) is { Success: true } comes ? Value(comes.Groups["number"].Value) : null);
 

@@ -152,7 +152,9 @@ static class FitCommand
         table.CheckUnits(points, map);
         if (points.Count == 0)
             throw new DataException($"{path}: no row is left to fit" +
-                (table.Notes.Count > 0 ? $": {string.Join("; ", table.Notes)}" : "; below the line of names there are none"));
+                (table.Notes.Count > 0 ? $": {string.Join("; ", table.Notes)}"
+                    : where.Length > 0 ? $"; {string.Join(" and ", where)} holds for none"
+                    : "; below the line of names there are none"));
         foreach (string note in table.Notes) call.Err.WriteLine($"{path}: {note}");
         return (points, more is null ? [] : table.Numbers(more, map));
     }

@@ -104,6 +104,7 @@ sealed class ChunkReader(CorpusRecipe recipe, Action<string>? remark = null)
     IEnumerable<Chunk> TarChunks(Source archive)
     {
         int read = 0;
+        List<string> without = [];
         foreach ((string name, Stream content) in TarMembers.Read(archive.Stream))
         {
             string path = $"{archive.Path}/{name}";
@@ -115,13 +116,17 @@ sealed class ChunkReader(CorpusRecipe recipe, Action<string>? remark = null)
             }
             byte[] head = FileForms.HeadOf(content);
             SourceKind? kind = SourceNames.Decide(path, FileForm.Text, head, recipe, named: false, out string? what);
-            if (what is not null) Remark(what);
+            if (kind is null) without.Add(path);
+            else if (what is not null) Remark(what);
             if (kind is SourceKind.Parquet or SourceKind.Tar)
                 throw new DataException($"{path}: {FileForms.Of(head).Named()} in an archive is not read; unpack it first");
             if (kind is null) continue;
             read++;
             foreach (Chunk chunk in Read(kind.Value, new(path, head, content, archive.Raw), ChunkBytes)) yield return chunk;
         }
+        if (without.Count > 0)
+            Remark($"{without[0]}: left out: no JSON lines with '{recipe.Field}'" +
+                (without.Count > 1 ? $"; and {without.Count - 1} more such members" : ""));
         if (read == 0)
             throw new DataException($"{archive.Path}: holds nothing to read; of an archive, {ReadInArchives} are read");
     }

@@ -27,7 +27,16 @@ sealed class GzipMembers : ForwardStream
     {
         while (true)
         {
-            int n = member.Read(buffer);
+            int n;
+            try
+            {
+                n = member.Read(buffer);
+            }
+            catch (InvalidDataException e) when (e.Message.Contains("unsupported", StringComparison.Ordinal))
+            {
+                // What the library says of a checksum that does not fit, too.
+                throw new InvalidDataException("its gzip data are damaged; fetch it again", e);
+            }
             if (n > 0 || buffer.IsEmpty) return n;
             if (!Next()) return 0;
         }

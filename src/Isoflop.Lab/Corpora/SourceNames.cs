@@ -80,7 +80,9 @@ static class SourceNames
     static SourceKind Refuse(string path, FileForm form) => form.IsText()
         ? throw new DataException($"{path}: is {form.Named()}, though its name ends in '{Path.GetExtension(path)}'; " +
             "fetch it again if it should be more, or rename it")
-        : throw form.Refusal(path, $"what its name says ('{Path.GetExtension(path)}')");
+        : throw (form is FileForm.Gzip or FileForm.Zstd
+            ? new DataException($"{path}: {form.Named()} in an archive is not read; unpack it first")
+            : form.Refusal(path, $"what its name says ('{Path.GetExtension(path)}')"));
 
     /// <summary>The first object, or the first of the list, has the text that is asked for.</summary>
     static bool HasText(ReadOnlySpan<byte> head, CorpusRecipe recipe) => JsonDocuments.Has(head, recipe.Field);

@@ -24,8 +24,13 @@ static class TarMembers
         {
             int got = archive.ReadAtLeast(header, Block, throwOnEndOfStream: false);
             if (got == 0) yield break;
+            // Zeros end an archive and pad it; another may follow, as of cat a.tar b.tar.
+            if (!header.AsSpan(0, got).ContainsAnyExcept((byte)0))
+            {
+                at += got;
+                continue;
+            }
             if (got < Block) throw new InvalidDataException("the tar archive is cut short");
-            if (!header.AsSpan().ContainsAnyExcept((byte)0)) yield break;               // a block of zeros ends it
             if (!IsHeader(header)) throw new InvalidDataException($"no header of a member at byte {at} of the tar archive");
             at += Block;
             long own = size ?? Number(header.AsSpan(124, 12));

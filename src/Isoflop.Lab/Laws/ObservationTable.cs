@@ -182,8 +182,12 @@ public sealed class ObservationTable
         int at = condition.IndexOf(sign, StringComparison.Ordinal);
         string name = condition[..at].Trim(), text = condition[(at + sign.Length)..].Trim();
         int column = table.Column(name);
-        if (sign is "=" or "!=") return r => table[r, column] == text == (sign == "=");
-        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double limit))
+        bool isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double limit);
+        // 1000 is 1000.0, and 0.001 is 1e-3: programs write whole numbers as fractions once a cell of the column was empty.
+        if (sign is "=" or "!=")
+            return r => (table[r, column] == text || (isNumber && double.TryParse(table[r, column], NumberStyles.Float,
+                CultureInfo.InvariantCulture, out double cell) && cell == limit)) == (sign == "=");
+        if (!isNumber)
             throw new ConfigException($"'{condition}': '{text}' is not a number");
         var numbers = new NumberColumn(table, name, Quantity.Plain);
         return r => numbers.IsMissing(r) ? null : numbers[r] is var v && sign switch

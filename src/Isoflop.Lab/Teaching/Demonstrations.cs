@@ -105,7 +105,8 @@ static class Demonstrations
 
     /// <summary>
     /// A user's conversations, a document for each thing that the assistant says, with all that came before it: the loss is on
-    /// that. One different conversation in fifty is held out, by what it says: equal ones lie on one side.
+    /// that. One different conversation in fifty is held out, by what it says: equal ones lie on one side, whatever their spaces
+    /// and system turns, and what begins like one that is taught is held out from where it goes on otherwise.
     /// </summary>
     /// <exception cref="ConfigException">The tokenizer cannot mark turns; nothing is left to teach.</exception>
     /// <exception cref="DataException">A line that is no conversation; names file, line and rule.</exception>
@@ -114,16 +115,18 @@ static class Demonstrations
         const int HeldOutOneIn = 50;
         var format = new ChatFormat(tokenizer);
         var chats = new ChatFile(file, format);
-        List<(UInt128 Key, List<(List<(int[], float)> Parts, int Bytes)> Documents)> all = [];
+        List<(UInt128 Key, List<(List<(int[], float)> Parts, int Bytes, UInt128 Key)> Documents)> all = [];
         foreach (Turn[] chat in chats.Conversations)
         {
-            List<(List<(int[] Tokens, float)> Parts, int Bytes)> documents = [];
+            List<(List<(int[] Tokens, float)> Parts, int Bytes, UInt128 Key)> documents = [];
             var key = new System.IO.Hashing.XxHash128();
             for (int last = 0; last < chat.Length; last++)
             {
-                key.Append(Encoding.UTF8.GetBytes($"{(int)chat[last].Role}{chat[last].Content}\0"));
+                string plain = string.Join(' ', chat[last].Content.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+                if (chat[last].Role != Role.System) key.Append(Encoding.UTF8.GetBytes($"{(int)chat[last].Role}{plain}\0"));
                 if (chat[last].Learnt)
-                    documents.Add((format.Parts(chat.Take(last + 1)), Encoding.UTF8.GetByteCount(chat[last].Content)));
+                    documents.Add((format.Parts(chat.Take(last + 1)), Encoding.UTF8.GetByteCount(chat[last].Content),
+                        key.GetCurrentHashAsUInt128()));
             }
             int fit = documents.RemoveAll(d => d.Parts.Sum(p => p.Tokens.Length) + 1 > context);
             if (fit > 0) chats.LeaveOut($"turns beyond the context of {context} tokens (the turns before them are taught)");
@@ -138,9 +141,11 @@ static class Demonstrations
         int few = different.Length == 1 ? 0 : (different.Length + HeldOutOneIn - 1) / HeldOutOneIn;
         HashSet<UInt128> held = [.. different.Take(few)];
         var sides = (Train: new PackedRows(context, tokenizer.EndOfText), Valid: new PackedRows(context, tokenizer.EndOfText));
-        foreach ((UInt128 key, List<(List<(int[], float)> Parts, int Bytes)> documents) in all)
-            foreach ((List<(int[], float)> parts, int bytes) in documents)
-                (held.Contains(key) ? sides.Valid : sides.Train).Add(parts, 0, bytes);
+        HashSet<UInt128> taught = [.. all.Where(c => !held.Contains(c.Key)).SelectMany(c => c.Documents).Select(d => d.Key)];
+        foreach ((UInt128 conversation, var documents) in all)
+            foreach ((List<(int[], float)> parts, int bytes, UInt128 key) in documents)
+                if (!held.Contains(conversation)) sides.Train.Add(parts, 0, bytes);
+                else if (!taught.Contains(key)) sides.Valid.Add(parts, 0, bytes);
         return (sides.Train.Side(), sides.Valid.Side(),
             left.Length == 0 ? null : $"{file}: of {chats.Count} conversations left out: {left}");
     }

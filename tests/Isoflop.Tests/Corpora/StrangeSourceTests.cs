@@ -129,6 +129,29 @@ public sealed class StrangeSourceTests : CorpusFixture
     }
 
     [Fact]
+    public void Of_a_tar_archive_all_is_read_or_refused()
+    {
+        byte[] first = Tar("a.txt", texts[0]), second = Tar("b.txt", texts[1]);
+        Holds(texts[..2], Recipe(Put("two.tar", [.. first, .. second, .. new byte[100]])));
+        Assert.Contains("no header of a member at byte", Refused(Recipe(Put("more.tar", [.. first, .. Encoding.UTF8.GetBytes(new string('x', 600))]))));
+        byte[] packed = Gz(Encoding.UTF8.GetBytes(string.Join("\n", texts.Select(Row))));
+        packed[^6] ^= 1;
+        Assert.Contains("its gzip data are damaged", Refused(Recipe(Put("sum.jsonl.gz", packed))));
+
+        static byte[] Tar(string name, string text)
+        {
+            using var archive = new MemoryStream();
+            using (var tar = new TarWriter(archive, TarEntryFormat.Ustar, leaveOpen: true))
+            {
+                foreach (string other in (string[])["1.json", "2.json"])
+                    tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, other) { DataStream = new MemoryStream([.. "{}"u8]) });
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) });
+            }
+            return archive.ToArray();
+        }
+    }
+
+    [Fact]
     public void A_tar_header_that_lies_takes_no_memory()
     {
         using var archive = new MemoryStream();

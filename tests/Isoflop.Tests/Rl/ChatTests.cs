@@ -63,6 +63,27 @@ public sealed class ChatTests : IDisposable
     }
 
     [Fact]
+    public void What_is_held_out_is_not_taught_in_another_dress_or_as_a_beginning()
+    {
+        string[] lines = [.. Enumerable.Range(0, 30).SelectMany(i => (string[])
+        [
+            Says($"u{i}", $"r{i}"),
+            $$"""{"messages":[{"role":"system","content":"S"},{"role":"user","content":" u{{i}}\n"},{"role":"assistant","content":"r{{i}} "}]}""",
+            $$"""{"messages":[{"role":"user","content":"u{{i}}"},{"role":"assistant","content":"r{{i}}"},{"role":"user","content":"v"},{"role":"assistant","content":"w{{i}}"}]}""",
+        ])];
+        (MadeSide train, MadeSide valid, _) = Chat(bytes, lines);
+        HashSet<string> taught = [.. Documents(train).Select(Plain)];
+        Assert.NotEmpty(Documents(valid));
+        Assert.DoesNotContain(Documents(valid).Select(Plain), taught.Contains);
+
+        static string Plain(int[] document)
+        {
+            string text = bytes.Decode(document);
+            return string.Concat(text[Math.Max(0, text.IndexOf("<|user|>", StringComparison.Ordinal))..].Where(c => !char.IsWhiteSpace(c)));
+        }
+    }
+
+    [Fact]
     public void Every_turn_is_learnt_after_all_that_came_before_it()
     {
         (MadeSide train, MadeSide valid, _) = Chat(bytes, """{"messages":[{"role":"user","content":"U"},{"role":"assistant","content":"ab"},{"role":"user","content":"V"},{"role":"assistant","content":"cd"}]}""", Says("x", "y"));

@@ -185,6 +185,17 @@ public sealed class ForeignTableTests : IDisposable
         Assert.Contains("points      20 ", Fit(text, [.. Sizes, "--where", "lr!=0.01"]).Out);
     }
 
+    [Fact]
+    public void Conditions_compare_numbers_in_every_writing()
+    {
+        string text = Runs(end: "2e6,5e6,6e13,9,1e-3\n2e6,6e6,7.2e13,9,0.0010\n2e6,7e6,8.4e13,9,0.02\n");
+        string equal = Fit(text, [.. Sizes, "--where", "lr=0.001"]).Out;
+        Assert.Contains("points      20 ", equal);
+        Assert.Equal(equal, Fit(text, [.. Sizes, "--where", "lr=1e-3"]).Out);
+        Assert.Equal(equal, Fit(text, [.. Sizes, "--where", "lr!=2e-2"]).Out);
+        Assert.Contains("no row is left to fit; lr=7 holds for none", Fit(text, [.. Sizes, "--where", "lr=7"]).Err);
+    }
+
     [Theory]
     [InlineData("n_m,d_b,gflops,loss,lr", 1e6, 1e9, 1e9)]
     [InlineData("params (M),tokens (B),PF-days,loss,lr", 1e6, 1e9, 86400e15)]

@@ -40,6 +40,8 @@ public sealed class AnswersTests
         "[ANSWER]145[/ANSWER]", "<final_answer>145</final_answer>", "```json\n{\n  \"answer\": 145\n}\n```",
         "Final Answer: The final answer is $145$. I hope it is correct.", "### Final Answer\n145", "**Final Answer**\n\\[\n\\boxed{145}\n\\]",
         "“145”", "`145`", "__145__", "Answer = 145", "ANSWER: 145",
+        "The answer is 145!", "The answer is **145**, which is 72 plus 73.", "**Answer:** **145** apples", "**The answer is 145.**", "Hence 145.",
+        "So, 145.", "I got 145.", "Ans: 145", "145 is the answer.", "So **145** is the final answer.", "'145'", "145<end_of_turn>", "145<eos>",
     ];
 
     [Theory, MemberData(nameof(Right))]
@@ -57,7 +59,7 @@ public sealed class AnswersTests
         "145x", "-145", "−145", "- 145 =", "145?", "I think 145 is wrong", "145 is it", "145 = 146", "The answer might be 145", "", "I do not know",
         "<think>145", "<think>145</think>", "\\boxed{145", "####", "<answer></answer>", "145\u0661", "١٤٥", "0x91", "145 = x or 146", "The sum could be 145",
         "The answer is 145, or maybe 146", "The answer is 145.\nActually I am not sure", "The answer is 145 - 1", "145+0", "5\n145\n6", "It's not 145", "145 (or 146)", "145 (not)", "Result: 145 or 146", "=> 145, 146", "[ANSWER]145[/ANSWER] [ANSWER]146[/ANSWER]",
-        "145!",
+        "145!", "The answer is 145! No, it is 146.", "The answer is **145** or **146**.", "145 or 146 is the answer", "So 145, 146", "I got 145 or 146.",
     ];
 
     [Theory, MemberData(nameof(Wrong))]
