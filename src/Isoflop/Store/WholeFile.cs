@@ -19,7 +19,8 @@ static class WholeFile
                 throw new DataException($"'{path.Replace('\0', '␀')}' cannot be written: {(path.Length == 0 ? "it is empty"
                     : path.Contains('\0') ? "it holds a zero" : "it is a folder")}; name a file");
             string whole = Path.GetFullPath(path);
-            FileSystemInfo? next = File.ResolveLinkTarget(whole, returnFinalTarget: false);
+            FileSystemInfo? next = new FileInfo(whole).LinkTarget is null ? null
+                : File.ResolveLinkTarget(whole, returnFinalTarget: false);
             if (IsOpen(whole) || next is not null && IsOpen(next.FullName) || Disk.IsSpecial(whole)) WriteThrough(whole, write);
             else Replace(next is null ? whole : File.ResolveLinkTarget(whole, returnFinalTarget: true)!.FullName, write);
         }
