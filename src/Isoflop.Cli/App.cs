@@ -243,7 +243,7 @@ static partial class App
     {
         RootCommand root = Root(verbs);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new ShowHelp(streams.Output);
+        help.Action = new ShowHelp(new PlainWriter(streams.Output, courtesy: false));
 
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args, parsing);
         if (parsed.Action is not ShowHelp && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);

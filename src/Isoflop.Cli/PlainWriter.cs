@@ -46,6 +46,9 @@ sealed class PlainWriter(TextWriter inner, bool courtesy) : TextWriter
         {
             write();
         }
-        catch (Exception e) when (courtesy && e is (IOException or UnauthorizedAccessException or ObjectDisposedException)) { }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            if (!courtesy) throw new DataException($"standard output cannot be written: {e.Message}", e);
+        }
     }
 }

@@ -61,15 +61,15 @@ static class ExamCommand
             IReadOnlyList<ExamRow> rows = PolicyExam.Of(call.Parsed.GetValue(runs)!,
                     new(call.Parsed.GetValue(tasks)!, asked, call.Parsed.GetValue(items),
                     call.Parsed.GetValue(replies), call.Parsed.GetValue(most), call.Parsed.GetValue(seed)), call.Here);
+            if (call.Json)
+                foreach (ExamRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, ExamJson.Default.ExamRow));
+            else Write(call.Out, rows);
             if (call.Parsed.GetValue(csv) is { } table) PolicyExam.ToTable(rows).WriteCsv(table);
             if (call.Parsed.GetValue(svg) is { } picture)
             {
                 IReadOnlyList<Chart> charts = PolicyExam.Charts(rows, axis == "flops");
                 WholeFile.Write(picture, Chart.Grid(charts, Math.Min(2, charts.Count)));
             }
-            if (call.Json)
-                foreach (ExamRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, ExamJson.Default.ExamRow));
-            else Write(call.Out, rows);
             return 0;
         });
         return verb;

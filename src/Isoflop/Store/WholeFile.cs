@@ -19,12 +19,10 @@ static class WholeFile
                 throw new DataException($"'{path.Replace('\0', '␀')}' cannot be written: {(path.Length == 0 ? "it is empty"
                     : path.Contains('\0') ? "it holds a zero" : "it is a folder")}; name a file");
             string whole = Path.GetFullPath(path);
-            if (Disk.IsSpecial(whole) || whole.StartsWith("/proc/", StringComparison.Ordinal)) WriteThrough(whole, write);
-            else
-            {
-                bool link = new FileInfo(whole).LinkTarget is not null;
-                Replace(link ? File.ResolveLinkTarget(whole, returnFinalTarget: true)!.FullName : whole, write);
-            }
+            FileSystemInfo? next = new FileInfo(whole).LinkTarget is null ? null
+                : File.ResolveLinkTarget(whole, returnFinalTarget: false);
+            if (IsOpen(whole) || next is not null && IsOpen(next.FullName) || Disk.IsSpecial(whole)) WriteThrough(whole, write);
+            else Replace(next is null ? whole : File.ResolveLinkTarget(whole, returnFinalTarget: true)!.FullName, write);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -37,6 +35,10 @@ static class WholeFile
 
     /// <summary>The same of text.</summary>
     public static void Write(string path, string text) => Write(path, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>A name of what a process has open, /dev/stdout: behind it a file may lie, to which others are writing.</summary>
+    static bool IsOpen(string path) => path is "/dev/stdout" or "/dev/stderr"
+        || path.StartsWith("/dev/fd/", StringComparison.Ordinal) || path.StartsWith("/proc/", StringComparison.Ordinal);
 
     static void Replace(string path, Action<Stream> write)
     {
@@ -63,7 +65,10 @@ static class WholeFile
     {
         using var content = new MemoryStream();
         write(content);
-        using var device = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        // Opened anew, a file behind it would be written from its start, and by the next line of this process once more.
+        using Stream device = path is "/dev/stdout" or "/dev/fd/1" ? Console.OpenStandardOutput()
+            : path is "/dev/stderr" or "/dev/fd/2" ? Console.OpenStandardError()
+            : new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         if (device.CanSeek && !Disk.IsSpecial(path)) device.Seek(0, SeekOrigin.End);
         content.Position = 0;
         content.CopyTo(device);

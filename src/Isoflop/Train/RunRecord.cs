@@ -50,7 +50,8 @@ sealed record RunRecord
     /// <summary>What computes.</summary>
     public required MachineRecord Machine { get; init; }
     /// <summary>Machines of other bits that it went on, as its user allowed; its own bits are no machine's.</summary>
-    public IReadOnlyList<MachineRecord> AlsoOn { get; init; } = [];
+    /// <remarks>Older records have no such key, which is read as null.</remarks>
+    public IReadOnlyList<MachineRecord> AlsoOn { get; init => field = value ?? []; } = [];
     /// <summary>What else decides its bits, where it is more than next-word training; its maker's, opaque here.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public JsonElement? Recipe { get; init; }
 

@@ -38,7 +38,8 @@ public class PlainWriterTests
         courtesy.Flush();
         courtesy.Raw.Write("x");
         using var records = new PlainWriter(new Gone(), courtesy: false);
-        Assert.Throws<IOException>(() => records.WriteLine("a record"));
+        Assert.Equal("standard output cannot be written: Input/output error",
+            Assert.Throws<DataException>(() => records.WriteLine("a record")).Message);
     }
 
     sealed class Gone : StringWriter

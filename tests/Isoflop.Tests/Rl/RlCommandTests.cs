@@ -64,6 +64,18 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
                 part);
     }
 
+    [Fact]
+    public void An_exam_whose_table_cannot_be_written_is_shown_all_the_same()
+    {
+        string file = Path.Combine(home.Path, "plain");
+        File.WriteAllText(file, "");
+        (int code, string output, string error) = Run("exam", "taught", "--task", "parity:1", "--items", "2", "--replies", "2",
+            "--max-new-tokens", "16", "--csv", Path.Combine(file, "e.csv"));
+        Assert.Equal(2, code);
+        Assert.Contains("cannot be written", error);
+        Assert.Equal(1 + 1, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
     [Theory]
     [InlineData("no setting 'stesp'", "rl", "stesp=3")]
     [InlineData("from='' must name a run", "rl", "tasks=parity:1")]

@@ -48,6 +48,23 @@ public sealed class WholeFileTests : IDisposable
         Assert.True(Disk.IsSpecial("/dev/full"));
     }
 
+    [Theory]
+    [InlineData("/proc/self/fd/")]
+    [InlineData("/dev/fd/")]
+    public void A_file_that_is_open_is_appended_to_and_not_replaced(string descriptors)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "needs /proc");
+        File.WriteAllText(In("log"), "before, ");
+        using (var open = new FileStream(In("log"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            string name = descriptors + open.SafeFileHandle.DangerousGetHandle();
+            WholeFile.Write(name, "through, ");
+            File.CreateSymbolicLink(In("link"), name);
+            WholeFile.Write(In("link"), "again");
+        }
+        Assert.Equal("before, through, again", File.ReadAllText(In("log")));
+    }
+
     [Fact]
     public void What_fails_half_way_leaves_the_old_file_and_nothing_else()
     {

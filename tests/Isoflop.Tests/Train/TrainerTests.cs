@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Isoflop.Store;
 using Isoflop.Train;
 using Xunit;
@@ -273,6 +275,28 @@ public class TrainerTests
         File.WriteAllText(path, json.Replace("\"beta2\": 0.95,", ""));       // as if it had been written before there was a beta2
         Assert.Equal(0.95, RunRecord.Load(home.RunPath()).Config.Train.Beta2);
         Assert.True(home.Train().Done);
+    }
+
+    [Fact]
+    public void A_run_begun_by_a_program_older_than_hashes_goes_on_to_the_same_bits()
+    {
+        using TinyHome home = new(), other = new();
+        home.TrainUntil(4);
+        string path = Path.Combine(home.RunPath(), RunRecord.FileName);
+        JsonObject old = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        foreach (string younger in (string[])["hash", "also_on"]) Assert.True(old.Remove(younger));
+        Assert.True(old["corpus"]!.AsObject().Remove("streams_hash"));
+        old["format_version"] = 2;
+        File.WriteAllText(path, old.ToJsonString());
+        foreach (string rows in (string[])[RunFolder.MetricsFile, RunFolder.ValidFile, RunFolder.EventsFile])
+        {
+            string file = Path.Combine(home.RunPath(), rows);
+            File.WriteAllText(file, Regex.Replace(File.ReadAllText(file), ",\"hash\":\"[0-9a-f]{16}\"", ""));
+        }
+        Assert.True(home.Train().Done);
+        Assert.True(other.Train().Done);
+        Assert.Equal(other.Model(12), home.Model(12));
+        Assert.NotNull(RunRecord.Load(home.RunPath()).Corpus.StreamsHash);
     }
 
     [Fact]
