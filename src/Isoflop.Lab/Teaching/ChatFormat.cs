@@ -104,6 +104,6 @@ sealed class ChatFormat
         var format = new ChatFormat(model.Tokenizer);
         return format.Template == taught ? format
             : throw new ConfigException($"{model.Folder} has a chat_template of another program, which is not run; " +
-                "give the whole prompt without --chat");
+                "give the whole prompt, with the marks that it wants, as plain text");
     }
 }

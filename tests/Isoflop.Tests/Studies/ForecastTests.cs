@@ -45,6 +45,10 @@ public class ForecastTests
             FormattableString.Invariant($"{{\"step\":{step},\"loss\":{loss:R},\"grad_norm\":1,\"learning_rate\":1,\"tokens\":{(long)step * run.BatchTokens},\"flops\":{run.Flops * step / run.Steps:R},\"seconds\":1,\"tokens_per_second\":1,\"peak_share\":0.5}}\n"))));
         File.WriteAllText(Path.Combine(path, RunFolder.ValidFile), FormattableString.Invariant(
             $"{{\"step\":{run.Steps},\"loss\":{loss:R},\"bits_per_byte\":{loss / Math.Log(2) / 2:R},\"tokens\":699,\"whole\":true}}\n"));
+        string saved = Path.Combine(path, Checkpoint.NameOf(run.Steps));                // without weights: nobody asks for them
+        Directory.CreateDirectory(saved);
+        var state = new TrainState { Kind = TrainState.Format.Kind, Step = run.Steps, ValidLoss = loss };
+        File.WriteAllBytes(Path.Combine(saved, Checkpoint.StateFile), Checkpoint.Encode(state with { Hash = Checkpoint.HashOf(state) }));
     }
 
     static double Chinchilla(double n, double d) => 1.5 + 30 / Math.Pow(n, 0.35) + 40 / Math.Pow(d, 0.3);
