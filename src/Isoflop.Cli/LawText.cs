@@ -10,13 +10,13 @@ static class LawText
     /// <param name="secondsPerFlop">of this machine's own runs, to price the next point in hours; NaN: unknown</param>
     public static void Write(TextWriter output, Law law, double secondsPerFlop)
     {
-        Line("law", law.Formula);
+        Line("law", Symbols.In(law.Formula));
         string x = HasFlops(law) ? "C" : "x";
         Line("points", law.Points == 0 ? "none" : I($"{law.Points} in {law.Groups} groups, ") + (law.Form.TakesX
             ? I($"x {law.MinX:0.##e0} … {law.MaxX:0.##e0}")
             : I($"C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}")));
         TextTable.Write(output, [.. law.Parameters.Select(p =>
-            (string[])["  ", p.Name, Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
+            (string[])["  ", Symbols.In(p.Name), Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
         string resampled = law.Resampling == Resampling.Groups ? "groups" : "residuals by group";
         if (law.Bootstraps > 0) Line("intervals", $"95 % of {law.Bootstraps} resamples of {resampled}");
         if (!double.IsNaN(law.ObjectiveValue))
@@ -38,7 +38,7 @@ static class LawText
             Line("held out", I($"{h.Trained} below {h.Cut:0.##e0} predict {h.Tested} above: ") +
                 I($"{100 * h.MeanRelativeError:0.00} % off, at most {100 * h.LargestRelativeError:0.00} %") +
                 (double.IsFinite(h.Skill) ? I($"; skill against a line {h.Skill:0.00}") : ""));
-        Line("verdict", law.Verdict.Text);
+        Line("verdict", Symbols.In(law.Verdict.Text));
         Line("next point", Next(law, secondsPerFlop));
 
         void Line(string label, string text) => output.WriteLine($"{label,-11} {text}");

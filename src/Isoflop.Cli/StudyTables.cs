@@ -1,5 +1,6 @@
 using System.Globalization;
 using Isoflop.Lab.Charts;
+using Isoflop.Lab.Laws;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 using Isoflop.Store;
@@ -94,13 +95,13 @@ static class StudyTables
     public static void Findings(TextWriter output, StudyFindings f, int pictures)
     {
         foreach ((_, Chart chart) in f.Charts.Take(pictures)) output.WriteLine(chart.Terminal() + Environment.NewLine);
-        output.WriteLine($"law       {f.Law.Formula}, N = {f.Law.NMeaning}");
+        output.WriteLine($"law       {Symbols.In(f.Law.Formula)}, N = {f.Law.NMeaning}");
         if (f.Law.Identified)
             output.WriteLine("          " + string.Join(", ", f.Law.Parameters.Select(p =>
-                I($"{p.Name} {p.Estimate.Value:0.###e0} ({p.Estimate.Low:0.##e0}–{p.Estimate.High:0.##e0})"))));
-        output.WriteLine($"verdict   {f.Law.Verdict.Text}");
+                I($"{Symbols.In(p.Name)} {p.Estimate.Value:0.###e0} ({p.Estimate.Low:0.##e0}–{p.Estimate.High:0.##e0})"))));
+        output.WriteLine($"verdict   {Symbols.In(f.Law.Verdict.Text)}");
         output.WriteLine(f.Longest is { } l
-            ? I($"survives  {l.Span}, {l.From:0.##e0} to {l.To:0.##e0} FLOPs: {l.Law.Formula}; ") +
+            ? I($"survives  {l.Span}, {l.From:0.##e0} to {l.To:0.##e0} FLOPs: {Symbols.In(l.Law.Formula)}; ") +
                 I($"largest mean residual of a budget {100 * l.Worst:0.0} %")
             : "survives  no stretch of three budgets: their residuals keep a shape");
         output.WriteLine($"next      {LawText.Next(f.Law, f.SecondsPerFlop)}");

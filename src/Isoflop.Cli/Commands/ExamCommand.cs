@@ -68,7 +68,7 @@ static class ExamCommand
             if (call.Parsed.GetValue(svg) is { } picture)
             {
                 IReadOnlyList<Chart> charts = PolicyExam.Charts(rows, axis == "flops");
-                WholeFile.Write(picture, Chart.Grid(charts, Math.Min(2, charts.Count)));
+                if (!Chart.Save(picture, charts, Math.Min(2, charts.Count))) call.Err.WriteLine(Chart.TooFew);
             }
             return 0;
         });

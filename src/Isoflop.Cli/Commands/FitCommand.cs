@@ -200,7 +200,7 @@ static class FitCommand
                 double.IsNaN(l.ObjectiveValue) ? "-" : l.ObjectiveValue.ToString("0.####e0", CultureInfo.InvariantCulture),
                 $"{l.Agreeing}/{l.Starts}", Percent(l.HeldOut?.MeanRelativeError), Percent(l.HeldOut?.LargestRelativeError),
                 l.HeldOut is { } h && double.IsFinite(h.Skill) ? h.Skill.ToString("0.00", CultureInfo.InvariantCulture) : "-",
-                LawText.Price(l), l.Verdict.Text])], 0, 1, 7, 8);
+                LawText.Price(l), Symbols.In(l.Verdict.Text)])], 0, 1, 7, 8);
         return 0;
     }
 

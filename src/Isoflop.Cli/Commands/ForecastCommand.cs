@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Laws;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
@@ -65,7 +66,7 @@ static class ForecastCommand
     {
         output.WriteLine(I($"forecast {f.Id} of '{study.Name}', written {f.Created:yyyy-MM-dd HH:mm:ss} UTC ") +
             (f.Before ? "before its run" : "AFTER its run was done: a check of the fit, not a forecast"));
-        output.WriteLine(I($"  law          {f.Form}, {f.Points} runs up to {f.Below:0.##e0} FLOPs: ") +
+        output.WriteLine(I($"  law          {Symbols.In(f.Form)}, {f.Points} runs up to {f.Below:0.##e0} FLOPs: ") +
             I($"1/{f.Flops / f.Below:0} of the compute"));
         if (double.IsFinite(f.ErrorPerDecade))
             output.WriteLine(I($"  tried        {100 * f.ErrorPerDecade:0.0} % off a decade when fitted below each ") +

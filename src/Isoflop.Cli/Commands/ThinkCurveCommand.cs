@@ -87,7 +87,7 @@ static class ThinkCurveCommand
             if (call.Parsed.GetValue(svg) is { Length: > 0 } picture)
             {
                 IReadOnlyList<Chart> charts = report.Charts();
-                WholeFile.Write(picture, Chart.Grid(charts, Math.Min(charts.Count, 3)));
+                if (!Chart.Save(picture, charts, Math.Min(charts.Count, 3))) call.Err.WriteLine(Chart.TooFew);
             }
             string? table = call.Parsed.GetValue(csv);
             if (table is { Length: > 0 } and not "-") report.ToTable().WriteCsv(table);

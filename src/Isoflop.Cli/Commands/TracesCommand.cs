@@ -40,14 +40,14 @@ static class TracesCommand
             string[] names = call.Parsed.GetValue(runs)!;
             if (call.Parsed.GetValue(svg) is { } file)
             {
-                WholeFile.Write(file, Lab.Charts.Chart.Grid(
+                if (!Lab.Charts.Chart.Save(file,
                 [
                     RlCharts.PassAtOne(names, call.Here, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Here),
                     .. call.Parsed.GetValue(forecast)
                         ? [RlCharts.Forecast(RewardLaw.Of(names, call.Here), names, call.Here)]
                         : Array.Empty<Lab.Charts.Chart>(),
-                ]));
-                call.Out.WriteLine(file);
+                ])) call.Err.WriteLine(Lab.Charts.Chart.TooFew);
+                else call.Out.WriteLine(file);
                 return 0;
             }
             IAnsiConsole? colours = Colours(call);

@@ -1,3 +1,5 @@
+using Isoflop.Store;
+
 namespace Isoflop.Lab.Charts;
 
 /// <summary>How a series is drawn.</summary>
@@ -32,6 +34,9 @@ sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Point
 {
     /// <summary>Low and high y at each point.</summary>
     public IReadOnlyList<(double Low, double High)>? Range { get; init; }
+
+    /// <summary>Beside each point; empty: none.</summary>
+    public IReadOnlyList<string>? Labels { get; init; }
 
     /// <summary>A broken line.</summary>
     public bool Dashed { get; init; }
@@ -73,6 +78,12 @@ sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<Ch
     /// <summary>Logarithmic y.</summary>
     public bool LogY { get; init; }
 
+    /// <summary>What y can be: areas and error bars end there, whatever a formula says of them.</summary>
+    public (double Low, double High) Possible { get; init; } = (double.NegativeInfinity, double.PositiveInfinity);
+
+    /// <summary>Of <see cref="Possible"/>: a share is from 0 to 1; a rate, a count and a loss are at least 0.</summary>
+    public static readonly (double Low, double High) Share = (0, 1), NotNegative = (0, double.PositiveInfinity);
+
     /// <summary>Ends of x; null: around all that is drawn.</summary>
     public (double Low, double High)? XLimits { get; init; }
 
@@ -85,9 +96,50 @@ sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<Ch
     /// <summary>The same in characters: a mark a series, bands as ░, y down the left, x below.</summary>
     public string Terminal(int columns = 72, int rows = 18) => new ChartTerminal(this, columns, rows).Draw();
 
-    /// <summary>Pictures side by side in one SVG, row by row; width and height are those of each.</summary>
+    /// <summary>
+    /// For a page: drawn twice, for wide and for narrow screens, of which <see cref="PageStyle"/> shows one.
+    /// </summary>
+    public string Html() => $"<div class=\"chart wide\">{Svg()}</div><div class=\"chart narrow\">{Svg(390, 380)}</div>\n";
+
+    /// <summary>Several for a page: side by side where it is wide, one below the other where it is narrow.</summary>
+    public static string Html(IReadOnlyList<Chart> charts, int columns = 2) => charts.Any(c => c.IsEnough)
+        ? $"<div class=\"chart wide\">{Grid(charts, columns)}</div>" +
+            $"<div class=\"chart narrow\">{Grid(charts, 1, 390, 340)}</div>\n" : "";
+
+    /// <summary>What a page with <see cref="Html()"/> needs of CSS.</summary>
+    public const string PageStyle = """
+        .chart svg { max-width: 100%; height: auto } .chart.narrow { display: none }
+        @media (max-width: 40rem) { .chart.wide { display: none } .chart.narrow { display: block } }
+        """;
+
+    /// <summary>Has at least three points: two say nothing that their numbers do not.</summary>
+    public bool IsEnough => Series.Any(s => s.Surface is not null)
+        || Series.Where(s => s.Kind is SeriesKind.Line or SeriesKind.Points).SelectMany(s => s.Points)
+            .Where(p => double.IsFinite(p.X) && double.IsFinite(p.Y)).Distinct().Skip(2).Any();
+
+    /// <summary>
+    /// Pictures side by side in one SVG, row by row; width and height are those of each. Those that are not enough are left out.
+    /// </summary>
     public static string Grid(IReadOnlyList<Chart> charts, int columns = 2, double width = 560, double height = 400) =>
-        ChartSvg.Draw(charts, columns, width, height);
+        ChartSvg.Draw([.. charts.Where(c => c.IsEnough)], columns, width, height);
+
+    /// <summary>Why a picture was not written.</summary>
+    public const string TooFew = "no picture: a chart of fewer than three points says nothing that its numbers do not";
+
+    /// <summary>Writes a grid; false: none of the charts has three points, and nothing is written.</summary>
+    public static bool Save(string path, IReadOnlyList<Chart> charts, int columns = 2, double width = 560, double height = 400)
+    {
+        if (!charts.Any(c => c.IsEnough)) return false;
+        WholeFile.Write(path, Grid(charts, columns, width, height));
+        return true;
+    }
+
+    /// <summary>A series' range, as far as it can be.</summary>
+    internal IReadOnlyList<(double Low, double High)> RangeOf(ChartSeries s)
+    {
+        (double low, double high) = Possible;
+        return s.Range is null ? [] : [.. s.Range.Select(r => (Math.Clamp(r.Low, low, high), Math.Clamp(r.High, low, high)))];
+    }
 
     /// <summary>Names in the legend, in order, each once; marker lines bear theirs themselves.</summary>
     internal IReadOnlyList<string> Names =>
@@ -112,7 +164,7 @@ sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<Ch
     /// <inheritdoc cref="XScale"/>
     internal ChartScale YScale(double margin) => ChartScale.Of(
         Series.SelectMany(s => (s.Kind == SeriesKind.Band ? [] : s.Points.Select(p => p.Y)).Concat(s.Surface?.Y ?? [])
-            .Concat(s.Range?.SelectMany(r => (double[])[r.Low, r.High]) ?? [])), LogY, YLimits,
+            .Concat(RangeOf(s).SelectMany(r => (double[])[r.Low, r.High]))), LogY, YLimits,
         Series.Any(s => s.Surface is not null) ? 0 : margin);
 }
 

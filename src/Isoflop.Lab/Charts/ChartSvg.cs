@@ -4,7 +4,6 @@ using System.Text;
 using OxyPlot;
 using OxyPlot.Annotations;
 using OxyPlot.Axes;
-using OxyPlot.Legends;
 using OxyPlot.Series;
 
 namespace Isoflop.Lab.Charts;
@@ -12,29 +11,49 @@ namespace Isoflop.Lab.Charts;
 /// <summary>Draws a chart as SVG.</summary>
 sealed class ChartSvg
 {
-    // Okabe & Ito 2008: told apart by readers with any colour vision.
-    static readonly OxyColor[] Colours =
+    /// <summary>
+    /// Told apart by readers with any colour vision, after Okabe &amp; Ito 2008, and each at least 3 : 1 against white and black.
+    /// </summary>
+    internal static readonly OxyColor[] Colours =
     [
-        OxyColor.Parse("#0072B2"), OxyColor.Parse("#D55E00"), OxyColor.Parse("#009E73"), OxyColor.Parse("#CC79A7"),
-        OxyColor.Parse("#E69F00"), OxyColor.Parse("#56B4E9"), OxyColor.Parse("#777777"),
+        OxyColor.Parse("#0072B2"), OxyColor.Parse("#D1402A"), OxyColor.Parse("#00946B"), OxyColor.Parse("#B45FA0"),
+        OxyColor.Parse("#A67C00"), OxyColor.Parse("#1C97C2"), OxyColor.Parse("#777777"),
     ];
 
-    // Light to dark and through several hues, so that neighbours differ; no end is lost on a white or a black page.
-    static readonly OxyColor[] Shades =
-        [OxyColor.Parse("#EFA93A"), OxyColor.Parse("#DD5B4E"), OxyColor.Parse("#92307D"), OxyColor.Parse("#251A5E")];
+    /// <summary>Through several hues, so that neighbours differ; no end is lost on a white or a black page.</summary>
+    internal static readonly OxyColor[] Shades =
+        [OxyColor.Parse("#B98500"), OxyColor.Parse("#D4503F"), OxyColor.Parse("#AA44A0"), OxyColor.Parse("#5B62D6")];
+
+    // Names beyond the colours there are have the next of these: no two look alike.
+    static readonly LineStyle[] Dashes = [LineStyle.Solid, LineStyle.Dash, LineStyle.Dot, LineStyle.DashDot];
 
     static readonly MarkerType[] Marks = [MarkerType.Circle, MarkerType.Square, MarkerType.Triangle, MarkerType.Diamond];
 
-    static readonly OxyColor Frame = OxyColor.Parse("#999999"), Marker = OxyColor.Parse("#555555");
+    static readonly OxyColor Frame = OxyColor.Parse("#999999"), Marker = OxyColor.Parse("#555555"),
+        Halo = OxyColor.FromAColor(200, OxyColors.White), Coarse = OxyColor.Parse("#dddddd"), Faint = OxyColor.Parse("#f2f2f2");
 
-    // On a dark page lightness is turned round and hues are turned back. The background is the picture's own: a viewer that
+    // Colours of data hold on both pages; paper, text and grid are exchanged. The background is the picture's own: a viewer that
     // shows dark pages may still put pictures on white, and text would vanish.
-    const string Style = "<style>@media (prefers-color-scheme: dark) " +
-        "{ .isoflop-chart { filter: invert(1) hue-rotate(180deg); } }</style>" +
-        "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfd\"/>";
+    const string Style = """
+        <style>@media (prefers-color-scheme: dark) {
+        .isoflop-chart .paper { fill: #161616 } .isoflop-chart text { fill: #e4e4e4 }
+        .isoflop-chart text.s, .isoflop-chart text[fill^="rgb(85"] { fill: #b0b0b0 }
+        .isoflop-chart [style*="stroke:rgb(242,"] { stroke: #242424 !important }
+        .isoflop-chart [style*="stroke:rgb(221,"] { stroke: #3a3a3a !important }
+        .isoflop-chart [style*="stroke:rgb(85,"] { stroke: #b0b0b0 !important }
+        .isoflop-chart [style*="stroke:rgb(255,"] { stroke: #161616 !important }
+        .isoflop-chart [style*="fill:rgb(255,"] { fill: #161616 !important }
+        }</style><rect class="paper" width="100%" height="100%" fill="#fdfdfd"/>
+        """;
 
     // The exporter lays text out with this font's widths; it measures no other.
     const string Font = "Arial";
+
+    /// <summary>Where a page lacks the first.</summary>
+    internal const string Fonts = "Arial, Helvetica, 'DejaVu Sans', sans-serif";
+
+    // A line of so many points or fewer was measured at each: they are marked. Of more, it is a curve.
+    const int FewPoints = 12;
 
     const byte BandAlpha = 48;
     const double LabelSize = 11, SubtitleSize = 12.5, LineOfText = 14, CharacterWidth = 6.2;
@@ -43,17 +62,19 @@ sealed class ChartSvg
     readonly double width, height;
     readonly ChartScale x, y;
     readonly PlotModel plot;
+    readonly ChartLegend legend;
     readonly Dictionary<string, OxyColor> colours = [];
-    // Names beyond the colours there are: their lines are broken, or two would look alike.
-    readonly HashSet<string> again = [];
+    readonly Dictionary<string, LineStyle> dashes = [];
 
     ChartSvg(Chart chart, double width, double height)
     {
         (this.chart, this.width, this.height) = (chart, width, height);
         (x, y) = (chart.XScale(0.04), chart.YScale(0.05));
+        Paint();
+        legend = new([.. chart.Names.Select(EntryOf), .. chart.Names.Count > 0 ? Horizontals() : []], chart.LegendTitle, width);
         plot = new()
         {
-            Title = chart.Title,
+            Title = string.Join('\n', Chart.Wrapped(chart.Title, (int)(width / 8))),
             TitleFontWeight = FontWeights.Normal,
             TitleFontSize = 15,
             TitleHorizontalAlignment = TitleHorizontalAlignment.CenteredWithinView,
@@ -63,7 +84,7 @@ sealed class ChartSvg
             DefaultFont = Font,
             Background = OxyColors.Transparent,
             PlotAreaBorderColor = Frame,
-            Padding = new(8, 8, 14, 8),
+            Padding = new(8, 8, 14 + legend.Column, 8 + legend.Below),
         };
     }
 
@@ -92,7 +113,6 @@ sealed class ChartSvg
     {
         plot.Axes.Add(AxisOf(chart.XTitle, AxisPosition.Bottom, x));
         plot.Axes.Add(AxisOf(chart.YTitle, AxisPosition.Left, y));
-        Paint();
         foreach (ChartSeries s in chart.Series.OrderBy(s => s.Kind switch
         {
             SeriesKind.Contours => 0,
@@ -101,7 +121,6 @@ sealed class ChartSvg
             _ => 2,
         })) Add(s);
         MarkerLines();
-        Legend();
         string svg = new SvgExporter
         {
             Width = width,
@@ -110,9 +129,10 @@ sealed class ChartSvg
             UseVerticalTextAlignmentWorkaround = true,
             TextMeasurer = new WideText(width, height),
         }.ExportToString(plot);
-        svg = svg.Replace($"font-family=\"{Font}\"", $"font-family=\"{Font}, Helvetica, 'DejaVu Sans', sans-serif\"");
+        svg = svg.Replace($"font-family=\"{Font}\"", $"font-family=\"{Fonts}\"");
         int from = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1;
-        string inside = svg[from..svg.LastIndexOf("</svg>", StringComparison.Ordinal)];
+        string inside = svg[from..svg.LastIndexOf("</svg>", StringComparison.Ordinal)]
+            + legend.Draw(plot.PlotArea, height, v => plot.PlotArea.Bottom - y.Share(v) * plot.PlotArea.Height);
         uint hash = System.IO.Hashing.XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(inside));
         return inside.Replace("clipPath", $"clip{hash:x8}-").Replace($"<clip{hash:x8}-", "<clipPath")
             .Replace($"</clip{hash:x8}-", "</clipPath");
@@ -155,12 +175,12 @@ sealed class ChartSvg
         axis.Maximum = scale.High;
         axis.Position = position;
         axis.Title = title;
-        axis.TitleFontSize = 13;
+        axis.TitleFontSize = width < 500 ? 12 : 13;
         axis.AxisTitleDistance = 10;
         axis.MajorGridlineStyle = LineStyle.Solid;
-        axis.MajorGridlineColor = OxyColor.Parse("#dddddd");
+        axis.MajorGridlineColor = Coarse;
         axis.MinorGridlineStyle = scale.Log ? LineStyle.Solid : LineStyle.None;
-        axis.MinorGridlineColor = OxyColor.Parse("#f2f2f2");
+        axis.MinorGridlineColor = Faint;
         axis.AxislineColor = axis.TicklineColor = Frame;
         return axis;
     }
@@ -175,12 +195,34 @@ sealed class ChartSvg
         foreach (ChartSeries s in chart.Series.Where(s => s.Kind is not (SeriesKind.AtX or SeriesKind.AtY)))
             if (!colours.ContainsKey(s.Name))
             {
-                if (next >= Colours.Length) again.Add(s.Name);
+                dashes.Add(s.Name, Dashes[next / Colours.Length % Dashes.Length]);
                 colours.Add(s.Name, s.Kind == SeriesKind.Contours ? Shade(0.7) : Colours[next++ % Colours.Length]);
             }
     }
 
-    bool Dashed(ChartSeries s) => s.Dashed || again.Contains(s.Name);
+    LineStyle DashOf(ChartSeries s) =>
+        dashes.GetValueOrDefault(s.Name) is var dash && dash == LineStyle.Solid && s.Dashed ? LineStyle.Dash : dash;
+
+    static bool IsMarked(ChartSeries s) => s.Kind == SeriesKind.Points
+        || s.Kind == SeriesKind.Line && !s.Dashed && s.Points.Count <= FewPoints;
+
+    /// <summary>A line of the legend, as all series of its name look together, at the height where their line ends.</summary>
+    LegendEntry EntryOf(string name)
+    {
+        List<ChartSeries> all = [.. chart.Series.Where(s => s.Name == name)];
+        ChartSeries? line = all.FirstOrDefault(s => s.Kind is SeriesKind.Line or SeriesKind.Contours);
+        double end = double.NaN;
+        if (line is { Kind: SeriesKind.Line })
+            foreach ((double px, double py) in line.Points)
+                if (x.Holds(px) && y.Holds(py)) end = py;
+        bool joined = line is not null && (line.Kind == SeriesKind.Contours || line.Points.Count > 1);
+        return new(name, colours[name], end, joined, line is null ? LineStyle.Solid : DashOf(line),
+            all.Any(IsMarked) ? MarkOf(name) : MarkerType.None, all.All(s => s.Kind == SeriesKind.Band));
+    }
+
+    IEnumerable<LegendEntry> Horizontals() => chart.Series
+        .Where(s => s.Kind == SeriesKind.AtY && s.Name.Length > 0 && s.Points.Count > 0 && y.Holds(s.Points[0].Y))
+        .Select(s => new LegendEntry(s.Name, Marker, s.Points[0].Y, false, LineStyle.Solid, MarkerType.None, false));
 
     static OxyColor Shade(double share)
     {
@@ -192,7 +234,7 @@ sealed class ChartSvg
     MarkerType MarkOf(string name)
     {
         List<string> marked =
-            [.. chart.Series.Where(s => s.Kind == SeriesKind.Points && s.Shade is null).Select(s => s.Name).Distinct()];
+            [.. chart.Series.Where(s => IsMarked(s) && s.Shade is null).Select(s => s.Name).Distinct()];
         return Marks[Math.Max(0, marked.IndexOf(name)) % Marks.Length];
     }
 
@@ -207,7 +249,9 @@ sealed class ChartSvg
             if (s.Surface is not null) AddContours(s.Surface);
             return;
         }
-        var ranges = s.Points.Zip(s.Range ?? [], (p, r) => (p.X, Low: At(p.X, r.Low), High: At(p.X, r.High)))
+        // On a logarithmic axis what begins at 0 or below begins below the axis.
+        var ranges = s.Points.Zip(chart.RangeOf(s), (p, r) => (p.X,
+            Low: At(p.X, y.Log && r.Low <= 0 && r.High > 0 ? y.Low : r.Low), High: At(p.X, r.High)))
             .Where(r => r.Low.IsDefined() && r.High.IsDefined()).ToList();
         if (s.Kind == SeriesKind.Points)
         {
@@ -229,10 +273,18 @@ sealed class ChartSvg
             plot.Series.Add(area);
         }
         if (s.Kind == SeriesKind.Band) return;
-        LineSeries line = s.Kind == SeriesKind.Line && s.Points.Count > 1 ? Plain(colour, 1.9) : Marked(colour, MarkOf(s.Name));
-        if (Dashed(s)) line.LineStyle = LineStyle.Dash;
+        bool joined = s.Kind == SeriesKind.Line && s.Points.Count > 1;
+        LineSeries line = joined && !IsMarked(s) ? Plain(colour, 1.9) : Marked(colour, MarkOf(s.Name), joined);
+        if (joined) line.LineStyle = DashOf(s);
         line.Points.AddRange(s.Points.Select(p => At(p.X, p.Y)));
         plot.Series.Add(line);
+        foreach ((int i, string text) in (s.Labels ?? []).Index())
+            if (text.Length > 0 && At(s.Points[i].X, s.Points[i].Y) is var at && at.IsDefined())
+            {
+                TextAnnotation label = Label(text, at, OxyColors.Transparent);
+                (label.TextHorizontalAlignment, label.Offset) = (HorizontalAlignment.Left, new(6, 0));
+                plot.Annotations.Add(label);
+            }
     }
 
     static LineSeries Plain(OxyColor colour, double thickness) => new()
@@ -250,7 +302,7 @@ sealed class ChartSvg
         MarkerFill = colour,
         MarkerStroke = OxyColors.White,
         MarkerStrokeThickness = 0.7,
-        MarkerSize = 4.2,
+        MarkerSize = line ? 3.4 : 4.2,
         EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
     };
 
@@ -352,14 +404,14 @@ sealed class ChartSvg
         {
             double at = s.Points[0].X;
             bool toTheLeft = x.Share(at) * plotWidth + s.Name.Length * CharacterWidth > plotWidth;
-            TextAnnotation label = Label(s.Name, new(at, y.High), OxyColors.Transparent);
+            TextAnnotation label = Label(s.Name, new(at, y.High), Halo);
             label.Offset = new(toTheLeft ? -4 : 4, 4 + LineOfText * row++);
             label.TextHorizontalAlignment = toTheLeft ? HorizontalAlignment.Right : HorizontalAlignment.Left;
             label.TextVerticalAlignment = VerticalAlignment.Top;
             plot.Annotations.Add(label);
         }
         var together = new List<(double At, string Name)>();
-        foreach (ChartSeries s in markers.Where(s => s.Kind == SeriesKind.AtY && s.Name.Length > 0 && y.Holds(s.Points[0].Y))
+        foreach (ChartSeries s in markers.Where(s => !legend.AtRight && s.Kind == SeriesKind.AtY && s.Name.Length > 0 && y.Holds(s.Points[0].Y))
             .OrderByDescending(s => s.Points[0].Y))
         {
             double at = s.Points[0].Y;
@@ -370,49 +422,11 @@ sealed class ChartSvg
         foreach ((double at, string name) in together)
         {
             bool below = (1 - y.Share(at)) * plotHeight < LineOfText;
-            TextAnnotation label = Label(name, new(x.High, at), OxyColors.Transparent);
+            TextAnnotation label = Label(name, new(x.High, at), Halo);
             label.Offset = new(-5, below ? 3 : -2);
             label.TextHorizontalAlignment = HorizontalAlignment.Right;
             label.TextVerticalAlignment = below ? VerticalAlignment.Top : VerticalAlignment.Bottom;
             plot.Annotations.Add(label);
-        }
-    }
-
-    /// <summary>One line for each name, from series of no points that look as all of that name together do.</summary>
-    void Legend()
-    {
-        IReadOnlyList<string> names = chart.Names;
-        if (names.Count == 0) return;
-        bool below = names.Max(n => n.Length) > width / 33;
-        plot.Legends.Add(new Legend
-        {
-            LegendPlacement = LegendPlacement.Outside,
-            LegendPosition = below ? LegendPosition.BottomCenter : LegendPosition.RightTop,
-            LegendOrientation = below ? LegendOrientation.Horizontal : LegendOrientation.Vertical,
-            LegendBorderThickness = 0,
-            LegendFontSize = 12,
-            LegendColumnSpacing = 8,
-            LegendLineSpacing = 5,
-        });
-        if (chart.LegendTitle.Length > 0)
-            plot.Series.Add(new LineSeries { Color = OxyColors.Transparent, Title = chart.LegendTitle });
-        foreach (string name in names)
-        {
-            List<ChartSeries> all = [.. chart.Series.Where(s => s.Name == name)];
-            bool line = all.Any(s => s.Kind is SeriesKind.Line or SeriesKind.Contours);
-            bool points = all.Any(s => s.Kind == SeriesKind.Points);
-            LineSeries entry = !line && !points
-                ? new LineSeries
-                {
-                    Color = OxyColors.Transparent,
-                    MarkerType = MarkerType.Square,
-                    MarkerFill = OxyColor.FromAColor(BandAlpha, colours[name]),
-                    MarkerSize = 6,
-                }
-                : points ? Marked(colours[name], MarkOf(name), line) : Plain(colours[name], 1.9);
-            entry.LineStyle = all.Any(s => Dashed(s) && s.Kind == SeriesKind.Line) ? LineStyle.Dash : LineStyle.Solid;
-            entry.Title = name;
-            plot.Series.Add(entry);
         }
     }
 }

@@ -85,8 +85,7 @@ sealed class ChartTerminal
 
     void Band(ChartSeries s)
     {
-        if (s.Range is null) return;
-        var edge = s.Points.Zip(s.Range, (p, r) => (p.X, r.Low, r.High))
+        var edge = s.Points.Zip(chart.RangeOf(s), (p, r) => (p.X, r.Low, r.High))
             .Where(p => x.Holds(p.X) && y.Holds(p.Low) && y.Holds(p.High)).ToList();
         for (int c = 0; c < columns && edge.Count > 1; c++)
         {
@@ -134,7 +133,7 @@ sealed class ChartTerminal
 
     void Bars(ChartSeries s)
     {
-        foreach (((double px, double py), (double low, double high)) in s.Points.Zip(s.Range ?? []))
+        foreach (((double px, double py), (double low, double high)) in s.Points.Zip(chart.RangeOf(s)))
         {
             if (!InsideOf(x, px) || !y.Holds(low) || !y.Holds(high)) continue;
             for (int r = Row(high); r <= Row(low); r++) cells[r][Column(px)] = '│';

@@ -9,21 +9,28 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A capability map to look at.</summary>
 static class MapPictures
 {
-    const int Left = 150, Top = 90, Cell = 58, Row = 22, Right = 290, Bottom = 46;
+    const int Left = 150, Top = 106, Cell = 48, Row = 22, Bottom = 46;
+    // Right of the cells: the class, how ability changed, how the answer's likelihood went, what that says.
+    const int ClassAt = 10, ChangeAt = 84, LineAt = 202, LineWidth = 84, NoteAt = 298, Right = 560;
 
     /// <summary>The map's file in a study's folder; the other pictures are called map-*.svg.</summary>
-    public const string MapFile = "map.svg";
+    public const string MapFile = "map.svg", LikelihoodFile = "map-likelihood.svg";
 
     /// <summary>Writes all pictures into a study's folder; those of abilities where there are questions.</summary>
     public static void Write(CapabilityMap map, string folder)
     {
         if (map.Gains[0].Tasks.Count > 0) Put("map-loss.svg", Losses(map));
         if (map.Curves.All(c => c.Rungs[0].Results.Count == 0)) return;
-        Put(MapFile, Svg(map));
+        WholeFile.Write(Path.Combine(folder, MapFile), Svg(map));
         Put("map-ability.svg", Curves(map));
-        Put("map-likelihood.svg", Likelihoods(map));
-        if (Saturation(map) is { } chart) Put("map-saturation.svg", chart.Svg());
-        void Put(string file, string svg) => WholeFile.Write(Path.Combine(folder, file), svg);
+        Put(LikelihoodFile, Likelihoods(map));
+        if (Saturation(map) is { } chart) Put("map-saturation.svg", [chart]);
+        void Put(string file, IReadOnlyList<Chart> charts)
+        {
+            string path = Path.Combine(folder, file);
+            Directory.CreateDirectory(folder);
+            if (!Chart.Save(path, charts, 2, 460, 340)) File.Delete(path);
+        }
     }
 
     /// <summary>Tasks × rungs: ability as colour, accuracy as number, class beside it.</summary>
@@ -33,19 +40,22 @@ static class MapPictures
         if (tasks.Length == 0) return "";
         int rungs = tasks[0].Rungs.Count, gaps = tasks.Select(t => FamilyOf(t.Task)).Distinct().Count() - 1;
         int width = Left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
-        var svg = new StringBuilder(I($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" ") +
+        var svg = new StringBuilder("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-map\" " + I($"viewBox=\"0 0 {width} {height}\" ") +
             I($"width=\"{width}\" ") +
             I($"height=\"{height}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">") +
-            "<style>.t{fill:#222}.s{fill:#666}.b{fill:#fdfdfd}@media (prefers-color-scheme: " +
-            "dark){.t{fill:#ddd}.s{fill:#aaa}.b{fill:#161616}}</style>" +
-            "<rect class=\"b\" width=\"100%\" height=\"100%\"/>");
+            Style);
         Text(12, 22, "t", $"What each rung of '{map.Study}' can do", 16, weight: "600");
-        Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance");
-        Text(12, 58, "s", "number: accuracy in percent; of each budget the size with the least loss");
+        Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance; number: accuracy in percent");
+        Text(12, 58, "s", "of each budget the size with the least loss; " +
+            "line: −ln p of the right answer along the budgets, each in its own height;");
+        Text(12, 74, "s", "sudden: that line has a break (dot) which no evenly bending curve has, and ability rises");
         for (int r = 0; r < rungs; r++)
             Text(Left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
-        Text(Left + rungs * Cell + 12, Top - 8, "t", "class");
-        Text(Left + rungs * Cell + 96, Top - 8, "t", "break, saturation or rise");
+        int right = Left + rungs * Cell;
+        Text(right + ClassAt, Top - 8, "t", "class");
+        Text(right + ChangeAt, Top - 8, "t", "change, 90 %");
+        Text(right + LineAt, Top - 8, "t", "−ln p, answer");
+        Text(right + NoteAt, Top - 8, "t", "evidence");
         int y = Top;
         string family = FamilyOf(tasks[0].Task);
         foreach (TaskCurve task in tasks)
@@ -56,14 +66,19 @@ static class MapPictures
             {
                 double ability = task.Rungs[r].Ability.Mean;
                 svg.Append(I($"<rect x=\"{Left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" ") +
-                    I($"fill=\"{Colour(ability)}\"/>"));
+                    $"class=\"{(ability < 0 ? "down" : "up")}\" " +
+                    I($"fill-opacity=\"{Math.Clamp(Math.Abs(ability), 0.04, 1):0.##}\"/>"));
                 svg.Append(I($"<text x=\"{Left + r * Cell + Cell / 2}\" y=\"{y + 15}\" text-anchor=\"middle\" ") +
-                    I($"fill=\"{(ability > 0.45 ? "#fff" : "#222")}\">{100 * task.Rungs[r].Accuracy.Mean:0}</text>"));
+                    I($"class=\"{(Math.Abs(ability) > 0.5 ? "w" : "t")}\">{100 * task.Rungs[r].Accuracy.Mean:0}</text>"));
             }
             TaskFinding finding = map.Findings.First(f => f.Task == task.Task);
-            Text(Left + rungs * Cell + 12, y + 15, "t", finding.Class.ToString().ToLowerInvariant(),
+            Text(right + ClassAt, y + 15, "t", finding.Class.ToString().ToLowerInvariant(),
                 weight: finding.Class == TaskClass.Sudden ? "700" : "400");
-            Text(Left + rungs * Cell + 96, y + 15, "s", NoteOf(finding));
+            (double low, double high) = finding.ChangeRange;
+            Text(right + ChangeAt, y + 15, "s", I($"{finding.Change.Mean:+0.00;−0.00} ") +
+                I($"({low:+0.00;−0.00} … {high:+0.00;−0.00})"), 11);
+            svg.Append(Sparkline(task, finding, right + LineAt, y + 3));
+            Text(right + NoteAt, y + 15, "s", NoteOf(finding));
             y += Row;
         }
         Text(Left + rungs * Cell / 2, y + 24, "s", "training FLOPs", anchor: "middle");
@@ -72,6 +87,32 @@ static class MapPictures
         void Text(int x, int at, string style, string text, int size = 12, string anchor = "start", string weight = "400") =>
             svg.Append(I($"<text x=\"{x}\" y=\"{at}\" class=\"{style}\" font-size=\"{size}\" text-anchor=\"{anchor}\" ") +
                 I($"font-weight=\"{weight}\">{WebUtility.HtmlEncode(text)}</text>"));
+    }
+
+    const string Style = """
+        <style>.isoflop-map .t{fill:#222}.isoflop-map .s{fill:#5a5a5a}.isoflop-map .w{fill:#fff}.isoflop-map .b{fill:#fdfdfd}
+        .isoflop-map .up{fill:#1f6fc4}.isoflop-map .down{fill:#c43c4a}.isoflop-map .d{fill:#d1402a}
+        .isoflop-map .l{fill:none;stroke:#0072b2;stroke-width:1.6}@media (prefers-color-scheme:dark){.isoflop-map .t{fill:#e4e4e4}
+        .isoflop-map .s{fill:#b0b0b0}.isoflop-map .b{fill:#161616}.isoflop-map .l{stroke:#3f9ad6}}</style>
+        <rect class="b" width="100%" height="100%"/>
+        """;
+
+    /// <summary>−ln p of the answer along the budgets, from its highest to its lowest; of sudden tasks the break.</summary>
+    static string Sparkline(TaskCurve task, TaskFinding finding, int x, int y)
+    {
+        (double X, double Y)[] points = [.. task.Rungs.Select(r => (Math.Log10(r.Flops), r.AnswerNll.Mean))
+            .Where(p => double.IsFinite(p.Mean))];
+        if (points.Length < 3) return "";
+        double low = points.Min(p => p.Y), high = points.Max(p => p.Y), left = points[0].X, span = points[^1].X - left;
+        double PlaceX(double v) => x + (v - left) / span * LineWidth;
+        double PlaceY(double v) => y + (high > low ? (high - v) / (high - low) : 0.5) * (Row - 7);
+        string line = "<polyline class=\"l\" points=\"" +
+            string.Join(' ', points.Select(p => I($"{PlaceX(p.X):0.#},{PlaceY(p.Y):0.#}"))) + "\"/>";
+        if (finding is not { Class: TaskClass.Sudden, Break: { } found }) return line;
+        int i = Math.Clamp(Array.FindIndex(points, p => p.X >= found.At), 1, points.Length - 1);
+        double share = (found.At - points[i - 1].X) / (points[i].X - points[i - 1].X),
+            at = points[i - 1].Y + share * (points[i].Y - points[i - 1].Y);
+        return line + I($"<circle class=\"d\" cx=\"{PlaceX(found.At):0.#}\" cy=\"{PlaceY(at):0.#}\" r=\"3.5\"/>");
     }
 
     /// <summary>The same in characters, one task a line; without questions the tasks' losses.</summary>
@@ -99,27 +140,31 @@ static class MapPictures
     }
 
     /// <summary>Ability against compute, a line a task with its standard error, a picture a family.</summary>
-    public static string Curves(CapabilityMap map) => Chart.Grid([.. Families(map).Select(g => new Chart(g.Key, "training FLOPs",
-        "ability above chance ± standard error", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r => (r.Flops,
-            r.Ability.Mean))])
-        { Range = [.. t.Rungs.Select(r => Band(r.Ability))] })]) { YLimits = (Lowest(map), 1.1) })], 3, 460, 340);
+    public static IReadOnlyList<Chart> Curves(CapabilityMap map) => [.. Families(map).Select(g => ChartOf(g,
+        "ability above chance", "ability ± standard error", r => r.Ability.Mean, r => Band(r.Ability)) with
+    { YLimits = (Lowest(map), 1.1), Possible = (double.NegativeInfinity, 1) })];
 
     /// <summary>One axis for all families: below chance is as deep as the deepest goes.</summary>
     static double Lowest(CapabilityMap map) => Math.Min(-0.4, -0.1 + map.Curves.Where(c => c.Rungs[0].Results.Count > 0)
         .SelectMany(c => c.Rungs).Min(r => r.Ability.Mean));
 
     /// <summary>−ln p of the answer against compute: where a break would show.</summary>
-    public static string Likelihoods(CapabilityMap map) => Chart.Grid([.. Families(map).Select(g => new Chart(g.Key,
-        "training FLOPs",
-        "−ln p of the answer, nats ± standard error", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r =>
-            (r.Flops, r.AnswerNll.Mean))])
-        { Range = [.. t.Rungs.Select(r => Band(r.AnswerNll))] })]))], 3, 460, 340);
+    public static IReadOnlyList<Chart> Likelihoods(CapabilityMap map) => [.. Families(map).Select(g => ChartOf(g,
+        "how unlikely the right answer is", "−ln p ± standard error, nats", r => r.AnswerNll.Mean, r => Band(r.AnswerNll)) with
+    { Possible = Chart.NotNegative })];
 
     /// <summary>Loss of each tag against compute.</summary>
-    public static string Losses(CapabilityMap map) => Chart.Grid([.. map.Curves.Where(c => c.Rungs.All(r => r.Losses.Count > 0
-        && double.IsFinite(r.Loss))).GroupBy(c => FamilyOf(c.Task)).Select(g => new Chart(g.Key, "training FLOPs",
-        "nats a token; area: all seeds", [.. g.Select(t => new ChartSeries(t.Task, [.. t.Rungs.Select(r => (r.Flops, r.Loss))])
-        { Range = [.. t.Rungs.Select(r => (r.Losses.Min(), r.Losses.Max()))] })]))], 3, 460, 340);
+    public static IReadOnlyList<Chart> Losses(CapabilityMap map) => [.. map.Curves.Where(c => c.Rungs.All(r => r.Losses.Count > 0
+        && double.IsFinite(r.Loss))).GroupBy(c => FamilyOf(c.Task)).Select(g => ChartOf(g, "loss",
+        "nats a token; area: all seeds", r => r.Loss, r => (r.Losses.Min(), r.Losses.Max())))];
+
+    static Chart ChartOf(IGrouping<string, TaskCurve> family, string what, string y, Func<TaskRung, double> value,
+        Func<TaskRung, (double, double)> range) => new($"{ChartNames.Title(family.Key)}: {what}", "training FLOPs", y,
+        [.. family.Select(t => new ChartSeries(LabelOf(t.Task, family.Count()), [.. t.Rungs.Select(r => (r.Flops, value(r)))])
+        { Range = [.. t.Rungs.Select(range)] })]);
+
+    /// <summary>Within its family a level is enough.</summary>
+    static string LabelOf(string task, int tasks) => tasks > 1 && task.Split('.') is [_, var level] ? $"level {level}" : task;
 
     /// <summary>One standard error to both sides: 95 % of several tasks would cover one another.</summary>
     static (double, double) Band(TwoLevel mean) => (mean.Mean - mean.Error, mean.Mean + mean.Error);
@@ -148,25 +193,18 @@ static class MapPictures
 
     static string NoteOf(TaskFinding f) => f.Class switch
     {
-        TaskClass.Sudden => $"break at {Flops(Math.Pow(10, f.Break!.Value.At))}, p " +
-            $"{f.Break.Value.P.ToString("0.000", CultureInfo.InvariantCulture)}",
+        TaskClass.Sudden when f.Break is { } b => I($"breaks at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}: ") +
+            I($"{b.Before:+0.0;−0.0} → {b.After:+0.0;−0.0} nats a decade"),
+        TaskClass.Smooth when f.Break is { } b => I($"no break (p {b.P:0.00})"),
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",
         TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight" : $"a line says {Flops(r.Flops)}",
+        TaskClass.Unclear => "neither a change nor its absence is shown",
         _ => "",
     };
 
     static string Flops(double x) => x.ToString("0.##e0", CultureInfo.InvariantCulture);
 
     static char Shade(double ability) => ability switch { < 0.1 => ' ', < 0.35 => '░', < 0.65 => '▒', < 0.9 => '▓', _ => '█' };
-
-    /// <summary>Light to dark blue; red below chance.</summary>
-    static string Colour(double ability)
-    {
-        double a = Math.Clamp(Math.Abs(ability), 0, 1);
-        (double r, double g, double b) = ability < 0 ? (178, 24, 43) : (8, 69, 148);
-        double Mix(double end) => 240 + (end - 240) * a;
-        return string.Create(CultureInfo.InvariantCulture, $"rgb({Mix(r):0},{Mix(g):0},{Mix(b):0})");
-    }
 
     static string I(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -17,6 +17,9 @@ readonly record struct RiseForecast(double Flops, double Low, double High);
 sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakResult? Break, RiseForecast? Rise,
     double? SaturatedAt, string Evidence)
 {
+    /// <summary>90 % interval of <see cref="Change"/>; NaN: not tested.</summary>
+    public (double Low, double High) ChangeRange { get; init; } = (double.NaN, double.NaN);
+
     /// <summary>Classifies a curve by <see cref="MapRules"/>.</summary>
     public static TaskFinding Of(TaskCurve curve, ulong seed = 1)
     {
@@ -42,7 +45,8 @@ sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakRe
         return Found(broken ? TaskClass.Sudden : TaskClass.Smooth, null);
 
         TaskFinding Found(TaskClass kind, RiseForecast? rise) => new(curve.Task, kind, change, found, rise, full, moved +
-            (found is { } t ? FormattableString.Invariant($"; best break at {Math.Pow(10, t.At):0.#e0}, p {t.P:0.000}") : ""));
+            (found is { } t ? FormattableString.Invariant($"; best break at {Math.Pow(10, t.At):0.#e0}, p {t.P:0.000}") : ""))
+        { ChangeRange = (low, high) };
     }
 
     /// <summary>The first rung from which on the ability's interval reaches the ceiling.</summary>

@@ -89,8 +89,10 @@ static partial class PolicyExam
     /// Accuracy against the parameters of the models, or against all that was spent on them: a picture a level, a line for each
     /// line of runs and form, an interval over its seeds.
     /// </summary>
-    public static IReadOnlyList<Chart> Charts(IReadOnlyList<ExamRow> rows, bool byFlops) =>
-        [.. rows.GroupBy(r => r.Answers.Level).Select(level =>
+    public static IReadOnlyList<Chart> Charts(IReadOnlyList<ExamRow> rows, bool byFlops)
+    {
+        IReadOnlyDictionary<string, string> lines = ChartNames.Of(rows.Select(r => r.Line));
+        return [.. rows.GroupBy(r => r.Answers.Level).Select(level =>
         {
             bool oneForm = level.Select(r => r.Answers.Form).Distinct().Count() == 1;
             List<ChartSeries> series = [.. level.GroupBy(r => (r.Line, r.Answers.Form)).Select(line =>
@@ -99,17 +101,23 @@ static partial class PolicyExam
                 var points = line.GroupBy(r => r.Run.Replace(SeedOf(r.Run), "", StringComparison.Ordinal))
                     .Select(g => (X: g.Average(r => byFlops ? r.Flops : r.Parameters),
                         Y: Estimate.OfMean([.. g.Select(r => r.Answers.PassAt1)]))).OrderBy(p => p.X).ToList();
-                return new ChartSeries(oneForm ? line.Key.Line : $"{line.Key.Line}, {FormText(line.Key.Form)}",
+                return new ChartSeries(oneForm ? lines[line.Key.Line] : $"{lines[line.Key.Line]}, {FormText(line.Key.Form)}",
                     [.. points.Select(p => (p.X, p.Y.Value))])
                 {
                     Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null
-                        : [.. points.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+                        : [.. points.Select(p => (p.Y.Low, p.Y.High))],
                 };
             })];
             series.Add(ChartSeries.AtY("chance", level.First().Answers.Chance));
-            return new Chart(level.Key, byFlops ? "FLOPs spent on the model, from pretraining on" : "parameters",
-                "pass@1, held-out items", series) { YLimits = (0, 1.02), Subtitle = "areas: 95 % over seeds" };
+            return new Chart($"Accuracy of {ChartNames.Level(level.Key)}",
+                byFlops ? "FLOPs spent on the model, from pretraining on" : "parameters", "pass@1, held-out items", series)
+            {
+                YLimits = (0, 1.02),
+                Possible = Chart.Share,
+                Subtitle = "areas: 95 % over seeds",
+            };
         })];
+    }
 
     static string SeedOf(string run) => Regex.Match(run, @"\.s\d+(?=\.|@|$)").Value is { Length: > 0 } seed ? seed : "\0";
 

@@ -109,7 +109,7 @@ sealed class Frontier
     void Write()
     {
         using (StreamWriter csv = new(Path.Combine(Folder, "cells.csv"))) ToTable().WriteCsv(csv);
-        WholeFile.Write(Path.Combine(Folder, "frontier.svg"), Chart.Grid([.. Charts()]));
+        Chart.Save(Path.Combine(Folder, "frontier.svg"), [.. Charts()]);
     }
 
     /// <summary>Cells as a table.</summary>
@@ -195,23 +195,26 @@ sealed class Frontier
             })])
         {
             LogY = true,
+            Possible = Chart.NotNegative,
             LegendTitle = "accuracy",
             Subtitle = $"{Recipe.Task}, {Recipe.Strategy}; areas: 95 %, whole runs drawn again",
         };
         double teach = Cells.Max(c => c.TeachFlops) / 1.05;      // seeds of one amount differ a little
         foreach (var width in Cells.Where(c => c.TeachFlops > teach).GroupBy(c => c.Width).OrderBy(g => g.Key))
-            yield return new($"width {width.Key}", "FLOPs a question, at test time", "accuracy, held-out items",
+            yield return new($"Accuracy against thought: width {width.Key}", "FLOPs a question, at test time", "accuracy, held-out items",
                 [.. width.GroupBy(c => c.Steps).OrderBy(g => g.Key).Select(line =>
                 {
                     var points = line.GroupBy(c => c.Budget).OrderBy(g => g.Key).Select(g => (X: g.Average(c => c.TestFlops),
                         Y: Estimate.OfMean([.. g.Select(c => c.Accuracy)]))).ToList();
                     return new ChartSeries($"{line.Key}", [.. points.Select(p => (p.X, p.Y.Value))])
                     {
-                        Range = [.. points.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+                        Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null
+                            : [.. points.Select(p => (p.Y.Low, p.Y.High))],
                     };
                 })])
             {
                 YLimits = (0, 1.02),
+                Possible = Chart.Share,
                 LegendTitle = "steps of RL",
                 Subtitle = FormattableString.Invariant($"after {Recipe.Teach.Max():0.#e0} FLOPs of demonstrations; areas: ") +
                     FormattableString.Invariant($"95 % over seeds"),

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Laws;
@@ -10,15 +11,16 @@ using Isoflop.Store;
 namespace Isoflop.Lab.Pages;
 
 /// <summary>What a study says, with its pictures.</summary>
-/// <param name="Law">of all its runs, in the form that extrapolated best when tried out</param>
+/// <param name="Law">of all its runs over size and data, in the form that extrapolated best when tried out</param>
+/// <param name="Forecaster">what foretells losses: that law, or a straight line where one did better</param>
 /// <param name="Longest">over how many decades one law survives its residuals; null: over none</param>
 /// <param name="SecondsPerFlop">of training, by the study's own runs: prices the next point</param>
 /// <param name="Charts">file name and picture</param> <param name="Page">report.html</param>
-sealed record StudyFindings(Law Law, double ErrorPerDecade, LawRange? Longest, double SecondsPerFlop,
+sealed record StudyFindings(Law Law, Forecaster Forecaster, LawRange? Longest, double SecondsPerFlop,
     IReadOnlyList<(string File, Chart Chart)> Charts, string Page);
 
 /// <summary>report.html: one self-contained file that tells a study from axis to forecast, and the pictures beside it.</summary>
-static class StudyReport
+static partial class StudyReport
 {
     /// <summary>File name in a study's folder.</summary>
     public const string FileName = "report.html";
@@ -32,7 +34,7 @@ static class StudyReport
             throw new ConfigException($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop " +
                 $"ladder'");
         Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, here.Stop);
-        Law law = forecaster.Law;
+        Law law = forecaster.Surface;
         law.Save(Path.Combine(study.Folder, Study.LawFile));
         LawRange[] ranges = [.. LawRange.All(results, LawForms.Chinchilla, here.Stop),
             .. LawRange.All(results, LawForms.Kaplan, here.Stop)];
@@ -40,15 +42,17 @@ static class StudyReport
             .FirstOrDefault();
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
         IReadOnlyList<Score> scores = Forecasts.Scores(study);
-        List<(string, Chart)> charts = [("compute.svg", StudyCharts.Compute(results, law, forecasts, scores)),
+        List<(string, Chart)> charts = [("compute.svg", StudyCharts.Compute(results, forecaster, forecasts, scores)),
             ("isoflop.svg", StudyCharts.IsoFlops(results))];
         if (law.Identified) charts.AddRange([("surface.svg", StudyCharts.Surface(results, law)),
-            ("residuals.svg", StudyCharts.Residuals(law))]);
+            ("residuals.svg", StudyCharts.Residuals(law,
+                ranges.FirstOrDefault(r => r.Law.Form == law.Form && r.Law.Points == results.Count)))]);
         if (StudyCharts.Verdict(results, here.Stop) is { } verdict) charts.Add(("verdict.svg", verdict));
+        charts.RemoveAll(c => !c.Item2.IsEnough);
         foreach ((string file, Chart chart) in charts)
             WholeFile.Write(Path.Combine(study.Folder, file), chart.Svg());
         string page = Path.Combine(study.Folder, FileName);
-        var findings = new StudyFindings(law, forecaster.ErrorPerDecade, longest,
+        var findings = new StudyFindings(law, forecaster, longest,
             results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page);
         WholeFile.Write(page, Html(study, here, results, findings, forecasts, scores));
         return findings;
@@ -57,11 +61,14 @@ static class StudyReport
     internal const string Style = """
         :root { color-scheme: light dark }
         body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }
-        svg { max-width: 100%; height: auto } table { border-collapse: collapse; font-size: .85rem; margin: 1rem 0 }
-        td, th { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #8884 } td:first-child,
-            th:first-child { text-align: left }
+        .scroll { overflow-x: auto; margin: 1rem 0 } .scroll svg { display: block; max-width: 100%; min-width: 44rem; height: auto }
+        table { border-collapse: collapse; font-size: .85rem }
+        td, th { padding: .15rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid #8884 }
+        .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+        .tokens span { border-radius: 3px; white-space: pre-wrap; padding: .1em 0 } .tokens { line-height: 1.9 }
         .verdict { border-left: 4px solid #0072B2; padding-left: 1rem } code { font-size: .9em } h2 { margin-top: 2.5rem }
-        """;
+        code, pre { overflow-wrap: anywhere; white-space: pre-wrap }
+        """ + Chart.PageStyle;
 
     static string Html(Study study, Workspace here, IReadOnlyList<StudyResult> results, StudyFindings f,
         IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
@@ -71,7 +78,7 @@ static class StudyReport
         void Picture(string file)
         {
             foreach ((string name, Chart chart) in f.Charts)
-                if (name == file) b.Append(chart.Svg()).Append('\n');
+                if (name == file) b.Append(chart.Html());
         }
         IReadOnlyList<StudyResult> all = StudyResult.Of(here, study.Record.Runs);
         double spent = all.Where(r => r.Run.Phase is Phase.Ladder or Phase.Trunk).Sum(r => r.Spent),
@@ -88,25 +95,26 @@ static class StudyReport
             "the best of them is the point on the line. FLOPs are counted exactly, layer by layer; losses are on all " +
                 "held-out text.");
         Picture("compute.svg");
-        P($"<span class=\"verdict\">{E(f.Law.Verdict.Text)}</span>");
+        P($"<span class=\"verdict\">{E(Symbols.In(f.Law.Verdict.Text))}</span>");
         b.Append("<h2>Size against data</h2>\n");
         Picture("isoflop.svg");
         Frontier(b, results);
         b.Append("<h2>One law?</h2>\n");
-        P($"<code>{E(f.Law.Formula)}</code>, N = {E(f.Law.NMeaning)}; {E(f.Law.Solver)}, {f.Law.Agreeing} of " +
+        P($"<code>{E(Symbols.In(f.Law.Formula))}</code>, N = {E(f.Law.NMeaning)}; {E(f.Law.Solver)}, {f.Law.Agreeing} of " +
             $"{f.Law.Starts} starts agree. " +
-            (double.IsFinite(f.ErrorPerDecade) ? I($"Fitted below each budget and asked for those above, it is ") +
-                I($"{100 * f.ErrorPerDecade:0.0} % off ") +
-            "for each decade of extrapolation." : ""));
+            (double.IsFinite(f.Forecaster.ErrorPerDecade) ? $"Fitted below each budget and asked for those above, " +
+                (f.Forecaster.Law.Form.IsSurface ? "it"
+                    : "a straight line in log–log through the best sizes does better than it; the line") +
+                I($" is {100 * f.Forecaster.ErrorPerDecade:0.0} % off for each decade of extrapolation.") : ""));
         Rows(b, ["parameter", "value", "95 %"], f.Law.Parameters.Select(p => new[]
         {
-            p.Name, I($"{p.Estimate.Value:0.####e0}"), I($"{p.Estimate.Low:0.####e0} – {p.Estimate.High:0.####e0}"),
+            Symbols.In(p.Name), I($"{p.Estimate.Value:0.####e0}"), I($"{p.Estimate.Low:0.####e0} – {p.Estimate.High:0.####e0}"),
         }));
         Picture("residuals.svg");
         P(f.Longest is { } l
             ? I($"The longest stretch over which one law survives the test of its residuals (no budget's mean differs ") +
                 I($"from 0, Holm, 5 %): ") +
-                I($"<b>{l.Span}</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(l.Law.Formula)}</code>; ") +
+                I($"<b>{l.Span}</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(Symbols.In(l.Law.Formula))}</code>; ") +
                 I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
             : "No stretch of three budgets survives the test of its residuals (no budget's mean differs from 0, Holm, 5 " +
                 "%): one law is " +
@@ -116,7 +124,16 @@ static class StudyReport
         b.Append("<h2>Forecasts</h2>\n");
         Scored(b, forecasts, scores);
         if (Path.Combine(study.Folder, MapPictures.MapFile) is var map && File.Exists(map))
-            b.Append("<h2>What each rung can do</h2>\n").Append(File.ReadAllText(map));
+        {
+            b.Append("<h2>What each rung can do</h2>\n");
+            Wide(b, File.ReadAllText(map));
+            if (Path.Combine(study.Folder, MapPictures.LikelihoodFile) is var likelihood && File.Exists(likelihood))
+            {
+                P("Accuracy counts what is right; the likelihood of the right answer shows what comes before that.");
+                Wide(b, File.ReadAllText(likelihood));
+            }
+        }
+        ColouredText.Write(b, study, here, results);
         b.Append("<h2>What it cost</h2>\n");
         Rows(b, ["purpose", "runs", "FLOPs", "thread hours"], all.GroupBy(r => r.Run.Phase).Select(g => new[]
         {
@@ -160,12 +177,27 @@ static class StudyReport
             "straight line in log–log.</p>\n");
     }
 
+    /// <summary>A table that scrolls where the page is narrow: numbers to the right, text to the left.</summary>
     internal static void Rows(StringBuilder b, string[] heads, IEnumerable<string[]> rows)
     {
-        b.Append("<table><tr>").AppendJoin("", heads.Select(h => $"<th>{E(h)}</th>")).Append("</tr>\n");
-        foreach (string[] row in rows) b.Append("<tr>").AppendJoin("", row.Select(c => $"<td>{E(c)}</td>")).Append("</tr>\n");
-        b.Append("</table>\n");
+        string[][] all = [.. rows];
+        string[] styles = [.. heads.Select((_, c) => all.Length > 0 && all.All(r => c >= r.Length || IsNumber(r[c]))
+            ? " class=\"n\"" : "")];
+        b.Append("<div class=\"scroll\"><table><tr>").AppendJoin("", heads.Select((h, c) => $"<th{styles[c]}>{E(h)}</th>"))
+            .Append("</tr>\n");
+        foreach (string[] row in all)
+            b.Append("<tr>").AppendJoin("", row.Select((cell, c) => $"<td{styles[c]}>{E(cell)}</td>")).Append("</tr>\n");
+        b.Append("</table></div>\n");
     }
+
+    /// <summary>A picture that scrolls where the page is narrow: small print would be lost.</summary>
+    internal static void Wide(StringBuilder b, string svg) => b.Append("<div class=\"scroll\">").Append(svg).Append("</div>\n");
+
+    // A number, one with its unit, an interval, a dash for none.
+    static bool IsNumber(string cell) => cell.Length is 0 || cell is "–" or "-" || NumberForm().IsMatch(cell);
+
+    [GeneratedRegex(@"^[+−-]?[\d.,]+(e[+-]?\d+)?( ?[–…] ?[+−-]?[\d.,]+(e[+-]?\d+)?)?( ?[%a-zA-Z]{1,2})?$")]
+    private static partial Regex NumberForm();
 
     static string E(string text) => WebUtility.HtmlEncode(text);
 

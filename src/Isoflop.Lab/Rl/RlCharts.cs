@@ -26,48 +26,55 @@ static class RlCharts
     public static Chart PassAtOne(IReadOnlyList<string> runs, Workspace here, IReadOnlyList<string>? controls = null)
     {
         List<ChartSeries> series = [];
-        foreach (var line in Lines(runs, here, Evals))
+        var lines = Lines(runs, here, Evals).ToList();
+        string[] levels = [.. lines.SelectMany(l => l).SelectMany(r => r.Rows).Select(e => e.Level).Distinct()];
+        // One level stands in the title, and not before every name.
+        string Name(string level, string what) => levels.Length == 1 ? what : $"{ChartNames.Level(level)}: {what}";
+        foreach (var line in lines)
         {
             RlEval[] all = [.. line.SelectMany(r => r.Rows)];
             foreach (var level in all.GroupBy(e => e.Level))
             {
-                string name = $"{level.Key}, {line.Key}";
                 var points = level.Where(e => e.Form == line.First().Recipe.Form && e.Step > 0).GroupBy(e => e.Step).OrderBy(g =>
                     g.Key)
                     .Select(g => (X: g.Average(e => e.Flops), Y: Estimate.OfMean([.. g.Select(e => e.PassAt1)]))).ToList();
-                series.Add(new(name, [.. points.Select(p => (p.X, p.Y.Value))])
+                series.Add(new(Name(level.Key, line.Key), [.. points.Select(p => (p.X, p.Y.Value))])
                 {
-                    Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null
-                        : [.. points.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+                    Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (p.Y.Low, p.Y.High))],
                 });
                 RlEval[] first = [.. level.Where(e => e.Step == 0)];
                 double Mean(ReplyForm form) => first.Where(e => e.Form == form).Select(e =>
                     e.PassAt1).DefaultIfEmpty(double.NaN).Average();
-                series.Add(ChartSeries.AtY($"{level.Key} before, made to think", Mean(ReplyForm.Think)));
-                series.Add(ChartSeries.AtY($"{level.Key} before", Mean(line.First().Recipe.Form)));
+                series.Add(ChartSeries.AtY(Name(level.Key, "before"), Mean(line.First().Recipe.Form)));
+                series.Add(ChartSeries.AtY(Name(level.Key, "before, thinking"), Mean(ReplyForm.Think)));
             }
         }
-        series.AddRange(Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], here), here));
-        return new Chart("Accuracy against reinforcement", "FLOPs after the first policy: replies and learning",
+        series.AddRange(Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], here), here)
+            .Select(c => new ChartSeries(Name(c.Level, c.Name), [c.Point], SeriesKind.Points) { Range = c.Range }));
+        return new Chart("Accuracy against reinforcement" + (levels.Length == 1 ? $": {ChartNames.Level(levels[0])}" : ""),
+            "FLOPs after the first policy: replies and learning",
             "pass@1, held-out items", [.. series.DistinctBy(s => (s.Name, s.Kind))])
         {
             YLimits = (0, 1.02),
-            Subtitle = "areas: 95 % over seeds; broken lines: the first policy as it chooses, and made to think",
+            Possible = Chart.Share,
+            Subtitle = "areas: 95 % over seeds; before: the first policy as it chooses, and made to think",
         };
     }
 
     /// <summary>Taught models at what they cost after their own start; the items are those of the first run.</summary>
-    static IEnumerable<ChartSeries> Controls(IReadOnlyList<string> taught, RlRecipe of, Workspace here)
+    static IEnumerable<(string Level, string Name, (double, double) Point, (double, double)[]? Range)> Controls(
+        IReadOnlyList<string> taught, RlRecipe of, Workspace here)
     {
         if (taught.Count == 0) return [];
         var exam = new ExamRecipe(of.Tasks, [of.Form], of.EvalItems, of.EvalReplies, of.MaxNewTokens, of.Seed);
-        return PolicyExam.Of(taught, exam, here).GroupBy(r => (r.Line, r.Answers.Level)).Select(g =>
+        IReadOnlyList<ExamRow> rows = PolicyExam.Of(taught, exam, here);
+        // What they share with the first run's name tells nothing.
+        IReadOnlyDictionary<string, string> names = ChartNames.Of([.. rows.Select(r => r.Line), PolicyExam.LineOf(of.Name)]);
+        return rows.GroupBy(r => (r.Line, r.Answers.Level)).Select(g =>
         {
             Estimate y = Estimate.OfMean([.. g.Select(r => r.Answers.PassAt1)]);
-            return new ChartSeries($"{g.Key.Level}, {g.Key.Line}", [(g.Average(Cost), y.Value)], SeriesKind.Points)
-            {
-                Range = double.IsNaN(y.Low) ? null : [(Math.Max(0, y.Low), Math.Min(1, y.High))],
-            };
+            return (g.Key.Level, names[g.Key.Line], (g.Average(Cost), y.Value),
+                double.IsNaN(y.Low) ? null : ((double, double)[])[(y.Low, y.High)]);
         });
 
         double Cost(ExamRow r)
@@ -92,8 +99,8 @@ static class RlCharts
         var steps = Lines(runs, here, (r, h) => RlRows.ReadSteps(h.RunFolder(r))).ToList();
         List<Chart> charts =
         [
-            OverSteps("Thinks first", "share of replies", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
-                .Select(s => (s.Step, s.Thinking))))) with { YLimits = (0, 1.02) },
+            OverSteps("Replies that think first", "share of replies", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
+                .Select(s => (s.Step, s.Thinking))))) with { YLimits = (0, 1.02), Possible = Chart.Share },
             OverSteps("Length of a reply", "tokens", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
                 .Select(s => (s.Step, s.Length))))),
         ];
@@ -103,18 +110,21 @@ static class RlCharts
             {
                 string name = evals.Count == 1 ? "" : $": {line.Key}";
                 var levels = Own(line).GroupBy(e => e.Level).ToList();
-                charts.Add(OverSteps($"Length by difficulty{name}", "tokens", levels.Select(l => (l.Key,
+                charts.Add(OverSteps($"Length of a reply, by difficulty{name}", "tokens", levels.Select(l => (
+                    ChartNames.Level(l.Key),
                     l.Select(e => (e.Step, e.Length))))));
-                charts.Add(OverSteps($"Thinks first by difficulty{name}", "share of replies", levels.Select(l => (l.Key,
+                charts.Add(OverSteps($"Replies that think first, by difficulty{name}", "share of replies", levels.Select(l => (
+                    ChartNames.Level(l.Key),
                     l.Select(e => (e.Step, e.Thinking))))) with
-                { YLimits = (0, 1.02) });
+                { YLimits = (0, 1.02), Possible = Chart.Share });
             }
         foreach (var line in evals)
         {
             RlEval[] all = [.. Own(line)];
             var counts = Counters.Where(c => all.Any(e => c.Of(e.Behaviour) > 0)).ToList();
             if (counts.Count > 0)
-                charts.Add(OverSteps($"What thoughts do{(evals.Count == 1 ? "" : $": {line.Key}")}", "a reply, held-out items",
+                charts.Add(OverSteps($"What thoughts do{(evals.Count == 1 ? "" : $": {line.Key}")}",
+                    "times a reply, held-out items",
                     counts.Select(c => (c.Name, all.Select(e => (e.Step, c.Of(e.Behaviour)))))));
         }
         return charts;
@@ -133,16 +143,16 @@ static class RlCharts
     /// seeds.</summary>
     static Chart OverSteps(string title, string y,
         IEnumerable<(string Name, IEnumerable<(int Step, double Value)> Values)> lines) =>
-        new(title, "step", y, [.. lines.Select(line =>
+        new(title, "steps of reinforcement", y, [.. lines.Select(line =>
         {
             var points = line.Values.GroupBy(v => v.Step).OrderBy(g => g.Key)
                 .Select(g => (X: (double)g.Key, Y: Estimate.OfMean([.. g.Select(v => v.Value)]))).ToList();
             return new ChartSeries(line.Name, [.. points.Select(p => (p.X, p.Y.Value))])
             {
-                Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (Math.Max(0, p.Y.Low), p.Y.High))],
+                Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (p.Y.Low, p.Y.High))],
             };
         })])
-        { LogX = false };
+        { LogX = false, Possible = Chart.NotNegative };
 
     /// <summary>The reward's sigmoid: the steps it was fitted to, what it said of the later ones, what they gave.</summary>
     public static Chart Forecast(RewardLaw found, IReadOnlyList<string> runs, Workspace here)
@@ -154,9 +164,9 @@ static class RlCharts
             double low = found.Law.MinX, high = found.Checks[^1].Flops;
             var curve = Enumerable.Range(0, 60).Select(i => low * Math.Pow(high / low, i / 59.0))
                 .Select(x => (X: x, Y: found.Law.Predict(x))).ToList();
-            series.Add(new("sigmoid fitted before the line", [.. curve.Select(p => (p.X, p.Y.Value))])
+            series.Add(new("sigmoid, fitted before the line", [.. curve.Select(p => (p.X, p.Y.Value))])
             {
-                Range = [.. curve.Select(p => (Math.Max(0, p.Y.Low), Math.Min(1, p.Y.High)))],
+                Range = [.. curve.Select(p => (p.Y.Low, p.Y.High))],
             });
         }
         series.Add(new("measured after it", [.. found.Checks.Select(c => (c.Flops, c.Measured.Value))], SeriesKind.Points)
@@ -168,6 +178,7 @@ static class RlCharts
         return new("The reward's forecast", "FLOPs of reinforcement", "share of replies right, training items", series)
         {
             YLimits = (0, 1.02),
+            Possible = Chart.Share,
             Subtitle = found.Law.Identified ? "area: 95 % for a new run" : found.Law.Verdict.Text,
         };
     }
@@ -177,8 +188,8 @@ static class RlCharts
         : throw new ConfigException($"run '{run}' has no evaluations yet");
 
     /// <summary>
-    /// Runs whose recipes differ in name and seed alone are one line, named by its method and by the settings in which the lines
-    /// differ. Starts that end in ".s2" are seeds of one start.
+    /// Runs whose recipes differ in name and seed alone are one line, named by what differs: the method and settings. Starts
+    /// that end in ".s2" are seeds of one start.
     /// </summary>
     static IEnumerable<IGrouping<string, (RlRecipe Recipe, List<T> Rows)>> Lines<T>(IReadOnlyList<string> runs, Workspace here,
         Func<string, Workspace, List<T>> rows)
@@ -193,8 +204,20 @@ static class RlCharts
         }).ToList();
         string[] differ = [.. all[0].Bare.EnumerateObject().Where(p =>
             all.Any(r => !JsonElement.DeepEquals(p.Value, r.Bare.GetProperty(p.Name))))
-            .Select(p => p.Name).Except(["method"])];
-        return all.GroupBy(r => string.Join(' ', differ.Select(d => $"{d}={r.Bare.GetProperty(d)}").Prepend(r.Recipe.Method)),
-            r => (r.Recipe, r.Rows));
+            .Select(p => p.Name)];
+        IReadOnlyDictionary<string, string> starts = ChartNames.Of(all.Select(r => $"{r.Bare.GetProperty("from")}"));
+        return all.GroupBy(r => differ.Length == 0 ? MethodText(r.Recipe.Method) : string.Join(", ", differ.Select(d => d switch
+        {
+            "method" => MethodText(r.Recipe.Method),
+            "from" => $"from {starts[$"{r.Bare.GetProperty(d)}"]}",
+            _ => $"{d.Replace('_', ' ')} {r.Bare.GetProperty(d)}",
+        })), r => (r.Recipe, r.Rows));
     }
+
+    static string MethodText(string method) => method switch
+    {
+        "dr_grpo" => "reinforcement",
+        "rejection" => "own right replies",
+        _ => method,
+    };
 }

@@ -129,7 +129,7 @@ static class Capacity
         {
             CapacityPoint[] points = [.. size.OrderBy(p => p.DatasetBits)];
             series.Add(new(string.Create(CultureInfo.InvariantCulture,
-                $"{size.Key.Parameters:N0} parameters, {size.Key.Exposures} exposures"),
+                $"{size.Key.Parameters:N0} × {size.Key.Exposures}"),
                 [.. points.Select(p => (p.DatasetBits, p.Memorised.Value))])
             {
                 Range = points.Any(p => double.IsNaN(p.Memorised.Low)) ? null
@@ -137,12 +137,14 @@ static class Capacity
             });
         }
         double[] ends = [r.Points.Min(p => p.DatasetBits), r.Points.Max(p => p.Memorised.Value)];
-        series.Add(new("all of it", [.. ends.Order().Select(x => (x, x))]) { Dashed = true });
+        series.Add(new("all", [.. ends.Order().Select(x => (x, x))]) { Dashed = true });
         string what = r.Kind == MemoryKind.Random ? "random strings" : "facts";
         return new Chart($"Bits memorised of {what}", "bits there are to store", "bits stored", series)
         {
             LogY = true,
-            Subtitle = "areas: 95 % over seeds of data and training",
+            LegendTitle = "parameters × exposures",
+            Possible = Chart.NotNegative,
+            Subtitle = "areas: 95 % over seeds of data and training; broken: all there is to store",
         };
     }
 

@@ -76,7 +76,7 @@ public static class Forecasts
         if (points.Count == 0) throw new ConfigException($"{study.Folder} has no finished run below that budget; train it first");
         Forecaster forecaster = Forecaster.Of(points, form, options, here.Stop);
         Law law = forecaster.Law;
-        Optimum best = law.Optimal(flops);
+        Optimum best = forecaster.Surface.Optimal(flops);
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
         RuleFactors factors = study.Record.Tuning?.Factors
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
@@ -166,6 +166,8 @@ public static class Forecasts
             foreach (double budget in budgets.Where(b => b > cut * 1.001))
             {
                 StudyResult[] above = [.. all.Where(r => r.Run.Budget == budget)];
+                // A line speaks of the best size alone.
+                if (!forecaster.Law.Form.IsSurface) above = [.. StudyPoints.BestSizes(above)[0]];
                 Estimate[] said = [.. above.Select(r => forecaster.Predict(r.Run, r.Tokens))];
                 var best = above.Zip(said).GroupBy(p => p.First.Run.DModel).MinBy(g => g.Average(p => p.First.Loss))!;
                 double mean = best.Average(p => p.First.Loss), line =

@@ -5,21 +5,31 @@ using MathNet.Numerics.Distributions;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>
-/// A law that has been tried out before it is believed. Each form is fitted below every budget of the points and asked for those
-/// above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those errors, a
+/// A law that has been tried out before it is believed. Each form is fitted below every budget of the points and asked for the best
+/// sizes above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those errors, a
 /// decade of extrapolation, is part of the interval: the law's own supposes that the form is right, and over small runs none is.
+/// A straight line in log–log through the best size of each budget is among the forms; a surface says how to split the compute.
 /// </summary>
 sealed class Forecaster
 {
-    static readonly LawForm[] Candidates = [LawForms.Chinchilla, LawForms.Kaplan];
+    static readonly LawForm[] Surfaces = [LawForms.Chinchilla, LawForms.Kaplan];
+    static readonly LawForm Line = LawForms.KaplanC;
 
     readonly double largest;
 
-    Forecaster(Law law, double errorPerDecade, int tried, double largest, IReadOnlyList<(double, double)> frontier) =>
-        (Law, ErrorPerDecade, Tried, this.largest, Frontier) = (law, errorPerDecade, tried, largest, frontier);
+    Forecaster(Law law, Law surface, IReadOnlyList<(double Error, double Decades)> errors, IReadOnlyList<StudyResult> points)
+    {
+        (Law, Surface, Tried) = (law, surface, errors.Count);
+        ErrorPerDecade = errors.Count == 0 ? double.NaN : Math.Sqrt(errors.Average(e => Math.Pow(e.Error / e.Decades, 2)));
+        largest = points.Max(p => p.Run.Budget);
+        Frontier = StudyPoints.Frontier(points);
+    }
 
-    /// <summary>The form taken, fitted to all points.</summary>
+    /// <summary>Of the losses: the form taken, fitted to all points; the straight line, to the best size of each budget.</summary>
     public Law Law { get; }
+
+    /// <summary>Of the split into size and data: the surface that did best; the law itself, where that is one.</summary>
+    public Law Surface { get; }
 
     /// <summary>Root mean square of the relative error over decades extrapolated; NaN: too few budgets to try.</summary>
     public double ErrorPerDecade { get; }
@@ -33,45 +43,62 @@ sealed class Forecaster
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
-        var tries = (form is { } only ? [only] : Candidates).Select(f => (Form: f, Errors: ErrorsOf(points, f, stop))).ToList();
-        (Law? law, List<(double Error, double Decades)> errors) = (null, []);
-        foreach (var t in tries.OrderBy(t => t.Errors.Count == 0 ? double.PositiveInfinity
-            : t.Errors.Average(e => Math.Abs(e.Error))))
+        var tries = (form is { } only ? [only] : (LawForm[])[.. Surfaces, Line])
+            .Select(f => (Form: f, Errors: ErrorsOf(points, f, stop)))
+            .OrderBy(t => t.Errors.Count == 0 ? double.PositiveInfinity : t.Errors.Average(e => Math.Abs(e.Error))).ToList();
+        Law? refused = null;
+        (Law Law, List<(double, double)> Errors)? best = null;
+        foreach ((LawForm f, List<(double, double)> errors) in tries)
         {
-            if (law is { Identified: true }) break;
-            Law next = StudyPoints.Fit(points, t.Form, options, stop);
-            if (law is null || next.Identified) (law, errors) = (next, t.Errors);
+            if (f == Line && best is not null) continue;          // only where it did best
+            Law law = FitTo(points, f, options, stop);
+            if (law.Identified)
+            {
+                best ??= (law, errors);
+                if (form is not null || law.Form.IsSurface) return new(best.Value.Law, law, best.Value.Errors, points);
+            }
+            else if (refused is not { Form.IsSurface: true }) refused = law;
         }
-        double rms = errors.Count == 0 ? double.NaN : Math.Sqrt(errors.Average(e => Math.Pow(e.Error / e.Decades, 2)));
-        return new(law!, rms, errors.Count, points.Max(p => p.Run.Budget), StudyPoints.Frontier(points));
+        return new(refused!, refused!, [], points);
     }
+
+    /// <summary>A surface is fitted to all runs, the line to those of the best size.</summary>
+    static Law FitTo(IReadOnlyList<StudyResult> points, LawForm form, FitOptions? options, CancellationToken stop) =>
+        StudyPoints.Fit(form == Line ? [.. StudyPoints.BestSizes(points).SelectMany(s => s)] : points, form, options, stop);
 
     /// <summary>Loss of a run; the interval is for that run.</summary>
     /// <exception cref="DataException">The law is not identified, or the run too far away.</exception>
-    public Estimate Predict(PlannedRun run, double tokens)
+    public Estimate Predict(PlannedRun run, double tokens) => Widened(Law.Form.IsSurface
+        ? Law.Predict(run.ParametersWithoutEmbedding, tokens, tokens / Math.Max(1, run.Epochs)) : Law.PredictAt(run.Flops),
+        run.Budget);
+
+    /// <summary>Loss of a run of the best size at so much compute.</summary>
+    /// <exception cref="DataException">The law is not identified, or the compute too far away.</exception>
+    public Estimate PredictAt(double flops) => Widened(Law.PredictAt(flops), flops);
+
+    Estimate Widened(Estimate law, double budget)
     {
-        Estimate law = Law.Predict(run.ParametersWithoutEmbedding, tokens, tokens / Math.Max(1, run.Epochs));
         if (double.IsNaN(ErrorPerDecade)) return law;
         double quantile = StudentT.InvCDF(0, 1, Math.Max(1, Tried - 1), 0.975),
-            form = quantile * ErrorPerDecade * law.Value * Math.Max(0, Math.Log10(run.Budget / largest));
+            form = quantile * ErrorPerDecade * law.Value * Math.Max(0, Math.Log10(budget / largest));
         double low = double.IsNaN(law.Low) ? 0 : law.Value - law.Low, high = double.IsNaN(law.High) ? 0 : law.High - law.Value;
-        return new(law.Value, law.Value - Math.Sqrt(low * low + form * form), law.Value + Math.Sqrt(high * high + form * form));
+        return new(law.Value, Math.Max(0, law.Value - Math.Sqrt(low * low + form * form)),
+            law.Value + Math.Sqrt(high * high + form * form));
     }
 
-    /// <summary>Mean relative error at the sizes of each budget above each cut.</summary>
+    /// <summary>Relative error at the best size of each budget above each cut.</summary>
     static List<(double Error, double Decades)> ErrorsOf(IReadOnlyList<StudyResult> points, LawForm form, CancellationToken stop)
     {
-        double[] budgets = [.. points.Select(r => r.Run.Budget).Distinct().Order()];
+        IReadOnlyList<StudyResult>[] best = [.. StudyPoints.BestSizes(points)];
         List<(double, double)> errors = [];
-        foreach (double cut in budgets.SkipLast(1))
+        foreach (double cut in best.SkipLast(1).Select(s => s[0].Run.Budget))
         {
             StudyResult[] below = [.. points.Where(r => r.Run.Budget <= cut)];
-            Law law = StudyPoints.Fit(below, form, new() { Bootstraps = 0, HeldOut = false }, stop);
+            Law law = FitTo(below, form, new() { Bootstraps = 0, HeldOut = false }, stop);
             if (!law.Identified) continue;
-            foreach (double budget in budgets.Where(b => b > cut))
-                errors.Add((points.Where(r => r.Run.Budget == budget)
-                    .Average(r => law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens).Value / r.Loss - 1),
-                    Math.Log10(budget / cut)));
+            foreach (IReadOnlyList<StudyResult> above in best.Where(s => s[0].Run.Budget > cut))
+                errors.Add((above.Average(r => (form.IsSurface ? law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens)
+                    : law.PredictAt(r.Flops)).Value / r.Loss - 1), Math.Log10(above[0].Run.Budget / cut)));
         }
         return errors;
     }

@@ -23,6 +23,27 @@ sealed record LawRange(double From, double To, bool Survives, double Worst, IRea
     /// <summary>"2.5 decades".</summary>
     public string Span => Spanned(From, To);
 
+    /// <summary>The test and its verdict, for a reader.</summary>
+    public string Says
+    {
+        get
+        {
+            // Holm: the least p against 5 % over the number of tests, the next against one fewer, until one passes.
+            BudgetResiduals[] rising = [.. Budgets.Where(b => double.IsFinite(b.P)).OrderBy(b => b.P)];
+            BudgetResiduals[] differ = [.. rising.TakeWhile((b, i) => b.P < Level / (rising.Length - i)).OrderBy(b => b.Budget)];
+            string test = FormattableString.Invariant(
+                $"t-test of each budget's mean against 0, Holm over {rising.Length} budgets, {100 * Level:0} %: ");
+            return rising.Length == 0 ? "One run a budget: nothing is tested."
+                : differ.Length == 0
+                    ? FormattableString.Invariant($"{test}none differs (least p {rising[0].P:0.0##}); the law stands.")
+                : test + string.Join(", ", differ.Select(b => FormattableString.Invariant($"{b.Budget:0.##e0}"))) +
+                    FormattableString.Invariant($" differ{(differ.Length == 1 ? "s" : "")} (least p {rising[0].P:0.0e0}); ") +
+                    "one law is not enough.";
+        }
+    }
+
+    const double Level = 0.05;
+
     internal static string Spanned(double from, double to) =>
         Math.Round(Math.Log10(to / from), 1) is var d && d == 1 ? "1 decade" : FormattableString.Invariant($"{d:0.#} decades");
 
@@ -58,7 +79,7 @@ sealed record LawRange(double From, double To, bool Survives, double Worst, IRea
         BudgetResiduals[] tests = [.. inside.Zip(law.Residuals).GroupBy(p => p.First.Run.Budget).OrderBy(g => g.Key)
             .Select(g => Test(g.Key, [.. g.Select(p => Math.Log(p.Second.Loss / p.Second.Predicted))]))];
         double[] sorted = [.. tests.Select(t => t.P).Where(double.IsFinite).Order()];
-        bool survives = sorted.Length > 0 && sorted[0] >= 0.05 / sorted.Length;       // Holm rejects any only with the least
+        bool survives = sorted.Length > 0 && sorted[0] >= Level / sorted.Length;       // Holm rejects any only with the least
         return new(from, to, survives, tests.Max(t => Math.Abs(t.Mean)), tests, law);
     }
 

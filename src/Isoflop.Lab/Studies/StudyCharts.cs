@@ -10,31 +10,58 @@ namespace Isoflop.Lab.Studies;
 static class StudyCharts
 {
     const int CurvePoints = 48;
+    const double Beside = 1.35;                                 // steps between forecasts of one budget
 
-    /// <summary>Loss against compute: runs, the best of each budget, the law with its band, forecasts and what came.</summary>
-    public static Chart Compute(IReadOnlyList<StudyResult> results, Law law, IReadOnlyList<Forecast> forecasts,
+    /// <summary>
+    /// Loss against compute: runs, the best of each budget, the law, forecasts and what was measured. One interval a picture: that
+    /// of the forecasts that were written; where there are none, that of a forecast that would be written now.
+    /// </summary>
+    public static Chart Compute(IReadOnlyList<StudyResult> results, Forecaster forecaster, IReadOnlyList<Forecast> forecasts,
         IReadOnlyList<Score> scores)
     {
+        Law law = forecaster.Law;
         double last = results.Max(r => r.Flops), first = results.Min(r => r.Flops),
-            end = Math.Max(10 * last, forecasts.Select(f => 2 * f.Flops).DefaultIfEmpty(0).Max());
+            end = Math.Min(5e3 * last, Math.Max(10 * last, forecasts.Select(f => 2 * f.Flops).DefaultIfEmpty(0).Max()));
         List<ChartSeries> series = [];
-        if (law.Identified) series.Add(Curve("the law's best split, 95 % for a run", law, first, Math.Min(end, 5e3 * last)));
+        if (law.Identified)
+        {
+            const string Name = "law at its best size";
+            Law bare = law with { Draws = [] };
+            series.Add(new(Name, [.. Geometric(first, last, CurvePoints).Select(c => (c, bare.PredictAt(c).Value))]));
+            double[] beyond = Geometric(last, end, CurvePoints);
+            Estimate[] said = [.. beyond.Select(forecaster.PredictAt)];
+            series.Add(new(Name, [.. beyond.Zip(said, (c, e) => (c, e.Value))])
+            {
+                Dashed = true,
+                Range = forecasts.Count > 0 ? null : [.. said.Select(e => (e.Low, e.High))],
+            });
+        }
         series.Add(new("runs", [.. results.Select(r => (r.Flops, r.Loss))], SeriesKind.Points));
         series.Add(new("best size of a budget", [.. StudyPoints.Frontier(results)], SeriesKind.Points));
+        // Forecasts of one budget stand side by side, and beside its runs: else their bars would be one bar.
+        var beside = forecasts.GroupBy(f => f.Flops).SelectMany(g => g.OrderBy(f => f.Id).Select((f, i) => (X: f.Run.Flops
+            * Math.Pow(Beside, i + (g.Count() > 1 || results.Any(r => r.Run.Budget == g.Key) ? 1 : 0)), F: f))).ToList();
         if (forecasts.Count > 0)
-            series.Add(new("forecast, 95 %", [.. forecasts.Select(f => (f.Run.Flops, f.Loss.Value))], SeriesKind.Points)
+            series.Add(new("forecast by number, 95 %", [.. beside.Select(p => (p.X, p.F.Loss.Value))], SeriesKind.Points)
             {
-                Range = [.. forecasts.Select(f => (f.Loss.Low, f.Loss.High))],
+                Range = [.. beside.Select(p => (p.F.Loss.Low, p.F.Loss.High))],
+                Labels = [.. beside.Select(p => $"{p.F.Id}")],
             });
         var measured = scores.Select(s => (forecasts.First(f => f.Id == s.Id).Run.Flops, s.Loss)).ToList();
-        if (measured.Count > 0) series.Add(new("measured", measured, SeriesKind.Points));
+        if (measured.Count > 0) series.Add(new("measured after it", measured, SeriesKind.Points));
         series.Add(ChartSeries.AtX("data end", last));
+        double[] heights = [.. series.Where(s => s.Kind != SeriesKind.AtX).SelectMany(s =>
+            s.Points.Select(p => p.Y).Concat(s.Range?.SelectMany(r => (double[])[r.Low, r.High]) ?? []))];
+        double lowest = heights.Where(h => h > 0).Min();
         return new Chart("Loss against training compute", "training FLOPs", "held-out loss, nats a token", series)
         {
             LogY = true,
-            YLimits = (0.85 * series.Where(s => s.Kind != SeriesKind.AtX).SelectMany(s => s.Points).Min(p => p.Y),
-                1.08 * results.Max(r => r.Loss)),
-            Subtitle = law.Identified ? $"{law.Formula}, fitted to {law.Points} runs" : "no law: " + law.Verdict.Text,
+            Possible = Chart.NotNegative,
+            // A bar that reaches far below all else would press all else together: it leaves the picture, as its number says.
+            YLimits = (Math.Max(0.9 * lowest, 0.3 * results.Min(r => r.Loss)), 1.05 * heights.Max()),
+            Subtitle = !law.Identified ? "no law: " + law.Verdict.Text
+                : $"{Symbols.In(law.Formula)}, fitted to {law.Points} runs; broken: beyond the data"
+                    + (forecasts.Count > 0 ? "" : ", area: 95 % for a run"),
         };
     }
 
@@ -62,12 +89,13 @@ static class StudyCharts
             double least = -b / (2 * a);
             if (a > 0 && least > low && least < high) minima.Add((Math.Exp(least), c - b * b / (4 * a)));
         }
-        if (minima.Count > 0) series.Add(new("minima", minima) { Dashed = true });
-        return new Chart("IsoFLOP curves", "parameters without the embedding", "held-out loss, nats a token", series)
+        if (minima.Count > 0) series.Add(new("minima of the curves", minima) { Dashed = true });
+        return new Chart("Best size at each budget: IsoFLOP curves", "parameters without the embedding",
+            "held-out loss, nats a token", series)
         {
             LegendTitle = "FLOPs of a run",
             Subtitle = minima.Count > 1 ? string.Create(CultureInfo.InvariantCulture,
-                $"bars: least and largest of the seeds; the minima move as C^{Exponent(results):0.00}")
+                $"bars: least and largest of the seeds; the best size grows as C^{Exponent(results):0.00}")
                     : "bars: least and largest of the seeds",
         };
     }
@@ -104,7 +132,7 @@ static class StudyCharts
         double from = results.Min(r => r.Flops), to = 10 * results.Max(r => r.Flops);
         var path = Geometric(from, to, 30).Select(c => plain.Optimal(c)).Select(o => (o.N.Value, o.D.Value))
             .Where(p => p.Item1 >= n0 && p.Item1 <= n1 && p.Item2 >= d0 && p.Item2 <= d1).ToList();
-        return new Chart("The loss surface", "parameters without the embedding", "training tokens",
+        return new Chart("Loss over size and data", "parameters without the embedding", "training tokens",
         [
             ChartSeries.Contours("loss, nats a token", new ChartSurface(xs, ys, z)),
             new("best split", path),
@@ -113,26 +141,28 @@ static class StudyCharts
         ])
         {
             LogY = true,
-            Subtitle = law.Formula,
+            Subtitle = Symbols.In(law.Formula),
         };
     }
 
     /// <summary>ln(loss / law) of every run against compute: a law that holds leaves no shape.</summary>
-    public static Chart Residuals(Law law)
+    /// <param name="test">of the same law over all budgets; null: too few budgets for one</param>
+    public static Chart Residuals(Law law, LawRange? test)
     {
         double sd = law.Residuals.Select(Log).RootMeanSquare();
         double low = law.Residuals.Min(r => r.C) / 1.5, high = law.Residuals.Max(r => r.C) * 1.5;
-        return new Chart("Residuals", "training FLOPs", "ln(loss / law)",
+        List<ChartSeries> series =
         [
             new("± 2 standard deviations", [(low, 0), (high, 0)], SeriesKind.Band) { Range =
                 [(-2 * sd, 2 * sd), (-2 * sd, 2 * sd)] },
             new("runs", [.. law.Residuals.Select(r => (r.C, Log(r)))], SeriesKind.Points),
-            new("mean of a budget", [.. law.Residuals.GroupBy(r => Math.Round(2 * Math.Log10(r.C))).OrderBy(g => g.Key)
-                .Select(g => (Math.Exp(g.Average(r => Math.Log(r.C))), g.Average(Log)))]),
-            ChartSeries.AtY("", 0),
-        ])
+        ];
+        if (test is not null)
+            series.Add(new("mean of a budget", [.. test.Budgets.Select(b => (b.Budget, b.Mean))]));
+        series.Add(ChartSeries.AtY("", 0));
+        return new Chart("Does one law hold? What it leaves of each run", "training FLOPs", "ln(loss / law)", series)
         {
-            Subtitle = "a law that holds leaves no shape here",
+            Subtitle = $"{Symbols.In(law.Formula)}. " + (test?.Says ?? "Fewer than three budgets: nothing is tested."),
         };
 
         static double Log(Residual r) => Math.Log(r.Loss / r.Predicted);
@@ -140,7 +170,8 @@ static class StudyCharts
 
     /// <summary>
     /// Does the line keep improving or saturate? The best of each budget under a power law and under a saturating exponential in
-    /// the logarithm of compute, both with their bands beyond the data.
+    /// the logarithm of compute; what leaves more of the points is drawn as what it is, rejected. Where the points do not say when
+    /// it would saturate, the other is the curve that has done so where they end.
     /// </summary>
     public static Chart? Verdict(IReadOnlyList<StudyResult> results, CancellationToken stop = default)
     {
@@ -149,54 +180,44 @@ static class StudyCharts
         double first = best[0].Flops, last = best[^1].Flops, end = 100 * last;
         Law power = Law.Fit(LawForms.PowerLaw, [.. best.Select(p => Observation.Point(p.Flops, p.Loss))], null, stop);
         Law bend = Law.Fit(LawForms.SaturatingExponential,
-            [.. best.Select(p => Observation.Point(Math.Log10(p.Flops / first) + 1, p.Loss))], null, stop);
-        List<ChartSeries> series = [];
-        if (power.Identified) series.Add(Along("keeps improving: a power law", c => power.Predict(c)));
-        if (bend.Identified) series.Add(Along("saturates: an exponential in log C", c =>
-            bend.Predict(Math.Log10(c / first) + 1)));
-        if (series.Count == 0) return null;
-        series.Add(new("best size of a budget", [.. best], SeriesKind.Points));
-        series.Add(ChartSeries.AtX("data end", last));
-        double a = Spread(power), b = Spread(bend);
-        string said = !power.Identified ? "only the saturating curve can be fitted"
-            : !bend.Identified ? "keeps improving: the points do not identify where it would saturate"
-            : a < b ? "the power law leaves smaller residuals: keeps improving" : "the saturating curve leaves smaller residuals";
-        return new Chart("Blue line or red line?", "training FLOPs", "held-out loss, nats a token", series) { Subtitle = said };
-
-        ChartSeries Along(string name, Func<double, Estimate> predict)
+            [.. best.Select(p => Observation.Point(Decades(p.Flops) + 1, p.Loss))], null, stop);
+        if (!power.Identified) return null;
+        (double E, double A, double Tau) full = bend.Identified ? (bend["E"].Value, bend["A"].Value, bend["tau"].Value)
+            : EndsWithData(best);
+        double Improving(double c) => power["A"].Value * Math.Pow(c, power["p"].Value);
+        double Saturating(double c) => full.E + full.A * Math.Exp(-(Decades(c) + 1) / full.Tau);
+        double improves = Left(Improving), saturates = Left(Saturating);
+        bool improving = improves <= saturates;
+        string times = FormattableString.Invariant(
+            $"{Math.Max(improves, saturates) / Math.Max(1e-300, Math.Min(improves, saturates)):0.#} times the squared residuals");
+        string keeps = "keeps improving: a power law", stops = bend.Identified ? "saturates: an exponential in log C"
+            : "saturated where the data end";
+        ChartSeries blue = improving ? Along(keeps, Improving) : Along(stops, Saturating),
+            red = (improving ? Along($"rejected: {stops}", Saturating) : Along($"rejected: {keeps}", Improving)) with
+            { Dashed = true };
+        return new Chart("Blue line or red line?", "training FLOPs", "held-out loss, nats a token",
+            [blue, red, new("best size of a budget", [.. best], SeriesKind.Points), ChartSeries.AtX("data end", last)])
         {
-            List<(double, double)> points = [];
-            List<(double, double)> range = [];
-            foreach (double c in Geometric(first, end, CurvePoints))
-            {
-                Estimate e;
-                try
-                {
-                    e = predict(c);
-                }
-                catch (DataException)
-                {
-                    break;                                      // further than this curve may be drawn
-                }
-                points.Add((c, e.Value));
-                range.Add((Math.Max(e.Low, 0.3 * e.Value), Math.Min(e.High, 3 * e.Value)));
-            }
-            return new(name, points) { Range = range };
-        }
-
-        static double Spread(Law law) => !law.Identified ? double.NaN
-            : law.Residuals.Sum(r => Math.Pow(Math.Log(r.Loss / r.Predicted), 2));
-    }
-
-    static ChartSeries Curve(string name, Law law, double from, double to)
-    {
-        Estimate[] at = [.. Geometric(from, to, CurvePoints).Select(c => law.PredictAt(c))];
-        double[] x = Geometric(from, to, CurvePoints);
-        bool band = at.All(e => double.IsFinite(e.Low) && e.Low > 0);
-        return new(name, [.. x.Zip(at, (c, e) => (c, e.Value))])
-        {
-            Range = band ? [.. at.Select(e => (e.Low, e.High))] : null,
+            Possible = Chart.NotNegative,
+            Subtitle = $"{(improving ? "keeps improving" : "saturates")}: the other curve leaves {times}" + (bend.Identified ? ""
+                : "; the points alone do not say where it would saturate"),
         };
+
+        double Decades(double c) => Math.Log10(c / first);
+
+        ChartSeries Along(string name, Func<double, double> loss) =>
+            new(name, [.. Geometric(first, end, CurvePoints).Select(c => (c, loss(c)))]);
+
+        double Left(Func<double, double> loss) => best.Sum(p => Math.Pow(Math.Log(p.Loss / loss(p.Flops)), 2));
+
+        // 95 % of the fall are done at the last point; level and height by least squares.
+        (double, double, double) EndsWithData(IReadOnlyList<(double Flops, double Loss)> points)
+        {
+            double tau = Decades(last) / 3;
+            Line line = Line.Through([.. points.Select(p => Math.Exp(-(Decades(p.Flops) + 1) / tau))],
+                [.. points.Select(p => p.Loss)]);
+            return (line.Intercept, line.Slope, tau);
+        }
     }
 
     static double[] Geometric(double from, double to, int count) =>

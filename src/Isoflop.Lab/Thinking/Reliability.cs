@@ -61,6 +61,7 @@ sealed record Reliability(int Count, IReadOnlyList<ReliabilityBin> Bins, double 
             LogX = false,
             XLimits = (0, 1),
             YLimits = (0, 1.02),
+            Possible = Chart.Share,
             Subtitle = FormattableString.Invariant($"Brier {card.Raw.Brier:0.000} → {card.Calibrated.Brier:0.000}, ") +
                 FormattableString.Invariant($"area {card.Calibrated.Area:0.000}; areas: 95 %, items as clusters"),
         };

@@ -204,33 +204,54 @@ sealed class ThinkReport
         ("random_search", p => p.Random), ("attempts", p => p.Attempts), ("tokens", p => p.Tokens), ("flops", p => p.Flops),
         ("seconds", p => p.Seconds), ("kept", p => p.Kept));
 
-    /// <summary>The second o1 plot, a panel a level.</summary>
+    /// <summary>
+    /// The second o1 plot, a panel a level. Where no strategies were asked for, majority and the three that come furthest: more
+    /// lines cannot be told apart, and the table has all. Random search is drawn where a check would tell it when to stop.
+    /// </summary>
     public IReadOnlyList<Chart> Charts()
     {
-        bool several = Points.Select(p => p.Model).Distinct().Count() > 1;
+        IReadOnlyDictionary<string, string> models = ChartNames.Of(Points.Select(p => p.Model));
+        HashSet<string> checkedLevels = [.. rows.Where(r => r.Of.Family.HasCheck).Select(r => r.Row.Level)];
         return [.. Points.GroupBy(p => p.Level).Select(level =>
         {
+            string[] all = [.. level.Select(p => p.Strategy).Distinct()], shown = Shown(level, all);
             List<ChartSeries> series = [];
-            foreach (var line in level.GroupBy(p => (p.Model, p.Strategy)))
+            foreach (var line in level.Where(p => shown.Contains(p.Strategy)).GroupBy(p => (p.Model, p.Strategy)))
             {
-                string name = several ? $"{line.Key.Model}, {line.Key.Strategy}" : line.Key.Strategy;
                 ThinkPoint[] points = [.. line.OrderBy(p => p.Flops)];
-                series.Add(new(name, [.. points.Select(p => (p.Flops, p.Accuracy.Value))],
+                series.Add(new(NameOf(line.Key.Model, line.Key.Strategy), [.. points.Select(p => (p.Flops, p.Accuracy.Value))],
                     points.Length == 1 ? SeriesKind.Points : SeriesKind.Line)
                 {
                     Range = points.Any(p => double.IsNaN(p.Accuracy.Low)) ? null
-                        : [.. points.Select(p => (Math.Max(0, p.Accuracy.Low), Math.Min(1, p.Accuracy.High)))],
+                        : [.. points.Select(p => (p.Accuracy.Low, p.Accuracy.High))],
                 });
             }
-            foreach (var line in level.Where(p => p.Strategy == "majority").GroupBy(p => p.Model))
-                series.Add(new(several ? $"{line.Key}, random search" : "ideal random search, majority's attempts",
-                    [.. line.OrderBy(p => p.Flops).Select(p => (p.Flops, p.Random))]) { Dashed = true });
-            return new Chart($"Accuracy against thinking: {level.Key}", "FLOPs an item, at test time",
+            if (checkedLevels.Contains(level.Key))
+                foreach (var line in level.Where(p => p.Strategy == "majority").GroupBy(p => p.Model))
+                    series.Add(new(NameOf(line.Key, "ideal random search"),
+                        [.. line.OrderBy(p => p.Flops).Select(p => (p.Flops, p.Random))])
+                    { Dashed = true });
+            return new Chart($"Accuracy against thinking: {ChartNames.Level(level.Key)}", "FLOPs a question, at test time",
                 "accuracy, held-out items", series)
             {
                 YLimits = (0, 1.02),
-                Subtitle = level.First().Seeds > 1 ? "areas: 95 % over seeds" : "areas: 95 % over items",
+                Possible = Chart.Share,
+                Subtitle = (level.First().Seeds > 1 ? "areas: 95 % over seeds" : "areas: 95 % over items")
+                    + (checkedLevels.Contains(level.Key) ? "; random search: with as many attempts as majority" : "")
+                    + (shown.Length < all.Length ? $"; {shown.Length} of {all.Length} strategies, the table has all" : ""),
             };
         })];
+
+        string NameOf(string model, string what) => models.Count == 1 ? what
+            : Points.All(p => p.Strategy == "majority") && what == "majority" ? models[model] : $"{models[model]}: {what}";
+    }
+
+    string[] Shown(IEnumerable<ThinkPoint> level, string[] all)
+    {
+        const int Most = 4;
+        if (options.Strategies.Count > 0 || all.Length <= Most) return all;
+        return [.. level.GroupBy(p => p.Strategy).OrderBy(g => g.Key == "majority" ? 0 : 1)
+            .ThenByDescending(g => g.Max(p => p.Accuracy.Value)).ThenBy(g => g.MaxBy(p => p.Accuracy.Value)!.Flops)
+            .Select(g => g.Key).Take(Most)];
     }
 }

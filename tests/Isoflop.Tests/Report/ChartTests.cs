@@ -181,4 +181,93 @@ public class ChartTests
         Assert.Contains(ChartScale.Number(40.25), text);
         Assert.DoesNotContain(ChartScale.Number(75.6), text);
     }
+
+    [Fact]
+    public void Colours_hold_on_white_and_on_black()
+    {
+        static double Light(double r, double g, double b)
+        {
+            static double Linear(double c) => c <= 0.03928 ? c / 12.92 : Math.Pow((c + 0.055) / 1.055, 2.4);
+            return 0.2126 * Linear(r / 255) + 0.7152 * Linear(g / 255) + 0.0722 * Linear(b / 255);
+        }
+        double white = Light(0xfd, 0xfd, 0xfd), black = Light(0x16, 0x16, 0x16);
+        foreach (OxyPlot.OxyColor c in ChartSvg.Colours.Concat(ChartSvg.Shades))
+        {
+            double l = Light(c.R, c.G, c.B);
+            Assert.True((white + 0.05) / (l + 0.05) >= 3 && (l + 0.05) / (black + 0.05) >= 3, $"{c}");
+        }
+    }
+
+    [Fact]
+    public void No_two_lines_of_twenty_look_alike()
+    {
+        string svg = new Chart("many", "x", "y", [.. Enumerable.Range(0, 20)
+            .Select(i => new ChartSeries($"line {i}", [(1, i), (2, i + 1)]))]).Svg();
+        string[] samples = [.. XDocument.Parse(svg).Descendants().Where(e => e.Name.LocalName == "line")
+            .Select(e => $"{e.Attribute("stroke")!.Value} {e.Attribute("stroke-dasharray")?.Value}")];
+        Assert.Equal((20, 20), (samples.Length, samples.Distinct().Count()));
+    }
+
+    [Fact]
+    public void Short_names_stand_at_the_right_in_the_order_in_which_their_lines_end()
+    {
+        List<string> text = TextOf(Of(new("low", [(1, 9), (10, 1)]), new("high", [(1, 1), (10, 9)]), new("middle", [(1, 5), (10, 5)])).Svg());
+        Assert.Equal(["high", "middle", "low"], text.Where(t => t is "low" or "high" or "middle"));
+    }
+
+    [Fact]
+    public void Areas_and_bars_end_at_what_can_be()
+    {
+        ChartSeries wide = new("share", [(1, 0.2), (10, 0.9)]) { Range = [(-0.5, 0.4), (0.7, 1.5)] };
+        Chart chart = Of(wide) with { Possible = Chart.Share };
+        Assert.Equal([(0, 0.4), (0.7, 1)], chart.RangeOf(wide));
+        Assert.InRange(chart.YScale(0).Low, 0, 0.2);
+        // On a logarithmic axis nothing is lost of a bar that begins at 0.
+        ChartSeries loss = new("loss", [(1, 3)], SeriesKind.Points) { Range = [(-1, 5)] };
+        Assert.Contains("polyline", (Of(loss) with { Possible = Chart.NotNegative, LogY = true, YLimits = (1, 6) }).Svg());
+    }
+
+    [Fact]
+    public void Lines_of_few_points_are_marked_and_curves_are_not()
+    {
+        static int Marks(int points) => Regex.Count(
+            Of(new ChartSeries("l", [.. Enumerable.Range(1, points).Select(i => ((double)i, (double)i))])).Svg(), "<ellipse|<circle");
+        Assert.Equal(6, Marks(5));                                        // and one in the legend
+        Assert.Equal(0, Marks(40));
+    }
+
+    [Fact]
+    public void Two_dots_are_no_picture()
+    {
+        Chart two = Of(new("a", [(1, 1)], SeriesKind.Points), new("b", [(2, 1)]), ChartSeries.AtY("c", 3));
+        Assert.False(two.IsEnough);
+        Assert.True(Sample.IsEnough);
+        string path = Path.Combine(Path.GetTempPath(), $"isoflop-{Guid.NewGuid():n}.svg");
+        Assert.False(Chart.Save(path, [two]));
+        Assert.False(File.Exists(path));
+        Assert.Single(TextOf(Chart.Grid([two, Sample])), "Loss");
+    }
+
+    [Fact]
+    public void A_page_has_a_drawing_for_narrow_screens_too()
+    {
+        XElement page = XDocument.Parse($"<div>{Sample.Html()}</div>").Root!;
+        Assert.Equal(["chart wide", "chart narrow"], page.Elements().Select(e => e.Attribute("class")!.Value));
+        Assert.Equal("390", page.Elements().Last().Elements().Single().Attribute("width")!.Value);
+        Assert.Contains(".chart.narrow { display: none }", Chart.PageStyle);
+    }
+
+    [Fact]
+    public void Points_bear_their_labels() => Assert.Contains("first", TextOf(
+        Of(new ChartSeries("runs", [(1, 1), (2, 2)], SeriesKind.Points) { Labels = ["first", ""] }).Svg()));
+
+    [Fact]
+    public void Runs_are_called_by_what_tells_them_apart()
+    {
+        Assert.Equal(["direct, width 128", "thought, width 32"],
+            ChartNames.Of(["p.direct.d128.x", "p.thought.d32.x"]).Values);
+        Assert.Equal(["parity-2"], ChartNames.Of(["parity-2", "parity-2"]).Values);
+        Assert.Equal(["a", "a, reinforcement"], ChartNames.Of(["a", "a.rl"]).Values);
+        Assert.Equal("addition, level 3", ChartNames.Level("addition.3"));
+    }
 }

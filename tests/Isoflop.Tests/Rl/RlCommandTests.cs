@@ -39,7 +39,7 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
         string picture = Path.Combine(home.Path, "r.svg");
         Assert.Equal(0, Run("traces", "r1", "r2", "--svg", picture).Code);
         string svg = File.ReadAllText(picture);
-        Assert.Contains("parity.1, dr_grpo", svg);                                   // two seeds, one line
+        Assert.Contains(">reinforcement<", svg);                                     // two seeds, one line
         Assert.Contains("made to think", svg);
     }
 
@@ -59,7 +59,7 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Contains("fitted to steps up to", output, StringComparison.Ordinal);
         Assert.Equal(0, Run("traces", "long", "--controls", "taught", "--forecast", "--svg", svg).Code);
         string picture = File.ReadAllText(svg);
-        foreach (string part in (string[])["parity.2, taught", "Length by difficulty", "The reward&apos;s forecast"])
+        foreach (string part in (string[])["parity, level 2: taught", "Length of a reply, by difficulty", "The reward&apos;s forecast"])
             Assert.True(picture.Contains(part, StringComparison.Ordinal) || picture.Contains(part.Replace("&apos;", "'"), StringComparison.Ordinal),
                 part);
     }

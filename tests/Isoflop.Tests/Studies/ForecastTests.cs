@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Statistics;
@@ -172,7 +173,7 @@ public class ForecastTests
                 Assert.DoesNotContain("NaN", File.ReadAllText(Path.Combine(study.Folder, file)));
             }
             Assert.Equal(5, found.Charts.Count);
-            Assert.Equal(found.Charts.Count, page.Split("<svg").Length - 1);
+            Assert.Equal(2 * found.Charts.Count, page.Split("<svg").Length - 1);         // for wide and for narrow screens
             Assert.DoesNotContain("http://", page.Replace("http://www.w3.org", ""));     // nothing is fetched
             Assert.DoesNotContain("NaN", page);
             Assert.Contains("1e10", page);
@@ -181,6 +182,74 @@ public class ForecastTests
         }
     }
 
+    [Fact]
+    public void A_picture_of_forecasts_has_their_intervals_and_no_other()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.002);
+        using (home)
+        {
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
+            Forecaster forecaster = Forecaster.Of(points, null, Quick, default);
+            Chart before = StudyCharts.Compute(points, forecaster, [], []);
+            Assert.Single(before.Series, s => s.Range is not null);
+            Forecast[] two = [Forecasts.Write(study, new(home.Path), 1e11, options: Quick),
+                Forecasts.Write(study, new(home.Path), 1e11, below: 3e9, options: Quick)];
+            Chart after = StudyCharts.Compute(points, forecaster, two, []);
+            ChartSeries said = Assert.Single(after.Series, s => s.Range is not null);
+            Assert.Equal(["1", "2"], said.Labels);
+            Assert.NotEqual(said.Points[0].X, said.Points[1].X);  // side by side
+            (double low, double high) = after.YLimits!.Value;
+            Assert.All(after.Series.Where(s => s.Kind != SeriesKind.AtX).SelectMany(s => s.Points), p => Assert.InRange(p.Y, low, high));
+            Assert.All(two, f => Assert.InRange(f.Loss.High, low, high));
+        }
+    }
+
+    [Fact]
+    public void The_curve_that_is_rejected_is_drawn_broken_and_called_so()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted((n, d) => 20 / Math.Pow(n, 0.3) + 20 / Math.Pow(d, 0.25));
+        using (home)
+        {
+            Chart chart = StudyCharts.Verdict(StudyPoints.Counted(study, new(home.Path)))!;
+            Assert.StartsWith("keeps improving", chart.Subtitle);
+            ChartSeries rejected = Assert.Single(chart.Series, s => s.Name.StartsWith("rejected: satura", StringComparison.Ordinal));
+            Assert.True(rejected.Dashed);
+            Assert.Equal(1, chart.Series.ToList().IndexOf(rejected));             // the second colour is red
+        }
+    }
+
+    [Fact]
+    public void Residuals_say_how_they_were_tested()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(
+            (n, d) => Chinchilla(n, d) * (n * d > 0.9e9 / 6 ? 1.2 : 1), noise: 0.002, budgets: "1e8..1e11");
+        using (home)
+        {
+            LawRange all = LawRange.All(StudyPoints.Counted(study, new(home.Path)))[0];
+            string said = StudyCharts.Residuals(all.Law, all).Subtitle;
+            Assert.Contains("t-test of each budget's mean against 0, Holm over 7 budgets, 5 %", said);
+            Assert.Contains("one law is not enough", said);
+            Assert.Contains("α", said);
+        }
+    }
+
+    [Fact]
+    public void A_straight_line_is_believed_where_it_does_best()
+    {
+        // The best size of a budget lies on a line in log-log; beside it losses rise as no surface has it.
+        (TinyHome home, Study study, LadderRecipe _) = Planted((n, d) =>
+            30 * Math.Pow(n * d, -0.08) * (1 + 0.02 * Math.Pow(Math.Log(d / n / 20), 2)));
+        using (home)
+        {
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
+            Forecaster forecaster = Forecaster.Of(points, null, Quick, default);
+            Assert.Equal(LawForms.KaplanC, forecaster.Law.Form);
+            Assert.True(forecaster.Surface.Form.IsSurface);
+            Forecast f = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
+            Assert.Equal(f.Line, f.Loss.Value, 0.05 * f.Line);
+            Assert.InRange(f.Loss.Low, 0, f.Loss.Value);
+        }
+    }
 
     [Fact]
     public void Losses_without_a_floor_are_forecast_by_the_law_that_has_none()
