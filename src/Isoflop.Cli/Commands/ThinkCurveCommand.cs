@@ -60,7 +60,11 @@ static class ThinkCurveCommand
         };
         var scorer = new Option<string?>("--scorer") { Description = "A run of 'isoflop teach --scorer'", HelpName = "RUN" };
         var csv = new Option<string>("--csv") { Description = "Write the points as CSV; -: to stdout", HelpName = "FILE" };
-        var svg = new Option<string>("--svg") { Description = "Write the picture", HelpName = "FILE" };
+        var svg = new Option<string>("--svg")
+        {
+            Description = "Write the picture: of the strategies named, else majority and the three that come furthest",
+            HelpName = "FILE",
+        };
         var verb = new Verb("think-curve",
             "Accuracy against test-time compute, strategy by strategy, beside ideal random search. The same command resumes.",
             "isoflop think-curve my-run --task sudoku4:1..3 --budgets 1..256 --svg think.svg",

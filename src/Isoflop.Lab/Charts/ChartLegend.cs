@@ -11,8 +11,8 @@ namespace Isoflop.Lab.Charts;
 sealed record LegendEntry(string Name, OxyColor Colour, double Y, bool Line, LineStyle Dash, MarkerType Mark, bool Band);
 
 /// <summary>
-/// Names of what is drawn. Short ones stand at the right, each at the height where its line ends, so that the eye need not look for
-/// its colour; long ones below, in rows.
+/// Names of what is drawn. Short ones stand at the right, each at the height where its line ends, so that the eye need not look
+/// for its colour; long ones below, in rows.
 /// </summary>
 sealed class ChartLegend
 {
@@ -92,11 +92,30 @@ sealed class ChartLegend
         }
         var wanted = entries.Select((e, i) => (Entry: e, At: double.IsNaN(e.Y) ? top : Math.Clamp(place(e.Y), top, area.Bottom)))
             .OrderBy(p => p.At).ToList();
-        double[] at = [.. wanted.Select(p => p.At)];
-        for (int i = 1; i < at.Length; i++) at[i] = Math.Max(at[i], at[i - 1] + Row);
-        if (at.Length > 0) at[^1] = Math.Max(top, Math.Min(at[^1], Math.Max(area.Bottom, top + (at.Length - 1) * Row)));
-        for (int i = at.Length - 2; i >= 0; i--) at[i] = Math.Min(at[i], at[i + 1] - Row);
+        double[] at = Apart([.. wanted.Select(p => p.At)], top, Math.Max(area.Bottom, top + (wanted.Count - 1) * Row));
         for (int i = 0; i < at.Length; i++) Draw(svg, wanted[i].Entry, left, at[i]);
+    }
+
+    /// <summary>
+    /// A row apart each, as near as can be to where they want to be: those that would overlap stand around their middle.
+    /// </summary>
+    /// <param name="wanted">rising</param>
+    internal static double[] Apart(IReadOnlyList<double> wanted, double top, double bottom)
+    {
+        // Less i rows each, the places need only not fall: neighbours that do are pooled to their mean.
+        List<(double Sum, int Count)> pools = [];
+        for (int i = 0; i < wanted.Count; i++)
+        {
+            pools.Add((wanted[i] - i * Row, 1));
+            while (pools.Count > 1 && pools[^2].Sum / pools[^2].Count > pools[^1].Sum / pools[^1].Count)
+            {
+                pools[^2] = (pools[^2].Sum + pools[^1].Sum, pools[^2].Count + pools[^1].Count);
+                pools.RemoveAt(pools.Count - 1);
+            }
+        }
+        double last = bottom - (wanted.Count - 1) * Row;
+        return [.. pools.SelectMany(p => Enumerable.Repeat(Math.Clamp(p.Sum / p.Count, top, Math.Max(top, last)), p.Count))
+            .Select((place, i) => place + i * Row)];
     }
 
     static void Draw(StringBuilder svg, LegendEntry e, double x, double y)

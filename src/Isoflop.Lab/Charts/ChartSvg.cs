@@ -212,8 +212,8 @@ sealed class ChartSvg
         List<ChartSeries> all = [.. chart.Series.Where(s => s.Name == name)];
         ChartSeries? line = all.FirstOrDefault(s => s.Kind is SeriesKind.Line or SeriesKind.Contours);
         double end = double.NaN;
-        if (line is { Kind: SeriesKind.Line })
-            foreach ((double px, double py) in line.Points)
+        if ((line ?? all.FirstOrDefault(s => s.Kind == SeriesKind.Points && s.Points.Count == 1)) is { Surface: null } drawn)
+            foreach ((double px, double py) in drawn.Points)
                 if (x.Holds(px) && y.Holds(py)) end = py;
         bool joined = line is not null && (line.Kind == SeriesKind.Contours || line.Points.Count > 1);
         return new(name, colours[name], end, joined, line is null ? LineStyle.Solid : DashOf(line),
@@ -411,7 +411,8 @@ sealed class ChartSvg
             plot.Annotations.Add(label);
         }
         var together = new List<(double At, string Name)>();
-        foreach (ChartSeries s in markers.Where(s => !legend.AtRight && s.Kind == SeriesKind.AtY && s.Name.Length > 0 && y.Holds(s.Points[0].Y))
+        foreach (ChartSeries s in markers
+            .Where(s => !legend.AtRight && s.Kind == SeriesKind.AtY && s.Name.Length > 0 && y.Holds(s.Points[0].Y))
             .OrderByDescending(s => s.Points[0].Y))
         {
             double at = s.Points[0].Y;

@@ -40,7 +40,8 @@ static class MapPictures
         if (tasks.Length == 0) return "";
         int rungs = tasks[0].Rungs.Count, gaps = tasks.Select(t => FamilyOf(t.Task)).Distinct().Count() - 1;
         int width = Left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
-        var svg = new StringBuilder("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-map\" " + I($"viewBox=\"0 0 {width} {height}\" ") +
+        var svg = new StringBuilder("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-map\" " +
+            I($"viewBox=\"0 0 {width} {height}\" ") +
             I($"width=\"{width}\" ") +
             I($"height=\"{height}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">") +
             Style);
@@ -146,7 +147,7 @@ static class MapPictures
 
     /// <summary>One axis for all families: below chance is as deep as the deepest goes.</summary>
     static double Lowest(CapabilityMap map) => Math.Min(-0.4, -0.1 + map.Curves.Where(c => c.Rungs[0].Results.Count > 0)
-        .SelectMany(c => c.Rungs).Min(r => r.Ability.Mean));
+        .SelectMany(c => c.Rungs).Min(r => Band(r.Ability).Low));
 
     /// <summary>−ln p of the answer against compute: where a break would show.</summary>
     public static IReadOnlyList<Chart> Likelihoods(CapabilityMap map) => [.. Families(map).Select(g => ChartOf(g,
@@ -167,7 +168,7 @@ static class MapPictures
     static string LabelOf(string task, int tasks) => tasks > 1 && task.Split('.') is [_, var level] ? $"level {level}" : task;
 
     /// <summary>One standard error to both sides: 95 % of several tasks would cover one another.</summary>
-    static (double, double) Band(TwoLevel mean) => (mean.Mean - mean.Error, mean.Mean + mean.Error);
+    static (double Low, double High) Band(TwoLevel mean) => (mean.Mean - mean.Error, mean.Mean + mean.Error);
 
     /// <summary>Compute at which each level of a family is full; null: none is.</summary>
     public static Chart? Saturation(CapabilityMap map)

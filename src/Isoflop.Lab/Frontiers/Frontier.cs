@@ -201,8 +201,8 @@ sealed class Frontier
         };
         double teach = Cells.Max(c => c.TeachFlops) / 1.05;      // seeds of one amount differ a little
         foreach (var width in Cells.Where(c => c.TeachFlops > teach).GroupBy(c => c.Width).OrderBy(g => g.Key))
-            yield return new($"Accuracy against thought: width {width.Key}", "FLOPs a question, at test time", "accuracy, held-out items",
-                [.. width.GroupBy(c => c.Steps).OrderBy(g => g.Key).Select(line =>
+            yield return new($"Accuracy against thought: width {width.Key}", "FLOPs a question, at test time",
+                "accuracy, held-out items", [.. width.GroupBy(c => c.Steps).OrderBy(g => g.Key).Select(line =>
                 {
                     var points = line.GroupBy(c => c.Budget).OrderBy(g => g.Key).Select(g => (X: g.Average(c => c.TestFlops),
                         Y: Estimate.OfMean([.. g.Select(c => c.Accuracy)]))).ToList();

@@ -25,8 +25,9 @@ static class ColouredText
             page.Append("<h2>Easy and hard words</h2>\n<p>Held-out text, each token coloured by its loss in nats: ")
                 .Append(LossText.Key).Append("</p>\n");
             foreach ((StudyResult r, LossText one) in asked.Zip(coloured))
-                page.Append(FormattableString.Invariant($"<p>{r.Run.Budget:0.##e0} FLOPs, {one.Pieces.Average(p => p.Nats):0.00} "))
-                    .Append("nats a token:</p>\n<p class=\"tokens\">").Append(one.Spans()).Append("</p>\n");
+                page.Append(FormattableString.Invariant($"<p>{r.Run.Budget:0.##e0} FLOPs, "))
+                    .Append(FormattableString.Invariant($"{one.Pieces.Average(p => p.Nats):0.00} nats a token:"))
+                    .Append("</p>\n<p class=\"tokens\">").Append(one.Spans()).Append("</p>\n");
         }
         catch (Exception e) when (e is DataException or ConfigException)
         {

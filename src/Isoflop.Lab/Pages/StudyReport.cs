@@ -61,7 +61,8 @@ static partial class StudyReport
     internal const string Style = """
         :root { color-scheme: light dark }
         body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }
-        .scroll { overflow-x: auto; margin: 1rem 0 } .scroll svg { display: block; max-width: 100%; min-width: 44rem; height: auto }
+        .scroll { overflow-x: auto; margin: 1rem 0 }
+        .scroll svg { display: block; max-width: 100%; min-width: 44rem; height: auto }
         table { border-collapse: collapse; font-size: .85rem }
         td, th { padding: .15rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid #8884 }
         .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }

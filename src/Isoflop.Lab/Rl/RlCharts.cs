@@ -28,8 +28,11 @@ static class RlCharts
         List<ChartSeries> series = [];
         var lines = Lines(runs, here, Evals).ToList();
         string[] levels = [.. lines.SelectMany(l => l).SelectMany(r => r.Rows).Select(e => e.Level).Distinct()];
-        // One level stands in the title, and not before every name.
-        string Name(string level, string what) => levels.Length == 1 ? what : $"{ChartNames.Level(level)}: {what}";
+        // What all levels share stands in the title, and not before every name.
+        string shared = levels.Length == 1 ? ChartNames.Level(levels[0])
+            : levels.Select(l => l.Split('.')[0]).Distinct().ToArray() is [var task] ? task : "";
+        string Name(string level, string what) => levels.Length == 1 ? what
+            : $"{(shared.Length > 0 ? $"level {level.Split('.')[^1]}" : ChartNames.Level(level))}: {what}";
         foreach (var line in lines)
         {
             RlEval[] all = [.. line.SelectMany(r => r.Rows)];
@@ -46,18 +49,20 @@ static class RlCharts
                 double Mean(ReplyForm form) => first.Where(e => e.Form == form).Select(e =>
                     e.PassAt1).DefaultIfEmpty(double.NaN).Average();
                 series.Add(ChartSeries.AtY(Name(level.Key, "before"), Mean(line.First().Recipe.Form)));
-                series.Add(ChartSeries.AtY(Name(level.Key, "before, thinking"), Mean(ReplyForm.Think)));
+                // Of several levels, lines before would be more than lines after.
+                if (levels.Length == 1) series.Add(ChartSeries.AtY("before, thinking", Mean(ReplyForm.Think)));
             }
         }
         series.AddRange(Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], here), here)
             .Select(c => new ChartSeries(Name(c.Level, c.Name), [c.Point], SeriesKind.Points) { Range = c.Range }));
-        return new Chart("Accuracy against reinforcement" + (levels.Length == 1 ? $": {ChartNames.Level(levels[0])}" : ""),
+        return new Chart("Accuracy against reinforcement" + (shared.Length > 0 ? $": {shared}" : ""),
             "FLOPs after the first policy: replies and learning",
             "pass@1, held-out items", [.. series.DistinctBy(s => (s.Name, s.Kind))])
         {
             YLimits = (0, 1.02),
             Possible = Chart.Share,
-            Subtitle = "areas: 95 % over seeds; before: the first policy as it chooses, and made to think",
+            Subtitle = "areas: 95 % over seeds; before: the first policy as it chooses"
+                + (levels.Length == 1 ? ", and made to think" : ""),
         };
     }
 

@@ -137,7 +137,7 @@ static class Capacity
             });
         }
         double[] ends = [r.Points.Min(p => p.DatasetBits), r.Points.Max(p => p.Memorised.Value)];
-        series.Add(new("all", [.. ends.Order().Select(x => (x, x))]) { Dashed = true });
+        series.Add(new("all of it", [.. ends.Order().Select(x => (x, x))]) { Dashed = true });
         string what = r.Kind == MemoryKind.Random ? "random strings" : "facts";
         return new Chart($"Bits memorised of {what}", "bits there are to store", "bits stored", series)
         {

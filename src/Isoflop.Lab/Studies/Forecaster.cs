@@ -5,10 +5,10 @@ using MathNet.Numerics.Distributions;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>
-/// A law that has been tried out before it is believed. Each form is fitted below every budget of the points and asked for the best
-/// sizes above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those errors, a
-/// decade of extrapolation, is part of the interval: the law's own supposes that the form is right, and over small runs none is.
-/// A straight line in log–log through the best size of each budget is among the forms; a surface says how to split the compute.
+/// A law that has been tried out before it is believed. Each form is fitted below every budget of the points and asked for the
+/// best sizes above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those
+/// errors, a decade of extrapolation, is part of the interval: the law's own supposes that the form is right, and over small
+/// runs none is. A straight line in log–log through the best size of each budget is among the forms; a surface says how to split the compute.
 /// </summary>
 sealed class Forecaster
 {
@@ -25,7 +25,7 @@ sealed class Forecaster
         Frontier = StudyPoints.Frontier(points);
     }
 
-    /// <summary>Of the losses: the form taken, fitted to all points; the straight line, to the best size of each budget.</summary>
+    /// <summary>Of losses: the form taken, fitted to all points; a straight line, to the best size of each budget.</summary>
     public Law Law { get; }
 
     /// <summary>Of the split into size and data: the surface that did best; the law itself, where that is one.</summary>

@@ -13,8 +13,8 @@ static class StudyCharts
     const double Beside = 1.35;                                 // steps between forecasts of one budget
 
     /// <summary>
-    /// Loss against compute: runs, the best of each budget, the law, forecasts and what was measured. One interval a picture: that
-    /// of the forecasts that were written; where there are none, that of a forecast that would be written now.
+    /// Loss against compute: runs, the best of each budget, the law, forecasts and what was measured. One interval a picture:
+    /// that of the forecasts that were written; where there are none, that of a forecast that would be written now.
     /// </summary>
     public static Chart Compute(IReadOnlyList<StudyResult> results, Forecaster forecaster, IReadOnlyList<Forecast> forecasts,
         IReadOnlyList<Score> scores)
@@ -170,8 +170,8 @@ static class StudyCharts
 
     /// <summary>
     /// Does the line keep improving or saturate? The best of each budget under a power law and under a saturating exponential in
-    /// the logarithm of compute; what leaves more of the points is drawn as what it is, rejected. Where the points do not say when
-    /// it would saturate, the other is the curve that has done so where they end.
+    /// the logarithm of compute; what leaves more of the points is drawn as what it is, rejected. Where the points do not say
+    /// when it would saturate, the other is the curve that has done so where they end.
     /// </summary>
     public static Chart? Verdict(IReadOnlyList<StudyResult> results, CancellationToken stop = default)
     {
@@ -196,11 +196,17 @@ static class StudyCharts
             red = (improving ? Along($"rejected: {stops}", Saturating) : Along($"rejected: {keeps}", Improving)) with
             { Dashed = true };
         return new Chart("Blue line or red line?", "training FLOPs", "held-out loss, nats a token",
-            [blue, red, new("best size of a budget", [.. best], SeriesKind.Points), ChartSeries.AtX("data end", last)])
+        [
+            blue, red, new("best size of a budget", [.. best], SeriesKind.Points)
+            {
+                Range = [.. StudyPoints.BestSizes(results).Select(s => (s.Min(r => r.Loss), s.Max(r => r.Loss)))],
+            },
+            ChartSeries.AtX("data end", last),
+        ])
         {
             Possible = Chart.NotNegative,
             Subtitle = $"{(improving ? "keeps improving" : "saturates")}: the other curve leaves {times}" + (bend.Identified ? ""
-                : "; the points alone do not say where it would saturate"),
+                : "; the points alone do not say where it would saturate") + "; bars: least and largest of the seeds",
         };
 
         double Decades(double c) => Math.Log10(c / first);

@@ -52,7 +52,7 @@ public sealed class LawsCommandTests : IDisposable
         string path = Write("t.csv", Table());
         (int code, string output, string error) = Run(Columns(path));
         Assert.Equal((0, ""), (code, error));
-        foreach (string word in (string[])["alpha", "objective", "huber-log", "starts", "residuals", "held out", "verdict", "next point", "N = Model, size"])
+        foreach (string word in (string[])["α", "objective", "huber-log", "starts", "residuals", "held out", "verdict", "next point", "N = Model, size"])
             Assert.Contains(word, output);
         (code, output, _) = Run([.. Columns(path), "--json"]);
         using JsonDocument json = JsonDocument.Parse(output);

@@ -216,6 +216,15 @@ public class ChartTests
     }
 
     [Fact]
+    public void Names_that_would_overlap_stand_around_their_middle()
+    {
+        Assert.Equal([83, 100, 117], ChartLegend.Apart([100, 100, 100], 0, 400));
+        Assert.Equal([50, 200], ChartLegend.Apart([50, 200], 0, 400));
+        Assert.Equal([0, 17, 300], ChartLegend.Apart([0, 0, 300], 0, 400));          // not above the plot
+        Assert.Equal([383, 400], ChartLegend.Apart([399, 400], 0, 400));
+    }
+
+    [Fact]
     public void Areas_and_bars_end_at_what_can_be()
     {
         ChartSeries wide = new("share", [(1, 0.2), (10, 0.9)]) { Range = [(-0.5, 0.4), (0.7, 1.5)] };

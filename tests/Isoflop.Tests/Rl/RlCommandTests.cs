@@ -25,13 +25,13 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
             """);
         foreach (string seed in (string[])["1", "2"])
         {
-            (int code, string output, _) = Run("rl", recipe, $"name=r{seed}", $"seed={seed}", "steps=2");
+            (int code, string output, _) = Run("rl", recipe, $"name=r{seed}", $"seed={seed}", "steps=3");
             Assert.Equal(0, code);
             Assert.Contains("parity.1", output);
             Assert.Contains("of the time drew replies", output);
         }
         (_, string table, _) = Run("rl", "show", "r1", "--json");
-        Assert.Equal(2 * 3, JsonDocument.Parse(table).RootElement.GetProperty("evals").GetArrayLength());
+        Assert.Equal(2 * 4, JsonDocument.Parse(table).RootElement.GetProperty("evals").GetArrayLength());
         (_, string traces, _) = Run("traces", "r1", "--count", "2");
         Assert.Equal(4, traces.Split('\n').Count(l => l.StartsWith("  step ")));
         (_, string replay, _) = Run("rl", "replay", "r1", "--step", "2", "--show", "1");
@@ -59,7 +59,7 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Contains("fitted to steps up to", output, StringComparison.Ordinal);
         Assert.Equal(0, Run("traces", "long", "--controls", "taught", "--forecast", "--svg", svg).Code);
         string picture = File.ReadAllText(svg);
-        foreach (string part in (string[])["parity, level 2: taught", "Length of a reply, by difficulty", "The reward&apos;s forecast"])
+        foreach (string part in (string[])["level 2: taught", "Length of a reply, by difficulty", "The reward&apos;s forecast"])
             Assert.True(picture.Contains(part, StringComparison.Ordinal) || picture.Contains(part.Replace("&apos;", "'"), StringComparison.Ordinal),
                 part);
     }
