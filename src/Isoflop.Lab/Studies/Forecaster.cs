@@ -8,7 +8,8 @@ namespace Isoflop.Lab.Studies;
 /// A law that has been tried out before it is believed. Each form is fitted below every budget of the points and asked for the
 /// best sizes above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those
 /// errors, a decade of extrapolation, is part of the interval: the law's own supposes that the form is right, and over small
-/// runs none is. A straight line in log–log through the best size of each budget is among the forms; a surface says how to split the compute.
+/// runs none is. A straight line in log–log through the best size of each budget is among the forms; a surface says how to
+/// split the compute.
 /// </summary>
 sealed class Forecaster
 {
