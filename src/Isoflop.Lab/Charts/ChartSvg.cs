@@ -30,13 +30,14 @@ sealed class ChartSvg
     static readonly MarkerType[] Marks = [MarkerType.Circle, MarkerType.Square, MarkerType.Triangle, MarkerType.Diamond];
 
     static readonly OxyColor Frame = OxyColor.Parse("#999999"), Marker = OxyColor.Parse("#555555"),
-        Halo = OxyColor.FromAColor(200, OxyColors.White), Coarse = OxyColor.Parse("#dddddd"), Faint = OxyColor.Parse("#f2f2f2");
+        Coarse = OxyColor.Parse("#dddddd"), Faint = OxyColor.Parse("#f2f2f2");
 
     // Colours of data hold on both pages; paper, text and grid are exchanged. The background is the picture's own: a viewer that
     // shows dark pages may still put pictures on white, and text would vanish.
     const string Style = """
         <style>@media (prefers-color-scheme: dark) {
         .isoflop-chart .paper { fill: #161616 } .isoflop-chart text { fill: #e4e4e4 }
+        .isoflop-chart text[paint-order] { stroke: #161616 }
         .isoflop-chart text.s, .isoflop-chart text[fill^="rgb(85"] { fill: #b0b0b0 }
         .isoflop-chart [style*="stroke:rgb(242,"] { stroke: #242424 !important }
         .isoflop-chart [style*="stroke:rgb(221,"] { stroke: #3a3a3a !important }
@@ -129,6 +130,9 @@ sealed class ChartSvg
             UseVerticalTextAlignmentWorkaround = true,
             TextMeasurer = new WideText(width, height),
         }.ExportToString(plot);
+        // Labels within the plot have an edge of the paper's colour: what they lie on does not run through them.
+        svg = svg.Replace($"font-size=\"{LabelSize}\"",
+            $"font-size=\"{LabelSize}\" paint-order=\"stroke\" stroke=\"#fdfdfd\" stroke-width=\"3\" stroke-linejoin=\"round\"");
         svg = svg.Replace($"font-family=\"{Font}\"", $"font-family=\"{Fonts}\"");
         int from = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1;
         string inside = svg[from..svg.LastIndexOf("</svg>", StringComparison.Ordinal)]
@@ -281,7 +285,7 @@ sealed class ChartSvg
         foreach ((int i, string text) in (s.Labels ?? []).Index())
             if (text.Length > 0 && At(s.Points[i].X, s.Points[i].Y) is var at && at.IsDefined())
             {
-                TextAnnotation label = Label(text, at, OxyColors.Transparent);
+                TextAnnotation label = Label(text, at);
                 (label.TextHorizontalAlignment, label.Offset) = (HorizontalAlignment.Left, new(6, 0));
                 plot.Annotations.Add(label);
             }
@@ -355,7 +359,7 @@ sealed class ChartSvg
             (double u, double v) = places[i].MaxBy(p => Room(p.X * w, p.Y * h));
             taken.Add((u * w, v * h));
             plot.Annotations.Add(
-                Label(ChartScale.Number(levels[i]), new(x.At(u), y.At(v)), OxyColor.FromAColor(225, OxyColors.White)));
+                Label(ChartScale.Number(levels[i]), new(x.At(u), y.At(v))));
         }
 
         double Room(double px, double py) => Math.Min(
@@ -363,14 +367,13 @@ sealed class ChartSvg
             3 * Math.Min(Math.Min(px, w - px), Math.Min(py, h - py)));
     }
 
-    static TextAnnotation Label(string text, DataPoint at, OxyColor background) => new()
+    static TextAnnotation Label(string text, DataPoint at) => new()
     {
         Text = text,
         FontSize = LabelSize,
         TextPosition = at,
         TextColor = Marker,
         StrokeThickness = 0,
-        Background = background,
         Padding = new(2),
         TextHorizontalAlignment = HorizontalAlignment.Center,
         TextVerticalAlignment = VerticalAlignment.Middle,
@@ -404,7 +407,7 @@ sealed class ChartSvg
         {
             double at = s.Points[0].X;
             bool toTheLeft = x.Share(at) * plotWidth + s.Name.Length * CharacterWidth > plotWidth;
-            TextAnnotation label = Label(s.Name, new(at, y.High), Halo);
+            TextAnnotation label = Label(s.Name, new(at, y.High));
             label.Offset = new(toTheLeft ? -4 : 4, 4 + LineOfText * row++);
             label.TextHorizontalAlignment = toTheLeft ? HorizontalAlignment.Right : HorizontalAlignment.Left;
             label.TextVerticalAlignment = VerticalAlignment.Top;
@@ -423,7 +426,7 @@ sealed class ChartSvg
         foreach ((double at, string name) in together)
         {
             bool below = (1 - y.Share(at)) * plotHeight < LineOfText;
-            TextAnnotation label = Label(name, new(x.High, at), Halo);
+            TextAnnotation label = Label(name, new(x.High, at));
             label.Offset = new(-5, below ? 3 : -2);
             label.TextHorizontalAlignment = HorizontalAlignment.Right;
             label.TextVerticalAlignment = below ? VerticalAlignment.Top : VerticalAlignment.Bottom;

@@ -56,7 +56,8 @@ sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
             $"dark}}" +
             "body{font:16px/1.9 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}" +
             "span{border-radius:3px;white-space:pre-wrap;padding:.1em 0}</style>\n" +
-            $"<h1>{WebUtility.HtmlEncode(title)}</h1><p>Loss a token, nats: ").Append(Key);
+            $"<h1>{WebUtility.HtmlEncode(title)}</h1><p>Loss a token, nats: ");
+        for (double n = 0; n <= Full; n++) Span(page, $" {n} ", n);
         page.Append("</p>\n<p>").Append(Spans());
         double total = Pieces.Sum(p => p.Nats);
         return page.Append(CultureInfo.InvariantCulture,
@@ -64,18 +65,21 @@ sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
             .ToString();
     }
 
-    /// <summary>The text for a page, a coloured span a token.</summary>
-    public string Spans() => string.Concat(Pieces.Select(p => Span(p.Token, p.Nats)));
+    /// <summary>The tokens as HTML, for a page that has room for them.</summary>
+    public string Spans()
+    {
+        var spans = new StringBuilder();
+        foreach ((string token, double nats) in Pieces) Span(spans, token, nats);
+        return spans.ToString();
+    }
 
-    /// <summary>What the colours mean.</summary>
-    public static string Key { get; } = string.Concat(Enumerable.Range(0, (int)Full + 1).Select(n => Span($" {n} ", n)));
-
-    static string Span(string text, double nats)
+    static void Span(StringBuilder page, string text, double nats)
     {
         (int r, int g, int b) = Colour(nats);
-        return string.Create(CultureInfo.InvariantCulture, $"<span title=\"{nats:0.000} nats\" ") +
-            $"style=\"background:rgb({r},{g},{b});color:{(nats > Full / 2 ? "#fff" : "#111")}\">" +
-            $"{WebUtility.HtmlEncode(text)}</span>";
+        string ink = nats > Full / 2 ? "#fff" : "#111";
+        page.Append(CultureInfo.InvariantCulture,
+            $"<span title=\"{nats:0.000} nats\" style=\"background:rgb({r},{g},{b});color:{ink}\">");
+        page.Append(WebUtility.HtmlEncode(text)).Append("</span>");
     }
 
     static (int R, int G, int B) Colour(double nats)

@@ -11,7 +11,7 @@ static class MapPictures
 {
     const int Left = 150, Top = 106, Cell = 48, Row = 22, Bottom = 46;
     // Right of the cells: the class, how ability changed, how the answer's likelihood went, what that says.
-    const int ClassAt = 10, ChangeAt = 84, LineAt = 202, LineWidth = 84, NoteAt = 298, Right = 560;
+    const int ClassAt = 10, ChangeAt = 84, LineAt = 226, LineWidth = 84, NoteAt = 322, Right = 630;
 
     /// <summary>The map's file in a study's folder; the other pictures are called map-*.svg.</summary>
     public const string MapFile = "map.svg", LikelihoodFile = "map-likelihood.svg";
@@ -56,7 +56,7 @@ static class MapPictures
         Text(right + ClassAt, Top - 8, "t", "class");
         Text(right + ChangeAt, Top - 8, "t", "change, 90 %");
         Text(right + LineAt, Top - 8, "t", "−ln p, answer");
-        Text(right + NoteAt, Top - 8, "t", "evidence");
+        Text(right + NoteAt, Top - 8, "t", "evidence (slope of −ln p, nats a decade)");
         int y = Top;
         string family = FamilyOf(tasks[0].Task);
         foreach (TaskCurve task in tasks)
@@ -76,8 +76,9 @@ static class MapPictures
             Text(right + ClassAt, y + 15, "t", finding.Class.ToString().ToLowerInvariant(),
                 weight: finding.Class == TaskClass.Sudden ? "700" : "400");
             (double low, double high) = finding.ChangeRange;
-            Text(right + ChangeAt, y + 15, "s", I($"{finding.Change.Mean:+0.00;−0.00} ") +
-                I($"({low:+0.00;−0.00} … {high:+0.00;−0.00})"), 11);
+            string Signed(double x) => TaskFinding.Signed(x, 2);
+            if (double.IsFinite(low))
+                Text(right + ChangeAt, y + 15, "s", $"{Signed(finding.Change.Mean)} ({Signed(low)} … {Signed(high)})", 11);
             svg.Append(Sparkline(task, finding, right + LineAt, y + 3));
             Text(right + NoteAt, y + 15, "s", NoteOf(finding));
             y += Row;
@@ -194,14 +195,18 @@ static class MapPictures
 
     static string NoteOf(TaskFinding f) => f.Class switch
     {
-        TaskClass.Sudden when f.Break is { } b => I($"breaks at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}: ") +
-            I($"{b.Before:+0.0;−0.0} → {b.After:+0.0;−0.0} nats a decade"),
-        TaskClass.Smooth when f.Break is { } b => I($"no break (p {b.P:0.00})"),
+        TaskClass.Sudden when f.Break is { } b => I($"break at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}; slope ") + SlopesOf(b),
+        TaskClass.Smooth when f.Break is { P: <= MapRules.BreakP } b =>
+            I($"p {b.P:0.000}, but not steeper: slope ") + SlopesOf(b),
+        TaskClass.Smooth when f.Break is { } b => I($"no break, p {b.P:0.000}"),
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",
         TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight" : $"a line says {Flops(r.Flops)}",
         TaskClass.Unclear => "neither a change nor its absence is shown",
         _ => "",
     };
+
+    /// <summary>Of −ln p, before and after a break, nats a decade.</summary>
+    static string SlopesOf(BreakResult b) => $"{TaskFinding.Signed(b.Before, 1)} → {TaskFinding.Signed(b.After, 1)}";
 
     static string Flops(double x) => x.ToString("0.##e0", CultureInfo.InvariantCulture);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MathNet.Numerics;
 using MathNet.Numerics.Statistics;
 
@@ -35,7 +36,7 @@ sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakRe
             [.. rungs.Select(r => r.Results.Select(s => s.Average(i => i.AnswerNll ?? double.NaN)).ToArray())], seed);
         double? full = SaturatedFrom(rungs);
         string moved = FormattableString.Invariant($"ability {rungs[0].Ability.Mean:0.00} → {rungs[^1].Ability.Mean:0.00}, ") +
-            FormattableString.Invariant($"change {change.Mean:+0.00;-0.00} ({low:+0.00;-0.00} to {high:+0.00;-0.00} at 90 %)");
+            $"change {Signed(change.Mean, 2)} ({Signed(low, 2)} to {Signed(high, 2)} at 90 %)";
         if (full is not null) return Found(TaskClass.Saturated, null);
         if (high < -MapRules.Change || (high < 0 && change.Mean < -MapRules.Change)) return Found(TaskClass.Inverse, null);
         if (low > -MapRules.Change && high < MapRules.Change) return Found(TaskClass.Flat, RiseOf(rungs));
@@ -48,6 +49,10 @@ sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakRe
             (found is { } t ? FormattableString.Invariant($"; best break at {Math.Pow(10, t.At):0.#e0}, p {t.P:0.000}") : ""))
         { ChangeRange = (low, high) };
     }
+
+    /// <summary>"+0.12", "-0.30", and "+0.00" of what rounds to nothing.</summary>
+    internal static string Signed(double x, int decimals) => (Math.Round(x, decimals) + 0.0)
+        .ToString(decimals == 1 ? "+0.0;-0.0" : "+0.00;-0.00", CultureInfo.InvariantCulture);
 
     /// <summary>The first rung from which on the ability's interval reaches the ceiling.</summary>
     static double? SaturatedFrom(IReadOnlyList<TaskRung> rungs)

@@ -12,6 +12,8 @@ static class ColouredText
 {
     const int MostTokens = 160, LeastTokens = 12;
 
+    static readonly LossText Key = new([.. Enumerable.Range(0, 7).Select(n => ($" {n} ", (double)n))]);
+
     /// <summary>A heading and the text; nothing where the models have no weights left to ask.</summary>
     public static void Write(StringBuilder page, Study study, Workspace here, IReadOnlyList<StudyResult> results)
     {
@@ -23,7 +25,7 @@ static class ColouredText
             if (text.Length == 0) return;
             LossText[] coloured = [.. asked.Select(r => Of(text, r, here))];
             page.Append("<h2>Easy and hard words</h2>\n<p>Held-out text, each token coloured by its loss in nats: ")
-                .Append(LossText.Key).Append("</p>\n");
+                .Append(Key.Spans()).Append("</p>\n");
             foreach ((StudyResult r, LossText one) in asked.Zip(coloured))
                 page.Append(FormattableString.Invariant($"<p>{r.Run.Budget:0.##e0} FLOPs, "))
                     .Append(FormattableString.Invariant($"{one.Pieces.Average(p => p.Nats):0.00} nats a token:"))

@@ -96,7 +96,7 @@ static partial class StudyReport
             "the best of them is the point on the line. FLOPs are counted exactly, layer by layer; losses are on all " +
                 "held-out text.");
         Picture("compute.svg");
-        P($"<span class=\"verdict\">{E(Symbols.In(f.Law.Verdict.Text))}</span>");
+        b.Append($"<p class=\"verdict\">{E(Symbols.In(f.Law.Verdict.Text))}</p>\n");
         b.Append("<h2>Size against data</h2>\n");
         Picture("isoflop.svg");
         Frontier(b, results);

@@ -44,8 +44,8 @@ sealed class Forecaster
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
-        var tries = (form is { } only ? [only] : (LawForm[])[.. Surfaces, Line])
-            .Select(f => (Form: f, Errors: ErrorsOf(points, f, stop)))
+        LawForm[] forms = form is { } only ? [only] : [.. Surfaces, Line];
+        var tries = Filled([.. forms.Select(f => ErrorsOf(points, f, stop))]).Zip(forms, (errors, f) => (Form: f, Errors: errors))
             .OrderBy(t => t.Errors.Count == 0 ? double.PositiveInfinity : t.Errors.Average(e => Math.Abs(e.Error))).ToList();
         Law? refused = null;
         (Law Law, List<(double, double)> Errors)? best = null;
@@ -61,6 +61,18 @@ sealed class Forecaster
             else if (refused is not { Form.IsSurface: true }) refused = law;
         }
         return new(refused!, refused!, [], points);
+    }
+
+    /// <summary>
+    /// Errors of forms on the same tasks: where one was not identified, it counts as the worst of those that were. Else a form that
+    /// speaks up last, of the nearest budget alone, would look best.
+    /// </summary>
+    static IEnumerable<List<(double Error, double Decades)>> Filled(
+        IReadOnlyList<Dictionary<(double Cut, double Budget), double>> errors)
+    {
+        (double Cut, double Budget)[] tasks = [.. errors.SelectMany(e => e.Keys).Distinct()];
+        return errors.Select(own => tasks.Select(t => (own.TryGetValue(t, out double error) ? error
+            : errors.Where(e => e.ContainsKey(t)).Select(e => e[t]).MaxBy(Math.Abs), Math.Log10(t.Budget / t.Cut))).ToList());
     }
 
     /// <summary>A surface is fitted to all runs, the line to those of the best size.</summary>
@@ -88,18 +100,19 @@ sealed class Forecaster
     }
 
     /// <summary>Relative error at the best size of each budget above each cut.</summary>
-    static List<(double Error, double Decades)> ErrorsOf(IReadOnlyList<StudyResult> points, LawForm form, CancellationToken stop)
+    static Dictionary<(double Cut, double Budget), double> ErrorsOf(IReadOnlyList<StudyResult> points, LawForm form,
+        CancellationToken stop)
     {
         IReadOnlyList<StudyResult>[] best = [.. StudyPoints.BestSizes(points)];
-        List<(double, double)> errors = [];
+        Dictionary<(double, double), double> errors = [];
         foreach (double cut in best.SkipLast(1).Select(s => s[0].Run.Budget))
         {
             StudyResult[] below = [.. points.Where(r => r.Run.Budget <= cut)];
             Law law = FitTo(below, form, new() { Bootstraps = 0, HeldOut = false }, stop);
             if (!law.Identified) continue;
             foreach (IReadOnlyList<StudyResult> above in best.Where(s => s[0].Run.Budget > cut))
-                errors.Add((above.Average(r => (form.IsSurface ? law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens)
-                    : law.PredictAt(r.Flops)).Value / r.Loss - 1), Math.Log10(above[0].Run.Budget / cut)));
+                errors.Add((cut, above[0].Run.Budget), above.Average(r => (form.IsSurface
+                    ? law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens) : law.PredictAt(r.Flops)).Value / r.Loss - 1));
         }
         return errors;
     }

@@ -40,7 +40,7 @@ static class StudyCharts
         series.Add(new("best size of a budget", [.. StudyPoints.Frontier(results)], SeriesKind.Points));
         // Forecasts of one budget stand side by side, and beside its runs: else their bars would be one bar.
         var beside = forecasts.GroupBy(f => f.Flops).SelectMany(g => g.OrderBy(f => f.Id).Select((f, i) => (X: f.Run.Flops
-            * Math.Pow(Beside, i + (g.Count() > 1 || results.Any(r => r.Run.Budget == g.Key) ? 1 : 0)), F: f))).ToList();
+            * Math.Pow(Beside, i + (results.Any(r => r.Run.Budget == g.Key) ? 1 : 0)), F: f))).ToList();
         if (forecasts.Count > 0)
             series.Add(new("forecast by number, 95 %", [.. beside.Select(p => (p.X, p.F.Loss.Value))], SeriesKind.Points)
             {

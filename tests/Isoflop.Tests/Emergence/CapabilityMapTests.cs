@@ -83,8 +83,15 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
             e => Assert.InRange(12 + 6.5 * e.Value.Length, 0, (double)picture.Attribute("width")!));
         Assert.All(map.Findings, f => Assert.Contains($">{f.Task}<", svg));
         MapPictures.Write(map, ladder.Study.Folder);
-        Assert.Contains("What each rung can do", File.ReadAllText(StudyReport.Write(ladder.Study, new(ladder.Home)).Page));
+        string page = File.ReadAllText(StudyReport.Write(ladder.Study, new(ladder.Home)).Page);
+        foreach (string part in (string[])["What each rung can do", "how unlikely the right answer is", "Easy and hard words",
+            "<p class=\"tokens\"><span title="])
+            Assert.Contains(part, page);
     }
+
+    [Fact]
+    public void What_rounds_to_nothing_has_no_sign_of_its_own() => Assert.Equal(["+0.00", "-0.30", "+1.0"],
+        [TaskFinding.Signed(-0.001, 2), TaskFinding.Signed(-0.3, 2), TaskFinding.Signed(0.96, 1)]);
 
     [Fact]
     public void Tags_without_questions_are_mapped_by_their_losses()

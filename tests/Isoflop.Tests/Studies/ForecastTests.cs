@@ -176,6 +176,10 @@ public class ForecastTests
             Assert.Equal(2 * found.Charts.Count, page.Split("<svg").Length - 1);         // for wide and for narrow screens
             Assert.DoesNotContain("http://", page.Replace("http://www.w3.org", ""));     // nothing is fetched
             Assert.DoesNotContain("NaN", page);
+            Assert.Contains("<div class=\"scroll\"><table>", page);
+            Assert.Contains("<td class=\"n\">1e10</td>", page);                           // numbers to the right
+            Assert.Contains("<th>parameter</th>", page);                                 // text to the left
+            Assert.Contains("<td>α</td>", page);
             Assert.Contains("1e10", page);
             Law law = Law.Load(Path.Combine(study.Folder, Study.LawFile));
             Assert.Equal(found.Law.Predict(1e4, 1e6), law.Predict(1e4, 1e6));
