@@ -64,8 +64,8 @@ sealed class Forecaster
     }
 
     /// <summary>
-    /// Errors of forms on the same tasks: where one was not identified, it counts as the worst of those that were. Else a form that
-    /// speaks up last, of the nearest budget alone, would look best.
+    /// Errors of forms on the same tasks: where one was not identified, it counts as the worst of those that were. Else a form
+    /// that speaks up last, of the nearest budget alone, would look best.
     /// </summary>
     static IEnumerable<List<(double Error, double Decades)>> Filled(
         IReadOnlyList<Dictionary<(double Cut, double Budget), double>> errors)
