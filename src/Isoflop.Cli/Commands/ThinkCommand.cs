@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
 using Isoflop.Sample;
 
@@ -120,6 +121,7 @@ static class ThinkCommand
             else
             {
                 using LanguageModel open = LanguageModel.Open(call.Here, name);
+                ChatFormat.NoteOf(open, call.Here);
                 question?.Fits(open);
                 thought = new Thinker(new LocalGenerator(open, call.Parsed.GetValue(seed)), values).Think(way, problem, most,
                     call.Stop);

@@ -277,9 +277,26 @@ static class SettingsJson
     {
         if (PropertiesOf(type).FirstOrDefault(p => p.Name == key) is { } property) return property;
         string[] names = [.. PropertiesOf(type).Select(p => p.Name)];
-        string? meant = PropertiesOf(type).FirstOrDefault(p => RuleOf(p)?.Was == key)?.Name ?? Nearest(key, names);
+        string? meant = Meant(type, key);
         throw new BadSetting(path + key, $"no setting '{path}{key}'; " + (meant is null ? "" : $"did you mean {path}{meant}? ") +
             $"here there are: {string.Join(", ", names)}");
+    }
+
+    /// <summary>
+    /// The setting that a wrong key may stand for: an older name, nearly the same letters, the first letters of its words (lr),
+    /// or one of a group, whose name was left out.
+    /// </summary>
+    static string? Meant(JsonTypeInfo type, string key)
+    {
+        JsonPropertyInfo[] all = [.. PropertiesOf(type)];
+        string? here = all.FirstOrDefault(p => RuleOf(p)?.Was == key)?.Name ?? Nearest(key, all.Select(p => p.Name))
+            ?? all.FirstOrDefault(p => key.Length > 1 && string.Concat(p.Name.Split('_').Select(w => w[0])) == key)?.Name;
+        if (here is not null) return here;
+        foreach (JsonPropertyInfo group in all)
+            if (type.Options.GetTypeInfo(group.PropertyType) is { Kind: JsonTypeInfoKind.Object } inner
+                && Meant(inner, key) is { } there)
+                return $"{group.Name}.{there}";
+        return null;
     }
 
     /// <summary>
