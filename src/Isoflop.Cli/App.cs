@@ -221,13 +221,14 @@ static partial class App
     /// <summary>The first thing wrong with a command line, or null.</summary>
     static string? Mistake(ParseResult parsed)
     {
+        if (GivenValues.Missing(parsed) is { } bare) return bare;
         // A mistyped option would otherwise be taken for an argument of a command that has any number of them.
         if (parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).FirstOrDefault(t => t.Type == TokenType.Argument
             && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)
             return odd.Value.Contains(' ')
                 ? $"'{odd.Value}' is no option; text that begins with -- goes last, after a -- of its own"
                 : $"Unrecognized command or argument '{odd.Value}'";
-        if ((GivenValues.Missing(parsed) ?? GivenValues.NoChoice(parsed)) is { } wrong) return wrong;
+        if (GivenValues.NoChoice(parsed) is { } wrong) return wrong;
         return (parsed.Errors.FirstOrDefault(e => e.Message.StartsWith("Unrecognized", StringComparison.Ordinal))
             ?? parsed.Errors.FirstOrDefault())?.Message;
     }

@@ -16,11 +16,14 @@ static class GivenValues
         foreach (Command below in command.Subcommands) Hold(below);
     }
 
-    /// <summary>An option without the value that it wants.</summary>
+    /// <summary>An option without the value that it wants: at the end, or with another option in its place.</summary>
     public static string? Missing(ParseResult parsed)
     {
+        HashSet<string> names = [.. parsed.CommandResult.Command.Options.Concat(parsed.RootCommandResult.Command.Options)
+            .Select(o => o.Name)];
         foreach (OptionResult given in Given(parsed))
-            if (given.Option.Arity.MinimumNumberOfValues > 0 && given.Tokens.Count < given.IdentifierTokenCount)
+            if (given.Option.Arity.MinimumNumberOfValues > 0 && (given.Tokens.Count < given.IdentifierTokenCount
+                || given.Tokens.Any(t => names.Contains(t.Value))))
                 return $"{given.Option.Name} has no value; give it as {given.Option.Name} {given.Option.HelpName ?? "VALUE"}";
         return null;
     }
@@ -50,6 +53,7 @@ static class GivenValues
             case Option<double> number: number.CustomParser ??= r => Number(r, option.Name); break;
             case Option<double?> number: number.CustomParser ??= r => Number(r, option.Name); break;
             case Option<float> number: number.CustomParser ??= r => (float)Number(r, option.Name); break;
+            case Option<int> or Option<int?>: option.Validators.Add(r => Count(r, option.Name)); break;
         }
         if (option.ValueType != typeof(string) && option.ValueType != typeof(string[])) return;
         if (option.HelpName == "TEXT") return;                                      // any text, also none
@@ -66,6 +70,13 @@ static class GivenValues
             return value;
         result.AddError($"{name} '{text}' must be a number, not negative, with a point for decimals; such as 1.5 or 1e9");
         return 0;
+    }
+
+    /// <summary>Whole numbers are counts and places: none is negative.</summary>
+    static void Count(OptionResult result, string name)
+    {
+        if (result.Tokens.FirstOrDefault(t => t.Value is ['-', .. var digits] && digits.All(char.IsAsciiDigit)) is { } below)
+            result.AddError($"{name} {below.Value} must not be negative");
     }
 
     static void Check(OptionResult result, string name, bool written)

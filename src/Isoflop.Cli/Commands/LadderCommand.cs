@@ -39,7 +39,12 @@ static class LadderCommand
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Here);
             TextWriter shown = call.Json ? call.Err : call.Out;
             StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Here);
-            if (call.Parsed.GetValue(planOnly)) return 0;
+            if (call.Parsed.GetValue(planOnly))
+            {
+                if (call.Json)
+                    foreach (PlannedRun r in runs) call.Out.WriteLine(JsonSerializer.Serialize(r, LadderJson.Default.PlannedRun));
+                return 0;
+            }
             StudyTables.Ask(call, call.Parsed.GetValue(yes));
             LadderResult result = Ladder.Run(ladder, call.Here, most, count);
             if (call.Json)
@@ -146,5 +151,6 @@ sealed class RecipeOptions
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(PlannedRun))]
 [JsonSerializable(typeof(StudyResult))]
 sealed partial class LadderJson : JsonSerializerContext;

@@ -100,7 +100,7 @@ static class StudyReport
             "for each decade of extrapolation." : ""));
         Rows(b, ["parameter", "value", "95 %"], f.Law.Parameters.Select(p => new[]
         {
-            p.Name, I($"{p.Estimate.Value:0.####e0}"), I($"{p.Estimate.Low:0.####e0} – {p.Estimate.High:0.####e0}"),
+            p.Name, I($"{p.Estimate.Value:0.####e0}"), p.Estimate.Ends("0.####e0", " – "),
         }));
         Picture("residuals.svg");
         P(f.Longest is { } l
@@ -151,7 +151,7 @@ static class StudyReport
             forecasts.Select(f => (F: f, S: scores.FirstOrDefault(s => s.Id == f.Id))).Select(p => new[]
             {
                 I($"{p.F.Id}{(p.F.Before ? "" : " (after its run)")}"), I($"{p.F.Below:0.##e0}"), I($"{p.F.Flops:0.##e0}"),
-                I($"{p.F.Loss.Value:0.000}"), I($"{p.F.Loss.Low:0.00} – {p.F.Loss.High:0.00}"),
+                I($"{p.F.Loss.Value:0.000}"), p.F.Loss.Ends("0.00", " – "),
                 p.S is null ? "–" : I($"{p.S.Loss:0.0000}"), p.S is null ? "–" : I($"{100 * p.S.RelativeError:+0.0;-0.0} %"),
                 p.S is null ? "–" : I($"{100 * p.S.ReducibleError:+0.0;-0.0} %"), p.S is null ? "–" : I($"{p.S.Skill:0.00}"),
                 p.S is null ? "–" : p.S.Inside ? "held" : "did not hold",

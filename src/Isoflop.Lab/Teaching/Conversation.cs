@@ -41,8 +41,8 @@ sealed class Conversation : IDisposable
         {
             Taught.Chats => new(model.Tokenizer),
             Taught.Tasks when system is null => null,
-            Taught.Tasks => throw new ConfigException($"{model.Folder} was taught tasks, whose questions have no system turn; " +
-                "leave --system out"),
+            Taught.Tasks => throw new ConfigException($"system=… must be left out: {model.Folder} was taught tasks, whose " +
+                "questions have no system turn"),
             Taught.Texts => throw new ConfigException($"{model.Folder} was taught neither chats nor tasks: it goes on with a " +
                 "text, which 'isoflop sample' shows; teach it with 'isoflop teach name=NAME chat=FILE.jsonl from=RUN'"),
             _ => throw new ConfigException($"{model.Folder} has a chat_template of another program, which is not run; " +

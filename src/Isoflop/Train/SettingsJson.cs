@@ -289,14 +289,16 @@ static class SettingsJson
     static string? Meant(JsonTypeInfo type, string key)
     {
         JsonPropertyInfo[] all = [.. PropertiesOf(type)];
-        string? here = all.FirstOrDefault(p => RuleOf(p)?.Was == key)?.Name ?? Nearest(key, all.Select(p => p.Name))
-            ?? all.FirstOrDefault(p => key.Length > 1 && string.Concat(p.Name.Split('_').Select(w => w[0])) == key)?.Name;
-        if (here is not null) return here;
-        foreach (JsonPropertyInfo group in all)
-            if (type.Options.GetTypeInfo(group.PropertyType) is { Kind: JsonTypeInfoKind.Object } inner
-                && Meant(inner, key) is { } there)
-                return $"{group.Name}.{there}";
-        return null;
+        (string Name, JsonTypeInfo Of)[] groups = [.. all.Select(p => (p.Name, type.Options.GetTypeInfo(p.PropertyType)))
+            .Where(g => g.Item2.Kind == JsonTypeInfoKind.Object)];
+        return all.FirstOrDefault(p => RuleOf(p)?.Was == key)?.Name
+            ?? InGroup(inner => PropertiesOf(inner).FirstOrDefault(p => p.Name == key)?.Name)
+            ?? Nearest(key, all.Select(p => p.Name))
+            ?? all.FirstOrDefault(p => key.Length > 1 && string.Concat(p.Name.Split('_').Select(w => w[0])) == key)?.Name
+            ?? InGroup(inner => Meant(inner, key));
+
+        string? InGroup(Func<JsonTypeInfo, string?> find) =>
+            groups.Select(g => find(g.Of) is { } name ? $"{g.Name}.{name}" : null).FirstOrDefault(path => path is not null);
     }
 
     /// <summary>

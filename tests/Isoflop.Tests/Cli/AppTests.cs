@@ -37,8 +37,8 @@ public sealed class AppTests : CorpusFixture
     [InlineData("'small.txt' names a file, and a corpus has a name first; try 'isoflop corpus small small.txt'", "corpus", "small.txt")]
     [InlineData("'a.jsonl.zst' names a file, and a corpus has a name first; try 'isoflop corpus a a.jsonl.zst'", "corpus", "a.jsonl.zst", "b")]
     [InlineData("'/usr' is a folder, and a corpus has a name first; try 'isoflop corpus usr /usr'", "corpus", "/usr")]
-    [InlineData("'wrold' is nearly 'world': 'isoflop corpus world' builds the generated world; name a corpus of the documentation " +
-        "otherwise", "corpus", "wrold")]
+    [InlineData("'wrold' is nearly the command 'world', and there is no text beside it; a corpus of the documentation must be named " +
+        "otherwise; did you mean 'isoflop corpus world'?", "corpus", "wrold")]
     [InlineData("'books.txt' names a file, and a corpus has a name first; try 'isoflop corpus books books.txt'", "corpus", "world", "books.txt")]
     [InlineData("--vocab has no value; give it as --vocab N; see isoflop corpus --help", "corpus", "--vocab")]
     [InlineData("Unrecognized command or argument 'corpsu'; did you mean 'corpus'; see isoflop --help", "corpsu", "--help")]
@@ -67,6 +67,10 @@ public sealed class AppTests : CorpusFixture
     [InlineData("--gflops 'NaN' must be a number", "plan", "--gflops", "NaN")]
     [InlineData("--gflops '-5' must be a number", "plan", "--gflops", "-5")]
     [InlineData("--timeout 'Infinity' must be a number", "eval", "m", "--timeout", "Infinity")]
+    [InlineData("--workers -1 must not be negative; see isoflop ladder --help", "ladder", "x", "--workers", "-1")]
+    [InlineData("--top -1 must not be negative", "next", "m", "text", "--top", "-1")]
+    [InlineData("--top 0 must be positive", "next", "m", "text", "--top", "0")]
+    [InlineData("--top is of the next token's distribution, --loss and --html show the loss", "next", "m", "text", "--top", "3", "--html", "x.html")]
     [InlineData("--csv '' is empty; give a value", "runs", "--csv", "")]
     [InlineData("--home has no value; give it as --home DIR; see isoflop --help", "--home")]
     [InlineData("--home has no value; give it as --home DIR; see isoflop runs --help", "--home", "h", "runs", "--home")]

@@ -140,7 +140,7 @@ public sealed class ConversationTests(TaughtModels models) : IClassFixture<Taugh
 
     [Theory]
     [InlineData("was taught neither chats nor tasks", "chat", "{0}/texts")]
-    [InlineData("leave --system out", "chat", "tasks", "--system", "x")]
+    [InlineData("--system … must be left out", "chat", "tasks", "--system", "x")]
     [InlineData("give what a user says to it, or --plain", "sample", "chat")]
     public void A_model_that_cannot_be_talked_to_that_way_says_so_and_what_to_do(string message, params string[] args)
     {
