@@ -131,8 +131,8 @@ static class CorpusCommand
             throw new ConfigException($"'{name}' {(folder ? "is a folder" : "names a file")}, and a corpus has a name first; " +
                 $"try 'isoflop corpus {better} {name}'");
         if (!sourced && name != "world" && SettingsJson.Nearest(name, ["world"]) is not null)
-            throw new ConfigException($"'{name}' is nearly the command 'world', and there is no text beside it; a corpus of the " +
-                "documentation must be named otherwise");
+            throw new ConfigException($"'{name}' is nearly the command 'world', and there is no text beside it; a corpus of " +
+                "the documentation must be named otherwise");
     }
 
     static void Write(TextWriter output, CorpusBuild build)

@@ -36,7 +36,7 @@ static class NextCommand
         verb.Runs(call =>
         {
             string which = call.Parsed.GetValue(model)!;
-            int most = SamplingOptions.Positive(call.Parsed.GetValue(top), "--top");
+            int bars = SamplingOptions.Positive(call.Parsed.GetValue(top), "--top");
             bool rungs = File.Exists(Path.Combine(call.Here.StudyFolder(which), Study.RecordFile))
                 && !Directory.Exists(call.Here.RunFolder(which));
             string? asked = call.Parsed.GetValue(truth) is not null ? "--true"
@@ -47,12 +47,12 @@ static class NextCommand
                         "loss of the text itself; give one of them");
             if (rungs && asked == "--true")
                 throw new ConfigException($"--true is of one model, and '{which}' is a study; name one of its runs");
-            if (rungs) return Rungs(call, Study.Open(call.Here, which), call.Parsed.GetValue(text)!, most);
+            if (rungs) return Rungs(call, Study.Open(call.Here, which), call.Parsed.GetValue(text)!, bars);
             using LanguageModel open = LanguageModel.Open(call.Here, call.Parsed.GetValue(model)!);
             (float[] next, _, _) = open.Read(call.Parsed.GetValue(text)!);
             int[] order = [.. Enumerable.Range(0, next.Length).OrderByDescending(i => next[i]).ThenBy(i => i)];
             int? target = call.Parsed.GetValue(truth) is { Length: > 0 } given ? open.Tokenizer.Encode(given)[0] : null;
-            List<int> shown = [.. order.Take(most)];
+            List<int> shown = [.. order.Take(bars)];
             if (target is { } missing && !shown.Contains(missing)) shown.Add(missing);
             var rows = shown.Select(t => new NextToken(
                 Array.IndexOf(order, t) + 1, Reading(open, t), Math.Exp(next[t]), -next[t], t == target)).ToList();

@@ -43,8 +43,8 @@ static class TasksCommand
         };
         var verb = new Verb("tasks",
             "List the families of tasks that can be taught and rewarded; show items with demonstrations.",
-            "isoflop tasks", "isoflop tasks --measure", "isoflop tasks countdown --level 2 --count 3", "isoflop tasks sudoku4 --form Monologue --split Test",
-            "isoflop tasks problems.jsonl", "isoflop tasks --json")
+            "isoflop tasks", "isoflop tasks --measure", "isoflop tasks countdown --level 2 --count 3",
+            "isoflop tasks sudoku4 --form Monologue --split Test", "isoflop tasks problems.jsonl", "isoflop tasks --json")
         { name, level, count, form, split, seed, measure };
         verb.Runs(call =>
         {
