@@ -61,6 +61,7 @@ static class ChatCommand
                     break;
                 case "/help":
                     call.Err.WriteLine("/reset forgets what was said; /quit, or Ctrl-D, ends; Ctrl-C stops a reply");
+                    if (!talk.Remembers) call.Err.WriteLine(TracesCommand.Legend([$"{Reply.Think}{Reply.Say}"], false));
                     break;
                 case ['/', .. var command] when command.All(char.IsAsciiLetter):
                     call.Err.WriteLine($"there is no /{command}; /help lists commands");

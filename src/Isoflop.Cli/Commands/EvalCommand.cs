@@ -138,7 +138,7 @@ static class EvalCommand
         {
             lines.Add(Cells(task, task.Task!));
             var levels = report.Rows.Where(r => r.Slice == "task level" && r.Task == task.Task).ToList();
-            if (levels.Count > 1) lines.AddRange(levels.Select(l => Cells(l, "")));
+            if (levels.Count > 1) lines.AddRange(levels.Select(l => Cells(l, "  " + World.TitleOf($"{l.Task}.{l.Level}"))));
         }
         if (tasks.Count > 1) lines.Add(Cells(all, "all"));
         // Columns that say nothing of this suite are left out.

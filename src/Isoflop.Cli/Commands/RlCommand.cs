@@ -38,6 +38,7 @@ static class RlCommand
         verb.Sections =
         [
             Settings.Help(SettingsJson.List(RlJson.Default.RlRecipe)),
+            ("Methods, as method=NAME", [.. RlRecipe.Methods]),
             ("Rewards, as reward=NAME", [.. Rewards.All.Select(r => (r.Name, r.Says))]),
         ];
         verb.Runs(call =>

@@ -72,6 +72,7 @@ static class TasksCommand
             call.Out.WriteLine(Text($"level {level} of {family.Levels}, {split}, {size}, chance {family.Chance(level):0.####}"));
             call.Out.WriteLine($"alphabet {family.Alphabet}");
         }
+        List<string> shown = [];
         for (int i = 0; i < count; i++)
         {
             TaskItem item = family.Make(split, level, i, seed);
@@ -91,7 +92,9 @@ static class TasksCommand
             call.Out.WriteLine();
             call.Out.WriteLine(item.Prompt);
             foreach ((string asked, string reply) in replies) call.Out.WriteLine($"  {asked,-13}{reply}");
+            shown.AddRange(replies.Values);
         }
+        if (!call.Json) call.Out.WriteLine("\n" + TracesCommand.Legend(shown, false));
         return 0;
     }
 

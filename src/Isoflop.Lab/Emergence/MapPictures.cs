@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Isoflop.Lab.Charts;
+using Isoflop.Lab.Worlds;
 using Isoflop.Store;
 
 namespace Isoflop.Lab.Emergence;
@@ -9,7 +10,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A capability map to look at.</summary>
 static class MapPictures
 {
-    const int Left = 150, Top = 90, Cell = 58, Row = 22, Right = 290, Bottom = 46;
+    const int Top = 90, Cell = 58, Row = 22, Right = 290, Bottom = 46;
 
     /// <summary>The map's file in a study's folder; the other pictures are called map-*.svg.</summary>
     public const string MapFile = "map.svg";
@@ -31,8 +32,9 @@ static class MapPictures
     {
         TaskCurve[] tasks = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
         if (tasks.Length == 0) return "";
+        int left = 16 + 7 * tasks.Max(t => LabelOf(t.Task).Length);
         int rungs = tasks[0].Rungs.Count, gaps = tasks.Select(t => FamilyOf(t.Task)).Distinct().Count() - 1;
-        int width = Left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
+        int width = left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
         var svg = new StringBuilder(I($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" ") +
             I($"width=\"{width}\" ") +
             I($"height=\"{height}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">") +
@@ -43,30 +45,30 @@ static class MapPictures
         Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance");
         Text(12, 58, "s", "number: accuracy in percent; of each budget the size with the least loss");
         for (int r = 0; r < rungs; r++)
-            Text(Left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
-        Text(Left + rungs * Cell + 12, Top - 8, "t", "class");
-        Text(Left + rungs * Cell + 96, Top - 8, "t", "break, saturation or rise");
+            Text(left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
+        Text(left + rungs * Cell + 12, Top - 8, "t", "class");
+        Text(left + rungs * Cell + 96, Top - 8, "t", "break, saturation or rise");
         int y = Top;
         string family = FamilyOf(tasks[0].Task);
         foreach (TaskCurve task in tasks)
         {
             if (FamilyOf(task.Task) != family) (family, y) = (FamilyOf(task.Task), y + 6);
-            Text(Left - 8, y + 15, "t", task.Task, anchor: "end");
+            Text(left - 8, y + 15, "t", LabelOf(task.Task), anchor: "end");
             for (int r = 0; r < rungs; r++)
             {
                 double ability = task.Rungs[r].Ability.Mean;
-                svg.Append(I($"<rect x=\"{Left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" ") +
+                svg.Append(I($"<rect x=\"{left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" ") +
                     I($"fill=\"{Colour(ability)}\"/>"));
-                svg.Append(I($"<text x=\"{Left + r * Cell + Cell / 2}\" y=\"{y + 15}\" text-anchor=\"middle\" ") +
+                svg.Append(I($"<text x=\"{left + r * Cell + Cell / 2}\" y=\"{y + 15}\" text-anchor=\"middle\" ") +
                     I($"fill=\"{(ability > 0.45 ? "#fff" : "#222")}\">{100 * task.Rungs[r].Accuracy.Mean:0}</text>"));
             }
             TaskFinding finding = map.Findings.First(f => f.Task == task.Task);
-            Text(Left + rungs * Cell + 12, y + 15, "t", finding.Class.ToString().ToLowerInvariant(),
+            Text(left + rungs * Cell + 12, y + 15, "t", finding.Class.ToString().ToLowerInvariant(),
                 weight: finding.Class == TaskClass.Sudden ? "700" : "400");
-            Text(Left + rungs * Cell + 96, y + 15, "s", NoteOf(finding));
+            Text(left + rungs * Cell + 96, y + 15, "s", NoteOf(finding));
             y += Row;
         }
-        Text(Left + rungs * Cell / 2, y + 24, "s", "training FLOPs", anchor: "middle");
+        Text(left + rungs * Cell / 2, y + 24, "s", "training FLOPs", anchor: "middle");
         return svg.Append("</svg>\n").ToString();
 
         void Text(int x, int at, string style, string text, int size = 12, string anchor = "start", string weight = "400") =>
@@ -84,7 +86,8 @@ static class MapPictures
             output.WriteLine("nats/token".PadRight(width) +
                 string.Concat(map.Curves[0].Rungs.Select(r => $"{Flops(r.Budget),9}")));
             foreach (TaskCurve task in map.Curves)
-                output.WriteLine(task.Task.PadRight(width) + string.Concat(task.Rungs.Select(r => I($"{r.Loss,9:0.0000}"))));
+                output.WriteLine(task.Task.PadRight(width) + string.Concat(task.Rungs.Select(r => I($"{r.Loss,9:0.0000}"))) +
+                    $"  {World.TitleOf(task.Task)}".TrimEnd());
             return;
         }
         output.WriteLine("task".PadRight(width) + "  chance" + string.Concat(tasks[0].Rungs.Select(r => $"{Flops(r.Budget),9}")) +
@@ -94,8 +97,13 @@ static class MapPictures
             TaskFinding f = map.Findings.First(x => x.Task == task.Task);
             output.WriteLine(task.Task.PadRight(width) + I($"  {100 * task.Rungs[0].Chance,4:0} %") +
                 string.Concat(task.Rungs.Select(r => I($"  {100 * r.Accuracy.Mean,4:0} {Shade(r.Ability.Mean)}"))) +
-                $"   {f.Class.ToString().ToLowerInvariant(),-9} {NoteOf(f)}");
+                $"   {f.Class.ToString().ToLowerInvariant(),-9} " +
+                string.Join("; ", ((string[])[World.TitleOf(task.Task), NoteOf(f)]).Where(t => t.Length > 0)));
         }
+        output.WriteLine("numbers: accuracy in percent, of each budget's best size; ability, the share of what lies above " +
+            "chance: ░ from 10 %, ▒ 35, ▓ 65, █ 90");
+        output.WriteLine(string.Join("; ", classes.Where(c => map.Findings.Any(f => f.Class == c.Is)).Select(c =>
+            $"{c.Is.ToString().ToLowerInvariant()}: {c.Means}")));
     }
 
     /// <summary>Ability against compute, a line a task with its standard error, a picture a family.</summary>
@@ -146,8 +154,21 @@ static class MapPictures
 
     static double LevelOf(string task) => task.Split('.') is [_, var level] && int.TryParse(level, out int n) ? n : 1;
 
+    static readonly (TaskClass Is, string Means)[] classes =
+    [
+        (TaskClass.Flat, I($"ability moves by less than {MapRules.Change:0.0}")),
+        (TaskClass.Smooth, "it rises, and the answers' likelihood bends evenly"),
+        (TaskClass.Sudden, "it rises, and the answers' likelihood has a break"),
+        (TaskClass.Saturated, I($"it reaches {MapRules.Ceiling:0.00} within noise")),
+        (TaskClass.Inverse, "it falls"), (TaskClass.Unclear, "none of these can be shown"),
+    ];
+
+    /// <summary>"agreement past another noun  grammar.3".</summary>
+    static string LabelOf(string task) => $"{World.TitleOf(task)}  {task}".TrimStart();
+
     static string NoteOf(TaskFinding f) => f.Class switch
     {
+        TaskClass.Unclear when !f.Evidence.StartsWith("ability", StringComparison.Ordinal) => f.Evidence,
         TaskClass.Sudden => $"break at {Flops(Math.Pow(10, f.Break!.Value.At))}, p " +
             $"{f.Break.Value.P.ToString("0.000", CultureInfo.InvariantCulture)}",
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",

@@ -129,7 +129,7 @@ static class StudyReport
         P("The next point: " + (double.IsFinite(next.Flops) ? I($"{next.Flops:0.0e0} FLOPs") +
             I($", {next.Flops * f.SecondsPerFlop / 3600:0.00} thread hours here") : "") +
             (double.IsFinite(next.N) ? I($", {next.N:0.##e0} parameters on {next.D:0.##e0} tokens") : "") + $": {E(next.Why)}.");
-        return b.Append("</html>\n").ToString();
+        return b.Append(Glossary.Of(b.ToString())).Append("</html>\n").ToString();
     }
 
     static void Frontier(StringBuilder b, IReadOnlyList<StudyResult> results) =>

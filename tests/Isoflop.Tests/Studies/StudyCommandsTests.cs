@@ -83,6 +83,9 @@ public class StudyCommandsTests
         (code, output, string error) = Run(home, "duel", "a", "b");
         Assert.Equal((0, ""), (code, error));                      // nothing is trained again
         Assert.Contains("multiplier", output);
+        Assert.DoesNotContain("NaN", output);                      // what is not known is a dash
+        (code, output, _) = Run(home, "ladder", a, "--plan", "--json");
+        Assert.Equal((0, "a"), (code, JsonDocument.Parse(output.Split('\n')[0]).RootElement.GetProperty("name").GetString()!.Split('.')[0]));
         (code, output, _) = Run(home, "bottleneck", "a", "--at", "1e8", "--seeds", "2", "--yes");
         Assert.Equal(0, code);
         Assert.Contains("learning rate", output);
