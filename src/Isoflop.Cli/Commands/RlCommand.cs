@@ -120,8 +120,8 @@ static class RlCommand
             Replayed again = Reinforcement.Replay(call.Parsed.GetValue(run)!, which, call.Here);
             string found = $"step {which} played again " + (again.Differences.Count == 0
                 ? $"is the step of {RlRows.StepsFile} to the last bit: rewards, lengths, log-probabilities, gradient"
-                : $"differs from {RlRows.StepsFile}: {string.Join(", ", again.Differences)}; the arithmetic of that machine, or " +
-                    "a judge, was another");
+                : $"differs from {RlRows.StepsFile}: {string.Join(", ", again.Differences)}; the arithmetic of that machine, " +
+                    "or a judge, was another");
             (call.Json ? call.Err : call.Out).WriteLine(found);
             int code = again.Differences.Count == 0 ? 0 : App.UserError;
             if (call.Json)

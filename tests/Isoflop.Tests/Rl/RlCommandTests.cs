@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
-using Isoflop.Lab.Rl;
-using Isoflop.Store;
 using Xunit;
 
 namespace Isoflop.Tests.Rl;
@@ -39,12 +37,6 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
         (_, string replay, _) = Run("rl", "replay", "r1", "--step", "2", "--show", "1");
         Assert.Equal(4, replay.Split('\n').Count(l => l.Contains("advantage")));
         Assert.Contains("step 2 played again is the step of rl.jsonl to the last bit", replay);
-        string rows = Path.Combine(new Workspace(home.Path).RunFolder("r2"), RlRows.StepsFile), kept = File.ReadAllText(rows);
-        File.WriteAllText(rows, System.Text.RegularExpressions.Regex.Replace(kept, "\"entropy\":[^,]*", "\"entropy\":1.5"));
-        (int differs, replay, _) = Run("rl", "replay", "r2", "--step", "2", "--show", "1");
-        Assert.Equal(2, differs);
-        Assert.Matches("step 2 played again differs from rl.jsonl: entropy [0-9.]+ \\(there 1.5\\)", replay);
-        File.WriteAllText(rows, kept);
         string picture = Path.Combine(home.Path, "r.svg");
         Assert.Equal(0, Run("traces", "r1", "r2", "--svg", picture).Code);
         string svg = File.ReadAllText(picture);
