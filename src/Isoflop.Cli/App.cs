@@ -163,8 +163,9 @@ static partial class App
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new ShowHelp(new PlainWriter(streams.Output, courtesy: false));
 
-        string[] words = args is [] ? ["--help"] : args is ["help", .. var verb] ? [.. verb, "--help"] : args;
-        ParseResult parsed = root.Parse(words, parsing);
+        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args, parsing);
+        if (parsed.UnmatchedTokens is ["help", ..])
+            parsed = root.Parse([.. args.Where((_, i) => i != Array.IndexOf(args, "help")), "--help"], parsing);
         // Of what a command takes help may hold anything, but there must be the command.
         string? mistake = parsed.Action is not ShowHelp ? Mistake(parsed)
             : parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.UnmatchedTokens is [var other, ..]

@@ -143,6 +143,7 @@ public sealed class AppTests : CorpusFixture
         Assert.Equal(0, code);
         Assert.Contains("corpus", output);
         Assert.Equal(output, Run("help").Out);
+        Assert.Equal(Run("corpus", "world", "--help").Out, Run("--home", "h", "help", "corpus", "world").Out);
     }
 
     [Fact]
