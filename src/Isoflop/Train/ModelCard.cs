@@ -22,8 +22,8 @@ static class ModelCard
         Spending spent = state.Ledger.Spent;
         string loss = state.ValidLoss is { } v && double.IsFinite(v)
             ? $"{v.ToString("0.0000", CultureInfo.InvariantCulture)} nats a token" : "not measured";
-        string shape = $"{model.NLayer} layers of width {model.DModel}, {model.NHead} heads, {model.VocabSize} tokens, context " +
-            $"{model.ContextLen}";
+        string shape = $"layers {model.NLayer}, width {model.DModel}, heads {model.NHead}, vocabulary {model.VocabSize}, " +
+            $"context {model.ContextLen}";
         string right = licence.Length > 0 ? $"The right to use it: {licence}. " : "";
         string open = chatTemplate is null ? "sample FOLDER \"…\"" : "chat FOLDER";
         string taught = chatTemplate is null ? "" : " The chat template stands in tokenizer_config.json.";
