@@ -163,8 +163,8 @@ static class MapPictures
         (TaskClass.Inverse, "it falls"), (TaskClass.Unclear, "none of these can be shown"),
     ];
 
-    /// <summary>"agreement past another noun  grammar.3".</summary>
-    static string LabelOf(string task) => $"{World.TitleOf(task)}  {task}".TrimStart();
+    /// <summary>"agreement past another noun · grammar.3".</summary>
+    static string LabelOf(string task) => World.TitleOf(task) is { Length: > 0 } title ? $"{title} · {task}" : task;
 
     static string NoteOf(TaskFinding f) => f.Class switch
     {
