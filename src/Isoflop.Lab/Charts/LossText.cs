@@ -61,9 +61,9 @@ sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
         page.Append("</p>\n<p>");
         foreach ((string token, double nats) in Pieces) Span(token, nats);
         double total = Pieces.Sum(p => p.Nats);
-        page.Append(CultureInfo.InvariantCulture,
-            $"</p>\n<p>{total:0.00} nats in all, {total / Math.Max(1, Pieces.Count):0.000} a token.</p>\n");
-        return page.Append(Glossary.Of("loss, nats a token")).Append("</html>\n").ToString();
+        return page.Append(CultureInfo.InvariantCulture,
+            $"</p>\n<p>{total:0.00} nats in all, {total / Math.Max(1, Pieces.Count):0.000} a token.</p></html>\n")
+            .ToString();
 
         void Span(string text, double nats)
         {

@@ -72,7 +72,6 @@ static class TourPage
         foreach (ReplyRow r in k.Replies)
             b.Append(E($"step {r.Step,3}  {(r.Reward > 0 ? "right" : "wrong")}  {r.Prompt} {r.Reply}\n"));
         b.Append("</pre>\n");
-        Say(b, string.Join("; ", ReplySigns.In(k.Replies.Select(r => r.Reply)).Select(s => $"{s.Sign} {s.Means}")) + ".");
         Ledger(b, k.Spent);
 
         Claim(b, "and with the time that a model is given to think");
@@ -92,7 +91,7 @@ static class TourPage
             $"ladder</a>, " +
             $"<a href=\"studies/{E(Path.GetFileName(Path.GetDirectoryName(t.World.Page)!))}/report.html\">the world</a>.",
                 raw: true);
-        return b.Append(Glossary.Of(b.ToString())).Append("</html>\n").ToString();
+        return b.Append("</html>\n").ToString();
     }
 
     static IReadOnlyList<StudyResult> Results(WorldTour world, Workspace here) =>
