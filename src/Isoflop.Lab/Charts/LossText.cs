@@ -57,22 +57,29 @@ sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
             "body{font:16px/1.9 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}" +
             "span{border-radius:3px;white-space:pre-wrap;padding:.1em 0}</style>\n" +
             $"<h1>{WebUtility.HtmlEncode(title)}</h1><p>Loss a token, nats: ");
-        for (double n = 0; n <= Full; n++) Span($" {n} ", n);
-        page.Append("</p>\n<p>");
-        foreach ((string token, double nats) in Pieces) Span(token, nats);
+        for (double n = 0; n <= Full; n++) Span(page, $" {n} ", n);
+        page.Append("</p>\n<p>").Append(Spans());
         double total = Pieces.Sum(p => p.Nats);
         return page.Append(CultureInfo.InvariantCulture,
             $"</p>\n<p>{total:0.00} nats in all, {total / Math.Max(1, Pieces.Count):0.000} a token.</p></html>\n")
             .ToString();
+    }
 
-        void Span(string text, double nats)
-        {
-            (int r, int g, int b) = Colour(nats);
-            string ink = nats > Full / 2 ? "#fff" : "#111";
-            page.Append(CultureInfo.InvariantCulture,
-                $"<span title=\"{nats:0.000} nats\" style=\"background:rgb({r},{g},{b});color:{ink}\">");
-            page.Append(WebUtility.HtmlEncode(text)).Append("</span>");
-        }
+    /// <summary>The tokens as HTML, for a page that has room for them.</summary>
+    public string Spans()
+    {
+        var spans = new StringBuilder();
+        foreach ((string token, double nats) in Pieces) Span(spans, token, nats);
+        return spans.ToString();
+    }
+
+    static void Span(StringBuilder page, string text, double nats)
+    {
+        (int r, int g, int b) = Colour(nats);
+        string ink = nats > Full / 2 ? "#fff" : "#111";
+        page.Append(CultureInfo.InvariantCulture,
+            $"<span title=\"{nats:0.000} nats\" style=\"background:rgb({r},{g},{b});color:{ink}\">");
+        page.Append(WebUtility.HtmlEncode(text)).Append("</span>");
     }
 
     static (int R, int G, int B) Colour(double nats)

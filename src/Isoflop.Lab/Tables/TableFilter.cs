@@ -68,7 +68,8 @@ sealed class TableFilter
     {
         if (kind is ColumnKind.Whole or ColumnKind.Real)
         {
-            if (!double.TryParse(value, CultureInfo.InvariantCulture, out double number) || double.IsNaN(number))
+            if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+                || double.IsNaN(number))
                 throw new ConfigException($"'{text}': {column} is a number and '{value}' is none; try {column}{sign}1e3");
             return cell => Convert.ToDouble(cell, CultureInfo.InvariantCulture) is var x && double.IsNaN(x) ? null
                 : x.CompareTo(number);
