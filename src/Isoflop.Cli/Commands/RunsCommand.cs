@@ -16,7 +16,8 @@ sealed class RunsCommand
 
     readonly Option<string[]> where = new("--where")
     {
-        Description = "Only runs whose column or setting is so: loss<3, status=done, model.d_model>=64; may be given again",
+        Description = "Only runs whose column or setting is so: valid_loss<3, status=done, model.d_model>=64; may be given " +
+            "again. loss is of the last step's batch, valid_loss of held-out text",
         HelpName = "CONDITION",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
@@ -61,9 +62,16 @@ sealed class RunsCommand
         IReadOnlyList<RunSummary> runs = store.Matching(patterns);
         if (runs.Count == 0) call.Err.WriteLine($"no runs in {call.Here.Root}; start one with isoflop train");
         Table table = RunTables.Of(store, runs);
-        foreach (string condition in call.Parsed.GetValue(where) ?? []) table = TableFilter.Parse(condition).Apply(table);
-        bool sorted = call.Parsed.GetValue(sort) is not null;
-        if (call.Parsed.GetValue(sort) is { } column) table = Sorted(table, column, call.Parsed.GetValue(descending));
+        string? order = call.Parsed.GetValue(sort);
+        bool sorted = order is not null, lastBatch = order == "loss";
+        foreach (string condition in call.Parsed.GetValue(where) ?? [])
+        {
+            var filter = TableFilter.Parse(condition);
+            table = filter.Apply(table);
+            lastBatch |= filter.Column == "loss";
+        }
+        if (lastBatch) call.Err.WriteLine("loss is that of the last step's batch; valid_loss is of held-out text");
+        if (order is not null) table = Sorted(table, order, call.Parsed.GetValue(descending));
         Dictionary<string, RunSummary> byName = runs.ToDictionary(r => r.Name);
         List<RunSummary> chosen = [.. Enumerable.Range(0, table.RowCount).Select(r => byName[(string)table[r, 0]!])];
 

@@ -16,6 +16,9 @@ sealed class TableFilter
     TableFilter(string text, string column, string sign, string value) =>
         (this.text, this.column, this.sign, this.value) = (text, column, sign, value);
 
+    /// <summary>Name of the column, as it was given.</summary>
+    public string Column => column;
+
     /// <summary>Reads "column sign value".</summary>
     /// <exception cref="ConfigException">It is not of that form.</exception>
     public static TableFilter Parse(string text)

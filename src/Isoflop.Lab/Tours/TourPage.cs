@@ -38,7 +38,7 @@ static class TourPage
                 b.Append($"<p>More: <a href=\"{E(Path.GetRelativePath(root, part.More).Replace('\\', '/'))}\">" +
                     $"{E(Path.GetFileName(Path.GetDirectoryName(part.More)!))}</a></p>\n");
         }
-        return b.Append("</html>\n").ToString();
+        return b.Append(Glossary.Of(b.ToString())).Append("</html>\n").ToString();
     }
 
     static string E(string text) => WebUtility.HtmlEncode(text);
