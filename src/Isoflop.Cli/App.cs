@@ -72,15 +72,21 @@ static partial class App
     public static int Start(string[] args, Func<IReadOnlyList<Command>> verbs)
     {
         using var stop = new CancellationTokenSource();
+        var interrupts = new Interrupts(stop.Token);
         void Ask(PosixSignalContext signal)
         {
+            if (signal.Signal == PosixSignal.SIGINT && interrupts.StopPart())
+            {
+                signal.Cancel = true;
+                return;
+            }
             signal.Cancel = signal.Signal == PosixSignal.SIGHUP || !stop.IsCancellationRequested;
             stop.Cancel();
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
         using var hangUp = IgnoresHangUp() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, Ask);
-        return Run(args, verbs, Streams.OfProcess(), stop.Token);
+        return Run(args, verbs, Streams.OfProcess(), interrupts);
     }
 
     /// <summary>Who started it wants it to outlive the terminal: nohup, disown.</summary>
@@ -113,17 +119,17 @@ static partial class App
 
     /// <summary>Runs a command line; returns the exit code.</summary>
     public static int Run(string[] args, IReadOnlyList<Command> verbs, TextWriter output, TextWriter error, bool terminal = false,
-        CancellationToken stop = default, TextReader? input = null) =>
-        Run(args, () => verbs, new(output, error, terminal, Input: input), stop);
+        CancellationToken stop = default, TextReader? input = null, TextReader? piped = null) =>
+        Run(args, () => verbs, new(output, error, terminal, Input: input, Piped: piped), new(stop));
 
     /// <param name="verbs">made once plugins are loaded, which their help names</param>
-    static int Run(string[] args, Func<IReadOnlyList<Command>> verbs, Streams streams, CancellationToken stop)
+    static int Run(string[] args, Func<IReadOnlyList<Command>> verbs, Streams streams, Interrupts interrupts)
     {
         var error = new PlainWriter(streams.Error, courtesy: true);
         try
         {
             LoadPlugins(args, error);
-            return Invoke(args, verbs(), streams, error, stop);
+            return Invoke(args, verbs(), streams, error, interrupts);
         }
         catch (Exception e) when (e is ConfigException or DataException)
         {
@@ -135,7 +141,7 @@ static partial class App
             error.WriteLine(OneLine(e.Message));                 // a file or folder that the user's machine does not let us use
             return UserError;
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (interrupts.Stop.IsCancellationRequested)
         {
             error.WriteLine("interrupted; the same command again continues or starts over, nothing is left half done");
             return Interrupted;
@@ -151,15 +157,21 @@ static partial class App
         foreach (string file in parsed.GetValue(plugins) ?? []) PluginLoader.Load(file, parsed.GetValue(Home)!, error);
     }
 
-    static int Invoke(string[] args, IReadOnlyList<Command> verbs, Streams streams, TextWriter error, CancellationToken stop)
+    static int Invoke(string[] args, IReadOnlyList<Command> verbs, Streams streams, TextWriter error, Interrupts interrupts)
     {
         RootCommand root = Root(verbs);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new ShowHelp(new PlainWriter(streams.Output, courtesy: false));
 
         ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args, parsing);
-        if (parsed.Action is not ShowHelp && Mistake(parsed) is { } mistake) return Misused(parsed, mistake, error);
-        context.Value = p => new Invocation(p, streams, stop);
+        if (parsed.UnmatchedTokens is ["help", ..])
+            parsed = root.Parse([.. args.Where((_, i) => i != Array.IndexOf(args, "help")), "--help"], parsing);
+        // Of what a command takes help may hold anything, but there must be the command.
+        string? mistake = parsed.Action is not ShowHelp ? Mistake(parsed)
+            : parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.UnmatchedTokens is [var other, ..]
+                ? $"Unrecognized command or argument '{other}'" : null;
+        if (mistake is not null) return Misused(parsed, mistake, error);
+        context.Value = p => new Invocation(p, streams, interrupts);
         try
         {
             return parsed.Invoke(new InvocationConfiguration
@@ -172,10 +184,18 @@ static partial class App
         }
         catch (Exception e) when (e is ConfigException or DataException)
         {
-            error.WriteLine(AsOptions(OneLine(e.Message), parsed));
+            string meant = MeantBelow(parsed) is { } path ? $"; did you mean '{path}'?" : "";
+            error.WriteLine(AsOptions(OneLine(e.Message), parsed) + meant);
             return UserError;
         }
     }
+
+    /// <summary>The command below the one that failed which the first word of its arguments may have meant.</summary>
+    static string? MeantBelow(ParseResult parsed) =>
+        parsed.CommandResult.Command is { Subcommands.Count: > 0 } command
+        && parsed.CommandResult.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument) is { } word
+        && SettingsJson.Nearest(word.Value, command.Subcommands.Select(c => c.Name)) is { } name
+            ? $"{HelpText.PathOf(command)} {name}" : null;
 
     /// <summary>
     /// The library speaks of settings, KEY=VALUE. What is an option of this command is said as that: --key VALUE. Where a command
@@ -202,6 +222,7 @@ static partial class App
     /// <summary>The first thing wrong with a command line, or null.</summary>
     static string? Mistake(ParseResult parsed)
     {
+        if (GivenValues.Missing(parsed) is { } bare) return bare;
         // A mistyped option would otherwise be taken for an argument of a command that has any number of them.
         if (parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).FirstOrDefault(t => t.Type == TokenType.Argument
             && t.Value.StartsWith("--", StringComparison.Ordinal)) is { } odd)

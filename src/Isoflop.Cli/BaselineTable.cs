@@ -15,6 +15,12 @@ static class BaselineTable
         foreach (Baseline b in baselines.Rows)
             rows.Add([b.Name, b.NatsPerToken is { } nats ? Number(nats) : "", Number(b.BitsPerByte)]);
         TextTable.Write(output, rows, 0);
+        Baseline? counts = baselines.Rows.FirstOrDefault(b => b.Name.StartsWith("5-gram", StringComparison.Ordinal));
+        string[] behind = [.. models.Where(m => m.Bits > counts?.BitsPerByte).Select(m => m.Name)];
+        if (behind.Length > 0)
+            output.WriteLine($"the 5-gram is ahead of {string.Join(", ", behind)}: it keeps a count of every five tokens of " +
+                $"{Format.Quantity(baselines.TrainTokens, "tokens")}, a model its parameters alone; more FLOPs lower the " +
+                "model's loss, and the counts' stays");
     }
 
     static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);

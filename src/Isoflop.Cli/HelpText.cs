@@ -29,7 +29,7 @@ static class HelpText
     {
         text.AppendLine(root.Description).AppendLine();
         text.AppendLine("  isoflop tour              start here: the whole program, small, in about six minutes");
-        text.AppendLine("  isoflop COMMAND --help    what a command does, its options, examples");
+        text.AppendLine("  isoflop COMMAND --help    what a command does, its options, examples; also isoflop help COMMAND");
         foreach (var group in root.Subcommands.Where(c => !c.Hidden).GroupBy(c => (c as Verb)?.Group ?? ""))
         {
             text.AppendLine().AppendLine(group.Key.Length > 0 ? group.Key : "Commands");

@@ -10,12 +10,12 @@ sealed class Invocation
     readonly PlainWriter output, error;
     readonly Reporter progress;
     readonly Streams streams;
+    readonly Interrupts interrupts;
 
-    /// <param name="stop">cancelled by Ctrl-C</param>
     /// <exception cref="ConfigException">A workspace that cannot be.</exception>
-    public Invocation(ParseResult parsed, Streams streams, CancellationToken stop)
+    public Invocation(ParseResult parsed, Streams streams, Interrupts interrupts)
     {
-        (Parsed, this.streams) = (parsed, streams);
+        (Parsed, this.streams, this.interrupts) = (parsed, streams, interrupts);
         output = new(streams.Output, courtesy: false);
         error = new(streams.Error, courtesy: true);
         progress = new(error, streams.Terminal);
@@ -24,7 +24,7 @@ sealed class Invocation
             Threads = parsed.GetValue(App.Threads),
             Device = parsed.GetValue(App.Device)!,
             Progress = progress,
-            Stop = stop,
+            Stop = interrupts.Stop,
             AllowOtherBits = parsed.GetValue(App.AllowOtherBits),
         };
     }
@@ -45,6 +45,10 @@ sealed class Invocation
     public bool Json => Parsed.GetValue(App.Json);
     /// <summary>Where answers to questions come from; null: nobody can be asked.</summary>
     public TextReader? In => streams.Input;
+    /// <summary>Standard input, whoever writes it.</summary>
+    public TextReader Lines => streams.Input ?? streams.Piped ?? TextReader.Null;
+    /// <summary>What Ctrl-C stops instead of the command, until it is disposed of.</summary>
+    public CancellationTokenSource Part() => interrupts.Part();
 
     PlainWriter Ended(PlainWriter to)
     {

@@ -98,7 +98,7 @@ static class StudyTables
         output.WriteLine($"law       {Symbols.In(f.Law.Formula)}, N = {f.Law.NMeaning}");
         if (f.Law.Identified)
             output.WriteLine("          " + string.Join(", ", f.Law.Parameters.Select(p =>
-                I($"{Symbols.In(p.Name)} {p.Estimate.Value:0.###e0} ({p.Estimate.Low:0.##e0}–{p.Estimate.High:0.##e0})"))));
+                I($"{Symbols.In(p.Name)} {p.Estimate.Value:0.###e0} ({p.Estimate.Ends("0.##e0")})"))));
         output.WriteLine($"verdict   {Symbols.In(f.Law.Verdict.Text)}");
         output.WriteLine(f.Longest is { } l
             ? I($"survives  {l.Span}, {l.From:0.##e0} to {l.To:0.##e0} FLOPs: {Symbols.In(l.Law.Formula)}; ") +

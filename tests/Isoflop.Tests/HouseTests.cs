@@ -38,6 +38,17 @@ public class HouseTests
         Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 9000);
 
     [Fact]
+    public void Every_package_has_a_page_and_a_description_and_there_is_an_icon()
+    {
+        Assert.InRange(new FileInfo(Path.Combine(Places.Root, "src", "icon.png")).Length, 100, 10_000);
+        foreach (string project in Directory.GetFiles(Path.Combine(Places.Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        {
+            Assert.Matches("<Description>.{60,}</Description>", File.ReadAllText(project));
+            Assert.True(File.Exists(Path.Combine(Path.GetDirectoryName(project)!, "README.md")), project);
+        }
+    }
+
+    [Fact]
     public void Rooms_use_only_rooms_below_them()
     {
         List<string> wrong = [];

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Data;
 using Isoflop.Lab.Baselines;
 using Isoflop.Lab.Corpora;
+using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
 
@@ -84,6 +85,7 @@ static class CorpusCommand
         verb.Runs(call =>
         {
             ParseResult given = call.Parsed;
+            CheckName(given.GetValue(name)!, given.GetValue(sources) is { Length: > 0 });
             var recipe = new CorpusRecipe
             {
                 Name = given.GetValue(name)!,
@@ -109,6 +111,28 @@ static class CorpusCommand
             return 0;
         });
         return verb;
+    }
+
+    static readonly string[] ofFiles =
+    [
+        ".txt", ".md", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz", ".zst", ".tar", ".tgz", ".zip", ".html",
+        ".xml",
+    ];
+
+    /// <summary>Refuses the name of a file in the place of a corpus' name, and a mistyped command below this one.</summary>
+    /// <param name="sourced">there is a file beside it</param>
+    internal static void CheckName(string name, bool sourced)
+    {
+        string stem = Path.GetFileName(name.TrimEnd('/')).Split('.')[0], better = stem.Length > 0 ? stem : "mine";
+        bool file = File.Exists(name) || ofFiles.Contains(Path.GetExtension(name).ToLowerInvariant());
+        // A folder of that name is no text where it is a corpus, or where other text is given.
+        bool folder = !sourced && Directory.Exists(name) && !File.Exists(Path.Combine(name, CorpusInfo.FileName));
+        if (file || folder || name.AsSpan().ContainsAny('/', '\\', '*'))
+            throw new ConfigException($"'{name}' {(folder ? "is a folder" : "names a file")}, and a corpus has a name first; " +
+                $"try 'isoflop corpus {better} {name}'");
+        if (!sourced && name != "world" && SettingsJson.Nearest(name, ["world"]) is not null)
+            throw new ConfigException($"'{name}' is nearly the command 'world', and there is no text beside it; a corpus of " +
+                "the documentation must be named otherwise");
     }
 
     static void Write(TextWriter output, CorpusBuild build)

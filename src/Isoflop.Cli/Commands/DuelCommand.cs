@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 
 namespace Isoflop.Cli.Commands;
@@ -83,15 +84,16 @@ static class DuelCommand
     {
         var rows = new List<string[]> { new[] { "FLOPs", "loss of A", "loss of B", "multiplier", "95 %", "seeds" } };
         foreach (DuelPoint p in duel.Points)
-            rows.Add([I($"{p.Budget:0.0e0}"), I($"{p.LossA:0.0000}"), double.IsNaN(p.LossB) ? "-" : I($"{p.LossB:0.0000}"),
+            rows.Add([I($"{p.Budget:0.0e0}"), I($"{p.LossA:0.0000}"), double.IsNaN(p.LossB) ? "–" : I($"{p.LossB:0.0000}"),
                 double.IsNaN(p.Multiplier) ? "outside" : I($"{p.Multiplier:0.000}"),
-                double.IsNaN(p.Low) ? "-" : I($"{p.Low:0.00}–{p.High:0.00}"), I($"{p.Seeds}")]);
+                new Estimate(p.Multiplier, p.Low, p.High).Ends("0.00"), I($"{p.Seeds}")]);
         output.WriteLine($"A = {duel.A}, B = {duel.B}; the multiplier is A's compute over what B needs for A's loss");
         TextTable.Write(output, rows);
-        output.WriteLine(I($"multiplier {duel.Multiplier.Value:0.000} ") +
-            I($"({duel.Multiplier.Low:0.000}–{duel.Multiplier.High:0.000}), ") +
-            I($"its log10 a decade {duel.Growth.Value:+0.000;-0.000} ") +
-                I($"({duel.Growth.Low:+0.000;-0.000}–{duel.Growth.High:+0.000;-0.000})"));
+        // Nothing in common, or one budget: there is no such number.
+        if (double.IsFinite(duel.Multiplier.Value))
+            output.WriteLine(I($"multiplier {duel.Multiplier.Value:0.000} ({duel.Multiplier.Ends("0.000")})") +
+                (double.IsNaN(duel.Growth.Value) ? "" : I($", its log10 a decade {duel.Growth.Value:+0.000;-0.000} ") +
+                    $"({duel.Growth.Ends("+0.000;-0.000", " to ")})"));
         output.WriteLine(duel.Verdict);
         foreach (string warning in duel.Warnings) output.WriteLine("beware: " + warning);
     }

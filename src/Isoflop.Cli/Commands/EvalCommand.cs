@@ -3,6 +3,7 @@ using System.Globalization;
 using Isoflop.Data;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Tables;
+using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Worlds;
 using Isoflop.Sample;
 using Isoflop.Store;
@@ -63,6 +64,7 @@ static class EvalCommand
                 return endpoint.Eval(call, name, remote, most ?? 0, call.Parsed.GetValue(csv));
             }
             using LanguageModel open = LanguageModel.Open(call.Here, name);
+            ChatFormat.NoteOf(open, call.Here);
             EvalSuite items = given ?? WorldOf(open.Folder, call.Here).Suite(call.Parsed.GetValue(perTask));
             string? file = EvalRun.FileFor(open.Folder, items);
             IReadOnlyList<ItemResult> results = EvalRun.Ask(new LocalTarget(open), items, call.Here, file, most ?? 0);
@@ -136,7 +138,7 @@ static class EvalCommand
         {
             lines.Add(Cells(task, task.Task!));
             var levels = report.Rows.Where(r => r.Slice == "task level" && r.Task == task.Task).ToList();
-            if (levels.Count > 1) lines.AddRange(levels.Select(l => Cells(l, "")));
+            if (levels.Count > 1) lines.AddRange(levels.Select(l => Cells(l, "  " + World.TitleOf($"{l.Task}.{l.Level}"))));
         }
         if (tasks.Count > 1) lines.Add(Cells(all, "all"));
         // Columns that say nothing of this suite are left out.

@@ -75,8 +75,8 @@ static class ForecastCommand
             I($"{f.Run.ParametersWithoutEmbedding:N0} parameters without the embedding, ") +
             I($"{f.Run.Tokens:N0} tokens"));
         output.WriteLine(I($"  loss         {f.Loss.Value:0.0000} nats/token ") +
-            I($"(95 %: {f.Loss.Low:0.0000}–{f.Loss.High:0.0000}), ") +
-            I($"{f.BitsPerByte.Value:0.0000} bits/byte ({f.BitsPerByte.Low:0.0000}–{f.BitsPerByte.High:0.0000})"));
+            $"(95 %: {f.Loss.Ends("0.0000")}), " +
+            I($"{f.BitsPerByte.Value:0.0000} bits/byte ({f.BitsPerByte.Ends("0.0000")})"));
         output.WriteLine(I($"  line         {f.Line:0.0000} nats/token: straight in log–log through the best of each budget"));
     }
 

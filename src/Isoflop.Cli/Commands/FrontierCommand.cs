@@ -93,8 +93,8 @@ static class FrontierCommand
             "size; fresh seeds"
         };
         var verb = new Verb("spend",
-            "The best split of a budget between size, demonstrations, reinforcement and thought, for a stated number of " +
-            "questions.",
+            "How to split a budget between size, demonstrations, reinforcement and thought, for a stated number of questions: " +
+            "what the surface foresees as best, and the best measured cell.",
             "isoflop spend --flops 2e12 --queries 1e4 --task parity:2", "isoflop spend f --flops 2e12 --queries 1e4 --check")
         { study, task, flops, queries, check };
         verb.Runs(call =>
@@ -110,9 +110,10 @@ static class FrontierCommand
                     : JsonSerializer.Serialize(checkd, FrontierCommandJson.Default.SpendCheck));
             else
             {
-                Write(call.Out, "best split", forecast.Best, checkd?.Best);
+                Write(call.Out, "the surface's", forecast.Best, checkd?.Best);
                 Write(call.Out, "best cell", forecast.BestCell, checkd?.BestCell);
                 Write(call.Out, "all into size", forecast.AllSize, checkd?.AllSize);
+                call.Out.WriteLine(forecast.Advice);
                 if (checkd is not null)
                     call.Out.WriteLine($"regret {LawText.Show(checkd.Regret)}; over all into size " +
                         $"{LawText.Show(checkd.OverSize)}");

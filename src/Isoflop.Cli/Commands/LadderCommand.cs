@@ -28,8 +28,8 @@ static class LadderCommand
             "Train isoFLOP budgets × sizes × seeds: planned and priced first, resumed by the same command.",
             "isoflop ladder first --corpus reference --budgets 1e10..1e12      asks before it starts",
             "isoflop ladder first --corpus reference --budgets 1e10..1e13 --yes   more budgets; what is done stays",
-            "isoflop ladder recipes/decades.json --plan                       a recipe's table of runs and its price",
-            "isoflop ladder recipes/decades.json --up-to 1e13 --yes") { name, settings, upTo, workers, yes, planOnly };
+            "isoflop ladder recipes/small.json --plan                         a recipe's table of runs and its price",
+            "isoflop ladder recipes/world.json --up-to 1e12 --yes             its corpus: isoflop corpus world --bytes 1.2e8") { name, settings, upTo, workers, yes, planOnly };
         recipe.AddTo(verb);
         verb.Runs(call =>
         {
@@ -39,7 +39,12 @@ static class LadderCommand
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Here);
             TextWriter shown = call.Json ? call.Err : call.Out;
             StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Here);
-            if (call.Parsed.GetValue(planOnly)) return 0;
+            if (call.Parsed.GetValue(planOnly))
+            {
+                if (call.Json)
+                    foreach (PlannedRun r in runs) call.Out.WriteLine(JsonSerializer.Serialize(r, LadderJson.Default.PlannedRun));
+                return 0;
+            }
             StudyTables.Ask(call, call.Parsed.GetValue(yes));
             LadderResult result = Ladder.Run(ladder, call.Here, most, count);
             if (call.Json)
@@ -146,5 +151,6 @@ sealed class RecipeOptions
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(PlannedRun))]
 [JsonSerializable(typeof(StudyResult))]
 sealed partial class LadderJson : JsonSerializerContext;

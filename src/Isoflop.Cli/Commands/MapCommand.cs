@@ -91,7 +91,7 @@ static class MapCommand
         foreach (EntropyCheck c in checks)
             output.WriteLine(I($"  {c.Of,-12}  {c.Known,9:0.0000}   ") + (double.IsNaN(c.Fitted.Value)
                 ? "not identified".PadRight(26)
-                : I($"{c.Fitted.Value:0.0000} ({c.Fitted.Low:0.0000}–{c.Fitted.High:0.0000})").PadRight(26)) +
+                : I($"{c.Fitted.Value:0.0000} ({c.Fitted.Ends("0.0000")})").PadRight(26)) +
                     I($"  {c.Best,9:0.0000}"));
     }
 

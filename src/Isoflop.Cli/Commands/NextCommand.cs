@@ -27,7 +27,7 @@ static class NextCommand
         };
         var top = new Option<int>("--top") { Description = "Tokens to show", HelpName = "N", DefaultValueFactory = _ => 15 };
         var loss = new Option<bool>("--loss") { Description = "Colour the text itself by its loss a token instead" };
-        var html = new Option<string>("--html") { Description = "The same as a page", HelpName = "FILE" };
+        var html = new Option<string>("--html") { Description = "The text coloured by its loss, as a page", HelpName = "FILE" };
         var verb = new Verb("next", "Show the distribution of the next token; or of a text, which tokens were work.",
             "isoflop next my-run \"Gets the number of\" --true \" elements\"",
             "isoflop next world \"The capital of France is\"                     how it sharpens, rung by rung",
@@ -36,17 +36,23 @@ static class NextCommand
         verb.Runs(call =>
         {
             string which = call.Parsed.GetValue(model)!;
+            int bars = SamplingOptions.Positive(call.Parsed.GetValue(top), "--top");
+            bool rungs = File.Exists(Path.Combine(call.Here.StudyFolder(which), Study.RecordFile))
+                && !Directory.Exists(call.Here.RunFolder(which));
+            string? asked = call.Parsed.GetValue(truth) is not null ? "--true"
+                : call.Parsed.GetResult(top) is { Implicit: false } ? "--top" : null;
             if (call.Parsed.GetValue(loss) || call.Parsed.GetValue(html) is not null)
-                return Losses(call, which, call.Parsed.GetValue(text)!, call.Parsed.GetValue(html));
-            if (File.Exists(Path.Combine(call.Here.StudyFolder(which), Study.RecordFile))
-                && !Directory.Exists(call.Here.RunFolder(which)))
-                return Rungs(call, Study.Open(call.Here, which), call.Parsed.GetValue(text)!, Math.Max(1,
-                    call.Parsed.GetValue(top)));
+                return asked is null ? Losses(call, which, call.Parsed.GetValue(text)!, call.Parsed.GetValue(html))
+                    : throw new ConfigException($"{asked} is of the next token's distribution, --loss and --html show the " +
+                        "loss of the text itself; give one of them");
+            if (rungs && asked == "--true")
+                throw new ConfigException($"--true is of one model, and '{which}' is a study; name one of its runs");
+            if (rungs) return Rungs(call, Study.Open(call.Here, which), call.Parsed.GetValue(text)!, bars);
             using LanguageModel open = LanguageModel.Open(call.Here, call.Parsed.GetValue(model)!);
             (float[] next, _, _) = open.Read(call.Parsed.GetValue(text)!);
             int[] order = [.. Enumerable.Range(0, next.Length).OrderByDescending(i => next[i]).ThenBy(i => i)];
             int? target = call.Parsed.GetValue(truth) is { Length: > 0 } given ? open.Tokenizer.Encode(given)[0] : null;
-            List<int> shown = [.. order.Take(Math.Max(1, call.Parsed.GetValue(top)))];
+            List<int> shown = [.. order.Take(bars)];
             if (target is { } missing && !shown.Contains(missing)) shown.Add(missing);
             var rows = shown.Select(t => new NextToken(
                 Array.IndexOf(order, t) + 1, Reading(open, t), Math.Exp(next[t]), -next[t], t == target)).ToList();

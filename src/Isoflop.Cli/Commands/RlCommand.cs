@@ -38,6 +38,7 @@ static class RlCommand
         verb.Sections =
         [
             Settings.Help(SettingsJson.List(RlJson.Default.RlRecipe)),
+            ("Methods, as method=NAME", [.. RlRecipe.Methods]),
             ("Rewards, as reward=NAME", [.. Rewards.All.Select(r => (r.Name, r.Says))]),
         ];
         verb.Runs(call =>
@@ -110,18 +111,26 @@ static class RlCommand
             DefaultValueFactory = _ => 2
         };
         var verb = new Verb("replay",
-            "Play a step again, from the checkpoint before it: the same groups, tokens and log-probabilities.",
+            "Play a step again, from the checkpoint before it, and say whether it is the same to the last bit: groups, " +
+            "tokens, log-probabilities, gradient; exit code 2 where it is not.",
             "isoflop rl replay p-rl --step 20", "isoflop rl replay p-rl --step 20 --json > replies.jsonl") { run, step, show };
         verb.Runs(call =>
         {
-            IReadOnlyList<ReplyRow> rows =
-                Reinforcement.Replay(call.Parsed.GetValue(run)!, call.Parsed.GetValue(step), call.Here);
+            int which = call.Parsed.GetValue(step);
+            Replayed again = Reinforcement.Replay(call.Parsed.GetValue(run)!, which, call.Here);
+            string found = $"step {which} played again " + (again.Differences.Count == 0
+                ? $"is the step of {RlRows.StepsFile} to the last bit: rewards, lengths, log-probabilities, gradient"
+                : $"differs from {RlRows.StepsFile}: {string.Join(", ", again.Differences)}; the arithmetic of that machine, " +
+                    "or a judge, was another");
+            (call.Json ? call.Err : call.Out).WriteLine(found);
+            int code = again.Differences.Count == 0 ? 0 : App.UserError;
             if (call.Json)
             {
-                foreach (ReplyRow row in rows) call.Out.WriteLine(JsonSerializer.Serialize(row, RlCommandJson.Default.ReplyRow));
-                return 0;
+                foreach (ReplyRow row in again.Rows)
+                    call.Out.WriteLine(JsonSerializer.Serialize(row, RlCommandJson.Default.ReplyRow));
+                return code;
             }
-            foreach (var group in rows.GroupBy(r => (r.Level, r.Prompt)).Take(call.Parsed.GetValue(show)))
+            foreach (var group in again.Rows.GroupBy(r => (r.Level, r.Prompt)).Take(call.Parsed.GetValue(show)))
             {
                 call.Out.WriteLine($"{group.Key.Level}  {group.Key.Prompt}");
                 foreach (ReplyRow r in group)
@@ -129,7 +138,7 @@ static class RlCommand
                         $"  {(r.Reward > 0 ? "right" : "wrong")}  advantage {r.Advantage,6:0.00}  ") +
                         string.Create(CultureInfo.InvariantCulture, $"log p {r.LogProbs.Sum(),7:0.00}  {r.Reply}"));
             }
-            return 0;
+            return code;
         });
         return verb;
     }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Runs;
 using Isoflop.Lab.Tables;
+using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
 
@@ -15,7 +16,8 @@ sealed class RunsCommand
 
     readonly Option<string[]> where = new("--where")
     {
-        Description = "Only runs whose column or setting is so: loss<3, status=done, model.d_model>=64; may be given again",
+        Description = "Only runs whose column or setting is so: valid_loss<3, status=done, model.d_model>=64; may be given " +
+            "again. loss is of the last step's batch, valid_loss of held-out text",
         HelpName = "CONDITION",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
@@ -27,6 +29,7 @@ sealed class RunsCommand
         Description = "Columns and settings to show or export, with commas between; all: every one",
         HelpName = "A,B,…",
     };
+    readonly Option<bool> all = new("--all") { Description = "Each run of a study on a line of its own, too" };
     readonly Option<bool> steps = new("--steps") { Description = "Export a row for each step instead of each run" };
     readonly Option<string> csv = new("--csv") { Description = "Write a table as CSV; -: to stdout", HelpName = "FILE" };
     readonly Option<string> parquet = new("--parquet") { Description = "Write a table as Parquet", HelpName = "FILE" };
@@ -38,10 +41,11 @@ sealed class RunsCommand
         Argument<string[]> patterns = Names("Names of runs, * and ? stand for any characters; none: all runs",
             ArgumentArity.ZeroOrMore);
         var verb = new Verb("runs", "List the runs: status, size, what was spent, loss; filter, export, compare and delete them.",
-            "isoflop runs", "isoflop runs 'decades.*' --where status=done --where 'd_model>=64' --sort valid_loss",
+            "isoflop runs                            a line a study; --all or a pattern: a line a run",
+            "isoflop runs 'decades.*' --where status=done --where 'd_model>=64' --sort valid_loss",
             "isoflop runs --csv runs.csv             every setting and result, a row a run",
             "isoflop runs --steps --parquet steps.parquet", "isoflop runs diff A B", "isoflop runs delete 'test-*'")
-        { patterns, where, sort, descending, columns, steps, csv, parquet };
+        { patterns, where, sort, descending, columns, all, steps, csv, parquet };
         verb.Add(Diff());
         verb.Add(Delete());
         verb.Add(Verify());
@@ -58,8 +62,16 @@ sealed class RunsCommand
         IReadOnlyList<RunSummary> runs = store.Matching(patterns);
         if (runs.Count == 0) call.Err.WriteLine($"no runs in {call.Here.Root}; start one with isoflop train");
         Table table = RunTables.Of(store, runs);
-        foreach (string condition in call.Parsed.GetValue(where) ?? []) table = TableFilter.Parse(condition).Apply(table);
-        if (call.Parsed.GetValue(sort) is { } column) table = Sorted(table, column, call.Parsed.GetValue(descending));
+        string? order = call.Parsed.GetValue(sort);
+        bool sorted = order is not null, lastBatch = order == "loss";
+        foreach (string condition in call.Parsed.GetValue(where) ?? [])
+        {
+            var filter = TableFilter.Parse(condition);
+            table = filter.Apply(table);
+            lastBatch |= filter.Column == "loss";
+        }
+        if (lastBatch) call.Err.WriteLine("loss is that of the last step's batch; valid_loss is of held-out text");
+        if (order is not null) table = Sorted(table, order, call.Parsed.GetValue(descending));
         Dictionary<string, RunSummary> byName = runs.ToDictionary(r => r.Name);
         List<RunSummary> chosen = [.. Enumerable.Range(0, table.RowCount).Select(r => byName[(string)table[r, 0]!])];
 
@@ -81,7 +93,12 @@ sealed class RunsCommand
         if (call.Json && (perStep || wanted is not null)) table.WriteJsonLines(call.Out);
         else if (call.Json) Write(call.Out, chosen);
         else if (!export && wanted is not null) Write(call.Out, table);
-        else if (!export && chosen.Count > 0) TextTable.Write(call.Out, [Heads, .. chosen.Select(Cells)], 0, 1, 2);
+        else if (!export && chosen.Count > 0)
+        {
+            bool flat = patterns.Length > 0 || sorted || call.Parsed.GetValue(all)
+                || call.Parsed.GetValue(where) is { Length: > 0 };
+            TextTable.Write(call.Out, [Heads, .. flat ? chosen.Select(Cells) : Grouped(chosen, call.Here)], 0, 1, 2);
+        }
         else if (!export && runs.Count > 0) call.Err.WriteLine($"none of {runs.Count} runs fulfils every --where");
         foreach (RunSummary run in chosen)
             if (run.Problem is not null && !call.Json) call.Err.WriteLine(run.Problem);
@@ -234,6 +251,37 @@ sealed class RunsCommand
         Format.Quantity(r.Tokens, "").TrimEnd(),
         r.Flops.ToString("0.00e0", CultureInfo.InvariantCulture), Number(r.Loss), Number(r.ValidLoss), Number(r.BitsPerByte),
     ];
+
+    /// <summary>A line for all runs of a study, one for those of its tuning, and one for each other run.</summary>
+    static IEnumerable<string[]> Grouped(IEnumerable<RunSummary> runs, Workspace here) =>
+        runs.GroupBy(r => GroupOf(r.Name, here) ?? r.Name).Select(g => g.Count() == 1 ? Cells(g.First()) :
+        [
+            $"{g.Key}.*", string.Join(", ", g.GroupBy(r => r.Status).Select(s => $"{s.Count()} {s.Key}")),
+            g.Select(r => r.Corpus).Distinct().Count() == 1 ? g.First().Corpus : "-",
+            Spread(g.Min(r => r.Parameters), g.Max(r => r.Parameters)), "", Format.Quantity(g.Sum(r => r.Tokens), "").TrimEnd(),
+            g.Sum(r => r.Flops).ToString("0.00e0", CultureInfo.InvariantCulture), "", Least(g.Min(r => r.ValidLoss)),
+            Least(g.Min(r => r.BitsPerByte)),
+        ]);
+
+    /// <summary>STUDY, or STUDY.tune and STUDY.transfer, of a run that a study named; else null.</summary>
+    static string? GroupOf(string run, Workspace here)
+    {
+        for (int dot = run.IndexOf('.'); dot > 0; dot = run.IndexOf('.', dot + 1))
+        {
+            if (!Directory.Exists(here.StudyFolder(run[..dot]))) continue;
+            string next = run[(dot + 1)..].Split('.')[0];
+            return next is "tune" or "transfer" ? $"{run[..dot]}.{next}" : run[..dot];
+        }
+        return null;
+    }
+
+    static string Spread(long least, long most)
+    {
+        (string a, string b) = (Format.Quantity(least, "").TrimEnd(), Format.Quantity(most, "").TrimEnd());
+        return a == b ? a : $"{a}–{b}";
+    }
+
+    static string Least(double? x) => x is null ? "-" : "≥ " + Number(x);
 
     static string Number(double? x) => x?.ToString("F4", CultureInfo.InvariantCulture) ?? "-";
 }

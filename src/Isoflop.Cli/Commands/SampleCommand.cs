@@ -19,57 +19,32 @@ static class SampleCommand
             DefaultValueFactory = _ => "",
         };
         var count = new Option<int>("--count") { Description = "Replies", HelpName = "N", DefaultValueFactory = _ => 1 };
-        var tokens = new Option<int>("--tokens")
+        var plain = new Option<bool>("--plain")
         {
-            Description = "Tokens of a reply at most",
-            HelpName = "N",
-            DefaultValueFactory = _ => 120,
+            Description = "Continue the text as it stands, also with a model taught chats. Without it the prompt is what a " +
+                "user says to such a model, and the reply what the assistant does",
         };
-        var temperature = new Option<float>("--temperature")
-        {
-            Description = "0 takes the most probable token",
-            HelpName = "X",
-            DefaultValueFactory = _ => 0.8f,
-        };
-        var topK = new Option<int>("--top-k") { Description = "Draw from the K most probable; 0: from all", HelpName = "K" };
-        var topP = new Option<float>("--top-p")
-        {
-            Description = "Draw from the most probable that hold this mass",
-            HelpName = "X",
-            DefaultValueFactory = _ => 1,
-        };
-        var seed = new Option<ulong>("--seed")
-        {
-            Description = "Same seed, same text",
-            HelpName = "N",
-            DefaultValueFactory = _ => 1,
-        };
-        var chat = new Option<bool>("--chat")
-        {
-            Description = "The prompt is what a user says, the reply what the assistant does: of a model taught chats",
-        };
+        SamplingOptions sampling = new(tokens: 120);
         var verb = new Verb("sample", "Continue a text with a trained model.",
             "isoflop sample my-run \"Gets the number of\"",
             "isoflop sample my-run@500 \"Returns\" --count 4 --temperature 0",
-            "isoflop sample mine \"What is the sum?\" --chat")
-        { model, prompt, count, tokens, temperature, topK, topP, seed, chat };
+            "isoflop sample mine \"What is the sum?\"                       a model taught chats: its template is used")
+        { model, prompt, count, plain };
+        sampling.AddTo(verb);
         verb.Runs(call =>
         {
-            int replies = Positive(call.Parsed.GetValue(count), "--count");
-            int most = Positive(call.Parsed.GetValue(tokens), "--tokens");
-            var rule = new SamplingRule(
-                call.Parsed.GetValue(temperature), call.Parsed.GetValue(topK), call.Parsed.GetValue(topP));
-            if (!(rule.Temperature >= 0))
-                throw new ConfigException($"--temperature {rule.Temperature} must be 0 or more; try 0.8");
-            if (rule.TopP is not (> 0 and <= 1))
-                throw new ConfigException($"--top-p {rule.TopP} must be above 0 and at most 1; try 0.95");
-            if (rule.TopK < 0) throw new ConfigException($"--top-k {rule.TopK} must be 0 or more; try 50");
+            int replies = SamplingOptions.Positive(call.Parsed.GetValue(count), "--count");
+            SamplingRule rule = sampling.Rule(call);
+            int most = sampling.Tokens(call);
             string text = call.Parsed.GetValue(prompt)!;
             using LanguageModel open = LanguageModel.Open(call.Here, call.Parsed.GetValue(model)!);
-            ChatFormat? format = call.Parsed.GetValue(chat) ? ChatFormat.Of(open) : null;
-            ulong drawn = call.Parsed.GetValue(seed);
-            IReadOnlyList<SampledReply> all = format is null ? open.Continue(text, replies, most, rule, drawn)
-                : open.Continue(format.Prompt(text), replies, most, rule, drawn);
+            bool chat = !call.Parsed.GetValue(plain) && ChatFormat.TaughtTo(open) == Taught.Chats;
+            if (chat && text.Length == 0)
+                throw new ConfigException($"{open.Folder} was taught chats: give what a user says to it, or --plain to begin a " +
+                    "document");
+            ulong drawn = sampling.Seed(call);
+            IReadOnlyList<SampledReply> all = !chat ? open.Continue(text, replies, most, rule, drawn)
+                : open.Continue(new ChatFormat(open.Tokenizer).Prompt(new Turn(Role.User, text)), replies, most, rule, drawn);
             foreach (SampledReply reply in all)
             {
                 string reading = open.Tokenizer.Decode(reply.Said);
@@ -78,15 +53,12 @@ static class SampleCommand
                         new(text, reading, reply.Said.Length, reply.LogProbs[..reply.Said.Length].ToArray().Sum(p => (double)p)),
                         SampleJson.Default.SampleRecord));
                 else
-                    call.Out.WriteLine((replies > 1 && reply != all[0] ? "---\n" : "") + (format is null ? text : "") + reading);
+                    call.Out.WriteLine((replies > 1 && reply != all[0] ? "---\n" : "") + (chat ? "" : text) + reading);
             }
             return 0;
         });
         return verb;
     }
-
-    static int Positive(int value, string option) =>
-        value > 0 ? value : throw new ConfigException($"{option} {value} must be positive; try 1");
 }
 
 /// <summary>One reply, as a script sees it. LogProb: sum over its tokens at temperature 1, nats.</summary>

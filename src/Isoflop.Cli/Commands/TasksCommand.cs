@@ -37,14 +37,18 @@ static class TasksCommand
         };
         var split = new Option<Split>("--split") { Description = "Train, Valid or Test", HelpName = "SPLIT" };
         var seed = new Option<ulong>("--seed") { Description = "Seed of the items", HelpName = "S" };
+        var measure = new Option<bool>("--measure")
+        {
+            Description = "Of the list: also measure lengths, and what making, solving and checking costs here: ten seconds",
+        };
         var verb = new Verb("tasks",
             "List the families of tasks that can be taught and rewarded; show items with demonstrations.",
-            "isoflop tasks", "isoflop tasks countdown --level 2 --count 3", "isoflop tasks sudoku4 --form Monologue --split Test",
-            "isoflop tasks problems.jsonl", "isoflop tasks --json")
-        { name, level, count, form, split, seed };
+            "isoflop tasks", "isoflop tasks --measure", "isoflop tasks countdown --level 2 --count 3",
+            "isoflop tasks sudoku4 --form Monologue --split Test", "isoflop tasks problems.jsonl", "isoflop tasks --json")
+        { name, level, count, form, split, seed, measure };
         verb.Runs(call =>
         {
-            if (call.Parsed.GetValue(name) is not { } which) return List(call);
+            if (call.Parsed.GetValue(name) is not { } which) return call.Parsed.GetValue(measure) ? Measured(call) : List(call);
             TaskFamily family = TaskFamilies.Find(which);
             int items = call.Parsed.GetValue(count);
             if (items < 1) throw new ConfigException($"--count {items} must be positive");
@@ -68,6 +72,7 @@ static class TasksCommand
             call.Out.WriteLine(Text($"level {level} of {family.Levels}, {split}, {size}, chance {family.Chance(level):0.####}"));
             call.Out.WriteLine($"alphabet {family.Alphabet}");
         }
+        List<string> shown = [];
         for (int i = 0; i < count; i++)
         {
             TaskItem item = family.Make(split, level, i, seed);
@@ -87,13 +92,34 @@ static class TasksCommand
             call.Out.WriteLine();
             call.Out.WriteLine(item.Prompt);
             foreach ((string asked, string reply) in replies) call.Out.WriteLine($"  {asked,-13}{reply}");
+            shown.AddRange(replies.Values);
         }
+        if (!call.Json) call.Out.WriteLine("\n" + TracesCommand.Legend(shown, false));
         return 0;
     }
 
     // ---- families -------------------------------------------------------------------------------------------------------------
 
     static int List(Invocation call)
+    {
+        List<string[]> rows = [["family", "group", "levels", "chance", "example", "what it is"]];
+        foreach (TaskFamily family in TaskFamilies.All)
+        {
+            if (call.Json)
+                call.Out.WriteLine(JsonSerializer.Serialize(Facts(family, [.. Enumerable.Range(1, family.Levels)
+                    .Select(l => new LevelFacts(l, family.Chance(l), family.Size(l)))]), TasksJson.Default.FamilyFacts));
+            string example = family.Make(Split.Train, 1, 0, 0).Prompt.ReplaceLineEndings(" ");
+            rows.Add([family.Name, family.Group, Text($"{family.Levels}"),
+                Range(family.Chance(1), family.Chance(family.Levels), "0.###"),
+                example.Length > MaxExample ? example[..MaxExample] + "…" : example, family.Summary]);
+        }
+        if (call.Json) return 0;
+        TextTable.Write(call.Out, rows, 0, 1, 4, 5);
+        call.Out.WriteLine("\nisoflop tasks FAMILY shows items with demonstrations; --measure measures lengths and costs");
+        return 0;
+    }
+
+    static int Measured(Invocation call)
     {
         List<string[]> rows =
         [
@@ -129,10 +155,10 @@ static class TasksCommand
         return 0;
     }
 
-    static string Range(double first, double last, string format)
+    static string Range(double? first, double? last, string format)
     {
-        (string a, string b) = (first.ToString(format, CultureInfo.InvariantCulture),
-            last.ToString(format, CultureInfo.InvariantCulture));
+        (string a, string b) = (first!.Value.ToString(format, CultureInfo.InvariantCulture),
+            last!.Value.ToString(format, CultureInfo.InvariantCulture));
         return a == b ? a : $"{a}–{b}";
     }
 
@@ -140,6 +166,11 @@ static class TasksCommand
     {
         List<LevelFacts> levels = [];
         for (int level = 1; level <= family.Levels; level++) levels.Add(Measure(family, level));
+        return Facts(family, levels);
+    }
+
+    static FamilyFacts Facts(TaskFamily family, List<LevelFacts> levels)
+    {
         TaskItem example = family.Make(Split.Train, 1, 0, 0);
         var rng = RandomUse.Thought.Open(0);
         return new(family.Name, family.Group, family.Summary, family.HasCheck, family.Alphabet, example.Prompt,
@@ -190,12 +221,16 @@ sealed record ShownItem(string Family, int Level, string Prompt, string Key, Dic
 sealed record FamilyFacts(string Name, string Group, string Summary, bool HasCheck, string Alphabet, string Example, string Reply,
     List<LevelFacts> Levels);
 
-/// <summary>A level: mean lengths in characters, of monologues; the longest reply of 50; rates and times on one core.</summary>
-sealed record LevelFacts(int Level, double Chance, long? Size, double PromptLength, double ThoughtLength, double AnswerLength,
-    int LongestReply,
-    double ItemsPerSecond, double SolveMicroseconds, double CheckMicroseconds);
+/// <summary>
+/// A level. Where they were measured: mean lengths in characters, of monologues; the longest reply of 50; rates and times on one
+/// core.
+/// </summary>
+sealed record LevelFacts(int Level, double Chance, long? Size, double? PromptLength = null, double? ThoughtLength = null,
+    double? AnswerLength = null, int? LongestReply = null, double? ItemsPerSecond = null, double? SolveMicroseconds = null,
+    double? CheckMicroseconds = null);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ShownItem))]
 [JsonSerializable(typeof(FamilyFacts))]
 sealed partial class TasksJson : JsonSerializerContext;

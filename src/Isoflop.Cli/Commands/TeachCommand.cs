@@ -33,6 +33,10 @@ static class TeachCommand
         verb.Sections =
         [
             Settings.Help(SettingsJson.List(TeachJson.Default.TeachRecipe)),
+            ("Settings of the run, as KEY=VALUE",
+            [
+                ("model.*, train.*, save.*, eval.*, flops", "as 'isoflop train --help' lists them, with their defaults"),
+            ]),
             Settings.Help(SettingsJson.List(ScorerJson.Default.ScorerRecipe), "Settings of a scorer"),
         ];
         verb.Runs(call =>

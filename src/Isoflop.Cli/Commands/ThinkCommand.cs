@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
 using Isoflop.Sample;
 
@@ -120,6 +121,7 @@ static class ThinkCommand
             else
             {
                 using LanguageModel open = LanguageModel.Open(call.Here, name);
+                ChatFormat.NoteOf(open, call.Here);
                 question?.Fits(open);
                 thought = new Thinker(new LocalGenerator(open, call.Parsed.GetValue(seed)), values).Think(way, problem, most,
                     call.Stop);
@@ -157,11 +159,13 @@ static class ThinkCommand
         }
         var colours = TracesCommand.Colours(call);
         call.Out.WriteLine(problem.Prompt);
+        List<string> texts = [];
         foreach (PartialReply d in all ? t.Drafts : t.Chosen is { } chosen ? (PartialReply[])[chosen] : [])
         {
             string shown = d.Tokens.Count > 0 || d.Thought.Length == 0 ? d.Text : $"<{d.Thought}>{d.Text}";
             string mark = !all ? "  " : ReferenceEquals(d, t.Chosen) ? "* " : "  ";
             TracesCommand.Write(call, colours, mark + TracesCommand.Coloured(shown), mark + shown);
+            texts.Add(shown);
         }
         string judged = right is { } r ? r ? "  right" : "  wrong" : "";
         call.Out.WriteLine(t.Answer is null ? "no answer" : $"answer {t.Answer}{judged}");
@@ -169,6 +173,7 @@ static class ThinkCommand
             $"{way.Name}: {t.Drafts.Count} draws, {t.Attempts} attempts, {c.Tokens} tokens drawn of {c.Passed} read") +
             (c.Flops > 0 ? string.Create(CultureInfo.InvariantCulture, $", {c.Flops:0.00e0} FLOPs") : "") +
             string.Create(CultureInfo.InvariantCulture, $", {c.Seconds:0.00} s"));
+        if (TracesCommand.Legend(texts, false) is { Length: > 0 } signs) call.Out.WriteLine(signs);
     }
 }
 

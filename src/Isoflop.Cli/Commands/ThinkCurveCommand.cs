@@ -115,7 +115,7 @@ static class ThinkCurveCommand
             string head = several ? $"{level.Key.Model}  {level.Key.Level}" : level.Key.Level;
             List<string[]> lines = [[head, "budget", "accuracy", "95 %", "random", "attempts", "tokens", "FLOPs", "s", "kept"]];
             lines.AddRange(level.Select(p => (string[])[p.Strategy, I($"{p.Budget}"), I($"{p.Accuracy.Value:0.000}"),
-                I($"{p.Accuracy.Low:0.00}–{p.Accuracy.High:0.00}"), I($"{p.Random:0.000}"), I($"{p.Attempts:0.0}"),
+                p.Accuracy.Ends("0.00"), I($"{p.Random:0.000}"), I($"{p.Attempts:0.0}"),
                 I($"{p.Tokens:0}"), I($"{p.Flops:0.00e0}"), I($"{p.Seconds:0.000}"), I($"{p.Kept:P0}")]));
             TextTable.Write(output, lines, 0);
             output.WriteLine("  a doubling of tokens: " + string.Join(", ", report.Slopes
@@ -132,7 +132,7 @@ static class ThinkCurveCommand
                 p.Choices.GroupBy(c => c.Level).Select(g => $"{g.Key}: " + string.Join(" ", g.Select(c =>
                 I($"{c.Budget} {c.Strategy}"))))));
             output.WriteLine(I($"  on Test {p.Accuracy:0.000}, {p.Single} everywhere {p.SingleAccuracy:0.000}: ") +
-                I($"{p.Gain.Value:+0.000;-0.000} ({p.Gain.Low:+0.000;-0.000} to {p.Gain.High:+0.000;-0.000}); ") +
+                I($"{p.Gain.Value:+0.000;-0.000} ({p.Gain.Ends("+0.000;-0.000", " to ")}); ") +
                 I($"best in hindsight {p.Choices.Average(c => c.Best):0.000}"));
         }
         output.WriteLine("random: what draws of answers blind to the question that stop at a right one find in as many " +
@@ -148,7 +148,7 @@ static class ThinkCurveCommand
         output.WriteLine(c.Fit.IsNarrow
             ? I($"  items are equally hard, p = {c.Fit.Mean:0.###}: coverage is 1 - (1 - p)^k, no power law")
             : I($"  p of an item ~ Beta({c.Fit.Alpha:0.##}, {c.Fit.Beta:0.##}): uncovered falls as ") +
-                I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Low:0.##} to {c.Alpha.High:0.##})"));
+                I($"{c.Fit.Uncovered:0.##}·k^-{c.Alpha.Value:0.##} ({c.Alpha.Ends("0.##", " to ")})"));
         output.WriteLine(I($"  selected by {c.BestSelection.Strategy}: {c.BestSelection.Accuracy:0.000}, ") +
             I($"covered and not selected: {c.Gap:0.000}"));
     }

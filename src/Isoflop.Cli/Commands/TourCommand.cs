@@ -1,12 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Isoflop.Lab;
-using Isoflop.Lab.Emergence;
-using Isoflop.Lab.Eval;
-using Isoflop.Lab.Rl;
-using Isoflop.Lab.Studies;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Tours;
 
 namespace Isoflop.Cli.Commands;
@@ -23,63 +18,48 @@ static class TourCommand
             DefaultValueFactory = _ => 1,
         };
         var verb = new Verb("tour",
-            "A ladder of twelve small runs on the default corpus, its law, a forecast, the run that checks it, the score, a " +
-            "report; then a ladder on a world of labelled tasks and the map of what each rung can do; then reinforcement that " +
-            "teaches a small model when to think. The same command goes on where it was stopped.",
+            "The questions of the talk, answered by small models on this machine: loss against compute and a forecast, what " +
+            "each rung can do, thought against answers at once, reinforcement, and more time to think. Each answer is printed " +
+            "when it is there, with what comes next; the same command goes on where it was stopped.",
             "isoflop tour",
             "isoflop tour --scale 0.1      a tenth of the compute") { scale };
         verb.Runs(call =>
         {
             double times = call.Parsed.GetValue(scale);
             if (!(times is >= 0.01 and <= 1e6)) throw new ConfigException($"--scale {times} must be from 0.01 to 1e6; try 1");
-            TourResult tour = Tour.Run(call.Here, times);
+            TourResult tour = Tour.Run(call.Here, times, call.Json ? null : part => Write(call, part));
             if (call.Json)
             {
-                foreach (TourStop stop in tour.Stops)
+                foreach (TourStop stop in tour.Text.Stops)
                     call.Out.WriteLine(JsonSerializer.Serialize(stop, TourJson.Default.TourStop));
                 tour.World.Map.ToTable([]).WriteJsonLines(call.Out);
             }
-            else Write(call.Out, tour);
+            else call.Out.WriteLine($"the whole talk with these numbers: {tour.Page}");
             return 0;
         });
         return verb;
     }
 
-    static void Write(TextWriter output, TourResult tour)
+    static void Write(Invocation call, TourPart part)
     {
+        TextWriter output = call.Out;
+        int number = Tour.Questions.ToList().IndexOf(part.Question) + 1;
+        output.WriteLine($"{number} of {Tour.Questions.Count}  {part.Question}");
+        foreach (string line in Chart.Wrapped(part.Answer, 110)) output.WriteLine($"  {line}");
         output.WriteLine();
-        StudyTables.Results(output, tour.Ladder);
+        if (part.FigureText.Length > 0) output.WriteLine(part.FigureText);
+        else if (part.Charts.Count > 0) output.WriteLine(part.Charts[0].Terminal());
+        foreach (TourTable table in part.Tables)
+        {
+            if (table.Caption.Length > 0) output.WriteLine(table.Caption);
+            TextTable.Write(output, [[.. table.Heads], .. table.Rows], [.. Enumerable.Range(0, table.Heads.Count)
+                .Where(c => !table.Rows.All(r => r[c].Length > 0 && char.IsDigit(r[c][0])))]);
+            output.WriteLine();
+        }
+        if (part.More.Length > 0) output.WriteLine($"more: {part.More}");
         output.WriteLine();
-        StudyTables.Findings(output, tour.Findings, 1);
-        output.WriteLine();
-        ForecastCommand.Write(output, tour.Ladder.Study, tour.Forecast);
-        ForecastCommand.Write(output, tour.Score);
-        output.WriteLine();
-        BaselineTable.Write(output, tour.Baselines, [.. tour.Stops.Select(s => (s.Run, s.Loss, s.BitsPerByte))]);
-        output.WriteLine();
-        foreach (TourStop s in tour.Stops) output.WriteLine($"{s.Run}:  {tour.Prompt}→{s.Text.ReplaceLineEndings(" ")}");
-        output.WriteLine();
-        output.WriteLine($"report: {tour.Findings.Page}");
-        output.WriteLine();
-        WorldTour world = tour.World;
-        output.WriteLine("accuracy in percent on held-out questions of a generated world, best size of each budget");
-        MapPictures.Terminal(world.Map, output);
-        output.WriteLine();
-        ClimbCommand.Write(output, world.Question, world.Climbed);
-        output.WriteLine();
-        output.WriteLine($"report: {world.Page}; the rest of the map: isoflop map {world.Map.Study}");
-        output.WriteLine();
-        ThinkingTour thinking = tour.Thinking;
-        output.WriteLine("a model that was shown some thoughts, then reinforcement: parity of 12 bits, held-out items");
-        output.WriteLine(thinking.Training.Terminal());
-        foreach (RlEval e in (RlEval[])[.. thinking.Evals.Take(2), .. thinking.Evals.TakeLast(2)])
-            output.WriteLine($"  step {e.Step,3}  {RlText.Form(e.Form)}  {RlText.Scores(e)}");
-        foreach (ReplyRow r in thinking.Replies) output.WriteLine($"  step {r.Step,3}  {r.Prompt} {r.Reply}");
-        output.WriteLine();
-        output.WriteLine("the same models with more replies to a question");
-        output.WriteLine(thinking.Frontier.Terminal());
-        output.WriteLine($"picture: {thinking.Picture}");
-        output.WriteLine($"the whole talk with these numbers: {tour.Page}");
+        output.Flush();
+        if (number < Tour.Questions.Count) call.Err.WriteLine($"next: {Tour.Questions[number]}");
     }
 }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Isoflop.Lab.Replies;
 using Isoflop.Lab.Rl;
 using Isoflop.Store;
 using Isoflop.Tasks;
@@ -51,6 +52,7 @@ static class TracesCommand
                 return 0;
             }
             IAnsiConsole? colours = Colours(call);
+            List<string> shown = [];
             foreach (string name in names)
             {
                 _ = Reinforcement.RecipeOf(name, call.Here);
@@ -71,10 +73,11 @@ static class TracesCommand
                     {
                         string head = $"  step {r.Step,4}  {(r.Reward > 0 ? "right" : "wrong")}  ";
                         Write(call, colours, $"{Markup.Escape(head)}{Coloured(r.Reply)}", head + r.Reply);
+                        shown.Add(r.Reply);
                     }
                 }
             }
-            if (!call.Json) Write(call, colours, Legend(true), Legend(false));
+            if (!call.Json) Write(call, colours, Legend(shown, true), Legend(shown, false));
             return 0;
         });
         return verb;
@@ -104,10 +107,7 @@ static class TracesCommand
         _ => null,
     };
 
-    internal static string Legend(bool coloured) => string.Join("  ", new (char Mark, string Means)[]
-    {
-        (Marks.Failed, "attempt failed"), (Marks.DeadEnd, "dead end"), (Marks.Back, "step back"),
-            (Marks.Solved, "checked: right"),
-        (Reply.Say, "answer"),
-    }.Select(m => (coloured ? Coloured(m.Mark.ToString()) : m.Mark.ToString()) + " " + m.Means));
+    /// <summary>A line that says what the signs in some replies mean; empty: there are none.</summary>
+    internal static string Legend(IEnumerable<string> replies, bool coloured) => string.Join("  ", ReplySigns.In(replies)
+        .Select(s => (coloured ? Coloured(s.Sign.ToString()) : s.Sign.ToString()) + " " + s.Means));
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Isoflop.Data;
 using Isoflop.Lab.Corpora;
 using Isoflop.Lab.Worlds;
@@ -93,6 +94,7 @@ static class WorldCommand
         verb.Runs(call =>
         {
             ParseResult given = call.Parsed;
+            CorpusCommand.CheckName(given.GetValue(name)!, sourced: true);
             var recipe = new WorldCorpusRecipe
             {
                 Name = given.GetValue(name)!,
@@ -114,7 +116,7 @@ static class WorldCommand
             };
             if (given.GetValue(show) > 0)
             {
-                Show(call.Out, new World(recipe.World), given.GetValue(show));
+                Show(call, new World(recipe.World), given.GetValue(show));
                 return 0;
             }
             if (given.GetValue(questions) > 0)
@@ -140,12 +142,14 @@ static class WorldCommand
             ? (text[..at], x) : throw new ConfigException($"{option} '{text}' must be NAME=NUMBER; try sums=2");
     }
 
-    static void Show(TextWriter output, World world, int count)
+    static void Show(Invocation call, World world, int count)
     {
         for (long i = 0; i < count; i++)
         {
             WorldDocument document = world.Document(validation: false, i);
-            output.WriteLine($"[{world.Tasks[document.Task].Tag}] {document.Text}");
+            string tag = world.Tasks[document.Task].Tag;
+            call.Out.WriteLine(!call.Json ? $"[{tag}] {document.Text}"
+                : JsonSerializer.Serialize(new(tag, document.Text), WorldCommandJson.Default.WorldText));
         }
     }
 
@@ -164,3 +168,10 @@ static class WorldCommand
                 ? e.ToString("0.000", CultureInfo.InvariantCulture) : "unknown")));
     }
 }
+
+/// <summary>A document of a world, as a script sees it.</summary>
+sealed record WorldText(string Task, string Text);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(WorldText))]
+sealed partial class WorldCommandJson : JsonSerializerContext;

@@ -60,9 +60,9 @@ sealed record LossText(IReadOnlyList<(string Token, double Nats)> Pieces)
         for (double n = 0; n <= Full; n++) Span(page, $" {n} ", n);
         page.Append("</p>\n<p>").Append(Spans());
         double total = Pieces.Sum(p => p.Nats);
-        return page.Append(CultureInfo.InvariantCulture,
-            $"</p>\n<p>{total:0.00} nats in all, {total / Math.Max(1, Pieces.Count):0.000} a token.</p></html>\n")
-            .ToString();
+        page.Append(CultureInfo.InvariantCulture,
+            $"</p>\n<p>{total:0.00} nats in all, {total / Math.Max(1, Pieces.Count):0.000} a token.</p>\n");
+        return page.Append(Glossary.Of("loss, nats a token")).Append("</html>\n").ToString();
     }
 
     /// <summary>The tokens as HTML, for a page that has room for them.</summary>

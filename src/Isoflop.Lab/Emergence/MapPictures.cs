@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Isoflop.Lab.Charts;
+using Isoflop.Lab.Worlds;
 using Isoflop.Store;
 
 namespace Isoflop.Lab.Emergence;
@@ -9,7 +10,7 @@ namespace Isoflop.Lab.Emergence;
 /// <summary>A capability map to look at.</summary>
 static class MapPictures
 {
-    const int Left = 150, Top = 106, Cell = 48, Row = 22, Bottom = 46;
+    const int Top = 106, Cell = 48, Row = 22, Bottom = 46;
     // Right of the cells: the class, how ability changed, how the answer's likelihood went, what that says.
     const int ClassAt = 10, ChangeAt = 84, LineAt = 226, LineWidth = 84, NoteAt = 322, Right = 630;
 
@@ -38,8 +39,9 @@ static class MapPictures
     {
         TaskCurve[] tasks = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
         if (tasks.Length == 0) return "";
+        int left = 16 + 7 * tasks.Max(t => LabelOf(t.Task).Length);
         int rungs = tasks[0].Rungs.Count, gaps = tasks.Select(t => FamilyOf(t.Task)).Distinct().Count() - 1;
-        int width = Left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
+        int width = left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
         var svg = new StringBuilder("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-map\" " +
             I($"viewBox=\"0 0 {width} {height}\" ") +
             I($"width=\"{width}\" ") +
@@ -51,8 +53,8 @@ static class MapPictures
             "line: −ln p of the right answer along the budgets, each in its own height;");
         Text(12, 74, "s", "sudden: that line has a break (dot) which no evenly bending curve has, and ability rises");
         for (int r = 0; r < rungs; r++)
-            Text(Left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
-        int right = Left + rungs * Cell;
+            Text(left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
+        int right = left + rungs * Cell;
         Text(right + ClassAt, Top - 8, "t", "class");
         Text(right + ChangeAt, Top - 8, "t", "change, 90 %");
         Text(right + LineAt, Top - 8, "t", "−ln p, answer");
@@ -62,14 +64,14 @@ static class MapPictures
         foreach (TaskCurve task in tasks)
         {
             if (FamilyOf(task.Task) != family) (family, y) = (FamilyOf(task.Task), y + 6);
-            Text(Left - 8, y + 15, "t", task.Task, anchor: "end");
+            Text(left - 8, y + 15, "t", LabelOf(task.Task), anchor: "end");
             for (int r = 0; r < rungs; r++)
             {
                 double ability = task.Rungs[r].Ability.Mean;
-                svg.Append(I($"<rect x=\"{Left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" ") +
+                svg.Append(I($"<rect x=\"{left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" ") +
                     $"class=\"{(ability < 0 ? "down" : "up")}\" " +
                     I($"fill-opacity=\"{Math.Clamp(Math.Abs(ability), 0.04, 1):0.##}\"/>"));
-                svg.Append(I($"<text x=\"{Left + r * Cell + Cell / 2}\" y=\"{y + 15}\" text-anchor=\"middle\" ") +
+                svg.Append(I($"<text x=\"{left + r * Cell + Cell / 2}\" y=\"{y + 15}\" text-anchor=\"middle\" ") +
                     I($"class=\"{(Math.Abs(ability) > 0.5 ? "w" : "t")}\">{100 * task.Rungs[r].Accuracy.Mean:0}</text>"));
             }
             TaskFinding finding = map.Findings.First(f => f.Task == task.Task);
@@ -83,7 +85,7 @@ static class MapPictures
             Text(right + NoteAt, y + 15, "s", NoteOf(finding));
             y += Row;
         }
-        Text(Left + rungs * Cell / 2, y + 24, "s", "training FLOPs", anchor: "middle");
+        Text(left + rungs * Cell / 2, y + 24, "s", "training FLOPs", anchor: "middle");
         return svg.Append("</svg>\n").ToString();
 
         void Text(int x, int at, string style, string text, int size = 12, string anchor = "start", string weight = "400") =>
@@ -127,7 +129,8 @@ static class MapPictures
             output.WriteLine("nats/token".PadRight(width) +
                 string.Concat(map.Curves[0].Rungs.Select(r => $"{Flops(r.Budget),9}")));
             foreach (TaskCurve task in map.Curves)
-                output.WriteLine(task.Task.PadRight(width) + string.Concat(task.Rungs.Select(r => I($"{r.Loss,9:0.0000}"))));
+                output.WriteLine(task.Task.PadRight(width) + string.Concat(task.Rungs.Select(r => I($"{r.Loss,9:0.0000}"))) +
+                    $"  {World.TitleOf(task.Task)}".TrimEnd());
             return;
         }
         output.WriteLine("task".PadRight(width) + "  chance" + string.Concat(tasks[0].Rungs.Select(r => $"{Flops(r.Budget),9}")) +
@@ -137,8 +140,13 @@ static class MapPictures
             TaskFinding f = map.Findings.First(x => x.Task == task.Task);
             output.WriteLine(task.Task.PadRight(width) + I($"  {100 * task.Rungs[0].Chance,4:0} %") +
                 string.Concat(task.Rungs.Select(r => I($"  {100 * r.Accuracy.Mean,4:0} {Shade(r.Ability.Mean)}"))) +
-                $"   {f.Class.ToString().ToLowerInvariant(),-9} {NoteOf(f)}");
+                $"   {f.Class.ToString().ToLowerInvariant(),-9} " +
+                string.Join("; ", ((string[])[World.TitleOf(task.Task), NoteOf(f)]).Where(t => t.Length > 0)));
         }
+        output.WriteLine("numbers: accuracy in percent, of each budget's best size; ability, the share of what lies above " +
+            "chance: ░ from 10 %, ▒ 35, ▓ 65, █ 90");
+        output.WriteLine(string.Join("; ", classes.Where(c => map.Findings.Any(f => f.Class == c.Is)).Select(c =>
+            $"{c.Is.ToString().ToLowerInvariant()}: {c.Means}")));
     }
 
     /// <summary>Ability against compute, a line a task with its standard error, a picture a family.</summary>
@@ -162,11 +170,11 @@ static class MapPictures
 
     static Chart ChartOf(IGrouping<string, TaskCurve> family, string what, string y, Func<TaskRung, double> value,
         Func<TaskRung, (double, double)> range) => new($"{ChartNames.Title(family.Key)}: {what}", "training FLOPs", y,
-        [.. family.Select(t => new ChartSeries(LabelOf(t.Task, family.Count()), [.. t.Rungs.Select(r => (r.Flops, value(r)))])
+        [.. family.Select(t => new ChartSeries(LevelOf(t.Task, family.Count()), [.. t.Rungs.Select(r => (r.Flops, value(r)))])
         { Range = [.. t.Rungs.Select(range)] })]);
 
     /// <summary>Within its family a level is enough.</summary>
-    static string LabelOf(string task, int tasks) => tasks > 1 && task.Split('.') is [_, var level] ? $"level {level}" : task;
+    static string LevelOf(string task, int tasks) => tasks > 1 && task.Split('.') is [_, var level] ? $"level {level}" : task;
 
     /// <summary>One standard error to both sides: 95 % of several tasks would cover one another.</summary>
     static (double Low, double High) Band(TwoLevel mean) => (mean.Mean - mean.Error, mean.Mean + mean.Error);
@@ -193,15 +201,27 @@ static class MapPictures
 
     static double LevelOf(string task) => task.Split('.') is [_, var level] && int.TryParse(level, out int n) ? n : 1;
 
+    static readonly (TaskClass Is, string Means)[] classes =
+    [
+        (TaskClass.Flat, I($"ability moves by less than {MapRules.Change:0.0}")),
+        (TaskClass.Smooth, "it rises, and the answers' likelihood bends evenly"),
+        (TaskClass.Sudden, "it rises, and the answers' likelihood has a break"),
+        (TaskClass.Saturated, I($"it reaches {MapRules.Ceiling:0.00} within noise")),
+        (TaskClass.Inverse, "it falls"), (TaskClass.Unclear, "none of these can be shown"),
+    ];
+
+    /// <summary>"agreement past another noun · grammar.3".</summary>
+    static string LabelOf(string task) => World.TitleOf(task) is { Length: > 0 } title ? $"{title} · {task}" : task;
+
     static string NoteOf(TaskFinding f) => f.Class switch
     {
+        TaskClass.Unclear when !f.Evidence.StartsWith("ability", StringComparison.Ordinal) => f.Evidence,
         TaskClass.Sudden when f.Break is { } b => I($"break at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}; slope ") + SlopesOf(b),
         TaskClass.Smooth when f.Break is { P: <= MapRules.BreakP } b =>
             I($"p {b.P:0.000}, but not steeper: slope ") + SlopesOf(b),
         TaskClass.Smooth when f.Break is { } b => I($"no break, p {b.P:0.000}"),
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",
         TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight" : $"a line says {Flops(r.Flops)}",
-        TaskClass.Unclear => "neither a change nor its absence is shown",
         _ => "",
     };
 

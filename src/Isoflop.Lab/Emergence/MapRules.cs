@@ -23,6 +23,10 @@ enum TaskClass
 /// </summary>
 static class MapRules
 {
+    /// <summary>Fewest items of a verdict: 20 alike are by chance what one sample in 20 of a task that is 14 % otherwise
+    /// shows.</summary>
+    public const int MinItems = 20;
+
     /// <summary>A change of ability that counts.</summary>
     public const double Change = 0.10;
 

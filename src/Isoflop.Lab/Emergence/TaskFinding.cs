@@ -27,6 +27,9 @@ sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakRe
         IReadOnlyList<TaskRung> rungs = curve.Rungs;
         if (rungs.Count < 2 || rungs[0].Results.Count == 0)
             return new(curve.Task, TaskClass.Unclear, default, null, null, null, rungs.Count < 2 ? "one rung" : "no items");
+        if (rungs[0].Results[0].Count is < MapRules.MinItems and var few)
+            return new(curve.Task, TaskClass.Unclear, curve.Change, null, null, null,
+                $"{few} {(few == 1 ? "item" : "items")}; a verdict needs {MapRules.MinItems}");
         TwoLevel change = curve.Change;
         // Where every item moved alike there is no spread to reckon with: then by what one such sample in 20 would have missed.
         double half = change.Error > 0 ? change.Half(1 - 2 * MapRules.Level)

@@ -145,7 +145,7 @@ public static class EvalRun
             {
                 file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
             }
-            catch (IOException e) when (File.Exists(path))
+            catch (IOException e) when (FolderLock.IsHeld(e))
             {
                 throw new ConfigException($"{path}: another process has it open ({e.Message}); wait for it, or stop it");
             }

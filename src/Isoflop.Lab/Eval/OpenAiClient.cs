@@ -311,7 +311,7 @@ sealed class OpenAiClient : IChatClient
         {
             string begins = Encoding.UTF8.GetString(text.Span[..Math.Min(text.Length, 4 * MessageLength)]);
             throw new JsonException($"{endpoint.Shown(path)}: " + (text.Length == 0 ? "the reply is empty"
-                : $"{e.Message} {Short(begins)}"), e);
+                : $"{endpoint.Clean(e.Message)} {Short(begins)}"), e);
         }
     }
 

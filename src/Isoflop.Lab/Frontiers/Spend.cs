@@ -18,7 +18,13 @@ sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFlops, do
 /// <param name="Queries">questions that the model will be asked in its life</param> <param name="Best">by the surface</param>
 /// <param name="BestCell">the best measured point of the grid that the budget buys</param>
 /// <param name="AllSize">all into size: the widest model that the budget buys, at once, without reinforcement or thought</param>
-sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize);
+sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize)
+{
+    /// <summary>Which of the two to take: what is foreseen below what was measured is not the best.</summary>
+    [JsonIgnore] public string Advice => Best.Accuracy.Value >= BestCell.Accuracy.Value
+        ? "take the surface's split: it is foreseen to be no worse than the best cell was; a check measures both"
+        : "take the best cell: it was measured, and the surface foresees less for every split that the budget buys";
+}
 
 /// <summary>What fresh seeds made of a forecast.</summary>
 /// <param name="Regret">best cell's accuracy less the chosen compute split's, fresh seeds of both</param>

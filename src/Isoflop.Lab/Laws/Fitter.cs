@@ -50,7 +50,9 @@ static class Fitter
         if (!best.Minimum.Converged)
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
-        if (form.ReadsLoss && IsNoise(law))
+        if (IsConstant(law)) return Refuse(law, "all values are equal: nothing shows what moves them", Further(law, 10,
+            "a longer range"));
+        if ((form.ReadsLoss || form is RlSigmoid) && IsNoise(law))
             return Refuse(law, "the values rise no more than their scatter: a constant says as much of them",
                 Further(law, 10, "a loss at which they leave chance"));
 
@@ -113,13 +115,22 @@ static class Fitter
         };
     }
 
+    /// <summary>To the last places of a double.</summary>
+    static bool IsConstant(Law law)
+    {
+        if (law.Residuals.Count == 0) return false;
+        double low = law.Residuals.Min(r => r.Loss), high = law.Residuals.Max(r => r.Loss);
+        return high - low <= 1e-12 * Math.Max(Math.Abs(low), Math.Abs(high));
+    }
+
     /// <summary>An F-test against a constant: its level is low, since a step is searched for among many places.</summary>
     static bool IsNoise(Law law)
     {
         double mean = law.Residuals.Average(r => r.Loss), total = law.Residuals.Sum(r => Math.Pow(r.Loss - mean, 2)),
             left = law.Residuals.Sum(r => Math.Pow(r.Loss - r.Predicted, 2));
         int spent = law.Parameters.Count - 1, free = law.Residuals.Count - 1 - spent;
-        return free > 0 && left > 0 && 1 - FisherSnedecor.CDF(spent, free, (total - left) / spent / (left / free)) > 1e-4;
+        return free > 0 && (left >= total
+            || left > 0 && 1 - FisherSnedecor.CDF(spent, free, (total - left) / spent / (left / free)) > 1e-4);
     }
 
     static double[] NaturalOf(LawForm form, FitData data, double[] theta)

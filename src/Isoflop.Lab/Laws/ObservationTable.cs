@@ -83,7 +83,7 @@ public sealed class ObservationTable
             else copies++;
         }
         if (copies > 0)
-            notes.Add($"rows left out: {copies} copies of others; if they are other seeds, say that they are replicates");
+            notes.Add($"rows left out: {copies} copies of others; if they are other seeds, say so with replicates=true");
         return points;
 
         Observation Row(int r)

@@ -12,6 +12,8 @@ sealed class TaskSigmoid : Curve
     public override Objective Default => Objective.SquaredError;
     internal override bool ReadsFlops => false;
     internal override bool ReadsLoss => true;
+    /// <summary>Of ever less loss.</summary>
+    public override double? Limit(ReadOnlySpan<double> p) => p[1] > 0 ? p[3] : p[0] + p[3];
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] / (1 + Math.Exp(-p[1] * (x.X - p[2]))) + p[3];
 
     internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) => t.CopyTo(p);

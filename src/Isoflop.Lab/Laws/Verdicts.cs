@@ -9,6 +9,9 @@ static class Verdicts
     const double Least = 1e-3;
     /// <summary>Above this share of resamples at a bound the verdict says so: the interval reaches the bound.</summary>
     const double ManyAtBound = 0.025;
+    /// <summary>A parameter whose interval spans more than this factor is not held by the points; nor is the limit beside
+    /// it.</summary>
+    const double Loose = 1e6;
     /// <summary>The next rung of a ladder.</summary>
     const double NextRung = 3.1622776601683795;
 
@@ -23,7 +26,11 @@ static class Verdicts
         double[] sizes = [.. law.Residuals.Select(r => Math.Abs(r.Loss - r.Predicted)).Order()];
         double sd = sizes.Length > 0 ? 1.4826 * Quantile.Of(sizes, 0.5) : 0;
         double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
-        string limit = form.Limit(best) is { } l ? $"; the limit is {Number(l)}{Interval(law, form)}" : "";
+        double? end = form.Limit(best);
+        LawParameter? loose = law.Parameters.FirstOrDefault(p => p.Estimate.Low > 0 && p.Estimate.High / p.Estimate.Low > Loose);
+        string limit = end is not { } l ? "" : loose is null ? $"; the limit is {Number(l)}{Interval(law, form)}"
+            : $"; where it ends is not identified: {loose.Name} may be {Number(loose.Estimate.Low)} or " +
+                Number(loose.Estimate.High);
         string of = form == LawForms.KaplanN ? "N = " : form == LawForms.KaplanD ? "D = " : "";
         string step = ofLoss ? FormattableString.Invariant($"a loss of {next:0.###} instead of {at:0.###}")
             : FormattableString.Invariant($"ten times {of}{at:0.##e0}");
@@ -31,9 +38,10 @@ static class Verdicts
         if (law.AtBound > ManyAtBound)
             change += FormattableString.Invariant($"; in {100 * law.AtBound:0} % of the resamples a parameter is at its bound");
         NextPoint point = Next(law, form);
-        return Math.Abs(here - further) < Math.Max(sd, Least * Math.Abs(here)) && form.Limit(best) is { } end
-            ? new(VerdictKind.Saturates, $"saturates at {Number(end)}: {change}", point)
-            : new(VerdictKind.KeepsImproving, $"keeps improving: {change}", point);
+        if (Math.Abs(here - further) >= Math.Max(sd, Least * Math.Abs(here)) || end is not { } reached)
+            return new(VerdictKind.KeepsImproving, $"keeps improving: {change}", point);
+        string ends = loose is null ? $"saturates at {Number(reached)}" : "gains no more than noise";
+        return new(VerdictKind.Saturates, $"{ends}: {change}", point);
     }
 
     static string Interval(Law law, LawForm form)

@@ -61,8 +61,9 @@ static partial class StudyReport
     internal const string Style = """
         :root { color-scheme: light dark }
         body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem }
-        .scroll { overflow-x: auto; margin: 1rem 0 }
-        .scroll svg { display: block; max-width: 100%; min-width: 44rem; height: auto }
+        svg { max-width: 100%; height: auto } .scroll { overflow-x: auto; margin: 1rem 0 }
+        .bleed { width: min(100vw - 2rem, 82rem); margin-left: calc(50% - min(50vw - 1rem, 41rem)) }
+        .bleed svg { display: block; margin: auto; min-width: 56rem }
         table { border-collapse: collapse; font-size: .85rem }
         td, th { padding: .15rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid #8884 }
         .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
@@ -109,7 +110,7 @@ static partial class StudyReport
                 I($" is {100 * f.Forecaster.ErrorPerDecade:0.0} % off for each decade of extrapolation.") : ""));
         Rows(b, ["parameter", "value", "95 %"], f.Law.Parameters.Select(p => new[]
         {
-            Symbols.In(p.Name), I($"{p.Estimate.Value:0.####e0}"), I($"{p.Estimate.Low:0.####e0} – {p.Estimate.High:0.####e0}"),
+            Symbols.In(p.Name), I($"{p.Estimate.Value:0.####e0}"), p.Estimate.Ends("0.####e0", " – "),
         }));
         Picture("residuals.svg");
         P(f.Longest is { } l
@@ -147,7 +148,7 @@ static partial class StudyReport
         P("The next point: " + (double.IsFinite(next.Flops) ? I($"{next.Flops:0.0e0} FLOPs") +
             I($", {next.Flops * f.SecondsPerFlop / 3600:0.00} thread hours here") : "") +
             (double.IsFinite(next.N) ? I($", {next.N:0.##e0} parameters on {next.D:0.##e0} tokens") : "") + $": {E(next.Why)}.");
-        return b.Append("</html>\n").ToString();
+        return b.Append(Glossary.Of(b.ToString())).Append("</html>\n").ToString();
     }
 
     static void Frontier(StringBuilder b, IReadOnlyList<StudyResult> results) =>
@@ -169,7 +170,7 @@ static partial class StudyReport
             forecasts.Select(f => (F: f, S: scores.FirstOrDefault(s => s.Id == f.Id))).Select(p => new[]
             {
                 I($"{p.F.Id}{(p.F.Before ? "" : " (after its run)")}"), I($"{p.F.Below:0.##e0}"), I($"{p.F.Flops:0.##e0}"),
-                I($"{p.F.Loss.Value:0.000}"), I($"{p.F.Loss.Low:0.00} – {p.F.Loss.High:0.00}"),
+                I($"{p.F.Loss.Value:0.000}"), p.F.Loss.Ends("0.00", " – "),
                 p.S is null ? "–" : I($"{p.S.Loss:0.0000}"), p.S is null ? "–" : I($"{100 * p.S.RelativeError:+0.0;-0.0} %"),
                 p.S is null ? "–" : I($"{100 * p.S.ReducibleError:+0.0;-0.0} %"), p.S is null ? "–" : I($"{p.S.Skill:0.00}"),
                 p.S is null ? "–" : p.S.Inside ? "held" : "did not hold",
@@ -192,7 +193,8 @@ static partial class StudyReport
     }
 
     /// <summary>A picture that scrolls where the page is narrow: small print would be lost.</summary>
-    internal static void Wide(StringBuilder b, string svg) => b.Append("<div class=\"scroll\">").Append(svg).Append("</div>\n");
+    internal static void Wide(StringBuilder b, string svg) =>
+        b.Append("<div class=\"scroll bleed\">").Append(svg).Append("</div>\n");
 
     // A number, one with its unit, an interval, a dash for none.
     static bool IsNumber(string cell) => cell.Length is 0 || cell is "–" or "-" || NumberForm().IsMatch(cell);

@@ -64,7 +64,7 @@ public static class Reinforcement
     /// </summary>
     /// <param name="step">1 to the steps done</param>
     /// <exception cref="ConfigException">No such run or step; it is being written.</exception>
-    internal static IReadOnlyList<ReplyRow> Replay(string run, int step, Workspace here)
+    internal static Replayed Replay(string run, int step, Workspace here)
     {
         string path = here.RunFolder(run);
         RlRecipe recipe = RecipeOf(run, here);
@@ -84,8 +84,10 @@ public static class Reinforcement
             using var loop = new RlLoop(whole, record.Model, source, folder, StartOf(source, whole), copy);
             loop.Resume(Checkpoint.Verify(Path.Combine(folder.Path, Checkpoint.NameOf(from))), RlLoop.Replayed);
             List<Group> groups = [];
-            for (int s = from; s < step; s++) loop.Again(s, out groups);
-            return [.. groups.SelectMany(g => Enumerable.Range(0, g.Replies.Length).Select(r => RlLoop.Describe(step, g, r)))];
+            RlStep row = rows[step - 1];
+            for (int s = from; s < step; s++) row = loop.Again(s, out groups);
+            return new([.. groups.SelectMany(g => Enumerable.Range(0, g.Replies.Length)
+                .Select(r => RlLoop.Describe(step, g, r)))], row.DifferencesFrom(rows[step - 1]));
         }
         finally
         {

@@ -198,10 +198,11 @@ sealed class RlLoop : IDisposable
     }
 
     /// <summary>A step that was done before, without rows.</summary>
-    public void Again(int step, out List<Group> drawn)
+    public RlStep Again(int step, out List<Group> drawn)
     {
         RlStep row = Step(step, out drawn);
         curriculum.See(row);
+        return row;
     }
 
     RlStep RowOf(int step, List<Group> all, int dropped, Learnt learnt, double sampleSeconds, double learnSeconds, double seconds)

@@ -25,19 +25,21 @@ public sealed record RlRecipe
     [Setting("the run and its folder; else named by a hash of the recipe")]
     public string Name { get; set; } = "";
 
-    [Setting("the policy to begin with: RUN, its newest checkpoint, or RUN@STEP")]
+    [Setting("the policy to begin with, which must be given: RUN, its newest checkpoint, or RUN@STEP")]
     public string From { get; set; } = "";
 
-    [Setting("what is asked: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not")]
+    [Setting("what is asked, which must be given: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not")]
     public IReadOnlyList<string> Tasks { get; set; } = [];
 
-    [Setting("grpo, dr_grpo, dapo, rloo, cispo, gspo, rejection: names the three choices below where they are not given")]
+    [Setting("names baseline, aggregation, ratio and clip_high where they are not given; see the methods below")]
     public string Method { get; set; } = "dr_grpo";
 
-    [Setting("what a reward is held against; else the method's")]
+    [Setting("what a reward r is held against in its group; mean: r − μ, std: (r − μ)/σ, leave_one_out: r less the mean of " +
+        "the others, log: (r − μ)/μ, rejection: 1 for the best that is above 0, else 0; else the method's")]
     public AdvantageBaseline? Baseline { get; set; }
 
-    [Setting("how tokens are averaged; else the method's")]
+    [Setting("how the tokens' losses are averaged; reply_mean: in each reply, then over replies, token_mean: over all " +
+        "tokens, constant: their sum over what the longest replies would have; else the method's")]
     public Aggregation? Aggregation { get; set; }
 
     [Setting("what a reply is worth, by the name of a reward; else what the task's verifier says", Later = true)]
@@ -47,7 +49,8 @@ public sealed record RlRecipe
         Later = true)]
     public IReadOnlyList<string>? Plugins { get; set; }
 
-    [Setting("how the ratio enters; else the method's")]
+    [Setting("how the ratio of a token's probability to the one that it was drawn with enters; clip: PPO's, by clip_low and " +
+        "clip_high, cispo: capped, and a weight alone, gspo: clip, of the whole reply; else the method's")]
     public RatioRule? Ratio { get; set; }
 
     [Setting("the ratio's lower bound is 1 less this", Above = 0, Max = 1)]
@@ -126,6 +129,13 @@ public sealed record RlRecipe
         ["gspo"] = (AdvantageBaseline.Std, Rl.Aggregation.ReplyMean, RatioRule.Gspo, 0.2),
         ["rejection"] = (AdvantageBaseline.Rejection, Rl.Aggregation.TokenMean, RatioRule.Clip, 0.2),
     };
+
+    /// <summary>Each method and what it names, for a reader.</summary>
+    internal static IEnumerable<(string Name, string Says)> Methods => methods.Select(m => (m.Key, FormattableString.Invariant(
+        $"baseline={Key(m.Value.Item1)} aggregation={Key(m.Value.Item2)} ratio={Key(m.Value.Item3)} clip_high={m.Value.Item4}")));
+
+    static string Key<T>(T choice) where T : struct, Enum =>
+        System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(choice.ToString());
 
     internal (AdvantageBaseline Baseline, Aggregation Aggregation, PolicyTerm Term) Choices
     {

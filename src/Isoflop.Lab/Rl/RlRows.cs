@@ -27,7 +27,29 @@ public sealed record LevelReward(string Level, int Replies, double Reward);
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 public sealed record RlStep([property: JsonRequired] int Step, double Reward, int Groups, int Dropped, double Length,
     double LengthEnded, double Truncated, double Thinking, double Entropy, double Clipped, double Divergence, int Faults,
-    double GradNorm, double SampleSeconds, double LearnSeconds, double Seconds, double Flops, IReadOnlyList<LevelReward> Levels);
+    double GradNorm, double SampleSeconds, double LearnSeconds, double Seconds, double Flops, IReadOnlyList<LevelReward> Levels)
+{
+    /// <summary>What of it is not to the last bit as in another row, but for times: "entropy 1.2 (there 1.3)".</summary>
+    internal IReadOnlyList<string> DifferencesFrom(RlStep there)
+    {
+        (string Of, double Here, double There)[] all =
+        [
+            ("reward", Reward, there.Reward), ("groups", Groups, there.Groups), ("dropped", Dropped, there.Dropped),
+            ("length", Length, there.Length), ("length_ended", LengthEnded, there.LengthEnded),
+            ("truncated", Truncated, there.Truncated), ("thinking", Thinking, there.Thinking),
+            ("entropy", Entropy, there.Entropy), ("clipped", Clipped, there.Clipped),
+            ("divergence", Divergence, there.Divergence), ("faults", Faults, there.Faults),
+            ("grad_norm", GradNorm, there.GradNorm), ("flops", Flops, there.Flops),
+            .. Levels.Zip(there.Levels, (a, b) => (a.Level, a.Reward, b.Reward)),
+        ];
+        return [.. all.Where(v => !v.Here.Equals(v.There))
+            .Select(v => FormattableString.Invariant($"{v.Of} {v.Here:R} (there {v.There:R})"))];
+    }
+}
+
+/// <summary>A step that was played again.</summary>
+/// <param name="Differences">from the row of the first time; none: the same bits</param>
+sealed record Replayed(IReadOnlyList<ReplyRow> Rows, IReadOnlyList<string> Differences);
 
 /// <summary>One reply, for a reader: of a replayed step, or beside an evaluation.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
 
@@ -8,6 +9,11 @@ public readonly record struct Estimate(double Value, double Low, double High)
 {
     /// <summary>A value without an interval.</summary>
     public static Estimate Of(double value) => new(value, double.NaN, double.NaN);
+
+    /// <summary>Its interval for a reader, "1.2–3.4"; "–": none is known.</summary>
+    /// <param name="between">what stands between the ends: numbers with signs want a word</param>
+    internal string Ends(string format, string between = "–") => double.IsNaN(Low) || double.IsNaN(High) ? "–"
+        : Low.ToString(format, CultureInfo.InvariantCulture) + between + High.ToString(format, CultureInfo.InvariantCulture);
 
     /// <summary>
     /// Mean of independent values ± t·s/√n: Student's quantile, since with three seeds it is 4.30 and not 1.96.

@@ -28,7 +28,7 @@ public static class Ladder
         LadderPlan plan = LadderPlan.Of(recipe, here);
         RuleFactors factors = Study.OpenOrCreate(here, recipe).Record.Tuning?.Factors
             ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
-        return [.. plan.Tuning(), .. plan.Transfer(factors), .. plan.Ladder(factors)];
+        return [.. LadderPlan.RunsOf(plan.Tuning()), .. LadderPlan.RunsOf(plan.Transfer(factors)), .. plan.Ladder(factors)];
     }
 
     /// <summary>Trains what is not done yet.</summary>
@@ -48,14 +48,15 @@ public static class Ladder
         Dictionary<string, StudyResult> known = Known(study, here);
         List<FailedRun> failed = [];
         List<StudyResult> tuned = [];
-        if (plan.Tuning().Count > 0)
+        if (plan.Tuning() is { Count: > 0 } trials)
         {
-            IReadOnlyList<StudyResult> grid = Work("tune", plan.Tuning());
-            RuleFactors chosen = Best(grid) ?? throw new DataException(
-                $"{study.Folder}: no run of the tuning was finished: {failed[0].Reason}");
-            IReadOnlyList<StudyResult> check = Work("transfer", plan.Transfer(chosen));
+            IReadOnlyList<StudyResult> grid = Work("tune", LadderPlan.RunsOf(trials));
+            RuleFactors chosen = Tuner.Best(trials, grid) ?? throw new DataException(
+                $"{study.Folder}: no factors were tried on every size: {failed[0].Reason}");
+            IReadOnlyList<Trial> moves = plan.Transfer(chosen);
+            IReadOnlyList<StudyResult> check = Work("transfer", LadderPlan.RunsOf(moves));
             tuned = [.. grid, .. check];
-            study.Save(study.Record with { Tuning = TuningOf(grid, check, chosen) });
+            study.Save(study.Record with { Tuning = Tuner.Of(chosen, grid.Count, moves, check) });
             study.Save(study.Record with { Runs = PlanOf(recipe, here) });
         }
         RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
@@ -105,39 +106,5 @@ public static class Ladder
         StudyResult[] results = [.. RunsOf(study).Where(r => known.ContainsKey(r.Name)).Select(r => known[r.Name])];
         long unique = results.Length == 0 ? 0 : (long)results.Max(r => r.Run.Epochs > 0 ? r.Run.Tokens / r.Run.Epochs : 0);
         StudyResults.Write(study.Folder, StudyResult.TableOf(results, unique));
-    }
-
-    /// <summary>The factors with the smallest loss, averaged over the sizes of the grid.</summary>
-    static RuleFactors? Best(IReadOnlyList<StudyResult> grid)
-    {
-        if (grid.Count == 0) return null;
-        int sizes = grid.Select(r => r.Run.DModel).Distinct().Count();
-        return grid.GroupBy(r => FactorsOf(r.Run.Name)).Where(g => g.Count() == sizes).OrderBy(g => g.Average(r => r.Loss))
-            .First().Key;
-    }
-
-    static Tuning TuningOf(IReadOnlyList<StudyResult> grid, IReadOnlyList<StudyResult> check, RuleFactors chosen)
-    {
-        string note = string.Create(CultureInfo.InvariantCulture,
-            $"rate × {chosen.LearningRate:0.##}, batch × {chosen.Batch:0.##} of the rules, best of {grid.Count} runs");
-        if (check.Count == 0) return new(chosen, null, note);
-        RuleFactors best = FactorsOf(check.MinBy(r => r.Loss)!.Run.Name),
-            transfer = new(best.LearningRate / chosen.LearningRate, best.Batch / chosen.Batch);
-        double won = check.First(r => FactorsOf(r.Run.Name) == chosen).Loss - check.Min(r => r.Loss);
-        return new(chosen, transfer, note + (transfer == new RuleFactors(1, 1)
-            ? string.Create(CultureInfo.InvariantCulture,
-                $"; halving or doubling either on a {check[0].Run.Budget:0.##e0} run is worse: it carries over")
-            : string.Create(CultureInfo.InvariantCulture,
-                $"; on a {check[0].Run.Budget:0.##e0} run rate × {transfer.LearningRate:0.##}, batch × " +
-                    $"{transfer.Batch:0.##} of that is ") +
-                string.Create(CultureInfo.InvariantCulture, $"{won:0.0000} nats better")));
-    }
-
-    // The names of tuning runs end in .lr2.b0.5: what they tried is in them, since study.json may be gone.
-    static RuleFactors FactorsOf(string name)
-    {
-        int rate = name.LastIndexOf(".lr", StringComparison.Ordinal), batch = name.LastIndexOf(".b", StringComparison.Ordinal);
-        return new(double.Parse(name.AsSpan(rate + 3, batch - rate - 3), CultureInfo.InvariantCulture),
-            double.Parse(name.AsSpan(batch + 2), CultureInfo.InvariantCulture));
     }
 }

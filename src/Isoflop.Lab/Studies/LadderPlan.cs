@@ -7,6 +7,9 @@ namespace Isoflop.Lab.Studies;
 /// <summary>Factors on the rules for learning rate and batch.</summary>
 readonly record struct RuleFactors(double LearningRate, double Batch);
 
+/// <summary>Factors that were tried, and the run that tried them: one for all that come to the same batch.</summary>
+readonly record struct Trial(RuleFactors Factors, PlannedRun Run);
+
 /// <summary>From a recipe to its runs: isoFLOP budgets × sizes × seeds, each priced before anything starts.</summary>
 sealed class LadderPlan
 {
@@ -50,25 +53,40 @@ sealed class LadderPlan
     }
 
     /// <summary>The grid of the tuning: two sizes, five rates, four batches.</summary>
-    public IReadOnlyList<PlannedRun> Tuning()
+    public IReadOnlyList<Trial> Tuning()
     {
         if (Recipe.Tune is not { Flops: > 0 } tune) return [];
-        List<PlannedRun> runs = [];
-        foreach (int width in WidthsAt(tune.Flops, 2, 4))
-            foreach (double rate in (double[])[0.25, 0.5, 1, 2, 4])
-                foreach (double batch in (double[])[0.25, 0.5, 1, 2])
-                    runs.Add(Price(Phase.Tune, tune.Flops, width, 1, new(rate, batch), I($".lr{rate}.b{batch}")));
-        return Distinct(runs);
+        return Shared(from width in WidthsAt(tune.Flops, 2, 4)
+                      from rate in (double[])[0.25, 0.5, 1, 2, 4]
+                      from batch in (double[])[0.25, 0.5, 1, 2]
+                      select new Trial(new(rate, batch),
+                          Price(Phase.Tune, tune.Flops, width, 1, new(rate, batch), I($".lr{rate}.b{batch}"))));
     }
 
-    /// <summary>Half, once and twice the chosen rate, and the chosen batch, on a larger run.</summary>
-    public IReadOnlyList<PlannedRun> Transfer(RuleFactors chosen)
+    /// <summary>The chosen factors on a larger run, and half and twice of either.</summary>
+    public IReadOnlyList<Trial> Transfer(RuleFactors chosen)
     {
         if (Recipe.Tune is not { Flops: > 0, TransferFlops: > 0 } tune) return [];
         int width = WidthsAt(tune.TransferFlops, 1, 2)[0];
-        (double Rate, double Batch)[] moves = [(0.5, 1), (1, 1), (2, 1), (1, 0.5), (1, 2)];
-        return Distinct(moves.Select(m => new RuleFactors(chosen.LearningRate * m.Rate, chosen.Batch * m.Batch))
-            .Select(f => Price(Phase.Transfer, tune.TransferFlops, width, 1, f, I($".lr{f.LearningRate}.b{f.Batch}"))));
+        (double Rate, double Batch)[] moves = [(1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2)];
+        return Shared(moves.Select(m => new RuleFactors(chosen.LearningRate * m.Rate, chosen.Batch * m.Batch)).Select(f =>
+            new Trial(f, Price(Phase.Transfer, tune.TransferFlops, width, 1, f, I($".lr{f.LearningRate}.b{f.Batch}")))));
+    }
+
+    /// <summary>The runs of trials, each once.</summary>
+    public static IReadOnlyList<PlannedRun> RunsOf(IEnumerable<Trial> trials) => [.. trials.Select(t => t.Run).DistinctBy(r =>
+        r.Name)];
+
+    /// <summary>A small run's batch cannot follow its factor below one window: what would train the same is trained
+    /// once.</summary>
+    static IReadOnlyList<Trial> Shared(IEnumerable<Trial> trials)
+    {
+        var first = new Dictionary<(int, int, double), PlannedRun>();
+        return [.. trials.Select(t =>
+        {
+            var settings = (t.Run.DModel, t.Run.BatchTokens, t.Run.LearningRate);
+            return t with { Run = first.TryGetValue(settings, out PlannedRun? same) ? same : first[settings] = t.Run };
+        })];
     }
 
     /// <summary>The ladder, smallest budget first.</summary>
@@ -92,8 +110,6 @@ sealed class LadderPlan
         int width = Widths().MinBy(w => Math.Abs(Math.Log(SizeOf(w, flops) / parameters)));
         return Price(Phase.Ladder, flops, width, seed, factors, "") with { Phase = Phase.Forecast };
     }
-
-    static IReadOnlyList<PlannedRun> Distinct(IEnumerable<PlannedRun> runs) => [.. runs.DistinctBy(r => r.Name)];
 
     IEnumerable<int> Widths() => Recipe.Widths.Count > 0 ? Recipe.Widths.Order() : UsualWidths;
 

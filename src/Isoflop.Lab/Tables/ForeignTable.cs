@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Tables;
 /// </summary>
 sealed class ForeignTable
 {
-    const long MaxBytes = 1 << 30;
+    const long MaxBytes = 1 << 28;
     const string Separators = ",;\t|";
 
     readonly string[] header = [];
@@ -92,19 +92,22 @@ sealed class ForeignTable
         try
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            byte[] head = FileForms.HeadOf(file);
+            FileForm form = FileForms.Of(head);
+            if (form != FileForm.Text) throw form.Refusal(path, "a table with a line of names and rows of cells, as CSV");
             using var all = new MemoryStream();
+            all.Write(head);
             byte[] part = new byte[1 << 16];
-            for (int n; (n = file.Read(part)) > 0; all.Write(part, 0, n))
-                if (all.Length > MaxBytes)
-                    throw new DataException($"{path}: is too large for a table: {MaxBytes:n0} bytes at most");
+            for (int n; (file.CanSeek ? file.Length : all.Length) <= MaxBytes && (n = file.Read(part)) > 0;) all.Write(part, 0,
+                n);
+            if (file.CanSeek && file.Length > MaxBytes || all.Length > MaxBytes)
+                throw new DataException($"{path}: is too large for a table: {MaxBytes:n0} bytes at most");
             bytes = all.ToArray();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new DataException($"{path}: cannot be read: {e.Message}", e);
         }
-        FileForm form = FileForms.Of(bytes.AsSpan(0, Math.Min(bytes.Length, FileForms.HeadBytes)));
-        if (form != FileForm.Text) throw form.Refusal(path, "a table with a line of names and rows of cells, as CSV");
         string text = Encoding.UTF8.GetString(bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsSpan(3) : bytes);
         return text.Replace("\r\n", "\n").Replace('\r', '\n').Split('\n');
     }

@@ -16,6 +16,9 @@ sealed class TableFilter
     TableFilter(string text, string column, string sign, string value) =>
         (this.text, this.column, this.sign, this.value) = (text, column, sign, value);
 
+    /// <summary>Name of the column, as it was given.</summary>
+    public string Column => column;
+
     /// <summary>Reads "column sign value".</summary>
     /// <exception cref="ConfigException">It is not of that form.</exception>
     public static TableFilter Parse(string text)
@@ -68,7 +71,8 @@ sealed class TableFilter
     {
         if (kind is ColumnKind.Whole or ColumnKind.Real)
         {
-            if (!double.TryParse(value, CultureInfo.InvariantCulture, out double number) || double.IsNaN(number))
+            if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+                || double.IsNaN(number))
                 throw new ConfigException($"'{text}': {column} is a number and '{value}' is none; try {column}{sign}1e3");
             return cell => Convert.ToDouble(cell, CultureInfo.InvariantCulture) is var x && double.IsNaN(x) ? null
                 : x.CompareTo(number);

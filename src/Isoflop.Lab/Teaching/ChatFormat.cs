@@ -1,4 +1,5 @@
 using Isoflop.Sample;
+using Isoflop.Store;
 using Isoflop.Text;
 using Isoflop.Train;
 
@@ -18,6 +19,19 @@ enum Role
 /// <summary>What one of them says.</summary>
 /// <param name="Learnt">the loss is on it</param>
 readonly record struct Turn(Role Role, string Content, bool Learnt = false);
+
+/// <summary>How a model was taught to be spoken to.</summary>
+enum Taught
+{
+    /// <summary>Not at all: it goes on with a text.</summary>
+    Texts,
+    /// <summary>A question, and a reply that may think first; nothing was said before.</summary>
+    Tasks,
+    /// <summary>Turns of a chat, as <see cref="ChatFormat"/> writes them.</summary>
+    Chats,
+    /// <summary>By another program's template, which is not run.</summary>
+    Elsewhere,
+}
 
 /// <summary>
 /// A chat as tokens: the mark of who speaks, then what is said, turn by turn; end-of-text begins and ends it. Marks are special
@@ -48,8 +62,10 @@ sealed class ChatFormat
     /// The same as a Jinja template, for other programs: <c>messages</c> in, text out. What it gives is one to one with
     /// <see cref="Parts"/> as long as nobody writes the name of a special token.
     /// </summary>
-    public string Template => "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}"
-        + (ids[0] is null ? "{% if not loop.first %}{{ raise_exception('a system message comes first') }}{% endif %}" : "")
+    public string Template => TemplateOf(system: ids[0] is not null);
+
+    static string TemplateOf(bool system) => "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}"
+        + (!system ? "{% if not loop.first %}{{ raise_exception('a system message comes first') }}{% endif %}" : "")
         + $"{{% if message['content'] %}}{{{{ '{marks[0]}' }}}}{{% endif %}}"
         + $"{{% elif message['role'] == 'user' %}}{{{{ '{marks[1]}' }}}}"
         + $"{{% elif message['role'] == 'assistant' %}}{{{{ '{marks[2]}' }}}}"
@@ -88,22 +104,26 @@ sealed class ChatFormat
         return parts;
     }
 
-    /// <summary>What the assistant answers to: end-of-text, what a user says, and the mark of the answer.</summary>
-    public int[] Prompt(string user) =>
-        [tokenizer.EndOfText, .. Mark(Role.User), .. tokenizer.Encode(user), .. Mark(Role.Assistant)];
+    /// <summary>What the assistant answers to: end-of-text, what was said, and the mark of the answer.</summary>
+    public int[] Prompt(params IReadOnlyList<Turn> chat) =>
+        [tokenizer.EndOfText, .. Parts(chat).SelectMany(p => p.Tokens), .. Mark(Role.Assistant)];
 
     int[] Mark(Role role) => ids[(int)role] is { } id ? [id] : [.. tokenizer.Encode(marks[(int)role])];
 
-    /// <summary>The format that a model was taught.</summary>
-    /// <exception cref="ConfigException">None, or another program's.</exception>
-    public static ChatFormat Of(LanguageModel model)
+    /// <summary>How a model was taught to be spoken to.</summary>
+    public static Taught TaughtTo(LanguageModel model) => ModelFolder.ChatTemplateOf(model.Folder) switch
     {
-        string? taught = ModelFolder.ChatTemplateOf(model.Folder);
-        if (taught is null or Plain)
-            throw new ConfigException($"{model.Folder} was not taught chats; teach it with 'isoflop teach chat=FILE'");
-        var format = new ChatFormat(model.Tokenizer);
-        return format.Template == taught ? format
-            : throw new ConfigException($"{model.Folder} has a chat_template of another program, which is not run; " +
-                "give the whole prompt, with the marks that it wants, as plain text");
+        null => Taught.Texts,
+        Plain => Taught.Tasks,
+        string template when template == TemplateOf(system: true) || template == TemplateOf(system: false) => Taught.Chats,
+        _ => Taught.Elsewhere,
+    };
+
+    /// <summary>Says of a model taught chats that it is asked something else.</summary>
+    public static void NoteOf(LanguageModel model, Workspace here)
+    {
+        if (TaughtTo(model) == Taught.Chats)
+            here.Remark($"{model.Folder} was taught chats and is asked here without its template, as any text goes on; " +
+                "'isoflop chat' talks with it");
     }
 }

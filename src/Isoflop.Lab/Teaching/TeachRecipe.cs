@@ -24,10 +24,10 @@ public enum Trace
 /// <summary>Fine-tuning on demonstrations, generated or a user's own; the loss is on the replies alone.</summary>
 public sealed record TeachRecipe
 {
-    [Setting("the run; its demonstrations are the corpus of that name")]
+    [Setting("the run, which must be given; its demonstrations are the corpus of that name")]
     public string Name { get; set; } = "";
 
-    [Setting("what is demonstrated: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not; or chat")]
+    [Setting("what is demonstrated: parity:1..3, FAMILY:LEVEL or FAMILY:FROM..TO, with *WEIGHT or not; it or chat must be given")]
     public IReadOnlyList<string> Tasks { get; set; } = [];
 
     [Setting("instead: a file of chats, {\"messages\": [{\"role\": …, \"content\": …}, …]} a line; ShareGPT, Alpaca too")]
@@ -42,7 +42,8 @@ public sealed record TeachRecipe
     [Setting("share of the demonstrations that think first; the others answer at once", Min = 0, Max = 1, Try = "0.3")]
     public double Think { get; set; } = 0.3;
 
-    [Setting("how those think: monologue, proof, answer_first, filler, corrupted")]
+    [Setting("how those think; monologue: tries and steps back, proof: the clean derivation, answer_first: the answer, then " +
+        "its derivation; controls are filler: dots, and corrupted: another item's derivation")]
     public Trace Trace { get; set; }
 
     [Setting("demonstrations", Min = 1, Max = 10_000_000, Try = "20000")]

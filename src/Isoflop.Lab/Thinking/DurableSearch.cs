@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Sample;
 using Isoflop.Store;
 using Isoflop.Tasks;
@@ -69,6 +70,7 @@ sealed class DurableSearch : IDisposable
             : throw new ConfigException($"task={task} must be one level; try sudoku4:2");
         if (level is { } of) prompt = of.Family.Make(Split.Test, of.Level, index, seed).Prompt;
         using LanguageModel opened = LanguageModel.Open(here with { Threads = 1 }, model);
+        ChatFormat.NoteOf(opened, here);
         if (strategy.Length == 0)
         {
             Problem problem = ProblemOf(level, index, prompt, seed, 0, form);

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Isoflop.Lab.Eval;
 using Isoflop.Lab.Replies;
+using Isoflop.Lab.Teaching;
 using Isoflop.Sample;
 using Isoflop.Store;
 using Isoflop.Tasks;
@@ -83,6 +84,7 @@ static class ThinkCurve
         foreach (string name in options.Models)
         {
             using LanguageModel model = LanguageModel.Open(here, name);
+            ChatFormat.NoteOf(model, here);
             var codec = new ReplyCodec(model.Tokenizer);
             string hash = new LocalTarget(model).Hash;
             using var rows = new ThinkRows(FolderOf(options, here, name, hash, ""));

@@ -1,96 +1,69 @@
-using Isoflop.Data;
-using Isoflop.Kernels;
-using Isoflop.Lab.Baselines;
-using Isoflop.Lab.Corpora;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Pages;
+using Isoflop.Lab.Rl;
 using Isoflop.Lab.Studies;
-using Isoflop.Lab.Worlds;
-using Isoflop.Sample;
 using Isoflop.Store;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Tours;
 
-/// <summary>The best run of a budget of the tour.</summary>
-/// <param name="Text">how it continues the tour's prompt</param>
-sealed record TourStop(string Run, long Parameters, long Tokens, double Flops, double Loss, double BitsPerByte,
-    double Seconds, string Text);
-
 /// <summary>What the tour found.</summary>
-sealed record TourResult(LadderResult Ladder, IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, string Prompt,
-    Forecast Forecast, Score Score, StudyFindings Findings, WorldTour World, ThinkingTour Thinking)
+sealed record TourResult(TextTour Text, WorldTour World, ThinkingTour Thinking, IReadOnlyList<TourPart> Parts)
 {
-    /// <summary>report.html of the home: the talk, chart after chart, with these numbers.</summary>
+    /// <summary>report.html of the home: the talk, question after question, with these numbers.</summary>
     public string Page { get; init; } = "";
 }
 
-/// <summary>What the tour found in a generated world.</summary>
-/// <param name="Question">a prompt that every rung continues</param> <param name="Answer">what should come</param>
-sealed record WorldTour(CapabilityMap Map, string Question, string Answer, IReadOnlyList<ClimbedRung> Climbed,
-    string Page);
-
 /// <summary>
-/// The whole program in a few minutes on two cores: a corpus, a ladder of twelve small runs, their law, a forecast of a run with
-/// ten times the compute, that run, the score, the report; one prompt through the best run of each budget; then a world of
-/// labelled tasks, a ladder on it, and the map of what each rung can do; then a model that is taught to think and learns by
-/// reinforcement when to.
+/// The whole program in a few minutes on two cores: a ladder on text, its law and a forecast; a world of labelled tasks and what
+/// each rung can do; thought against answers at once; reinforcement, and more thought. Each part is told when it is there.
 /// </summary>
-/// <remarks>Killed and called again it goes on where it was: corpus, runs and forecast are found by their names.</remarks>
+/// <remarks>Killed and called again it goes on where it was: corpora, runs and forecast are found by their names.</remarks>
 static class Tour
 {
-    // A small vocabulary: with 8,192 tokens the head would be nearly all of the smallest model.
-    const int Vocab = 512;
-    const string Name = "tour", Prompt = "Gets the number of";
-    const double Check = 1e13;                                  // ten times the largest budget of the ladder
-    const string WorldName = "tour-world", Question = "Zuko went to the kitchen. Zuko left the", Answer = " kitchen";
-    const int Items = 30;                                       // questions a task and level
+    /// <summary>What it asks, in order.</summary>
+    public static IReadOnlyList<string> Questions { get; } =
+        [TextTour.Scales, TextTour.Foretold, TextTour.Words, WorldTour.Alike, WorldTour.Easy, ThinkingTour.AtOnce,
+            ThinkingTour.Learns,
+            ThinkingTour.Longer, Costs];
 
-    /// <param name="scale">multiplies the budgets</param>
+    const string Costs = "What did all of it cost?";
+
+    /// <param name="scale">multiplies the budgets</param> <param name="told">called with each part, in order</param>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
-    public static TourResult Run(Workspace here, double scale = 1)
+    public static TourResult Run(Workspace here, double scale = 1, Action<TourPart>? told = null)
     {
-        string folder = CorpusBuilder.Build(
-            new CorpusRecipe { Name = Name, Vocab = Vocab }, here).Folder;
-        CorpusBaselines baselines;
-        using (Corpus corpus = Corpus.Open(folder)) baselines = CorpusBaselines.Of(corpus, here with { Progress = null });
-        LadderResult ladder = Climbed(RecipeOf(scale), here);
-        double flops = Check * scale;
-        if (!Forecasts.All(ladder.Study).Any(f => Math.Abs(f.Flops / flops - 1) < 1e-9))
-            Forecasts.Write(ladder.Study, here, flops);
-        (Forecast forecast, Score score) = Forecasts.Check(ladder.Study, here);
-        StudyFindings findings = StudyReport.Write(ladder.Study, here);
-        IEnumerable<StudyResult> best = ladder.Results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key).Select(g =>
-            g.MinBy(r => r.Loss)!)
-            .Append(StudyResult.Of(here, forecast.Run)!);
-        TourResult tour = new(ladder, [.. best.Select(r => StopOf(r, here))], baselines, Prompt, forecast, score, findings,
-            World(here, scale), ThinkingTour.Run(here, scale));
-        return tour with { Page = TourPage.Write(tour, here) };
+        List<TourPart> parts = [];
+        void Tell(IEnumerable<TourPart> some)
+        {
+            foreach (TourPart part in some)
+            {
+                here.Stop.ThrowIfCancellationRequested();
+                parts.Add(part);
+                told?.Invoke(part);
+            }
+        }
+        TextTour text = TextTour.Run(here, scale);
+        Tell(text.Parts());
+        WorldTour world = WorldTour.Run(here, scale);
+        Tell(world.Parts(here));
+        var thinking = new ThinkingTour(here, scale);
+        Tell(thinking.Parts());
+        Tell([Cost(text, world, thinking)]);
+        TourResult tour = new(text, world, thinking, parts);
+        return tour with { Page = TourPage.Write(parts, here) };
     }
 
-    static WorldTour World(Workspace here, double scale)
-    {
-        WorldCorpus.Build(new() { Name = WorldName }, here);
-        LadderResult ladder = Climbed(WorldRecipeOf(scale), here);
-        CapabilityMap map = CapabilityMap.Of(ladder.Study, here, c => WorldCorpus.WorldOf(c).Suite(Items));
-        MapPictures.Write(map, ladder.Study.Folder);
-        StudyFindings findings = StudyReport.Write(ladder.Study, here);
-        return new(map, Question, Answer,
-            [.. Climb.Continue(Climb.Rungs(ladder.Study, here), here, Question, 12, 0, Answer, 1)], findings.Page);
-    }
-
-    static LadderResult Climbed(LadderRecipe recipe, Workspace here)
+    /// <summary>Trains a ladder of the tour.</summary>
+    internal static LadderResult Climbed(LadderRecipe recipe, Workspace here)
     {
         LadderResult ladder = Ladder.Run(recipe, here);
         return ladder.Failed.Count == 0 ? ladder
             : throw new DataException($"{ladder.Failed[0].Name} failed: {ladder.Failed[0].Reason}");
     }
 
-    static LadderRecipe RecipeOf(double scale) => Recipe(Name, scale, [3e10, 1e11, 3e11, 1e12], seeds: 1, sizes: 3);
-
-    static LadderRecipe WorldRecipeOf(double scale) =>
-        Recipe(WorldName, scale, [1e10, 3e10, 1e11, 3e11, 1e12, 3e12], seeds: 2, sizes: 2);
-
-    static LadderRecipe Recipe(string name, double scale, double[] budgets, int seeds, int sizes) => new()
+    internal static LadderRecipe Recipe(string name, double scale, double[] budgets, int seeds, int sizes) => new()
     {
         Name = scale == 1 ? name : FormattableString.Invariant($"{name}-x{scale:0.#####}"),
         Corpus = name,
@@ -102,11 +75,25 @@ static class Tour
         BatchFactor = 0.25,
     };
 
-    static TourStop StopOf(StudyResult r, Workspace here)
+    static TourPart Cost(TextTour text, WorldTour world, ThinkingTour thinking)
     {
-        using LanguageModel model = LanguageModel.Open(here, r.Run.Name);
-        SampledReply reply = model.Continue(Prompt, 1, 40, new SamplingRule(0.7f), seed: 1)[0];
-        return new(r.Run.Name, r.Run.Parameters, r.Tokens, r.Flops, r.Loss, r.BitsPerByte, r.Seconds,
-            model.Tokenizer.Decode(reply.Said));
+        (string What, double Flops, double Seconds)[] rows =
+        [
+            ($"{text.Ladder.Results.Count} runs on text", text.Ladder.Results.Sum(r => r.Spent), text.Ladder.Results.Sum(r =>
+                r.Seconds)),
+            ("the run that was foretold", text.Stops[^1].Flops, text.Stops[^1].Seconds),
+            ($"{world.Runs.Count} runs on the world", world.Runs.Sum(r => r.Spent), world.Runs.Sum(r => r.Seconds)),
+            ("demonstrations and learning", thinking.Spent.Tune.Flops, thinking.Spent.Tune.Seconds),
+            ("replies drawn", thinking.Spent.Sample.Flops, thinking.Spent.Sample.Seconds),
+            ("replies checked", thinking.Spent.Verify.Flops, thinking.Spent.Verify.Seconds),
+        ];
+        return new(Costs, I($"{rows.Sum(r => r.Flops):0.00e0} FLOPs of training, reinforcement and replies, in ") +
+            I($"{rows.Sum(r => r.Seconds):0} s of one thread. Measuring is not in it."))
+        {
+            Tables = [new("", ["", "FLOPs", "s of one thread"], [.. rows.Select(r => (string[])[r.What, I($"{r.Flops:0.00e0}"),
+                I($"{r.Seconds:0.0}")])])],
+        };
     }
+
+    static string I(FormattableString text) => FormattableString.Invariant(text);
 }

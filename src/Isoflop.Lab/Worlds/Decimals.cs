@@ -51,6 +51,8 @@ sealed class Decimals : Family
 
     public override string Name => "decimals";
     public override int Levels => 3;
+    public override IReadOnlyList<string> Titles { get; } =
+        ["larger of two, one digit each", "larger of two, as 9.8 and 9.11", "larger of two, same whole part"];
     public override int Frames => frames.Length;
     public override char Separator => '\n';
 

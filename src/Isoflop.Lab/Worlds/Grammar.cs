@@ -58,6 +58,8 @@ sealed class Grammar : Family
 
     public override string Name => "grammar";
     public override int Levels => frames.Length;
+    public override IReadOnlyList<string> Titles { get; } =
+        ["kind of word", "agreement with the word before", "agreement past another noun", "agreement over a clause"];
     public override int Frames => frames.Sum(f => f.Length);
     public override Statement Say(int level, Draw draw) => draw.Pick(frames[level - 1]).Say(draw);
 }

@@ -135,6 +135,8 @@ sealed class Knowledge : Family
 
     public override string Name => "knowledge";
     public override int Levels => frames.Length;
+    public override IReadOnlyList<string> Titles { get; } =
+        ["well-known capitals and continents", "all capitals", "currencies", "chemical elements", "invented villages"];
     public override int Frames => frames.Sum(f => f.Length);
 
     public override Statement Say(int level, Draw draw)

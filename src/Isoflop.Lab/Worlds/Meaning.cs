@@ -80,6 +80,8 @@ sealed class Meaning : Family
 
     public override string Name => "meaning";
     public override int Levels => frames.Length;
+    public override IReadOnlyList<string> Titles { get; } =
+        ["next of a row, far kinds", "next of a row, close kinds", "kinds by name", "opposites and parts"];
     public override int Frames => frames.Sum(f => f.Length);
 
     public override Statement Say(int level, Draw draw)

@@ -53,6 +53,11 @@ sealed class MultipleChoice : Family
 
     public override string Name => "exam";
     public override int Levels => 5;
+    public override IReadOnlyList<string> Titles { get; } =
+    [
+        "letter of a number", "letter of a sum of digits", "letter of a sum", "letter of a product",
+        "letter of a product and a sum",
+    ];
     public override int Frames => frames.Length;
     public override char Separator => '\n';
 

@@ -67,6 +67,8 @@ sealed class Opinion : Family
 
     public override string Name => "opinion";
     public override int Levels => good.Length;
+    public override IReadOnlyList<string> Titles { get; } =
+        ["review, one word tells", "review, two words tell", "review, negated", "review, the end counts"];
     public override int Frames => good.Sum(f => f.Length);
 
     public override Statement Say(int level, Draw draw) => draw.Pick((draw.Next(2) == 0 ? good : bad)[level - 1]).Say(draw);

@@ -55,6 +55,8 @@ sealed class Rooms : Family
 
     public override string Name => "rooms";
     public override int Levels => 4;
+    public override IReadOnlyList<string> Titles { get; } =
+        ["where one person is", "where one of two is", "where one of three is", "where a carried thing is"];
     public override int Frames => moves.Length + takes.Length + places.Length + things.Length;
 
     public override Statement Say(int level, Draw draw)

@@ -27,6 +27,9 @@ abstract class Family
     /// <summary>Levels of difficulty, from 1.</summary>
     public abstract int Levels { get; }
 
+    /// <summary>What each level asks for, in a reader's words.</summary>
+    public abstract IReadOnlyList<string> Titles { get; }
+
     /// <summary>Sentence frames of all levels.</summary>
     public abstract int Frames { get; }
 

@@ -51,6 +51,8 @@ sealed class Sums : Family
 
     public override string Name => "sums";
     public override int Levels => dial.Length;
+    public override IReadOnlyList<string> Titles { get; } = [.. dial.Select(d => d.Numbers == 1
+        ? "a number, copied" : $"sum of {d.Numbers} numbers, {(d.Digits == 1 ? "1 digit" : $"{d.Digits} digits")}")];
     public override int Frames => frames.Length;
     public override char Separator => '\n';
 

@@ -93,6 +93,8 @@ sealed class Translation : Family
 
     public override string Name => "translation";
     public override int Levels => 4;
+    public override IReadOnlyList<string> Titles { get; } =
+        ["Spanish words", "Spanish noun and adjective", "Spanish sentences", "Spanish plurals and negation"];
     public override int Frames => frames.Length;
     public override char Separator => '\n';
 

@@ -57,6 +57,13 @@ sealed class World
     /// <summary>Tasks that are heard, by family and level.</summary>
     public IReadOnlyList<WorldTask> Tasks { get; }
 
+    static readonly Lazy<Dictionary<string, string>> titles = new(() => FamiliesOf(new())
+        .SelectMany(f => f.Titles.Select((title, l) => (Tag: $"{f.Name}.{l + 1}", Title: title)))
+        .ToDictionary(t => t.Tag, t => t.Title));
+
+    /// <summary>What a task asks for, in a reader's words; empty: it is no task of a world.</summary>
+    public static string TitleOf(string tag) => titles.Value.GetValueOrDefault(tag, "");
+
     internal static Family[] FamiliesOf(WorldRecipe recipe) =>
     [
         new Grammar(), new Meaning(), new Knowledge(recipe.Seed, recipe.Facts, recipe.Zipf), new Opinion(), new Translation(),

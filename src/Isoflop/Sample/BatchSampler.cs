@@ -36,6 +36,9 @@ public sealed class SampledReply
     /// <summary>Its last token is one of the request's stops. Neither ended nor stopped: it was cut off.</summary>
     public bool Stopped { get; private set; }
 
+    /// <summary>Told of every token as soon as it is drawn.</summary>
+    internal Action<SampledReply>? Told { get; init; }
+
     internal void Clear(int most)
     {
         if (tokens.Length < most) (tokens, logProbs) = (new int[most], new float[most]);
@@ -44,8 +47,11 @@ public sealed class SampledReply
 
     internal int Last => tokens[Count - 1];
 
-    internal void Add(SampledToken drawn, bool ended, bool stopped) =>
+    internal void Add(SampledToken drawn, bool ended, bool stopped)
+    {
         (tokens[Count], logProbs[Count++], Ended, Stopped) = (drawn.Token, drawn.LogProb, ended, stopped);
+        Told?.Invoke(this);
+    }
 }
 
 /// <summary>

@@ -111,7 +111,7 @@ static class FileForms
         FileForm.Tar => "unpack it first: tar xf",
         FileForm.Parquet or FileForm.Arrow or FileForm.Orc or FileForm.Avro or FileForm.Hdf5 or FileForm.Sqlite
             or FileForm.Numpy => "export it as text",
-        FileForm.Utf16 => "convert it: iconv -f UTF-16 -t UTF-8",
+        FileForm.Utf16 => "convert it: iconv -f UTF-16 -t UTF-8, or -f UTF-16BE where it has no mark",
         FileForm.Utf32 => "convert it: iconv -f UTF-32 -t UTF-8",
         FileForm.LfsPointer => "fetch it: git lfs pull",
         FileForm.Json or FileForm.JsonList => "write a line of JSON for each record",

@@ -76,7 +76,7 @@ sealed class FolderLock : IDisposable
     }
 
     // EAGAIN of flock(2) on Linux and macOS, and the two of Windows; anything else (a read-only or full disk) is what it says.
-    static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020) or unchecked((int)0x80070021);
+    public static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020) or unchecked((int)0x80070021);
 
     /// <summary>Who holds a folder, or held it when it was killed; null: nobody, as far as is written there.</summary>
     public static Holder? HolderOf(string folder, string name = LockFile)

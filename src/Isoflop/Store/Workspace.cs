@@ -25,11 +25,17 @@ public sealed record Workspace(string Root = "./isoflop")
     public string Evals => Path.Combine(Root, "evals");
 
     /// <summary>Folder of a run.</summary>
-    public string RunFolder(string name) => Path.Combine(Runs, name);
+    /// <exception cref="ConfigException">The name leads elsewhere.</exception>
+    public string RunFolder(string name) => Within(Runs, "run", name);
     /// <summary>Folder of a corpus.</summary>
-    public string CorpusFolder(string name) => Path.Combine(Corpora, name);
+    /// <exception cref="ConfigException">The name leads elsewhere.</exception>
+    public string CorpusFolder(string name) => Within(Corpora, "corpus", name);
     /// <summary>Folder of a study.</summary>
-    public string StudyFolder(string name) => Path.Combine(Studies, name);
+    /// <exception cref="ConfigException">The name leads elsewhere.</exception>
+    public string StudyFolder(string name) => Within(Studies, "study", name);
+
+    static string Within(string folder, string what, string name) => name is "." or ".." || name.AsSpan().ContainsAny("/\\\0")
+        ? throw new ConfigException(FolderName.Problem(what, name)!) : Path.Combine(folder, name);
 
     /// <summary>Name of the device that computes, as <see cref="Devices"/> knows it.</summary>
     public string Device { get; init; } = "cpu";

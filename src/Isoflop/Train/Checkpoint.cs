@@ -190,6 +190,7 @@ public sealed class CheckpointStore
     readonly string runFolder;
     readonly byte[] tokenizer;                                     // as it was when the run was opened
     readonly string? chatTemplate;
+    readonly string licence;
     readonly Transformer transformer;
     readonly IDevice device;
     readonly ParamTable table;
@@ -207,11 +208,12 @@ public sealed class CheckpointStore
 
     /// <param name="create">opens a file that will have so many bytes; null: on the disk</param>
     /// <param name="chatTemplate">how the model was taught to be spoken to; null: it was not</param>
+    /// <param name="licence">what is known about the right to use the text, for the model card</param>
     internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
-        Func<string, long, Stream>? create, string? chatTemplate = null)
+        Func<string, long, Stream>? create, string? chatTemplate = null, string licence = "")
     {
-        (this.runFolder, tokenizer, this.transformer, this.chatTemplate) =
-            (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate);
+        (this.runFolder, tokenizer, this.transformer, this.chatTemplate, this.licence) =
+            (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate, licence);
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
         moments = [("m.", adam.M), ("v.", adam.V)];
@@ -257,6 +259,8 @@ public sealed class CheckpointStore
                 [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
                 [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
             };
+            Write(temporary, ModelCard.FileName, ModelCard.Of(Path.GetFileName(runFolder), transformer.Config, table.Parameters,
+                state, licence, chatTemplate));
             TrainState whole = state with { Kind = TrainState.Format.Kind, Files = files, Hash = "" };
             Write(temporary, Checkpoint.StateFile, Checkpoint.Encode(whole with { Hash = Checkpoint.HashOf(whole) }));
             Disk.SyncFolder(temporary);

@@ -277,9 +277,28 @@ static class SettingsJson
     {
         if (PropertiesOf(type).FirstOrDefault(p => p.Name == key) is { } property) return property;
         string[] names = [.. PropertiesOf(type).Select(p => p.Name)];
-        string? meant = PropertiesOf(type).FirstOrDefault(p => RuleOf(p)?.Was == key)?.Name ?? Nearest(key, names);
+        string? meant = Meant(type, key);
         throw new BadSetting(path + key, $"no setting '{path}{key}'; " + (meant is null ? "" : $"did you mean {path}{meant}? ") +
             $"here there are: {string.Join(", ", names)}");
+    }
+
+    /// <summary>
+    /// The setting that a wrong key may stand for: an older name, nearly the same letters, the first letters of its words (lr),
+    /// or one of a group, whose name was left out.
+    /// </summary>
+    static string? Meant(JsonTypeInfo type, string key)
+    {
+        JsonPropertyInfo[] all = [.. PropertiesOf(type)];
+        (string Name, JsonTypeInfo Of)[] groups = [.. all.Select(p => (p.Name, type.Options.GetTypeInfo(p.PropertyType)))
+            .Where(g => g.Item2.Kind == JsonTypeInfoKind.Object)];
+        return all.FirstOrDefault(p => RuleOf(p)?.Was == key)?.Name
+            ?? InGroup(inner => PropertiesOf(inner).FirstOrDefault(p => p.Name == key)?.Name)
+            ?? Nearest(key, all.Select(p => p.Name))
+            ?? all.FirstOrDefault(p => key.Length > 1 && string.Concat(p.Name.Split('_').Select(w => w[0])) == key)?.Name
+            ?? InGroup(inner => Meant(inner, key));
+
+        string? InGroup(Func<JsonTypeInfo, string?> find) =>
+            groups.Select(g => find(g.Of) is { } name ? $"{g.Name}.{name}" : null).FirstOrDefault(path => path is not null);
     }
 
     /// <summary>

@@ -34,7 +34,7 @@ sealed class TrainLoop
         model = new Transformer(device, plan.Model, rows, training: true);
         adam = new AdamW(model);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, adam, here.CreateFile,
-            corpus.Info.ChatTemplate);
+            corpus.Info.ChatTemplate, corpus.Info.Licence);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,

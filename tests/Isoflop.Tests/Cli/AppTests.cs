@@ -34,6 +34,15 @@ public sealed class AppTests : CorpusFixture
         "see isoflop corpus --help", "corpus", "--valid-share", "x")]
     [InlineData("--vocab 7 must be from 256 (the bytes alone) to 65536 (two bytes a token)", "corpus", "--vocab", "7")]
     [InlineData("no/such.txt: no such file or folder", "corpus", "a", "no/such.txt")]
+    [InlineData("'small.txt' names a file, and a corpus has a name first; try 'isoflop corpus small small.txt'", "corpus", "small.txt")]
+    [InlineData("'a.jsonl.zst' names a file, and a corpus has a name first; try 'isoflop corpus a a.jsonl.zst'", "corpus", "a.jsonl.zst", "b")]
+    [InlineData("'/usr' is a folder, and a corpus has a name first; try 'isoflop corpus usr /usr'", "corpus", "/usr")]
+    [InlineData("'wrold' is nearly the command 'world', and there is no text beside it; a corpus of the documentation must be named " +
+        "otherwise; did you mean 'isoflop corpus world'?", "corpus", "wrold")]
+    [InlineData("'books.txt' names a file, and a corpus has a name first; try 'isoflop corpus books books.txt'", "corpus", "world", "books.txt")]
+    [InlineData("--vocab has no value; give it as --vocab N; see isoflop corpus --help", "corpus", "--vocab")]
+    [InlineData("Unrecognized command or argument 'corpsu'; did you mean 'corpus'; see isoflop --help", "corpsu", "--help")]
+    [InlineData("Unrecognized command or argument 'corpsu'; did you mean 'corpus'; see isoflop --help", "help", "corpsu")]
     public void A_mistake_is_one_line_on_stderr_and_exit_code_2(string message, params string[] args)
     {
         (int code, string output, string error) = Run([.. args, "--home", Home]);
@@ -58,7 +67,17 @@ public sealed class AppTests : CorpusFixture
     [InlineData("--gflops 'NaN' must be a number", "plan", "--gflops", "NaN")]
     [InlineData("--gflops '-5' must be a number", "plan", "--gflops", "-5")]
     [InlineData("--timeout 'Infinity' must be a number", "eval", "m", "--timeout", "Infinity")]
+    [InlineData("--workers -1 must not be negative; see isoflop ladder --help", "ladder", "x", "--workers", "-1")]
+    [InlineData("--top -1 must not be negative", "next", "m", "text", "--top", "-1")]
+    [InlineData("--top 0 must be positive", "next", "m", "text", "--top", "0")]
+    [InlineData("--top is of the next token's distribution, --loss and --html show the loss", "next", "m", "text", "--top", "3", "--html", "x.html")]
     [InlineData("--csv '' is empty; give a value", "runs", "--csv", "")]
+    [InlineData("--home has no value; give it as --home DIR; see isoflop --help", "--home")]
+    [InlineData("--home has no value; give it as --home DIR; see isoflop runs --help", "--home", "h", "runs", "--home")]
+    [InlineData("--threads has no value", "--threads")]
+    [InlineData("--parquet - : Parquet goes into a file", "runs", "--parquet", "-")]
+    [InlineData("'delte': no run in ./isoflop/runs has such a name; start one with isoflop train; did you mean 'isoflop runs delete'?",
+        "runs", "delte", "x")]
     [InlineData("--csv '/' is a folder; name a file in it", "runs", "--csv", "/")]
     [InlineData("'--- a text' is no option; text that begins with -- goes last, after a -- of its own", "next", "m", "--- a text")]
     public void Values_of_options_are_refused_by_name(string message, params string[] args)
@@ -119,9 +138,12 @@ public sealed class AppTests : CorpusFixture
         Assert.Equal(0, code);
         Assert.Contains("--valid-share", output);
         Assert.Contains("isoflop corpus", output[output.IndexOf("Examples", StringComparison.Ordinal)..]);
+        Assert.Equal(output, Run("help", "corpus").Out);
         (code, output, _) = Run();
         Assert.Equal(0, code);
         Assert.Contains("corpus", output);
+        Assert.Equal(output, Run("help").Out);
+        Assert.Equal(Run("corpus", "world", "--help").Out, Run("--home", "h", "help", "corpus", "world").Out);
     }
 
     [Fact]

@@ -41,6 +41,8 @@ public class TrainCommandTests
 
     [Theory]
     [InlineData("model.n_haed=3", "no setting 'model.n_haed'; did you mean model.n_head? here there are: ")]
+    [InlineData("d_model=3", "no setting 'd_model'; did you mean model.d_model? here there are: ")]
+    [InlineData("train.lr=3", "no setting 'train.lr'; did you mean train.learning_rate? here there are: ")]
     [InlineData("train.steps=x", "train.steps=x must be a whole number")]
     [InlineData("model.n_head=3", "model.n_head=3 must divide model.d_model=16")]
     [InlineData("model.context_len=9999", "model.context_len=9999 is longer than the corpus")]

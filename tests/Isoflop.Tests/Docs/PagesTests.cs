@@ -78,7 +78,8 @@ public sealed partial class PagesTests : IDisposable
         var text = new StringBuilder();
         foreach (Match command in Prompt().Matches(block))
         {
-            string[] args = [.. Word().Matches(command.Groups[1].Value).Skip(1).Select(w => w.Value.Trim('"')), "--home", home];
+            string[] args = [.. Word().Matches(command.Groups[1].Value).Skip(1).Select(w => w.Value.Trim('"'))
+                .Select(w => w.StartsWith("recipes/", StringComparison.Ordinal) ? Path.Combine(Places.Root, w) : w), "--home", home];
             StringWriter output = new(), error = new();
             int code = App.Run(args, Verbs.All(), output, error);
             Assert.True(code == 0, $"{command.Groups[1].Value}: {error}");

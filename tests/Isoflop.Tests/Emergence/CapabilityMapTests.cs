@@ -81,7 +81,7 @@ public class CapabilityMapTests(WorldLadder ladder) : IClassFixture<WorldLadder>
         System.Xml.Linq.XElement picture = System.Xml.Linq.XDocument.Parse(svg).Root!;
         Assert.All(picture.Elements().Where(e => e.Attribute("x")?.Value == "12"),     // some 6.5 units a character
             e => Assert.InRange(12 + 6.5 * e.Value.Length, 0, (double)picture.Attribute("width")!));
-        Assert.All(map.Findings, f => Assert.Contains($">{f.Task}<", svg));
+        Assert.All(map.Findings, f => Assert.Contains($" {f.Task}<", svg));
         MapPictures.Write(map, ladder.Study.Folder);
         string page = File.ReadAllText(StudyReport.Write(ladder.Study, new(ladder.Home)).Page);
         foreach (string part in (string[])["What each rung can do", "how unlikely the right answer is", "Easy and hard words",

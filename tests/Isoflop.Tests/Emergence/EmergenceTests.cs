@@ -45,6 +45,9 @@ public class EmergenceTests
         Assert.Equal(TaskClass.Inverse, TaskFinding.Of(Curve(x => 0.8 - 0.2 * (x - 10), x => 1 + 0.6 * (x - 10))).Class);
         Assert.Equal(TaskClass.Saturated, TaskFinding.Of(Curve(x => Math.Min(1, 0.2 + 0.5 * (x - 10)), x => 3 - 0.6 * (x - 10))).Class);
         Assert.Equal(TaskClass.Unclear, TaskFinding.Of(Curve(x => 0.3 + 0.03 * (x - 10), _ => 2, items: 20)).Class);
+        foreach (int few in (int[])[1, 19])                      // whatever they show
+            Assert.All(((Func<double, double>[])[x => x < 12 ? 1 : 0, _ => 1, _ => 0.5]).Select(a => TaskFinding.Of(Curve(a, _ => 2, items: few))),
+                f => Assert.Equal((TaskClass.Unclear, $"{few} {(few == 1 ? "item" : "items")}; a verdict needs 20"), (f.Class, f.Evidence)));
         TaskFinding sudden = TaskFinding.Of(Curve(x => 0.05 + 0.5 * Math.Max(0, x - 11.75), x => 3 - 2 * Math.Max(0, x - 11.75)));
         Assert.Equal(TaskClass.Sudden, sudden.Class);
         Assert.InRange(sudden.Break!.Value.At, 11.5, 12);

@@ -289,6 +289,17 @@ public sealed class EndpointTests : IDisposable
     }
 
     [Fact]
+    public void A_reply_that_is_no_JSON_does_not_print_the_key_it_echoes()
+    {
+        using var endpoint = new FakeEndpoint((_, call) => call.Send(200, $"no json {call.Key}"));
+        (int code, string output, string error) = Run("eval", endpoint.Url + "/v1", "--suite", Suite("5"), "--key-variable",
+            Keyed("sk-SECRET123456789"), "--retries", "0", "--concurrency", "1");
+        Assert.Equal(2, code);
+        Assert.DoesNotContain("SECRET", output + error);
+        Assert.Contains("[key]", error);
+    }
+
+    [Fact]
     public async Task A_user_and_a_query_of_the_address_are_sent()
     {
         string seen = "";

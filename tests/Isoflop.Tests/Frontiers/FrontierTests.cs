@@ -1,4 +1,5 @@
 using Isoflop.Lab.Frontiers;
+using Isoflop.Lab.Statistics;
 using Xunit;
 
 namespace Isoflop.Tests.Frontiers;
@@ -79,6 +80,9 @@ public sealed class FrontierTests : IDisposable
         Assert.Contains("the cheapest costs", Assert.Throws<ConfigException>(() => Spend.Forecast(frontier, 1e9, 10)).Message,
             StringComparison.Ordinal);
         Assert.Throws<ConfigException>(() => Spend.Forecast(frontier, double.NaN, 10));
+        Priced Foreseen(double accuracy) => few.Best with { Accuracy = Estimate.Of(accuracy) };
+        Assert.StartsWith("take the surface's split", (few with { Best = Foreseen(0.9), BestCell = Foreseen(0.9) }).Advice);
+        Assert.StartsWith("take the best cell", (few with { Best = Foreseen(0.85), BestCell = Foreseen(0.93) }).Advice);
         Assert.Throws<ConfigException>(() => Spend.Forecast(frontier, 1e12, 0));
     }
 

@@ -388,6 +388,7 @@ public sealed class LawTests
         Assert.Equal(2, e.Value, 1e-12);
         Assert.Equal(4.302652729911275 / Math.Sqrt(3), e.High - e.Value, 1e-9);        // t(2) at 97.5 %, s = 1
         Assert.True(double.IsNaN(Estimate.OfMean([1]).Low));
+        Assert.Equal(("–", "-0.48–4.48", "-0.5 to +4.5"), (Estimate.OfMean([1]).Ends("0.0"), e.Ends("0.00"), e.Ends("+0.0;-0.0", " to ")));
     }
 
     [Fact]

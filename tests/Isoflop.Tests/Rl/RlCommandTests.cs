@@ -36,6 +36,7 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Equal(4, traces.Split('\n').Count(l => l.StartsWith("  step ")));
         (_, string replay, _) = Run("rl", "replay", "r1", "--step", "2", "--show", "1");
         Assert.Equal(4, replay.Split('\n').Count(l => l.Contains("advantage")));
+        Assert.Contains("step 2 played again is the step of rl.jsonl to the last bit", replay);
         string picture = Path.Combine(home.Path, "r.svg");
         Assert.Equal(0, Run("traces", "r1", "r2", "--svg", picture).Code);
         string svg = File.ReadAllText(picture);

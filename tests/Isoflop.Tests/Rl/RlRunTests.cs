@@ -95,7 +95,7 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
         RlResult rest = home.Run(name, edits);
         Assert.Equal(whole.Steps.Select(Bits), rest.Steps.Select(Bits));
         Assert.Equal(home.Model(name + "-whole", 6), home.Model(name, 6));
-        Assert.NotEmpty(Reinforcement.Replay(name, 3, new(home.Path) { Threads = 1 }));
+        Assert.NotEmpty(Reinforcement.Replay(name, 3, new(home.Path) { Threads = 1 }).Rows);
         Assert.Contains("there is no run", Assert.Throws<ConfigException>(() => home.Run(name + "2", edits)).Message, StringComparison.Ordinal);
         Assert.Contains("was started with", Assert.Throws<ConfigException>(() => home.Run(name, ["from=taught", "steps=7"])).Message,
             StringComparison.Ordinal);
@@ -130,8 +130,12 @@ public class RlRunTests(TaughtHome home) : IClassFixture<TaughtHome>
         RlResult run = home.Run("played");
         foreach (int step in (int[])[1, 5])
         {
-            IReadOnlyList<ReplyRow> rows = Reinforcement.Replay("played", step, new(home.Path) { Threads = 1 });
+            (IReadOnlyList<ReplyRow> rows, IReadOnlyList<string> differences) =
+                Reinforcement.Replay("played", step, new(home.Path) { Threads = 1 });
+            Assert.Empty(differences);
             RlStep was = run.Steps[step - 1];
+            Assert.Equal(["entropy 1 (there 2)", "grad_norm NaN (there 3)"], (was with { Entropy = 1, GradNorm = double.NaN })
+                .DifferencesFrom(was with { Entropy = 2, GradNorm = 3 }));
             Assert.Equal(was.Groups * 4, rows.Count);
             Assert.Equal(was.Reward, rows.Average(r => r.Reward), 1e-12);
             double nats = 0;

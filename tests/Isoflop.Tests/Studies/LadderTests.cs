@@ -262,13 +262,46 @@ public class LadderTests
         using var home = new TinyHome();
         LadderRecipe recipe = Tiny() with { Tune = new() { Flops = 2e7, TransferFlops = 1e8 } };
         LadderResult result = Ladder.Run(recipe, new(home.Path));
-        Assert.True(result.Tuned.Count > 10);
+        Assert.True(result.Tuned.Count >= 5 + 3);                    // five rates on one size at least; half, once, twice the rate
         RuleFactors chosen = result.Study.Record.Tuning!.Factors;
         Assert.All(result.Results, r => Assert.Equal(
             ComputeOptimal.LearningRate(r.Run.DModel) * chosen.LearningRate, r.Run.LearningRate, 12));
         Assert.All(result.Tuned, r => Assert.NotEmpty(r.Run.Excluded));
         Assert.Contains(",tune,", Results(home));
         Assert.Contains("best of", result.Study.Record.Tuning.Note);
+    }
+
+    [Fact]
+    public void Factors_that_train_the_same_are_trained_once_and_the_rule_is_chosen_among_them()
+    {
+        using var home = new TinyHome();
+        LadderPlan plan = LadderPlan.Of(Tiny() with { Tune = new() { Flops = 2e7, TransferFlops = 1e8 } }, home.Here);
+        IReadOnlyList<Trial> trials = plan.Tuning();
+        IReadOnlyList<PlannedRun> runs = LadderPlan.RunsOf(trials);
+        Assert.Equal(runs.Count, runs.DistinctBy(r => (r.DModel, r.BatchTokens, r.LearningRate)).Count());
+        Assert.True(runs.Count < trials.Count, "no batch was too small for its factor: the recipe tests nothing");
+        Assert.All(trials, t => Assert.Equal(ComputeOptimal.LearningRate(t.Run.DModel) * t.Factors.LearningRate, t.Run.LearningRate, 12));
+        // Equal losses at every batch: the tuning has no reason to leave the rule.
+        StudyResult[] grid = [.. runs.Select(r => new StudyResult(r, r.Flops, r.Flops, r.Tokens, r.LearningRate, 1, 0))];
+        Assert.Equal(new RuleFactors(0.25, 1), Tuner.Best(trials, grid));
+        Assert.Null(Tuner.Best(trials, []));
+    }
+
+    [Fact]
+    public void A_tuning_says_which_moves_were_tried()
+    {
+        using var home = new TinyHome();
+        LadderPlan plan = LadderPlan.Of(Tiny() with { Tune = new() { Flops = 2e7, TransferFlops = 1e8 } }, home.Here);
+        IReadOnlyList<Trial> moves = plan.Transfer(new(1, 1));
+        IReadOnlyList<PlannedRun> runs = LadderPlan.RunsOf(moves);
+        StudyResult Result(PlannedRun r, double loss) => new(r, r.Flops, r.Flops, r.Tokens, loss, 1, 0);
+        string stays = Tuner.Of(new(1, 1), 7, moves, [.. runs.Select((r, i) => Result(r, 1 + i))]).Note;
+        Assert.Contains("rate × 0.5, rate × 2", stays);
+        Assert.EndsWith("worse: it carries over", stays);
+        int batches = stays.Split("batch × ").Length - 2;                        // besides the choice itself
+        Assert.Equal(runs.Count - 3, batches);
+        Assert.Contains("rate × 0.5, batch × 1 of that is 0.2500 nats better",
+            Tuner.Of(new(1, 1), 7, moves, [.. runs.Select((r, i) => Result(r, i == 1 ? 0.75 : 1))]).Note);
     }
 
     [Fact]

@@ -83,6 +83,9 @@ public class StudyCommandsTests
         (code, output, string error) = Run(home, "duel", "a", "b");
         Assert.Equal((0, ""), (code, error));                      // nothing is trained again
         Assert.Contains("multiplier", output);
+        Assert.DoesNotContain("NaN", output);                      // what is not known is a dash
+        (code, output, _) = Run(home, "ladder", a, "--plan", "--json");
+        Assert.Equal((0, "a"), (code, JsonDocument.Parse(output.Split('\n')[0]).RootElement.GetProperty("name").GetString()!.Split('.')[0]));
         (code, output, _) = Run(home, "bottleneck", "a", "--at", "1e8", "--seeds", "2", "--yes");
         Assert.Equal(0, code);
         Assert.Contains("learning rate", output);
@@ -92,6 +95,9 @@ public class StudyCommandsTests
     [InlineData("study 'nil': there is none of that name", "report", "nil")]
     [InlineData("study 'nil': there is none of that name", "forecast", "nil", "--flops", "1e12")]
     [InlineData("study 'nil': there is none of that name", "score", "nil")]
+    [InlineData("study='../nil' becomes a folder", "fit", "../nil")]
+    [InlineData("study='../nil' becomes a folder", "report", "../nil")]
+    [InlineData("study='../nil' becomes a folder", "forecast", "../nil", "--flops", "1e12")]
     [InlineData("study 'nil': there is none of that name", "bottleneck", "nil")]
     [InlineData("study 'nil': there is none of that name", "duel", "nil", "nil")]
     [InlineData("--corpus '' must be named", "ladder", "x", "--budgets", "1e8")]

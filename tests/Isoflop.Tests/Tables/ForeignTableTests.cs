@@ -239,4 +239,24 @@ public sealed class ForeignTableTests : IDisposable
         Assert.Contains("keeps improving", Fit(rising, form).Out);
         Assert.Contains("not identified", Fit(flat, "--x", "loss", "--y", "acc", "--form", "error-of-loss").Out);
     }
+
+    [Theory, InlineData("task-sigmoid"), InlineData("error-of-loss"), InlineData("power-law"), InlineData("rl-sigmoid")]
+    public void A_constant_is_not_identified(string form)
+    {
+        foreach (string value in (string[])["0.25", "1", "0"])
+        {
+            string text = "x,y\n" + string.Concat(Enumerable.Range(0, 14).Select(i => FormattableString.Invariant($"{2 + 0.12 * i},{value}\n")));
+            (int code, string output, string error) = Fit(text, "--x", "x", "--y", "y", "--form", form);
+            Assert.True(code == 0 ? output.Contains("not identified") : code == 2 && error.TrimEnd().Split('\n').Length == 1, output + error);
+        }
+    }
+
+    [Fact]
+    public void A_plateau_saturates()
+    {
+        string text = "loss,acc\n" + string.Concat(Enumerable.Range(0, 25).Select(i => 4 - 0.1 * i).Select(x =>
+            FormattableString.Invariant($"{x},{0.25 + 0.7 / (1 + Math.Exp(8 * (x - 3)))}\n")));
+        (_, string output, string error) = Fit(text, "--x", "loss", "--y", "acc", "--form", "task-sigmoid");
+        Assert.Contains("saturates at 0.95", output + error);
+    }
 }

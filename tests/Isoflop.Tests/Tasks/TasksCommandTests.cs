@@ -42,7 +42,7 @@ public class TasksCommandTests
     [Fact]
     public void All_families_are_listed_with_what_solving_and_checking_cost()
     {
-        (int code, string output, _) = Run("--json");
+        (int code, string output, _) = Run("--json", "--measure");
         Assert.Equal(0, code);
         JsonElement[] rows = [.. output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
         Assert.True(rows.Length >= 24);                          // other tests register families meanwhile: those come last
@@ -52,6 +52,19 @@ public class TasksCommandTests
             Assert.True(l.GetProperty("items_per_second").GetDouble() > 0 && l.GetProperty("solve_microseconds").GetDouble() > 0);
             Assert.True(l.GetProperty("longest_reply").GetInt32() < Reply.MaxLength);
         }));
+    }
+
+    [Fact]
+    public void The_list_measures_nothing_unless_it_is_asked()
+    {
+        (int code, string output, string error) = Run();
+        Assert.Equal((0, ""), (code, error));                    // no progress: there is none to wait for
+        Assert.Contains("Bits; 1 if the number of ones is odd, else 0", output);
+        Assert.DoesNotContain("items/s", output);
+        (_, output, _) = Run("--json");
+        JsonElement level = JsonDocument.Parse(output.Split(Environment.NewLine)[0]).RootElement.GetProperty("levels")[0];
+        Assert.Equal(0.5, level.GetProperty("chance").GetDouble());
+        Assert.False(level.TryGetProperty("items_per_second", out _));
     }
 
     [Theory, InlineData("no task 'chess'; there are: parity", "chess"), InlineData("parity: --level 9 must be from 1 to 6", "parity", "--level", "9"),

@@ -137,6 +137,10 @@ public class CheckpointTests
             File.ReadAllBytes(Path.Combine(home.StepPath(12), "tokenizer.json")));
         Assert.Equal("""{"bos_token_id":0,"eos_token_id":0,"pad_token_id":0}""",
             JsonNode.Parse(File.ReadAllText(Path.Combine(home.StepPath(12), "generation_config.json")))!.ToJsonString());
+        string card = File.ReadAllText(Path.Combine(home.StepPath(12), ModelCard.FileName));
+        Assert.StartsWith("---\nlicense: other\n", card);
+        Assert.Contains($"| FLOPs | {Checkpoint.ReadState(home.StepPath(12)).Ledger.Spent.Flops:0.00e0}, counted layer by layer |", card);
+        Assert.DoesNotContain(ModelCard.FileName, Checkpoint.ReadState(home.StepPath(12)).Files.Keys);
         Assert.Equal(32, (int)JsonNode.Parse(File.ReadAllText(Path.Combine(home.StepPath(12), "tokenizer_config.json")))!["model_max_length"]!);
         using SafetensorsFile model = SafetensorsFile.Open(Path.Combine(home.StepPath(12), ModelFolder.ModelFile));
         using SafetensorsFile moments = SafetensorsFile.Open(Path.Combine(home.StepPath(12), Checkpoint.OptimizerFile));
