@@ -49,12 +49,13 @@ static class BottleneckCommand
         output.WriteLine(I($"at {r.Budget:0.##e0} FLOPs: ") +
             I($"{r.Base.ParametersWithoutEmbedding:N0} parameters without the embedding, ") +
             I($"{r.Base.Tokens:N0} ") +
-            I($"tokens, loss {r.BaseLoss:0.0000} nats/token, ± {r.Noise:0.0000} over seeds"));
+            I($"tokens, loss {r.BaseLoss:0.0000} nats/token, ") +
+            (double.IsNaN(r.Noise) ? "one seed" : I($"± {r.Noise:0.0000} over seeds")));
         var rows = new List<string[]> { new[] { "factor", "change", "compute", "gain, nats", "95 %", "" } };
         foreach (Intervention i in r.Interventions)
             rows.Add([i.Factor, i.Change, I($"× {i.Compute:0.00}"), I($"{i.Gain.Value:+0.0000;-0.0000}"),
-                double.IsNaN(i.Gain.Low) ? "-" : I($"± {i.Gain.High - i.Gain.Value:0.0000}"),
-                i.Helps ? "helps" : i.Gain.High < 0 ? "hurts" : "inside the noise"]);
+                double.IsNaN(i.Gain.Low) ? "–" : I($"± {i.Gain.High - i.Gain.Value:0.0000}"),
+                double.IsNaN(i.Gain.Low) ? "unclear" : i.Helps ? "helps" : i.Gain.High < 0 ? "hurts" : "inside the noise"]);
         TextTable.Write(output, rows, 0, 1, 5);
         output.WriteLine(r.Verdict);
     }

@@ -188,7 +188,8 @@ sealed class ThinkingTour(Workspace here, double scale)
         {
             Charts = [frontier, strategies],
             Note = "Each line of the first picture is the same model after more reinforcement: what training buys once, " +
-                "thought buys anew with every question. ‘isoflop frontier’ adds sizes and data, ‘isoflop spend’ divides a budget.",
+                "thought buys anew with every question. ‘isoflop frontier’ adds sizes and data, ‘isoflop spend’ divides a " +
+                "budget.",
         };
 
         ThinkReport Curve(string model, IReadOnlyList<string> strategies) => ThinkCurve.Run(new()

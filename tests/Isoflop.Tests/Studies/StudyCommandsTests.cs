@@ -89,6 +89,9 @@ public class StudyCommandsTests
         (code, output, _) = Run(home, "bottleneck", "a", "--at", "1e8", "--seeds", "2", "--yes");
         Assert.Equal(0, code);
         Assert.Contains("learning rate", output);
+        (code, output, _) = Run(home, "bottleneck", "a", "--at", "1e8", "--seeds", "1", "--yes");
+        Assert.Equal((0, false, true), (code, output.Contains("NaN"), output.Contains("unclear")));
+        Assert.DoesNotContain("inside the noise", output);         // nobody knows how large it is
     }
 
     [Theory]
