@@ -113,7 +113,7 @@ sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<Ch
         """;
 
     /// <summary>Has at least three points: two say nothing that their numbers do not.</summary>
-    public bool IsEnough => Series.Any(s => s.Surface is not null)
+    public bool IsEnough => Series.Any(s => s.Surface is not null) || Series.All(s => s.Kind == SeriesKind.Band)
         || Series.Where(s => s.Kind is SeriesKind.Line or SeriesKind.Points).SelectMany(s => s.Points)
             .Where(p => double.IsFinite(p.X) && double.IsFinite(p.Y)).Distinct().Skip(2).Any();
 

@@ -26,8 +26,8 @@ static class TourPage
         foreach (TourPart part in parts)
         {
             b.Append($"<h2>{E(part.Question)}</h2>\n<p class=\"verdict\">{E(part.Answer)}</p>\n");
-            foreach (Chart chart in part.Charts) b.Append(chart.Svg()).Append('\n');
-            b.Append(part.Figure);
+            foreach (Chart chart in part.Charts.Where(c => c.IsEnough)) b.Append(chart.Html());
+            if (part.Figure.Length > 0) StudyReport.Wide(b, part.Figure);
             foreach (TourTable table in part.Tables)
             {
                 if (table.Caption.Length > 0) b.Append($"<p>{E(table.Caption)}</p>\n");
