@@ -29,10 +29,12 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         NativeMemory.Clear(call.From, bytes);
         NativeMemory.Clear(call.To, bytes);
         double flops = 0, bandwidth = 0;
+        int lanes = Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
+        delegate*<void*, int, void> multiply = Vector512.IsHardwareAccelerated ? &MultiplyWide : &MultiplyNarrow;
         for (int round = 0; round < 5; round++)
         {
             int steps = Steps;
-            flops = Math.Max(flops, 2.0 * 16 * 12 * steps * threads / Seconds(&Multiply, &steps));
+            flops = Math.Max(flops, 2.0 * 12 * lanes * steps * threads / Seconds(multiply, &steps));
             bandwidth = Math.Max(bandwidth, 2.0 * bytes / Seconds(&Move, &call));
         }
         NativeMemory.AlignedFree(call.From);
@@ -61,8 +63,9 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         new ReadOnlySpan<float>(call->From + from, to - from).CopyTo(new Span<float>(call->To + from, to - from));
     }
 
-    /// <summary>Twelve independent chains of multiply-adds: more than latency times throughput on any core.</summary>
-    static unsafe void Multiply(void* p, int thread)
+    /// <summary>Twelve independent chains of multiply-adds: more than latency times throughput on any core, and they fit its
+    /// registers.</summary>
+    static unsafe void MultiplyWide(void* p, int thread)
     {
         Vector512<float> x = Vector512.Create(1.0000001f), y = Vector512.Create(1e-9f);
         Vector512<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
@@ -75,11 +78,28 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
             i = Vector512.MultiplyAddEstimate(i, x, y); j = Vector512.MultiplyAddEstimate(j, x, y);
             k = Vector512.MultiplyAddEstimate(k, x, y); l = Vector512.MultiplyAddEstimate(l, x, y);
         }
+        Keep((a + b + c + d + e + f + g + h + i + j + k + l).GetLower());
+    }
+
+    /// <summary>The same where vectors of 512 bits would be halved, and half of them spilled.</summary>
+    static unsafe void MultiplyNarrow(void* p, int thread)
+    {
+        Vector256<float> x = Vector256.Create(1.0000001f), y = Vector256.Create(1e-9f);
+        Vector256<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        for (int n = *(int*)p; n > 0; n--)
+        {
+            a = Vector256.MultiplyAddEstimate(a, x, y); b = Vector256.MultiplyAddEstimate(b, x, y);
+            c = Vector256.MultiplyAddEstimate(c, x, y); d = Vector256.MultiplyAddEstimate(d, x, y);
+            e = Vector256.MultiplyAddEstimate(e, x, y); f = Vector256.MultiplyAddEstimate(f, x, y);
+            g = Vector256.MultiplyAddEstimate(g, x, y); h = Vector256.MultiplyAddEstimate(h, x, y);
+            i = Vector256.MultiplyAddEstimate(i, x, y); j = Vector256.MultiplyAddEstimate(j, x, y);
+            k = Vector256.MultiplyAddEstimate(k, x, y); l = Vector256.MultiplyAddEstimate(l, x, y);
+        }
         Keep(a + b + c + d + e + f + g + h + i + j + k + l);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void Keep(Vector512<float> _) { }
+    static void Keep(Vector256<float> _) { }
 
     /// <summary>The processor's own name for itself.</summary>
     static string CpuName()

@@ -6,40 +6,67 @@ namespace Isoflop.Kernels;
 
 /// <summary>c[i, 0..32] (+)= Σ_p a[p, i]·b[p, 0..32] for 1 to 12 rows: each element one chain of multiply-adds over ascending p.</summary>
 /// <remarks>
-/// a: the rows' values of step p lie at a + p·lda; b: [k, 32] packed; c: rows ldc apart.
-/// 12 rows hold 24 sums, two of b and a broadcast in 27 of 32 registers; the JIT halves the vectors where there is no AVX-512.
+/// a: the rows' values of step p lie at a + p·lda; b: [k, 32] packed; c: rows ldc apart. The tile is what the registers hold: with
+/// AVX-512 12×32, 24 sums, two of b and a broadcast in 27 of 32; else 6×16, 12 sums, two of b and a broadcast in 15 of
+/// AVX2's 16, or in 29 of NEON's 32 of half the width. The chains, and so the bits, are the same.
 /// </remarks>
 static unsafe class Microkernel
 {
-    /// <summary>Rows of the largest tile.</summary>
+    /// <summary>Rows of a packed panel of A.</summary>
     public const int Rows = 12;
 
-    /// <summary>Columns of every tile.</summary>
+    /// <summary>Columns of a packed panel of B.</summary>
     public const int Columns = 32;
+
+    const int NarrowRows = 6, NarrowColumns = 16;
 
     /// <summary>Runs the tile of so many rows.</summary>
     /// <param name="load">true begins the chains at c, false at zero</param>
     public static void Run(int rows, int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
+        if (!Vector512.IsHardwareAccelerated)
+        {
+            int parts = (rows + NarrowRows - 1) / NarrowRows;
+            for (int part = 0; part < parts; part++)
+            {
+                int from = rows * part / parts, to = rows * (part + 1) / parts;
+                for (int j = 0; j < Columns; j += NarrowColumns)
+                    RunNarrow(to - from, k, a + from, lda, b + j, c + from * ldc + j, ldc, load);
+            }
+            return;
+        }
         switch (rows)
         {
-            case 1: Rows1(k, a, lda, b, c, ldc, load); break;
-            case 2: Rows2(k, a, lda, b, c, ldc, load); break;
-            case 3: Rows3(k, a, lda, b, c, ldc, load); break;
-            case 4: Rows4(k, a, lda, b, c, ldc, load); break;
-            case 5: Rows5(k, a, lda, b, c, ldc, load); break;
-            case 6: Rows6(k, a, lda, b, c, ldc, load); break;
-            case 7: Rows7(k, a, lda, b, c, ldc, load); break;
-            case 8: Rows8(k, a, lda, b, c, ldc, load); break;
-            case 9: Rows9(k, a, lda, b, c, ldc, load); break;
-            case 10: Rows10(k, a, lda, b, c, ldc, load); break;
-            case 11: Rows11(k, a, lda, b, c, ldc, load); break;
-            case 12: Rows12(k, a, lda, b, c, ldc, load); break;
+            case 1: Wide1(k, a, lda, b, c, ldc, load); break;
+            case 2: Wide2(k, a, lda, b, c, ldc, load); break;
+            case 3: Wide3(k, a, lda, b, c, ldc, load); break;
+            case 4: Wide4(k, a, lda, b, c, ldc, load); break;
+            case 5: Wide5(k, a, lda, b, c, ldc, load); break;
+            case 6: Wide6(k, a, lda, b, c, ldc, load); break;
+            case 7: Wide7(k, a, lda, b, c, ldc, load); break;
+            case 8: Wide8(k, a, lda, b, c, ldc, load); break;
+            case 9: Wide9(k, a, lda, b, c, ldc, load); break;
+            case 10: Wide10(k, a, lda, b, c, ldc, load); break;
+            case 11: Wide11(k, a, lda, b, c, ldc, load); break;
+            case 12: Wide12(k, a, lda, b, c, ldc, load); break;
+        }
+    }
+
+    static void RunNarrow(int rows, int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    {
+        switch (rows)
+        {
+            case 1: Narrow1(k, a, lda, b, c, ldc, load); break;
+            case 2: Narrow2(k, a, lda, b, c, ldc, load); break;
+            case 3: Narrow3(k, a, lda, b, c, ldc, load); break;
+            case 4: Narrow4(k, a, lda, b, c, ldc, load); break;
+            case 5: Narrow5(k, a, lda, b, c, ldc, load); break;
+            case 6: Narrow6(k, a, lda, b, c, ldc, load); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows1(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide1(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         if (load)
@@ -59,7 +86,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows2(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide2(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -84,7 +111,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows3(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide3(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -114,7 +141,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows4(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide4(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -149,7 +176,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows5(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide5(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -189,7 +216,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows6(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide6(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -234,7 +261,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows7(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide7(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -284,7 +311,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows8(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide8(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -339,7 +366,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows9(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide9(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -399,7 +426,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows10(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide10(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -464,7 +491,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows11(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide11(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -534,7 +561,7 @@ static unsafe class Microkernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Rows12(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    static void Wide12(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
     {
         Vector512<float> s0 = default, t0 = default;
         Vector512<float> s1 = default, t1 = default;
@@ -606,5 +633,200 @@ static unsafe class Microkernel
         s9.Store(c); t9.Store(c + 16); c += ldc;
         s10.Store(c); t10.Store(c + 16); c += ldc;
         s11.Store(c); t11.Store(c + 16);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Narrow1(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    {
+        Vector256<float> s0 = default, t0 = default;
+        if (load)
+        {
+            float* from = c;
+            s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8);
+        }
+        for (; k > 0; k--)
+        {
+            Vector256<float> u = Vector256.Load(b), v = Vector256.Load(b + 8), x;
+            x = Vector256.Create(a[0]);
+            s0 = Vector256.MultiplyAddEstimate(x, u, s0); t0 = Vector256.MultiplyAddEstimate(x, v, t0);
+            a += lda;
+            b += Columns;
+        }
+        s0.Store(c); t0.Store(c + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Narrow2(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    {
+        Vector256<float> s0 = default, t0 = default;
+        Vector256<float> s1 = default, t1 = default;
+        if (load)
+        {
+            float* from = c;
+            s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8); from += ldc;
+            s1 = Vector256.Load(from); t1 = Vector256.Load(from + 8);
+        }
+        for (; k > 0; k--)
+        {
+            Vector256<float> u = Vector256.Load(b), v = Vector256.Load(b + 8), x;
+            x = Vector256.Create(a[0]);
+            s0 = Vector256.MultiplyAddEstimate(x, u, s0); t0 = Vector256.MultiplyAddEstimate(x, v, t0);
+            x = Vector256.Create(a[1]);
+            s1 = Vector256.MultiplyAddEstimate(x, u, s1); t1 = Vector256.MultiplyAddEstimate(x, v, t1);
+            a += lda;
+            b += Columns;
+        }
+        s0.Store(c); t0.Store(c + 8); c += ldc;
+        s1.Store(c); t1.Store(c + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Narrow3(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    {
+        Vector256<float> s0 = default, t0 = default;
+        Vector256<float> s1 = default, t1 = default;
+        Vector256<float> s2 = default, t2 = default;
+        if (load)
+        {
+            float* from = c;
+            s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8); from += ldc;
+            s1 = Vector256.Load(from); t1 = Vector256.Load(from + 8); from += ldc;
+            s2 = Vector256.Load(from); t2 = Vector256.Load(from + 8);
+        }
+        for (; k > 0; k--)
+        {
+            Vector256<float> u = Vector256.Load(b), v = Vector256.Load(b + 8), x;
+            x = Vector256.Create(a[0]);
+            s0 = Vector256.MultiplyAddEstimate(x, u, s0); t0 = Vector256.MultiplyAddEstimate(x, v, t0);
+            x = Vector256.Create(a[1]);
+            s1 = Vector256.MultiplyAddEstimate(x, u, s1); t1 = Vector256.MultiplyAddEstimate(x, v, t1);
+            x = Vector256.Create(a[2]);
+            s2 = Vector256.MultiplyAddEstimate(x, u, s2); t2 = Vector256.MultiplyAddEstimate(x, v, t2);
+            a += lda;
+            b += Columns;
+        }
+        s0.Store(c); t0.Store(c + 8); c += ldc;
+        s1.Store(c); t1.Store(c + 8); c += ldc;
+        s2.Store(c); t2.Store(c + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Narrow4(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    {
+        Vector256<float> s0 = default, t0 = default;
+        Vector256<float> s1 = default, t1 = default;
+        Vector256<float> s2 = default, t2 = default;
+        Vector256<float> s3 = default, t3 = default;
+        if (load)
+        {
+            float* from = c;
+            s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8); from += ldc;
+            s1 = Vector256.Load(from); t1 = Vector256.Load(from + 8); from += ldc;
+            s2 = Vector256.Load(from); t2 = Vector256.Load(from + 8); from += ldc;
+            s3 = Vector256.Load(from); t3 = Vector256.Load(from + 8);
+        }
+        for (; k > 0; k--)
+        {
+            Vector256<float> u = Vector256.Load(b), v = Vector256.Load(b + 8), x;
+            x = Vector256.Create(a[0]);
+            s0 = Vector256.MultiplyAddEstimate(x, u, s0); t0 = Vector256.MultiplyAddEstimate(x, v, t0);
+            x = Vector256.Create(a[1]);
+            s1 = Vector256.MultiplyAddEstimate(x, u, s1); t1 = Vector256.MultiplyAddEstimate(x, v, t1);
+            x = Vector256.Create(a[2]);
+            s2 = Vector256.MultiplyAddEstimate(x, u, s2); t2 = Vector256.MultiplyAddEstimate(x, v, t2);
+            x = Vector256.Create(a[3]);
+            s3 = Vector256.MultiplyAddEstimate(x, u, s3); t3 = Vector256.MultiplyAddEstimate(x, v, t3);
+            a += lda;
+            b += Columns;
+        }
+        s0.Store(c); t0.Store(c + 8); c += ldc;
+        s1.Store(c); t1.Store(c + 8); c += ldc;
+        s2.Store(c); t2.Store(c + 8); c += ldc;
+        s3.Store(c); t3.Store(c + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Narrow5(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    {
+        Vector256<float> s0 = default, t0 = default;
+        Vector256<float> s1 = default, t1 = default;
+        Vector256<float> s2 = default, t2 = default;
+        Vector256<float> s3 = default, t3 = default;
+        Vector256<float> s4 = default, t4 = default;
+        if (load)
+        {
+            float* from = c;
+            s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8); from += ldc;
+            s1 = Vector256.Load(from); t1 = Vector256.Load(from + 8); from += ldc;
+            s2 = Vector256.Load(from); t2 = Vector256.Load(from + 8); from += ldc;
+            s3 = Vector256.Load(from); t3 = Vector256.Load(from + 8); from += ldc;
+            s4 = Vector256.Load(from); t4 = Vector256.Load(from + 8);
+        }
+        for (; k > 0; k--)
+        {
+            Vector256<float> u = Vector256.Load(b), v = Vector256.Load(b + 8), x;
+            x = Vector256.Create(a[0]);
+            s0 = Vector256.MultiplyAddEstimate(x, u, s0); t0 = Vector256.MultiplyAddEstimate(x, v, t0);
+            x = Vector256.Create(a[1]);
+            s1 = Vector256.MultiplyAddEstimate(x, u, s1); t1 = Vector256.MultiplyAddEstimate(x, v, t1);
+            x = Vector256.Create(a[2]);
+            s2 = Vector256.MultiplyAddEstimate(x, u, s2); t2 = Vector256.MultiplyAddEstimate(x, v, t2);
+            x = Vector256.Create(a[3]);
+            s3 = Vector256.MultiplyAddEstimate(x, u, s3); t3 = Vector256.MultiplyAddEstimate(x, v, t3);
+            x = Vector256.Create(a[4]);
+            s4 = Vector256.MultiplyAddEstimate(x, u, s4); t4 = Vector256.MultiplyAddEstimate(x, v, t4);
+            a += lda;
+            b += Columns;
+        }
+        s0.Store(c); t0.Store(c + 8); c += ldc;
+        s1.Store(c); t1.Store(c + 8); c += ldc;
+        s2.Store(c); t2.Store(c + 8); c += ldc;
+        s3.Store(c); t3.Store(c + 8); c += ldc;
+        s4.Store(c); t4.Store(c + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Narrow6(int k, float* a, nint lda, float* b, float* c, nint ldc, bool load)
+    {
+        Vector256<float> s0 = default, t0 = default;
+        Vector256<float> s1 = default, t1 = default;
+        Vector256<float> s2 = default, t2 = default;
+        Vector256<float> s3 = default, t3 = default;
+        Vector256<float> s4 = default, t4 = default;
+        Vector256<float> s5 = default, t5 = default;
+        if (load)
+        {
+            float* from = c;
+            s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8); from += ldc;
+            s1 = Vector256.Load(from); t1 = Vector256.Load(from + 8); from += ldc;
+            s2 = Vector256.Load(from); t2 = Vector256.Load(from + 8); from += ldc;
+            s3 = Vector256.Load(from); t3 = Vector256.Load(from + 8); from += ldc;
+            s4 = Vector256.Load(from); t4 = Vector256.Load(from + 8); from += ldc;
+            s5 = Vector256.Load(from); t5 = Vector256.Load(from + 8);
+        }
+        for (; k > 0; k--)
+        {
+            Vector256<float> u = Vector256.Load(b), v = Vector256.Load(b + 8), x;
+            x = Vector256.Create(a[0]);
+            s0 = Vector256.MultiplyAddEstimate(x, u, s0); t0 = Vector256.MultiplyAddEstimate(x, v, t0);
+            x = Vector256.Create(a[1]);
+            s1 = Vector256.MultiplyAddEstimate(x, u, s1); t1 = Vector256.MultiplyAddEstimate(x, v, t1);
+            x = Vector256.Create(a[2]);
+            s2 = Vector256.MultiplyAddEstimate(x, u, s2); t2 = Vector256.MultiplyAddEstimate(x, v, t2);
+            x = Vector256.Create(a[3]);
+            s3 = Vector256.MultiplyAddEstimate(x, u, s3); t3 = Vector256.MultiplyAddEstimate(x, v, t3);
+            x = Vector256.Create(a[4]);
+            s4 = Vector256.MultiplyAddEstimate(x, u, s4); t4 = Vector256.MultiplyAddEstimate(x, v, t4);
+            x = Vector256.Create(a[5]);
+            s5 = Vector256.MultiplyAddEstimate(x, u, s5); t5 = Vector256.MultiplyAddEstimate(x, v, t5);
+            a += lda;
+            b += Columns;
+        }
+        s0.Store(c); t0.Store(c + 8); c += ldc;
+        s1.Store(c); t1.Store(c + 8); c += ldc;
+        s2.Store(c); t2.Store(c + 8); c += ldc;
+        s3.Store(c); t3.Store(c + 8); c += ldc;
+        s4.Store(c); t4.Store(c + 8); c += ldc;
+        s5.Store(c); t5.Store(c + 8);
     }
 }
