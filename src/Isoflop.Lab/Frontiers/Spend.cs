@@ -21,7 +21,8 @@ sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFlops, do
 sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize)
 {
     /// <summary>Which of the two to take: what is foreseen below what was measured is not the best.</summary>
-    [JsonIgnore] public string Advice => Best.Accuracy.Value >= BestCell.Accuracy.Value
+    [JsonIgnore]
+    public string Advice => Best.Accuracy.Value >= BestCell.Accuracy.Value
         ? "take the surface's split: it is foreseen to be no worse than the best cell was; a check measures both"
         : "take the best cell: it was measured, and the surface foresees less for every split that the budget buys";
 }

@@ -44,7 +44,8 @@ sealed record WorldTour(CapabilityMap Map, IReadOnlyList<StudyResult> Runs, IRea
         if (Climbed.Count > 2) charts.Add(new("One question through the rungs", "training FLOPs",
             "probability of the right answer",
             [new($"“{Question} …{Answer}”", [.. Climbed.Select(c => (c.Budget,
-                Math.Exp(-c.AnswerNats!.Value)))])]) { YLimits = (0, 1.02) });
+                Math.Exp(-c.AnswerNats!.Value)))])])
+        { YLimits = (0, 1.02) });
         if (MapPictures.Saturation(Map) is { } full) charts.Add(full);
         yield return new(Alike, TourAnswers.Abilities(Map.Findings))
         {
