@@ -2,6 +2,7 @@ using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Lab.Baselines;
 using Isoflop.Lab.Corpora;
+using Isoflop.Lab.Laws;
 using Isoflop.Lab.Pages;
 using Isoflop.Lab.Studies;
 using Isoflop.Sample;
@@ -56,7 +57,7 @@ sealed record TextTour(LadderResult Ladder, IReadOnlyList<TourStop> Stops, Corpu
         };
         yield return new(Foretold, TourAnswers.Foretold(Forecast, Score))
         {
-            Note = I($"The law is {Forecast.Form}, fitted to {Forecast.Points} runs up to {Forecast.Below:0.##e0} FLOPs; ") +
+            Note = I($"The law is {Symbols.In(Forecast.Form)}, fitted to {Forecast.Points} runs up to {Forecast.Below:0.##e0} FLOPs; ") +
                 I($"the run {Score.Run} has {Forecast.Flops / Forecast.Below:0} times that."),
             More = Findings.Page,
         };

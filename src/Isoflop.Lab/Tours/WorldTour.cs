@@ -21,7 +21,7 @@ sealed record WorldTour(CapabilityMap Map, IReadOnlyList<StudyResult> Runs, IRea
 
     const string Name = "tour-world", Question = "Zuko went to the kitchen. Zuko left the", Answer = " kitchen";
     const int Items = 30;                                       // questions a task and level
-    const int Families = 6;                                     // that have a colour of their own
+    const int Families = 5;                                     // that have a colour of their own
 
     public static WorldTour Run(Workspace here, double scale)
     {
@@ -45,7 +45,7 @@ sealed record WorldTour(CapabilityMap Map, IReadOnlyList<StudyResult> Runs, IRea
             "probability of the right answer",
             [new($"“{Question} …{Answer}”", [.. Climbed.Select(c => (c.Budget,
                 Math.Exp(-c.AnswerNats!.Value)))])])
-        { YLimits = (0, 1.02) });
+        { LogY = true });
         if (MapPictures.Saturation(Map) is { } full) charts.Add(full);
         yield return new(Alike, TourAnswers.Abilities(Map.Findings))
         {
