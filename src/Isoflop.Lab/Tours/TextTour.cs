@@ -57,8 +57,8 @@ sealed record TextTour(LadderResult Ladder, IReadOnlyList<TourStop> Stops, Corpu
         };
         yield return new(Foretold, TourAnswers.Foretold(Forecast, Score))
         {
-            Note = I($"The law is {Symbols.In(Forecast.Form)}, fitted to {Forecast.Points} runs up to {Forecast.Below:0.##e0} FLOPs; ") +
-                I($"the run {Score.Run} has {Forecast.Flops / Forecast.Below:0} times that."),
+            Note = I($"The law is {Symbols.In(Forecast.Form)}, fitted to {Forecast.Points} runs up to ") +
+                I($"{Forecast.Below:0.##e0} FLOPs; the run {Score.Run} has {Forecast.Flops / Forecast.Below:0} times that."),
             More = Findings.Page,
         };
         yield return new(Words, Compared())

@@ -70,8 +70,11 @@ public static class Trainer
             saved.RemoveAll(s => s > step);
         }
         TrainState? state = saved.Count == 0 ? null : Resumable(folder, saved, plan);
-        if (state is not null && state.Step == plan.Steps && Whole(folder, plan) is { } whole)
-            return ResultOf(folder, plan, state, whole);
+        if (state is not null && state.Step == plan.Steps)
+        {
+            if (Whole(folder, plan) is { } whole) return ResultOf(folder, plan, state, whole);
+            here.Remark($"{folder.Path}: the row of its last measurement is missing; the finished model is measured again");
+        }
         if (state is not null) folder.GoOnWith(device, here.AllowOtherBits);
         if (later.Count > 0)
         {

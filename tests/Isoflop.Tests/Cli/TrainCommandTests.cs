@@ -39,6 +39,19 @@ public class TrainCommandTests
         Assert.Equal(512, record.RootElement.GetProperty("ledger").GetProperty("train").GetProperty("tokens").GetInt64());
     }
 
+    [Fact]
+    public void A_lost_last_measurement_is_taken_again_with_a_word()
+    {
+        using var home = new TinyHome();
+        string[] args = ["train", .. Tiny, "train.steps=4", "name=x"];
+        string first = Run(home, args).Out.Split('\n')[0], rows = Path.Combine(home.RunPath("x"), RunFolder.ValidFile);
+        File.WriteAllText(rows, "{\"st");                          // as a bad disk leaves it
+        (int code, string output, string error) = Run(home, args);
+        Assert.Equal((0, first), (code, output.Split('\n')[0]));
+        Assert.Contains("measured again", error);
+        Assert.Contains("was done already", Run(home, args).Out);
+    }
+
     [Theory]
     [InlineData("model.n_haed=3", "no setting 'model.n_haed'; did you mean model.n_head? here there are: ")]
     [InlineData("d_model=3", "no setting 'd_model'; did you mean model.d_model? here there are: ")]
