@@ -26,8 +26,8 @@ static class LadderCommand
         var planOnly = new Option<bool>("--plan") { Description = "Show the plan and stop" };
         var verb = new Verb("ladder",
             "Train isoFLOP budgets × sizes × seeds: planned and priced first, resumed by the same command.",
-            "isoflop ladder first --corpus reference --budgets 1e10..1e12      asks before it starts",
-            "isoflop ladder first --corpus reference --budgets 1e10..1e13 --yes   more budgets; what is done stays",
+            "isoflop ladder first --corpus small --budgets 1e10..1e12         asks before it starts",
+            "isoflop ladder first --corpus small --budgets 1e10..1e13 --yes      more budgets; what is done stays",
             "isoflop ladder recipes/small.json --plan                         a recipe's table of runs and its price",
             "isoflop ladder recipes/world.json --up-to 1e12 --yes             its corpus: isoflop corpus world --bytes 1.2e8")
         { name, settings, upTo, workers, yes, planOnly };

@@ -43,9 +43,19 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
         CorpusInfo info = CorpusInfo.Load(folder);
         if (info.TokenizerHash != Tokenizer.Hash || !(JsonElement.DeepEquals(info.Recipe, Recipe)
             || Older is { } older && JsonElement.DeepEquals(info.Recipe, older)))
-            throw new ConfigException($"{folder} is another corpus ({info.Recipe.GetRawText().ReplaceLineEndings(" ")}); " +
+            throw new ConfigException($"{folder} is another corpus{Differing(info.Recipe)}; " +
                 "move it away, or choose another name or home=DIR");
         return FactsIn(folder);
+    }
+
+    /// <summary>What differs, by name; empty: something that has none, such as the tokenizer.</summary>
+    string Differing(JsonElement there)
+    {
+        if (there.ValueKind != JsonValueKind.Object || Recipe.ValueKind != JsonValueKind.Object) return "";
+        string[] keys = [.. Recipe.EnumerateObject().Concat(there.EnumerateObject()).Select(p => p.Name).Distinct().Where(k =>
+            !(there.TryGetProperty(k, out JsonElement a) && Recipe.TryGetProperty(k, out JsonElement b)
+            && JsonElement.DeepEquals(a, b)))];
+        return keys.Length == 0 ? "" : $": {string.Join(", ", keys)} {(keys.Length == 1 ? "differs" : "differ")}";
     }
 
     static CorpusFacts FactsIn(string folder)
