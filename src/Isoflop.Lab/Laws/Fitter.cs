@@ -50,8 +50,8 @@ static class Fitter
         if (!best.Minimum.Converged)
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
-        if (IsConstant(law)) return Refuse(law, "all values are equal: nothing shows what moves them", Further(law, 10,
-            "a longer range"));
+        if (IsConstant(law))
+            return Refuse(law, "all values are equal: nothing shows what moves them", Further(law, 10, "a longer range"));
         if ((form.ReadsLoss || form is RlSigmoid) && IsNoise(law))
             return Refuse(law, "the values rise no more than their scatter: a constant says as much of them",
                 Further(law, 10, "a loss at which they leave chance"));
@@ -115,7 +115,7 @@ static class Fitter
         };
     }
 
-    /// <summary>To the last places of a double.</summary>
+    /// <summary>All values are equal to the last places of a double.</summary>
     static bool IsConstant(Law law)
     {
         if (law.Residuals.Count == 0) return false;

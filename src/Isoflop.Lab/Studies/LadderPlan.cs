@@ -74,8 +74,8 @@ sealed class LadderPlan
     }
 
     /// <summary>The runs of trials, each once.</summary>
-    public static IReadOnlyList<PlannedRun> RunsOf(IEnumerable<Trial> trials) => [.. trials.Select(t => t.Run).DistinctBy(r =>
-        r.Name)];
+    public static IReadOnlyList<PlannedRun> RunsOf(IEnumerable<Trial> trials) =>
+        [.. trials.Select(t => t.Run).DistinctBy(r => r.Name)];
 
     /// <summary>A small run's batch cannot follow its factor below one window: what would train the same is trained
     /// once.</summary>

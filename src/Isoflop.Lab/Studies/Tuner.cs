@@ -6,9 +6,8 @@ namespace Isoflop.Lab.Studies;
 static class Tuner
 {
     /// <summary>
-    /// The factors with the smallest mean loss over the sizes; of those that trained the same, those nearest to the rules.
-    /// Null: none
-    /// has a run of every size.
+    /// The factors with the smallest mean loss over the sizes; of those that trained the same, those nearest to the rules. Null:
+    /// none has a run of every size.
     /// </summary>
     public static RuleFactors? Best(IReadOnlyList<Trial> trials, IReadOnlyList<StudyResult> grid)
     {

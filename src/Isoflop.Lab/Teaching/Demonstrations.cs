@@ -147,6 +147,6 @@ static class Demonstrations
                 if (!held.Contains(conversation)) sides.Train.Add(parts, 0, bytes);
                 else if (!taught.Contains(key)) sides.Valid.Add(parts, 0, bytes);
         return (sides.Train.Side(), sides.Valid.Side(),
-            left.Length == 0 ? null : $"{file}: of {chats.Count} conversations left out: {left}");
+            left.Length == 0 ? null : $"{file}: of {chats.Count} conversations left out, whole or in part: {left}");
     }
 }

@@ -15,8 +15,9 @@ namespace Isoflop.Lab.Tours;
 sealed record TourStop(string Run, long Parameters, long Tokens, double Flops, double Loss, double BitsPerByte,
     double Seconds, string Text);
 
-/// <summary>The tour's first half: a ladder of twelve runs on text, its law, a forecast with ten times the compute, that
-/// run.</summary>
+/// <summary>
+/// The tour's first half: a ladder of twelve runs on text, its law, a forecast with ten times the compute, that run.
+/// </summary>
 /// <param name="Stops">the best run of each budget, last the one that was foretold</param>
 sealed record TextTour(LadderResult Ladder, IReadOnlyList<TourStop> Stops, CorpusBaselines Baselines, Forecast Forecast,
     Score Score,

@@ -13,8 +13,7 @@ namespace Isoflop.Lab.Tours;
 
 /// <summary>
 /// The second paradigm: models of three sizes shown demonstrations of a serial task, of which some think first; reinforcement
-/// of the
-/// largest, which finds out which of them pay; then more replies to a question, for each of its checkpoints.
+/// of the largest, which finds out which of them pay; then more replies to a question, for each of its checkpoints.
 /// </summary>
 /// <param name="scale">multiplies the demonstrations and the steps</param>
 sealed class ThinkingTour(Workspace here, double scale)
@@ -31,9 +30,6 @@ sealed class ThinkingTour(Workspace here, double scale)
 
     /// <summary>On the model that was reinforced, from its start; known once it was.</summary>
     public Ledger Spent { get; private set; } = new();
-
-    /// <summary>Its examinations, in order; known once it was.</summary>
-    public IReadOnlyList<RlEval> Evals { get; private set; } = [];
 
     /// <summary>Each part is worked out when it is asked for.</summary>
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
@@ -146,9 +142,9 @@ sealed class ThinkingTour(Workspace here, double scale)
             SkipGate = true,
         }, here.Part(p => p with { Stage = "reinforcement", Note = name }));
         here.Stop.ThrowIfCancellationRequested();
-        (Spent, Evals) = (result.Ledger, result.Evals);
+        Spent = result.Ledger;
         asked = [.. new[] { 0, steps / 4, steps / 2, steps }.Distinct().Where(s => Checkpoint.StepsIn(result.Path).Contains(s))];
-        RlEval[] open = [.. Evals.Where(e => e.Form == ReplyForm.Open)];
+        RlEval[] open = [.. result.Evals.Where(e => e.Form == ReplyForm.Open)];
         List<ReplyRow> rows = RlRows.ReadReplies(result.Path);
         var items = rows.GroupBy(r => r.Prompt).Where(g => g.Any(r => r.Step == 0) && g.Any(r => r.Step == result.Step)).ToList();
         var changed = items.FirstOrDefault(g => g.Where(r => r.Step == 0).All(r => r.Reward <= 0)

@@ -1,19 +1,11 @@
-using Isoflop.Lab.Charts;
-using Isoflop.Lab.Emergence;
-using Isoflop.Lab.Pages;
-using Isoflop.Lab.Rl;
 using Isoflop.Lab.Studies;
 using Isoflop.Store;
-using Isoflop.Train;
 
 namespace Isoflop.Lab.Tours;
 
 /// <summary>What the tour found.</summary>
-sealed record TourResult(TextTour Text, WorldTour World, ThinkingTour Thinking, IReadOnlyList<TourPart> Parts)
-{
-    /// <summary>report.html of the home: the talk, question after question, with these numbers.</summary>
-    public string Page { get; init; } = "";
-}
+/// <param name="Page">report.html of the home: the talk, question after question, with these numbers</param>
+sealed record TourResult(TextTour Text, WorldTour World, string Page);
 
 /// <summary>
 /// The whole program in a few minutes on two cores: a ladder on text, its law and a forecast; a world of labelled tasks and what
@@ -51,8 +43,7 @@ static class Tour
         var thinking = new ThinkingTour(here, scale);
         Tell(thinking.Parts());
         Tell([Cost(text, world, thinking)]);
-        TourResult tour = new(text, world, thinking, parts);
-        return tour with { Page = TourPage.Write(parts, here) };
+        return new(text, world, TourPage.Write(parts, here));
     }
 
     /// <summary>Trains a ladder of the tour.</summary>

@@ -118,7 +118,7 @@ sealed record WorldTour(CapabilityMap Map, IReadOnlyList<StudyResult> Runs, IRea
                     I($"{r.Budget:0.##e0}"), [.. r.LogProbs.OrderDescending().Take(200).Select((p, i) => (i + 1.0, Math.Exp(p)))])
                     { Shade = r.Budget })]) { LogY = true, LegendTitle = "training FLOPs" },
             ],
-            Figure = $"<p class=\"loss-text\">{text.Spans()}</p>\n",
+            Figure = $"<p class=\"tokens\">{text.Spans()}</p>\n",
             Tables = [new($"Likeliest tokens after “{Question}”", ["", .. next.Select(r => I($"{r.Budget:0.##e0}"))],
                 [.. top.Select(t => (string[])[$"‘{model.Tokenizer.Decode([t])}’", .. next.Select(r =>
                     I($"{100 * Math.Exp(r.LogProbs[t]):0.0} %"))])])],

@@ -6,8 +6,7 @@ namespace Isoflop.Kernels;
 /// <remarks>
 /// A layer of a small model takes microseconds, less than waking a sleeping thread; so workers spin between jobs, and sleep when
 /// none came for a while. The caller takes the parts that no worker has begun when its own is done: a worker that sleeps, or
-/// whose
-/// core another process has, is not waited for. Dispatch allocates nothing.
+/// whose core another process has, is not waited for. Dispatch allocates nothing.
 /// </remarks>
 sealed unsafe class WorkerPool : IDisposable
 {
@@ -56,9 +55,10 @@ sealed unsafe class WorkerPool : IDisposable
     /// <summary>Threads of a job, the caller's included.</summary>
     public int Threads { get; }
 
-    /// <summary>Calls <paramref name="job"/>(argument, part) once for each part from 0 to <see cref="Threads"/> − 1, on any
-    /// thread,
-    /// and returns when all have returned.</summary>
+    /// <summary>
+    /// Calls <paramref name="job"/>(argument, part) once for each part from 0 to <see cref="Threads"/> − 1, on any thread, and
+    /// returns when all have returned.
+    /// </summary>
     public void Run(delegate*<void*, int, void> job, void* argument)
     {
         if (workers.Length == 0)

@@ -168,7 +168,7 @@ public sealed class ChatTests : IDisposable
     {
         (MadeSide train, MadeSide valid, string? left) = Chat(bytes,
             $$"""{"messages":[{"role":"user","content":"U"},{{turns}}]}""", Says("x", "y"), Says("v", "w"));
-        Assert.Contains("of 3 conversations left out: 1 with ", left);
+        Assert.Contains("of 3 conversations left out, whole or in part: 1 with ", left);
         Assert.Contains(counted, left);
         Assert.Equal(2, Documents(train, valid).Count);
         Assert.All((MadeSide[])[train, valid], side => Assert.Contains(side.Weights!, w => w > 0));
