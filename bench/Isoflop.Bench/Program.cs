@@ -4,15 +4,18 @@ int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[ind
 switch (args.FirstOrDefault())
 {
     case "gemm":
-        GemmBench.Run(Number(1, 1));
+        GemmBench.Run(Number(1, 1), Number(2, 300));
         return 0;
     case "train":
-        TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 10));
+        TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 10), Number(3, 1), Number(4, 0), Number(5, 512));
+        return 0;
+    case "step":
+        StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512));
         return 0;
     case "sample":
         SampleBench.Run(Number(1, Environment.ProcessorCount), Number(2, 20));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] | train [threads] [seconds a size] | sample [threads] [pairs]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] | step [threads] [seconds a size] [widest] | sample [threads] [pairs]");
         return 2;
 }

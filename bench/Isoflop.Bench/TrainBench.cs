@@ -12,7 +12,7 @@ namespace Isoflop.Bench;
 /// </summary>
 static class TrainBench
 {
-    static readonly (ModelConfig Model, int Batch)[] Sizes =
+    public static readonly (ModelConfig Model, int Sequences)[] Sizes =
     [
         (Shape(256, 128, 16, 2, 1), 16),
         (Shape(256, 128, 64, 2, 2), 16),
@@ -25,19 +25,23 @@ static class TrainBench
     static ModelConfig Shape(int vocab, int context, int width, int layers, int heads) =>
         new() { VocabSize = vocab, ContextLen = context, DModel = width, NLayer = layers, NHead = heads };
 
-    public static void Run(int threads, int seconds)
+    public static void Run(int threads, int seconds, int shards, int passRows, int widest)
     {
         Machine m = Machine.Measure(threads);
         Console.WriteLine($"{m.Cpu}, {threads} threads, {m.InstructionSet}");
         Console.WriteLine("parameters  d_model  layers  vocab  context  batch   tokens/s  GFLOP/s   peak  share");
-        foreach ((ModelConfig config, int batch) in Sizes) Measure(config, batch, threads, seconds);
+        foreach ((ModelConfig config, int batch) in Sizes)
+            if (config.DModel <= widest) Measure(config, batch, threads, seconds, shards, passRows);
     }
 
-    static void Measure(ModelConfig c, int sequences, int threads, int seconds)
+    /// <summary>One training step.</summary>
+    public delegate void Step();
+
+    /// <summary>Lays out a model and a batch of random tokens.</summary>
+    public static Step Begin(IDevice device, ModelConfig c, int sequences, int shards = 1, int passRows = 0)
     {
-        using IDevice device = Devices.Open("cpu", threads);
-        int rows = sequences * c.ContextLen;
-        var model = new Transformer(device, c, rows, training: true);
+        int rows = sequences * c.ContextLen, done = 0;
+        var model = new Transformer(device, c, rows, training: true, shards, passRows);
         var optimiser = new AdamW(model);
         model.Initialise(1);
         var random = new Random(1);
@@ -47,23 +51,34 @@ static class TrainBench
             if (r % c.ContextLen == 0) batch.BeginSequence();
             batch.Add(random.Next(c.VocabSize), random.Next(c.VocabSize), 1);
         }
-        double flops = Flops.Training(c, rows, Flops.Pairs(batch.Offsets)).Total;
+        return () =>
+        {
+            model.ClearGradients();
+            model.LossAndGradient(batch, rows);
+            model.FinishGradients();
+            optimiser.Step(new(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, ++done, Clip: 1));
+        };
+    }
+
+    static void Measure(ModelConfig c, int sequences, int threads, int seconds, int shards, int passRows)
+    {
+        using IDevice device = Devices.Open("cpu", threads);
+        Step step = Begin(device, c, sequences, shards, passRows);
+        int rows = sequences * c.ContextLen;
+        double flops = Flops.Training(c, rows, sequences * Flops.Pairs(c.ContextLen)).Total;
         var times = new List<double>();
         double peak = Machine.Measure(threads).PeakGflops;
         for (long start = Stopwatch.GetTimestamp(); times.Count < 4 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
         {
-            long step = Stopwatch.GetTimestamp();
-            model.ClearGradients();
-            model.LossAndGradient(batch, rows);
-            model.FinishGradients();
-            optimiser.Step(new(1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, times.Count + 1, Clip: 1));
-            times.Add(Stopwatch.GetElapsedTime(step).TotalSeconds);
+            long began = Stopwatch.GetTimestamp();
+            step();
+            times.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
         }
         peak = Math.Max(peak, Machine.Measure(threads).PeakGflops);
         times.Sort();
         double median = times[times.Count / 2], rate = flops / median / 1e9;
         Console.WriteLine(
-            $"{model.Table.Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,6} " +
+            $"{new ParamTable(c).Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,6} " +
             $"{rows / median,10:N0} {rate,8:F1} {peak,6:F0} {rate / peak,6:P0}");
     }
 }

@@ -50,7 +50,7 @@ static class PlanCommand
             I($"vocabulary {m.VocabSize}, context {m.ContextLen}"));
         Line("parameters", I($"{r.Parameters:N0}; without embedding and head {r.NonEmbedding:N0}"));
         Line("tokens", I($"{r.Tokens:N0} in {r.Steps - plan.FirstStep:N0} steps of {r.BatchTokens:N0} ") +
-            I($"({plan.MicroBatches} passes each); {r.Epochs:0.##} epochs of '{plan.Corpus.Name}'"));
+            I($"({plan.Passes} passes each); {r.Epochs:0.##} epochs of '{plan.Corpus.Name}'"));
         Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each of the ") +
             I($"{plan.ParametersWithoutEmbedding:N0} parameters without the embedding"));
         Line("rate", I($"{plan.LearningRate} at its peak, {plan.Config.Train.Schedule.ToString()!.ToLowerInvariant()}"));
@@ -70,11 +70,11 @@ static class PlanCommand
 
 /// <summary>A plan as a record for scripts.</summary>
 sealed record PlanRecord(string Name, RunConfig Config, long Parameters, long NonEmbedding, double TokensPerParameter, int Steps,
-    int BatchTokens, int MicroBatches, long Tokens, double Epochs, double Flops, IReadOnlyDictionary<string, double> FlopsByLayer,
+    int BatchTokens, int Passes, long Tokens, double Epochs, double Flops, IReadOnlyDictionary<string, double> FlopsByLayer,
     double EvalFlops, long MemoryBytes, double Gflops, double Seconds)
 {
     public static PlanRecord Of(Plan p, double gflops) => new(p.Name, p.Config, p.Parameters, p.NonEmbedding,
-        (double)p.Tokens / p.ParametersWithoutEmbedding, p.Steps, p.BatchTokens, p.MicroBatches, p.Tokens, p.Epochs,
+        (double)p.Tokens / p.ParametersWithoutEmbedding, p.Steps, p.BatchTokens, p.Passes, p.Tokens, p.Epochs,
         p.FlopsByLayer.Total, p.FlopsByLayer.ByLayer().ToDictionary(l => l.Layer, l => l.Flops), p.EvalFlops, p.Memory.Total,
         gflops,
         p.SecondsAt(gflops * 1e9));

@@ -83,7 +83,7 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
                 double pairs = Flops.Pairs(batch.Offsets);
                 int read = (moved ? 1 : 0) + (reference is null ? 0 : 1);
                 flops += (Flops.TrainingFactor + read) * Flops.Forward(model.Config, batch.Rows, pairs).Total;
-                bytes += Traffic.MicroBatch(model.Table.Parameters) + read * Traffic.Forward(model.Table.Parameters);
+                bytes += Traffic.Pass(model.Table.Parameters) + read * Traffic.Forward(model.Table.Parameters);
                 tokens += batch.Rows;
                 at = end;
             }

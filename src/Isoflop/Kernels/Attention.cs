@@ -6,7 +6,7 @@ namespace Isoflop.Kernels;
 /// Causal attention in tiles, softmax(q·kᵀ/√D)·v within each sequence, no [T, T] matrix. Dao et al. 2022, arXiv:2205.14135.
 /// </summary>
 /// <remarks>
-/// A tile is turned on its side: keys down, 32 queries across, one a lane, so that the softmax runs down the lanes and every
+/// A tile is turned on its side: keys down, queries across, one a lane, so that the softmax runs down the lanes and every
 /// product is <see cref="Microkernel"/>'s. Key tiles start at the sequence's start; a masked key adds an exact zero. So a row's
 /// bits depend on its own sequence alone, and <see cref="AttentionCached"/> reaches the same ones row by row.
 /// </remarks>
@@ -15,7 +15,7 @@ static unsafe class Attention
     /// <summary>Keys in a tile: the softmax's maximum moves once a tile.</summary>
     public const int TileKeys = 64;
 
-    const int Lanes = Microkernel.Columns;
+    static int Lanes => Microkernel.Columns;
 
     /// <summary>One call, forward or backward.</summary>
     public struct Task
@@ -109,10 +109,11 @@ static unsafe class Attention
                 {
                     int count = Math.Min(TileKeys, q0 + queries - k0);
                     TileTimes(keys + (long)k0 * D, Math.Min(TileKeys, T - k0), count, D, q, p);
-                    Softmax(p, count, q0 - k0, o, D, max, sum);
+                    if (Vector512.IsHardwareAccelerated) Softmax<Floats16>(p, count, q0 - k0, o, D, max, sum);
+                    else Softmax<Floats8>(p, count, q0 - k0, o, D, max, sum);
                     for (int d = 0; d < D; d += Microkernel.Rows)
                         Microkernel.Run(Math.Min(Microkernel.Rows, D - d), count, v + (long)k0 * S + d, S, p, o + d * Lanes,
-                            Lanes, load: true);
+                            Lanes, o + d * Lanes);
                 }
                 Finish(t, r0 + q0, queries, h, o, max, sum);
             }
@@ -120,23 +121,24 @@ static unsafe class Attention
 
     /// <summary>Scores become probabilities, the running maximum moves, and what was summed before shrinks by it.</summary>
     /// <param name="visible">lane i sees the tile's keys 0 to visible + i</param>
-    static void Softmax(float* p, int count, int visible, float* o, int D, float* max, float* sum)
+    static void Softmax<V>(float* p, int count, int visible, float* o, int D, float* max, float* sum) where V : struct, IFloats<V>
     {
         if (visible < count - 1) Mask(p, count, visible);
-        for (int lane = 0; lane < Lanes; lane += 16)
+        int lanes = Lanes;
+        for (int lane = 0; lane < lanes; lane += V.Count)
         {
-            Vector512<float> before = Vector512.Load(max + lane), top = before;
-            for (int j = 0; j < count; j++) top = Vector512.Max(top, Vector512.Load(p + j * Lanes + lane));
-            Vector512<float> shrink = VectorMath.Exp(before - top), total = Vector512.Load(sum + lane) * shrink;
-            for (int j = 0; j < count; j++)
+            V before = V.Load(max + lane), top = before;
+            for (int j = lane; j < count * lanes; j += lanes) top = V.Max(top, V.Load(p + j));
+            V shrink = V.Exp(before - top), total = V.Load(sum + lane) * shrink;
+            for (int j = lane; j < count * lanes; j += lanes)
             {
-                Vector512<float> e = VectorMath.Exp(Vector512.Load(p + j * Lanes + lane) - top);
-                e.Store(p + j * Lanes + lane);
+                V e = V.Exp(V.Load(p + j) - top);
+                e.Store(p + j);
                 total += e;
             }
             top.Store(max + lane);
             total.Store(sum + lane);
-            for (int d = 0; d < D; d++) (Vector512.Load(o + d * Lanes + lane) * shrink).Store(o + d * Lanes + lane);
+            for (int d = lane; d < D * lanes; d += lanes) (V.Load(o + d) * shrink).Store(o + d);
         }
     }
 
@@ -151,11 +153,10 @@ static unsafe class Attention
     static void Finish(in Task t, int row, int queries, int h, float* o, float* max, float* sum)
     {
         int D = t.Shape.DHead;
-        Vector512<float> low = Vector512.Load(sum), high = Vector512.Load(sum + 16);
-        for (int d = 0; d < D; d++)
+        for (int lane = 0; lane < Lanes; lane += 16)
         {
-            (Vector512.Load(o + d * Lanes) / low).Store(o + d * Lanes);
-            (Vector512.Load(o + d * Lanes + 16) / high).Store(o + d * Lanes + 16);
+            Vector512<float> total = Vector512.Load(sum + lane);
+            for (int d = 0; d < D; d++) (Vector512.Load(o + d * Lanes + lane) / total).Store(o + d * Lanes + lane);
         }
         Packing.Transpose(o, Lanes, D, queries, t.Y + (long)row * t.Shape.OutputStride + h * D, t.Shape.OutputStride);
         for (int i = 0; i < queries; i++) t.Lse[(long)h * t.Rows + row + i] = max[i] + MathF.Log(sum[i]);
@@ -180,7 +181,7 @@ static unsafe class Attention
         Packing.Transpose(dv, padded, D, T, t.DQkv + at + (H + kvHeads + kvHead) * D, S);
     }
 
-    /// <summary>What 32 queries of one head add to dk and dv, and their dq.</summary>
+    /// <summary>What a tile of queries of one head adds to dk and dv, and their dq.</summary>
     static void QueryTile(in Task t, int r0, int T, int q0, int h, float* k, float* keys, float* values, float* dk, float* dv,
         float* scratch)
     {
@@ -203,7 +204,8 @@ static unsafe class Attention
             TileTimes(keys + (long)k0 * D, inTile, count, D, q, p);
             TileTimes(values + (long)k0 * D, inTile, count, D, dO, ds);
             if (q0 - k0 < count - 1) Mask(p, count, q0 - k0);
-            ScoreGradient(p, ds, count, lse, delta);
+            if (Vector512.IsHardwareAccelerated) ScoreGradient<Floats16>(p, ds, count, lse, delta);
+            else ScoreGradient<Floats8>(p, ds, count, lse, delta);
             for (int j = 0; j < count; j += Lanes)
             {
                 int part = Math.Min(Lanes, count - j);
@@ -213,12 +215,12 @@ static unsafe class Attention
             for (int d = 0; d < D; d += Microkernel.Rows)
             {
                 int rows = Math.Min(Microkernel.Rows, D - d);
-                Microkernel.Run(rows, count, k + (long)k0 * S + d, S, ds, dq + d * Lanes, Lanes, load: true);
+                Microkernel.Run(rows, count, k + (long)k0 * S + d, S, ds, dq + d * Lanes, Lanes, dq + d * Lanes);
                 for (int j = 0; j < count; j += Lanes)
                 {
                     long at = (long)d * padded + k0 + j;
-                    Microkernel.Run(rows, queries, query + d, S, dsRows + j * Lanes, dk + at, padded, load: true);
-                    Microkernel.Run(rows, queries, dy + d, ldo, pRows + j * Lanes, dv + at, padded, load: true);
+                    Microkernel.Run(rows, queries, query + d, S, dsRows + j * Lanes, dk + at, padded, dk + at);
+                    Microkernel.Run(rows, queries, dy + d, ldo, pRows + j * Lanes, dv + at, padded, dv + at);
                 }
             }
         }
@@ -227,16 +229,17 @@ static unsafe class Attention
     }
 
     /// <summary>p = exp(score − lse), ds = p⊙(dp − delta), in place of scores and dp.</summary>
-    static void ScoreGradient(float* p, float* ds, int count, float* lse, float* delta)
+    static void ScoreGradient<V>(float* p, float* ds, int count, float* lse, float* delta) where V : struct, IFloats<V>
     {
-        for (int lane = 0; lane < Lanes; lane += 16)
+        int lanes = Lanes;
+        for (int lane = 0; lane < lanes; lane += V.Count)
         {
-            Vector512<float> top = Vector512.Load(lse + lane), mean = Vector512.Load(delta + lane);
-            for (int j = lane; j < count * Lanes; j += Lanes)
+            V top = V.Load(lse + lane), mean = V.Load(delta + lane);
+            for (int j = lane; j < count * lanes; j += lanes)
             {
-                Vector512<float> e = VectorMath.Exp(Vector512.Load(p + j) - top);
+                V e = V.Exp(V.Load(p + j) - top);
                 e.Store(p + j);
-                (e * (Vector512.Load(ds + j) - mean)).Store(ds + j);
+                (e * (V.Load(ds + j) - mean)).Store(ds + j);
             }
         }
     }
@@ -244,14 +247,13 @@ static unsafe class Attention
     /// <summary>to[i] = Σ_d a[d, i]·b[d, i] for each lane.</summary>
     static void LaneDots(float* a, float* b, int D, float* to)
     {
-        Vector512<float> low = default, high = default;
-        for (int i = 0; i < D * Lanes; i += Lanes)
+        for (int lane = 0; lane < Lanes; lane += 16)
         {
-            low = Vector512.MultiplyAddEstimate(Vector512.Load(a + i), Vector512.Load(b + i), low);
-            high = Vector512.MultiplyAddEstimate(Vector512.Load(a + i + 16), Vector512.Load(b + i + 16), high);
+            Vector512<float> sum = default;
+            for (int i = lane; i < D * Lanes; i += Lanes)
+                sum = Vector512.MultiplyAddEstimate(Vector512.Load(a + i), Vector512.Load(b + i), sum);
+            sum.Store(to + lane);
         }
-        low.Store(to);
-        high.Store(to + 16);
     }
 
     /// <summary>s[key, lane] = Σ_d tile[key, d]·lanes[d, lane] for the tile's first <paramref name="count"/> keys.</summary>
@@ -259,10 +261,10 @@ static unsafe class Attention
     {
         for (int i = 0; i < count; i += Microkernel.Rows)
             Microkernel.Run(Math.Min(Microkernel.Rows, count - i), D, tile + i * D, Math.Min(Microkernel.Rows, keysInTile - i),
-                lanes, s + i * Lanes, Lanes, load: false);
+                lanes, s + i * Lanes, Lanes, start: null);
     }
 
-    /// <summary>Rows as the register tile's left operand: tiles of 64 rows, in them panels [d][at most 12 rows].</summary>
+    /// <summary>Rows as the register tile's left operand: tiles of 64 rows, in them panels [d][at most a tile's rows].</summary>
     static void PackTiles(float* from, int ld, int T, int D, float* to)
     {
         for (int k0 = 0; k0 < T; k0 += TileKeys)
@@ -273,7 +275,7 @@ static unsafe class Attention
             }
     }
 
-    /// <summary>Rows as lanes, [d][32], scaled; lanes without a row are zero.</summary>
+    /// <summary>Rows as lanes, [d][Lanes], scaled; lanes without a row are zero.</summary>
     static void PackLanes(float* from, int ld, int rows, int D, float* to, float scale)
     {
         if (rows < Lanes) new Span<float>(to, D * Lanes).Clear();
@@ -281,7 +283,7 @@ static unsafe class Attention
         if (scale != 1) Scale(to, D * Lanes, scale);
     }
 
-    /// <summary>x ← x·factor; the length is a multiple of 32.</summary>
+    /// <summary>x ← x·factor; the length is a multiple of 16.</summary>
     static void Scale(float* x, long length, float factor)
     {
         for (long i = 0; i < length; i += 16) (Vector512.Load(x + i) * factor).Store(x + i);

@@ -116,7 +116,7 @@ static unsafe class AttentionCached
     static float Softmax(float* p, int count, ref float max, ref float sum)
     {
         Vector512<float> tops = Vector512.Create(max);
-        for (int j = 0; j < Attention.TileKeys; j += Block) tops = Vector512.Max(tops, Vector512.Load(p + j));
+        for (int j = 0; j < Attention.TileKeys; j += Block) tops = Vector512.MaxNative(tops, Vector512.Load(p + j));
         float top = VectorMath.Max(tops), shrink = VectorMath.Exp(Vector512.Create(max - top))[0];
         for (int j = 0; j < count; j += Block) VectorMath.Exp(Vector512.Load(p + j) - Vector512.Create(top)).Store(p + j);
         sum *= shrink;

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -124,7 +125,60 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
+    public DeviceLanes Split(int most) => Math.Min(most, Threads) is > 1 and int count ? new Lanes(this, count)
+        : new DeviceLanes(this);
+
+    /// <summary>Devices of a share of the threads; the pool's first threads each lead one.</summary>
+    sealed class Lanes : DeviceLanes
+    {
+        readonly CpuDevice device;
+        readonly GCHandle self;
+        Action<int>? work;
+        ExceptionDispatchInfo? fault;
+
+        public Lanes(CpuDevice device, int count) : base([.. Enumerable.Range(0, count).Select(i =>
+            new CpuDevice(device.Threads * (i + 1) / count - device.Threads * i / count))])
+        {
+            this.device = device;
+            self = GCHandle.Alloc(this);
+        }
+
+        public override void Run(Action<int> work)
+        {
+            (this.work, fault) = (work, null);
+            device.pool.Run(&Job, (void*)GCHandle.ToIntPtr(self));
+            fault?.Throw();
+
+            static void Job(void* p, int part)
+            {
+                var lanes = (Lanes)GCHandle.FromIntPtr((nint)p).Target!;
+                if (part >= lanes.Devices.Count) return;
+                try
+                {
+                    lanes.work!(part);
+                }
+                catch (Exception e)
+                {
+                    lanes.fault = ExceptionDispatchInfo.Capture(e);
+                }
+            }
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (!self.IsAllocated) return;
+            self.Free();
+            foreach (IDevice lane in Devices) lane.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
     public void Add(DeviceSpan<float> x, DeviceSpan<float> y) => Elementwise.Add(F(x), F(y), x.Length);
+
+    /// <inheritdoc/>
+    public void SumShards(DeviceSpan<float> x, int count) => Share(
+        new Elementwise.Shards { X = F(x), Count = count, Length = x.Length / count },
+        Elementwise.Chunks(x.Length / count), &Elementwise.SumShards);
 
     /// <inheritdoc/>
     public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C) =>
@@ -157,25 +211,31 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             Shape = shape,
             Accumulate = accumulate,
         };
+        if (Threads == 1)
+        {
+            Kernels.RmsNorm.SimdBackwardWhole(task, 0, shape.Rows * shape.Heads);
+            return;
+        }
         Share(task, shape.Width, &Kernels.RmsNorm.SimdGain, VectorMath.Lanes);           // first: dx may be dy
         Share(task, shape.Rows * shape.Heads, &Kernels.RmsNorm.SimdBackward);
     }
 
     /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        bool accumulate) => MatMul(layout, a, b, default, c, m, n, k, accumulate);
+        DeviceSpan<float> start) => MatMul(layout, a, b, default, c, m, n, k, start);
 
     /// <inheritdoc/>
-    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m, bool accumulate)
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,
+        DeviceSpan<float> start)
     {
         var w = (PackedWeight)b;
-        if (layout == MatMulLayout.TransposedB) MatMul(layout, a, w.Values, w.Forward, c, m, w.Outputs, w.Inputs, accumulate);
-        else MatMul(layout, a, w.Values, w.Backward, c, m, w.Inputs, w.Outputs, accumulate);
+        if (layout == MatMulLayout.TransposedB) MatMul(layout, a, w.Values, w.Forward, c, m, w.Outputs, w.Inputs, start);
+        else MatMul(layout, a, w.Values, w.Backward, c, m, w.Inputs, w.Outputs, start);
     }
 
     /// <param name="packed">B as <see cref="Pack"/> laid it out for this layout, or default</param>
     internal void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> packed,
-        DeviceSpan<float> c, int m, int n, int k, bool accumulate)
+        DeviceSpan<float> c, int m, int n, int k, DeviceSpan<float> start = default)
     {
         var task = new Kernels.MatMul.Task
         {
@@ -187,7 +247,7 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             M = m,
             N = n,
             K = k,
-            Accumulate = accumulate,
+            Start = F(start),
         };
         Kernels.MatMul.Divide(ref task, Threads);
         int parts = task.RowParts * task.ColumnParts;

@@ -38,24 +38,25 @@ static unsafe class CrossEntropy
     /// </summary>
     public static void Simd(in Task t, int from, int to)
     {
+        if (Vector512.IsHardwareAccelerated) Simd<Floats16>(t, from, to);
+        else Simd<Floats8>(t, from, to);
+    }
+
+    static void Simd<V>(in Task t, int from, int to) where V : struct, IFloats<V>
+    {
         for (int r = from; r < to; r++)
         {
             float* x = t.Logits + (long)r * t.V;
-            int target = t.Targets[r];
-            (float max, float sum) = MaxAndSum(x, t.V);
-            float logit = x[target];
+            float logit = x[t.Targets[r]], max = Max(x, t.V);
+            bool gradient = t.Weights != null;
+            float sum = ExpSum<V>(x, t.V, max, gradient ? x : null);
             t.Nll[r] = Nll(logit, max, sum);
-            if (t.Weights == null) continue;
+            if (!gradient) continue;
             float weight = t.Share(r), scale = weight / sum;
-            for (int i = 0; i < t.V; i += 16)
-            {
-                int part = t.V - i;
-                if (part >= 16) (VectorMath.Exp(Vector512.Load(x + i) - Vector512.Create(max)) * scale).Store(x + i);
-                else
-                    VectorMath.StorePart(
-                        VectorMath.Exp(VectorMath.LoadPart(x + i, part) - Vector512.Create(max)) * scale, x + i, part);
-            }
-            x[target] -= weight;
+            int i = 0;
+            for (; i <= t.V - 16; i += 16) (Vector512.Load(x + i) * scale).Store(x + i);
+            for (; i < t.V; i++) x[i] *= scale;
+            x[t.Targets[r]] -= weight;
         }
     }
 
@@ -88,27 +89,52 @@ static unsafe class CrossEntropy
     public static (float Max, float Sum) MaxAndSum(float* x, int V)
     {
         float max = Max(x, V);
-        Vector512<float> a = default, b = default, top = Vector512.Create(max);
-        int i = 0;
-        for (; i <= V - 32; i += 32)
+        return (max, Vector512.IsHardwareAccelerated ? ExpSum<Floats16>(x, V, max, null) : ExpSum<Floats8>(x, V, max, null));
+    }
+
+    /// <summary>Σ exp(x − max), in lanes of sixteen and by turns of two; the terms go where they are wanted, may be over x.</summary>
+    static float ExpSum<V>(float* x, int count, float max, float* terms) where V : struct, IFloats<V>
+    {
+        const int Lanes = VectorMath.Lanes;
+        float* sums = stackalloc float[2 * Lanes], rest = stackalloc float[Lanes];
+        V top = V.Create(max);
+        int whole = count / Lanes * Lanes, pairs = whole / (2 * Lanes) * (2 * Lanes);
+        new Span<float>(rest, Lanes).Fill(float.NegativeInfinity);
+        new ReadOnlySpan<float>(x + whole, count - whole).CopyTo(new Span<float>(rest, Lanes));
+        for (int lane = 0; lane < Lanes; lane += V.Count)
         {
-            a += VectorMath.Exp(Vector512.Load(x + i) - top);
-            b += VectorMath.Exp(Vector512.Load(x + i + 16) - top);
+            V a = default, b = default;
+            int i = lane;
+            for (; i < pairs; i += 2 * Lanes)
+            {
+                V e = V.Exp(V.Load(x + i) - top), f = V.Exp(V.Load(x + i + Lanes) - top);
+                a += e;
+                b += f;
+                if (terms == null) continue;
+                e.Store(terms + i);
+                f.Store(terms + i + Lanes);
+            }
+            for (; i < whole; i += Lanes)
+            {
+                V e = V.Exp(V.Load(x + i) - top);
+                a += e;
+                if (terms != null) e.Store(terms + i);
+            }
+            V last = V.Exp(V.Load(rest + lane) - top);
+            if (whole < count) a += last;
+            last.Store(rest + lane);
+            a.Store(sums + lane);
+            b.Store(sums + Lanes + lane);
         }
-        for (; i < V; i += 16)
-        {
-            int part = V - i;
-            a += VectorMath.Exp(
-                (part >= 16 ? Vector512.Load(x + i) : VectorMath.LoadPart(x + i, part, float.NegativeInfinity)) - top);
-        }
-        return (max, VectorMath.Sum(a + b));
+        if (terms != null) new ReadOnlySpan<float>(rest, count - whole).CopyTo(new Span<float>(terms + whole, count - whole));
+        return VectorMath.Sum(Vector512.Load(sums) + Vector512.Load(sums + Lanes));
     }
 
     static float Max(float* x, int V)
     {
         Vector512<float> top = Vector512.Create(float.NegativeInfinity);
         int i = 0;
-        for (; i <= V - 16; i += 16) top = Vector512.Max(top, Vector512.Load(x + i));
+        for (; i <= V - 16; i += 16) top = Vector512.MaxNative(top, Vector512.Load(x + i));
         float max = VectorMath.Max(top);
         for (; i < V; i++) max = MathF.Max(max, x[i]);
         return max;

@@ -19,6 +19,26 @@ static unsafe class Elementwise
         for (; i < length; i++) y[i] += x[i];
     }
 
+    /// <summary>One sum of shards, which lie one after another.</summary>
+    public struct Shards
+    {
+        public float* X;
+        public int Count;
+        public long Length;
+    }
+
+    /// <summary>The first shard becomes the tree's sum, chunks <paramref name="from"/> to <paramref name="to"/> of it.</summary>
+    public static void SumShards(in Shards t, int from, int to)
+    {
+        for (int chunk = from; chunk < to; chunk++)
+        {
+            long at = (long)chunk * Chunk, length = Math.Min(Chunk, t.Length - at);
+            for (int step = 1; step < t.Count; step *= 2)
+                for (int i = 0; i + step < t.Count; i += 2 * step)
+                    Add(t.X + (i + step) * t.Length + at, t.X + i * t.Length + at, length);
+        }
+    }
+
     /// <summary>One sum of squares, a partial sum a chunk.</summary>
     public struct Squares
     {

@@ -67,6 +67,11 @@ public interface IDevice : IDisposable
     /// <summary>What it is.</summary>
     DeviceTraits Traits { get; }
 
+    /// <summary>
+    /// At most so many devices that share this one's memory and threads: work of no common step runs on them side by side.
+    /// </summary>
+    DeviceLanes Split(int most) => new(this);
+
     // ---- memory: DeviceMemory and DeviceCopies are its typed face -------------------------------------------------------------
 
     /// <summary>New memory, all zero, aligned to 64 bytes; it lives until it is freed, at most as long as the device.</summary>
@@ -108,11 +113,11 @@ public interface IDevice : IDisposable
     void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
         DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate);
 
-    /// <summary>C (+)= A·B. Every element is one chain of multiply-adds over ascending k, begun at C or at zero.</summary>
-    /// <param name="accumulate">true adds to C, false overwrites it</param>
+    /// <summary>C = start + A·B. Every element is one chain of multiply-adds over ascending k, begun at start's.</summary>
+    /// <param name="start">[m, n], may be C itself; default: zeros</param>
     /// <remarks>2·m·n·k flops.</remarks>
     void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        bool accumulate);
+        DeviceSpan<float> start = default);
 
     /// <summary>A matrix of weights as products read it; before the first one it wants its update.</summary>
     /// <param name="values">[outputs, inputs]</param> <param name="backward">false: only forward products will come</param>
@@ -120,7 +125,8 @@ public interface IDevice : IDisposable
 
     /// <summary>The same product with B a weight of this device.</summary>
     /// <param name="layout">TransposedB: C [m, outputs] of A [m, inputs]; Plain: C [m, inputs] of A [m, outputs]</param>
-    void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m, bool accumulate);
+    void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,
+        DeviceSpan<float> start = default);
 
     /// <summary>
     /// Rotates the halves of each head's vector by position in place. Su et al. 2021, arXiv:2104.09864;
@@ -184,6 +190,18 @@ public interface IDevice : IDisposable
 
     /// <summary>sum[0] += Σ weights[r]·nll[r], in doubles, row by row.</summary>
     void AddLoss(DeviceSpan<float> weights, DeviceSpan<float> nll, int rows, DeviceSpan<double> sum);
+
+    /// <summary>
+    /// x[0] becomes the sum of x[0] … x[count − 1], each of x.Length / count elements, added as a tree of neighbours: what it is
+    /// does not hang on who made which.
+    /// </summary>
+    void SumShards(DeviceSpan<float> x, int count)
+    {
+        long length = x.Length / count;
+        for (int step = 1; step < count; step *= 2)
+            for (int i = 0; i + step < count; i += 2 * step)
+                Add(x.Slice((i + step) * length, length), x.Slice(i * length, length));
+    }
 
     /// <summary>sum[0] = Σ x², in doubles, by fixed chunks.</summary>
     void SumSquares(DeviceSpan<float> x, DeviceSpan<double> sum);

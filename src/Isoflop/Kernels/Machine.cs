@@ -16,8 +16,8 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
     public static unsafe Machine Measure(int threads = 0)
     {
         threads = threads > 0 ? threads : Environment.ProcessorCount;
-        using var pool = new WorkerPool(threads);
-        const int Steps = 200_000, Floats = 1 << 24;
+        using var peak = new Peak(threads);
+        const int Floats = 1 << 24;
         nuint bytes = (nuint)Floats * 4;
         var call = new Copies
         {
@@ -29,25 +29,38 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         NativeMemory.Clear(call.From, bytes);
         NativeMemory.Clear(call.To, bytes);
         double flops = 0, bandwidth = 0;
-        int lanes = Vector512.IsHardwareAccelerated ? Vector512<float>.Count : Vector256<float>.Count;
-        delegate*<void*, int, void> multiply = Vector512.IsHardwareAccelerated ? &MultiplyWide : &MultiplyNarrow;
         for (int round = 0; round < 5; round++)
         {
-            int steps = Steps;
-            flops = Math.Max(flops, 2.0 * 12 * lanes * steps * threads / Seconds(multiply, &steps));
-            bandwidth = Math.Max(bandwidth, 2.0 * bytes / Seconds(&Move, &call));
+            flops = Math.Max(flops, peak.Round(200_000));
+            bandwidth = Math.Max(bandwidth, 2.0 * bytes / peak.Seconds(&Move, &call));
         }
         NativeMemory.AlignedFree(call.From);
         NativeMemory.AlignedFree(call.To);
         return new(CpuName(), threads, CpuDevice.InstructionSet, flops / 1e9, bandwidth / 1e9,
             RuntimeInformation.FrameworkDescription);
+    }
 
-        double Seconds(delegate*<void*, int, void> job, void* argument)
+    /// <summary>The rate of multiply-adds that registers alone allow, round by round: clocks move while one measures.</summary>
+    internal sealed unsafe class Peak(int threads) : IDisposable
+    {
+        readonly WorkerPool pool = new(threads);
+
+        /// <summary>Flops a second of all threads in a round of so many steps, some ten nanoseconds each.</summary>
+        public double Round(int steps)
+        {
+            bool wide = Vector512.IsHardwareAccelerated;
+            int lanes = wide ? Vector512<float>.Count : Vector256<float>.Count, count = steps;
+            return 2.0 * 12 * lanes * steps * threads / Seconds(wide ? &MultiplyWide : &MultiplyNarrow, &count);
+        }
+
+        public double Seconds(delegate*<void*, int, void> job, void* argument)
         {
             long start = Stopwatch.GetTimestamp();
             pool.Run(job, argument);
             return Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
+
+        public void Dispose() => pool.Dispose();
     }
 
     unsafe struct Copies

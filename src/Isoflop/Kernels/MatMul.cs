@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Isoflop.Kernels;
 
-/// <summary>C (+)= A·B in three layouts; each element one chain of multiply-adds over ascending k.</summary>
+/// <summary>C = start + A·B in three layouts; each element one chain of multiply-adds over ascending k.</summary>
 /// <remarks>
 /// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008). <see cref="BlockK"/> steps of a panel
 /// of B and a panel of A stay near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C
@@ -10,22 +10,23 @@ namespace Isoflop.Kernels;
 /// </remarks>
 static unsafe class MatMul
 {
-    const int BlockK = 512, BlockM = 168, BlockN = 1024;
+    const int BlockM = 168, BlockN = 1024;
 
-    // 24,576 bytes from panel to panel would put all panels of A into the same cache sets: 16 floats more.
-    const int PanelA = BlockK * Microkernel.Rows + 16;
+    static int BlockK => Microkernel.Wide ? 512 : 256;
+
+    // A power of two from panel to panel would put all panels of A into the same cache sets: 16 floats more.
+    static int PanelA => BlockK * Microkernel.Rows + 16;
 
     /// <summary>Floats of scratch that each thread needs.</summary>
-    public const int ScratchLength =
+    public static int ScratchLength =>
         BlockM / Microkernel.Rows * PanelA + BlockN * BlockK + Microkernel.Rows * Microkernel.Columns;
 
     /// <summary>One product; threads share it.</summary>
     public struct Task
     {
         public MatMulLayout Layout;
-        public float* A, B, PackedB, C;
+        public float* A, B, PackedB, C, Start;
         public int M, N, K;
-        public bool Accumulate;
         public int RowParts, ColumnParts;
 
         public readonly nint StrideA => Layout == MatMulLayout.TransposedA ? M : K;
@@ -38,7 +39,7 @@ static unsafe class MatMul
         for (int i = 0; i < t.M; i++)
             for (int j = 0; j < t.N; j++)
             {
-                double sum = t.Accumulate ? t.C[(long)i * t.N + j] : 0;
+                double sum = t.Start != null ? t.Start[(long)i * t.N + j] : 0;
                 for (int p = 0; p < t.K; p++)
                 {
                     float a = t.Layout == MatMulLayout.TransposedA ? t.A[(long)p * t.M + i] : t.A[(long)i * t.K + p];
@@ -49,7 +50,7 @@ static unsafe class MatMul
             }
     }
 
-    /// <summary>Elements of a packed B: panels [n / 32][k][32].</summary>
+    /// <summary>Elements of a packed B: panels [n / Columns][k][Columns].</summary>
     public static long PackedLength(int n, int k) =>
         (long)(n + Microkernel.Columns - 1) / Microkernel.Columns * Microkernel.Columns * k;
 
@@ -95,8 +96,8 @@ static unsafe class MatMul
         (int m0, int m1) = VectorMath.Share(t.M, part / t.ColumnParts, t.RowParts, 4);
         (int n0, int n1) = VectorMath.Share(t.N, part % t.ColumnParts, t.ColumnParts, Microkernel.Columns);
         float* packedA = scratch, packedB = packedA + BlockM / Microkernel.Rows * PanelA, edge = packedB + BlockN * BlockK;
-        if (t.K == 0 && !t.Accumulate)
-            for (int i = m0; i < m1; i++) new Span<float>(t.C + (long)i * t.N + n0, n1 - n0).Clear();
+        if (t.K == 0)
+            Copy(t, m0, m1, n0, n1);
         for (int j0 = n0; j0 < n1; j0 += BlockN)
         {
             int j1 = Math.Min(j0 + BlockN, n1);
@@ -120,7 +121,7 @@ static unsafe class MatMul
                 {
                     int i1 = Math.Min(i0 + BlockM, m1);
                     PackRows(t, i0, i1, p0, p1, packedA);
-                    Block(t, i0, i1, j0, j1, p1 - p0, packedA, b, panelB, edge, load: t.Accumulate || p0 > 0);
+                    Block(t, i0, i1, j0, j1, p1 - p0, packedA, b, panelB, edge, p0 > 0 ? t.C : t.Start);
                 }
             }
         }
@@ -129,16 +130,14 @@ static unsafe class MatMul
     /// <summary>A's rows i0..i1 for steps p0..p1 as panels [step][rows of the panel].</summary>
     static void PackRows(in Task t, int i0, int i1, int p0, int p1, float* to)
     {
-        for (int i = i0; i < i1; i += Microkernel.Rows, to += PanelA)
-        {
-            int rows = Math.Min(Microkernel.Rows, i1 - i);
-            if (t.Layout == MatMulLayout.TransposedA) Packing.Copy(t.A + p0 * t.StrideA + i, t.StrideA, rows, p1 - p0, to, rows);
-            else Packing.Transpose(t.A + i * t.StrideA + p0, t.StrideA, rows, p1 - p0, to, rows);
-        }
+        if (t.Layout == MatMulLayout.TransposedA)
+            Packing.Panels(t.A + p0 * t.StrideA + i0, t.StrideA, i1 - i0, p1 - p0, to, PanelA);
+        else Packing.RowPanels(t.A + i0 * t.StrideA + p0, t.StrideA, i1 - i0, p1 - p0, to, PanelA);
     }
 
     /// <summary>All register tiles of one block.</summary>
-    static void Block(in Task t, int i0, int i1, int j0, int j1, int k, float* a, float* b, nint panelB, float* edge, bool load)
+    static void Block(in Task t, int i0, int i1, int j0, int j1, int k, float* a, float* b, nint panelB, float* edge,
+        float* start)
     {
         for (int j = j0; j < j1; j += Microkernel.Columns, b += panelB)
         {
@@ -147,19 +146,33 @@ static unsafe class MatMul
             for (int i = i0; i < i1; i += Microkernel.Rows, panelA += PanelA)
             {
                 int rows = Math.Min(Microkernel.Rows, i1 - i);
-                float* c = t.C + (long)i * t.N + j;
-                if (columns == Microkernel.Columns) Microkernel.Run(rows, k, panelA, rows, b, c, t.N, load);
-                else Edge(rows, columns, k, panelA, b, c, t.N, edge, load);
+                long at = (long)i * t.N + j;
+                float* c = t.C + at, from = start == null ? null : start + at;
+                if (columns == Microkernel.Columns) Microkernel.Run(rows, k, panelA, rows, b, c, t.N, from);
+                else Edge(rows, columns, k, panelA, b, c, t.N, edge, from);
             }
+        }
+    }
+
+    /// <summary>A product of no steps: C is its start.</summary>
+    static void Copy(in Task t, int m0, int m1, int n0, int n1)
+    {
+        for (int i = m0; i < m1; i++)
+        {
+            long at = (long)i * t.N + n0;
+            var c = new Span<float>(t.C + at, n1 - n0);
+            if (t.Start == null) c.Clear();
+            else new ReadOnlySpan<float>(t.Start + at, c.Length).CopyTo(c);
         }
     }
 
     /// <summary>A tile that reaches past C's last column is computed beside it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    static void Edge(int rows, int columns, int k, float* a, float* b, float* c, int ldc, float* edge, bool load)
+    static void Edge(int rows, int columns, int k, float* a, float* b, float* c, int ldc, float* edge,
+        float* start)
     {
-        if (load) Move(c, ldc, edge, Microkernel.Columns);
-        Microkernel.Run(rows, k, a, rows, b, edge, Microkernel.Columns, load);
+        if (start != null) Move(start, ldc, edge, Microkernel.Columns);
+        Microkernel.Run(rows, k, a, rows, b, edge, Microkernel.Columns, start == null ? null : edge);
         Move(edge, Microkernel.Columns, c, ldc);
 
         void Move(float* from, int fromStride, float* to, int toStride)

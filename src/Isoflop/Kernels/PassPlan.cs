@@ -32,14 +32,13 @@ public abstract class PassRows : IDisposable
     public DeviceSpan<int> Positions { get; private set; }
 
     /// <summary>Rows whose logits are wanted; empty: of all.</summary>
-    public DeviceSpan<int> Wanted { get; private set; }
+    public DeviceSpan<int> Wanted { get; private protected set; }
 
-    private protected void Begin(ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions, ReadOnlySpan<int> wanted)
+    private protected void Begin(ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions)
     {
         (used, Rows) = (0, tokens.Length);
         Tokens = Add(tokens);
         Positions = Add(positions);
-        Wanted = Add(wanted);
     }
 
     private protected DeviceSpan<T> Add<T>(ReadOnlySpan<T> list) where T : unmanaged
@@ -93,13 +92,20 @@ public sealed class PassPlan : PassRows
     public DeviceSpan<float> Weights { get; private set; }
 
     /// <summary>Lays a pass out on the device; one upload.</summary>
-    /// <param name="offsets">[sequences + 1]</param> <param name="targets">[rows]</param> <param name="weights">[rows]</param>
-    /// <param name="wanted">rows whose logits are wanted; empty: of all</param>
+    /// <param name="offsets">[sequences + 1] of a larger whole, of which this pass has the rows from the first offset on</param>
+    /// <param name="targets">[rows]</param> <param name="weights">[rows]</param>
+    /// <param name="wanted">rows of the whole whose logits are wanted; empty: of all here</param>
     public void Set(ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions, ReadOnlySpan<int> offsets, ReadOnlySpan<int> targets,
         ReadOnlySpan<float> weights, ReadOnlySpan<int> wanted)
     {
-        Begin(tokens, positions, wanted);
-        Offsets = Add(offsets);
+        int first = offsets[0];
+        Begin(tokens, positions);
+        Span<int> wantedHere = Room(wanted.Length, out DeviceSpan<int> wantedThere);
+        for (int i = 0; i < wanted.Length; i++) wantedHere[i] = wanted[i] - first;
+        Wanted = wantedThere;
+        Span<int> offsetsHere = Room(offsets.Length, out DeviceSpan<int> offsetsThere);
+        for (int i = 0; i < offsets.Length; i++) offsetsHere[i] = offsets[i] - first;
+        Offsets = offsetsThere;
         (Sequences, Longest) = (offsets.Length - 1, 0);
         for (int i = 0; i < Sequences; i++) Longest = Math.Max(Longest, offsets[i + 1] - offsets[i]);
         Predicting = wanted.IsEmpty ? Rows : wanted.Length;
@@ -107,7 +113,7 @@ public sealed class PassPlan : PassRows
         Span<float> weigh = Room(Predicting, out DeviceSpan<float> weightsThere);
         for (int i = 0; i < Predicting; i++)
         {
-            int row = wanted.IsEmpty ? i : wanted[i];
+            int row = wanted.IsEmpty ? i : wanted[i] - first;
             (own[i], weigh[i]) = (targets[row], weights[row]);
         }
         (Targets, Weights) = (targetsThere, weightsThere);
@@ -143,7 +149,8 @@ public sealed class CacheView : PassRows
     public void Set(ReadOnlySpan<int> tokens, ReadOnlySpan<int> slots, ReadOnlySpan<int> positions, ReadOnlySpan<int> table,
         ReadOnlySpan<int> wanted, ReadOnlySpan<RandomKey> draws = default)
     {
-        Begin(tokens, positions, wanted);
+        Begin(tokens, positions);
+        Wanted = Add(wanted);
         Draws = Add(draws);
         Span<int> begins = Room(Rows, out DeviceSpan<int> beginsThere);
         for (int r = 0; r < slots.Length; r++) count[slots[r]] = Math.Max(count[slots[r]], positions[r] / pageTokens + 1);

@@ -47,18 +47,19 @@ sealed unsafe class ReferenceDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        bool accumulate) => Kernels.MatMul.Reference(
-            new() { Layout = layout, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Accumulate = accumulate });
+        DeviceSpan<float> start) => Kernels.MatMul.Reference(
+            new() { Layout = layout, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Start = F(start) });
 
     /// <inheritdoc/>
     public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>
         new(values, outputs, inputs);
 
     /// <inheritdoc/>
-    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m, bool accumulate)
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,
+        DeviceSpan<float> start)
     {
         (int n, int k) = layout == MatMulLayout.TransposedB ? (b.Outputs, b.Inputs) : (b.Inputs, b.Outputs);
-        MatMul(layout, a, b.Values, c, m, n, k, accumulate);
+        MatMul(layout, a, b.Values, c, m, n, k, start);
     }
 
     /// <inheritdoc/>

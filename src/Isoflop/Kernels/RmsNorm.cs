@@ -79,23 +79,34 @@ static unsafe class RmsNorm
     }
 
     /// <summary>dx of vectors <paramref name="from"/> to <paramref name="to"/>.</summary>
-    public static void SimdBackward(in Task t, int from, int to)
+    public static void SimdBackward(in Task t, int from, int to) => Backward(t, from, to, gain: false);
+
+    /// <summary>dx and dg of all vectors, in one pass: the bits of <see cref="SimdGain"/>.</summary>
+    public static void SimdBackwardWhole(in Task t, int from, int to) => Backward(t, from, to, gain: true);
+
+    static void Backward(in Task t, int from, int to, bool gain)
     {
         (_, int heads, int D, int stride) = t.Shape;
         for (int v = from; v < to; v++)
         {
             long at = (long)(v / heads) * stride + v % heads * D;
-            float* x = t.X + at, dy = t.DY + at, dx = t.DX + at, g = t.Gain;
+            float* x = t.X + at, dy = t.DY + at, dx = t.DX + at, g = t.Gain, dg = t.DGain;
             float s = t.S[v];
             Vector512<float> sum = default;
             int i = 0;
-            for (; i < D; i += 16)
+            for (; i <= D - 16; i += 16)
             {
-                int part = D - i;
-                sum = part >= 16
-                    ? Vector512.MultiplyAddEstimate(Vector512.Load(g + i) * Vector512.Load(dy + i), Vector512.Load(x + i), sum)
-                    : Vector512.MultiplyAddEstimate(VectorMath.LoadPart(g + i, part) * VectorMath.LoadPart(dy + i, part),
-                        VectorMath.LoadPart(x + i, part), sum);
+                Vector512<float> x0 = Vector512.Load(x + i), dy0 = Vector512.Load(dy + i);
+                sum = Vector512.MultiplyAddEstimate(Vector512.Load(g + i) * dy0, x0, sum);
+                if (gain) Vector512.MultiplyAddEstimate(dy0, x0 * s, Vector512.Load(dg + i)).Store(dg + i);
+            }
+            if (i < D)
+            {
+                int rest = D - i;
+                Vector512<float> x0 = VectorMath.LoadPart(x + i, rest), dy0 = VectorMath.LoadPart(dy + i, rest);
+                sum = Vector512.MultiplyAddEstimate(VectorMath.LoadPart(g + i, rest) * dy0, x0, sum);
+                Vector512<float> dg0 = VectorMath.LoadPart(dg + i, rest);
+                if (gain) VectorMath.StorePart(Vector512.MultiplyAddEstimate(dy0, x0 * s, dg0), dg + i, rest);
             }
             float slope = VectorMath.Sum(sum) * s * s / D;                        // mean(g⊙dy⊙x̂)·s
             for (i = 0; i <= D - 16; i += 16)

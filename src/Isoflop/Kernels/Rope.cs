@@ -49,6 +49,12 @@ static unsafe class Rope
     /// <summary>Rows <paramref name="from"/> to <paramref name="to"/>.</summary>
     public static void Simd(in Task t, int from, int to)
     {
+        if (Vector512.IsHardwareAccelerated && t.Shape.Width % 32 == 0) Simd<Floats16>(t, from, to);
+        else Simd<Floats8>(t, from, to);
+    }
+
+    static void Simd<V>(in Task t, int from, int to) where V : struct, IFloats<V>
+    {
         (_, int heads, int D, int stride) = t.Shape;
         int half = D / 2;
         float sign = t.Inverse ? -1 : 1;
@@ -57,10 +63,10 @@ static unsafe class Rope
             {
                 float* x = t.X + (long)r * stride + h * D, angles = t.Table + (long)t.Positions[r] * D;
                 int i = 0;
-                for (; i <= half - 16; i += 16)
+                for (; i <= half - V.Count; i += V.Count)
                 {
-                    Vector512<float> x1 = Vector512.Load(x + i), x2 = Vector512.Load(x + half + i);
-                    Vector512<float> cos = Vector512.Load(angles + i), sin = Vector512.Load(angles + half + i) * sign;
+                    V x1 = V.Load(x + i), x2 = V.Load(x + half + i);
+                    V cos = V.Load(angles + i), sin = V.Load(angles + half + i) * V.Create(sign);
                     (x1 * cos - x2 * sin).Store(x + i);
                     (x2 * cos + x1 * sin).Store(x + half + i);
                 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Isoflop.Kernels;
@@ -41,51 +42,60 @@ static unsafe class SwiGlu
     /// <summary>Rows <paramref name="from"/> to <paramref name="to"/>. Relative error below 1e-6.</summary>
     public static void Simd(in Task t, int from, int to)
     {
-        for (int r = from; r < to; r++)
-        {
-            float* gate = t.GateUp + (long)r * 2 * t.F, up = gate + t.F, y = t.Y + (long)r * t.F;
-            for (int i = 0; i < t.F; i += 16)
-            {
-                int part = t.F - i;
-                if (part >= 16) Silu(Vector512.Load(gate + i), Vector512.Load(up + i)).Store(y + i);
-                else
-                    VectorMath.StorePart(
-                        Silu(VectorMath.LoadPart(gate + i, part), VectorMath.LoadPart(up + i, part)), y + i, part);
-            }
-        }
-
-        static Vector512<float> Silu(Vector512<float> g, Vector512<float> u) => g * Sigmoid(g) * u;
+        if (Vector512.IsHardwareAccelerated) Forward<Floats16>(t, from, to);
+        else Forward<Floats8>(t, from, to);
     }
 
     /// <summary>Rows <paramref name="from"/> to <paramref name="to"/>; DGateUp may be GateUp.</summary>
     public static void SimdBackward(in Task t, int from, int to)
     {
+        if (Vector512.IsHardwareAccelerated) Backward<Floats16>(t, from, to);
+        else Backward<Floats8>(t, from, to);
+    }
+
+    static void Forward<V>(in Task t, int from, int to) where V : struct, IFloats<V>
+    {
+        for (int r = from; r < to; r++)
+        {
+            float* gate = t.GateUp + (long)r * 2 * t.F, up = gate + t.F, y = t.Y + (long)r * t.F;
+            int i = 0;
+            for (; i <= t.F - V.Count; i += V.Count) Silu(V.Load(gate + i), V.Load(up + i)).Store(y + i);
+            int rest = t.F - i;
+            if (rest > 0) Silu(V.Load(gate + i, rest), V.Load(up + i, rest)).Store(y + i, rest);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static V Silu(V g, V u) => g * Sigmoid(g) * u;
+    }
+
+    static void Backward<V>(in Task t, int from, int to) where V : struct, IFloats<V>
+    {
         for (int r = from; r < to; r++)
         {
             float* gate = t.GateUp + (long)r * 2 * t.F, up = gate + t.F, dy = t.DY + (long)r * t.F;
             float* dGate = t.DGateUp + (long)r * 2 * t.F, dUp = dGate + t.F;
-            for (int i = 0; i < t.F; i += 16)
+            int i = 0;
+            for (; i <= t.F - V.Count; i += V.Count)
             {
-                int part = t.F - i;
-                bool whole = part >= 16;
-                Vector512<float> g = whole ? Vector512.Load(gate + i) : VectorMath.LoadPart(gate + i, part);
-                Vector512<float> u = whole ? Vector512.Load(up + i) : VectorMath.LoadPart(up + i, part);
-                Vector512<float> d = whole ? Vector512.Load(dy + i) : VectorMath.LoadPart(dy + i, part);
-                Vector512<float> sigma = Sigmoid(g), silu = g * sigma;
-                Vector512<float> du = d * silu, dg = d * u * (sigma + silu * (Vector512<float>.One - sigma));
-                if (whole)
-                {
-                    du.Store(dUp + i);
-                    dg.Store(dGate + i);
-                }
-                else
-                {
-                    VectorMath.StorePart(du, dUp + i, part);
-                    VectorMath.StorePart(dg, dGate + i, part);
-                }
+                (V dg, V du) = Gradient(V.Load(gate + i), V.Load(up + i), V.Load(dy + i));
+                dg.Store(dGate + i);
+                du.Store(dUp + i);
             }
+            int rest = t.F - i;
+            if (rest == 0) continue;
+            (V lastGate, V lastUp) = Gradient(V.Load(gate + i, rest), V.Load(up + i, rest), V.Load(dy + i, rest));
+            lastGate.Store(dGate + i, rest);
+            lastUp.Store(dUp + i, rest);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static (V Gate, V Up) Gradient(V g, V u, V d)
+        {
+            V sigma = Sigmoid(g), silu = g * sigma;
+            return (d * u * (sigma + silu * (V.Create(1) - sigma)), d * silu);
         }
     }
 
-    static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + VectorMath.Exp(-x));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Sigmoid<V>(V x) where V : struct, IFloats<V> => V.Create(1) / (V.Create(1) + V.Exp(V.Create(0) - x));
 }

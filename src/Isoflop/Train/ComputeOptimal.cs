@@ -31,6 +31,15 @@ static class ComputeOptimal
     /// <summary>A run has at least so many updates: a shorter one is all transient.</summary>
     public const int MinSteps = 300;
 
+    /// <summary>Shards of a batch at most.</summary>
+    public const int MostShards = 16;
+
+    /// <summary>No fewer tokens in a shard: joining the gradients of all takes a few hundredths of their passes then.</summary>
+    public const int MinShardTokens = 256;
+
+    /// <summary>Above so many parameters a batch is one shard: what threads wait for each other weighs nothing there.</summary>
+    public const long MaxShardedParameters = 4_000_000;
+
     const int MaxWidth = 16_384;
 
     /// <summary>Learning rate by width.</summary>
@@ -45,6 +54,10 @@ static class ComputeOptimal
         double power = wanted <= most ? Math.Round(Math.Log2(rows)) : Math.Floor(Math.Log2(rows));
         return contextLen * (int)Math.Pow(2, Math.Clamp(power, 0, 20));
     }
+
+    /// <summary>Parts of a batch that threads take whole: a power of two, by size and batch alone, so that bits hang on no machine.</summary>
+    public static int Shards(long parameters, int batchTokens) => parameters > MaxShardedParameters ? 1
+        : 1 << System.Numerics.BitOperations.Log2((uint)Math.Clamp(batchTokens / MinShardTokens, 1, MostShards));
 
     /// <summary>
     /// The shape whose budget is nearest to <paramref name="flops"/> at 20 tokens a parameter, and the tokens that spend it.

@@ -41,7 +41,7 @@ public sealed record Ledger
 static class Traffic
 {
     /// <summary>Weights read forward and backward, gradients read and written.</summary>
-    public static double MicroBatch(long parameters) => 16.0 * parameters;
+    public static double Pass(long parameters) => 16.0 * parameters;
 
     /// <summary>AdamW: weights, gradients and two moments read; weights and moments written.</summary>
     public static double Update(long parameters) => 28.0 * parameters;

@@ -35,7 +35,8 @@ readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments,
 /// <summary>Everything that follows from the settings and the corpus, computed once, before any memory is taken.</summary>
 public sealed record Plan
 {
-    const int DefaultMicroTokens = 4096;
+    // Of small models a pass stays in the cores' own caches.
+    const int DefaultPassTokens = 4096, ShardedPassTokens = 1024;
 
     Plan(RunConfig config, CorpusFacts corpus, int firstStep)
     {
@@ -108,11 +109,15 @@ public sealed record Plan
     /// <summary>Windows of the context in an update.</summary>
     public int Windows => BatchTokens / Model.ContextLen;
 
-    /// <summary>Windows that pass through the model at once.</summary>
-    public int MicroWindows => Math.Clamp((Config.Train.MicroTokens ?? DefaultMicroTokens) / Model.ContextLen, 1, Windows);
+    /// <summary>Parts of a batch whose gradients are sums of their own.</summary>
+    public int Shards => Config.Train.Shards!.Value;
+
+    /// <summary>Tokens that pass through the model at once: whole windows.</summary>
+    internal int PassTokens =>
+        Math.Clamp((Config.Train.MicroTokens ?? (Shards > 1 ? ShardedPassTokens : DefaultPassTokens)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
 
     /// <summary>Passes through the model in an update.</summary>
-    public int MicroBatches => (Windows + MicroWindows - 1) / MicroWindows;
+    public int Passes => Math.Max(Shards, (BatchTokens + PassTokens - 1) / PassTokens);
 
     /// <summary>Tokens this run trains on.</summary>
     public long Tokens => (long)(Steps - FirstStep) * BatchTokens;
@@ -179,6 +184,7 @@ public sealed record Plan
             Train = c.Train with
             {
                 BatchTokens = batch,
+                Shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch),
                 LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
                 Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
                 Tokens = null,
@@ -206,6 +212,9 @@ public sealed record Plan
         if (batch % context != 0)
             yield return $"train.batch_tokens={batch} must be a multiple of model.context_len={context}; " +
                 $"try {Math.Max(1, batch / context) * context}";
+        if (c.Train.Shards > batch / context)
+            yield return $"train.shards={c.Train.Shards} are more than the {batch / context} windows of an update; " +
+                $"try {batch / context}";
         if (c.Train.MicroTokens < context)
             yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; " +
                 $"try {context}";
@@ -234,10 +243,10 @@ public sealed record Plan
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
-        long rows = (long)MicroWindows * Model.ContextLen;
+        long rows = PassTokens;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
-        return new(table.Length * 4, table.Length * 4, table.Length * 8, table.MatrixLength * 8,
+        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * 8,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }

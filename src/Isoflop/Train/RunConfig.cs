@@ -200,6 +200,10 @@ public sealed record TrainConfig
     [Setting("tokens that pass through the model at once: memory, never bits; else chosen", Min = 1)]
     public int? MicroTokens { get; init; }
 
+    [Setting("parts of a batch whose gradients are summed apart and then joined: threads take whole ones; else by the rule",
+        Min = 1, Max = 1024)]
+    public int? Shards { get; init; }
+
     [Setting("updates; else from train.tokens or flops", Min = 1)]
     public int? Steps { get; init; }
 

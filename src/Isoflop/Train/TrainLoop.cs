@@ -20,7 +20,7 @@ sealed class TrainLoop
     readonly BatchSource source;
     readonly EvalSource held;
     readonly TagLosses? tagLosses;
-    readonly Batch[] micros;
+    readonly Batch batch;
     readonly float[] rowNll;
     readonly Schedule schedule;
     readonly double peakFlops;
@@ -30,8 +30,8 @@ sealed class TrainLoop
     public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, Workspace here)
     {
         (this.plan, this.corpus, this.device, this.folder, this.here) = (plan, corpus, device, folder, here);
-        int rows = plan.MicroWindows * plan.Model.ContextLen;
-        model = new Transformer(device, plan.Model, rows, training: true);
+        int rows = plan.BatchTokens;
+        model = new Transformer(device, plan.Model, rows, training: true, plan.Shards, plan.PassTokens);
         adam = new AdamW(model);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, adam, here.CreateFile,
             corpus.Info.ChatTemplate, corpus.Info.Licence);
@@ -40,7 +40,7 @@ sealed class TrainLoop
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
             corpus.ValidWeights is { } theirs ? theirs.Read : null);
         tagLosses = corpus.ValidTags is { } tags ? new(corpus.Info.Tags, tags) : null;
-        micros = [.. Enumerable.Range(0, plan.MicroBatches).Select(_ => new Batch(rows, rows))];
+        batch = new(rows, rows);
         rowNll = tagLosses is null ? [] : new float[rows];
         schedule = new(plan.Config.Train, plan.Steps);
         peakFlops = here.PeakFlops > 0 ? here.PeakFlops : device.Traits.PeakFlops.Value;
@@ -124,16 +124,11 @@ sealed class TrainLoop
     StepRow Step()
     {
         long began = here.Clock.GetTimestamp();
-        double weight = 0, pairs = 0;                             // of the whole step, before its first gradient
-        for (int i = 0; i < micros.Length; i++)
-        {
-            int at = i * plan.MicroWindows;
-            source.Fill(micros[i], State.Cursor + at, Math.Min(plan.MicroWindows, plan.Windows - at));
-            for (int r = 0; r < micros[i].Rows; r++) weight += micros[i].Weights[r];
-            pairs += Flops.Pairs(micros[i].Offsets);
-        }
+        source.Fill(batch, State.Cursor, plan.Windows);
+        double weight = 0, pairs = Flops.Pairs(batch.Offsets);
+        for (int r = 0; r < batch.Rows; r++) weight += batch.Weights[r];
         model.ClearGradients();
-        foreach (Batch micro in micros) model.LossAndGradient(micro, weight);
+        model.LossAndGradient(batch, weight);
         model.FinishGradients();
         double rate = schedule.LearningRate(State.Step);
         (double loss, double norm) = adam.Step(plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 });
@@ -147,7 +142,7 @@ sealed class TrainLoop
         State.Loss = loss;
         double flops = Flops.Training(plan.Model, plan.BatchTokens, pairs).Total,
             seconds = here.Clock.GetElapsedTime(began).TotalSeconds;
-        double bytes = micros.Length * Traffic.MicroBatch(plan.Parameters) + Traffic.Update(plan.Parameters);
+        double bytes = plan.Passes * Traffic.Pass(plan.Parameters) + Traffic.Update(plan.Parameters);
         var spent = new Spending(flops, bytes, plan.BatchTokens, seconds);
         Ledger ledger = State.Ledger;
         if (corpus.TrainWeights is null) ledger.Train += spent;
@@ -170,13 +165,13 @@ sealed class TrainLoop
         {
             if (stop.IsCancellationRequested) return null;
             long target = at + 1;                                 // a row predicts the token after it
-            at = held.Fill(micros[0], at, end, plan.MicroWindows);
-            Span<float> nll = tagLosses is null ? default : rowNll.AsSpan(0, micros[0].Rows);
-            model.Loss(micros[0], nll);
-            ReadOnlySpan<float> weights = micros[0].Weights.AsSpan(0, micros[0].Rows);
+            at = held.Fill(batch, at, end, plan.Windows);
+            Span<float> nll = tagLosses is null ? default : rowNll.AsSpan(0, batch.Rows);
+            model.Loss(batch, nll);
+            ReadOnlySpan<float> weights = batch.Weights.AsSpan(0, batch.Rows);
             foreach (float w in weights) weight += w;
             tagLosses?.Add(target, nll, weights);
-            pairs += Flops.Pairs(micros[0].Offsets);
+            pairs += Flops.Pairs(batch.Offsets);
         }
         if (weight == 0)
         {

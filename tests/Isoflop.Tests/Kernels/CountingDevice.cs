@@ -64,13 +64,13 @@ sealed class CountingDevice(IDevice inner) : IDevice
     public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy, DeviceSpan<float> dx,
         DeviceSpan<float> dGain, HeadRows shape, bool accumulate) => inner.RmsNormBackward(x, gain, s, dy, dx, dGain, shape, accumulate);
 
-    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k, bool accumulate) =>
-        inner.MatMul(layout, a, b, c, m, n, k, accumulate);
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k, DeviceSpan<float> start) =>
+        inner.MatMul(layout, a, b, c, m, n, k, start);
 
     public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) => inner.Prepare(values, outputs, inputs, backward);
 
-    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m, bool accumulate) =>
-        inner.MatMul(layout, a, b, c, m, accumulate);
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m, DeviceSpan<float> start) =>
+        inner.MatMul(layout, a, b, c, m, start);
 
     public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
         inner.Rope(x, table, positions, shape, inverse);

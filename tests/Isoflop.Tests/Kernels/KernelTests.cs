@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Isoflop.Kernels;
 using Isoflop.Tests.Nn;
 using Xunit;
@@ -15,12 +16,13 @@ public sealed class KernelTests : IDisposable
     const double Ulp = 1.0 / (1 << 24), ExpError = 3e-7;
     const string ExpectedSet = "ISOFLOP_TEST_INSTRUCTION_SET", ExpectedBits = "ISOFLOP_TEST_BITS";
 
-    readonly CpuDevice cpu = new(2);
+    readonly CpuDevice cpu = new(2), alone = new(1);
     readonly ReferenceDevice reference = new();
 
     public void Dispose()
     {
         cpu.Dispose();
+        alone.Dispose();
         reference.Dispose();
     }
 
@@ -48,16 +50,18 @@ public sealed class KernelTests : IDisposable
         foreach (int i in Lengths) shapes.AddRange([(i, 33, 17), (13, i, 5), (7, 35, i)]);
         shapes.AddRange([(1, 1, 1), (5, 3, 0), (181, 70, 530), (30, 1090, 20), (12, 32, 1030)]);
         foreach ((int m, int n, int k) in shapes)
-            foreach (bool accumulate in new[] { false, true })
+            foreach (string begin in new[] { "zeros", "itself", "another" })
             {
                 var fences = new Fences(m + n + k);
-                DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n);
-                DeviceSpan<float> start = fences.Copy(c), expected = fences.Copy(c), packedResult = fences.Copy(c), packed = fences.Empty(MatMul.PackedLength(n, k));
-                reference.MatMul(layout, a, b, expected, m, n, k, accumulate);
-                cpu.MatMul(layout, a, b, c, m, n, k, accumulate);
+                DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), own = fences.Random((long)m * n);
+                DeviceSpan<float> packed = fences.Empty(MatMul.PackedLength(n, k)), other = fences.Random((long)m * n);
+                DeviceSpan<float> From(DeviceSpan<float> c) => begin == "itself" ? c : begin == "another" ? other : default;
+                DeviceSpan<float> expected = fences.Copy(own), c = fences.Copy(own), packedResult = fences.Copy(own);
+                reference.MatMul(layout, a, b, expected, m, n, k, From(expected));
+                cpu.MatMul(layout, a, b, c, m, n, k, From(c));
                 cpu.Pack(layout, b, packed, n, k);
-                cpu.MatMul(layout, a, b, packed, packedResult, m, n, k, accumulate);
-                string what = $"{layout} {m}×{n}×{k}, accumulate {accumulate}";
+                cpu.MatMul(layout, a, b, packed, packedResult, m, n, k, From(packedResult));
+                string what = $"{layout} {m}×{n}×{k}, begun at {begin}";
                 Fences.Near(expected, c, _ => (k + 1) * Ulp * (k + 1), what);             // |a·b| ≤ 1: k + 1 terms, k + 1 roundings
                 Assert.Equal(Fences.Values(c), Fences.Values(packedResult));
                 fences.Check(what);
@@ -67,8 +71,8 @@ public sealed class KernelTests : IDisposable
                 {
                     using PreparedWeight weight = device.Prepare(b, outputs, inputs, backward: layout == MatMulLayout.Plain);
                     weight.Update();
-                    DeviceSpan<float> result = fences.Copy(start);
-                    device.MatMul(layout, a, weight, result, m, accumulate);
+                    DeviceSpan<float> result = fences.Copy(own);
+                    device.MatMul(layout, a, weight, result, m, From(result));
                     Assert.Equal(Fences.Values(by), Fences.Values(result));
                 }
             }
@@ -104,6 +108,11 @@ public sealed class KernelTests : IDisposable
                     cpu.RmsNormBackward(x, gain, sExpected, dy, apart, fences.Copy(gain), shape, accumulate: false);
                     cpu.RmsNormBackward(x, gain, sExpected, inPlace, inPlace, unused, shape, accumulate: false);
                     Assert.Equal(Fences.Values(apart), Fences.Values(inPlace));
+                    // One thread takes both sums in one pass.
+                    DeviceSpan<float> one = fences.Copy(dy), oneGain = fences.Copy(gain);
+                    alone.RmsNormBackward(x, gain, sExpected, dy, one, oneGain, shape, accumulate: false);
+                    Assert.Equal(Fences.Values(apart), Fences.Values(one));
+                    Assert.Equal(Fences.Values(unused), Fences.Values(oneGain));
                     fences.Check(what);
                 }
     }
@@ -308,14 +317,15 @@ public sealed class KernelTests : IDisposable
         for (int i = -8700; i < 8800; i++)
         {
             float x = i / 100f + 0.0031f;
-            double expected = Math.Exp(x), actual = VectorMath.Exp(System.Runtime.Intrinsics.Vector512.Create(x))[3];
+            double expected = Math.Exp(x), actual = VectorMath.Exp(Vector512.Create(x))[3];
             worst = Math.Max(worst, Math.Abs(actual / expected - 1));
+            Assert.Equal(VectorMath.Exp(Vector512.Create(x)).GetLower(), VectorMath.Exp(Vector256.Create(x)));
         }
         Assert.InRange(worst, 0, ExpError);
-        Assert.Equal(1f, VectorMath.Exp(default)[0]);
+        Assert.Equal(1f, VectorMath.Exp(Vector512<float>.Zero)[0]);
         foreach (float x in new[] { float.NegativeInfinity, -1e30f, -88f })
-            Assert.Equal(0f, VectorMath.Exp(System.Runtime.Intrinsics.Vector512.Create(x))[0]);
-        Assert.True(float.IsNaN(VectorMath.Exp(System.Runtime.Intrinsics.Vector512.Create(float.NaN))[0]), "a NaN must not be hidden");
+            Assert.Equal(0f, VectorMath.Exp(Vector512.Create(x))[0]);
+        Assert.True(float.IsNaN(VectorMath.Exp(Vector512.Create(float.NaN))[0]), "a NaN must not be hidden");
     }
 
     [Fact]

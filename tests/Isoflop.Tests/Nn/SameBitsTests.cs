@@ -34,8 +34,22 @@ public class SameBitsTests
     [Theory, MemberData(nameof(Models))]
     public void Any_number_of_threads_gives_the_same_bits(string name)
     {
-        float[] one = Train(Model(name), threads: 1, cuts: [Lengths.Length]);
-        foreach (int threads in new[] { 2, 3, 5 }) Assert.Equal(one, Train(Model(name), threads, [Lengths.Length]));
+        foreach (int shards in new[] { 1, 4, 16 })
+        {
+            float[] one = Train(Model(name), threads: 1, cuts: [Lengths.Length], shards);
+            foreach (int threads in new[] { 2, 3, 4, 5, 6, 7 })
+                Assert.Equal(one, Train(Model(name), threads, [Lengths.Length], shards));
+        }
+    }
+
+    [Fact]
+    public void Shards_are_sums_of_their_own()
+    {
+        float[] one = Train(Grouped, 2, [Lengths.Length], shards: 1), four = Train(Grouped, 2, [Lengths.Length], shards: 4);
+        Assert.NotEqual(one, four);
+        // Three steps at a rate of 1e-2: AdamW moves a weight by about the rate whatever the gradient's size, so that one near zero
+        // may go either way; the losses, last, are means of many.
+        Assert.Equal(one[^2], four[^2], one[^2] * 1e-5);
     }
 
     [Theory, MemberData(nameof(Models))]
@@ -45,6 +59,16 @@ public class SameBitsTests
         Assert.Equal(whole, Train(Model(name), 2, [4, Lengths.Length]));
         Assert.Equal(whole, Train(Model(name), 2, [1, 2, 7, Lengths.Length]));
         Assert.Equal(whole, Train(Model(name), 2, [.. Enumerable.Range(1, Lengths.Length)]));
+    }
+
+    [Theory, MemberData(nameof(Models))]
+    public void Any_number_of_tokens_at_once_gives_the_same_bits(string name)
+    {
+        foreach (int shards in new[] { 1, 4 })
+        {
+            float[] whole = Train(Model(name), 2, [Lengths.Length], shards);
+            foreach (int rows in new[] { 1, 200, 333 }) Assert.Equal(whole, Train(Model(name), 2, [Lengths.Length], shards, rows));
+        }
     }
 
     [Theory, MemberData(nameof(Models))]
@@ -128,11 +152,11 @@ public class SameBitsTests
     }
 
     /// <summary>Parameters after three steps, each cut before the sequences named, and the losses' bits behind them.</summary>
-    internal static float[] Train(ModelConfig config, int threads, int[] cuts)
+    internal static float[] Train(ModelConfig config, int threads, int[] cuts, int shards = 1, int passRows = 0)
     {
         using var device = new CpuDevice(threads);
-        var model = new Transformer(device, config, Lengths.Sum(), training: true);
-        var optimiser = new AdamW(model);
+        using var model = new Transformer(device, config, Lengths.Sum(), training: true, shards, passRows);
+        using var optimiser = new AdamW(model);
         model.Initialise(1);
         var losses = new List<float>();
         for (int step = 1; step <= 3; step++)

@@ -104,8 +104,8 @@ public class PlanTests
     [Fact]
     public void Micro_batches_cover_the_batch()
     {
-        Plan plan = Make("train.steps=5", "train.batch_tokens=2560", "train.micro_tokens=1000");
-        Assert.Equal((10, 3, 4), (plan.Windows, plan.MicroWindows, plan.MicroBatches));
+        Plan plan = Make("train.steps=5", "train.batch_tokens=2560", "train.micro_tokens=1000", "train.shards=2");
+        Assert.Equal((10, 3 * plan.Model.ContextLen, 4), (plan.Windows, plan.PassTokens, plan.Passes));
     }
 
     [Fact]
