@@ -1,4 +1,5 @@
 using Isoflop.Bench;
+using Isoflop.Kernels;
 
 int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index]) : otherwise;
 switch (args.FirstOrDefault())
@@ -7,15 +8,21 @@ switch (args.FirstOrDefault())
         GemmBench.Run(Number(1, 1), Number(2, 300));
         return 0;
     case "train":
-        TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 10), Number(3, 1), Number(4, 0), Number(5, 512));
+        TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 0), Number(4, int.MaxValue));
         return 0;
     case "step":
         StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512));
+        return 0;
+    case "peers":
+        PeerBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 3), args[4], args[5], args[6]);
+        return 0;
+    case "set":
+        Console.WriteLine(CpuDevice.Variant);
         return 0;
     case "sample":
         SampleBench.Run(Number(1, Environment.ProcessorCount), Number(2, 20));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] | step [threads] [seconds a size] [widest] | sample [threads] [pairs]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] | step [threads] [seconds a size] [widest] | sample [threads] [pairs]");
         return 2;
 }

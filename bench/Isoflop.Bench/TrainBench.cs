@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
@@ -6,10 +7,7 @@ using Isoflop.Train;
 
 namespace Isoflop.Bench;
 
-/// <summary>
-/// Whole training steps (forward, backward, AdamW): tokens/s and share of the bare peak,
-/// both medians over steps of the same run.
-/// </summary>
+/// <summary>Whole training steps (forward, backward, AdamW) of models with the dial's shards.</summary>
 static class TrainBench
 {
     public static readonly (ModelConfig Model, int Sequences)[] Sizes =
@@ -25,13 +23,19 @@ static class TrainBench
     static ModelConfig Shape(int vocab, int context, int width, int layers, int heads) =>
         new() { VocabSize = vocab, ContextLen = context, DModel = width, NLayer = layers, NHead = heads };
 
-    public static void Run(int threads, int seconds, int shards, int passRows, int widest)
+    /// <param name="from">least width</param> <param name="to">largest; where they are one, two numbers are all that is said</param>
+    public static void Run(int threads, int seconds, int from, int to)
     {
-        Machine m = Machine.Measure(threads);
-        Console.WriteLine($"{m.Cpu}, {threads} threads, {m.InstructionSet}");
-        Console.WriteLine("parameters  d_model  layers  vocab  context  batch   tokens/s  GFLOP/s   peak  share");
-        foreach ((ModelConfig config, int batch) in Sizes)
-            if (config.DModel <= widest) Measure(config, batch, threads, seconds, shards, passRows);
+        using var peak = new Machine.Peak(threads);
+        if (from < to) Console.WriteLine("parameters  d_model  layers  vocab  context  windows  shards   tokens/s  share of peak");
+        foreach ((ModelConfig c, int sequences) in Sizes)
+        {
+            if (c.DModel < from || c.DModel > to) continue;
+            (double tokens, double share, int shards) = Measure(c, sequences, threads, seconds, peak);
+            Console.WriteLine(from == to ? string.Create(CultureInfo.InvariantCulture, $"{tokens} {share}")
+                : $"{new ParamTable(c).Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,8} " +
+                    $"{shards,7} {tokens,10:N0} {share,6:P0}");
+        }
     }
 
     /// <summary>One training step.</summary>
@@ -60,25 +64,26 @@ static class TrainBench
         };
     }
 
-    static void Measure(ModelConfig c, int sequences, int threads, int seconds, int shards, int passRows)
+    /// <summary>Tokens a second, and the share of the peak that short rounds between the steps reach: medians.</summary>
+    static (double Tokens, double Share, int Shards) Measure(ModelConfig c, int sequences, int threads, int seconds, Machine.Peak peak)
     {
         using IDevice device = Devices.Open("cpu", threads);
-        Step step = Begin(device, c, sequences, shards, passRows);
-        int rows = sequences * c.ContextLen;
+        int rows = sequences * c.ContextLen, shards = ComputeOptimal.Shards(new ParamTable(c).Parameters, rows, c.ContextLen);
+        Step step = Begin(device, c, sequences, shards, Plan.UsualPassTokens(shards));
         double flops = Flops.Training(c, rows, sequences * Flops.Pairs(c.ContextLen)).Total;
-        var times = new List<double>();
-        double peak = Machine.Measure(threads).PeakGflops;
-        for (long start = Stopwatch.GetTimestamp(); times.Count < 4 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
+        List<double> times = [], shares = [];
+        for (int i = 0; i < 3; i++) step();
+        for (long start = Stopwatch.GetTimestamp(); times.Count < 5 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
         {
+            double before = peak.Round(100_000);
             long began = Stopwatch.GetTimestamp();
             step();
-            times.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            double took = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            times.Add(took);
+            shares.Add(flops / took / ((before + peak.Round(100_000)) / 2));
         }
-        peak = Math.Max(peak, Machine.Measure(threads).PeakGflops);
         times.Sort();
-        double median = times[times.Count / 2], rate = flops / median / 1e9;
-        Console.WriteLine(
-            $"{new ParamTable(c).Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,6} " +
-            $"{rows / median,10:N0} {rate,8:F1} {peak,6:F0} {rate / peak,6:P0}");
+        shares.Sort();
+        return (rows / times[times.Count / 2], shares[shares.Count / 2], shards);
     }
 }

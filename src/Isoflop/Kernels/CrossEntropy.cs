@@ -92,7 +92,7 @@ static unsafe class CrossEntropy
         return (max, Vector512.IsHardwareAccelerated ? ExpSum<Floats16>(x, V, max, null) : ExpSum<Floats8>(x, V, max, null));
     }
 
-    /// <summary>Σ exp(x − max), in lanes of sixteen and by turns of two; the terms go where they are wanted, may be over x.</summary>
+    /// <summary>Σ exp(x − max), in lanes of sixteen by turns of two; terms, where they are wanted, may be x.</summary>
     static float ExpSum<V>(float* x, int count, float max, float* terms) where V : struct, IFloats<V>
     {
         const int Lanes = VectorMath.Lanes;

@@ -62,7 +62,7 @@ sealed class Pass : IDisposable
     /// <inheritdoc cref="LogitRowsOf"/>
     public int LogitRows { get; }
 
-    /// <summary>−ln p of the targets (nats) of a batch's sequences, and with <paramref name="gradient"/> what they add to it.</summary>
+    /// <summary>−ln p of the targets (nats) of a batch's sequences; into a gradient goes what they add to it.</summary>
     /// <param name="from">first sequence</param> <param name="to">the one after the last</param>
     /// <param name="nll">[rows of the batch]: of these sequences' rows</param>
     /// <param name="rowWeights">[rows of the batch] likewise: the targets' weights, or default</param>
@@ -158,8 +158,8 @@ sealed class Pass : IDisposable
         {
             device.RmsNormBackward(a.RawQkv, Gain(weights.Params, p.QNorm!), a.QScale, d.Qkv, d.Qkv, Gain(slab, p.QNorm!), q,
                 accumulate: false);
-            device.RmsNormBackward(Keys(a.RawQkv), Gain(weights.Params, p.KNorm!), a.KScale, Keys(d.Qkv), Keys(d.Qkv), Gain(slab, p.KNorm!), k,
-                accumulate: false);
+            device.RmsNormBackward(Keys(a.RawQkv), Gain(weights.Params, p.KNorm!), a.KScale, Keys(d.Qkv), Keys(d.Qkv),
+                Gain(slab, p.KNorm!), k, accumulate: false);
         }
         w.Qkv.Backward(device, slab, a.AttentionIn, d.Qkv, d.Normed, rows);
         device.RmsNormBackward(a.Input, Gain(weights.Params, p.AttentionNorm), a.AttentionScale, d.Normed, d.Stream,
@@ -182,8 +182,8 @@ sealed class Pass : IDisposable
         w.Down.Backward(device, slab, a.Gated, d!.Stream, d.Gated, rows);
         device.SwiGluBackward(a.GateUp, d.Gated, d.GateUp, rows, config.FfWidth);
         w.GateUp.Backward(device, slab, a.MlpIn, d.GateUp, d.Normed, rows);
-        device.RmsNormBackward(a.Middle, Gain(weights.Params, p.MlpNorm), a.MlpScale, d.Normed, d.Stream, Gain(slab, p.MlpNorm), Whole(rows),
-            accumulate: true);
+        device.RmsNormBackward(a.Middle, Gain(weights.Params, p.MlpNorm), a.MlpScale, d.Normed, d.Stream,
+            Gain(slab, p.MlpNorm), Whole(rows), accumulate: true);
         w.Output.Backward(device, slab, a.Attended, d.Stream, d.Attended, rows);
     }
 
@@ -203,7 +203,8 @@ sealed class Pass : IDisposable
     /// <summary>The final norm of a pass; where only some rows' logits are wanted, those gathered.</summary>
     DeviceSpan<float> FinalNorm(PassRows pass)
     {
-        device.RmsNorm(layers[^1].Output, Gain(weights.Params, table.FinalNorm), finalNormed, finalScale, Whole(pass.Rows), epsilon);
+        device.RmsNorm(layers[^1].Output, Gain(weights.Params, table.FinalNorm), finalNormed, finalScale,
+            Whole(pass.Rows), epsilon);
         if (pass.Wanted.Length == 0) return finalNormed;
         device.Embed(finalNormed, pass.Wanted, layers[0].MlpIn, (int)pass.Wanted.Length, config.DModel);
         return layers[0].MlpIn;
@@ -219,8 +220,8 @@ sealed class Pass : IDisposable
             int count = Math.Min(LogitRows, plan.Predicting - r);
             DeviceSpan<float> x = normed.Slice((long)r * C, (long)count * C);
             weights.Head.Forward(device, x, logits, count);
-            device.CrossEntropy(logits, plan.Targets.Slice(r, count), gradient is not null ? plan.Weights.Slice(r, count) : default,
-                totalWeight, nll.Slice(r, count), count, V);
+            device.CrossEntropy(logits, plan.Targets.Slice(r, count),
+                gradient is not null ? plan.Weights.Slice(r, count) : default, totalWeight, nll.Slice(r, count), count, V);
             if (gradient is { } g)
                 weights.Head.Backward(device, g.Slab, x, logits, d!.Normed.Slice((long)r * C, (long)count * C), count);
         }

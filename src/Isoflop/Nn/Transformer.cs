@@ -47,7 +47,7 @@ public sealed class Transformer : IDisposable
     /// </summary>
     /// <param name="training">false leaves out gradients and what only they need</param>
     /// <param name="shards">of a batch, when it trains</param>
-    /// <param name="passRows">tokens that pass through the model at once, of all lanes: memory, never bits; 0: a whole batch</param>
+    /// <param name="passRows">tokens that pass through the model at once, of all lanes; 0: a batch. Memory, never bits</param>
     /// <exception cref="ConfigException">The shape breaks a rule.</exception>
     public Transformer(IDevice device, ModelConfig config, int maxRows, bool training, int shards = 1, int passRows = 0)
     {
@@ -149,7 +149,8 @@ public sealed class Transformer : IDisposable
         if (gradientsStale) ClearStale(0, gradients.Length);
         gradientsStale = false;
         if (Config.TiedHead)
-            foreach (Gradient g in gradients) device.Add(g.Embedding, g.Slab.Slice(Table.Embedding.Offset, Table.Embedding.Length));
+            foreach (Gradient g in gradients)
+                device.Add(g.Embedding, g.Slab.Slice(Table.Embedding.Offset, Table.Embedding.Length));
         if (gradients.Length > 1) device.SumShards(everyGradient, gradients.Length);
     }
 

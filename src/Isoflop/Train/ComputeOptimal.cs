@@ -1,3 +1,4 @@
+using System.Numerics;
 using Isoflop.Nn;
 
 namespace Isoflop.Train;
@@ -55,9 +56,9 @@ static class ComputeOptimal
         return contextLen * (int)Math.Pow(2, Math.Clamp(power, 0, 20));
     }
 
-    /// <summary>Parts of a batch that threads take whole: a power of two, by size and batch alone, so that bits hang on no machine.</summary>
-    public static int Shards(long parameters, int batchTokens) => parameters > MaxShardedParameters ? 1
-        : 1 << System.Numerics.BitOperations.Log2((uint)Math.Clamp(batchTokens / MinShardTokens, 1, MostShards));
+    /// <summary>Parts of a batch that threads take whole: a power of two, by size and batch alone: no machine shows.</summary>
+    public static int Shards(long parameters, int batchTokens, int contextLen) => parameters > MaxShardedParameters ? 1
+        : 1 << BitOperations.Log2((uint)Math.Clamp(batchTokens / Math.Max(MinShardTokens, contextLen), 1, MostShards));
 
     /// <summary>
     /// The shape whose budget is nearest to <paramref name="flops"/> at 20 tokens a parameter, and the tokens that spend it.

@@ -110,11 +110,14 @@ public sealed record Plan
     public int Windows => BatchTokens / Model.ContextLen;
 
     /// <summary>Parts of a batch whose gradients are sums of their own.</summary>
-    public int Shards => Config.Train.Shards!.Value;
+    public int Shards => Config.Train.Shards ?? 1;
 
     /// <summary>Tokens that pass through the model at once: whole windows.</summary>
     internal int PassTokens =>
-        Math.Clamp((Config.Train.MicroTokens ?? (Shards > 1 ? ShardedPassTokens : DefaultPassTokens)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
+        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Shards)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
+
+    /// <summary>The same where nothing else is asked for.</summary>
+    internal static int UsualPassTokens(int shards) => shards > 1 ? ShardedPassTokens : DefaultPassTokens;
 
     /// <summary>Passes through the model in an update.</summary>
     public int Passes => Math.Max(Shards, (BatchTokens + PassTokens - 1) / PassTokens);
@@ -178,13 +181,14 @@ public sealed record Plan
         ModelConfig shape = model.Shape();
         double goal = tokens ?? (double)c.Train.Steps!.Value * ComputeOptimal.MinBatchTokens;
         int batch = c.Train.BatchTokens ?? ComputeOptimal.BatchTokens(goal, shape.ContextLen);
+        int shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch, shape.ContextLen);
         return c with
         {
             Model = model with { DModel = shape.DModel, NLayer = shape.NLayer, NHead = shape.NHead },
             Train = c.Train with
             {
                 BatchTokens = batch,
-                Shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch),
+                Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
                 LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
                 Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
                 Tokens = null,
@@ -243,7 +247,7 @@ public sealed record Plan
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
-        long rows = PassTokens;
+        long rows = Math.Max(PassTokens, Math.Min(Shards, Environment.ProcessorCount) * Model.ContextLen);
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
         return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * 8,

@@ -201,7 +201,7 @@ public sealed record TrainConfig
     public int? MicroTokens { get; init; }
 
     [Setting("parts of a batch whose gradients are summed apart and then joined: threads take whole ones; else by the rule",
-        Min = 1, Max = 1024)]
+        Min = 1, Max = 1024, Later = true)]
     public int? Shards { get; init; }
 
     [Setting("updates; else from train.tokens or flops", Min = 1)]

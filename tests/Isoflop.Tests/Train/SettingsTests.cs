@@ -34,6 +34,7 @@ public class SettingsTests
         "model.d_head" => "18",
         "train.batch_tokens" => "1024",
         "train.micro_tokens" => "256",
+        "train.shards" => "2",
         "train.tokens" => "5120",
         "train.schedule" => "cosine",
         "model.qk_norm" => "false",
