@@ -16,6 +16,12 @@ switch (args.FirstOrDefault())
     case "peers":
         PeerBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 3), args[4], args[5], args[6]);
         return 0;
+    case "generate":
+        GenerateBench.Run(Number(1, Environment.ProcessorCount), Number(2, 1), Number(3, 0));
+        return 0;
+    case "gguf":
+        Gguf.Write(args[2], GenerateBench.Sizes.Single(c => c.DModel == Number(1, 0)));
+        return 0;
     case "set":
         Console.WriteLine(CpuDevice.Variant);
         return 0;
@@ -23,6 +29,6 @@ switch (args.FirstOrDefault())
         SampleBench.Run(Number(1, Environment.ProcessorCount), Number(2, 20));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] | step [threads] [seconds a size] [widest] | sample [threads] [pairs]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | peers threads seconds rounds python scripts page");
         return 2;
 }

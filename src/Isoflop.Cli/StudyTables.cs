@@ -46,9 +46,11 @@ static class StudyTables
                 I($"{repeats.Epochs:0.0} epochs)"));
         output.WriteLine(I($"{open.Length} runs to train of {now.Length}, {open.Sum(r => r.NewFlops):0.00e0} FLOPs, about ") +
             ProgressLine.Span(open.Sum(r => r.SecondsAt(threadFlops)) / workers) +
-            I($" with {workers} runs side by side at {threadFlops / 1e9:0} GFLOP/s a core; ") +
+            I($" with {workers} runs side by side, {Threads(here.Cores / workers)} each, at {threadFlops / 1e9:0} GFLOP/s a core; ") +
             $"memory {Format.Quantity(now.Select(r => r.MemoryBytes).OrderDescending().Take(workers).Sum(), "B")}");
     }
+
+    static string Threads(int count) => count < 2 ? "one thread" : I($"{count} threads");
 
     /// <summary>Asks on a terminal whether to start.</summary>
     /// <exception cref="ConfigException">No, or there is nobody to ask.</exception>

@@ -93,9 +93,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         doneFlops += run.NewFlops;
     }
 
-    /// <summary>
-    /// The first run whose source is there, and its threads; null: none is left. Waits while a source is under way.
-    /// </summary>
+    /// <summary>The next run whose source is there, and its threads; null: none is left. Waits where none can begin yet.</summary>
     (PlannedRun Run, int Threads)? Next()
     {
         while (true)
@@ -103,8 +101,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
             lock (one)
             {
                 if (here.Stop.IsCancellationRequested || waiting.Count == 0) return null;
-                PlannedRun? run = waiting.Find(r => r.After.Length == 0 || !open.Contains(r.After));
-                if (run is not null)
+                if (Choose(waiting.Where(r => r.After.Length == 0 || !open.Contains(r.After))) is { } run)
                 {
                     waiting.Remove(run);
                     running[run.Name] = new(run, 0, double.NaN);
@@ -114,6 +111,20 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
             }
             Thread.Sleep(20);
         }
+    }
+
+    /// <summary>
+    /// The first in the plan's order, small ones first; but the longest as soon as it would outlast an even share of what is left.
+    /// None while those under way leave no memory for it.
+    /// </summary>
+    PlannedRun? Choose(IEnumerable<PlannedRun> able)
+    {
+        double left = waiting.Sum(r => r.SecondsAt(peakFlops))
+            + running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * (1 - PartOf(r)));
+        PlannedRun? first = able.FirstOrDefault(), longest = able.MaxBy(r => r.SecondsAt(peakFlops));
+        PlannedRun? run = longest?.SecondsAt(peakFlops) * workers > left ? longest : first;
+        long taken = running.Values.Sum(r => r.Run.MemoryBytes), there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return running.Count > 0 && run?.MemoryBytes > there - taken ? null : run;
     }
 
     void Do(PlannedRun run, int threads)

@@ -33,8 +33,8 @@ static unsafe class Sampling
             TopP = rule.TopP,
         };
 
-    /// <summary>Floats of scratch a row needs: probabilities, and tokens in their order.</summary>
-    public static long ScratchLength(int V) => 2L * V;
+    /// <summary>Floats of scratch a row needs: probabilities, and keys of eight bytes in their order.</summary>
+    public static long ScratchLength(int V) => 3L * V + 1;
 
     /// <summary>Rows <paramref name="from"/> to <paramref name="to"/>.</summary>
     public static void Run(in Task t, int from, int to, float* scratch)
@@ -59,43 +59,72 @@ static unsafe class Sampling
         return best;
     }
 
-    static int Draw(in Task t, float* x, float max, float uniform, float* scratch)
+    static int Draw(in Task t, float* x, float max, float uniform, float* p)
     {
         int V = t.V;
-        var p = new Span<float>(scratch, V);
-        var order = new Span<int>(scratch + V, V);
-        Probabilities(x, V, max, 1 / t.Temperature, scratch);
+        Probabilities(x, V, max, 1 / t.Temperature, p);
         double total = 0;
         for (int i = 0; i < V; i++) total += p[i];
-        int kept = V;
-        bool cut = t.TopK > 0 && t.TopK < V || t.TopP < 1;
-        if (cut)
+        if ((t.TopK == 0 || t.TopK >= V) && t.TopP >= 1)
         {
-            for (int i = 0; i < V; i++) order[i] = i;
-            // Equal probabilities are cut in whatever order the sort leaves them; it is the same for the same row.
-            for (int i = 0; i < V; i++) p[i] = -p[i];
-            p.Sort(order);
-            if (t.TopK > 0) kept = Math.Min(kept, t.TopK);
-            double mass = 0;
-            for (int i = 0; i < kept; i++)
-            {
-                mass -= p[i];
-                if (mass < t.TopP * total) continue;
-                kept = i + 1;
-                break;
-            }
-            total = 0;
-            for (int i = 0; i < kept; i++) total += p[i] = -p[i];
+            double sum = 0;
+            for (int i = 0; i < V; i++)
+                if ((sum += p[i]) > uniform * total) return i;
+            int end = V - 1;                                      // rounding left the end open: the last that can be drawn
+            while (end > 0 && p[end] == 0) end--;
+            return end;
         }
-        double threshold = uniform * total, cumulated = 0;
+        var best = (ulong*)(p + (V + 1) / 2 * 2);
+        int kept = Keep(t, p, total, best);
+        total = 0;
+        for (int i = 0; i < kept; i++) total += p[(uint)best[i]];
+        double cumulated = 0;
         for (int i = 0; i < kept; i++)
+            if ((cumulated += p[(uint)best[i]]) > uniform * total) return (int)(uint)best[i];
+        int last = kept - 1;
+        while (last > 0 && p[(uint)best[last]] == 0) last--;
+        return (int)(uint)best[last];
+    }
+
+    /// <summary>
+    /// The most probable tokens, best first, equal ones in the order of their ids: as many as the rule keeps. Most often a few hold
+    /// the mass, so that the rest need no order.
+    /// </summary>
+    /// <param name="best">[V] out: keys that sort by probability, with the token in their lower half</param>
+    static int Keep(in Task t, float* p, double total, ulong* best)
+    {
+        int most = t.TopK > 0 ? Math.Min(t.TopK, t.V) : t.V, count = t.TopP < 1 ? Math.Min(most, 64) : most;
+        while (true)
         {
-            cumulated += p[i];
-            if (cumulated > threshold) return cut ? order[i] : i;
+            Best(p, t.V, count, best);
+            double mass = 0;
+            for (int i = 0; i < count; i++)
+                if ((mass += p[(uint)best[i]]) >= t.TopP * total) return i + 1;
+            if (count == most) return most;
+            count = (int)Math.Min(most, 8L * count);
         }
-        int last = kept - 1;                                    // rounding left the end open: the last token that can be drawn
-        while (last > 0 && p[last] == 0) last--;
-        return cut ? order[last] : last;
+    }
+
+    static void Best(float* p, int V, int count, ulong* best)
+    {
+        if (count > V / 8)
+        {
+            for (int i = 0; i < V; i++) best[i] = Key(p[i], i);
+            new Span<ulong>(best, V).Sort();
+            return;
+        }
+        int held = 0;
+        for (int i = 0; i < V; i++)
+        {
+            ulong key = Key(p[i], i);
+            if (held == count && key > best[count - 1]) continue;
+            int at = held < count ? held++ : count - 1;
+            for (; at > 0 && best[at - 1] > key; at--) best[at] = best[at - 1];
+            best[at] = key;
+        }
+
+        // The bits of floats that are not below zero sort as they do.
+        static ulong Key(float p, int token) => (ulong)(uint.MaxValue - BitConverter.SingleToUInt32Bits(p)) << 32 | (uint)token;
     }
 
     /// <summary>p = exp((x − max)·sharpness).</summary>
