@@ -23,7 +23,7 @@ sealed class ChartSvg
         .isoflop-chart text.s, .isoflop-chart text[fill^="rgb(85"] { fill: #b0b0b0 }
         .isoflop-chart [style*="stroke:rgb(242,"] { stroke: #242424 !important }
         .isoflop-chart [style*="stroke:rgb(221,"] { stroke: #3a3a3a !important }
-        .isoflop-chart [style*="stroke:rgb(85,"] { stroke: #b0b0b0 !important }
+        .isoflop-chart [style*="stroke:rgb(85,"], .isoflop-chart [stroke^="rgb(85,"] { stroke: #b0b0b0 !important }
         .isoflop-chart [style*="stroke:rgb(255,"] { stroke: #161616 !important }
         .isoflop-chart [style*="fill:rgb(255,"] { fill: #161616 !important }
         }</style><rect class="paper" width="100%" height="100%" fill="#fdfdfd"/>
@@ -351,7 +351,7 @@ sealed class ChartSvg
     /// </summary>
     void MarkerLines()
     {
-        double plotWidth = width - 200, plotHeight = height - 110;
+        (double plotWidth, double plotHeight) = PlotSize;
         List<ChartSeries> markers =
             [.. chart.Series.Where(s => s.Kind is SeriesKind.AtX or SeriesKind.AtY && s.Points.Count > 0)];
         foreach (ChartSeries s in markers)
@@ -393,27 +393,33 @@ sealed class ChartSvg
                 together[^1] = (together[^1].At, at, together[^1].Name + ", " + s.Name);
             else together.Add((at, at, s.Name));
         }
-        (bool Below, bool Left)[] places = [(false, false), (true, false), (false, true), (true, true)];
+        const int Places = 8;
         foreach ((double at, _, string name) in together)
         {
             double down = (1 - y.Share(at)) * plotHeight, length = name.Length * CharacterWidth;
-            (bool below, bool left) = places.Where(p => p.Below ? down < plotHeight - LineOfText : down > LineOfText)
-                .MinBy(p => Covered(p.Left ? 0 : plotWidth - length, p.Left ? length : plotWidth,
-                    p.Below ? down : down - LineOfText, p.Below ? down + LineOfText : down));
-            TextAnnotation label = Label(name, new(left ? x.Low : x.High, at));
-            label.Offset = new(left ? 5 : -5, below ? 3 : -2);
-            label.TextHorizontalAlignment = left ? HorizontalAlignment.Left : HorizontalAlignment.Right;
+            bool high = down <= LineOfText;
+            // At the right end, or where it covers less.
+            (double end, bool below) = Enumerable.Range(0, Places).Select(i => plotWidth - (plotWidth - length) * i / (Places - 1))
+                .SelectMany(end => ((double End, bool Below)[])[(end, false), (end, true)])
+                .Where(p => p.Below ? high || down < plotHeight - LineOfText : !high)
+                .MinBy(p => Covered(p.End - length, p.End, p.Below ? down : down - LineOfText, p.Below ? down + LineOfText : down));
+            TextAnnotation label = Label(name, new(x.At(Math.Min(1, end / plotWidth)), at));
+            label.Offset = new(-5, below ? 3 : -2);
+            label.TextHorizontalAlignment = HorizontalAlignment.Right;
             label.TextVerticalAlignment = below ? VerticalAlignment.Top : VerticalAlignment.Bottom;
             plot.Annotations.Add(label);
         }
     }
+
+    /// <summary>About so much of the picture is left to the plot.</summary>
+    (double Width, double Height) PlotSize => (width - 75 - legend.Column, height - 110 - legend.Below);
 
     /// <summary>Points of series, and of the lines between them, that a box covers; pixels from the plot's upper left.</summary>
     int Covered(double left, double right, double top, double bottom)
     {
         const int Parts = 8;
         const double Mark = 4;
-        double w = width - 200, h = height - 110;
+        (double w, double h) = PlotSize;
         return chart.Series.Where(IsDrawn).Sum(s =>
         {
             (double X, double Y)[] at = [.. chart.PointsOf(s).Where(p => x.Holds(p.X) && y.Holds(p.Y))

@@ -54,22 +54,22 @@ static class RlCharts
     }
 
     /// <summary>
-    /// What the first policies did: one where all lines have the same, else each by its line. Of a policy that thinks by itself
-    /// what it chooses and what it is made to do are one.
+    /// What the first policies did. Where all lines have the same, as it chose and made to think, and of one that thinks by itself
+    /// these are one; else as each chose, by its line.
     /// </summary>
     internal static IEnumerable<ChartSeries> Before(IReadOnlyList<(string Line, double Chosen, double Thinking)> first)
     {
-        bool one = first.All(f => IsNear(f.Chosen, first[0].Chosen) && IsNear(f.Thinking, first[0].Thinking));
-        foreach ((string line, double chosen, double thinking) in one ? first.Take(1) : first)
-        {
-            string name = one ? "before" : $"{line}: before";
-            bool same = IsNear(chosen, thinking);
-            yield return ChartSeries.AtY(same ? $"{name}, either way" : name, chosen);
-            if (!same && double.IsFinite(thinking)) yield return ChartSeries.AtY($"{name}, thinking", thinking);
-        }
+        (_, double chosen, double thinking) = first[0];
+        return !first.All(f => IsNear(f.Chosen, chosen) && IsNear(f.Thinking, thinking))
+                ? first.Select(f => ChartSeries.AtY($"before: {f.Line.Replace("from ", "", StringComparison.Ordinal)}", f.Chosen))
+            : IsNear(chosen, thinking) ? [ChartSeries.AtY(Either, chosen)]
+            : double.IsFinite(thinking) ? [ChartSeries.AtY("before", chosen), ChartSeries.AtY(Made, thinking)]
+            : [ChartSeries.AtY("before", chosen)];
 
         static bool IsNear(double a, double b) => a.Equals(b) || Math.Abs(a - b) < 0.005;
     }
+
+    const string Made = "before, thinking", Either = "before, either way";
 
     internal static Chart OfLevel(string level, IReadOnlyList<ChartSeries> series) =>
         new($"Accuracy against reinforcement: {ChartNames.Level(level)}",
@@ -77,8 +77,7 @@ static class RlCharts
         {
             Subtitle = (series.Any(s => s is { Kind: SeriesKind.Points, Range: not null }) ? "areas, bars" : "areas") +
                 ": 95 % over seeds; before: the first policy as it chooses"
-                + (series.Any(s => s.Name.EndsWith("before", StringComparison.Ordinal)) && series.Count(s => s.Kind == SeriesKind.AtY) == 1
-                    ? "" : ", and made to think"),
+                + (series.Any(s => s.Name is Made or Either) ? ", and made to think" : ""),
         };
 
     /// <summary>Taught models at what they cost after their own start; the items are those of the first run.</summary>

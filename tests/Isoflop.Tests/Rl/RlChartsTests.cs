@@ -15,7 +15,7 @@ public class RlChartsTests
         Assert.Equal(["before", "before, thinking"], Names(("rl", 0.4, 0.99), ("rft", 0.4, 0.99)));
         Assert.Equal(["before, either way"], Names(("rl", 0.570, 0.568)));
         Assert.Equal(["before"], Names(("rl", 0.5, double.NaN)));
-        Assert.Equal(["from proof: before, either way", "from monologue: before", "from monologue: before, thinking"],
+        Assert.Equal(["before: proof", "before: monologue"],
             Names(("from proof", 0.9, 0.9), ("from monologue", 0.2, 0.3)));
     }
 
