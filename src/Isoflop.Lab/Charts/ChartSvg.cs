@@ -205,7 +205,8 @@ sealed class ChartSvg
     IEnumerable<LegendEntry> Horizontals() => chart.Series
         .Where(s => s.Kind == SeriesKind.AtY && s.Name.Length > 0 && s.Points.Count > 0 && y.Holds(s.Points[0].Y))
         .Select(s => new LegendEntry(s.Name, Marker, s.Points[0].Y, true, s.Dashed ? ChartLooks.Broken : [],
-            MarkerType.None, false) { Through = true });
+            MarkerType.None, false)
+        { Through = true });
 
     DataPoint At(double px, double py) => x.Holds(px) && y.Holds(py) ? new(px, py) : DataPoint.Undefined;
 
@@ -347,7 +348,8 @@ sealed class ChartSvg
     };
 
     /// <summary>
-    /// Lines through the whole plot. Names of lines too near for a label each stand together on the uppermost, in the lines' order.
+    /// Lines through the whole plot. Names of lines too near for a label each stand together on the uppermost, in the lines'
+    /// order.
     /// </summary>
     void MarkerLines()
     {
@@ -399,10 +401,12 @@ sealed class ChartSvg
             double down = (1 - y.Share(at)) * plotHeight, length = name.Length * CharacterWidth;
             bool high = down <= LineOfText;
             // At the right end, or where it covers less.
-            (double end, bool below) = Enumerable.Range(0, Places).Select(i => plotWidth - (plotWidth - length) * i / (Places - 1))
+            (double end, bool below) = Enumerable.Range(0, Places)
+                .Select(i => plotWidth - (plotWidth - length) * i / (Places - 1))
                 .SelectMany(end => ((double End, bool Below)[])[(end, false), (end, true)])
                 .Where(p => p.Below ? high || down < plotHeight - LineOfText : !high)
-                .MinBy(p => Covered(p.End - length, p.End, p.Below ? down : down - LineOfText, p.Below ? down + LineOfText : down));
+                .MinBy(p => Covered(p.End - length, p.End, p.Below ? down : down - LineOfText,
+                    p.Below ? down + LineOfText : down));
             TextAnnotation label = Label(name, new(x.At(Math.Min(1, end / plotWidth)), at));
             label.Offset = new(-5, below ? 3 : -2);
             label.TextHorizontalAlignment = HorizontalAlignment.Right;

@@ -211,7 +211,8 @@ sealed class Frontier
         })])
     {
         LegendTitle = "steps of RL",
-        Subtitle = FormattableString.Invariant($"after {Recipe.Teach.Max():0.#e0} FLOPs of demonstrations; areas: 95 % over seeds"),
+        Subtitle = FormattableString.Invariant($"after {Recipe.Teach.Max():0.#e0} FLOPs of demonstrations; ") +
+            "areas: 95 % over seeds",
     };
 
     /// <param name="least">training of the grid's cheapest model: where a line lies there, less would perhaps do</param>

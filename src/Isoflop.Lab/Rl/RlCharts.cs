@@ -23,7 +23,8 @@ static class RlCharts
     /// taught models that went on from the same start with more demonstrations: points at what that cost them
     /// </param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', or has no evaluations.</exception>
-    public static IReadOnlyList<Chart> PassAtOne(IReadOnlyList<string> runs, Workspace here, IReadOnlyList<string>? controls = null)
+    public static IReadOnlyList<Chart> PassAtOne(IReadOnlyList<string> runs, Workspace here,
+        IReadOnlyList<string>? controls = null)
     {
         var lines = Lines(runs, here, Evals).ToList();
         var taught = Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], here), here).ToLookup(c => c.Level);
@@ -54,8 +55,8 @@ static class RlCharts
     }
 
     /// <summary>
-    /// What the first policies did. Where all lines have the same, as it chose and made to think, and of one that thinks by itself
-    /// these are one; else as each chose, by its line.
+    /// What the first policies did. Where all lines have the same, as it chose and made to think, and of one that thinks by
+    /// itself these are one; else as each chose, by its line.
     /// </summary>
     internal static IEnumerable<ChartSeries> Before(IReadOnlyList<(string Line, double Chosen, double Thinking)> first)
     {

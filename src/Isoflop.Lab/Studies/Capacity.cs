@@ -147,8 +147,8 @@ static class Capacity
             LegendTitle = "parameters × exposures",
             Possible = Chart.NotNegative,
             YLimits = least > 0 ? (least / 1.2, most * 1.2) : null,
-            Subtitle = "areas: 95 % over seeds of data and training, down to the frame where they reach 0; broken: all there is to "
-                + "store",
+            Subtitle = "areas: 95 % over seeds of data and training, down to the frame where they reach 0; " +
+                "broken: all there is to store",
         };
     }
 

@@ -43,7 +43,8 @@ static class StudyCharts
         var beside = forecasts.GroupBy(f => f.Flops).SelectMany(g => g.OrderBy(f => f.Id).Select((f, i) => (X: f.Run.Flops
             * Math.Pow(Beside, i + (results.Any(r => r.Run.Budget == g.Key) ? 1 : 0)), F: f))).ToList();
         if (forecasts.Count > 0)
-            series.Add(new($"forecast by number{For(forecasts)}, 95 %", [.. beside.Select(p => (p.X, p.F.Loss.Value))], SeriesKind.Points)
+            series.Add(new($"forecast by number{For(forecasts)}, 95 %", [.. beside.Select(p => (p.X, p.F.Loss.Value))],
+                SeriesKind.Points)
             {
                 Range = [.. beside.Select(p => (p.F.Loss.Low, p.F.Loss.High))],
                 Labels = [.. beside.Select(p => $"{p.F.Id}")],
@@ -67,7 +68,8 @@ static class StudyCharts
                     + "; broken: beyond the data" + (forecasts.Count > 0 ? "" : "; area: 95 % for a run")
                     + (series.Any(s => s.Range?.Any(r => r.Low < limits.Low) ?? false) ? ", it goes on below the frame" : "")
                     + (beside.Any(p => p.X > 1.001 * p.F.Run.Flops)
-                        ? "; forecasts stand to the right of their budget, not beyond it, each in line with what was measured after it" : ""),
+                        ? "; forecasts stand to the right of their budget, not beyond it, each in line with what was measured " +
+                            "after it" : ""),
         };
     }
 
