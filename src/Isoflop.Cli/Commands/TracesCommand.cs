@@ -43,7 +43,7 @@ static class TracesCommand
             {
                 if (!Lab.Charts.Chart.Save(file,
                 [
-                    RlCharts.PassAtOne(names, call.Here, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Here),
+                    .. RlCharts.PassAtOne(names, call.Here, call.Parsed.GetValue(controls)), .. RlCharts.Habits(names, call.Here),
                     .. call.Parsed.GetValue(forecast)
                         ? [RlCharts.Forecast(RewardLaw.Of(names, call.Here), names, call.Here)]
                         : Array.Empty<Lab.Charts.Chart>(),

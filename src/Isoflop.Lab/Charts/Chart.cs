@@ -38,6 +38,16 @@ sealed record ChartSeries(string Name, IReadOnlyList<(double X, double Y)> Point
     /// <summary>Beside each point; empty: none.</summary>
     public IReadOnlyList<string>? Labels { get; init; }
 
+    // A line of so many points or fewer was measured at each: they are marked. Of more, it is a curve; and of more marks a cloud,
+    // on which what is said of it is drawn.
+    const int Few = 12;
+
+    /// <summary>Few points.</summary>
+    public bool IsFew => Points.Count <= Few;
+
+    /// <summary>Its points have marks.</summary>
+    public bool IsMarked => Kind == SeriesKind.Points || Kind == SeriesKind.Line && !Dashed && IsFew;
+
     /// <summary>A broken line.</summary>
     public bool Dashed { get; init; }
 
@@ -78,7 +88,7 @@ sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<Ch
     /// <summary>Logarithmic y.</summary>
     public bool LogY { get; init; }
 
-    /// <summary>What y can be: areas and error bars end there, whatever a formula says of them.</summary>
+    /// <summary>What y can be: lines, areas and error bars end there, whatever a formula says of them.</summary>
     public (double Low, double High) Possible { get; init; } = (double.NegativeInfinity, double.PositiveInfinity);
 
     /// <summary>Of <see cref="Possible"/>: a share is from 0 to 1; a rate, a count and a loss are at least 0.</summary>
@@ -141,6 +151,27 @@ sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<Ch
         return s.Range is null ? [] : [.. s.Range.Select(r => (Math.Clamp(r.Low, low, high), Math.Clamp(r.High, low, high)))];
     }
 
+    /// <summary>A series' points; a line as far as it can be.</summary>
+    internal IReadOnlyList<(double X, double Y)> PointsOf(ChartSeries s) => s.Kind != SeriesKind.Line ? s.Points
+        : [.. s.Points.Select(p => (p.X, Math.Clamp(p.Y, Possible.Low, Possible.High)))];
+
+    /// <summary>
+    /// Pictures of shares on one axis: to 1, from 0, or from the quarter or tenth below all of them. Marks that stand
+    /// at an end are whole.
+    /// </summary>
+    public static IReadOnlyList<Chart> OfShares(IEnumerable<Chart> charts)
+    {
+        const double Room = 0.02;
+        List<Chart> all = [.. charts.Select(c => c with { Possible = Share })];
+        double least = all.SelectMany(c => c.Series.SelectMany(s => c.PointsOf(s).Select(p => p.Y)
+            .Concat(c.RangeOf(s).Select(r => r.Low)))).Where(double.IsFinite).DefaultIfEmpty(0).Min();
+        double low = ((double[])[0.9, 0.75, 0.5, 0.25]).FirstOrDefault(l => l <= least);
+        return [.. all.Select(c => c with { YLimits = (low - Room * (1 - low), 1 + Room * (1 - low)) })];
+    }
+
+    /// <summary>A picture of shares, see <see cref="OfShares"/>.</summary>
+    public Chart AsShares() => OfShares([this])[0];
+
     /// <summary>Names in the legend, in order, each once; marker lines bear theirs themselves.</summary>
     internal IReadOnlyList<string> Names =>
         [.. Series.Where(s => s.Kind is not (SeriesKind.AtX or SeriesKind.AtY)).Select(s => s.Name).Where(n => n.Length > 0)
@@ -163,7 +194,7 @@ sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<Ch
 
     /// <inheritdoc cref="XScale"/>
     internal ChartScale YScale(double margin) => ChartScale.Of(
-        Series.SelectMany(s => (s.Kind == SeriesKind.Band ? [] : s.Points.Select(p => p.Y)).Concat(s.Surface?.Y ?? [])
+        Series.SelectMany(s => (s.Kind == SeriesKind.Band ? [] : PointsOf(s).Select(p => p.Y)).Concat(s.Surface?.Y ?? [])
             .Concat(RangeOf(s).SelectMany(r => (double[])[r.Low, r.High]))), LogY, YLimits,
         Series.Any(s => s.Surface is not null) ? 0 : margin);
 }

@@ -11,24 +11,6 @@ namespace Isoflop.Lab.Charts;
 /// <summary>Draws a chart as SVG.</summary>
 sealed class ChartSvg
 {
-    /// <summary>
-    /// Told apart by readers with any colour vision, after Okabe &amp; Ito 2008, and each at least 3 : 1 against white and black.
-    /// </summary>
-    internal static readonly OxyColor[] Colours =
-    [
-        OxyColor.Parse("#0072B2"), OxyColor.Parse("#D1402A"), OxyColor.Parse("#00946B"), OxyColor.Parse("#B45FA0"),
-        OxyColor.Parse("#A67C00"), OxyColor.Parse("#1C97C2"), OxyColor.Parse("#777777"),
-    ];
-
-    /// <summary>Through several hues, so that neighbours differ; no end is lost on a white or a black page.</summary>
-    internal static readonly OxyColor[] Shades =
-        [OxyColor.Parse("#B98500"), OxyColor.Parse("#D4503F"), OxyColor.Parse("#AA44A0"), OxyColor.Parse("#5B62D6")];
-
-    // Names beyond the colours there are have the next of these: no two look alike.
-    static readonly LineStyle[] Dashes = [LineStyle.Solid, LineStyle.Dash, LineStyle.Dot, LineStyle.DashDot];
-
-    static readonly MarkerType[] Marks = [MarkerType.Circle, MarkerType.Square, MarkerType.Triangle, MarkerType.Diamond];
-
     static readonly OxyColor Frame = OxyColor.Parse("#999999"), Marker = OxyColor.Parse("#555555"),
         Coarse = OxyColor.Parse("#dddddd"), Faint = OxyColor.Parse("#f2f2f2");
 
@@ -41,7 +23,7 @@ sealed class ChartSvg
         .isoflop-chart text.s, .isoflop-chart text[fill^="rgb(85"] { fill: #b0b0b0 }
         .isoflop-chart [style*="stroke:rgb(242,"] { stroke: #242424 !important }
         .isoflop-chart [style*="stroke:rgb(221,"] { stroke: #3a3a3a !important }
-        .isoflop-chart [style*="stroke:rgb(85,"] { stroke: #b0b0b0 !important }
+        .isoflop-chart [style*="stroke:rgb(85,"], .isoflop-chart [stroke^="rgb(85,"] { stroke: #b0b0b0 !important }
         .isoflop-chart [style*="stroke:rgb(255,"] { stroke: #161616 !important }
         .isoflop-chart [style*="fill:rgb(255,"] { fill: #161616 !important }
         }</style><rect class="paper" width="100%" height="100%" fill="#fdfdfd"/>
@@ -53,8 +35,8 @@ sealed class ChartSvg
     /// <summary>Where a page lacks the first.</summary>
     internal const string Fonts = "Arial, Helvetica, 'DejaVu Sans', sans-serif";
 
-    // A line of so many points or fewer was measured at each: they are marked. Of more, it is a curve.
-    const int FewPoints = 12;
+    // Pixels within which two lines, with their marks, hide one another, and two areas are one.
+    const double Hidden = 4, SameArea = 2;
 
     const byte BandAlpha = 48;
     const double LabelSize = 11, SubtitleSize = 12.5, LineOfText = 14, CharacterWidth = 6.2;
@@ -64,14 +46,12 @@ sealed class ChartSvg
     readonly ChartScale x, y;
     readonly PlotModel plot;
     readonly ChartLegend legend;
-    readonly Dictionary<string, OxyColor> colours = [];
-    readonly Dictionary<string, LineStyle> dashes = [];
+    readonly ChartLooks looks;
 
-    ChartSvg(Chart chart, double width, double height)
+    ChartSvg(Chart chart, ChartLooks looks, double width, double height)
     {
-        (this.chart, this.width, this.height) = (chart, width, height);
+        (this.chart, this.looks, this.width, this.height) = (chart, looks, width, height);
         (x, y) = (chart.XScale(0.04), chart.YScale(0.05));
-        Paint();
         legend = new([.. chart.Names.Select(EntryOf), .. chart.Names.Count > 0 ? Horizontals() : []], chart.LegendTitle, width);
         plot = new()
         {
@@ -94,6 +74,7 @@ sealed class ChartSvg
     {
         columns = Math.Clamp(columns, 1, Math.Max(1, charts.Count));
         int rows = (charts.Count + columns - 1) / columns;
+        var looks = new ChartLooks(charts);
         var svg = new StringBuilder();
         svg.Append("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-chart\" role=\"img\" ")
             .Append(CultureInfo.InvariantCulture, $"width=\"{columns * width}\" height=\"{rows * height}\" ")
@@ -102,7 +83,7 @@ sealed class ChartSvg
                 $"aria-label=\"{SecurityElement.Escape(string.Join("; ", charts.Select(c => c.Title)))}\">{Style}");
         for (int i = 0; i < charts.Count; i++)
         {
-            string panel = new ChartSvg(charts[i], width, height).Panel();
+            string panel = new ChartSvg(charts[i], looks, width, height).Panel();
             svg.Append(CultureInfo.InvariantCulture, $"<g transform=\"translate({i % columns * width},{i / columns * height})\">")
                 .Append(panel).Append("</g>");
         }
@@ -114,13 +95,11 @@ sealed class ChartSvg
     {
         plot.Axes.Add(AxisOf(chart.XTitle, AxisPosition.Bottom, x));
         plot.Axes.Add(AxisOf(chart.YTitle, AxisPosition.Left, y));
-        foreach (ChartSeries s in chart.Series.OrderBy(s => s.Kind switch
-        {
-            SeriesKind.Contours => 0,
-            SeriesKind.Band => 1,
-            SeriesKind.Points => 3,
-            _ => 2,
-        })) Add(s);
+        // What is wide lies below what is narrow: areas, bars, clouds of marks, lines, the few marks that matter.
+        foreach (ChartSeries s in chart.Series) if (s.Surface is not null) AddContours(s.Surface);
+        foreach (ChartSeries s in chart.Series) AddRange(s);
+        foreach (ChartSeries s in chart.Series.Where(IsDrawn).OrderBy(s => s.Kind == SeriesKind.Line ? 1
+            : s.IsFew ? 2 : 0)) AddPoints(s);
         MarkerLines();
         string svg = new SvgExporter
         {
@@ -189,26 +168,24 @@ sealed class ChartSvg
         return axis;
     }
 
-    void Paint()
-    {
-        List<double> shades = [.. chart.Series.Where(s => s.Shade > 0).Select(s => Math.Log(s.Shade!.Value))];
-        foreach (ChartSeries s in chart.Series.Where(s => s.Shade > 0))
-            colours.TryAdd(s.Name, Shade(shades.Max() > shades.Min()
-                ? (Math.Log(s.Shade!.Value) - shades.Min()) / (shades.Max() - shades.Min()) : 1));
-        int next = 0;
-        foreach (ChartSeries s in chart.Series.Where(s => s.Kind is not (SeriesKind.AtX or SeriesKind.AtY)))
-            if (!colours.ContainsKey(s.Name))
-            {
-                dashes.Add(s.Name, Dashes[next / Colours.Length % Dashes.Length]);
-                colours.Add(s.Name, s.Kind == SeriesKind.Contours ? Shade(0.7) : Colours[next++ % Colours.Length]);
-            }
-    }
+    static bool IsDrawn(ChartSeries s) => s.Kind is SeriesKind.Line or SeriesKind.Points;
 
-    LineStyle DashOf(ChartSeries s) =>
-        dashes.GetValueOrDefault(s.Name) is var dash && dash == LineStyle.Solid && s.Dashed ? LineStyle.Dash : dash;
+    double[] DashesOf(ChartSeries s) => looks[s.Name].Dashes is { Length: > 0 } own ? own
+        : s.Dashed ? ChartLooks.Broken : ChartLooks.Upon(Under(s).Count());
 
-    static bool IsMarked(ChartSeries s) => s.Kind == SeriesKind.Points
-        || s.Kind == SeriesKind.Line && !s.Dashed && s.Points.Count <= FewPoints;
+    /// <summary>Lines before it that it would hide: it is broken, and they show in its gaps.</summary>
+    IEnumerable<ChartSeries> Under(ChartSeries s) => s.Kind != SeriesKind.Line || s.Points.Count < 2 ? []
+        : chart.Series.TakeWhile(t => t != s).Where(t => t.Kind == SeriesKind.Line && t.Name != s.Name && !t.Dashed
+            && t.Points.Count == s.Points.Count && chart.PointsOf(t).Zip(chart.PointsOf(s)).All(p =>
+                IsNear(x, p.First.X, p.Second.X, Hidden / width) && IsNear(y, p.First.Y, p.Second.Y, Hidden / height)));
+
+    static bool IsNear(ChartScale scale, double a, double b, double share) => !scale.Holds(a) ? !scale.Holds(b)
+        : scale.Holds(b) && Math.Abs(scale.Share(a) - scale.Share(b)) <= share;
+
+    /// <summary>Its area too is one with that of a line that it hides: drawn twice it would be of neither's colour.</summary>
+    bool IsSameRange(ChartSeries s, ChartSeries t) => chart.RangeOf(s) is var a && chart.RangeOf(t) is var b
+        && a.Count == b.Count && a.Zip(b).All(p => IsNear(y, p.First.Low, p.Second.Low, SameArea / height)
+            && IsNear(y, p.First.High, p.Second.High, SameArea / height));
 
     /// <summary>A line of the legend, as all series of its name look together, at the height where their line ends.</summary>
     LegendEntry EntryOf(string name)
@@ -217,42 +194,27 @@ sealed class ChartSvg
         ChartSeries? line = all.FirstOrDefault(s => s.Kind is SeriesKind.Line or SeriesKind.Contours);
         double end = double.NaN;
         if ((line ?? all.FirstOrDefault(s => s.Kind == SeriesKind.Points && s.Points.Count == 1)) is { Surface: null } drawn)
-            foreach ((double px, double py) in drawn.Points)
+            foreach ((double px, double py) in chart.PointsOf(drawn))
                 if (x.Holds(px) && y.Holds(py)) end = py;
         bool joined = line is not null && (line.Kind == SeriesKind.Contours || line.Points.Count > 1);
-        return new(name, colours[name], end, joined, line is null ? LineStyle.Solid : DashOf(line),
-            all.Any(IsMarked) ? MarkOf(name) : MarkerType.None, all.All(s => s.Kind == SeriesKind.Band));
+        return new(name, looks[name].Colour, end, joined, line is null ? [] : DashesOf(line),
+            all.Any(s => s.IsMarked) ? looks[name].Mark : MarkerType.None, all.All(s => s.Kind == SeriesKind.Band))
+        { Shaded = line is { Kind: SeriesKind.Contours } };
     }
 
     IEnumerable<LegendEntry> Horizontals() => chart.Series
         .Where(s => s.Kind == SeriesKind.AtY && s.Name.Length > 0 && s.Points.Count > 0 && y.Holds(s.Points[0].Y))
-        .Select(s => new LegendEntry(s.Name, Marker, s.Points[0].Y, false, LineStyle.Solid, MarkerType.None, false));
-
-    static OxyColor Shade(double share)
-    {
-        double at = Math.Clamp(share, 0, 1) * (Shades.Length - 1);
-        int i = Math.Min((int)at, Shades.Length - 2);
-        return OxyColor.Interpolate(Shades[i], Shades[i + 1], at - i);
-    }
-
-    MarkerType MarkOf(string name)
-    {
-        List<string> marked =
-            [.. chart.Series.Where(s => IsMarked(s) && s.Shade is null).Select(s => s.Name).Distinct()];
-        return Marks[Math.Max(0, marked.IndexOf(name)) % Marks.Length];
-    }
+        .Select(s => new LegendEntry(s.Name, Marker, s.Points[0].Y, true, s.Dashed ? ChartLooks.Broken : [],
+            MarkerType.None, false)
+        { Through = true });
 
     DataPoint At(double px, double py) => x.Holds(px) && y.Holds(py) ? new(px, py) : DataPoint.Undefined;
 
-    void Add(ChartSeries s)
+    /// <summary>The area of a line, the error bars of marks.</summary>
+    void AddRange(ChartSeries s)
     {
-        if (s.Kind is SeriesKind.AtX or SeriesKind.AtY) return;
-        OxyColor colour = colours[s.Name];
-        if (s.Kind == SeriesKind.Contours)
-        {
-            if (s.Surface is not null) AddContours(s.Surface);
-            return;
-        }
+        if (s.Kind is not (SeriesKind.Line or SeriesKind.Points or SeriesKind.Band)) return;
+        OxyColor colour = looks[s.Name].Colour;
         // On a logarithmic axis what begins at 0 or below begins below the axis.
         var ranges = s.Points.Zip(chart.RangeOf(s), (p, r) => (p.X,
             Low: At(p.X, y.Log && r.Low <= 0 && r.High > 0 ? y.Low : r.Low), High: At(p.X, r.High)))
@@ -263,7 +225,7 @@ sealed class ChartSvg
             foreach ((_, DataPoint low, DataPoint high) in ranges) bars.Points.AddRange([low, high, DataPoint.Undefined]);
             plot.Series.Add(bars);
         }
-        else if (ranges.Count > 0)
+        else if (ranges.Count > 0 && !Under(s).Any(t => IsSameRange(s, t)))
         {
             var area = new AreaSeries
             {
@@ -276,11 +238,16 @@ sealed class ChartSvg
             area.Points2.AddRange(ranges.Select(r => r.Low));
             plot.Series.Add(area);
         }
-        if (s.Kind == SeriesKind.Band) return;
+    }
+
+    /// <summary>The line, the marks and their labels.</summary>
+    void AddPoints(ChartSeries s)
+    {
+        (OxyColor colour, MarkerType mark, _) = looks[s.Name];
         bool joined = s.Kind == SeriesKind.Line && s.Points.Count > 1;
-        LineSeries line = joined && !IsMarked(s) ? Plain(colour, 1.9) : Marked(colour, MarkOf(s.Name), joined);
-        if (joined) line.LineStyle = DashOf(s);
-        line.Points.AddRange(s.Points.Select(p => At(p.X, p.Y)));
+        LineSeries line = joined && !s.IsMarked ? Plain(colour, 1.9) : Marked(colour, mark, joined, Under(s).Any());
+        if (joined && DashesOf(s) is { Length: > 0 } dashes) line.Dashes = dashes;
+        line.Points.AddRange(chart.PointsOf(s).Select(p => At(p.X, p.Y)));
         plot.Series.Add(line);
         foreach ((int i, string text) in (s.Labels ?? []).Index())
             if (text.Length > 0 && At(s.Points[i].X, s.Points[i].Y) is var at && at.IsDefined())
@@ -298,7 +265,7 @@ sealed class ChartSvg
         EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
     };
 
-    static LineSeries Marked(OxyColor colour, MarkerType mark, bool line = false) => new()
+    static LineSeries Marked(OxyColor colour, MarkerType mark, bool line, bool above) => new()
     {
         Color = line ? colour : OxyColors.Transparent,
         StrokeThickness = 1.9,
@@ -306,7 +273,7 @@ sealed class ChartSvg
         MarkerFill = colour,
         MarkerStroke = OxyColors.White,
         MarkerStrokeThickness = 0.7,
-        MarkerSize = line ? 3.4 : 4.2,
+        MarkerSize = above ? 2.2 : line ? 3.4 : 4.2,
         EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
     };
 
@@ -320,7 +287,7 @@ sealed class ChartSvg
             RowCoordinates = [.. surface.Y],
             Data = surface.Z,
             ContourLevels = levels,
-            ContourColors = [.. levels.Select((_, i) => Shade(1 - (i + 0.5) / levels.Length))],
+            ContourColors = [.. levels.Select((_, i) => ChartLooks.Shade(1 - (i + 0.5) / levels.Length))],
             StrokeThickness = 1.2,
             LabelStep = 0,
             EdgeRenderingMode = EdgeRenderingMode.PreferGeometricAccuracy,
@@ -380,10 +347,13 @@ sealed class ChartSvg
         Layer = AnnotationLayer.AboveSeries,
     };
 
-    /// <summary>Lines through the whole plot. Names of lines too near for a label each stand together on the uppermost.</summary>
+    /// <summary>
+    /// Lines through the whole plot. Names of lines too near for a label each stand together on the uppermost, in the lines'
+    /// order.
+    /// </summary>
     void MarkerLines()
     {
-        double plotWidth = width - 200, plotHeight = height - 110;
+        (double plotWidth, double plotHeight) = PlotSize;
         List<ChartSeries> markers =
             [.. chart.Series.Where(s => s.Kind is SeriesKind.AtX or SeriesKind.AtY && s.Points.Count > 0)];
         foreach (ChartSeries s in markers)
@@ -406,31 +376,62 @@ sealed class ChartSvg
         foreach (ChartSeries s in markers.Where(s => s.Kind == SeriesKind.AtX && s.Name.Length > 0 && x.Holds(s.Points[0].X)))
         {
             double at = s.Points[0].X;
-            bool toTheLeft = x.Share(at) * plotWidth + s.Name.Length * CharacterWidth > plotWidth;
+            double from = x.Share(at) * plotWidth, length = s.Name.Length * CharacterWidth, top = LineOfText * row;
+            bool toTheLeft = from + length > plotWidth || from > length && Covered(from - length, from, top, top + LineOfText)
+                < Covered(from, from + length, top, top + LineOfText);
             TextAnnotation label = Label(s.Name, new(at, y.High));
             label.Offset = new(toTheLeft ? -4 : 4, 4 + LineOfText * row++);
             label.TextHorizontalAlignment = toTheLeft ? HorizontalAlignment.Right : HorizontalAlignment.Left;
             label.TextVerticalAlignment = VerticalAlignment.Top;
             plot.Annotations.Add(label);
         }
-        var together = new List<(double At, string Name)>();
+        var together = new List<(double At, double Last, string Name)>();
         foreach (ChartSeries s in markers
             .Where(s => !legend.AtRight && s.Kind == SeriesKind.AtY && s.Name.Length > 0 && y.Holds(s.Points[0].Y))
             .OrderByDescending(s => s.Points[0].Y))
         {
             double at = s.Points[0].Y;
-            if (together.Count > 0 && (y.Share(together[^1].At) - y.Share(at)) * plotHeight < LineOfText + 2)
-                together[^1] = (together[^1].At, together[^1].Name + ", " + s.Name);
-            else together.Add((at, s.Name));
+            if (together.Count > 0 && (y.Share(together[^1].Last) - y.Share(at)) * plotHeight < LineOfText + 2)
+                together[^1] = (together[^1].At, at, together[^1].Name + ", " + s.Name);
+            else together.Add((at, at, s.Name));
         }
-        foreach ((double at, string name) in together)
+        const int Places = 8;
+        foreach ((double at, _, string name) in together)
         {
-            bool below = (1 - y.Share(at)) * plotHeight < LineOfText;
-            TextAnnotation label = Label(name, new(x.High, at));
+            double down = (1 - y.Share(at)) * plotHeight, length = name.Length * CharacterWidth;
+            bool high = down <= LineOfText;
+            // At the right end, or where it covers less.
+            (double end, bool below) = Enumerable.Range(0, Places)
+                .Select(i => plotWidth - (plotWidth - length) * i / (Places - 1))
+                .SelectMany(end => ((double End, bool Below)[])[(end, false), (end, true)])
+                .Where(p => p.Below ? high || down < plotHeight - LineOfText : !high)
+                .MinBy(p => Covered(p.End - length, p.End, p.Below ? down : down - LineOfText,
+                    p.Below ? down + LineOfText : down));
+            TextAnnotation label = Label(name, new(x.At(Math.Min(1, end / plotWidth)), at));
             label.Offset = new(-5, below ? 3 : -2);
             label.TextHorizontalAlignment = HorizontalAlignment.Right;
             label.TextVerticalAlignment = below ? VerticalAlignment.Top : VerticalAlignment.Bottom;
             plot.Annotations.Add(label);
         }
+    }
+
+    /// <summary>About so much of the picture is left to the plot.</summary>
+    (double Width, double Height) PlotSize => (width - 75 - legend.Column, height - 110 - legend.Below);
+
+    /// <summary>Points of series, and of the lines between them, that a box covers; pixels from the plot's upper left.</summary>
+    int Covered(double left, double right, double top, double bottom)
+    {
+        const int Parts = 8;
+        const double Mark = 4;
+        (double w, double h) = PlotSize;
+        return chart.Series.Where(IsDrawn).Sum(s =>
+        {
+            (double X, double Y)[] at = [.. chart.PointsOf(s).Where(p => x.Holds(p.X) && y.Holds(p.Y))
+                .Select(p => (x.Share(p.X) * w, (1 - y.Share(p.Y)) * h))];
+            return (s.Kind == SeriesKind.Line ? at.Zip(at.Skip(1)).SelectMany(p => Enumerable.Range(0, Parts).Select(i =>
+                    (X: p.First.X + (p.Second.X - p.First.X) * i / Parts, Y: p.First.Y + (p.Second.Y - p.First.Y) * i / Parts)))
+                .Concat(at.TakeLast(1)) : at)
+                .Count(p => p.X >= left - Mark && p.X <= right + Mark && p.Y >= top - Mark && p.Y <= bottom + Mark);
+        });
     }
 }

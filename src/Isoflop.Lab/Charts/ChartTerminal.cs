@@ -115,15 +115,16 @@ sealed class ChartTerminal
     void Line(ChartSeries s)
     {
         char mark = LineMark(s.Name);
-        for (int i = 0; i < s.Points.Count; i++)
+        IReadOnlyList<(double X, double Y)> points = chart.PointsOf(s);
+        for (int i = 0; i < points.Count; i++)
         {
-            (double px, double py) = s.Points[i];
+            (double px, double py) = points[i];
             if (!x.Holds(px) || !y.Holds(py)) continue;
-            (double qx, double qy) = i + 1 < s.Points.Count ? s.Points[i + 1] : (px, py);
+            (double qx, double qy) = i + 1 < points.Count ? points[i + 1] : (px, py);
             if (!x.Holds(qx) || !y.Holds(qy)) (qx, qy) = (px, py);
             double fromX = x.Share(px), fromY = y.Share(py), dx = x.Share(qx) - fromX, dy = y.Share(qy) - fromY;
             int steps = (int)Math.Clamp(Math.Ceiling(Math.Max(Math.Abs(dx) * columns, Math.Abs(dy) * rows)), 1, 4 * columns);
-            for (int k = 0; k < steps || k == steps && i == s.Points.Count - 1; k++)
+            for (int k = 0; k < steps || k == steps && i == points.Count - 1; k++)
             {
                 double vx = x.At(fromX + dx * k / steps), vy = y.At(fromY + dy * k / steps);
                 if (Inside(vx, vy) && !(s.Dashed && Column(vx) % 3 == 2)) cells[Row(vy)][Column(vx)] = mark;

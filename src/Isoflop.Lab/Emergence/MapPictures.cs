@@ -221,7 +221,8 @@ static class MapPictures
             I($"p {b.P:0.000}, but not steeper: slope ") + SlopesOf(b),
         TaskClass.Smooth when f.Break is { } b => I($"no break, p {b.P:0.000}"),
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",
-        TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight" : $"a line says {Flops(r.Flops)}",
+        TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight"
+            : $"a straight line would rise at {Flops(r.Flops)}",
         _ => "",
     };
 

@@ -92,7 +92,7 @@ static partial class PolicyExam
     public static IReadOnlyList<Chart> Charts(IReadOnlyList<ExamRow> rows, bool byFlops)
     {
         IReadOnlyDictionary<string, string> lines = ChartNames.Of(rows.Select(r => r.Line));
-        return [.. rows.GroupBy(r => r.Answers.Level).Select(level =>
+        return Chart.OfShares(rows.GroupBy(r => r.Answers.Level).Select(level =>
         {
             bool oneForm = level.Select(r => r.Answers.Form).Distinct().Count() == 1;
             List<ChartSeries> series = [.. level.GroupBy(r => (r.Line, r.Answers.Form)).Select(line =>
@@ -109,14 +109,12 @@ static partial class PolicyExam
                 };
             })];
             series.Add(ChartSeries.AtY("chance", level.First().Answers.Chance));
-            return new Chart($"Accuracy of {ChartNames.Level(level.Key)}",
+            return new Chart($"Accuracy of {ChartNames.Level(level.Key)} against {(byFlops ? "all that was spent" : "size")}",
                 byFlops ? "FLOPs spent on the model, from pretraining on" : "parameters", "pass@1, held-out items", series)
             {
-                YLimits = (0, 1.02),
-                Possible = Chart.Share,
                 Subtitle = "areas: 95 % over seeds",
             };
-        })];
+        }));
     }
 
     static string SeedOf(string run) => Regex.Match(run, @"\.s\d+(?=\.|@|$)").Value is { Length: > 0 } seed ? seed : "\0";

@@ -187,37 +187,42 @@ sealed class Frontier
     /// budget.</summary>
     public IEnumerable<Chart> Charts()
     {
-        yield return new("What thought can replace", "FLOPs a question, at test time", "FLOPs of training, least",
+        yield return ThoughtForTraining(
             [.. Lines.Select(l => new ChartSeries(FormattableString.Invariant($"{l.Accuracy:0.00}"),
                 [.. l.Points.Select(p => (p.Test, p.Train.Value))])
             {
                 Range = [.. l.Points.Select(p => (p.Train.Low, double.IsFinite(p.Train.High) ? p.Train.High : p.Train.Value))],
-            })])
+            })], Points().Min(p => p.Teach + p.Rl), $"{Recipe.Task}, {Recipe.Strategy}");
+        double teach = Cells.Max(c => c.TeachFlops) / 1.05;      // seeds of one amount differ a little
+        foreach (Chart chart in Chart.OfShares(Cells.Where(c => c.TeachFlops > teach).GroupBy(c => c.Width).OrderBy(g => g.Key)
+            .Select(OfWidth))) yield return chart;
+    }
+
+    Chart OfWidth(IGrouping<int, FrontierCell> width) => new($"Accuracy against thought: width {width.Key}",
+        "FLOPs a question, at test time", "accuracy, held-out items", [.. width.GroupBy(c => c.Steps).OrderBy(g => g.Key)
+        .Select(line =>
+        {
+            var points = line.GroupBy(c => c.Budget).OrderBy(g => g.Key).Select(g => (X: g.Average(c => c.TestFlops),
+                Y: Estimate.OfMean([.. g.Select(c => c.Accuracy)]))).ToList();
+            return new ChartSeries($"{line.Key}", [.. points.Select(p => (p.X, p.Y.Value))])
+            {
+                Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (p.Y.Low, p.Y.High))],
+            };
+        })])
+    {
+        LegendTitle = "steps of RL",
+        Subtitle = FormattableString.Invariant($"after {Recipe.Teach.Max():0.#e0} FLOPs of demonstrations; ") +
+            "areas: 95 % over seeds",
+    };
+
+    /// <param name="least">training of the grid's cheapest model: where a line lies there, less would perhaps do</param>
+    internal static Chart ThoughtForTraining(IReadOnlyList<ChartSeries> lines, double least, string of) =>
+        new("What thought can replace", "FLOPs a question, at test time", "FLOPs of training, least",
+            [.. lines, ChartSeries.AtY("≤ least trained", least)])
         {
             LogY = true,
             Possible = Chart.NotNegative,
             LegendTitle = "accuracy",
-            Subtitle = $"{Recipe.Task}, {Recipe.Strategy}; areas: 95 %, whole runs drawn again",
+            Subtitle = $"{of}; areas: 95 %, whole runs drawn again",
         };
-        double teach = Cells.Max(c => c.TeachFlops) / 1.05;      // seeds of one amount differ a little
-        foreach (var width in Cells.Where(c => c.TeachFlops > teach).GroupBy(c => c.Width).OrderBy(g => g.Key))
-            yield return new($"Accuracy against thought: width {width.Key}", "FLOPs a question, at test time",
-                "accuracy, held-out items", [.. width.GroupBy(c => c.Steps).OrderBy(g => g.Key).Select(line =>
-                {
-                    var points = line.GroupBy(c => c.Budget).OrderBy(g => g.Key).Select(g => (X: g.Average(c => c.TestFlops),
-                        Y: Estimate.OfMean([.. g.Select(c => c.Accuracy)]))).ToList();
-                    return new ChartSeries($"{line.Key}", [.. points.Select(p => (p.X, p.Y.Value))])
-                    {
-                        Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null
-                            : [.. points.Select(p => (p.Y.Low, p.Y.High))],
-                    };
-                })])
-            {
-                YLimits = (0, 1.02),
-                Possible = Chart.Share,
-                LegendTitle = "steps of RL",
-                Subtitle = FormattableString.Invariant($"after {Recipe.Teach.Max():0.#e0} FLOPs of demonstrations; areas: ") +
-                    FormattableString.Invariant($"95 % over seeds"),
-            };
-    }
 }

@@ -50,7 +50,7 @@ static partial class StudyReport
         if (StudyCharts.Verdict(results, here.Stop) is { } verdict) charts.Add(("verdict.svg", verdict));
         charts.RemoveAll(c => !c.Item2.IsEnough);
         foreach ((string file, Chart chart) in charts)
-            WholeFile.Write(Path.Combine(study.Folder, file), chart.Svg());
+            WholeFile.Write(Path.Combine(study.Folder, file), (chart with { Title = $"{study.Name}: {chart.Title}" }).Svg());
         string page = Path.Combine(study.Folder, FileName);
         var findings = new StudyFindings(law, forecaster, longest,
             results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page);

@@ -21,7 +21,7 @@ sealed record RewardCheck(double Flops, Estimate Forecast, Estimate Measured);
 sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck> Checks)
 {
     // Steps of the warm-up: their rewards are the first policy's.
-    const int LeaveOut = 3;
+    public const int LeaveOut = 3;
     const int Windows = 4;
 
     /// <summary>Fits and checks.</summary>

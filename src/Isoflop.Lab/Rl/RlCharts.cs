@@ -16,55 +16,70 @@ static class RlCharts
 {
     /// <summary>
     /// The first o1 plot: pass@1 on held-out items against the FLOPs of reinforcement, an interval over the seeds, beside what
-    /// the first policy does when it is made to think.
+    /// the first policy does when it is made to think. A picture a level.
     /// </summary>
     /// <param name="runs">names; those whose recipes differ in seed, start and name alone are one line</param>
     /// <param name="controls">
     /// taught models that went on from the same start with more demonstrations: points at what that cost them
     /// </param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', or has no evaluations.</exception>
-    public static Chart PassAtOne(IReadOnlyList<string> runs, Workspace here, IReadOnlyList<string>? controls = null)
+    public static IReadOnlyList<Chart> PassAtOne(IReadOnlyList<string> runs, Workspace here,
+        IReadOnlyList<string>? controls = null)
     {
-        List<ChartSeries> series = [];
         var lines = Lines(runs, here, Evals).ToList();
-        string[] levels = [.. lines.SelectMany(l => l).SelectMany(r => r.Rows).Select(e => e.Level).Distinct()];
-        // What all levels share stands in the title, and not before every name.
-        string shared = levels.Length == 1 ? ChartNames.Level(levels[0])
-            : levels.Select(l => l.Split('.')[0]).Distinct().ToArray() is [var task] ? task : "";
-        string Name(string level, string what) => levels.Length == 1 ? what
-            : $"{(shared.Length > 0 ? $"level {level.Split('.')[^1]}" : ChartNames.Level(level))}: {what}";
-        foreach (var line in lines)
+        var taught = Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], here), here).ToLookup(c => c.Level);
+        return Chart.OfShares(lines.SelectMany(l => l).SelectMany(r => r.Rows).Select(e => e.Level).Distinct().Select(level =>
         {
-            RlEval[] all = [.. line.SelectMany(r => r.Rows)];
-            foreach (var level in all.GroupBy(e => e.Level))
+            List<ChartSeries> series = [];
+            List<(string Line, double Chosen, double Thinking)> first = [];
+            foreach (var line in lines)
             {
-                var points = level.Where(e => e.Form == line.First().Recipe.Form && e.Step > 0).GroupBy(e => e.Step).OrderBy(g =>
-                    g.Key)
+                ReplyForm form = line.First().Recipe.Form;
+                RlEval[] all = [.. line.SelectMany(r => r.Rows).Where(e => e.Level == level)];
+                var points = all.Where(e => e.Form == form && e.Step > 0).GroupBy(e => e.Step).OrderBy(g => g.Key)
                     .Select(g => (X: g.Average(e => e.Flops), Y: Estimate.OfMean([.. g.Select(e => e.PassAt1)]))).ToList();
-                series.Add(new(Name(level.Key, line.Key), [.. points.Select(p => (p.X, p.Y.Value))])
+                series.Add(new(line.Key, [.. points.Select(p => (p.X, p.Y.Value))])
                 {
                     Range = points.Any(p => double.IsNaN(p.Y.Low)) ? null : [.. points.Select(p => (p.Y.Low, p.Y.High))],
                 });
-                RlEval[] first = [.. level.Where(e => e.Step == 0)];
-                double Mean(ReplyForm form) => first.Where(e => e.Form == form).Select(e =>
-                    e.PassAt1).DefaultIfEmpty(double.NaN).Average();
-                series.Add(ChartSeries.AtY(Name(level.Key, "before"), Mean(line.First().Recipe.Form)));
-                // Of several levels, lines before would be more than lines after.
-                if (levels.Length == 1) series.Add(ChartSeries.AtY("before, thinking", Mean(ReplyForm.Think)));
+                first.Add((line.Key, First(form), First(ReplyForm.Think)));
+
+                double First(ReplyForm of) => all.Where(e => e.Step == 0 && e.Form == of).Select(e => e.PassAt1)
+                    .DefaultIfEmpty(double.NaN).Average();
             }
-        }
-        series.AddRange(Controls(controls ?? [], Reinforcement.RecipeOf(runs[0], here), here)
-            .Select(c => new ChartSeries(Name(c.Level, c.Name), [c.Point], SeriesKind.Points) { Range = c.Range }));
-        return new Chart("Accuracy against reinforcement" + (shared.Length > 0 ? $": {shared}" : ""),
-            "FLOPs after the first policy: replies and learning",
-            "pass@1, held-out items", [.. series.DistinctBy(s => (s.Name, s.Kind))])
-        {
-            YLimits = (0, 1.02),
-            Possible = Chart.Share,
-            Subtitle = "areas: 95 % over seeds; before: the first policy as it chooses"
-                + (levels.Length == 1 ? ", and made to think" : ""),
-        };
+            series.AddRange(Before(first));
+            series.AddRange(taught[level]
+                .Select(c => new ChartSeries(c.Name, [c.Point], SeriesKind.Points) { Range = c.Range }));
+            return OfLevel(level, series);
+        }));
     }
+
+    /// <summary>
+    /// What the first policies did. Where all lines have the same, as it chose and made to think, and of one that thinks by
+    /// itself these are one; else as each chose, by its line.
+    /// </summary>
+    internal static IEnumerable<ChartSeries> Before(IReadOnlyList<(string Line, double Chosen, double Thinking)> first)
+    {
+        (_, double chosen, double thinking) = first[0];
+        return !first.All(f => IsNear(f.Chosen, chosen) && IsNear(f.Thinking, thinking))
+                ? first.Select(f => ChartSeries.AtY($"before: {f.Line.Replace("from ", "", StringComparison.Ordinal)}", f.Chosen))
+            : IsNear(chosen, thinking) ? [ChartSeries.AtY(Either, chosen)]
+            : double.IsFinite(thinking) ? [ChartSeries.AtY("before", chosen), ChartSeries.AtY(Made, thinking)]
+            : [ChartSeries.AtY("before", chosen)];
+
+        static bool IsNear(double a, double b) => a.Equals(b) || Math.Abs(a - b) < 0.005;
+    }
+
+    const string Made = "before, thinking", Either = "before, either way";
+
+    internal static Chart OfLevel(string level, IReadOnlyList<ChartSeries> series) =>
+        new($"Accuracy against reinforcement: {ChartNames.Level(level)}",
+            "FLOPs after the first policy: replies and learning", "pass@1, held-out items", series)
+        {
+            Subtitle = (series.Any(s => s is { Kind: SeriesKind.Points, Range: not null }) ? "areas, bars" : "areas") +
+                ": 95 % over seeds; before: the first policy as it chooses"
+                + (series.Any(s => s.Name is Made or Either) ? ", and made to think" : ""),
+        };
 
     /// <summary>Taught models at what they cost after their own start; the items are those of the first run.</summary>
     static IEnumerable<(string Level, string Name, (double, double) Point, (double, double)[]? Range)> Controls(
@@ -105,24 +120,17 @@ static class RlCharts
         List<Chart> charts =
         [
             OverSteps("Replies that think first", "share of replies", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
-                .Select(s => (s.Step, s.Thinking))))) with { YLimits = (0, 1.02), Possible = Chart.Share },
+                .Select(s => (s.Step, s.Thinking))))).AsShares(),
             OverSteps("Length of a reply", "tokens", steps.Select(l => (l.Key, l.SelectMany(r => r.Rows)
                 .Select(s => (s.Step, s.Length))))),
         ];
         var evals = Lines(runs, here, Evals).ToList();
         if (evals.SelectMany(l => l).SelectMany(r => r.Rows).Select(e => e.Level).Distinct().Count() > 1)
-            foreach (var line in evals)
-            {
-                string name = evals.Count == 1 ? "" : $": {line.Key}";
-                var levels = Own(line).GroupBy(e => e.Level).ToList();
-                charts.Add(OverSteps($"Length of a reply, by difficulty{name}", "tokens", levels.Select(l => (
-                    ChartNames.Level(l.Key),
-                    l.Select(e => (e.Step, e.Length))))));
-                charts.Add(OverSteps($"Replies that think first, by difficulty{name}", "share of replies", levels.Select(l => (
-                    ChartNames.Level(l.Key),
-                    l.Select(e => (e.Step, e.Thinking))))) with
-                { YLimits = (0, 1.02), Possible = Chart.Share });
-            }
+        {
+            charts.AddRange(evals.Select(line => ByLevel("Length of a reply, by difficulty", "tokens", line, e => e.Length)));
+            charts.AddRange(Chart.OfShares(evals.Select(line =>
+                ByLevel("Replies that think first, by difficulty", "share of replies", line, e => e.Thinking))));
+        }
         foreach (var line in evals)
         {
             RlEval[] all = [.. Own(line)];
@@ -133,6 +141,10 @@ static class RlCharts
                     counts.Select(c => (c.Name, all.Select(e => (e.Step, c.Of(e.Behaviour)))))));
         }
         return charts;
+
+        Chart ByLevel(string title, string y, IGrouping<string, (RlRecipe, List<RlEval>)> line, Func<RlEval, double> of) =>
+            OverSteps(title + (evals.Count == 1 ? "" : $": {line.Key}"), y, Own(line).GroupBy(e => e.Level)
+                .Select(l => (ChartNames.Level(l.Key), l.Select(e => (e.Step, of(e))))));
 
         static IEnumerable<RlEval> Own(IEnumerable<(RlRecipe Recipe, List<RlEval> Rows)> line) =>
             line.SelectMany(r => r.Rows.Where(e => e.Form == r.Recipe.Form));
@@ -164,28 +176,38 @@ static class RlCharts
     {
         List<ChartSeries> series = [.. runs.Select(r => new ChartSeries("reward of a step",
             [.. RlRows.ReadSteps(here.RunFolder(r)).Select(s => (s.Flops, s.Reward))], SeriesKind.Points))];
+        IReadOnlyList<(double X, Estimate Y)> curve = [];
         if (found.Law.Identified)
         {
             double low = found.Law.MinX, high = found.Checks[^1].Flops;
-            var curve = Enumerable.Range(0, 60).Select(i => low * Math.Pow(high / low, i / 59.0))
-                .Select(x => (X: x, Y: found.Law.Predict(x))).ToList();
+            curve = [.. Enumerable.Range(0, 60).Select(i => low * Math.Pow(high / low, i / 59.0))
+                .Select(x => (x, found.Law.Predict(x)))];
+        }
+        return OfForecast(series, curve, found);
+    }
+
+    /// <param name="series">rewards</param> <param name="curve">empty: none was identified</param>
+    internal static Chart OfForecast(List<ChartSeries> series, IReadOnlyList<(double X, Estimate Y)> curve, RewardLaw found)
+    {
+        if (curve.Count > 0)
             series.Add(new("sigmoid, fitted before the line", [.. curve.Select(p => (p.X, p.Y.Value))])
             {
                 Range = [.. curve.Select(p => (p.Y.Low, p.Y.High))],
             });
-        }
         series.Add(new("measured after it", [.. found.Checks.Select(c => (c.Flops, c.Measured.Value))], SeriesKind.Points)
         {
             Range = found.Checks.Any(c => double.IsNaN(c.Measured.Low)) ? null
                 : [.. found.Checks.Select(c => (c.Measured.Low, c.Measured.High))],
         });
-        series.Add(ChartSeries.AtX("fitted up to here", found.Until));
-        return new("The reward's forecast", "FLOPs of reinforcement", "share of replies right, training items", series)
+        string leftOut = $"the first {RewardLaw.LeaveOut} steps are not fitted";
+        series.Add(ChartSeries.AtX(curve.Count > 0 ? "fitted up to here" : "points for the fit end here", found.Until));
+        return new Chart("The reward's forecast", "FLOPs of reinforcement", "share of replies right, training items",
+            series)
         {
-            YLimits = (0, 1.02),
-            Possible = Chart.Share,
-            Subtitle = found.Law.Identified ? "area: 95 % for a new run" : found.Law.Verdict.Text,
-        };
+            Subtitle = curve.Count == 0 ? $"no curve: the points before the line do not identify one; {leftOut}"
+                : $"area: 95 % for a new run, bars: 95 % over seeds; {leftOut}"
+                    + (curve.Any(p => p.Y.Value > 1) ? "; where the sigmoid says more than 1, 1 is drawn" : ""),
+        }.AsShares();
     }
 
     static List<RlEval> Evals(string run, Workspace here) => RlRows.ReadEvals(here.RunFolder(run)) is { Count: > 0 } rows

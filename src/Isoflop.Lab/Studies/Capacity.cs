@@ -85,7 +85,7 @@ static class Capacity
         string folder = here.StudyFolder(name);
         Directory.CreateDirectory(folder);
         TableOf(bits).WriteCsv(Path.Combine(folder, ResultsFile));
-        WholeFile.Write(Path.Combine(folder, ChartFile), ChartOf(result).Svg());
+        WholeFile.Write(Path.Combine(folder, ChartFile), ChartOf(result, name).Svg());
         return result;
 
         void Work(string stage, IReadOnlyList<CapacityRun> some)
@@ -122,9 +122,13 @@ static class Capacity
     }
 
     /// <summary>Bits stored against bits there were, a line for each size and exposures.</summary>
-    internal static Chart ChartOf(CapacityResult r)
+    internal static Chart ChartOf(CapacityResult r, string study)
     {
-        List<ChartSeries> series = [];
+        // Its line goes on where it leaves the picture: what is there to store does not end with what was stored.
+        double least = r.Points.Min(p => p.Memorised.Value), most = r.Points.Max(p =>
+            double.IsNaN(p.Memorised.High) ? p.Memorised.Value : p.Memorised.High);
+        double[] all = [r.Points.Min(p => p.DatasetBits), r.Points.Max(p => p.DatasetBits)];
+        List<ChartSeries> series = [new("all of it", [.. all.Select(x => (x, x))]) { Dashed = true }];
         foreach (var size in r.Points.GroupBy(p => (p.Run.Parameters, p.Exposures)).OrderBy(g => g.Key))
         {
             CapacityPoint[] points = [.. size.OrderBy(p => p.DatasetBits)];
@@ -136,15 +140,15 @@ static class Capacity
                     : [.. points.Select(p => (p.Memorised.Low, p.Memorised.High))],
             });
         }
-        double[] ends = [r.Points.Min(p => p.DatasetBits), r.Points.Max(p => p.Memorised.Value)];
-        series.Add(new("all of it", [.. ends.Order().Select(x => (x, x))]) { Dashed = true });
         string what = r.Kind == MemoryKind.Random ? "random strings" : "facts";
-        return new Chart($"Bits memorised of {what}", "bits there are to store", "bits stored", series)
+        return new Chart($"Bits memorised of {what}: {study}", "bits there are to store", "bits stored", series)
         {
             LogY = true,
             LegendTitle = "parameters × exposures",
             Possible = Chart.NotNegative,
-            Subtitle = "areas: 95 % over seeds of data and training; broken: all there is to store",
+            YLimits = least > 0 ? (least / 1.2, most * 1.2) : null,
+            Subtitle = "areas: 95 % over seeds of data and training, down to the frame where they reach 0; " +
+                "broken: all there is to store",
         };
     }
 

@@ -10,7 +10,7 @@ namespace Isoflop.Lab.Studies;
 static class StudyCharts
 {
     const int CurvePoints = 48;
-    const double Beside = 1.35;                                 // steps between forecasts of one budget
+    const double Beside = 1.3;                                  // steps between forecasts of one budget
 
     /// <summary>
     /// Loss against compute: runs, the best of each budget, the law, forecasts and what was measured. One interval a picture:
@@ -38,32 +38,44 @@ static class StudyCharts
         }
         series.Add(new("runs", [.. results.Select(r => (r.Flops, r.Loss))], SeriesKind.Points));
         series.Add(new("best size of a budget", [.. StudyPoints.Frontier(results)], SeriesKind.Points));
-        // Forecasts of one budget stand side by side, and beside its runs: else their bars would be one bar.
+        // Forecasts of one budget stand side by side, and beside its runs: else their bars would be one bar. What was measured
+        // stands on the bar of its forecast.
         var beside = forecasts.GroupBy(f => f.Flops).SelectMany(g => g.OrderBy(f => f.Id).Select((f, i) => (X: f.Run.Flops
             * Math.Pow(Beside, i + (results.Any(r => r.Run.Budget == g.Key) ? 1 : 0)), F: f))).ToList();
         if (forecasts.Count > 0)
-            series.Add(new("forecast by number, 95 %", [.. beside.Select(p => (p.X, p.F.Loss.Value))], SeriesKind.Points)
+            series.Add(new($"forecast by number{For(forecasts)}, 95 %", [.. beside.Select(p => (p.X, p.F.Loss.Value))],
+                SeriesKind.Points)
             {
                 Range = [.. beside.Select(p => (p.F.Loss.Low, p.F.Loss.High))],
                 Labels = [.. beside.Select(p => $"{p.F.Id}")],
             });
-        var measured = scores.Select(s => (forecasts.First(f => f.Id == s.Id).Run.Flops, s.Loss)).ToList();
+        var measured = scores.Select(s => (beside.First(p => p.F.Id == s.Id).X, s.Loss)).ToList();
         if (measured.Count > 0) series.Add(new("measured after it", measured, SeriesKind.Points));
         series.Add(ChartSeries.AtX("data end", last));
         double[] heights = [.. series.Where(s => s.Kind != SeriesKind.AtX).SelectMany(s =>
             s.Points.Select(p => p.Y).Concat(s.Range?.SelectMany(r => (double[])[r.Low, r.High]) ?? []))];
         double lowest = heights.Where(h => h > 0).Min();
+        (double Low, double High) limits = (Math.Max(0.9 * lowest, 0.3 * results.Min(r => r.Loss)), 1.05 * heights.Max());
         return new Chart("Loss against training compute", "training FLOPs", "held-out loss, nats a token", series)
         {
             LogY = true,
             Possible = Chart.NotNegative,
             // A bar that reaches far below all else would press all else together: it leaves the picture, as its number says.
-            YLimits = (Math.Max(0.9 * lowest, 0.3 * results.Min(r => r.Loss)), 1.05 * heights.Max()),
+            YLimits = limits,
             Subtitle = !law.Identified ? "no law: " + law.Verdict.Text
-                : $"{Symbols.In(law.Formula)}, fitted to {law.Points} runs; broken: beyond the data"
-                    + (forecasts.Count > 0 ? "" : ", area: 95 % for a run"),
+                : $"{Symbols.In(law.Formula)}, fitted to {law.Points} runs"
+                    + (law.Points < results.Count ? $" of {results.Count}, those of the best sizes" : "")
+                    + "; broken: beyond the data" + (forecasts.Count > 0 ? "" : "; area: 95 % for a run")
+                    + (series.Any(s => s.Range?.Any(r => r.Low < limits.Low) ?? false) ? ", it goes on below the frame" : "")
+                    + (beside.Any(p => p.X > 1.001 * p.F.Run.Flops)
+                        ? "; forecasts stand to the right of their budget, not beyond it, each in line with what was measured " +
+                            "after it" : ""),
         };
     }
+
+    /// <summary>The budget that forecasts are for, where it is one.</summary>
+    static string For(IReadOnlyList<Forecast> forecasts) => forecasts.Select(f => f.Flops).Distinct().ToArray() is [var one]
+        ? string.Create(CultureInfo.InvariantCulture, $" for {one:0.##e0}") : "";
 
     /// <summary>Loss against size at each budget, with the parabola in log N through the means over seeds.</summary>
     public static Chart IsoFlops(IReadOnlyList<StudyResult> results)
@@ -192,12 +204,11 @@ static class StudyCharts
             $"{Math.Max(improves, saturates) / Math.Max(1e-300, Math.Min(improves, saturates)):0.#} times the squared residuals");
         string keeps = "keeps improving: a power law", stops = bend.Identified ? "saturates: an exponential in log C"
             : "saturated where the data end";
-        ChartSeries blue = improving ? Along(keeps, Improving) : Along(stops, Saturating),
-            red = (improving ? Along($"rejected: {stops}", Saturating) : Along($"rejected: {keeps}", Improving)) with
-            { Dashed = true };
+        ChartSeries[] blue = improving ? Along(keeps, Improving) : Along(stops, Saturating),
+            red = improving ? Along($"rejected: {stops}", Saturating) : Along($"rejected: {keeps}", Improving);
         return new Chart("Blue line or red line?", "training FLOPs", "held-out loss, nats a token",
         [
-            blue, red, new("best size of a budget", [.. best], SeriesKind.Points)
+            .. blue, .. red, new("best size of a budget", [.. best], SeriesKind.Points)
             {
                 Range = [.. StudyPoints.BestSizes(results).Select(s => (s.Min(r => r.Loss), s.Max(r => r.Loss)))],
             },
@@ -206,13 +217,17 @@ static class StudyCharts
         {
             Possible = Chart.NotNegative,
             Subtitle = $"{(improving ? "keeps improving" : "saturates")}: the other curve leaves {times}" + (bend.Identified ? ""
-                : "; the points alone do not say where it would saturate") + "; bars: least and largest of the seeds",
+                : "; the points alone do not say where it would saturate")
+                + "; broken: beyond the data; bars, where longer than a mark: least and largest of the seeds",
         };
 
         double Decades(double c) => Math.Log10(c / first);
 
-        ChartSeries Along(string name, Func<double, double> loss) =>
-            new(name, [.. Geometric(first, end, CurvePoints).Select(c => (c, loss(c)))]);
+        ChartSeries[] Along(string name, Func<double, double> loss) =>
+        [
+            new(name, [.. Geometric(first, last, CurvePoints).Select(c => (c, loss(c)))]),
+            new(name, [.. Geometric(last, end, CurvePoints).Select(c => (c, loss(c)))]) { Dashed = true },
+        ];
 
         double Left(Func<double, double> loss) => best.Sum(p => Math.Pow(Math.Log(p.Loss / loss(p.Flops)), 2));
 

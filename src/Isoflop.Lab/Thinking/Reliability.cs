@@ -55,16 +55,14 @@ sealed record Reliability(int Count, IReadOnlyList<ReliabilityBin> Bins, double 
         {
             Range = [.. r.Bins.Select(b => (b.Low, b.High))],
         };
-        return new("Does a value of 0.7 mean right in 70 %?", "value given", "share with a right answer in the end",
+        return new Chart("Does a value of 0.7 mean right in 70 %?", "value given", "share with a right answer in the end",
             [Of("as trained", card.Raw), Of("calibrated", card.Calibrated), new("perfect", [(0, 0), (1, 1)]) { Dashed = true }])
         {
             LogX = false,
-            XLimits = (0, 1),
-            YLimits = (0, 1.02),
-            Possible = Chart.Share,
+            XLimits = (-0.02, 1.02),                             // marks at an end are whole
             Subtitle = FormattableString.Invariant($"Brier {card.Raw.Brier:0.000} → {card.Calibrated.Brier:0.000}, ") +
-                FormattableString.Invariant($"area {card.Calibrated.Area:0.000}; areas: 95 %, items as clusters"),
-        };
+                FormattableString.Invariant($"AUC {card.Calibrated.Area:0.000}; areas: 95 %, items as clusters"),
+        }.AsShares();
     }
 }
 

@@ -212,7 +212,7 @@ sealed class ThinkReport
     {
         IReadOnlyDictionary<string, string> models = ChartNames.Of(Points.Select(p => p.Model));
         HashSet<string> checkedLevels = [.. rows.Where(r => r.Of.Family.HasCheck).Select(r => r.Row.Level)];
-        return [.. Points.GroupBy(p => p.Level).Select(level =>
+        return Chart.OfShares(Points.GroupBy(p => p.Level).Select(level =>
         {
             string[] all = [.. level.Select(p => p.Strategy).Distinct()], shown = Shown(level, all);
             List<ChartSeries> series = [];
@@ -234,13 +234,12 @@ sealed class ThinkReport
             return new Chart($"Accuracy against thinking: {ChartNames.Level(level.Key)}", "FLOPs a question, at test time",
                 "accuracy, held-out items", series)
             {
-                YLimits = (0, 1.02),
-                Possible = Chart.Share,
-                Subtitle = (level.First().Seeds > 1 ? "areas: 95 % over seeds" : "areas: 95 % over items")
+                Subtitle = (series.Any(s => s is { Kind: SeriesKind.Points, Range: not null }) ? "areas, bars" : "areas")
+                    + (level.First().Seeds > 1 ? ": 95 % over seeds" : ": 95 % over items")
                     + (checkedLevels.Contains(level.Key) ? "; random search: with as many attempts as majority" : "")
                     + (shown.Length < all.Length ? $"; {shown.Length} of {all.Length} strategies, the table has all" : ""),
             };
-        })];
+        }));
 
         string NameOf(string model, string what) => models.Count == 1 ? what
             : Points.All(p => p.Strategy == "majority") && what == "majority" ? models[model] : $"{models[model]}: {what}";

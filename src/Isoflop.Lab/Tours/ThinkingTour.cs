@@ -79,12 +79,12 @@ sealed class ThinkingTour(Workspace here, double scale)
         {
             Charts =
             [
-                new("Answers at once, and after a thought", "parameters", "share of replies right, held-out items",
+                new Chart("Answers at once, and after a thought", "parameters", "share of replies right, held-out items",
                 [
                     Line("at once: System 1", sizes.Select(s => (s.Parameters, s.Direct))),
                     Line("thinks first: System 2", sizes.Select(s => (s.Parameters, s.Think))),
                     ChartSeries.AtY("chance", sizes[0].Direct.Chance),
-                ]) { YLimits = (0, 1.02), Subtitle = "areas: 95 % over items" },
+                ]) { Subtitle = "areas: 95 % over items" }.AsShares(),
             ],
             Tables =
             [
@@ -151,7 +151,7 @@ sealed class ThinkingTour(Workspace here, double scale)
             && g.Where(r => r.Step == result.Step).All(r => r.Reward > 0)) ?? items.FirstOrDefault();
         return new(Learns, TourAnswers.Learnt(open[0], open[^1]))
         {
-            Charts = [RlCharts.PassAtOne([name], here), .. RlCharts.Habits([name], here)],
+            Charts = [.. RlCharts.PassAtOne([name], here), .. RlCharts.Habits([name], here)],
             Tables = changed is null ? [] : [new($"One item, {changed.Key}, before and after", ["step", "", "reply"],
                 [.. changed.Where(r => r.Step == 0 || r.Step == result.Step).OrderBy(r => r.Step).Take(6).Select(r => (string[])
                     [I($"{r.Step}"), r.Reward > 0 ? "right" : "wrong", r.Reply])])],
@@ -173,12 +173,12 @@ sealed class ThinkingTour(Workspace here, double scale)
                 Range = [.. points.Select(p => (Math.Max(0, p.Accuracy.Low), Math.Min(1, p.Accuracy.High)))],
             });
         }
-        Chart frontier = new("Training against thought", "FLOPs a question, at test time", "accuracy, held-out items", lines)
+        Chart frontier = new Chart("Training against thought", "FLOPs a question, at test time",
+            "accuracy, held-out items", lines)
         {
-            YLimits = (0, 1.02),
             LegendTitle = "steps of reinforcement",
             Subtitle = $"majority of 1 to {Budget} replies; areas: 95 % over items",
-        };
+        }.AsShares();
         Chart strategies = Curve($"{run}@{asked[0]}", []).Charts()[0];
         return new(Longer, TourAnswers.Longer(first![0].Accuracy, Budget, first[^1].Accuracy))
         {

@@ -109,11 +109,11 @@ sealed record WorldTour(CapabilityMap Map, IReadOnlyList<StudyResult> Runs, IRea
         {
             Charts =
             [
-                new("Easy and hard words", "share of the tokens, hardest first", "share of the loss",
+                new Chart("Easy and hard words", "share of the tokens, hardest first", "share of the loss",
                 [
                     Lorenz(I($"{small.Run.Budget:0.##e0} FLOPs"), first), Lorenz(I($"{large.Run.Budget:0.##e0} FLOPs"), last),
                     new("were all alike", [(0, 0), (1, 1)]) { Dashed = true },
-                ]) { LogX = false, XLimits = (0, 1), YLimits = (0, 1.02) },
+                ]) { LogX = false, XLimits = (-0.02, 1.02) }.AsShares(),
                 new($"The next word after “{Question}”", "rank of the token", "probability", [.. next.Select(r => new ChartSeries(
                     I($"{r.Budget:0.##e0}"), [.. r.LogProbs.OrderDescending().Take(200).Select((p, i) => (i + 1.0, Math.Exp(p)))])
                     { Shade = r.Budget })]) { LogY = true, LegendTitle = "training FLOPs" },

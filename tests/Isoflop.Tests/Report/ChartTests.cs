@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Isoflop.Lab.Charts;
@@ -40,8 +41,8 @@ public class ChartTests
     {
         static int Broken(int lines) => Regex.Count(new Chart("many", "x", "y", [.. Enumerable.Range(0, lines)
             .Select(i => new ChartSeries($"line {i}", [(1, i), (2, i + 1)]))]).Svg(), "stroke-dasharray");
-        Assert.Equal(Broken(1), Broken(7));
-        Assert.Equal(Broken(1) + 2, Broken(8));                           // the line, and its sample in the legend
+        Assert.Equal(Broken(1), Broken(8));
+        Assert.Equal(Broken(1) + 2, Broken(9));                           // the line, and its sample in the legend
     }
 
     static readonly Regex Odd = new("NaN|Infinity|∞|E[+-]?[0-9]{3}");
@@ -191,7 +192,7 @@ public class ChartTests
             return 0.2126 * Linear(r / 255) + 0.7152 * Linear(g / 255) + 0.0722 * Linear(b / 255);
         }
         double white = Light(0xfd, 0xfd, 0xfd), black = Light(0x16, 0x16, 0x16);
-        foreach (OxyPlot.OxyColor c in ChartSvg.Colours.Concat(ChartSvg.Shades))
+        foreach (OxyPlot.OxyColor c in ChartLooks.Colours.Concat(ChartLooks.Shades))
         {
             double l = Light(c.R, c.G, c.B);
             Assert.True((white + 0.05) / (l + 0.05) >= 3 && (l + 0.05) / (black + 0.05) >= 3, $"{c}");
@@ -222,6 +223,105 @@ public class ChartTests
         Assert.Equal([50, 200], ChartLegend.Apart([50, 200], 0, 400));
         Assert.Equal([0, 17, 300], ChartLegend.Apart([0, 0, 300], 0, 400));          // not above the plot
         Assert.Equal([383, 400], ChartLegend.Apart([399, 400], 0, 400));
+    }
+
+    /// <summary>Colour of each name in the legends of a picture, in order.</summary>
+    static List<(string Name, string Colour)> Legend(string svg)
+    {
+        List<(string, string)> found = [];
+        string colour = "";
+        foreach (XElement e in XDocument.Parse(svg).Descendants())
+            if (e.Attribute("class")?.Value is "t") found.Add((e.Value, colour));
+            else if (e.Name.LocalName == "line") colour = e.Attribute("stroke")!.Value;
+        return found;
+    }
+
+    [Fact]
+    public void A_name_keeps_its_colour_in_all_panels_and_shares_it_with_none_beside_it()
+    {
+        static ChartSeries Line(string name) => new(name, [(1, 1), (2, 2), (3, name.Length)]);
+        var all = Legend(Chart.Grid([Of(Line("attempts"), Line("repeats")), Of(Line("attempts"), Line("steps back"), Line("repeats"))]));
+        Assert.Equal(5, all.Count);
+        Assert.All(all.GroupBy(e => e.Name), g => Assert.Single(g.Select(e => e.Colour).Distinct()));
+        Assert.Equal(3, all.Select(e => e.Colour).Distinct().Count());
+        Assert.Equal(8, Legend(Of([.. Enumerable.Range(1, 8).Select(i => Line($"level {i}"))]).Svg()).Select(e => e.Colour)
+            .Distinct().Count());
+    }
+
+    [Fact]
+    public void Areas_lie_below_lines_and_a_cloud_below_its_curve_and_few_marks_above()
+    {
+        static (double X, double Y)[] Run(int points) => [.. Enumerable.Range(1, points).Select(i => ((double)i, (double)i))];
+        string svg = Of(new("curve", Run(40)), new("few", Run(4), SeriesKind.Points), new("cloud", Run(40), SeriesKind.Points),
+            new("measured", Run(5)) { Range = [.. Run(5).Select(p => (p.Y - 1, p.Y + 1))] }).Svg();
+        int At(string what) => svg.IndexOf(what, StringComparison.Ordinal);
+        string[] marks = [.. Regex.Matches(svg, "style=\"(fill:rgb[^;]*);stroke:rgb\\(255").Select(m => m.Groups[1].Value).Distinct()];
+        Assert.Equal(3, marks.Length);                                    // the cloud, the measured, the few
+        Assert.True(At("fill-opacity") < At(marks[0]));
+        Assert.True(At(marks[0]) < At("stroke-width:1.9") && At("stroke-width:1.9") < At(marks[2]));
+        Assert.Contains("0,148,107", marks[0]);
+        Assert.Contains("209,64,42", marks[2]);
+    }
+
+    [Fact]
+    public void Of_two_lines_in_one_place_both_are_seen()
+    {
+        (double, double)[] points = [(1, 2), (2, 3), (3, 2.5)];
+        (double, double)[] range = [(1, 3), (2, 4), (2, 3)];
+        Chart one = Of(new("attempts", points) { Range = range }, new("checks", points) { Range = range },
+            new("repeats", [(1, 1), (2, 1), (3, 1)]));
+        string svg = one.Svg();
+        Assert.Equal(2, Regex.Count(svg, "stroke-dasharray[:=]\"?6,6"));         // the line, and its sample in the legend
+        Assert.Equal(1, Regex.Count(svg, "fill-opacity:"));                  // one area, of one colour
+        Assert.DoesNotContain("6,6", (one with { Series = [one.Series[0], one.Series[2]] }).Svg());
+        Assert.Equal([3, 9], ChartLooks.Upon(2));
+    }
+
+    [Fact]
+    public void A_share_is_drawn_to_1_at_most_and_its_axis_begins_below_all_of_it()
+    {
+        ChartSeries law = new("law", [(1, 0.8), (10, 1.2)]) { Range = [(0.6, 0.9), (0.9, 1.5)] };
+        Chart high = Of(law).AsShares(), low = Of(law, ChartSeries.AtY("chance", 0.1)).AsShares();
+        Assert.Equal([(1, 0.8), (10, 1)], high.PointsOf(law));
+        Assert.Equal((0.49, 1.01), high.YLimits);
+        Assert.Equal((-0.02, 1.02), low.YLimits);                            // a mark at 0 is whole
+        Assert.All(Chart.OfShares([Of(law), low]), c => Assert.Equal((-0.02, 1.02), c.YLimits));
+    }
+
+    [Fact]
+    public void An_area_that_begins_below_a_logarithmic_axis_reaches_the_frame()
+    {
+        string svg = (Of(new ChartSeries("stored", [(1, 1000), (2, 800), (3, 700)]) { Range = [(500, 2000), (400, 2000), (-147, 1549)] }) with
+        {
+            LogY = true,
+            Possible = Chart.NotNegative,
+        }).Svg();
+        Match area = Regex.Match(svg, "<polygon points=\"([^\"]*)\" style=\"[^\"]*fill-opacity");
+        double[] x = [.. area.Groups[1].Value.Split(' ').Select(p => double.Parse(p.Split(',')[0], CultureInfo.InvariantCulture))];
+        Assert.Equal((6, 2), (x.Length, x.Count(v => v == x.Max())));
+    }
+
+    [Fact]
+    public void Labels_keep_to_their_own_line_and_off_the_points()
+    {
+        ChartSeries wide = new("a name that is so long that it stands below the picture", [(1, 1), (2, 0.2), (3, 0)]);
+        List<string> text = TextOf(Of(wide, ChartSeries.AtY("one", 0.52), ChartSeries.AtY("two", 0.5), ChartSeries.AtY("three", 0.48)).Svg());
+        Assert.Contains("one, two, three", text);
+
+        static string Anchor(params (double, double)[] points) => Regex.Match(
+            (Of(new("reward", points, SeriesKind.Points), ChartSeries.AtX("fitted up to here", 5)) with { LogX = false }).Svg(),
+            "text-anchor=\"(\\w+)\"[^>]*>fitted").Groups[1].Value;
+        Assert.Equal("start", Anchor((0, 10), (4.5, 10), (9, 0)));
+        Assert.Equal("end", Anchor((0, 0), (5.5, 10), (9, 10)));
+    }
+
+    [Fact]
+    public void A_line_through_the_plot_has_a_sample_and_others_make_way_for_its_name()
+    {
+        string svg = Of(new("thought", [(1, 1), (2, 0.5), (3, 0)]), ChartSeries.AtY("chance", 0.01)).Svg();
+        Assert.Matches("<line [^>]*stroke=\"rgb\\(85,85,85\\)\"[^>]*stroke-dasharray[^>]*/><text class=\"s\"[^>]*>chance<", svg);
+        Assert.Equal([100, 117], ChartLegend.Apart([100, 100], 0, 400, [1e9, 1]), (a, b) => Math.Abs(a - b) < 1e-3);
+        Assert.Equal([83, 100], ChartLegend.Apart([100, 100], 0, 400, [1, 1e9]), (a, b) => Math.Abs(a - b) < 1e-3);
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public class RlCommandTests(TaughtHome home) : IClassFixture<TaughtHome>
         Assert.Contains("fitted to steps up to", output, StringComparison.Ordinal);
         Assert.Equal(0, Run("traces", "long", "--controls", "taught", "--forecast", "--svg", svg).Code);
         string picture = File.ReadAllText(svg);
-        foreach (string part in (string[])["level 2: taught", "Length of a reply, by difficulty", "The reward&apos;s forecast"])
+        foreach (string part in (string[])["Accuracy against reinforcement: parity, level 2", "taught", "Length of a reply, by difficulty", "The reward&apos;s forecast"])
             Assert.True(picture.Contains(part, StringComparison.Ordinal) || picture.Contains(part.Replace("&apos;", "'"), StringComparison.Ordinal),
                 part);
     }

@@ -107,7 +107,9 @@ public sealed class CapacityTests
         Assert.True(code == 0, error);
         Assert.Contains("literature", first);
         string folder = new Workspace(home.Path).StudyFolder("t");
-        Assert.StartsWith("<svg", File.ReadAllText(Path.Combine(folder, Capacity.ChartFile)));
+        string svg = File.ReadAllText(Path.Combine(folder, Capacity.ChartFile));
+        Assert.StartsWith("<svg", svg);
+        Assert.Contains($": {Path.GetFileName(folder)}<", svg);                      // pictures of two studies are told apart
         Assert.Equal(1 + 2 * 2 * 2, File.ReadAllLines(Path.Combine(folder, Capacity.ResultsFile)).Length);
         var there = Directory.GetFiles(Path.Combine(home.Path, "runs"), "*", SearchOption.AllDirectories)
             .ToDictionary(f => f, File.GetLastWriteTimeUtc);

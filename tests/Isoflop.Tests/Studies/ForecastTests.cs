@@ -202,6 +202,11 @@ public class ForecastTests
             ChartSeries said = Assert.Single(after.Series, s => s.Range is not null);
             Assert.Equal(["1", "2"], said.Labels);
             Assert.NotEqual(said.Points[0].X, said.Points[1].X);  // side by side
+            Assert.Contains("for 1e11", said.Name);
+            Assert.Equal(said.Points.Any(p => p.X > 1.01e11), after.Subtitle.Contains("not beyond it"));
+            Score measured = new(2, default, two[1].Run.Name, 3, 1, 0, 0, 0, true);
+            Assert.Equal((said.Points[1].X, 3), Assert.Single(StudyCharts.Compute(points, forecaster, two, [measured]).Series,
+                s => s.Name == "measured after it").Points[0]);   // in line with its forecast
             (double low, double high) = after.YLimits!.Value;
             Assert.All(after.Series.Where(s => s.Kind != SeriesKind.AtX).SelectMany(s => s.Points), p => Assert.InRange(p.Y, low, high));
             Assert.All(two, f => Assert.InRange(f.Loss.High, low, high));
@@ -209,16 +214,17 @@ public class ForecastTests
     }
 
     [Fact]
-    public void The_curve_that_is_rejected_is_drawn_broken_and_called_so()
+    public void The_curve_that_is_rejected_is_called_so_and_both_are_broken_beyond_the_data()
     {
         (TinyHome home, Study study, LadderRecipe _) = Planted((n, d) => 20 / Math.Pow(n, 0.3) + 20 / Math.Pow(d, 0.25));
         using (home)
         {
             Chart chart = StudyCharts.Verdict(StudyPoints.Counted(study, new(home.Path)))!;
             Assert.StartsWith("keeps improving", chart.Subtitle);
-            ChartSeries rejected = Assert.Single(chart.Series, s => s.Name.StartsWith("rejected: satura", StringComparison.Ordinal));
-            Assert.True(rejected.Dashed);
-            Assert.Equal(1, chart.Series.ToList().IndexOf(rejected));             // the second colour is red
+            Assert.StartsWith("rejected: satura", chart.Names[1]);                // the second colour is red
+            double end = Assert.Single(chart.Series, s => s.Kind == SeriesKind.AtX).Points[0].X;
+            foreach (var curve in chart.Series.Where(s => s.Kind == SeriesKind.Line).GroupBy(s => s.Name))
+                Assert.Equal([(false, end), (true, 100 * end)], curve.Select(s => (s.Dashed, Math.Round(s.Points[^1].X))));
         }
     }
 
