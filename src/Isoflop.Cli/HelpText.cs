@@ -28,7 +28,7 @@ static class HelpText
     static void Overview(StringBuilder text, RootCommand root)
     {
         text.AppendLine(root.Description).AppendLine();
-        text.AppendLine("  isoflop tour              start here: the whole program, small, in a quarter of an hour");
+        text.AppendLine("  isoflop tour              start here: the whole program, small, in some ten minutes");
         text.AppendLine("  isoflop COMMAND --help    what a command does, its options, examples; also isoflop help COMMAND");
         foreach (var group in root.Subcommands.Where(c => !c.Hidden).GroupBy(c => (c as Verb)?.Group ?? ""))
         {
