@@ -73,8 +73,8 @@ static void Tile(string name, int rows, string vector, int lanes)
     foreach (int r in all)
         Console.WriteLine($"            s{r} = {vector}.Load(from); t{r} = {vector}.Load(from + {lanes});{(r + 1 < rows ? " from += ldc;" : "")}");
     Console.WriteLine("        }");
-    // Tiles go down the rows of C: the next one's wait for memory passes behind this one's sums.
-    Console.WriteLine("        if (Sse.IsSupported)\n        {");
+    // Tiles go down the rows of C: the next one's wait for memory passes behind this one's sums, where they are many.
+    Console.WriteLine("        if (Sse.IsSupported && k > 128)\n        {");
     Console.WriteLine($"            float* next = c + {rows} * ldc;");
     foreach (int r in all) Console.WriteLine($"            Sse.Prefetch0(next);{(lanes > 8 ? " Sse.Prefetch0(next + 16);" : "")}{(r + 1 < rows ? " next += ldc;" : "")}");
     Console.WriteLine("        }");

@@ -61,12 +61,12 @@ static class GemmBench
             product();
             for (long begin = Stopwatch.GetTimestamp(); shares.Count < 5 || Stopwatch.GetElapsedTime(begin).TotalMilliseconds < milliseconds;)
             {
-                double before = peak.Round(100_000);
+                double before = peak.Round(500_000);
                 long start = Stopwatch.GetTimestamp();
                 for (int i = 0; i < repeat; i++) product();
                 double rate = flops * repeat / Stopwatch.GetElapsedTime(start).TotalSeconds;
                 rates.Add(rate);
-                shares.Add(rate / ((before + peak.Round(100_000)) / 2));
+                shares.Add(rate / ((before + peak.Round(500_000)) / 2));
             }
             return (Median(rates), Median(shares));
         }

@@ -12,7 +12,8 @@ namespace Isoflop.Bench;
 static class PeerBench
 {
     /// <param name="python">an interpreter that imports torch</param> <param name="scripts">folder of torch_train.py</param>
-    public static void Run(int threads, int seconds, int rounds, string python, string scripts, string page)
+    /// <param name="node">where node_modules has node-llama-cpp; empty: llama.cpp is left out</param>
+    public static void Run(int threads, int seconds, int rounds, string python, string scripts, string node, string page)
     {
         string torch = Line(python, null, "-c", "import torch; print(torch.__version__)") ?? "";
         List<string> modes = ["eager"];
@@ -39,19 +40,54 @@ static class PeerBench
             {
                 string[] own = Line(Environment.ProcessPath!, null, "train", $"{threads}", $"{seconds}", $"{c.DModel}", $"{c.DModel}")!
                     .Split(' ');
-                ours.Add(double.Parse(own[0], CultureInfo.InvariantCulture));
-                shares.Add(double.Parse(own[1], CultureInfo.InvariantCulture));
+                ours.Add(Number(own[0]));
+                shares.Add(Number(own[1]));
                 foreach (string mode in modes)
                     if (Line(python, scripts, "torch_train.py", mode, $"{threads}", $"{seconds}", $"{c.VocabSize}", $"{c.ContextLen}",
                         $"{c.DModel}", $"{c.NLayer}", $"{c.NHead}", $"{c.FfWidth}", $"{sequences}") is { } line)
-                        theirs[mode].Add(double.Parse(line, CultureInfo.InvariantCulture));
+                        theirs[mode].Add(Number(line));
             }
             double best = modes.Where(m => !m.EndsWith("bf16", StringComparison.Ordinal) && theirs[m].Count > 0).Max(m => Median(theirs[m]));
             Say($"| {new ParamTable(c).Parameters:N0} | {c.DModel} | {c.VocabSize}, {c.ContextLen}, {sequences} | {Median(ours):N0} " +
                 $"| {Median(shares):P0} | {string.Join(" | ", modes.Select(m => theirs[m].Count > 0 ? $"{Median(theirs[m]):N0}" : "–"))} " +
                 $"| {Median(ours) / best:F2} |");
         }
+        if (node.Length > 0) Generation();
+        Say("");
+        Say("## Products of one thread");
+        foreach (string line in Lines(Environment.ProcessPath!, null, "gemm", "1")) Say("    " + line);
+        Say("");
+        Say("## A step, kernel by kernel, one thread");
+        foreach (string line in Lines(Environment.ProcessPath!, null, "step", "1", "3")) Say("    " + line);
         File.WriteAllText(page, text.ToString());
+
+        void Generation()
+        {
+            Say("");
+            Say("## Generation, one stream, one thread, tokens a second");
+            Say("| parameters | d | ours | of the bandwidth bound | llama.cpp, float32 | ours over it |");
+            Say("|---|---|---|---|---|---|");
+            foreach (ModelConfig c in GenerateBench.Sizes)
+            {
+                string file = Path.GetTempFileName();
+                Gguf.Write(file, c);
+                List<double> ours = [], bound = [], theirs = [];
+                for (int round = 0; round < rounds; round++)
+                {
+                    double[] own = [.. Line(Environment.ProcessPath!, null, "generate", "1", "1", $"{c.DModel}")!.Split(' ').Select(Number)];
+                    ours.Add(own[0]);
+                    bound.Add(own[1]);
+                    if (Line("node", scripts, "llama_generate.mjs", file, "1", "128") is { } line) theirs.Add(Number(line));
+                }
+                File.Delete(file);
+                Say($"| {new ParamTable(c).Parameters:N0} | {c.DModel} | {Median(ours):N0} | {Median(bound):P0} " +
+                    (theirs.Count > 0 ? $"| {Median(theirs):N0} | {Median(ours) / Median(theirs):F2} |" : "| – | – |"));
+            }
+            Say("");
+            Say($"## Generation, many streams, {threads} threads");
+            foreach (int streams in (int[])[64, 256])
+                foreach (string line in Lines(Environment.ProcessPath!, null, "generate", $"{threads}", $"{streams}")) Say("    " + line);
+        }
 
         void Say(string line)
         {
@@ -62,8 +98,12 @@ static class PeerBench
 
     static bool HasBf16 => File.Exists("/proc/cpuinfo") && File.ReadAllText("/proc/cpuinfo").Contains("avx512_bf16", StringComparison.Ordinal);
 
+    static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+
     /// <summary>A program's last line of output; null: it failed.</summary>
-    static string? Line(string program, string? folder, params string[] arguments)
+    static string? Line(string program, string? folder, params string[] arguments) => Lines(program, folder, arguments).LastOrDefault();
+
+    static string[] Lines(string program, string? folder, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -77,7 +117,7 @@ static class PeerBench
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? output.TrimEnd().Split('\n')[^1] : null;
+        return process.ExitCode == 0 ? output.TrimEnd().Split('\n') : [];
     }
 
     static double Median(List<double> values)

@@ -14,7 +14,7 @@ switch (args.FirstOrDefault())
         StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512));
         return 0;
     case "peers":
-        PeerBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 3), args[4], args[5], args[6]);
+        PeerBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 3), args[4], args[5], args[6], args[7]);
         return 0;
     case "generate":
         GenerateBench.Run(Number(1, Environment.ProcessorCount), Number(2, 1), Number(3, 0));
@@ -29,6 +29,6 @@ switch (args.FirstOrDefault())
         SampleBench.Run(Number(1, Environment.ProcessorCount), Number(2, 20));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | peers threads seconds rounds python scripts page");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page");
         return 2;
 }

@@ -75,7 +75,7 @@ static unsafe class Microkernel
             float* from = start;
             s0 = Vector512.Load(from); t0 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 1 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16);
@@ -116,7 +116,7 @@ static unsafe class Microkernel
             s0 = Vector512.Load(from); t0 = Vector512.Load(from + 16); from += ldc;
             s1 = Vector512.Load(from); t1 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 2 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -167,7 +167,7 @@ static unsafe class Microkernel
             s1 = Vector512.Load(from); t1 = Vector512.Load(from + 16); from += ldc;
             s2 = Vector512.Load(from); t2 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 3 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -228,7 +228,7 @@ static unsafe class Microkernel
             s2 = Vector512.Load(from); t2 = Vector512.Load(from + 16); from += ldc;
             s3 = Vector512.Load(from); t3 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 4 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -299,7 +299,7 @@ static unsafe class Microkernel
             s3 = Vector512.Load(from); t3 = Vector512.Load(from + 16); from += ldc;
             s4 = Vector512.Load(from); t4 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 5 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -380,7 +380,7 @@ static unsafe class Microkernel
             s4 = Vector512.Load(from); t4 = Vector512.Load(from + 16); from += ldc;
             s5 = Vector512.Load(from); t5 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 6 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -471,7 +471,7 @@ static unsafe class Microkernel
             s5 = Vector512.Load(from); t5 = Vector512.Load(from + 16); from += ldc;
             s6 = Vector512.Load(from); t6 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 7 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -572,7 +572,7 @@ static unsafe class Microkernel
             s6 = Vector512.Load(from); t6 = Vector512.Load(from + 16); from += ldc;
             s7 = Vector512.Load(from); t7 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 8 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -683,7 +683,7 @@ static unsafe class Microkernel
             s7 = Vector512.Load(from); t7 = Vector512.Load(from + 16); from += ldc;
             s8 = Vector512.Load(from); t8 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 9 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -804,7 +804,7 @@ static unsafe class Microkernel
             s8 = Vector512.Load(from); t8 = Vector512.Load(from + 16); from += ldc;
             s9 = Vector512.Load(from); t9 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 10 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -935,7 +935,7 @@ static unsafe class Microkernel
             s9 = Vector512.Load(from); t9 = Vector512.Load(from + 16); from += ldc;
             s10 = Vector512.Load(from); t10 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 11 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -1076,7 +1076,7 @@ static unsafe class Microkernel
             s10 = Vector512.Load(from); t10 = Vector512.Load(from + 16); from += ldc;
             s11 = Vector512.Load(from); t11 = Vector512.Load(from + 16);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 12 * ldc;
             Sse.Prefetch0(next); Sse.Prefetch0(next + 16); next += ldc;
@@ -1203,7 +1203,7 @@ static unsafe class Microkernel
             float* from = start;
             s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 1 * ldc;
             Sse.Prefetch0(next);
@@ -1244,7 +1244,7 @@ static unsafe class Microkernel
             s0 = Vector256.Load(from); t0 = Vector256.Load(from + 8); from += ldc;
             s1 = Vector256.Load(from); t1 = Vector256.Load(from + 8);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 2 * ldc;
             Sse.Prefetch0(next); next += ldc;
@@ -1295,7 +1295,7 @@ static unsafe class Microkernel
             s1 = Vector256.Load(from); t1 = Vector256.Load(from + 8); from += ldc;
             s2 = Vector256.Load(from); t2 = Vector256.Load(from + 8);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 3 * ldc;
             Sse.Prefetch0(next); next += ldc;
@@ -1356,7 +1356,7 @@ static unsafe class Microkernel
             s2 = Vector256.Load(from); t2 = Vector256.Load(from + 8); from += ldc;
             s3 = Vector256.Load(from); t3 = Vector256.Load(from + 8);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 4 * ldc;
             Sse.Prefetch0(next); next += ldc;
@@ -1427,7 +1427,7 @@ static unsafe class Microkernel
             s3 = Vector256.Load(from); t3 = Vector256.Load(from + 8); from += ldc;
             s4 = Vector256.Load(from); t4 = Vector256.Load(from + 8);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 5 * ldc;
             Sse.Prefetch0(next); next += ldc;
@@ -1508,7 +1508,7 @@ static unsafe class Microkernel
             s4 = Vector256.Load(from); t4 = Vector256.Load(from + 8); from += ldc;
             s5 = Vector256.Load(from); t5 = Vector256.Load(from + 8);
         }
-        if (Sse.IsSupported)
+        if (Sse.IsSupported && k > 128)
         {
             float* next = c + 6 * ldc;
             Sse.Prefetch0(next); next += ldc;
