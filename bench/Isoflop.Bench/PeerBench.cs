@@ -47,10 +47,12 @@ static class PeerBench
                         $"{c.DModel}", $"{c.NLayer}", $"{c.NHead}", $"{c.FfWidth}", $"{sequences}") is { } line)
                         theirs[mode].Add(Number(line));
             }
-            double best = modes.Where(m => !m.EndsWith("bf16", StringComparison.Ordinal) && theirs[m].Count > 0).Max(m => Median(theirs[m]));
+            // Round by round, since both have the same neighbours then.
+            double ratio = modes.Where(m => !m.EndsWith("bf16", StringComparison.Ordinal) && theirs[m].Count == rounds)
+                .Min(m => Median([.. ours.Zip(theirs[m], (own, other) => own / other)]));
             Say($"| {new ParamTable(c).Parameters:N0} | {c.DModel} | {c.VocabSize}, {c.ContextLen}, {sequences} | {Median(ours):N0} " +
                 $"| {Median(shares):P0} | {string.Join(" | ", modes.Select(m => theirs[m].Count > 0 ? $"{Median(theirs[m]):N0}" : "–"))} " +
-                $"| {Median(ours) / best:F2} |");
+                $"| {ratio:F2} |");
         }
         if (node.Length > 0) Generation();
         Say("");

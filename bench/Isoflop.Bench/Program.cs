@@ -8,7 +8,8 @@ switch (args.FirstOrDefault())
         GemmBench.Run(Number(1, 1), Number(2, 300));
         return 0;
     case "train":
-        TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 0), Number(4, int.MaxValue));
+        TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 0), Number(4, int.MaxValue), Number(5, 0),
+            Number(6, 0));
         return 0;
     case "step":
         StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512));
@@ -29,6 +30,6 @@ switch (args.FirstOrDefault())
         SampleBench.Run(Number(1, Environment.ProcessorCount), Number(2, 20));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page");
         return 2;
 }

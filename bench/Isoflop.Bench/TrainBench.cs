@@ -24,17 +24,18 @@ static class TrainBench
         new() { VocabSize = vocab, ContextLen = context, DModel = width, NLayer = layers, NHead = heads };
 
     /// <param name="from">least width</param> <param name="to">largest; where they are one, two numbers are all that is said</param>
-    public static void Run(int threads, int seconds, int from, int to)
+    /// <param name="shards">0: the dial's</param> <param name="passRows">0: the trainer's</param>
+    public static void Run(int threads, int seconds, int from, int to, int shards, int passRows)
     {
         using var peak = new Machine.Peak(threads);
         if (from < to) Console.WriteLine("parameters  d_model  layers  vocab  context  windows  shards   tokens/s  share of peak");
         foreach ((ModelConfig c, int sequences) in Sizes)
         {
             if (c.DModel < from || c.DModel > to) continue;
-            (double tokens, double share, int shards) = Measure(c, sequences, threads, seconds, peak);
+            (double tokens, double share, int of) = Measure(c, sequences, threads, seconds, shards, passRows, peak);
             Console.WriteLine(from == to ? string.Create(CultureInfo.InvariantCulture, $"{tokens} {share}")
                 : $"{new ParamTable(c).Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,8} " +
-                    $"{shards,7} {tokens,10:N0} {share,6:P0}");
+                    $"{of,7} {tokens,10:N0} {share,6:P0}");
         }
     }
 
@@ -65,11 +66,13 @@ static class TrainBench
     }
 
     /// <summary>Tokens a second, and the share of the peak that short rounds between the steps reach: medians.</summary>
-    static (double Tokens, double Share, int Shards) Measure(ModelConfig c, int sequences, int threads, int seconds, Machine.Peak peak)
+    static (double Tokens, double Share, int Shards) Measure(ModelConfig c, int sequences, int threads, int seconds, int shards,
+        int passRows, Machine.Peak peak)
     {
         using IDevice device = Devices.Open("cpu", threads);
-        int rows = sequences * c.ContextLen, shards = ComputeOptimal.Shards(new ParamTable(c).Parameters, rows, c.ContextLen);
-        Step step = Begin(device, c, sequences, shards, Plan.UsualPassTokens(shards));
+        int rows = sequences * c.ContextLen;
+        if (shards == 0) shards = ComputeOptimal.Shards(new ParamTable(c).Parameters, rows, c.ContextLen);
+        Step step = Begin(device, c, sequences, shards, passRows > 0 ? passRows : Plan.UsualPassTokens(shards));
         double flops = Flops.Training(c, rows, sequences * Flops.Pairs(c.ContextLen)).Total;
         List<double> times = [], shares = [];
         for (int i = 0; i < 3; i++) step();
