@@ -46,7 +46,8 @@ static class StudyTables
                 I($"{repeats.Epochs:0.0} epochs)"));
         output.WriteLine(I($"{open.Length} runs to train of {now.Length}, {open.Sum(r => r.NewFlops):0.00e0} FLOPs, about ") +
             ProgressLine.Span(open.Sum(r => r.SecondsAt(threadFlops)) / workers) +
-            I($" with {workers} runs side by side, {Threads(here.Cores / workers)} each, at {threadFlops / 1e9:0} GFLOP/s a core; ") +
+            I($" with {workers} runs side by side, {Threads(here.Cores / workers)} each, ") +
+            I($"at {threadFlops / 1e9:0} GFLOP/s a core; ") +
             $"memory {Format.Quantity(now.Select(r => r.MemoryBytes).OrderDescending().Take(workers).Sum(), "B")}");
     }
 

@@ -63,8 +63,8 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
     public double SecondsAt(double threadFlops) => (NewFlops + EvalFlops) / (ShareOfPeak(DModel) * threadFlops);
 
     /// <summary>
-    /// Share of the peak that a training step of this width reaches. From `Isoflop.Bench train 1`: 0.28 at 16, 0.50 at 64, 0.55 at
-    /// 128, 0.67 at 256 channels.
+    /// Share of the peak that a training step of this width reaches. From `Isoflop.Bench train 1`: 0.28 at 16, 0.50 at 64,
+    /// 0.55 at 128, 0.67 at 256 channels.
     /// </summary>
     static double ShareOfPeak(int dModel) => 0.75 * dModel / (dModel + 32.0);
 }

@@ -93,7 +93,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         doneFlops += run.NewFlops;
     }
 
-    /// <summary>The next run whose source is there, and its threads; null: none is left. Waits where none can begin yet.</summary>
+    /// <summary>The next run whose source is there, and its threads; null: none is left. Waits where none can begin.</summary>
     (PlannedRun Run, int Threads)? Next()
     {
         while (true)
@@ -114,8 +114,8 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     }
 
     /// <summary>
-    /// The first in the plan's order, small ones first; but the longest as soon as it would outlast an even share of what is left.
-    /// None while those under way leave no memory for it.
+    /// The first in the plan's order, small ones first; but the longest as soon as it would outlast an even share of what is
+    /// left. None while those under way leave no memory for it.
     /// </summary>
     PlannedRun? Choose(IEnumerable<PlannedRun> able)
     {

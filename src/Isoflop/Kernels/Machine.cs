@@ -48,7 +48,7 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         /// <summary>Flops a second of all threads in a round of so many steps, some two nanoseconds each.</summary>
         public double Round(int steps)
         {
-            int awake = 1000;                                     // a worker that slept comes late to the first job, not to the next
+            int awake = 1000;                                     // a worker that slept comes late to the first job alone
             pool.Run(&MultiplyNarrow, &awake);
             bool wide = Vector512.IsHardwareAccelerated;
             int lanes = wide ? Vector512<float>.Count : Vector256<float>.Count, count = steps;

@@ -87,8 +87,8 @@ static unsafe class Sampling
     }
 
     /// <summary>
-    /// The most probable tokens, best first, equal ones in the order of their ids: as many as the rule keeps. Most often a few hold
-    /// the mass, so that the rest need no order.
+    /// The most probable tokens, best first, equal ones in the order of their ids: as many as the rule keeps. Most often a few
+    /// hold the mass, so that the rest need no order.
     /// </summary>
     /// <param name="best">[V] out: keys that sort by probability, with the token in their lower half</param>
     static int Keep(in Task t, float* p, double total, ulong* best)
