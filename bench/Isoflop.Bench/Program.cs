@@ -29,7 +29,13 @@ switch (args.FirstOrDefault())
     case "sample":
         SampleBench.Run(Number(1, Environment.ProcessorCount), Number(2, 20));
         return 0;
+    case "sudden":
+        MapBench.Sudden(Number(1, 1000), args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 0.247);
+        return 0;
+    case "full":
+        MapBench.Full(Number(1, 1000));
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks]");
         return 2;
 }

@@ -33,7 +33,7 @@ static class MapCommand
         var csv = new Option<string>("--csv") { Description = "Write one row a task and rung here", HelpName = "FILE" };
         var calibrate = new Option<int>("--calibrate")
         {
-            Description = "Also simulate so many smooth tasks of each kind, and count how many are called sudden",
+            Description = "Also simulate so many tasks of each kind, smooth ones and steps, and count how many are called sudden",
             HelpName = "N",
         };
         var verb = new Verb("map", "Map tasks against the rungs of a ladder: who can do what, what is flat, smooth, sudden; " +
@@ -64,7 +64,7 @@ static class MapCommand
                 Floors(call.Out, entropies);
                 Breaks(call.Out, map, breaks);
                 Next(call.Out, map);
-                if (call.Parsed.GetValue(calibrate) is > 0 and var tasks) Calibration(call.Out, map, tasks);
+                if (call.Parsed.GetValue(calibrate) is > 0 and var tasks) Calibrated(call.Out, map, tasks);
                 call.Out.WriteLine($"\n{Path.Combine(study.Folder, "map*.svg")}: pictures; map.csv: table");
             }
             return 0;
@@ -137,20 +137,26 @@ static class MapCommand
 
     static string Upper(double x) => double.IsNaN(x) ? "never" : I($"{x:0.#e0}");
 
-    static void Calibration(TextWriter output, CapabilityMap map, int tasks)
+    static void Calibrated(TextWriter output, CapabilityMap map, int tasks)
     {
         TaskCurve[] asked = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
         if (asked.Length == 0) throw new ConfigException("--calibrate takes its noise from questions; give --suite FILE.jsonl");
-        int seeds = asked[0].Rungs[0].Results.Count;
-        double[] x = [.. asked[0].Rungs.Select(r => Math.Log10(r.Flops))];
+        IReadOnlyList<TaskRung> rungs = asked[0].Rungs;
+        int[] seeds = [.. rungs.Select(r => r.Results.Count)];
+        int items = rungs[0].Results[0].Count;
         double[] sds = [.. asked.Select(c => Math.Sqrt(c.Rungs.Average(r => BreakTest.Variance([.. r.Results.Select(s =>
             s.Average(i => i.AnswerNll ?? 0))])))).Order()];
         double sd = sds[sds.Length / 2];
-        output.WriteLine(I($"\nfalse alarms on {tasks} simulated smooth tasks each ({x.Length} rungs, {seeds} seeds, sd ") +
-            I($"{sd:0.000} nats between them)"));
-        foreach (FalseAlarms f in FalseAlarms.Simulate(x, seeds, sd, tasks))
-            output.WriteLine(I($"  {f.Curve,-34} {f.Alarms} sudden: {100.0 * f.Alarms / f.Tasks:0.0} % ") +
-                I($"({100 * f.Low:0.0}–{100 * f.High:0.0} %)"));
+        output.WriteLine(I($"\ncalled sudden of {tasks} simulated tasks each ({rungs.Count} rungs, {string.Join(' ', seeds)} ") +
+            I($"seeds, {items} items, sd {sd:0.000} nats between seeds; 95 %)"));
+        foreach (var kind in Calibration.Simulate([.. rungs.Select(r => Math.Log10(r.Flops))], seeds, items, sd, tasks)
+            .GroupBy(c => c.IsStep))
+        {
+            output.WriteLine(kind.Key ? "  power: steps, anywhere with two rungs on either side" : "  false alarms: smooth curves");
+            foreach (Calibration c in kind)
+                output.WriteLine(I($"    {c.Kind,-38} {100.0 * c.Sudden / c.Tasks,5:0.0} % ") +
+                    I($"({100 * c.Range.Low:0.0}–{100 * c.Range.High:0.0} %)"));
+        }
     }
 
     static string I(FormattableString text) => FormattableString.Invariant(text);

@@ -3,126 +3,96 @@ using MathNet.Numerics.Statistics;
 namespace Isoflop.Lab.Emergence;
 
 /// <summary>What the test for a break found.</summary>
-/// <param name="At">log10 of the compute at the best break</param> <param name="P">of the evenly bending curve</param>
-/// <param name="Before">slope before it, a decade</param> <param name="After">slope after it</param>
+/// <param name="At">log10 of the compute at the best break, of a step its middle</param>
+/// <param name="P">of the smooth curve that fits best</param>
+/// <param name="Before">slope of the falling line that the break stands on, a decade</param>
+/// <param name="After">slope behind the break, of a step that within it, as the rungs show it</param>
 readonly record struct BreakResult(double At, double P, double Before, double After);
 
 /// <summary>
-/// Is a curve over log compute broken? Two straight pieces that meet are held against the evenly bending curves, a parabola and
-/// S-curves that take <see cref="MapRules.SmoothDecades"/> or more, by T = (SSE of the best of these − SSE of the pieces) /
-/// noise², and T against its own distribution when that best curve is true: simulated with the noise between the seeds, which is
-/// estimated anew each time.
+/// Does a curve over log compute fall all at once? Smooth is what falls as a sum of S-curves that take
+/// <see cref="MapRules.SmoothDecades"/> from 10 to 90 % each, wherever they stand: any fall seen through a blur of that width,
+/// so lines, power laws with a floor, slower S-curves, accelerating exponentials, several of them one after the other; and any
+/// parabola. Sharp is a falling line that drops by a step of at most half as many decades, or that steepens at a point.
+/// T = (SSE of the best smooth curve − SSE of the best sharp one) / s² is held against its own distribution when that best
+/// smooth curve is true: simulated with the noise between the seeds, which is estimated anew each time. SSE is that of the
+/// rungs' means, each with the weight of its seeds; s² is the variance of a seed, pooled.
 /// </summary>
 static class BreakTest
 {
-    const int Simulations = 999, Places = 24;
+    const int Simulations = 499;
+
+    /// <summary>Decades between the middles that are tried.</summary>
+    const double Between = MapRules.SmoothDecades / 8;
+
+    /// <summary>Of an S-curve, 1/(1 + e^(−rate·x)), and so of its tails.</summary>
+    static readonly double rate = 2 * Math.Log(9) / MapRules.SmoothDecades;
 
     /// <param name="x">log10 of the compute of each rung, rising</param>
     /// <param name="y">of each rung, the values of its seeds</param>
     /// <returns>null: fewer than five rungs, or no noise to compare with</returns>
     public static BreakResult? Of(double[] x, double[][] y, ulong seed)
     {
-        int n = x.Length;
-        if (n < 5 || y.Sum(s => s.Length - 1) < 3) return null;
-        double[] means = [.. y.Select(s => s.Average())];
-        double noise = Noise(y);
-        if (!(noise > 0)) return null;
-        double[] places = [.. Enumerable.Range(0, Places).Select(i => x[1] + (x[^2] - x[1]) * i / (Places - 1.0))];
-        double[][][] hinges = [.. places.Select(b => Basis(x, v => [1, v, Math.Max(0, v - b)]))];
-        double[][][] smooth = Smooth(x);
-        double Statistic(double[] m, double variance) =>
-            (Residual(m, Best(m, smooth)) - Residual(m, Best(m, hinges))) / variance;
-        double t = Statistic(means, noise);
-        double[] even = Projected(means, Best(means, smooth));
-        double spread = Math.Sqrt(Pooled(y));
+        int n = x.Length, freedom = y.Sum(s => s.Length - 1);
+        if (n < 5 || freedom < 3) return null;
+        double variance = y.Sum(s => Variance(s) * (s.Length - 1)) / freedom, spread = Math.Sqrt(variance);
+        if (!(variance > 0)) return null;
+        double[] roots = [.. y.Select(s => Math.Sqrt(s.Length))], means = [.. y.Zip(roots, (s, root) => s.Average() * root)];
+        CurveSum[] smooth = [new(x, roots, Falling(x)), new(x, roots, Parabola(x))];
+        (double At, CurveSum Curve)[] sharp = [.. from place in Places(x[1], x[^2], Between / 2) from f in Sharp(place)
+            select (place, new CurveSum(x, roots, [v => -v, f]))];
+        CurveSum[] broken = [.. sharp.Select(s => s.Curve)];
+        double t = (Least(smooth, means) - Least(broken, means)) / variance;
+        double[] even = smooth.MinBy(c => c.Residual(means))!.Fitted(means), drawn = new double[n];
         var rng = RandomUse.SuddenRise.Open(seed);
         int above = 0;
-        var drawn = y.Select(s => new double[s.Length]).ToArray();
-        var drawnMeans = new double[n];
         for (int i = 0; i < Simulations; i++)
         {
-            for (int r = 0; r < n; r++)
-            {
-                for (int s = 0; s < drawn[r].Length; s++) drawn[r][s] = even[r] + spread * rng.NextNormal();
-                drawnMeans[r] = drawn[r].Average();
-            }
-            if (Statistic(drawnMeans, Noise(drawn)) >= t) above++;
+            for (int r = 0; r < n; r++) drawn[r] = even[r] + spread * rng.NextNormal();
+            double squares = 0;                                  // of normal values s² is independent of the means
+            for (int k = 0; k < freedom; k++) squares += rng.NextNormal() is var z ? z * z : 0;
+            if ((Least(smooth, drawn) - Least(broken, drawn)) / (variance * squares / freedom) >= t) above++;
         }
-        double at = places[Array.IndexOf(hinges, Best(means, hinges))];
-        (double before, double after) = Slopes(x, means, at);
-        return new(at, (1.0 + above) / (1 + Simulations), before, after);
+        (double at, CurveSum best) = sharp.MinBy(s => s.Curve.Residual(means));
+        double[] fitted = [.. best.Fitted(means).Zip(roots, (f, root) => f / root)];
+        double[] slopes = [.. Enumerable.Range(1, n - 1).Select(i => (fitted[i] - fitted[i - 1]) / (x[i] - x[i - 1]))];
+        return new(at, (1.0 + above) / (1 + Simulations), slopes.Max(), slopes.Min());
     }
 
-    /// <summary>A parabola, and S-curves of several widths (from 10 to 90 %) and middles, inside of the rungs and out.</summary>
-    static double[][][] Smooth(double[] x) =>
-        [Basis(x, v => [1, v, v * v]), .. from width in (double[])[1, 1.5, 2.5]
-            from i in Enumerable.Range(0, Places)
-            let middle = x[0] - 1 + (x[^1] - x[0] + 2) * i / (Places - 1.0)
-            let scale = width * MapRules.SmoothDecades / (2 * Math.Log(9))
-            select Basis(x, v => [1, 1 / (1 + Math.Exp((v - middle) / scale))])];
+    /// <summary>S-curves inside of the rungs and a width outside; of those still farther away the tails; a line.</summary>
+    static IEnumerable<Func<double, double>> Falling(double[] x)
+    {
+        double middle = (x[0] + x[^1]) / 2;
+        return [v => -v, v => -Math.Exp(rate * (v - middle)), v => Math.Exp(-rate * (v - middle)),
+            .. Places(x[0] - MapRules.SmoothDecades, x[^1] + MapRules.SmoothDecades, Between)
+                .Select(at => (Func<double, double>)(v => -1 / (1 + Math.Exp(rate * (at - v)))))];
+    }
 
-    /// <summary>Of several curves the one that leaves least.</summary>
-    static double[][] Best(double[] y, double[][][] curves) => curves.MinBy(c => Residual(y, c))!;
+    /// <summary>Either sign of its parts may be needed.</summary>
+    static IEnumerable<Func<double, double>> Parabola(double[] x)
+    {
+        double middle = (x[0] + x[^1]) / 2;
+        return [v => v, v => -v, v => (v - middle) * (v - middle), v => -(v - middle) * (v - middle)];
+    }
 
-    /// <summary>Variance of a rung's mean, pooled over the rungs.</summary>
-    static double Noise(double[][] y) => Pooled(y) * y.Average(s => 1.0 / s.Length);
+    /// <summary>A steepening; steps that take an eighth to a half of a smooth curve's decades.</summary>
+    static IEnumerable<Func<double, double>> Sharp(double at) => [v => -Math.Max(0, v - at),
+        .. ((double[])[0.125, 0.25, 0.5]).Select(share => (Func<double, double>)(v =>
+            -Math.Clamp((v - at) / (share * MapRules.SmoothDecades) + 0.5, 0, 1)))];
 
-    static double Pooled(double[][] y) => y.Sum(s => Variance(s) * (s.Length - 1)) / Math.Max(1, y.Sum(s => s.Length - 1));
+    static IEnumerable<double> Places(double from, double to, double step)
+    {
+        int steps = Math.Max(1, (int)Math.Round((to - from) / step));
+        return Enumerable.Range(0, steps + 1).Select(i => from + (to - from) * i / steps);
+    }
+
+    static double Least(CurveSum[] curves, double[] y)
+    {
+        double least = double.PositiveInfinity;
+        foreach (CurveSum c in curves) least = Math.Min(least, c.Residual(y));
+        return least;
+    }
 
     /// <summary>Between seeds; of one alone 0.</summary>
     internal static double Variance(double[] s) => s.Length < 2 ? 0 : s.Variance();
-
-    /// <summary>An orthonormal basis of what the functions span over x: Gram–Schmidt.</summary>
-    static double[][] Basis(double[] x, Func<double, double[]> functions)
-    {
-        double middle = x.Average();
-        double[][] rows = [.. x.Select(functions)];
-        List<double[]> basis = [];
-        for (int f = 0; f < rows[0].Length; f++)
-        {
-            double[] column = [.. rows.Select(r => r[f])];
-            for (int pass = 0; pass < 2; pass++)                  // twice: x and x² are nearly parallel far from 0
-                foreach (double[] b in basis)
-                {
-                    double along = Dot(column, b);
-                    for (int i = 0; i < column.Length; i++) column[i] -= along * b[i];
-                }
-            double length = Math.Sqrt(Dot(column, column));
-            if (length > 1e-9 * Math.Abs(middle)) basis.Add([.. column.Select(v => v / length)]);
-        }
-        return [.. basis];
-    }
-
-    static double Dot(double[] a, double[] b)
-    {
-        double sum = 0;
-        for (int i = 0; i < a.Length; i++) sum += a[i] * b[i];
-        return sum;
-    }
-
-    static double[] Projected(double[] y, double[][] basis)
-    {
-        var result = new double[y.Length];
-        foreach (double[] b in basis)
-        {
-            double along = Dot(y, b);
-            for (int i = 0; i < y.Length; i++) result[i] += along * b[i];
-        }
-        return result;
-    }
-
-    static double Residual(double[] y, double[][] basis)
-    {
-        double[] fitted = Projected(y, basis);
-        double sum = 0;
-        for (int i = 0; i < y.Length; i++) sum += (y[i] - fitted[i]) * (y[i] - fitted[i]);
-        return sum;
-    }
-
-    /// <summary>Slopes of the two pieces.</summary>
-    static (double Before, double After) Slopes(double[] x, double[] y, double at)
-    {
-        double[] f = Projected(y, Basis(x, v => [1, v, Math.Max(0, v - at)]));
-        return ((f[1] - f[0]) / (x[1] - x[0]), (f[^1] - f[^2]) / (x[^1] - x[^2]));
-    }
 }

@@ -51,7 +51,7 @@ static class MapPictures
         Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance; number: accuracy in percent");
         Text(12, 58, "s", "of each budget the size with the least loss; " +
             "line: −ln p of the right answer along the budgets, each in its own height;");
-        Text(12, 74, "s", "sudden: that line has a break (dot) which no evenly bending curve has, and ability rises");
+        Text(12, 74, "s", "sudden: that line has a break (dot) which no smooth curve has, and ability rises");
         for (int r = 0; r < rungs; r++)
             Text(left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
         int right = left + rungs * Cell;
@@ -189,7 +189,7 @@ static class MapPictures
             LogX = false,
             XLimits = (0.5, Math.Max(8, series.Max(s => s.Points.Max(p => p.X))) + 0.5),
             LogY = true,
-            Subtitle = "first rung from which on the ability's interval reaches the ceiling; levels that are not full are " +
+            Subtitle = "first rung from which on the ability is shown to be full; levels that are not are " +
                 "not shown",
         };
     }
@@ -204,9 +204,10 @@ static class MapPictures
     static readonly (TaskClass Is, string Means)[] classes =
     [
         (TaskClass.Flat, I($"ability moves by less than {MapRules.Change:0.0}")),
-        (TaskClass.Smooth, "it rises, and the answers' likelihood bends evenly"),
+        (TaskClass.Rising, "it rises; too few budgets or seeds to tell how"),
+        (TaskClass.Smooth, "it rises, and a smooth curve is enough for the answers' likelihood"),
         (TaskClass.Sudden, "it rises, and the answers' likelihood has a break"),
-        (TaskClass.Saturated, I($"it reaches {MapRules.Ceiling:0.00} within noise")),
+        (TaskClass.Saturated, I($"ability is shown to be above {1 - MapRules.FullMargin:0.00}")),
         (TaskClass.Inverse, "it falls"), (TaskClass.Unclear, "none of these can be shown"),
     ];
 
@@ -216,7 +217,8 @@ static class MapPictures
     static string NoteOf(TaskFinding f) => f.Class switch
     {
         TaskClass.Unclear when !f.Evidence.StartsWith("ability", StringComparison.Ordinal) => f.Evidence,
-        TaskClass.Sudden when f.Break is { } b => I($"break at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}; slope ") + SlopesOf(b),
+        TaskClass.Sudden when f.Break is { } b => I($"break at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}; slope ") + SlopesOf(b) +
+            (f.SaturatedAt is { } full ? $"; full from {Flops(full)}" : ""),
         TaskClass.Smooth when f.Break is { P: <= MapRules.BreakP } b =>
             I($"p {b.P:0.000}, but not steeper: slope ") + SlopesOf(b),
         TaskClass.Smooth when f.Break is { } b => I($"no break, p {b.P:0.000}"),
@@ -226,7 +228,7 @@ static class MapPictures
         _ => "",
     };
 
-    /// <summary>Of −ln p, before and after a break, nats a decade.</summary>
+    /// <summary>Of −ln p, outside of a break and in it, nats a decade.</summary>
     static string SlopesOf(BreakResult b) => $"{TaskFinding.Signed(b.Before, 1)} → {TaskFinding.Signed(b.After, 1)}";
 
     static string Flops(double x) => x.ToString("0.##e0", CultureInfo.InvariantCulture);

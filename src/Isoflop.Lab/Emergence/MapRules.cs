@@ -7,11 +7,14 @@ enum TaskClass
     Unclear,
     /// <summary>Shown not to move by more than <see cref="MapRules.Change"/>: an equivalence test.</summary>
     Flat,
-    /// <summary>Rises, and an evenly bending curve is enough for the answer's likelihood.</summary>
+    /// <summary>Rises, and there are too few rungs or seeds to tell how.</summary>
+    Rising,
+    /// <summary>Rises, and a smooth curve is enough for the answer's likelihood.</summary>
     Smooth,
-    /// <summary>Rises, and the answer's likelihood has a break that no evenly bending curve has.</summary>
+    /// <summary>Rises, and the answer's likelihood has a break that no smooth curve has; whether it is full by then or
+    /// not.</summary>
     Sudden,
-    /// <summary>Within noise of its ceiling at the last rung.</summary>
+    /// <summary>Shown to be within <see cref="MapRules.FullMargin"/> of its ceiling at the last rung.</summary>
     Saturated,
     /// <summary>Falls.</summary>
     Inverse,
@@ -30,16 +33,16 @@ static class MapRules
     /// <summary>A change of ability that counts.</summary>
     public const double Change = 0.10;
 
-    /// <summary>Ability from which a task counts as full, if its interval reaches it.</summary>
-    public const double Ceiling = 0.98;
+    /// <summary>A task is full where its ability is shown to be nearer to 1 than this.</summary>
+    public const double FullMargin = 0.05;
 
-    /// <summary>Largest p-value of a break in the answer's log-likelihood: of a hundred smooth tasks, one.</summary>
-    public const double BreakP = 0.01;
+    /// <summary>Largest p-value of a break in the answer's log-likelihood: of fifty smooth tasks, one.</summary>
+    public const double BreakP = 0.02;
 
     /// <summary>An S-curve that takes so many decades from 10 to 90 % is smooth.</summary>
     public const double SmoothDecades = 2;
 
-    /// <summary>The likelihood's slope after a break is at least so many times the one before it.</summary>
+    /// <summary>The likelihood's slope in a break is at least so many times the one outside of it.</summary>
     public const double BreakSlopes = 2;
 
     /// <summary>Level of all other tests.</summary>

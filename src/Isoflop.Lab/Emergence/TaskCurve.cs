@@ -1,4 +1,5 @@
 using Isoflop.Lab.Eval;
+using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Lab.Emergence;
 
@@ -24,6 +25,13 @@ sealed record TaskRung(double Budget, double Flops, IReadOnlyList<IReadOnlyList<
             return a with { Mean = (a.Mean - Chance) / room, Error = a.Error / room };
         }
     }
+
+    /// <summary>Interval of <see cref="Accuracy"/>, exact where all agree.</summary>
+    public (double Low, double High) AccuracyRange(double level) => Accuracy is var a && double.IsNaN(a.Mean)
+        ? (double.NaN, double.NaN) : ExactShare.Of(a.Mean, a.Error, a.Freedom, Results[0].Count, level);
+
+    /// <summary>Least ability that is not ruled out, one-sided.</summary>
+    public double LeastAbility(double level) => (AccuracyRange(2 * level - 1).Low - Chance) / (1 - Chance);
 
     /// <summary>−ln p of the answer, nats.</summary>
     public TwoLevel AnswerNll => Mean(r => r.AnswerNll ?? double.NaN);

@@ -13,7 +13,7 @@ readonly record struct RiseForecast(double Flops, double Low, double High);
 /// <param name="Change">of ability from the first rung to the last</param>
 /// <param name="Break">of the answer's log-likelihood; null: too few rungs or seeds to test</param>
 /// <param name="Rise">of flat tasks: an extrapolated line, no law</param>
-/// <param name="SaturatedAt">compute of the first rung from which on it stays within noise of its ceiling; null: none</param>
+/// <param name="SaturatedAt">compute of the first rung from which on it is shown to be full; null: none</param>
 /// <param name="Evidence">for a reader</param>
 sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakResult? Break, RiseForecast? Rise,
     double? SaturatedAt, string Evidence)
@@ -40,13 +40,13 @@ sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakRe
         double? full = SaturatedFrom(rungs);
         string moved = FormattableString.Invariant($"ability {rungs[0].Ability.Mean:0.00} → {rungs[^1].Ability.Mean:0.00}, ") +
             $"change {Signed(change.Mean, 2)} ({Signed(low, 2)} to {Signed(high, 2)} at 90 %)";
+        bool flat = low > -MapRules.Change && high < MapRules.Change, broken = found is { } b && b.P <= MapRules.BreakP
+            && b.After < 0 && b.After <= MapRules.BreakSlopes * Math.Min(b.Before, 0);
+        if (low > 0 && !flat && broken) return Found(TaskClass.Sudden, null);
         if (full is not null) return Found(TaskClass.Saturated, null);
         if (high < -MapRules.Change || (high < 0 && change.Mean < -MapRules.Change)) return Found(TaskClass.Inverse, null);
-        if (low > -MapRules.Change && high < MapRules.Change) return Found(TaskClass.Flat, RiseOf(rungs));
-        if (low <= 0) return Found(TaskClass.Unclear, null);
-        bool broken = found is { } b && b.P <= MapRules.BreakP && b.After < 0
-            && b.After < MapRules.BreakSlopes * Math.Min(b.Before, 0);
-        return Found(broken ? TaskClass.Sudden : TaskClass.Smooth, null);
+        if (flat) return Found(TaskClass.Flat, RiseOf(rungs));
+        return Found(low <= 0 ? TaskClass.Unclear : found is null ? TaskClass.Rising : TaskClass.Smooth, null);
 
         TaskFinding Found(TaskClass kind, RiseForecast? rise) => new(curve.Task, kind, change, found, rise, full, moved +
             (found is { } t ? FormattableString.Invariant($"; best break at {Math.Pow(10, t.At):0.#e0}, p {t.P:0.000}") : ""))
@@ -57,15 +57,13 @@ sealed record TaskFinding(string Task, TaskClass Class, TwoLevel Change, BreakRe
     internal static string Signed(double x, int decimals) => (Math.Round(x, decimals) + 0.0)
         .ToString(decimals == 1 ? "+0.0;-0.0" : "+0.00;-0.00", CultureInfo.InvariantCulture);
 
-    /// <summary>The first rung from which on the ability's interval reaches the ceiling.</summary>
+    /// <summary>The first rung from which on the ability is shown to be full.</summary>
     static double? SaturatedFrom(IReadOnlyList<TaskRung> rungs)
     {
         double? at = null;
         foreach (TaskRung rung in rungs.Reverse())
         {
-            TwoLevel ability = rung.Ability;
-            if (ability.Mean + ability.Half(1 - 2 * MapRules.Level) < MapRules.Ceiling
-                || ability.Mean < MapRules.Ceiling - MapRules.Change) break;
+            if (!(rung.LeastAbility(1 - MapRules.Level) > 1 - MapRules.FullMargin)) break;
             at = rung.Flops;
         }
         return at;

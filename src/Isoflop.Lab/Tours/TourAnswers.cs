@@ -43,8 +43,8 @@ static class TourAnswers
     {
         (TaskClass Class, string Said)[] words =
         [
-            (TaskClass.Saturated, "reached the ceiling"), (TaskClass.Smooth, "rose smoothly"), (TaskClass.Sudden,
-                "rose suddenly"),
+            (TaskClass.Saturated, "reached the ceiling"), (TaskClass.Rising, "rose, smoothly or not"),
+            (TaskClass.Smooth, "rose smoothly"), (TaskClass.Sudden, "rose suddenly"),
             (TaskClass.Flat, "stayed flat"), (TaskClass.Inverse, "fell"), (TaskClass.Unclear, "cannot be told at this size"),
         ];
         var counts = words.Select(w => (w.Class, w.Said, Count: findings.Count(f => f.Class == w.Class))).Where(c => c.Count > 0)
