@@ -32,7 +32,8 @@ static partial class Glossary
         ("decade", "decades?", "a factor of ten"),
         ("chance", "chance", "how often guessing is right"),
         ("ability", "ability|abilities", "accuracy above chance, as a share of what lies above chance"),
-        ("flat, smooth, sudden, saturated, inverse, rising, unclear", "flat|smooth(ly)?|sudden(ly)?|saturated|inverse|rising|unclear",
+        ("flat, smooth, sudden, saturated, inverse, rising, unclear",
+            "flat|smooth(ly)?|sudden(ly)?|saturated|inverse|rising|unclear",
             "how ability moves along the ladder: by less than 0.1; up; up with a break in the answers' likelihood; shown to be " +
             "full; down; none of it can be shown; rising: up, with too few budgets or seeds to tell how"),
         ("break", "breaks?", "where a curve falls faster than any curve of slow bends does"),

@@ -20,7 +20,10 @@ readonly record struct BreakResult(double At, double P, double Before, double Af
 /// </summary>
 static class BreakTest
 {
-    const int Simulations = 499;
+    /// <summary>A smooth curve and a sharp one have four parameters each.</summary>
+    public const int MinRungs = 5;
+
+    const int Simulations = 499, MinFreedom = 3;
 
     /// <summary>Decades between the middles that are tried.</summary>
     const double Between = MapRules.SmoothDecades / 8;
@@ -34,7 +37,7 @@ static class BreakTest
     public static BreakResult? Of(double[] x, double[][] y, ulong seed)
     {
         int n = x.Length, freedom = y.Sum(s => s.Length - 1);
-        if (n < 5 || freedom < 3) return null;
+        if (n < MinRungs || freedom < MinFreedom) return null;
         double variance = y.Sum(s => Variance(s) * (s.Length - 1)) / freedom, spread = Math.Sqrt(variance);
         if (!(variance > 0)) return null;
         double[] roots = [.. y.Select(s => Math.Sqrt(s.Length))], means = [.. y.Zip(roots, (s, root) => s.Average() * root)];

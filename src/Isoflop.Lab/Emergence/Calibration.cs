@@ -42,7 +42,8 @@ sealed record Calibration(string Kind, bool IsStep, int Sudden, int Tasks)
     /// <summary>Simulates tasks on the rungs, seeds and items of a study, with the noise between its seeds.</summary>
     /// <param name="x">log10 of the compute of each rung</param> <param name="seeds">of each rung</param>
     /// <param name="sd">between seeds, nats an answer</param>
-    /// <remarks>A step's middle has two rungs or more on either side: nearer to an end it may be the tail of a slow curve.</remarks>
+    /// <remarks>A step's middle has two rungs or more on either side: nearer to an end it may be a slow curve's
+    /// tail.</remarks>
     public static IReadOnlyList<Calibration> Simulate(IReadOnlyList<double> x, IReadOnlyList<int> seeds, int items, double sd,
         int tasks, ulong seed = 1)
     {

@@ -31,8 +31,23 @@ sealed class CapabilityMap
     /// <summary>By task, in the same order.</summary>
     public IReadOnlyList<TaskFinding> Findings { get; }
 
-    /// <summary>From rung to rung, and last from the first to the last.</summary>
+    /// <summary>From rung to rung, and last from the first to the last; empty: losses are unknown.</summary>
     public IReadOnlyList<RungGain> Gains { get; }
+
+    /// <summary>Of all tasks, ascending.</summary>
+    public IReadOnlyList<double> Budgets => [.. Curves.SelectMany(c => c.Rungs.Select(r => r.Budget)).Distinct().Order()];
+
+    /// <summary>Of a table, see <see cref="MapTable"/>.</summary>
+    /// <param name="notes">of what was left out</param>
+    /// <exception cref="DataException">What is wrong with it, and where.</exception>
+    public static CapabilityMap OfTable(string path, MapColumns columns, ICollection<string> notes)
+    {
+        IReadOnlyList<TaskCurve> curves = MapTable.Read(path, columns, notes);
+        return new(Path.GetFileNameWithoutExtension(path), curves, Found(curves), []);
+    }
+
+    static TaskFinding[] Found(IReadOnlyList<TaskCurve> curves) =>
+        [.. curves.AsParallel().AsOrdered().Select((c, i) => TaskFinding.Of(c, (ulong)i + 1))];
 
     /// <summary>Asks the questions of every rung's best size and reads the losses by tag.</summary>
     /// <param name="suiteOf">the questions, given the corpus; null: none, and the map is of losses alone. An item is of the tag
@@ -72,7 +87,7 @@ sealed class CapabilityMap
             [.. rung.Select(r => losses[r.Run.Name].FirstOrDefault(t => t.Tag == task)?.Loss ?? double.NaN)]))],
             corpus.Tags.ToList().IndexOf(task) is var t && t >= 0 && t < corpus.TagEntropies.Count ? corpus.TagEntropies[t]
                 : null))];
-        return new(study.Name, curves, [.. curves.Select((c, i) => TaskFinding.Of(c, (ulong)i + 1))], GainsOf(rungs, losses));
+        return new(study.Name, curves, Found(curves), GainsOf(rungs, losses));
 
         string TaskOf(string task, int level) => $"{task}.{level}" is var full && !corpus.Tags.Contains(full)
             && corpus.Tags.Contains(task) ? task : full;
@@ -104,6 +119,13 @@ sealed class CapabilityMap
         }
     }
 
+    /// <summary>One row a task, rung and seed: what <see cref="OfTable"/> makes the map of again.</summary>
+    public Table ToSeedTable() => Table.Of(Curves.SelectMany(c => c.Rungs.SelectMany(r => r.Seeds.Select((s, i) =>
+        (c.Task, Rung: r, Seed: i + 1, Score: s)))),
+        ("task", r => r.Task), ("flops", r => r.Rung.Budget), ("seed", r => (long)r.Seed), ("accuracy", r => r.Score.Accuracy),
+        ("answer_nll", r => r.Score.AnswerNll), ("margin", r => r.Score.Margin), ("items", r => (long)r.Rung.Items),
+        ("chance", r => r.Rung.Chance));
+
     /// <summary>One row a task and rung.</summary>
     public Table ToTable(IReadOnlyList<TaskBreak> breaks)
     {
@@ -111,8 +133,8 @@ sealed class CapabilityMap
         return Table.Of(Curves.Zip(Findings).SelectMany(c => c.First.Rungs.Select(r => (Curve: c.First, Finding: c.Second,
             Rung: r, Break: placed.GetValueOrDefault(c.First.Task, Statistics.Estimate.Of(double.NaN))))),
             ("task", c => c.Curve.Task), ("budget", c => c.Rung.Budget), ("flops", c => c.Rung.Flops),
-            ("seeds", c => (long)c.Rung.Losses.Count),
-            ("items", c => (long)(c.Rung.Results.Count == 0 ? 0 : c.Rung.Results[0].Count)),
+            ("seeds", c => (long)Math.Max(c.Rung.Losses.Count, c.Rung.Seeds.Count)),
+            ("items", c => (long)c.Rung.Items),
             ("loss", c => c.Rung.Loss), ("entropy", c => c.Curve.Entropy ?? double.NaN),
             ("accuracy", c => c.Rung.Accuracy.Mean), ("accuracy_low", c => c.Rung.AccuracyRange(0.95).Low),
             ("accuracy_high", c => c.Rung.AccuracyRange(0.95).High), ("chance", c => c.Rung.Chance),

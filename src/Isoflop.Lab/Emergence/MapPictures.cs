@@ -20,8 +20,8 @@ static class MapPictures
     /// <summary>Writes all pictures into a study's folder; those of abilities where there are questions.</summary>
     public static void Write(CapabilityMap map, string folder)
     {
-        if (map.Gains[0].Tasks.Count > 0) Put("map-loss.svg", Losses(map));
-        if (map.Curves.All(c => c.Rungs[0].Results.Count == 0)) return;
+        if (map.Gains.Count > 0 && map.Gains[0].Tasks.Count > 0) Put("map-loss.svg", Losses(map));
+        if (map.Curves.All(c => !c.IsAsked)) return;
         WholeFile.Write(Path.Combine(folder, MapFile), Svg(map));
         Put("map-ability.svg", Curves(map));
         Put(LikelihoodFile, Likelihoods(map));
@@ -37,10 +37,11 @@ static class MapPictures
     /// <summary>Tasks × rungs: ability as colour, accuracy as number, class beside it.</summary>
     public static string Svg(CapabilityMap map)
     {
-        TaskCurve[] tasks = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
+        TaskCurve[] tasks = [.. map.Curves.Where(c => c.IsAsked)];
         if (tasks.Length == 0) return "";
         int left = 16 + 7 * tasks.Max(t => LabelOf(t.Task).Length);
-        int rungs = tasks[0].Rungs.Count, gaps = tasks.Select(t => FamilyOf(t.Task)).Distinct().Count() - 1;
+        IReadOnlyList<double> budgets = map.Budgets;
+        int rungs = budgets.Count, gaps = tasks.Select(t => FamilyOf(t.Task)).Distinct().Count() - 1;
         int width = left + rungs * Cell + Right, height = Top + tasks.Length * Row + gaps * 6 + Bottom;
         var svg = new StringBuilder("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"isoflop-map\" " +
             I($"viewBox=\"0 0 {width} {height}\" ") +
@@ -49,11 +50,11 @@ static class MapPictures
             Style);
         Text(12, 22, "t", $"What each rung of '{map.Study}' can do", 16, weight: "600");
         Text(12, 42, "s", "blue: ability, the share of what lies above chance; red: below chance; number: accuracy in percent");
-        Text(12, 58, "s", "of each budget the size with the least loss; " +
+        Text(12, 58, "s", (map.Gains.Count > 0 ? "of each budget the size with the least loss; " : "") +
             "line: −ln p of the right answer along the budgets, each in its own height;");
         Text(12, 74, "s", "sudden: that line has a break (dot) which no smooth curve has, and ability rises");
         for (int r = 0; r < rungs; r++)
-            Text(left + r * Cell + Cell / 2, Top - 8, "t", Flops(tasks[0].Rungs[r].Budget), anchor: "middle");
+            Text(left + r * Cell + Cell / 2, Top - 8, "t", Flops(budgets[r]), anchor: "middle");
         int right = left + rungs * Cell;
         Text(right + ClassAt, Top - 8, "t", "class");
         Text(right + ChangeAt, Top - 8, "t", "change, 90 %");
@@ -67,12 +68,13 @@ static class MapPictures
             Text(left - 8, y + 15, "t", LabelOf(task.Task), anchor: "end");
             for (int r = 0; r < rungs; r++)
             {
-                double ability = task.Rungs[r].Ability.Mean;
+                if (RungAt(task, budgets[r]) is not { } rung) continue;
+                double ability = rung.Ability.Mean;
                 svg.Append(I($"<rect x=\"{left + r * Cell + 1}\" y=\"{y + 1}\" width=\"{Cell - 2}\" height=\"{Row - 2}\" ") +
                     $"class=\"{(ability < 0 ? "down" : "up")}\" " +
                     I($"fill-opacity=\"{Math.Clamp(Math.Abs(ability), 0.04, 1):0.##}\"/>"));
                 svg.Append(I($"<text x=\"{left + r * Cell + Cell / 2}\" y=\"{y + 15}\" text-anchor=\"middle\" ") +
-                    I($"class=\"{(Math.Abs(ability) > 0.5 ? "w" : "t")}\">{100 * task.Rungs[r].Accuracy.Mean:0}</text>"));
+                    I($"class=\"{(Math.Abs(ability) > 0.5 ? "w" : "t")}\">{100 * rung.Accuracy.Mean:0}</text>"));
             }
             TaskFinding finding = map.Findings.First(f => f.Task == task.Task);
             Text(right + ClassAt, y + 15, "t", finding.Class.ToString().ToLowerInvariant(),
@@ -122,7 +124,7 @@ static class MapPictures
     /// <summary>The same in characters, one task a line; without questions the tasks' losses.</summary>
     public static void Terminal(CapabilityMap map, TextWriter output)
     {
-        TaskCurve[] tasks = [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0)];
+        TaskCurve[] tasks = [.. map.Curves.Where(c => c.IsAsked)];
         int width = Math.Max(12, map.Curves.Max(t => t.Task.Length));
         if (tasks.Length == 0)
         {
@@ -133,17 +135,19 @@ static class MapPictures
                     $"  {World.TitleOf(task.Task)}".TrimEnd());
             return;
         }
-        output.WriteLine("task".PadRight(width) + "  chance" + string.Concat(tasks[0].Rungs.Select(r => $"{Flops(r.Budget),9}")) +
+        output.WriteLine("task".PadRight(width) + "  chance" + string.Concat(map.Budgets.Select(b => $"{Flops(b),9}")) +
             "  class");
         foreach (TaskCurve task in tasks)
         {
             TaskFinding f = map.Findings.First(x => x.Task == task.Task);
             output.WriteLine(task.Task.PadRight(width) + I($"  {100 * task.Rungs[0].Chance,4:0} %") +
-                string.Concat(task.Rungs.Select(r => I($"  {100 * r.Accuracy.Mean,4:0} {Shade(r.Ability.Mean)}"))) +
+                string.Concat(map.Budgets.Select(b => RungAt(task, b) is { } r
+                    ? I($"  {100 * r.Accuracy.Mean,4:0} {Shade(r.Ability.Mean)}") : new(' ', 8))) +
                 $"   {f.Class.ToString().ToLowerInvariant(),-9} " +
                 string.Join("; ", ((string[])[World.TitleOf(task.Task), NoteOf(f)]).Where(t => t.Length > 0)));
         }
-        output.WriteLine("numbers: accuracy in percent, of each budget's best size; ability, the share of what lies above " +
+        string sizes = map.Gains.Count > 0 ? ", of each budget's best size" : "";
+        output.WriteLine($"numbers: accuracy in percent{sizes}; ability, the share of what lies above " +
             "chance: ░ from 10 %, ▒ 35, ▓ 65, █ 90");
         output.WriteLine(string.Join("; ", classes.Where(c => map.Findings.Any(f => f.Class == c.Is)).Select(c =>
             $"{c.Is.ToString().ToLowerInvariant()}: {c.Means}")));
@@ -155,7 +159,7 @@ static class MapPictures
     { YLimits = (Lowest(map), 1.1), Possible = (double.NegativeInfinity, 1) })];
 
     /// <summary>One axis for all families: below chance is as deep as the deepest goes.</summary>
-    static double Lowest(CapabilityMap map) => Math.Min(-0.4, -0.1 + map.Curves.Where(c => c.Rungs[0].Results.Count > 0)
+    static double Lowest(CapabilityMap map) => Math.Min(-0.4, -0.1 + map.Curves.Where(c => c.IsAsked)
         .SelectMany(c => c.Rungs).Min(r => Band(r.Ability).Low));
 
     /// <summary>−ln p of the answer against compute: where a break would show.</summary>
@@ -177,7 +181,8 @@ static class MapPictures
     static string LevelOf(string task, int tasks) => tasks > 1 && task.Split('.') is [_, var level] ? $"level {level}" : task;
 
     /// <summary>One standard error to both sides: 95 % of several tasks would cover one another.</summary>
-    static (double Low, double High) Band(TwoLevel mean) => (mean.Mean - mean.Error, mean.Mean + mean.Error);
+    static (double Low, double High) Band(TwoLevel mean) => double.IsNaN(mean.Error) ? (mean.Mean, mean.Mean)
+        : (mean.Mean - mean.Error, mean.Mean + mean.Error);
 
     /// <summary>Compute at which each level of a family is full; null: none is.</summary>
     public static Chart? Saturation(CapabilityMap map)
@@ -195,7 +200,9 @@ static class MapPictures
     }
 
     static IEnumerable<IGrouping<string, TaskCurve>> Families(CapabilityMap map) =>
-        map.Curves.Where(c => c.Rungs[0].Results.Count > 0).GroupBy(c => FamilyOf(c.Task));
+        map.Curves.Where(c => c.IsAsked).GroupBy(c => FamilyOf(c.Task));
+
+    static TaskRung? RungAt(TaskCurve task, double budget) => task.Rungs.FirstOrDefault(r => r.Budget == budget);
 
     static string FamilyOf(string task) => task.Split('.')[0];
 
@@ -217,14 +224,20 @@ static class MapPictures
     static string NoteOf(TaskFinding f) => f.Class switch
     {
         TaskClass.Unclear when !f.Evidence.StartsWith("ability", StringComparison.Ordinal) => f.Evidence,
-        TaskClass.Sudden when f.Break is { } b => I($"break at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}; slope ") + SlopesOf(b) +
+        TaskClass.Sudden when f.Break is { } b =>
+            I($"break at {Flops(Math.Pow(10, b.At))}, p {b.P:0.000}; slope ") + SlopesOf(b) +
             (f.SaturatedAt is { } full ? $"; full from {Flops(full)}" : ""),
         TaskClass.Smooth when f.Break is { P: <= MapRules.BreakP } b =>
             I($"p {b.P:0.000}, but not steeper: slope ") + SlopesOf(b),
         TaskClass.Smooth when f.Break is { } b => I($"no break, p {b.P:0.000}"),
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",
+<<<<<<< HEAD
         TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight"
             : $"a straight line would rise at {Flops(r.Flops)}",
+=======
+        TaskClass.Rising => f.Untested,
+        TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight" : $"a line says {Flops(r.Flops)}",
+>>>>>>> e628089 (map --table: tasks, compute, seeds, accuracies and likelihoods of any tool; the recorded map by the new rules)
         _ => "",
     };
 

@@ -10,14 +10,14 @@ sealed record TaskBreak(string Task, Estimate At, string Reason)
 {
     /// <summary>Of every task that has questions, in the map's order.</summary>
     public static IReadOnlyList<TaskBreak> All(CapabilityMap map, CancellationToken stop = default) =>
-        [.. map.Curves.Where(c => c.Rungs[0].Results.Count > 0).AsParallel().AsOrdered().Select(c => Of(c, stop))];
+        [.. map.Curves.Where(c => c.IsAsked).AsParallel().AsOrdered().Select(c => Of(c, stop))];
 
     static TaskBreak Of(TaskCurve curve, CancellationToken stop)
     {
         List<Observation> points = [];
         foreach (TaskRung rung in curve.Rungs)
-            for (int s = 0; s < rung.Results.Count; s++)
-                if (rung.Results[s].Average(r => r.AnswerNll ?? double.NaN) is var nll && nll > 0)
+            for (int s = 0; s < rung.Seeds.Count; s++)
+                if (rung.Seeds[s].AnswerNll is var nll && nll > 0)
                     points.Add(Observation.Point(rung.Flops, nll, seed: s + 1));
         Law law = Law.Fit(LawForms.Broken, points, new() { Bootstraps = 100, HeldOut = false, Threads = 1 }, stop);
         return law.Identified ? new(curve.Task, law["d1"], "") : new(curve.Task, Estimate.Of(double.NaN), law.Verdict.Text);

@@ -1,4 +1,5 @@
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Emergence;
 
@@ -26,6 +27,34 @@ readonly record struct TwoLevel(double Mean, double Error, double Freedom)
             ((seeds < 2 ? 0 : seedPart * seedPart / (seeds - 1)) + (sums.Length < 2 ? 0
                 : itemPart * itemPart / (sums.Length - 1)));
         return new(mean, Math.Sqrt(variance), Math.Max(1, freedom));
+    }
+
+    /// <summary>
+    /// Of each seed's share of the same items: their noise adds as above, and that of the items is p(1 − p)/n, as if seeds
+    /// did not differ in which are right.
+    /// </summary>
+    public static TwoLevel OfShares(IReadOnlyList<double> shares, int items)
+    {
+        if (shares.Count == 0) return new(double.NaN, double.NaN, 1);
+        TwoLevel seeds = OfSeeds(shares);
+        return Sum(seeds.Mean, seeds with { Error = double.IsNaN(seeds.Error) ? 0 : seeds.Error },
+            new(0, Math.Sqrt(seeds.Mean * (1 - seeds.Mean) / items), Math.Max(1, items - 1)));
+    }
+
+    /// <summary>Of values that differ from seed to seed alone; of one seed without an error.</summary>
+    public static TwoLevel OfSeeds(IReadOnlyList<double> values) => values.Count == 0 ? new(double.NaN, double.NaN, 1)
+        : new(values.Average(), values.Count < 2 ? double.NaN : values.StandardDeviation() / Math.Sqrt(values.Count),
+            Math.Max(1, values.Count - 1));
+
+    /// <summary>Of two independent means.</summary>
+    public static TwoLevel Difference(TwoLevel a, TwoLevel b) => Sum(a.Mean - b.Mean, a, b);
+
+    /// <summary>Errors of two independent parts, with Satterthwaite's degrees of freedom.</summary>
+    static TwoLevel Sum(double mean, TwoLevel a, TwoLevel b)
+    {
+        double u = a.Error * a.Error, v = b.Error * b.Error;
+        return new(mean, Math.Sqrt(u + v), u + v == 0 ? Math.Min(a.Freedom, b.Freedom)
+            : Math.Max(1, (u + v) * (u + v) / (u * u / a.Freedom + v * v / b.Freedom)));
     }
 
     /// <summary>Half of the two-sided interval that covers the share.</summary>

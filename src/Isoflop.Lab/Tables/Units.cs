@@ -1,8 +1,9 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Isoflop.Lab.Tables;
 
-/// <summary>Units that the header of a column names: GFLOPs, PF-days, params (M), tokens_b.</summary>
+/// <summary>Units that the header of a column names: GFLOPs, FLOPs (1E21), PF-days, params (M), tokens_b.</summary>
 static partial class Units
 {
     static readonly (string Letter, string Name, double Factor)[] Prefixes =
@@ -31,6 +32,8 @@ static partial class Units
             return (1, null);
         }
         if (quantity == Quantity.Plain || Work().Match(lower) is not { Success: true } m) return (1, null);
+        if (PowerOfTen().Match(lower) is { Success: true } power && double.TryParse(power.Groups[1].ValueSpan,
+            NumberStyles.Float, CultureInfo.InvariantCulture, out double ten)) return (ten, $"{power.Groups[1].Value} FLOPs");
         string prefix = m.Groups["prefix"].Value;
         (_, string full, double scale) = prefix.Length == 0 ? ("", "", 1)
             : Prefixes.First(p => prefix == p.Letter || prefix == p.Name);
@@ -40,6 +43,10 @@ static partial class Units
                 "name the column of FLOPs in all");
         return (scale, scale == 1 ? null : $"{full}FLOPs");
     }
+
+    /// <summary>"FLOPs (1E21)".</summary>
+    [GeneratedRegex(@"[(\[ ]x?(1e\+?[0-9]{1,2})[)\] ]?$")]
+    private static partial Regex PowerOfTen();
 
     [GeneratedRegex("[^a-z]+")]
     private static partial Regex Words();

@@ -178,7 +178,7 @@ public class EmergenceTests
     {
         TaskCurve curve = Curve(x => 0.1 + 0.2 * (x - 10), x => 3 - 0.6 * (x - 10));
         Assert.Equal(TaskClass.Rising, TaskFinding.Of(curve with { Rungs = [.. curve.Rungs.Where((_, r) => r % 2 == 0)] }).Class);
-        Assert.Equal(TaskClass.Rising, TaskFinding.Of(curve with { Rungs = [.. curve.Rungs.Select(r => r with { Results = [r.Results[0]] })] }).Class);
+        Assert.Equal(TaskClass.Rising, TaskFinding.Of(curve with { Rungs = [.. curve.Rungs.Select(r => new TaskRung(r.Budget, r.Flops, [r.Results[0]], [1]))] }).Class);
     }
 
     [Fact]
