@@ -35,7 +35,7 @@ static partial class Glossary
         ("flat, smooth, sudden, saturated, inverse, rising, unclear",
             "flat|smooth(ly)?|sudden(ly)?|saturated|inverse|rising|unclear",
             "how ability moves along the ladder: by less than 0.1; up; up with a break in the answers' likelihood; shown to be " +
-            "full; down; none of it can be shown; rising: up, with too few budgets or seeds to tell how"),
+            "full; down; up, with too few budgets or seeds to tell how; none of it can be shown"),
         ("break", "breaks?", "where a curve falls faster than any curve of slow bends does"),
         ("−ln p", "−ln p|likelihood", "how improbable the right answer was to the model, in nats: it moves before accuracy does"),
         ("policy", "policy|policies", "the model that is taught by reinforcement"),

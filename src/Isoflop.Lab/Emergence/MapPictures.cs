@@ -231,13 +231,9 @@ static class MapPictures
             I($"p {b.P:0.000}, but not steeper: slope ") + SlopesOf(b),
         TaskClass.Smooth when f.Break is { } b => I($"no break, p {b.P:0.000}"),
         TaskClass.Saturated => $"full from {Flops(f.SaturatedAt!.Value)}",
-<<<<<<< HEAD
+        TaskClass.Rising => f.Untested,
         TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight"
             : $"a straight line would rise at {Flops(r.Flops)}",
-=======
-        TaskClass.Rising => f.Untested,
-        TaskClass.Flat when f.Rise is { } r => double.IsNaN(r.Flops) ? "no rise in sight" : $"a line says {Flops(r.Flops)}",
->>>>>>> e628089 (map --table: tasks, compute, seeds, accuracies and likelihoods of any tool; the recorded map by the new rules)
         _ => "",
     };
 

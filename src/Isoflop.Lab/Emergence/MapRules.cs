@@ -36,8 +36,8 @@ static class MapRules
     /// <summary>A task is full where its ability is shown to be nearer to 1 than this.</summary>
     public const double FullMargin = 0.05;
 
-    /// <summary>Largest p-value of a break in the answer's log-likelihood: of fifty smooth tasks, one.</summary>
-    public const double BreakP = 0.02;
+    /// <summary>Largest p-value of a break in the answer's log-likelihood: of forty smooth tasks, one.</summary>
+    public const double BreakP = 0.025;
 
     /// <summary>An S-curve that takes so many decades from 10 to 90 % is smooth.</summary>
     public const double SmoothDecades = 2;

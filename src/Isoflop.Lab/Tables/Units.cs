@@ -32,8 +32,6 @@ static partial class Units
             return (1, null);
         }
         if (quantity == Quantity.Plain || Work().Match(lower) is not { Success: true } m) return (1, null);
-        if (PowerOfTen().Match(lower) is { Success: true } power && double.TryParse(power.Groups[1].ValueSpan,
-            NumberStyles.Float, CultureInfo.InvariantCulture, out double ten)) return (ten, $"{power.Groups[1].Value} FLOPs");
         string prefix = m.Groups["prefix"].Value;
         (_, string full, double scale) = prefix.Length == 0 ? ("", "", 1)
             : Prefixes.First(p => prefix == p.Letter || prefix == p.Name);
@@ -41,6 +39,8 @@ static partial class Units
         if (m.Groups["rate"].Success)
             throw new DataException($"{path}: column '{ForeignTable.Shown(header)}' is a rate by its name; " +
                 "name the column of FLOPs in all");
+        if (scale == 1 && PowerOfTen().Match(lower) is { Success: true } power)
+            return (double.Parse(power.Groups[1].Value, CultureInfo.InvariantCulture), $"{power.Groups[1].Value} FLOPs");
         return (scale, scale == 1 ? null : $"{full}FLOPs");
     }
 
