@@ -8,9 +8,10 @@ namespace Isoflop.Lab.Emergence;
 /// <param name="Reason">why nothing was identified; else empty</param>
 sealed record TaskBreak(string Task, Estimate At, string Reason)
 {
-    /// <summary>Of every task that has questions, in the map's order.</summary>
+    /// <summary>Of every task whose answers' likelihood is known, in the map's order.</summary>
     public static IReadOnlyList<TaskBreak> All(CapabilityMap map, CancellationToken stop = default) =>
-        [.. map.Curves.Where(c => c.IsAsked).AsParallel().AsOrdered().Select(c => Of(c, stop))];
+        [.. map.Curves.Where(c => c.IsAsked && double.IsFinite(c.Rungs[0].AnswerNll.Mean)).AsParallel().AsOrdered()
+            .Select(c => Of(c, stop))];
 
     static TaskBreak Of(TaskCurve curve, CancellationToken stop)
     {
