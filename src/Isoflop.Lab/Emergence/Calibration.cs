@@ -49,12 +49,13 @@ sealed record Calibration(string Kind, bool IsStep, int Sudden, int Tasks)
     {
         int first = Math.Min(2, x.Count / 2);
         double left = x[first] - x[0], right = x[Math.Max(first, x.Count - 3)] - x[0];
-        IEnumerable<Shape> steps = from nats in (double[])[0.5, 1, 2]
-            from width in (double[])[0.1, 0.5, 1]
-            select new Shape(FormattableString.Invariant($"a step of {nats} nats within {width} decades"), true, (v, place) =>
-                Foot + nats * Math.Clamp(0.5 - (v - left - place * (right - left)) / width, 0, 1));
+        double[] heights = [0.5, 1, 2], widths = [0.1, 0.5, 1];
+        IEnumerable<Shape> steps = heights.SelectMany(nats => widths.Select(width => Step(nats, width)));
         return [.. smooth.Concat(steps).Select((shape, c) => new Calibration(shape.Name, shape.IsStep,
             ParallelEnumerable.Range(0, tasks).Count(t => IsSudden(shape, c, t)), tasks))];
+
+        Shape Step(double nats, double width) => new(FormattableString.Invariant($"a step of {nats} nats within {width} decades"),
+            true, (v, place) => Foot + nats * Math.Clamp(0.5 - (v - left - place * (right - left)) / width, 0, 1));
 
         bool IsSudden(Shape shape, int c, int t)
         {
