@@ -113,18 +113,24 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         }
     }
 
-    /// <summary>
-    /// The first in the plan's order, small ones first; but the longest as soon as it would outlast an even share of what is
-    /// left. None while those under way leave no memory for it.
-    /// </summary>
     PlannedRun? Choose(IEnumerable<PlannedRun> able)
     {
         double left = waiting.Sum(r => r.SecondsAt(peakFlops))
             + running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * (1 - PartOf(r)));
-        PlannedRun? first = able.FirstOrDefault(), longest = able.MaxBy(r => r.SecondsAt(peakFlops));
-        PlannedRun? run = longest?.SecondsAt(peakFlops) * workers > left ? longest : first;
-        long taken = running.Values.Sum(r => r.Run.MemoryBytes), there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return running.Count > 0 && run?.MemoryBytes > there - taken ? null : run;
+        long taken = running.Values.Sum(r => r.Run.MemoryBytes);
+        return Choose([.. able], r => r.SecondsAt(peakFlops), left / workers,
+            running.Count == 0 ? long.MaxValue : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - taken);
+    }
+
+    /// <summary>
+    /// The first in the plan's order, small ones first; but the longest as soon as it would outlast an even share of what is
+    /// left. None while there is no memory for it.
+    /// </summary>
+    internal static PlannedRun? Choose(IReadOnlyList<PlannedRun> able, Func<PlannedRun, double> seconds, double share, long memory)
+    {
+        PlannedRun? longest = able.MaxBy(seconds);
+        PlannedRun? run = longest is not null && seconds(longest) > share ? longest : able.FirstOrDefault();
+        return run?.MemoryBytes > memory ? null : run;
     }
 
     void Do(PlannedRun run, int threads)
