@@ -38,6 +38,7 @@ static class LawText
             Line("held out", I($"{h.Trained} below {h.Cut:0.##e0} predict {h.Tested} above: ") +
                 I($"{100 * h.MeanRelativeError:0.00} % off, at most {100 * h.LargestRelativeError:0.00} %") +
                 (double.IsFinite(h.Skill) ? I($"; skill against a line {h.Skill:0.00}") : ""));
+        foreach (FitTest test in law.LackOfFit) Line("fit", Verdicts.Says(test, law.Objective));
         Line("verdict", Symbols.In(law.Verdict.Text));
         Line("next point", Next(law, secondsPerFlop));
 

@@ -105,13 +105,14 @@ static class FitCommand
 
     static void PredictAt(Invocation call, Law law, double at)
     {
-        Show(call, law.Form.IsSurface ? law.PredictAt(at) : law.Predict(at), at);
+        Show(call, law.Form.IsSurface ? law.PredictAt(at) : law.Predict(at), at,
+            law.Fits ? "" : "; no interval: the form does not fit");
     }
 
-    static void Show(Invocation call, Estimate y, double at)
+    static void Show(Invocation call, Estimate y, double at, string but = "")
     {
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(y, FitCommandJson.Default.Estimate));
-        else call.Out.WriteLine(FormattableString.Invariant($"at {at:0.###e0}  {LawText.Show(y)} for a new run"));
+        else call.Out.WriteLine(FormattableString.Invariant($"at {at:0.###e0}  {LawText.Show(y)} for a new run{but}"));
     }
 
     /// <summary>Rows of results.csv whose runs are still there: what reports and forecasts of the study count too.</summary>

@@ -1,5 +1,3 @@
-using MathNet.Numerics.LinearAlgebra;
-
 namespace Isoflop.Lab.Laws;
 
 /// <summary>
@@ -13,28 +11,9 @@ static class Degrees
     {
         int n = problem.Data.Count, p = theta.Length;
         if (problem.Form is Allocation || n <= p) return Math.Max(1, groups.Length * Math.Max(1.0, n - p) / n);
-        var jacobian = Matrix<double>.Build.Dense(n, p);
-        double[] natural = new double[p], at = [.. theta];
-        for (int j = 0; j < p; j++)
-        {
-            double h = 6e-6 * Math.Max(1, Math.Abs(theta[j]));
-            at[j] = theta[j] + h;
-            double[] up = Values();
-            at[j] = theta[j] - h;
-            double[] down = Values();
-            at[j] = theta[j];
-            for (int i = 0; i < n; i++)
-                jacobian[i, j] = FitProblem.Residual(problem.Objective, up[i], down[i]) / (2 * h);
-        }
-        if (jacobian.Enumerate().Any(v => !double.IsFinite(v))) return Math.Max(1, groups.Length - p);
-        Matrix<double> q = jacobian.QR(MathNet.Numerics.LinearAlgebra.Factorization.QRMethod.Thin).Q;
-        double between = groups.Sum(g => Enumerable.Range(0, p).Sum(j => Math.Pow(g.Sum(i => q[i, j]), 2)) / g.Length);
+        if (Linear.Of(problem, theta) is not { } points) return Math.Max(1, groups.Length - p);
+        List<double[]> basis = Linear.Basis(points.Columns);
+        double between = groups.Sum(g => basis.Sum(q => Math.Pow(g.Sum(i => q[i]), 2)) / g.Length);
         return Math.Max(1, groups.Length - between);
-
-        double[] Values()
-        {
-            problem.Form.Natural(at, problem.Data, natural);
-            return problem.Form.Fitted(problem, natural);
-        }
     }
 }

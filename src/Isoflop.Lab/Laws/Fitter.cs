@@ -44,8 +44,13 @@ static class Fitter
             Residuals = [.. points.Select((p, i) => new Residual(p.Name, p.N, p.D, p.C, p.Loss, fitted[i],
                 FitProblem.Residual(objective, p.Loss, fitted[i]))).Where(r => double.IsFinite(r.Value))],
         };
-        law = law with { Decades = DecadesOf(law.Residuals) };
-        string? bound = natural.All(double.IsFinite) ? form.AtBound(natural, data) : "a parameter is not finite";
+        bool finite = natural.All(double.IsFinite);
+        law = law with
+        {
+            Decades = DecadesOf(law.Residuals),
+            LackOfFit = finite ? LackOfFit.Of(problem, best.Minimum.Theta, HeldOutCheck.CutOf(form, points)) : [],
+        };
+        string? bound = finite ? form.AtBound(natural, data) : "a parameter is not finite";
         if (bound is not null) return Refuse(law, bound, Further(law, 10, "ten times the compute"));
         if (!best.Minimum.Converged)
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
@@ -60,7 +65,7 @@ static class Fitter
         if (options.HeldOut)
             law = law with { HeldOut = HeldOutCheck.Of(form, points, options with { Objective = objective }, stop) };
         law = law with { Verdict = new(VerdictKind.KeepsImproving, "", law.Verdict.Next) };       // from here on it predicts
-        return law with { Verdict = Verdicts.Of(law, form) };
+        return law with { Verdict = Verdicts.Of(law, problem, best.Minimum.Theta) };
     }
 
     /// <summary>Parameters alone, without checks and intervals.</summary>

@@ -26,10 +26,14 @@ public sealed record HeldOut(double Cut, int Trained, int Tested, double MeanRel
 [JsonConverter(typeof(SnakeCase<VerdictKind>))]
 public enum VerdictKind
 {
-    /// <summary>Ten times the compute still buys more than the noise.</summary>
+    /// <summary>Ten times the compute buys more than 1 % of the loss: 90 % of what the law may be agree.</summary>
     KeepsImproving,
-    /// <summary>It does not.</summary>
+    /// <summary>It buys less, likewise: a test of equivalence, each side at 5 %.</summary>
     Saturates,
+    /// <summary>Neither is shown.</summary>
+    Undecided,
+    /// <summary>What the form leaves of the points is no noise: it predicts, without an interval.</summary>
+    DoesNotFit,
     /// <summary>These points do not fix this law; it refuses to predict.</summary>
     NotIdentified,
 }
@@ -97,6 +101,9 @@ public sealed record Law
     public IReadOnlyList<Residual> Residuals { get; init; } = [];
     /// <summary>By decade of C.</summary>
     public IReadOnlyList<DecadeResiduals> Decades { get; init; } = [];
+    /// <summary>F-tests of what the form leaves of the points; empty where the points allow none.</summary>
+    [JsonInclude]
+    internal IReadOnlyList<FitTest> LackOfFit { get; init; } = [];
     /// <summary>The check above a cut, where there were points enough.</summary>
     public HeldOut? HeldOut { get; init; }
     /// <summary>What may be said.</summary>
@@ -107,6 +114,10 @@ public sealed record Law
     /// <summary>The law predicts; otherwise every prediction is refused with the verdict's reason.</summary>
     [JsonIgnore]
     public bool Identified => Verdict.Kind != VerdictKind.NotIdentified;
+
+    /// <summary>A form that does not fit has no interval of a prediction: draws and residuals suppose that it does.</summary>
+    [JsonIgnore]
+    internal bool Fits => !Laws.LackOfFit.Rejecting(LackOfFit).Any();
 
     /// <summary>Value of a parameter; NaN if there is none of that name.</summary>
     public Estimate this[string name] => Parameters.FirstOrDefault(p => p.Name == name)?.Estimate ?? Estimate.Of(double.NaN);
@@ -119,7 +130,7 @@ public sealed record Law
 
     /// <summary>
     /// Loss of a new run of N parameters on D tokens. The interval is for that run: parameters are drawn from the resamples and a
-    /// residual is drawn with each, widened by Student's t for the degrees of freedom left.
+    /// residual is drawn with each, widened by Student's t for the degrees of freedom left. A form that does not fit has none.
     /// </summary>
     /// <param name="unique">unique tokens, for repeated data; D when not given</param>
     /// <exception cref="DataException">Not identified, or more than 10⁴ beyond the points.</exception>
@@ -137,6 +148,14 @@ public sealed record Law
     /// <summary>The split of C FLOPs into N and D that this law calls best, with intervals from the resamples.</summary>
     /// <exception cref="DataException">Not identified, more than 10⁴ beyond the points, or a law without N and D.</exception>
     public Optimum Optimal(double flops) => new Prediction(this).Optimal(flops);
+
+    /// <summary>By other parameters: a surface at its best split of x FLOPs, a curve at x.</summary>
+    internal double ValueAt(double[] p, double x)
+    {
+        if (!Form.IsSurface) return Form.At(p, new(x, x, x, x));
+        double n = Form.OptimalN(p, x, FlopsPerNd), d = x / (FlopsPerNd * n);
+        return Form.At(p, new(n, d, d, x));
+    }
 
     /// <summary>Writes law.json.</summary>
     public void Save(string path) => LawFile.Save(this, path);

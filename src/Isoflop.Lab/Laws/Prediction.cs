@@ -46,16 +46,9 @@ readonly struct Prediction
     public Estimate AtFlops(double flops)
     {
         Check(flops, law.MinFlops, law.MaxFlops, "C");
-        LawForm f = form;
-        double k = law.FlopsPerNd;
-        if (!f.IsSurface) return f.ReadsFlops ? Curve(flops) : throw Refused(law, $"{law.Formula} is not a law of compute");
-        return NewRun(Loss(best), Loss);
-
-        double Loss(double[] p)
-        {
-            double n = f.OptimalN(p, flops, k), d = flops / (k * n);
-            return f.At(p, new(n, d, d, flops));
-        }
+        if (!form.IsSurface) return form.ReadsFlops ? Curve(flops) : throw Refused(law, $"{law.Formula} is not a law of compute");
+        Law l = law;
+        return NewRun(law.ValueAt(best, flops), p => l.ValueAt(p, flops));
     }
 
     public Optimum Optimal(double flops)
@@ -88,7 +81,8 @@ readonly struct Prediction
     {
         double value = quantity(best);
         double[] draws = [.. law.Draws.Select(quantity).Where(double.IsFinite).Order()];
-        return draws.Length < 20 ? Estimate.Of(value) : new(value, Quantile.Of(draws, 0.025), Quantile.Of(draws, 0.975));
+        return draws.Length < 20 || !law.Fits ? Estimate.Of(value)
+            : new(value, Quantile.Of(draws, 0.025), Quantile.Of(draws, 0.975));
     }
 
     /// <summary>A new run: every resample with every residual (at most 101 of them, evenly along their order).</summary>
@@ -96,7 +90,7 @@ readonly struct Prediction
     {
         if (!double.IsFinite(value)) throw Refused(law, "the law has no value there");
         double[] noise = Noise(), draws = [.. law.Draws.Select(at).Where(double.IsFinite)];
-        if (draws.Length < 20) return Estimate.Of(value);
+        if (draws.Length < 20 || !law.Fits) return Estimate.Of(value);
         double[] all = new double[draws.Length * noise.Length];
         for (int i = 0; i < draws.Length; i++)
             for (int j = 0; j < noise.Length; j++)

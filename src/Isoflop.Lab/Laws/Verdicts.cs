@@ -1,12 +1,17 @@
 using Isoflop.Lab.Statistics;
+using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Laws;
 
-/// <summary>Keeps improving, or saturates: ten times the compute against the scatter of runs.</summary>
+/// <summary>
+/// Does not fit; else keeps improving, or saturates, or neither is shown: what ten times the compute buys, with the law's own
+/// uncertainty, against a margin.
+/// </summary>
 static class Verdicts
 {
-    /// <summary>A gain below this share of the value is none, however small the noise.</summary>
-    const double Least = 1e-3;
+    /// <summary>A gain below this share of the value is as good as none, and one above it is not: the margin of
+    /// equivalence.</summary>
+    const double Margin = 0.01;
     /// <summary>Above this share of resamples at a bound the verdict says so: the interval reaches the bound.</summary>
     const double ManyAtBound = 0.025;
     /// <summary>A parameter whose interval spans more than this factor is not held by the points; nor is the limit beside
@@ -15,33 +20,81 @@ static class Verdicts
     /// <summary>The next rung of a ladder.</summary>
     const double NextRung = 3.1622776601683795;
 
-    public static Verdict Of(Law law, LawForm form)
+    public static Verdict Of(Law law, FitProblem problem, double[] theta)
     {
+        LawForm form = law.Form;
         bool ofLoss = form.ReadsLoss;
-        double here, further, at = form.IsSurface ? law.MaxFlops : law.MaxX, next = 10 * at;
+        double at = form.IsSurface ? law.MaxFlops : law.MaxX, next = 10 * at;
         if (ofLoss) (at, next) = (law.MinX, law.MinX - 0.1 * (law.MaxX - law.MinX));
-        (here, further) = form.IsSurface ? (law.PredictAt(at).Value, law.PredictAt(next).Value)
-            : (law.Predict(at).Value, law.Predict(next).Value);
-        // Median size · 1.4826 is a normal's standard deviation, whatever a few odd runs did.
-        double[] sizes = [.. law.Residuals.Select(r => Math.Abs(r.Loss - r.Predicted)).Order()];
-        double sd = sizes.Length > 0 ? 1.4826 * Quantile.Of(sizes, 0.5) : 0;
         double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
-        double? end = form.Limit(best);
+        double here = law.ValueAt(best, at), further = law.ValueAt(best, next), sign = Math.Sign(further - here);
+        Estimate gain = Gain(law, problem, theta, best,
+            p => sign * (law.ValueAt(p, next) - law.ValueAt(p, at)) / Math.Abs(law.ValueAt(p, at)));
+
         LawParameter? loose = law.Parameters.FirstOrDefault(p => p.Estimate.Low > 0 && p.Estimate.High / p.Estimate.Low > Loose);
+        double? end = form.Limit(best);
         string limit = end is not { } l ? "" : loose is null ? $"; the limit is {Number(l)}{Interval(law, form)}"
             : $"; where it ends is not identified: {loose.Name} may be {Number(loose.Estimate.Low)} or " +
                 Number(loose.Estimate.High);
         string of = form == LawForms.KaplanN ? "N = " : form == LawForms.KaplanD ? "D = " : "";
         string step = ofLoss ? FormattableString.Invariant($"a loss of {next:0.###} instead of {at:0.###}")
             : FormattableString.Invariant($"ten times {of}{at:0.##e0}");
-        string change = $"{step} makes {Number(here)} into {Number(further)}{limit}";
+        string makes = $"{step} makes {Number(here)} into {Number(further)}";
+        string tail = limit;
         if (law.AtBound > ManyAtBound)
-            change += FormattableString.Invariant($"; in {100 * law.AtBound:0} % of the resamples a parameter is at its bound");
+            tail += FormattableString.Invariant($"; in {100 * law.AtBound:0} % of the resamples a parameter is at its bound");
         NextPoint point = Next(law, form);
-        if (Math.Abs(here - further) >= Math.Max(sd, Least * Math.Abs(here)) || end is not { } reached)
-            return new(VerdictKind.KeepsImproving, $"keeps improving: {change}", point);
-        string ends = loose is null ? $"saturates at {Number(reached)}" : "gains no more than noise";
-        return new(VerdictKind.Saturates, $"{ends}: {change}", point);
+
+        FitTest[] misfits = [.. LackOfFit.Rejecting(law.LackOfFit)];
+        if (misfits.Length > 0)
+            return new(VerdictKind.DoesNotFit, "this form does not fit: " +
+                $"{string.Join("; ", misfits.Select(t => Says(t, law.Objective)))}; if it did, {makes}{tail}", point);
+        string change = FormattableString.Invariant($"{makes}, {100 * gain.Value:0.0} %") +
+            (double.IsNaN(gain.Low) ? ""
+                : FormattableString.Invariant($" ({100 * gain.Low:0.0} … {100 * gain.High:0.0})")) + tail;
+        // Without an interval the value stands for itself.
+        (double low, double high) = double.IsNaN(gain.Low) ? (gain.Value, gain.Value) : (gain.Low, gain.High);
+        return low > Margin ? new(VerdictKind.KeepsImproving, $"keeps improving: {change}", point)
+            : high > Margin ? new(VerdictKind.Undecided, "not decided, " + FormattableString.Invariant(
+                $"{100 * Margin:0} % lies within what ten times may buy: {change}"), point)
+            : new(VerdictKind.Saturates, (end is { } reached && loose is null ? $"saturates at {Number(reached)}"
+                : FormattableString.Invariant($"gains less than {100 * Margin:0} %")) + $": {change}", point);
+    }
+
+    /// <summary>What ten times the compute buys, a share of the value; ends at 5 % and 95 % of the resamples, or of t.</summary>
+    static Estimate Gain(Law law, FitProblem problem, double[] theta, double[] best, Func<double[], double> of)
+    {
+        double value = of(best);
+        double[] draws = [.. law.Draws.Select(of).Where(double.IsFinite).Order()];
+        if (draws.Length >= 20) return new(value, Quantile.Of(draws, 0.05), Quantile.Of(draws, 0.95));
+        if (problem.Form is Allocation || Linear.Of(problem, theta) is not { } points) return Estimate.Of(value);
+        double[] natural = new double[best.Length], at = [.. theta];
+        double sd = points.SdOf([.. theta.Select((t, j) =>
+        {
+            double h = 6e-6 * Math.Max(1, Math.Abs(t)), up = With(t + h), down = With(t - h);
+            at[j] = t;
+            return (up - down) / (2 * h);
+
+            double With(double moved)
+            {
+                at[j] = moved;
+                problem.Form.Natural(at, problem.Data, natural);
+                return of(natural);
+            }
+        })]);
+        if (double.IsNaN(sd)) return Estimate.Of(value);
+        double wide = StudentT.InvCDF(0, 1, problem.Data.Count - theta.Length, 0.95) * sd;
+        return new(value, value - wide, value + wide);
+    }
+
+    /// <summary>"against seeds F(21, 50) = 69.6, p = 7e-30, 1.77 % off beside a scatter of 0.40 %".</summary>
+    public static string Says(FitTest t, Objective objective)
+    {
+        string Size(double x) =>
+            objective == Objective.SquaredError ? Number(x) : FormattableString.Invariant($"{100 * x:0.00} %");
+        return FormattableString.Invariant($"against {t.Against} F({t.Df1}, {t.Df2}) = {t.F:0.##}, p = ") +
+            (t.P < 1e-3 ? FormattableString.Invariant($"{t.P:0e0}") : FormattableString.Invariant($"{t.P:0.000}")) +
+            (t.P < LackOfFit.Level ? $", {Size(t.Misfit)} off beside a scatter of {Size(t.Scatter)}" : "");
     }
 
     static string Interval(Law law, LawForm form)

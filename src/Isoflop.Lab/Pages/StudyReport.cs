@@ -13,7 +13,7 @@ namespace Isoflop.Lab.Pages;
 /// <summary>What a study says, with its pictures.</summary>
 /// <param name="Law">of all its runs over size and data, in the form that extrapolated best when tried out</param>
 /// <param name="Forecaster">what foretells losses: that law, or a straight line where one did better</param>
-/// <param name="Longest">over how many decades one law survives its residuals; null: over none</param>
+/// <param name="Longest">over how many decades one law survives the tests of its misfit; null: over none</param>
 /// <param name="SecondsPerFlop">of training, by the study's own runs: prices the next point</param>
 /// <param name="Charts">file name and picture</param> <param name="Page">report.html</param>
 sealed record StudyFindings(Law Law, Forecaster Forecaster, LawRange? Longest, double SecondsPerFlop,
@@ -114,13 +114,12 @@ static partial class StudyReport
         }));
         Picture("residuals.svg");
         P(f.Longest is { } l
-            ? I($"The longest stretch over which one law survives the test of its residuals (no budget's mean differs ") +
-                I($"from 0, Holm, 5 %): ") +
+            ? I($"The longest stretch over which one law survives the tests of its misfit (against seeds and ") +
+                I($"by half decades, Holm, 1 %): ") +
                 I($"<b>{l.Span}</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(Symbols.In(l.Law.Formula))}</code>; ") +
                 I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
-            : "No stretch of three budgets survives the test of its residuals (no budget's mean differs from 0, Holm, 5 " +
-                "%): one law is " +
-                "not enough for these runs.");
+            : "No stretch of three budgets survives the tests of its misfit (against seeds and by half decades, Holm, 1 %): " +
+                "one law is not enough for these runs.");
         Picture("surface.svg");
         Picture("verdict.svg");
         b.Append("<h2>Forecasts</h2>\n");

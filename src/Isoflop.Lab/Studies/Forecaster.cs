@@ -82,12 +82,15 @@ sealed class Forecaster
     /// <summary>Loss of a run; the interval is for that run.</summary>
     /// <exception cref="DataException">The law is not identified, or the run too far away.</exception>
     public Estimate Predict(PlannedRun run, double tokens) => Widened(Law.Form.IsSurface
-        ? Law.Predict(run.ParametersWithoutEmbedding, tokens, tokens / Math.Max(1, run.Epochs)) : Law.PredictAt(run.Flops),
-        run.Budget);
+        ? Supposed.Predict(run.ParametersWithoutEmbedding, tokens, tokens / Math.Max(1, run.Epochs))
+        : Supposed.PredictAt(run.Flops), run.Budget);
 
     /// <summary>Loss of a run of the best size at so much compute.</summary>
     /// <exception cref="DataException">The law is not identified, or the compute too far away.</exception>
-    public Estimate PredictAt(double flops) => Widened(Law.PredictAt(flops), flops);
+    public Estimate PredictAt(double flops) => Widened(Supposed.PredictAt(flops), flops);
+
+    /// <summary>With the scatter of its runs, whether it fits or not: its misses widen the interval here.</summary>
+    Law Supposed => Law with { LackOfFit = [] };
 
     Estimate Widened(Estimate law, double budget)
     {

@@ -1,15 +1,13 @@
 using Isoflop.Lab.Laws;
-using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Studies;
 
 /// <summary>Residuals of one budget under a law: ln(loss / predicted).</summary>
-/// <param name="P">of a two-sided t-test that their mean is 0</param>
-sealed record BudgetResiduals(double Budget, int Count, double Mean, double Sd, double P);
+sealed record BudgetResiduals(double Budget, int Count, double Mean, double Sd);
 
 /// <summary>One law over a stretch of budgets, and whether its residuals let it stand.</summary>
-/// <param name="Survives">no budget's mean residual differs from 0 at 5 %, Holm's correction over the budgets</param>
+/// <param name="Survives">its misfit was tested, and no test of <see cref="LackOfFit"/> rejects it</param>
 /// <param name="Worst">largest |mean residual| of a budget</param>
 sealed record LawRange(double From, double To, bool Survives, double Worst, IReadOnlyList<BudgetResiduals> Budgets,
     Law Law)
@@ -23,26 +21,11 @@ sealed record LawRange(double From, double To, bool Survives, double Worst, IRea
     /// <summary>"2.5 decades".</summary>
     public string Span => Spanned(From, To);
 
-    /// <summary>The test and its verdict, for a reader.</summary>
-    public string Says
-    {
-        get
-        {
-            // Holm: the least p against 5 % over the number of tests, the next against one fewer, until one passes.
-            BudgetResiduals[] rising = [.. Budgets.Where(b => double.IsFinite(b.P)).OrderBy(b => b.P)];
-            BudgetResiduals[] differ = [.. rising.TakeWhile((b, i) => b.P < Level / (rising.Length - i)).OrderBy(b => b.Budget)];
-            string test = FormattableString.Invariant(
-                $"t-test of each budget's mean against 0, Holm over {rising.Length} budgets, {100 * Level:0} %: ");
-            return rising.Length == 0 ? "One run a budget: nothing is tested."
-                : differ.Length == 0
-                    ? FormattableString.Invariant($"{test}none differs (least p {rising[0].P:0.0##}); the law stands.")
-                : test + string.Join(", ", differ.Select(b => FormattableString.Invariant($"{b.Budget:0.##e0}"))) +
-                    FormattableString.Invariant($" differ{(differ.Length == 1 ? "s" : "")} (least p {rising[0].P:0.0e0}); ") +
-                    "one law is not enough.";
-        }
-    }
-
-    const double Level = 0.05;
+    /// <summary>The tests and their verdict, for a reader.</summary>
+    public string Says => Law.LackOfFit.Count == 0 ? "One seed, too few sizes: nothing is tested."
+        : FormattableString.Invariant($"F-tests of its misfit, Holm over {Law.LackOfFit.Count}, {100 * LackOfFit.Level:0} %: ") +
+            string.Join("; ", Law.LackOfFit.Select(t => Verdicts.Says(t, Law.Objective))) +
+            (Survives ? "; the law stands." : "; one law is not enough.");
 
     internal static string Spanned(double from, double to) =>
         Math.Round(Math.Log10(to / from), 1) is var d && d == 1 ? "1 decade" : FormattableString.Invariant($"{d:0.#} decades");
@@ -76,18 +59,10 @@ sealed record LawRange(double From, double To, bool Survives, double Worst, IRea
         StudyResult[] inside = [.. results.Where(r => r.Run.Budget >= from * 0.999 && r.Run.Budget <= to * 1.001)];
         Law law = StudyPoints.Fit(inside, form, new() { Bootstraps = 0, HeldOut = false }, stop);
         if (law.Residuals.Count != inside.Length) return null;
-        BudgetResiduals[] tests = [.. inside.Zip(law.Residuals).GroupBy(p => p.First.Run.Budget).OrderBy(g => g.Key)
-            .Select(g => Test(g.Key, [.. g.Select(p => Math.Log(p.Second.Loss / p.Second.Predicted))]))];
-        double[] sorted = [.. tests.Select(t => t.P).Where(double.IsFinite).Order()];
-        bool survives = sorted.Length > 0 && sorted[0] >= Level / sorted.Length;       // Holm rejects any only with the least
-        return new(from, to, survives, tests.Max(t => Math.Abs(t.Mean)), tests, law);
+        BudgetResiduals[] means = [.. inside.Zip(law.Residuals).GroupBy(p => p.First.Run.Budget).OrderBy(g => g.Key)
+            .Select(g => Of(g.Key, [.. g.Select(p => Math.Log(p.Second.Loss / p.Second.Predicted))]))];
+        return new(from, to, law.LackOfFit.Count > 0 && law.Fits, means.Max(b => Math.Abs(b.Mean)), means, law);
     }
 
-    static BudgetResiduals Test(double budget, double[] x)
-    {
-        double mean = x.Average();
-        if (x.Length < 2) return new(budget, x.Length, mean, double.NaN, double.NaN);
-        double sd = x.StandardDeviation(), t = mean / (sd / Math.Sqrt(x.Length));
-        return new(budget, x.Length, mean, sd, 2 * StudentT.CDF(0, 1, x.Length - 1, -Math.Abs(t)));
-    }
+    static BudgetResiduals Of(double budget, double[] x) => new(budget, x.Length, x.Average(), x.StandardDeviation());
 }

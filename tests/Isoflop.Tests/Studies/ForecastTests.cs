@@ -237,7 +237,7 @@ public class ForecastTests
         {
             LawRange all = LawRange.All(StudyPoints.Counted(study, new(home.Path)))[0];
             string said = StudyCharts.Residuals(all.Law, all).Subtitle;
-            Assert.Contains("t-test of each budget's mean against 0, Holm over 7 budgets, 5 %", said);
+            Assert.Contains("F-tests of its misfit, Holm over", said);
             Assert.Contains("one law is not enough", said);
             Assert.Contains("α", said);
         }
