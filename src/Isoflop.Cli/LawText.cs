@@ -17,8 +17,11 @@ static class LawText
             : I($"C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}")));
         TextTable.Write(output, [.. law.Parameters.Select(p =>
             (string[])["  ", Symbols.In(p.Name), Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
-        string resampled = law.Resampling == Resampling.Groups ? "groups" : "residuals by group";
-        if (law.Bootstraps > 0) Line("intervals", $"95 % of {law.Bootstraps} resamples of {resampled}");
+        if (law.Bootstraps > 0)
+            Line("intervals", $"95 % of {law.Bootstraps} " + (law.Resampling == Resampling.Groups
+                ? $"resamples of {law.Groups} {law.Shared}"
+                : I($"draws of errors, t with {law.DegreesOfFreedom:0.#} degrees of freedom") +
+                    (law.Shared == "runs" ? "" : $", shared by {law.Groups} {law.Shared}")));
         if (!double.IsNaN(law.ObjectiveValue))
         {
             Line("objective", I($"{Commands.FitCommand.Name(law.Objective)} {law.ObjectiveValue:0.#########e0}"));

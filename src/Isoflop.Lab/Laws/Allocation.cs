@@ -51,54 +51,100 @@ abstract class Allocation : LawForm
 }
 
 /// <summary>
-/// Approach 2: in each budget L is a parabola in ln N, its vertex is the optimum. Hoffmann et al. 2022. A budget counts when it
-/// has at least three sizes and its vertex lies among them.
+/// Approach 2: in each budget L is a parabola in ln N near its vertex, the optimum. Hoffmann et al. 2022. Away from the vertex L
+/// is no parabola, and its two sides differ: sizes beyond a factor of 3 are left out, but of each budget the nearest five stay. A
+/// budget counts when it has at least three sizes; a vertex outside of them refuses the law, since to leave the budget out would
+/// choose among optima.
 /// </summary>
 sealed class IsoFlopParabolas : Allocation
 {
     /// <summary>Budgets are told apart by gaps of more than this in ln C; none is wider than twice this.</summary>
     public const double Gap = 0.15;
+    /// <summary>ln 3.</summary>
+    const double Window = 1.0986122886681098;
+    const int MinSizes = 3, KeptSizes = 5;
 
     public override string Name => "iso-flop";
     internal override string SolverName(Objective objective) =>
-        "a parabola in ln N for each budget, least squares through the vertices";
+        "a parabola in ln N near the vertex of each budget, least squares through the vertices";
     internal override int MinPoints => 6;
 
     internal override bool ResamplesResiduals => true;
+    /// <summary>Three for each budget's parabola.</summary>
+    internal override int Spent(FitProblem problem) => 3 * Parabolas(problem).Count;
 
-    public override List<Best> Optima(FitProblem problem, out double residual) => Optima(problem, null, out residual);
+    public override List<Best> Optima(FitProblem problem, out double residual)
+    {
+        List<Parabola> all = Parabolas(problem);
+        residual = all.Sum(p => p.Rss);
+        return [.. all.Where(p => p.Curve > 0 && p.Loss > 0).Select(p => p.Best)];
+    }
 
     internal override double[] Fitted(FitProblem problem, double[] natural)
     {
         double[] fitted = [.. Enumerable.Repeat(double.NaN, problem.Data.Count)];
-        Optima(problem, fitted, out _);
+        foreach (Parabola p in Parabolas(problem))
+            foreach (int i in p.Points) fitted[i] = p.At(problem.Data.LnN[i]);
         return fitted;
     }
 
-    static List<Best> Optima(FitProblem problem, double[]? fitted, out double residual)
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data)
+    {
+        foreach (Parabola b in Parabolas(new(this, data, Default)))
+            if (!(b.Curve > 0) || !(b.Best.LnN > b.Low) || !(b.Best.LnN < b.High))
+                return FormattableString.Invariant($"the budget {Math.Exp(b.Best.LnC):0.##e0} has no optimum inside its ") +
+                    FormattableString.Invariant($"sizes, {Math.Exp(b.Low):0.##e0} … {Math.Exp(b.High):0.##e0}: give it ") +
+                    "further ones, or leave it out";
+        return base.AtBound(p, data);
+    }
+
+    /// <summary>L = c0 + c1·x + c2·x², x = ln N − centre, through the points of a budget near its vertex.</summary>
+    readonly record struct Parabola(int[] Points, double[] C, double Centre, double Rss, double Low, double High, Best Best)
+    {
+        public double Curve => C[2];
+        public double Loss => Math.Exp(Best.LnLoss);
+        public double At(double lnN) => lnN - Centre is var x ? C[0] + x * (C[1] + x * C[2]) : 0;
+    }
+
+    static List<Parabola> Parabolas(FitProblem problem)
     {
         FitData data = problem.Data;
-        residual = 0;
-        var found = new List<Best>();
+        List<Parabola> found = [];
         foreach (List<int> budget in Budgets(data, problem.Used))
         {
-            if (budget.Select(i => Math.Round(data.LnN[i], 3)).Distinct().Count() < 3) continue;
-            double[] w = [.. budget.Select(i => problem.Weights[i])];
-            double sum = w.Sum(), centre = budget.Select((i, k) => w[k] * data.LnN[i]).Sum() / sum;
-            double lnC = budget.Select((i, k) => w[k] * data.LnX[i]).Sum() / sum;
-            double[] x = [.. budget.Select(i => data.LnN[i] - centre)], y = [.. budget.Select(i => data.Y[i])];
-            double[] ones = [.. x.Select(_ => 1.0)], squares = [.. x.Select(v => v * v)];
-            (double[] c, double rss) = VariableProjection.Solve([ones, x, squares], y, w, free: 3);
-            residual += rss;
-            if (fitted is not null)
-                for (int k = 0; k < x.Length; k++) fitted[budget[k]] = c[0] + x[k] * (c[1] + x[k] * c[2]);
-            if (!(c[2] > 0)) continue;
-            double vertex = -c[1] / (2 * c[2]), loss = c[0] + vertex * (c[1] + vertex * c[2]);
-            if (vertex < x.Min() || vertex > x.Max() || loss <= 0) continue;
-            Line tokens = Line.Through(x, [.. budget.Select(i => data.LnD[i])], w);
-            found.Add(new(lnC, vertex + centre, tokens.At(vertex), Math.Log(loss)));
+            if (SizesOf(budget) < MinSizes) continue;
+            double low = budget.Min(i => data.LnN[i]), high = budget.Max(i => data.LnN[i]);
+            int[] near = [.. budget];
+            Parabola last = Fit(near);
+            // The window moves with the vertex; it stays where it was before.
+            for (int round = 0; round < 8; round++)
+            {
+                double vertex = last.Curve > 0 ? Math.Clamp(last.Best.LnN, low, high)
+                    : data.LnN[budget.MinBy(i => data.Y[i])];
+                double[] sizes = [.. budget.Select(i => Math.Round(Math.Abs(data.LnN[i] - vertex), 3)).Distinct().Order()];
+                double within = Math.Max(Window, sizes[Math.Min(KeptSizes, sizes.Length) - 1] + 1e-3);
+                int[] next = [.. budget.Where(i => Math.Abs(data.LnN[i] - vertex) <= within)];
+                if (next.SequenceEqual(near)) break;
+                last = Fit(near = next);
+            }
+            found.Add(last);
+
+            Parabola Fit(int[] points)
+            {
+                double[] w = [.. points.Select(i => problem.Weights[i])];
+                double sum = w.Sum(), centre = points.Select((i, k) => w[k] * data.LnN[i]).Sum() / sum;
+                double lnC = points.Select((i, k) => w[k] * data.LnX[i]).Sum() / sum;
+                double[] x = [.. points.Select(i => data.LnN[i] - centre)], y = [.. points.Select(i => data.Y[i])];
+                double[] ones = [.. x.Select(_ => 1.0)], squares = [.. x.Select(v => v * v)];
+                (double[] c, double rss) = VariableProjection.Solve([ones, x, squares], y, w, free: 3);
+                double vertex = -c[1] / (2 * c[2]), loss = c[0] + vertex * (c[1] + vertex * c[2]);
+                Line tokens = Line.Through(x, [.. points.Select(i => data.LnD[i])], w);
+                return new(points, c, centre, rss, low, high, new(lnC, vertex + centre, tokens.At(vertex), Math.Log(loss)));
+            }
         }
         return found;
+
+        int SizesOf(IEnumerable<int> points) => points.Select(i => Math.Round(data.LnN[i], 3)).Distinct().Count();
     }
 
     /// <summary>Points by budget, smallest first.</summary>

@@ -8,12 +8,8 @@ static class Bootstrap
 {
     const int Attempts = 50;
 
-    /// <summary>Webb 2014, "Reworking wild bootstrap based inference for clustered errors": mean 0, variance 1.</summary>
-    static readonly double[] webb =
-        [-Math.Sqrt(1.5), -1, -Math.Sqrt(0.5), Math.Sqrt(0.5), 1, Math.Sqrt(1.5)];
-
-    /// <summary>With fewer clusters than this for each parameter their residuals are resampled instead.</summary>
-    const int GroupsPerParameter = 3;
+    /// <summary>With fewer clusters than this for each parameter errors are drawn anew instead.</summary>
+    public const int GroupsPerParameter = 3;
 
     public static Resampling Choose(LawForm form, int groups) =>
         !form.ResamplesResiduals && (form.GroupsAreCurves || groups >= GroupsPerParameter * form.Names.Count)
@@ -24,14 +20,29 @@ static class Bootstrap
         [.. points.Select((p, i) => (Key: p.Group.Length > 0 ? "g" + p.Group : $"#{i}", i)).GroupBy(p => p.Key)
             .Select(g => g.Select(p => p.i).ToArray())];
 
+    /// <summary>
+    /// What is resampled as one: the clusters that are named; else the budgets or the cells, where a test at 5 % finds that runs
+    /// share an error of them, at least a quarter of the variance; else runs.
+    /// </summary>
+    public static (string Name, int[][] Clusters) Clusters(FitProblem problem, IReadOnlyList<FitTest> tests)
+    {
+        int[][] groups = Groups(problem.Data.Points);
+        if (problem.Form.GroupsAreCurves || groups.Any(g => g.Length > 1)) return ("groups", groups);
+        if (problem.Form is Allocation) return ("runs", groups);
+        const double Level = 0.05;
+        bool Shares(string against) => tests.Any(t =>
+            t.Against == against && t.P < Level && t.Misfit * t.Misfit >= t.Scatter * t.Scatter / 3);
+        return Shares("half decades") && problem.Form.IsSurface
+                ? ("budgets", LackOfFit.Sets(LackOfFit.BudgetOf(problem.Data.Points)))
+            : Shares("seeds") ? ("cells", LackOfFit.Sets(LackOfFit.CellOf(problem.Form, problem.Data))) : ("runs", groups);
+    }
+
     /// <summary>Natural parameters of each resample; those that could not be fitted are missing.</summary>
-    /// <param name="enlarge">residuals are turned times this: a fit makes its own points' small</param>
-    public static List<double[]> Draw(FitProblem problem, double[] theta, double[] fitted, Resampling how, double enlarge,
-        FitOptions options,
-        CancellationToken stop)
+    public static List<double[]> Draw(FitProblem problem, double[] theta, double[] fitted, Resampling how, ErrorModel errors,
+        FitOptions options, CancellationToken stop)
     {
         var draws = new double[options.Bootstraps][];
-        int[][] groups = Groups(problem.Data.Points);
+        int[][] groups = errors.Clusters;
         var parallel = new ParallelOptions
         {
             MaxDegreeOfParallelism = options.Threads > 0 ? options.Threads : Environment.ProcessorCount,
@@ -43,7 +54,7 @@ static class Bootstrap
             for (int attempt = 0; attempt < Attempts && draws[b] is null; attempt++)
             {
                 FitProblem again = how == Resampling.Groups
-                    ? ResampleGroups(problem, groups, ref rng) : TurnResiduals(problem, fitted, groups, enlarge, ref rng);
+                    ? ResampleGroups(problem, groups, ref rng) : DrawErrors(problem, fitted, errors, ref rng);
                 if (again.Used.Count < problem.Form.Names.Count && !problem.Form.ResamplesResiduals) continue;
                 Minimum found = problem.Form.Solve(again, theta);
                 if (!double.IsFinite(found.Value)) continue;
@@ -67,18 +78,11 @@ static class Bootstrap
         return new(problem.Form, problem.Data, problem.Objective, weights) { Polishes = 1, Steps = 100 };
     }
 
-    static FitProblem TurnResiduals(FitProblem problem, double[] fitted, int[][] groups, double enlarge, ref Rng rng)
+    static FitProblem DrawErrors(FitProblem problem, double[] fitted, ErrorModel errors, ref Rng rng)
     {
-        FitData data = problem.Data;
-        double[] y = [.. data.Y];
-        foreach (int[] group in groups)
-        {
-            double turn = webb[rng.NextInt(webb.Length)] * enlarge;
-            foreach (int i in group)
-                if (double.IsFinite(fitted[i]))
-                    y[i] = FitProblem.Shift(problem.Objective, fitted[i],
-                        turn * FitProblem.Residual(problem.Objective, data.Y[i], fitted[i]));
-        }
-        return new(problem.Form, data.With(y), problem.Objective, problem.Weights) { Polishes = 1, Steps = 100 };
+        double[] drawn = errors.Draw(fitted.Length, ref rng);
+        double[] y = [.. problem.Data.Y.Select((was, i) =>
+            double.IsFinite(fitted[i]) ? FitProblem.Shift(problem.Objective, fitted[i], drawn[i]) : was)];
+        return new(problem.Form, problem.Data.With(y), problem.Objective, problem.Weights) { Polishes = 1, Steps = 100 };
     }
 }

@@ -22,7 +22,7 @@ static class Fitter
 
     static Law Checked(LawForm form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
-        Objective objective = options.Objective ?? form.Default;
+        Objective objective = options.Objective ?? DefaultOf(form, points.Count);
         Identifiability.Check(form, points, objective, options.Replicates);
         Law law = Empty(form, points, objective, options);
         if (Identifiability.Refusal(form, points) is { } refusal) return Refuse(law, refusal.Reason, refusal.Next);
@@ -52,9 +52,14 @@ static class Fitter
         };
         string? bound = finite ? form.AtBound(natural, data) : "a parameter is not finite";
         if (bound is not null) return Refuse(law, bound, Further(law, 10, "ten times the compute"));
-        if (!best.Minimum.Converged)
+        if (Negative(law, points) is { } negative) return Refuse(law, negative, Further(law, 10, "a longer range"));
+        if (!best.Minimum.Converged && best.Agreeing <= best.Starts / 2)     // where most starts come to, it has converged
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
+        if (form is Surface && Linear.Of(problem, best.Minimum.Theta)?.Condition() is > Identifiability.WorstCondition and var k)
+            return Refuse(law, FormattableString.Invariant($"the points lie near one curve of D and N (condition {k:0}, at ") +
+                $"most {Identifiability.WorstCondition}): what each of them buys cannot be told",
+                Identifiability.OffTheCurve(points));
         if (IsConstant(law))
             return Refuse(law, "all values are equal: nothing shows what moves them", Further(law, 10, "a longer range"));
         if ((form.ReadsLoss || form is RlSigmoid) && IsNoise(law))
@@ -67,6 +72,14 @@ static class Fitter
         law = law with { Verdict = new(VerdictKind.KeepsImproving, "", law.Verdict.Next) };       // from here on it predicts
         return law with { Verdict = Verdicts.Of(law, problem, best.Minimum.Theta) };
     }
+
+    /// <summary>
+    /// The form's own; of few points least squares in place of Huber's: as many residuals as parameters are near 0 there, and
+    /// their size, which intervals come from, is not that of the noise.
+    /// </summary>
+    static Objective DefaultOf(LawForm form, int points) =>
+        form.Default == Objective.HuberLog && points < Bootstrap.GroupsPerParameter * form.Names.Count
+            ? Objective.SquaredLog : form.Default;
 
     /// <summary>Parameters alone, without checks and intervals.</summary>
     public static double[]? Parameters(LawForm form, IReadOnlyList<Observation> points, FitOptions options,
@@ -100,10 +113,17 @@ static class Fitter
     static Law WithIntervals(Law law, FitProblem problem, double[] theta, double[] fitted, FitOptions options,
         CancellationToken stop)
     {
-        Resampling how = Bootstrap.Choose(problem.Form, law.Groups);
-        double freedom = Degrees.OfFreedom(problem, theta, Bootstrap.Groups(problem.Data.Points));
-        law = law with { DegreesOfFreedom = freedom };
-        List<double[]> draws = Bootstrap.Draw(problem, theta, fitted, how, Math.Sqrt(law.Groups / freedom), options, stop);
+        (string shared, int[][] clusters) = Bootstrap.Clusters(problem, law.LackOfFit);
+        Resampling how = Bootstrap.Choose(problem.Form, clusters.Length);
+        ErrorModel errors = ErrorModel.Of(problem, theta, fitted, clusters);
+        law = law with
+        {
+            Groups = clusters.Length,
+            Shared = shared,
+            DegreesOfFreedom = how == Resampling.Groups ? Degrees.OfFreedom(problem, theta, clusters) : errors.Df,
+            NoiseSd = how == Resampling.Groups ? 0 : errors.Sd,
+        };
+        List<double[]> draws = Bootstrap.Draw(problem, theta, fitted, how, errors, options, stop);
         if (draws.Count < 20) return law;
         int kept = Math.Min(KeptDraws, draws.Count);
         return law with
@@ -118,6 +138,18 @@ static class Fitter
                 return p with { Estimate = new(p.Estimate.Value, Quantile.Of(sorted, 0.025), Quantile.Of(sorted, 0.975)) };
             })],
         };
+    }
+
+    /// <summary>Where the law goes below 0 although no point does: ten times beyond, or in the end; null: nowhere.</summary>
+    static string? Negative(Law law, IReadOnlyList<Observation> points)
+    {
+        if (law.Form.ReadsLoss || points.Any(p => p.Loss <= 0)) return null;
+        double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
+        double at = 10 * (law.Form.IsSurface ? law.MaxFlops : law.MaxX), there = law.ValueAt(best, at);
+        return there < 0
+            ? FormattableString.Invariant($"the law is negative at ten times the points, {there:0.####}, and no point is")
+            : law.Form.Limit(best) is < 0 and var end
+                ? FormattableString.Invariant($"the law ends below 0, at {end:0.####}, and no point is negative") : null;
     }
 
     /// <summary>All values are equal to the last places of a double.</summary>

@@ -56,9 +56,12 @@ static class LackOfFit
         return [.. tests.OfType<FitTest>()];
     }
 
-    /// <summary>Those that reject the form: the least p below the level over their number, the next over one fewer.</summary>
+    /// <summary>
+    /// Those that reject the form: the least p below the level over their number, the next over one fewer; and the misfit is no
+    /// less than the scatter, since with points enough each form is wrong.
+    /// </summary>
     public static IEnumerable<FitTest> Rejecting(IReadOnlyList<FitTest> tests) =>
-        tests.OrderBy(t => t.P).TakeWhile((t, i) => t.P < Level / (tests.Count - i));
+        tests.OrderBy(t => t.P).TakeWhile((t, i) => t.P < Level / (tests.Count - i)).Where(t => t.Misfit >= t.Scatter);
 
     /// <summary>Points of equal inputs, seeds of each other: [point] → cell.</summary>
     public static int[] CellOf(LawForm form, FitData data)
@@ -78,7 +81,17 @@ static class LackOfFit
                 && Math.Abs(Math.Log(data.Inputs[i].U / data.Inputs[j].U)) < Same;
     }
 
-    static int[][] Sets<T>(IEnumerable<T> labels) where T : notnull =>
+    /// <summary>Budgets as <see cref="IsoFlopParabolas"/> tells them apart: [point] → budget.</summary>
+    public static int[] BudgetOf(IReadOnlyList<Observation> points)
+    {
+        int[] budget = new int[points.Count];
+        List<List<int>> all = IsoFlopParabolas.Budgets(new(LawForms.KaplanC, points), [.. Enumerable.Range(0, points.Count)]);
+        for (int b = 0; b < all.Count; b++)
+            foreach (int i in all[b]) budget[i] = b;
+        return budget;
+    }
+
+    public static int[][] Sets<T>(IEnumerable<T> labels) where T : notnull =>
         [.. labels.Select((label, i) => (label, i)).GroupBy(x => x.label).Select(g => g.Select(x => x.i).ToArray())];
 
     static FitTest? Test(string against, Linear points, int[][] sets)
@@ -86,7 +99,7 @@ static class LackOfFit
         int n = points.Residual.Length;
         if (n - sets.Length < MinDf2) return null;
         List<double[]> form = Linear.Basis(points.Columns);
-        List<double[]> wider = Linear.Basis([.. form, .. sets.Where(s => s.Length < n).Select(Indicator)]);
+        List<double[]> wider = Linear.Basis([.. form, .. sets.Where(s => s.Length < n).Select(s => Linear.Indicator(n, s))]);
         double left = Linear.Square(Linear.Left(form, points.Residual)),
             scatter = Linear.Square(Linear.Left(wider, points.Residual));
         int df1 = wider.Count - form.Count, df2 = n - wider.Count;
@@ -94,12 +107,5 @@ static class LackOfFit
         double f = (left - scatter) / df1 / (scatter / df2), p = FisherSnedecor.CDF(df2, df1, 1 / f);
         return new(against, f, df1, df2, Math.Sqrt(Math.Max(0, (left - scatter) / df1 - scatter / df2) * df1 / n),
             Math.Sqrt(scatter / df2), p);
-
-        double[] Indicator(int[] set)
-        {
-            double[] column = new double[n];
-            foreach (int i in set) column[i] = 1;
-            return column;
-        }
     }
 }

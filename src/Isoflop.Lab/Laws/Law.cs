@@ -75,10 +75,16 @@ public sealed record Law
     public string Status { get; init; } = "";
     /// <summary>Observations.</summary>
     public int Points { get; init; }
-    /// <summary>Clusters: units of resampling.</summary>
+    /// <summary>Clusters: units of resampling, whose runs share an error.</summary>
     public int Groups { get; init; }
     /// <summary>What the fit leaves of the clusters: their number less the parameters that are spent between them.</summary>
     public double DegreesOfFreedom { get; init; } = double.NaN;
+    /// <summary>What clusters are: "runs", named "groups", or the "cells" or "budgets" whose runs share an error.</summary>
+    [JsonInclude]
+    internal string Shared { get; init; } = "";
+    /// <summary>Of a new run, as the objective sees it, where errors were drawn; 0: residuals say it.</summary>
+    [JsonInclude]
+    internal double NoiseSd { get; init; }
     /// <summary>How intervals were drawn.</summary>
     public Resampling Resampling { get; init; }
     /// <summary>Resamples that were fitted.</summary>

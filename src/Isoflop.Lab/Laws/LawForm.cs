@@ -107,6 +107,9 @@ public abstract class LawForm
     internal virtual double[] Fitted(FitProblem problem, double[] natural) =>
         [.. problem.Data.Inputs.Select(x => At(natural, x))];
 
+    /// <summary>Degrees of freedom that a fit spends.</summary>
+    internal virtual int Spent(FitProblem problem) => Names.Count;
+
     /// <summary>A cluster is one curve: its points stay together.</summary>
     internal virtual bool GroupsAreCurves => false;
 

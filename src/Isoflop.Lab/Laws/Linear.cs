@@ -88,5 +88,20 @@ readonly record struct Linear(double[][] Columns, double[] Residual)
         return double.IsFinite(sd) ? sd : double.NaN;
     }
 
+    /// <summary>
+    /// Condition number of J with columns of length 1, the root of the information matrix's: how far parameters stand in for each
+    /// other. Belsley, Kuh &amp; Welsch 1980, Regression Diagnostics.
+    /// </summary>
+    public double Condition() =>
+        Matrix<double>.Build.DenseOfColumnArrays(Columns).NormalizeColumns(2).ConditionNumber();
+
+    /// <summary>1 at some of n points, else 0.</summary>
+    public static double[] Indicator(int n, int[] set)
+    {
+        double[] column = new double[n];
+        foreach (int i in set) column[i] = 1;
+        return column;
+    }
+
     public static double Square(double[] x) => x.Sum(v => v * v);
 }

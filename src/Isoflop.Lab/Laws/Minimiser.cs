@@ -15,6 +15,8 @@ static class Minimiser
 {
     /// <summary>A polish that gains less than this share has nothing left to do.</summary>
     const double Enough = 1e-9;
+    /// <summary>After the last polish the objective is known to this share, far below what points tell: settled.</summary>
+    const double Settled = 1e-6;
 
     /// <summary>From a start to the best point reached.</summary>
     public static Minimum Run(FitProblem problem, double[] start)
@@ -34,7 +36,7 @@ static class Minimiser
             return (at * scale, gradient);
         }, best, problem.Steps);
 
-        bool converged = false;
+        bool converged = false, settled = false;
         for (int round = 0; round < problem.Polishes && !converged; round++)
         {
             double before = value;
@@ -45,8 +47,9 @@ static class Minimiser
                 return at * scale;
             }, [.. best], round);
             converged = before - value <= Enough * before || value <= floor;
+            settled = converged || before - value <= Settled * before;
         }
-        return new(best, value, converged, converged ? $"converged ({status})" : $"still improving ({status})");
+        return new(best, value, settled, settled ? $"converged ({status})" : $"still improving ({status})");
 
         void Keep(double[] theta, double at)
         {

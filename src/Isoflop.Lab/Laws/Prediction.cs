@@ -85,10 +85,12 @@ readonly struct Prediction
             : new(value, Quantile.Of(draws, 0.025), Quantile.Of(draws, 0.975));
     }
 
-    /// <summary>A new run: every resample with every residual (at most 101 of them, evenly along their order).</summary>
+    /// <summary>A new run: every resample with every error (at most 101 of them, evenly along their order).</summary>
     Estimate NewRun(double value, Func<double[], double> at)
     {
         if (!double.IsFinite(value)) throw Refused(law, "the law has no value there");
+        if (value < 0 && law.Residuals.Count > 0 && law.Residuals.All(r => r.Loss > 0))
+            throw Refused(law, FormattableString.Invariant($"the law is negative there, {value:0.####}, and no point is"));
         double[] noise = Noise(), draws = [.. law.Draws.Select(at).Where(double.IsFinite)];
         if (draws.Length < 20 || !law.Fits) return Estimate.Of(value);
         double[] all = new double[draws.Length * noise.Length];
@@ -96,14 +98,22 @@ readonly struct Prediction
             for (int j = 0; j < noise.Length; j++)
                 all[i * noise.Length + j] = FitProblem.Shift(law.Objective, draws[i], noise[j]);
         Array.Sort(all);
-        double widen = StudentT.InvCDF(0, 1, law.DegreesOfFreedom, 0.975) / 1.959963984540054;
+        double widen = law.NoiseSd > 0 ? 1 : StudentT.InvCDF(0, 1, law.DegreesOfFreedom, 0.975) / 1.959963984540054;
         return new(value, value - widen * Math.Max(0, value - Quantile.Of(all, 0.025)),
             value + widen * Math.Max(0, Quantile.Of(all, 0.975) - value));
     }
 
-    /// <summary>Residuals, enlarged since a fit makes its own points' small: √(clusters/degrees of freedom).</summary>
+    /// <summary>
+    /// Student's t of the noise where errors were drawn; else residuals, enlarged since a fit makes its own points' small:
+    /// √(clusters/degrees of freedom).
+    /// </summary>
     double[] Noise()
     {
+        if (law.NoiseSd is > 0 and var sd)
+        {
+            var t = new StudentT(0, sd, law.DegreesOfFreedom);
+            return [.. Enumerable.Range(0, Noises).Select(i => t.InverseCumulativeDistribution((i + 0.5) / Noises))];
+        }
         double[] sorted = [.. law.Residuals.Select(r => r.Value).Order()];
         if (sorted.Length == 0) return [0];
         double enlarge = Math.Sqrt(law.Groups / law.DegreesOfFreedom);
