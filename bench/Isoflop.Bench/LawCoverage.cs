@@ -76,6 +76,13 @@ static class LawCoverage
         return new(runs, errors, studies, refused, rejected, held);
     }
 
+    /// <summary>A study with independent errors.</summary>
+    public static List<Observation> Study((int Budgets, int Sizes, int Seeds) design, ulong seed = 16)
+    {
+        var rng = new Rng(seed, RandomPurpose.Test, 0);
+        return Study(design, "clean", ref rng);
+    }
+
     static double Loss(double n, double d) => LawForms.Chinchilla.At(truth, new(n, d, d, 0));
 
     /// <summary>Of a run by itself, its shared part included, in units of <see cref="Noise"/>.</summary>

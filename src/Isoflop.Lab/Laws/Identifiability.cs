@@ -9,7 +9,7 @@ static class Identifiability
     const double OneCurve = 0.05;
     /// <summary>
     /// Condition of the information matrix's root above which α and β mix: grids of 2 to 5 sizes over 4 to 7 half decades have 37
-    /// to 143, thirteen points within 8 % of the best split 378.
+    /// to 143, as a test holds.
     /// </summary>
     public const double WorstCondition = 200;
     /// <summary>Duplicates of one seed that differ by more than this share disagree.</summary>

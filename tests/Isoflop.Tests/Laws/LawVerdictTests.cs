@@ -215,4 +215,23 @@ public sealed class LawVerdictTests
         Assert.Equal(VerdictKind.NotIdentified, law.Verdict.Kind);
         Assert.Contains("1e18 has no optimum inside its sizes", law.Verdict.Text);
     }
+
+    [Fact]
+    public void The_condition_of_a_grid_is_small_and_of_one_curve_large()
+    {
+        static double Of(IReadOnlyList<Observation> points)
+        {
+            LawForm form = LawForms.Chinchilla;
+            var data = new FitData(form, points);
+            double[] theta = [Math.Log(406.4) - 0.34 * data.CentreN, Math.Log(410.7) - 0.28 * data.CentreD, Math.Log(1.69), 0.34, 0.28];
+            return Linear.Of(new(form, data, Objective.SquaredLog), theta)!.Value.Condition();
+        }
+        double[] grids = [.. LawCoverage.Designs.Select(d => Of(LawCoverage.Study(d)))];
+        Assert.InRange(grids.Min(), 30, 45);
+        Assert.InRange(grids.Max(), 130, 155);
+        List<Observation> line = [.. Enumerable.Range(0, 13).Select(i => (C: 1e18 * Math.Pow(10, 0.25 * i), Off: i % 2 == 0 ? 0.08 : -0.08))
+            .Select(p => (p.C, N: LawForms.Chinchilla.OptimalN([406.4, 410.7, 1.69, 0.34, 0.28], p.C, 6) * Math.Exp(p.Off)))
+            .Select(p => new Observation { N = p.N, D = p.C / (6 * p.N), C = p.C, Loss = Hoffmann(p.N, p.C / (6 * p.N)) })];
+        Assert.True(Of(line) > Identifiability.WorstCondition, $"{Of(line)}");
+    }
 }
