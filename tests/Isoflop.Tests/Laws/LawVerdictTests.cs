@@ -99,7 +99,11 @@ public sealed class LawVerdictTests
         string path = Path.Combine(Places.Root, "results", "decades", "results.csv");
         List<Observation> points = new ObservationTable(path).Observations(new()
         {
-            N = "parameters_without_embedding", D = "tokens", C = "flops", Loss = "loss", Seed = "seed",
+            N = "parameters_without_embedding",
+            D = "tokens",
+            C = "flops",
+            Loss = "loss",
+            Seed = "seed",
             Where = ["law=true", "budget>=9e10", "budget<=1.1e13"],
         });
         Law law = Law.Fit(LawForms.Kaplan, points, bare);
