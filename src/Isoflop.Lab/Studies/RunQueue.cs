@@ -126,7 +126,8 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     /// The first in the plan's order, small ones first; but the longest as soon as it would outlast an even share of what is
     /// left. None while there is no memory for it.
     /// </summary>
-    internal static PlannedRun? Choose(IReadOnlyList<PlannedRun> able, Func<PlannedRun, double> seconds, double share, long memory)
+    internal static PlannedRun? Choose(IReadOnlyList<PlannedRun> able, Func<PlannedRun, double> seconds, double share,
+        long memory)
     {
         PlannedRun? longest = able.MaxBy(seconds);
         PlannedRun? run = longest is not null && seconds(longest) > share ? longest : able.FirstOrDefault();
