@@ -76,11 +76,11 @@ public static class Forecasts
         if (points.Count == 0) throw new ConfigException($"{study.Folder} has no finished run below that budget; train it first");
         Forecaster forecaster = Forecaster.Of(points, form, options, here.Stop);
         Law law = forecaster.Law;
-        Optimum best = forecaster.Surface.Optimal(flops);
+        double size = forecaster.SizeAt(flops);
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
         RuleFactors factors = study.Record.Tuning?.Factors
             ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
-        PlannedRun run = plan.Check(flops, best.N.Value, 1, factors);
+        PlannedRun run = plan.Check(flops, size, 1, factors);
         Estimate loss = forecaster.Predict(run, run.Tokens);
         double bits = 1 / Math.Log(2) / plan.Corpus.BytesPerToken;
         IReadOnlyList<Forecast> all = All(study);

@@ -1,6 +1,7 @@
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.LinearRegression;
 
 namespace Isoflop.Lab.Studies;
 
@@ -17,19 +18,23 @@ sealed class Forecaster
     static readonly LawForm Line = LawForms.KaplanC;
 
     readonly double largest;
+    readonly (double Flops, double Parameters)[] sizes;          // the best of each budget
 
     Forecaster(Law law, Law surface, IReadOnlyList<(double Error, double Decades)> errors, IReadOnlyList<StudyResult> points)
     {
         (Law, Surface, Tried) = (law, surface, errors.Count);
         ErrorPerDecade = errors.Count == 0 ? double.NaN : Math.Sqrt(errors.Average(e => Math.Pow(e.Error / e.Decades, 2)));
         largest = points.Max(p => p.Run.Budget);
+        sizes = [.. StudyPoints.BestSizes(points).Select(s => (s[0].Run.Budget, (double)s[0].Run.ParametersWithoutEmbedding))];
         Frontier = StudyPoints.Frontier(points);
     }
 
     /// <summary>Of losses: the form taken, fitted to all points; a straight line, to the best size of each budget.</summary>
     public Law Law { get; }
 
-    /// <summary>Of the split into size and data: the surface that did best; the law itself, where that is one.</summary>
+    /// <summary>
+    /// Of the split into size and data: the surface that did best; the law itself, where that is one. It may be unidentified.
+    /// </summary>
     public Law Surface { get; }
 
     /// <summary>Root mean square of the relative error over decades extrapolated; NaN: too few budgets to try.</summary>
@@ -60,7 +65,21 @@ sealed class Forecaster
             }
             else if (refused is not { Form.IsSurface: true }) refused = law;
         }
-        return new(refused!, refused!, [], points);
+        // Runs whose sizes hardly differ tell no surface; the line through the best of them still stands.
+        return best is { } line ? new(line.Law, refused!, line.Errors, points) : new(refused!, refused!, [], points);
+    }
+
+    /// <summary>
+    /// Parameters of the best size at so much compute: by the surface, or where none is identified by a power law through the
+    /// best size of each budget.
+    /// </summary>
+    public double SizeAt(double flops)
+    {
+        if (Surface.Form.IsSurface && Surface.Identified) return Surface.Optimal(flops).N.Value;
+        double[] x = [.. sizes.Select(s => Math.Log(s.Flops))], y = [.. sizes.Select(s => Math.Log(s.Parameters))];
+        if (x.Length < 2) return sizes[0].Parameters;
+        (double intercept, double slope) = SimpleRegression.Fit(x, y);
+        return Math.Exp(intercept + slope * Math.Log(flops));
     }
 
     /// <summary>

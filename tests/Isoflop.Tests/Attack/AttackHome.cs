@@ -20,7 +20,7 @@ public sealed class AttackHome : IDisposable
         WriteText(Text, 4000, seed: 1);
         File.WriteAllText(Suite, """{"id":"a","task":"t","prompt":"the cat","choices":[" sat"," ran"],"answer":" sat"}""" + "\n");
         File.WriteAllText(Ladder, """
-            {"name":"l","corpus":"txt","rungs":[{"budgets":"1e10,2e10,4e10","seeds":1,"sizes":4}],"max_epochs":1000,"min_steps":1,
+            {"name":"l","corpus":"txt","rungs":[{"budgets":"1e10,2e10,4e10","seeds":2,"sizes":4}],"max_epochs":1000,"min_steps":1,
              "settings":["model.context_len=64"]}
             """);
         foreach (string[] made in Made) Do(made);

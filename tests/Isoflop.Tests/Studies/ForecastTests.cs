@@ -244,6 +244,32 @@ public class ForecastTests
     }
 
     [Fact]
+    public void Where_no_surface_is_identified_the_line_foretells_and_the_best_sizes_are_carried_on()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla);
+        using (home)
+        {
+            // Twenty tokens a parameter everywhere: one curve of D and N, which tells no surface.
+            StudyResult[] points = [.. StudyPoints.Counted(study, new(home.Path)).Select(p =>
+            {
+                double n = Math.Sqrt(p.Run.Budget / 120);
+                return p with
+                {
+                    Run = p.Run with { ParametersWithoutEmbedding = (long)n },
+                    Tokens = (long)(20 * n),
+                    Loss = Chinchilla(n, 20 * n),
+                };
+            })];
+            Forecaster forecaster = Forecaster.Of(points, null, Quick, default);
+            Assert.Equal((LawForms.KaplanC, true, false), (forecaster.Law.Form, forecaster.Law.Identified, forecaster.Surface.Identified));
+            PlannedRun largest = points.MaxBy(p => p.Run.Budget)!.Run;
+            double size = forecaster.SizeAt(10 * largest.Budget);
+            Assert.InRange(size, 1.5 * largest.ParametersWithoutEmbedding, 10 * largest.ParametersWithoutEmbedding);
+            Assert.InRange(forecaster.PredictAt(10 * largest.Budget).Value, 0, points.Min(p => p.Loss));
+        }
+    }
+
+    [Fact]
     public void A_straight_line_is_believed_where_it_does_best()
     {
         // A fall with the product of size and data alone: a line in log-log, which no surface of two terms has.
