@@ -14,12 +14,17 @@ static class ForetoldText
     {
         Line("predicted", I($"{f.Rows.Count} rows of {path}, {f.Measured} with a measurement"));
         if (f.Rows.Count <= Most)
-            TextTable.Write(output, [["  ", "row", .. (string[])(surface ? ["N", "D"] : ["x"]), "said", "95 %", "measured", "error"],
-                .. f.Rows.Select(r => (string[])["  ", r.Name, .. (string[])(surface ? [I($"{r.N:0.###e0}"), I($"{r.D:0.###e0}")]
-                    : [I($"{(double.IsNaN(r.X) ? r.C : r.X):0.####e0}")]), LawText.Number(r.Said.Value), LawText.Ends(r.Said),
+        {
+            List<string[]> table = [["  ", "row", .. surface ? (string[])["N", "D"] : ["x"], "said", "95 %", "measured", "error"]];
+            foreach (ForetoldRow r in f.Rows)
+            {
+                string[] at = surface ? [I($"{r.N:0.###e0}"), I($"{r.D:0.###e0}")] : [I($"{(double.IsNaN(r.X) ? r.C : r.X):0.####e0}")];
+                table.Add(["  ", r.Name, .. at, LawText.Number(r.Said.Value), LawText.Ends(r.Said),
                     double.IsNaN(r.Measured) ? "-" : LawText.Number(r.Measured),
-                    double.IsNaN(r.Error) ? "-" : Signed(r.Error) + (double.IsNaN(r.Said.Low) || r.Inside ? "" : " outside")])],
-                0, 1, surface ? 5 : 4, surface ? 7 : 6);
+                    double.IsNaN(r.Error) ? "-" : Signed(r.Error) + (double.IsNaN(r.Said.Low) || r.Inside ? "" : " outside")]);
+            }
+            TextTable.Write(output, table, 0, 1, surface ? 5 : 4, surface ? 7 : 6);
+        }
         else if (f.Measured > 0)
             TextTable.Write(output, [["  ", "C", "n", "mean error", "mean size", "inside 95 %"], .. f.Rows
                 .Where(r => double.IsFinite(r.Error)).GroupBy(r => (int)Math.Floor(Math.Log10(r.C))).OrderBy(g => g.Key)
@@ -31,10 +36,10 @@ static class ForetoldText
             Line("range", I($"{extrapolated} of {f.Rows.Count} rows lie outside of the fitted points in ") +
                 (surface ? "N or D" : "x") + ": extrapolated");
         if (f.Refused.Count > 0)
-            Line("left out", I($"{f.Refused.Count} rows that the law does not reach; {f.Refused[0].Name}: {f.Refused[0].Reason}"));
+            Line("left out", $"{f.Refused.Count} rows that the law does not reach; {f.Refused[0].Name}: {f.Refused[0].Reason}");
         if (f.Measured == 0) return;
-        Line("errors", I($"{Signed(f.Mean)} mean (measured − said), {100 * f.Size:0.00} % mean size, {100 * f.Rms:0.00} % rms; ") +
-            I($"{f.Above} of {f.Measured} above, {f.Measured - f.Above} below"));
+        Line("errors", I($"{Signed(f.Mean)} mean (measured − said), {100 * f.Size:0.00} % mean size, ") +
+            I($"{100 * f.Rms:0.00} % rms; {f.Above} of {f.Measured} above, {f.Measured - f.Above} below"));
         Line("coverage", f.Judged == 0 ? "none: this law has no interval"
             : I($"{f.Inside} of {f.Judged} in their 95 % intervals: {100 * f.Coverage.Value:0} % ") +
                 I($"(binomial 95 %: {100 * f.Coverage.Low:0}–{100 * f.Coverage.High:0} %; rows of one law are not independent)"));

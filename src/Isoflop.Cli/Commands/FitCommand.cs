@@ -15,7 +15,8 @@ static class FitCommand
     sealed record Options(Argument<string?> Study, Option<string?> Table, Option<string> Form, Option<string?> Objective,
         Option<string?> N, Option<string?> D, Option<string?> C, Option<string?> Loss, Option<string?> X, Option<string?> Y,
         Option<string?> Unique, Option<string?> Group, Option<string?> Seeds, Option<bool> Replicates, Option<string[]> Where,
-        Option<int> Bootstraps, Option<ulong> Seed, Option<string?> At, Option<string?> Predict, Option<string[]> Fix, Option<string[]> Prior, Option<string?> Out);
+        Option<int> Bootstraps, Option<ulong> Seed, Option<string?> At, Option<string?> Predict, Option<string[]> Fix,
+        Option<string[]> Prior, Option<string?> Out);
 
     public static Command Create()
     {
@@ -81,8 +82,8 @@ static class FitCommand
             Seed = call.Parsed.GetValue(o.Seed),
             Objective = call.Parsed.GetValue(o.Objective) is { } name ? Parse<Objective>(name, "--objective") : null,
             Replicates = call.Parsed.GetValue(o.Replicates),
-            Known = [.. (call.Parsed.GetValue(o.Fix) ?? []).Select(t => Known.Parse(t, prior: false)),
-                .. (call.Parsed.GetValue(o.Prior) ?? []).Select(t => Known.Parse(t, prior: true))],
+            Known = [.. (call.Parsed.GetValue(o.Fix) ?? []).Select(t => KnownOptions.Parse(t, prior: false)),
+                .. (call.Parsed.GetValue(o.Prior) ?? []).Select(t => KnownOptions.Parse(t, prior: true))],
             NMeaning = call.Parsed.GetValue(o.N) ?? (study is null ? "C / (6 D)" : StudyResults.DefaultN),
         };
         if (options.Bootstraps is < 0 or > 1_000_000)
@@ -91,8 +92,8 @@ static class FitCommand
         if (form is "two-step" or "all" && call.Parsed.GetValue(o.Out) is not null)
             throw new ConfigException($"--out writes one law; --form {form} makes several, choose one");
         if (form == "all" && (call.Parsed.GetValue(o.At) ?? call.Parsed.GetValue(o.Predict)) is not null)
-            throw new ConfigException($"--{(call.Parsed.GetValue(o.At) is null ? "predict" : "at")} asks one law; choose one with " +
-                "--form");
+            throw new ConfigException($"--{(call.Parsed.GetValue(o.At) is null ? "predict" : "at")} asks one law; " +
+                "choose one with --form");
         if (study is not null && call.Parsed.GetValue(o.Predict) is not null)
             throw new ConfigException("--predict goes with --table; a study's own forecasts: isoflop forecast STUDY");
         if (form == "all" && options.Known.Count > 0)
@@ -122,8 +123,8 @@ static class FitCommand
         else LawText.Write(call.Out, law, secondsPerFlop);
         if (path is not null) call.Err.WriteLine(path);
         string but = law.Fits ? "" : "; no interval: the form does not fit";
-        if (call.Parsed.GetValue(o.At) is { } at) PredictAt(call, at, x => law.Form.IsSurface ? law.PredictAt(x) : law.Predict(x),
-            (n, d) => law.Predict(n, d), but);
+        if (call.Parsed.GetValue(o.At) is { } at)
+            PredictAt(call, at, x => law.Form.IsSurface ? law.PredictAt(x) : law.Predict(x), (n, d) => law.Predict(n, d), but);
         if (asked is not null) Write(call, Foretold.Of(law, asked), call.Parsed.GetValue(o.Predict)!, law.Form.IsSurface);
         return 0;
     }
@@ -135,7 +136,8 @@ static class FitCommand
     }
 
     /// <param name="at">"1e15", or "N=1e8,D=2e9"</param>
-    static void PredictAt(Invocation call, string at, Func<double, Estimate> one, Func<double, double, Estimate> two, string but = "")
+    static void PredictAt(Invocation call, string at, Func<double, Estimate> one, Func<double, double, Estimate> two,
+        string but = "")
     {
         static double? Value(string text, string name = "") => text.Trim() is var t
             && t.StartsWith(name, StringComparison.OrdinalIgnoreCase)

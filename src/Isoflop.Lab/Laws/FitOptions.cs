@@ -49,7 +49,7 @@ public sealed record FitOptions
     /// </summary>
     public Objective? Objective { get; init; }
     /// <summary>Parameters that are fixed, or have a prior.</summary>
-    public IReadOnlyList<Known> Known { get; init; } = [];
+    internal IReadOnlyList<Known> Known { get; init; } = [];
     /// <summary>Starts of the optimiser.</summary>
     public int Starts { get; init; } = 16;
     /// <summary>Threads; 0: one a core. The result does not depend on it.</summary>

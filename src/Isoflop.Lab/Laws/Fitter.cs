@@ -26,7 +26,8 @@ static class Fitter
         Objective objective = options.Objective ?? DefaultOf(form, points.Count, options.Known);
         Identifiability.Check(form, points, objective, options.Replicates);
         Law law = Empty(form, points, objective, options);
-        if (Identifiability.Refusal(form, points, options.Known) is { } refusal) return Refuse(law, refusal.Reason, refusal.Next);
+        if (Identifiability.Refusal(form, points, options.Known) is { } refusal)
+            return Refuse(law, refusal.Reason, refusal.Next);
 
         var data = new FitData(form, points);
         FitProblem problem = ProblemOf(form, data, objective, options, stop);
@@ -62,7 +63,8 @@ static class Fitter
         if (!best.Minimum.Converged && best.Agreeing <= best.Starts / 2)     // where most starts come to, it has converged
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
-        if (form is Surface && options.Known.All(k => k.Sd == 0) && Linear.Of(problem, best.Minimum.Theta)?.Condition() is > Identifiability.WorstCondition and var k)
+        if (form is Surface && options.Known.All(known => known.Sd == 0)
+            && Linear.Of(problem, best.Minimum.Theta)?.Condition() is > Identifiability.WorstCondition and var k)
             return Refuse(law, FormattableString.Invariant($"the points lie near one curve of D and N (condition {k:0}, at ") +
                 $"most {Identifiability.WorstCondition}): what each of them buys cannot be told",
                 Identifiability.OffTheCurve(points));
@@ -94,8 +96,8 @@ static class Fitter
             ? Objective.SquaredLog : form.Default;
 
     /// <summary>
-    /// With what is known. A prior's penalty has the objective's unit a nat of likelihood, from a fit without priors: least squares
-    /// are RSS/2σ², and Huber's far from 0 are Laplace's Σ|r|/b.
+    /// With what is known. A prior's penalty has the objective's unit a nat of likelihood, from a fit without priors: least
+    /// squares are RSS/2σ², and Huber's far from 0 are Laplace's Σ|r|/b.
     /// </summary>
     static FitProblem ProblemOf(LawForm form, FitData data, Objective objective, FitOptions options, CancellationToken stop)
     {
@@ -104,7 +106,8 @@ static class Fitter
         double unit = 0;
         if (priors.Length > 0)
         {
-            FitProblem without = ProblemOf(form, data, objective, options with { Known = [.. options.Known.Except(priors)] }, stop);
+            FitOptions fixedOnly = options with { Known = [.. options.Known.Except(priors)] };
+            FitProblem without = ProblemOf(form, data, objective, fixedOnly, stop);
             double least = Search(without, options, stop).Minimum.Value;
             unit = (objective == Objective.HuberLog ? 1 : 2) * least / Math.Max(1, data.Count - without.Form.Free);
         }
@@ -118,8 +121,8 @@ static class Fitter
         if (options.Known.Count == 0 || options.Bootstraps == 0 && !options.HeldOut) return [];
         var alone = new FitProblem(form, data, objective == Objective.HuberLog ? Objective.SquaredLog : objective);
         Minimum least = Search(alone, options, stop).Minimum;
-        return [.. options.Known.Select(k => double.IsFinite(least.Value) && data.Count > form.Free ? KnownCheck.Of(k, alone, least.Theta)
-            : new(k, Estimate.Of(double.NaN), double.NaN, false))];
+        return [.. options.Known.Select(k => double.IsFinite(least.Value) && data.Count > form.Free
+            ? KnownCheck.Of(k, alone, least.Theta) : new(k, Estimate.Of(double.NaN), double.NaN, false))];
     }
 
     /// <summary>Parameters alone, without checks and intervals.</summary>

@@ -4,8 +4,9 @@ namespace Isoflop.Lab.Laws;
 
 /// <summary>A run that a law was not fitted to, and what it says of it.</summary>
 /// <param name="Said">of this run, 95 %; no ends: the law has no interval</param>
-/// <param name="Measured">NaN: not known</param> <param name="Extrapolated">its N, D or x lies outside of the law's points</param>
-sealed record ForetoldRow(string Name, double N, double D, double C, double X, Estimate Said, double Measured, bool Extrapolated)
+/// <param name="Measured">NaN: not known</param> <param name="Extrapolated">its N, D or x lies outside of the points</param>
+sealed record ForetoldRow(string Name, double N, double D, double C, double X, Estimate Said, double Measured,
+    bool Extrapolated)
 {
     /// <summary>(measured − said)/|measured|: above 0 the law said too little.</summary>
     public double Error => (Measured - Said.Value) / Math.Abs(Measured);
@@ -32,12 +33,11 @@ sealed record Foretold(IReadOnlyList<ForetoldRow> Rows, IReadOnlyList<RefusedRow
     {
         _ = new Prediction(law);                                   // not identified: refused once, not by row
         Inputs[] seen = [.. law.Residuals.Select(r => new Inputs(r.N, r.D, r.D, r.C))];
-        return Of(points, law.Form.IsSurface
-            ? p => law.Predict(p.N, p.D, p.Unique)
-            : p => law.Form is Allocation || law.Form == LawForms.KaplanC ? law.PredictAt(p.C) : law.Predict(law.Form.InputsOf(p).X),
-            p => law.Form.IsSurface
-                ? seen.Length > 0 && (Beyond(p.N, seen.Min(s => s.N), seen.Max(s => s.N)) || Beyond(p.D, seen.Min(s => s.D), seen.Max(s => s.D)))
-                : Beyond(law.Form.InputsOf(p).X, law.MinX, law.MaxX));
+        return Of(points, Says, p => !law.Form.IsSurface ? Beyond(law.Form.InputsOf(p).X, law.MinX, law.MaxX) : seen.Length > 0
+            && (Beyond(p.N, seen.Min(s => s.N), seen.Max(s => s.N)) || Beyond(p.D, seen.Min(s => s.D), seen.Max(s => s.D))));
+
+        Estimate Says(Observation p) =>
+            law.Form.IsSurface ? law.Predict(p.N, p.D, p.Unique) : law.Predict(law.Form.InputsOf(p).X);
 
         // Token counts are whole: a last batch makes no extrapolation.
         static bool Beyond(double at, double low, double high) => at < 0.999 * low || at > 1.001 * high;

@@ -38,7 +38,8 @@ static class HeldOutCheck
         return new(cut, below.Length, above.Length, errors.Average(), errors.Max(), skill);
 
         Observation[] BestOfEach(Observation[] some) =>
-            [.. BestOfBudget.Of(new(form, some), [.. Enumerable.Range(0, some.Length)]).SelectMany(size => size).Select(i => some[i])];
+            [.. BestOfBudget.Of(new(form, some), [.. Enumerable.Range(0, some.Length)]).SelectMany(size => size)
+                .Select(i => some[i])];
     }
 
     static double Where(LawForm form, Observation p) => form.IsSurface ? p.C : form.InputsOf(p).X;

@@ -7,26 +7,7 @@ namespace Isoflop.Lab.Laws;
 
 /// <summary>A parameter that is known from elsewhere: fixed, or with a normal prior.</summary>
 /// <param name="Name">of the form's</param> <param name="Sd">standard deviation of the prior; 0: fixed</param>
-public sealed record Known(string Name, double Value, double Sd = 0)
-{
-    /// <summary>"E=1.69", or "alpha=.35±.05"; "+-" is as good as "±".</summary>
-    /// <exception cref="ConfigException">Says what it is instead.</exception>
-    internal static Known Parse(string text, bool prior)
-    {
-        string[] sides = text.Split('=', 2), values = sides[^1].Replace("+-", "±", StringComparison.Ordinal).Split('±');
-        string example = prior ? "--prior alpha=0.35±0.05" : "--fix E=1.69";
-        if (sides.Length < 2 || sides[0].Trim().Length == 0 || values.Length != (prior ? 2 : 1)
-            || values.Any(v => Number(v) is null))
-            throw new ConfigException($"'{text}' must be a name and {(prior ? "a value ± its standard deviation" : "a value")}, as " +
-                $"in {example}");
-        return prior && !(Number(values[1]) > 0)
-            ? throw new ConfigException($"'{text}': the standard deviation must be above 0; --fix {sides[0]}={values[0]} holds it")
-            : new(sides[0].Trim(), Number(values[0])!.Value, prior ? Number(values[1])!.Value : 0);
-
-        static double? Number(string s) => double.TryParse(s, NumberStyles.Float, CultureInfo.InvariantCulture, out double v)
-            && double.IsFinite(v) ? v : null;
-    }
-}
+sealed record Known(string Name, double Value, double Sd = 0);
 
 /// <summary>What points say by themselves of a parameter that was given.</summary>
 /// <param name="Alone">fitted without what is given; 95 %, no ends: these points do not hold it</param>
@@ -41,7 +22,8 @@ sealed record KnownCheck(Known Known, Estimate Alone, double Apart, bool Contrad
         double[] natural = new double[alone.Form.Names.Count], at = [.. theta];
         int place = alone.Form.Names.ToList().IndexOf(known.Name);
         double value = With(at), sd = double.NaN;
-        if (double.IsFinite(value) && Linear.Of(alone, theta) is { } points && points.Condition() < Identifiability.WorstCondition)
+        if (double.IsFinite(value) && Linear.Of(alone, theta) is { } points
+            && points.Condition() < Identifiability.WorstCondition)
             sd = points.SdOf([.. theta.Select((t, j) =>
             {
                 double h = 6e-6 * Math.Max(1, Math.Abs(t));
@@ -54,8 +36,10 @@ sealed record KnownCheck(Known Known, Estimate Alone, double Apart, bool Contrad
             })]);
         if (!double.IsFinite(sd)) return new(known, Estimate.Of(value), double.NaN, false);
         int df = alone.Data.Count - theta.Length;
-        double wide = StudentT.InvCDF(0, 1, df, 0.975) * sd, apart = (value - known.Value) / Math.Sqrt(sd * sd + known.Sd * known.Sd);
-        return new(known, new(value, value - wide, value + wide), apart, Math.Abs(apart) > StudentT.InvCDF(0, 1, df, 0.995));
+        double wide = StudentT.InvCDF(0, 1, df, 0.975) * sd,
+            apart = (value - known.Value) / Math.Sqrt(sd * sd + known.Sd * known.Sd);
+        return new(known, new(value, value - wide, value + wide), apart,
+            Math.Abs(apart) > StudentT.InvCDF(0, 1, df, 0.995));
 
         double With(double[] moved)
         {
@@ -67,8 +51,8 @@ sealed record KnownCheck(Known Known, Estimate Alone, double Apart, bool Contrad
     [JsonIgnore]
     public string Text => string.Create(CultureInfo.InvariantCulture, $"{Known.Name} = {Known.Value:G5}") +
         (Known.Sd > 0 ? string.Create(CultureInfo.InvariantCulture, $" ± {Known.Sd:G3} as a prior") : " fixed") +
-        (double.IsNaN(Alone.Low) ? "; these points alone do not hold it"
-            : string.Create(CultureInfo.InvariantCulture, $"; the points alone say {Alone.Value:G4} ({Alone.Low:G4} … {Alone.High:G4})")) +
+        (double.IsNaN(Alone.Low) ? "; these points alone do not hold it" : string.Create(CultureInfo.InvariantCulture,
+            $"; the points alone say {Alone.Value:G4} ({Alone.Low:G4} … {Alone.High:G4})")) +
         (Contradicts ? string.Create(CultureInfo.InvariantCulture,
             $": they contradict it, {Math.Abs(Apart):0.0} standard deviations apart") : "");
 }
@@ -114,8 +98,9 @@ sealed class KnownForm : LawForm
             throw new ConfigException($"all {form.Names.Count} parameters of '{form.Name}' are fixed: nothing is left to fit");
     }
 
-    static int PlaceOf(LawForm form, Known known) => form.Names.ToList().IndexOf(known.Name) is >= 0 and int at ? at
-        : throw new ConfigException($"form '{form.Name}' has no parameter '{known.Name}'; it has {string.Join(", ", form.Names)}");
+    static int PlaceOf(LawForm form, Known known) =>
+        form.Names.ToList().IndexOf(known.Name) is >= 0 and int at ? at : throw new ConfigException(
+            $"form '{form.Name}' has no parameter '{known.Name}'; it has {string.Join(", ", form.Names)}");
 
     /// <summary>Each natural parameter is its θ or an exponential of it, moved by what others are.</summary>
     static (int, double, bool) Held(LawForm form, FitData data, Known known)
@@ -168,7 +153,8 @@ sealed class KnownForm : LawForm
                 double here = natural[at], was = full[at];
                 full[at] = was + 1;
                 form.Natural(full, data, natural);
-                full[at] = was + (log ? Math.Log(value / here) / Math.Log(natural[at] / here) : (value - here) / (natural[at] - here));
+                full[at] = was + (log ? Math.Log(value / here) / Math.Log(natural[at] / here)
+                    : (value - here) / (natural[at] - here));
             }
         form.Natural(full, data, natural);
         foreach ((int at, double value, _) in held) natural[at] = value;

@@ -119,8 +119,8 @@ sealed class LocalTrendForm : Allocation
         FitData data = problem.Data;
         int[][] cells = [.. BestOfBudget.Of(data, problem.Used)];
         int[][] several = [.. cells.Where(c => c.Length > 1)];
-        double noise = several.Length == 0 ? 0 : Math.Sqrt(several.Sum(c => (c.Length - 1) * c.Select(i => data.LnY[i]).Variance())
-            / several.Sum(c => c.Length - 1));
+        double noise = several.Length == 0 ? 0 : Math.Sqrt(
+            several.Sum(c => (c.Length - 1) * c.Select(i => data.LnY[i]).Variance()) / several.Sum(c => c.Length - 1));
         return new(cells.Length - 2, noise);
     }
 

@@ -72,8 +72,8 @@ public sealed class ObservationTable
         foreach (NumberColumn? column in (NumberColumn?[])[n, d, c, unique])
             if (column?.Unit is { } unit) notes.Add($"column '{column.Name}' is taken as {unit}, as its name says");
         int? group = map.Group is null ? null : table.Column(map.Group), run = map.Name is null ? null : table.Column(map.Name);
-        NumberColumn? loss = map.Asked && map.Loss is { } wanted && !table.Header.Contains(wanted, StringComparer.OrdinalIgnoreCase)
-            ? null : Loss(map);
+        NumberColumn? loss = map.Asked && map.Loss is { } wanted
+            && !table.Header.Contains(wanted, StringComparer.OrdinalIgnoreCase) ? null : Loss(map);
         if (loss is null) notes.Add($"no column '{map.Loss}': nothing to hold predictions against");
         List<Observation> points = [];
         HashSet<object> seen = [];
@@ -92,7 +92,8 @@ public sealed class ObservationTable
 
         Observation Row(int r)
         {
-            double y = loss is null || loss.IsMissing(r) ? double.NaN : loss[r], at = x?[r] ?? double.NaN, flops = c?[r] ?? double.NaN;
+            double y = loss is null || loss.IsMissing(r) ? double.NaN : loss[r];
+            double at = x?[r] ?? double.NaN, flops = c?[r] ?? double.NaN;
             double parameters = n?[r] ?? double.NaN, tokens = d?[r] ?? double.NaN;
             if (n is null) parameters = d is null ? at : flops / (6 * tokens);
             if (d is null) tokens = n is null ? at : flops / (6 * parameters);
@@ -152,7 +153,8 @@ public sealed class ObservationTable
     /// <summary>Rows that fulfil the conditions and hold a loss.</summary>
     List<int> Kept(TableColumns map, NumberColumn? loss, List<string> notes)
     {
-        NumberColumn[] needed = [.. map.Asked || loss is null ? [] : (NumberColumn[])[loss], .. map.More.Select(m => new NumberColumn(table, m, Quantity.Plain))];
+        NumberColumn[] needed = [.. map.Asked || loss is null ? [] : (NumberColumn[])[loss],
+            .. map.More.Select(m => new NumberColumn(table, m, Quantity.Plain))];
         List<(string Text, Func<int, bool?> Holds)> conditions = [.. map.Where.Select(w => (w, Condition(w)))];
         int[] unknown = new int[conditions.Count];
         List<int> kept = [];

@@ -96,7 +96,7 @@ public sealed class KnownTests
     public void What_cannot_be_given_is_refused(string message, string text, bool prior)
     {
         ConfigException e = Assert.Throws<ConfigException>(() =>
-            Law.Fit(LawForms.Chinchilla, Grid(0.001), bare with { Known = [Known.Parse(text, prior)] }));
+            Law.Fit(LawForms.Chinchilla, Grid(0.001), bare with { Known = [Isoflop.Cli.KnownOptions.Parse(text, prior)] }));
         Assert.Contains(message, e.Message);
         Assert.Contains("budget by budget", Assert.Throws<ConfigException>(() =>
             Law.Fit(LawForms.IsoFlop, Grid(0.001), bare with { Known = [new("a", 0.5)] })).Message);
