@@ -15,10 +15,11 @@ static class ForetoldText
         Line("predicted", I($"{f.Rows.Count} rows of {path}, {f.Measured} with a measurement"));
         if (f.Rows.Count <= Most)
         {
-            List<string[]> table = [["  ", "row", .. surface ? (string[])["N", "D"] : ["x"], "said", "95 %", "measured", "error"]];
+            string[] where = surface ? ["N", "D"] : ["x"];
+            List<string[]> table = [["  ", "row", .. where, "said", "95 %", "measured", "error"]];
             foreach (ForetoldRow r in f.Rows)
             {
-                string[] at = surface ? [I($"{r.N:0.###e0}"), I($"{r.D:0.###e0}")] : [I($"{(double.IsNaN(r.X) ? r.C : r.X):0.####e0}")];
+                string[] at = surface ? [I($"{r.N:0.###e0}"), I($"{r.D:0.###e0}")] : [LawText.Number(r.X)];
                 table.Add(["  ", r.Name, .. at, LawText.Number(r.Said.Value), LawText.Ends(r.Said),
                     double.IsNaN(r.Measured) ? "-" : LawText.Number(r.Measured),
                     double.IsNaN(r.Error) ? "-" : Signed(r.Error) + (double.IsNaN(r.Said.Low) || r.Inside ? "" : " outside")]);
