@@ -38,7 +38,13 @@ switch (args.FirstOrDefault())
     case "coverage":
         LawCoverage.Run(Number(1, 200), Number(2, 200));
         return 0;
+    case "redraw":
+        Redraw.Run(args.Skip(1));
+        return 0;
+    case "backtest":
+        BacktestBench.Run(args.Skip(1));
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | backtest results.csv … | redraw folder …");
         return 2;
 }
