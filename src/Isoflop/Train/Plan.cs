@@ -112,6 +112,9 @@ public sealed record Plan
     /// <summary>Parts of a batch whose gradients are sums of their own.</summary>
     public int Shards => Config.Train.Shards ?? 1;
 
+    /// <summary>Of the weights' products.</summary>
+    public Precision Precision => Config.Train.Precision ?? Precision.F32;
+
     /// <summary>Tokens that pass through the model at once: whole windows.</summary>
     internal int PassTokens =>
         Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Shards)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
@@ -189,6 +192,7 @@ public sealed record Plan
             {
                 BatchTokens = batch,
                 Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
+                Precision = Precisions.Chosen(c.Train.Precision, shape.DModel) is not Precision.F32 and var other ? other : null,
                 LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
                 Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
                 Tokens = null,
@@ -250,7 +254,7 @@ public sealed record Plan
         long rows = Math.Max(PassTokens, Math.Min(Shards, Environment.ProcessorCount) * Model.ContextLen);
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
-        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * 8,
+        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * (Precision == Precision.F32 ? 8 : 4),
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }
