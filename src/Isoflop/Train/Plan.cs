@@ -226,6 +226,8 @@ public sealed record Plan
         if (c.Train.MicroTokens < context)
             yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; " +
                 $"try {context}";
+        if (c.Train is { MicroTokens: { } micro, Precision: { } precision })
+            yield return $"train.micro_tokens={micro} would show in the bits with train.precision={precision.Name()}; leave one out";
         if (source is null) yield break;
         if (c.Train.Steps <= firstStep)
             yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";
@@ -251,7 +253,8 @@ public sealed record Plan
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
-        long rows = Math.Max(PassTokens, Math.Min(Shards, Environment.ProcessorCount) * Model.ContextLen);
+        int lanes = Math.Min(Shards, Environment.ProcessorCount);
+        long rows = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
         return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * (Precision == Precision.F32 ? 8 : 4),

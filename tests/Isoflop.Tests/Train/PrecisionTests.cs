@@ -39,6 +39,8 @@ public class PrecisionTests
         Assert.Equal(["train.precision=bf16-pairs, now bf16-tiles"],
             Config.Differences(pairs.Config, tiles.Config).Where(d => !d.StartsWith("name", StringComparison.Ordinal)));
         Assert.Equal(plain.Memory.Packed, 2 * pairs.Memory.Packed);
+        Assert.Equal("train.micro_tokens=512 would show in the bits with train.precision=bf16-pairs; leave one out",
+            Assert.Throws<ConfigException>(() => Make("train.micro_tokens=512", "train.precision=bf16-pairs")).Message);
         foreach (Plan plan in new[] { pairs, tiles })
             Assert.Equal(plan.Precision, Precisions.Chosen(Enum.GetValues<Precision>().Single(p => p.Name() == plan.Precision.Name()), 8, null, ""));
     }
