@@ -102,7 +102,8 @@ sealed class RecipeOptions
 
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune, precision]) verb.Add(option);
+        foreach (Option option in (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune, precision])
+            verb.Add(option);
     }
 
     /// <param name="name">of the study, or a recipe's file</param>

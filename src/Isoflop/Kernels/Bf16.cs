@@ -48,8 +48,8 @@ static unsafe class Bf16
 
     /// <summary>sum + Σ a·b of one element of C.</summary>
     /// <remarks>
-    /// Pairs are one chain, in each word the second step before the first. Of tiles a block of 32 steps makes two chains that begin
-    /// at zero, of its even and of its odd steps; they are added, and then to the sum.
+    /// Pairs are one chain, in each word the second step before the first. Of tiles a block of 32 steps makes two chains that
+    /// begin at zero, of its even and of its odd steps; they are added, and then to the sum.
     /// </remarks>
     public static float Element(Precision precision, float sum, int words, uint* a, nint da, uint* b, nint db)
     {
@@ -140,7 +140,9 @@ static unsafe class Bf16
             to[w] = (2 * w < k ? Round(x[2 * w]) : 0) | (2 * w + 1 < k ? Round(x[2 * w + 1]) : 0) << 16;
     }
 
-    /// <summary>Two stored rows, steps of k, as one row of words; a row past the last of k is zero, and so is what count leaves.</summary>
+    /// <summary>
+    /// Two stored rows, steps of k, as one row of words; a row past the last of k is zero, and so is what count leaves.
+    /// </summary>
     static void Pairs(float* x, nint ld, int k, int count, uint* to, int words)
     {
         int i = 0;
@@ -157,9 +159,9 @@ static unsafe class Bf16
     static Vector512<uint> Rounded(float* x)
     {
         Vector512<float> value = Vector512.Load(x);
-        Vector512<uint> bits = value.AsUInt32();
+        Vector512<uint> bits = value.AsUInt32(), number = Vector512.Equals(value, value).AsUInt32();
         Vector512<uint> rounded = bits + Vector512.Create(0x7FFFu) + (bits >>> 16 & Vector512<uint>.One);
-        return Vector512.ConditionalSelect(Vector512.Equals(value, value).AsUInt32(), rounded, bits | Vector512.Create(0x400000u));
+        return Vector512.ConditionalSelect(number, rounded, bits | Vector512.Create(0x400000u));
     }
 
     // ---- tiles ----------------------------------------------------------------------------------------------------------------
@@ -207,10 +209,12 @@ readonly unsafe struct Bf16PairsTile : ITile
     public static int Words(int k) => (k + 1) / 2;
 
     public static void PackRows(in MatMul.Task t, int i0, int i1, int p0, int p1, float* to, nint panel) => Bf16.Panels(
-        t.PlaceA(i0, p0), t.StrideA, t.Layout != MatMulLayout.TransposedA, i1 - i0, p1 - p0, Words(p1 - p0), Rows, (uint*)to, panel);
+        t.PlaceA(i0, p0), t.StrideA, t.Layout != MatMulLayout.TransposedA, i1 - i0, p1 - p0, Words(p1 - p0), Rows,
+        (uint*)to, panel);
 
     public static void PackColumns(in MatMul.Task t, int j0, int j1, int p0, int p1, float* to, nint panel) => Bf16.Panels(
-        t.PlaceB(p0, j0), t.StrideB, t.Layout == MatMulLayout.TransposedB, j1 - j0, p1 - p0, Words(p1 - p0), 32, (uint*)to, panel);
+        t.PlaceB(p0, j0), t.StrideB, t.Layout == MatMulLayout.TransposedB, j1 - j0, p1 - p0, Words(p1 - p0), Columns,
+        (uint*)to, panel);
 
     public static void Run(in MatMul.Task t, int rows, int words, float* a, float* b, float* c, nint ldc, float* start) =>
         Bf16.Run(t, Precision.Bf16Pairs, words, a, b, c, ldc, start);
@@ -233,7 +237,8 @@ readonly unsafe struct Bf16TilesTile : ITile
         t.PlaceA(i0, p0), t.StrideA, t.Layout != MatMulLayout.TransposedA, i1 - i0, p1 - p0, Words(p1 - p0), (uint*)to, panel);
 
     public static void PackColumns(in MatMul.Task t, int j0, int j1, int p0, int p1, float* to, nint panel) => Bf16.Panels(
-        t.PlaceB(p0, j0), t.StrideB, t.Layout == MatMulLayout.TransposedB, j1 - j0, p1 - p0, Words(p1 - p0), 32, (uint*)to, panel);
+        t.PlaceB(p0, j0), t.StrideB, t.Layout == MatMulLayout.TransposedB, j1 - j0, p1 - p0, Words(p1 - p0), Columns,
+        (uint*)to, panel);
 
     public static void Run(in MatMul.Task t, int rows, int words, float* a, float* b, float* c, nint ldc, float* start) =>
         Bf16.Run(t, Precision.Bf16Tiles, words, a, b, c, ldc, start);

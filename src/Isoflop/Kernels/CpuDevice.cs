@@ -31,8 +31,8 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
         Scratch(multiplication.ScratchLength);
         bool float32 = multiplication.Precision == Precision.F32;
         string precision = float32 ? "float32" : multiplication.Precision.Name();
-        Traits = new($"cpu: {Threads} threads, {InstructionSet}{(float32 ? "" : ", " + precision)}", InstructionSet, precision, true,
-            Kernels.AttentionCached.PageTokens, MemoryBytes, new(() => Machine.PeakOf(Threads, multiplication) * 1e9));
+        Traits = new($"cpu: {Threads} threads, {InstructionSet}{(float32 ? "" : ", " + precision)}", InstructionSet, precision,
+            true, Kernels.AttentionCached.PageTokens, MemoryBytes, new(() => Machine.PeakOf(Threads, multiplication) * 1e9));
     }
 
     /// <summary>Threads that share each operation.</summary>

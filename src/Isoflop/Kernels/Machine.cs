@@ -102,7 +102,11 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         public int Count;
         public double Flops;                                      // of one thread: all write the same
 
-        public static void Run(void* p, int thread) => ((Tiles*)p)->Flops = ((Tiles*)p)->Repeat(((Tiles*)p)->Task, ((Tiles*)p)->Count);
+        public static void Run(void* p, int thread)
+        {
+            var call = (Tiles*)p;
+            call->Flops = call->Repeat(call->Task, call->Count);
+        }
     }
 
     unsafe struct Copies

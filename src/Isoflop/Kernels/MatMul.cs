@@ -5,8 +5,8 @@ namespace Isoflop.Kernels;
 /// <summary>C = start + A·B in three layouts; each element one chain of multiply-adds over ascending k.</summary>
 /// <remarks>
 /// Panels of both operands are packed for the register tile (Goto &amp; van de Geijn 2008), which <see cref="ITile"/> names. A
-/// block of steps of a panel of B and of A stays near the core, <see cref="BlockM"/> rows of A in its second-level cache. The chain continues at C
-/// from one block to the next, so neither blocks nor threads nor other rows show in the result.
+/// block of steps of a panel of B and of A stays near the core, <see cref="BlockM"/> rows of A in its second-level cache. The
+/// chain continues at C from one block to the next, so neither blocks nor threads nor other rows show in the result.
 /// </remarks>
 static unsafe class MatMul
 {
@@ -159,7 +159,8 @@ static unsafe class MatMul
     public static double Repeat<T>(in Task t, int repeats) where T : struct, ITile
     {
         const int Words = 128;
-        float* a = stackalloc float[Words * T.Rows], b = stackalloc float[Words * T.Columns], c = stackalloc float[T.Rows * T.Columns];
+        float* a = stackalloc float[Words * T.Rows], b = stackalloc float[Words * T.Columns];
+        float* c = stackalloc float[T.Rows * T.Columns];
         T.Begin(t);
         for (int i = 0; i < repeats; i++) T.Run(t, T.Rows, Words, a, b, c, T.Columns, null);
         T.End(t);

@@ -37,13 +37,16 @@ static class Precisions
     };
 
     /// <summary>The fastest bf16 of this machine; null: it has none.</summary>
-    public static Precision? Here => Bf16Code.Tiles.Found ? Precision.Bf16Tiles : Bf16Code.Pairs.Found ? Precision.Bf16Pairs : null;
+    public static Precision? Here =>
+        Bf16Code.Tiles.Found ? Precision.Bf16Tiles : Bf16Code.Pairs.Found ? Precision.Bf16Pairs : null;
 
     /// <summary>Why this machine has none.</summary>
     public static string Missing => Bf16Code.Pairs.Missing == Bf16Code.Tiles.Missing ? Bf16Code.Pairs.Missing
         : $"{Bf16Code.Pairs.Missing}, {Bf16Code.Tiles.Missing}";
 
-    /// <summary>What a wish comes to at a model's width; what is none stays, whatever the machine: a record may be another's.</summary>
+    /// <summary>
+    /// What a wish comes to at a model's width; what is none stays, whatever the machine: a record may be another's.
+    /// </summary>
     /// <exception cref="ConfigException">bf16 was asked for by name, and there is none.</exception>
     public static Precision Chosen(Precision? wish, int width) => Chosen(wish, width, Here, Missing);
 

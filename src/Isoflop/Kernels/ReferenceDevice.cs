@@ -51,7 +51,8 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
         DeviceSpan<float> start)
     {
-        var task = new Kernels.MatMul.Task { Layout = layout, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Start = F(start) };
+        Kernels.MatMul.Task task =
+            new() { Layout = layout, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Start = F(start) };
         if (precision == Precision.F32) Kernels.MatMul.Reference(task);
         else Bf16.Reference(task, precision);
     }

@@ -227,7 +227,8 @@ public sealed record Plan
             yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; " +
                 $"try {context}";
         if (c.Train is { MicroTokens: { } micro, Precision: { } precision })
-            yield return $"train.micro_tokens={micro} would show in the bits with train.precision={precision.Name()}; leave one out";
+            yield return $"train.micro_tokens={micro} would show in the bits with train.precision={precision.Name()}; " +
+                "leave one out";
         if (source is null) yield break;
         if (c.Train.Steps <= firstStep)
             yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";

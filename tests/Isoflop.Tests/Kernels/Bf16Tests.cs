@@ -18,7 +18,8 @@ public sealed unsafe class Bf16Tests
 
     static int Rows(Precision p) => p == Precision.Bf16Pairs ? Bf16PairsTile.Rows : Bf16TilesTile.Rows;
 
-    static KernelCode Written(Precision p) => Bf16Code.Load(p == Precision.Bf16Pairs ? Bf16Code.WritePairs : Bf16Code.WriteTiles);
+    static KernelCode Written(Precision p) => p == Precision.Bf16Pairs ? Bf16Code.Load(Bf16Bytes.Pairs)
+        : Bf16Code.Load(Bf16Bytes.Tiles, Bf16Bytes.TilesBegin, Bf16Bytes.TilesEnd);
 
     static void NeedsMachineCode() => Assert.SkipUnless(MachineCode.Possible, "machine code is written for Linux on x86-64 alone");
 
