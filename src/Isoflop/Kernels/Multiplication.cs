@@ -65,21 +65,17 @@ readonly unsafe struct Float32Tile : ITile
 /// <summary>How a device forms its products: a precision's tile, chosen once.</summary>
 sealed unsafe class Multiplication
 {
-    readonly delegate*<int, int, long> packedLength;
-
-    Multiplication(Precision precision, KernelCode code, int columns, int scratch, delegate*<int, int, long> packedLength,
-        delegate*<in MatMul.Task, int, int, void> pack, delegate*<in MatMul.Task, int, int, float*, void> run,
-        delegate*<in MatMul.Task, int, double> repeat)
+    static Multiplication With<T>(Precision precision, KernelCode code = default) where T : struct, ITile => new()
     {
-        (Precision, Code, Columns, ScratchLength) = (precision, code, columns, scratch);
-        this.packedLength = packedLength;
-        Pack = pack;
-        Run = run;
-        Repeat = repeat;
-    }
-
-    static Multiplication With<T>(Precision precision, KernelCode code = default) where T : struct, ITile => new(precision, code,
-        T.Columns, MatMul.ScratchLength<T>(), &MatMul.PackedLength<T>, &MatMul.Pack<T>, &MatMul.Simd<T>, &MatMul.Repeat<T>);
+        Precision = precision,
+        Code = code,
+        Columns = T.Columns,
+        ScratchLength = MatMul.ScratchLength<T>(),
+        PackedLength = &MatMul.PackedLength<T>,
+        Pack = &MatMul.Pack<T>,
+        Run = &MatMul.Simd<T>,
+        Repeat = &MatMul.Repeat<T>,
+    };
 
     /// <summary>In float32.</summary>
     public static Multiplication Float32 { get; } = With<Float32Tile>(Precision.F32);
@@ -89,35 +85,33 @@ sealed unsafe class Multiplication
     {
         if (precision == Precision.F32) return Float32;
         Bf16Code code = precision == Precision.Bf16Tiles ? Bf16Code.Tiles : Bf16Code.Pairs;
-        return code.Found ? Bf16Of(precision, code.Entries) : throw Precisions.NotHere(precision, code.Missing);
+        return code.Found ? Defined(precision, code.Entries) : throw Precisions.NotHere(precision, code.Missing);
     }
 
-    /// <summary>bf16 by its definition in plain loops: the same bits on any machine, slowly.</summary>
-    public static Multiplication Defined(Precision precision) => Bf16Of(precision, default);
-
-    internal static Multiplication Bf16Of(Precision precision, KernelCode code) =>
+    /// <summary>bf16 by machine code; without any by its definition in plain loops: the same bits on any machine, slowly.</summary>
+    public static Multiplication Defined(Precision precision, KernelCode code = default) =>
         precision == Precision.Bf16Tiles ? With<Bf16TilesTile>(precision, code) : With<Bf16PairsTile>(precision, code);
 
-    public Precision Precision { get; }
+    public required Precision Precision { get; init; }
 
     /// <summary>Machine code of our own; empty where there is none, and for float32.</summary>
-    public KernelCode Code { get; }
+    public KernelCode Code { get; private init; }
 
     /// <summary>Of a tile.</summary>
-    public int Columns { get; }
+    public int Columns { get; private init; }
 
     /// <summary>Floats that each thread needs.</summary>
-    public int ScratchLength { get; }
+    public int ScratchLength { get; private init; }
 
     /// <summary>Elements of a B of k × n that is laid out.</summary>
-    public long PackedLength(int n, int k) => packedLength(n, k);
+    public delegate*<int, int, long> PackedLength { get; private init; }
 
     /// <summary>Lays panels of B out.</summary>
-    public delegate*<in MatMul.Task, int, int, void> Pack { get; }
+    public delegate*<in MatMul.Task, int, int, void> Pack { get; private init; }
 
     /// <summary>Forms parts of a product.</summary>
-    public delegate*<in MatMul.Task, int, int, float*, void> Run { get; }
+    public delegate*<in MatMul.Task, int, int, float*, void> Run { get; private init; }
 
     /// <summary>Runs a tile again and again, for its rate.</summary>
-    public delegate*<in MatMul.Task, int, double> Repeat { get; }
+    public delegate*<in MatMul.Task, int, double> Repeat { get; private init; }
 }

@@ -36,7 +36,7 @@ readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments,
 public sealed record Plan
 {
     // Floats of the residual stream in a pass: half a megabyte, a core's second-level cache. Fewer tokens leave a product of a
-    // weight's gradient too few steps.
+    // weight's gradient too few steps. In bf16 a pass shows in the bits.
     const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024;
 
     Plan(RunConfig config, CorpusFacts corpus, int firstStep)
