@@ -17,9 +17,9 @@ public enum Precision
     /// <summary>A wish: the faster of the two that the machine has.</summary>
     [JsonStringEnumMemberName("bf16")] Bf16,
     /// <summary>bf16 in one chain of pairs: AVX512-BF16.</summary>
-    [JsonStringEnumMemberName("bf16-pairs")] Bf16Pairs,
+    [JsonStringEnumMemberName("bf16_pairs")] Bf16Pairs,
     /// <summary>bf16 in chains of 32 steps: AMX.</summary>
-    [JsonStringEnumMemberName("bf16-tiles")] Bf16Tiles,
+    [JsonStringEnumMemberName("bf16_tiles")] Bf16Tiles,
 }
 
 /// <summary>Which precision a machine has, and which a wish comes to.</summary>
@@ -31,8 +31,8 @@ static class Precisions
     /// <summary>As settings and records have it.</summary>
     public static string Name(this Precision precision) => precision switch
     {
-        Precision.Bf16Pairs => "bf16-pairs",
-        Precision.Bf16Tiles => "bf16-tiles",
+        Precision.Bf16Pairs => "bf16_pairs",
+        Precision.Bf16Tiles => "bf16_tiles",
         _ => precision.ToString().ToLowerInvariant(),
     };
 

@@ -206,7 +206,7 @@ public sealed record TrainConfig
     public int? Shards { get; init; }
 
     [Setting("of the weights' products, all else is float32; auto: bf16 where the machine has it and model.d_model is at least " +
-        "256, else f32; bf16: bf16-tiles (AMX) or bf16-pairs (AVX512-BF16), whose bits differ; else f32", Later = true)]
+        "256, else f32; bf16: bf16_tiles (AMX) or bf16_pairs (AVX512-BF16), whose bits differ; else f32", Later = true)]
     public Precision? Precision { get; init; }
 
     [Setting("updates; else from train.tokens or flops", Min = 1)]

@@ -35,7 +35,7 @@ public class SettingsTests
         "train.batch_tokens" => "1024",
         "train.micro_tokens" => "256",
         "train.shards" => "2",
-        "train.precision" => "bf16-pairs",
+        "train.precision" => "bf16_pairs",
         "train.tokens" => "5120",
         "train.schedule" => "cosine",
         "model.qk_norm" => "false",
