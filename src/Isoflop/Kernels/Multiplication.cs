@@ -88,7 +88,7 @@ sealed unsafe class Multiplication
         return code.Found ? Defined(precision, code.Entries) : throw Precisions.NotHere(precision, code.Missing);
     }
 
-    /// <summary>bf16 by machine code; without any by its definition in plain loops: the same bits on any machine, slowly.</summary>
+    /// <summary>bf16 by machine code; without any by its definition in plain loops: the same bits anywhere, slowly.</summary>
     public static Multiplication Defined(Precision precision, KernelCode code = default) =>
         precision == Precision.Bf16Tiles ? With<Bf16TilesTile>(precision, code) : With<Bf16PairsTile>(precision, code);
 

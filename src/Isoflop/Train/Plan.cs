@@ -259,7 +259,8 @@ public sealed record Plan
         long rows = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
-        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * (Precision == Precision.F32 ? 8 : 4),
+        int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
+        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * laidOut,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }
