@@ -31,7 +31,7 @@ string Train(string run, int steps)
     using IDevice device = Devices.Open("cpu");
     var shape = new ModelConfig { VocabSize = tokenizer.VocabSize, ContextLen = Context, DModel = 32, NLayer = 2, NHead = 2 };
     using var model = new Transformer(device, shape, Windows * Context, training: true);
-    using var adam = new AdamW(model);
+    using var adam = new Optimizer(model);
     var checkpoints = new CheckpointStore(run, words, model, adam);
     // Windows of the text in an order that the seed shuffles: the whole state of the data is a place, the cursor.
     var source = new BatchSource(tokens.Length, (at, into) => tokens.AsSpan((int)at, into.Length).CopyTo(into),
