@@ -88,9 +88,8 @@ sealed class Learner(Transformer model, Optimizer adam, Transformer? reference, 
                 at = end;
             }
             model.FinishGradients();
-            StepSums sums = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++Updates, recipe.Clip));
-            if (!sums.IsFinite) throw new DataException($"the loss is {sums.Loss}, the gradient's norm {sums.Norm}");
-            norm = sums.Norm;
+            (double loss, norm) = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++Updates, recipe.Clip));
+            if (!double.IsFinite(loss + norm)) throw new DataException($"the loss is {loss}, the gradient's norm {norm}");
             bytes += Traffic.Update(model.Table.Parameters);
             moved = true;
         }

@@ -42,7 +42,8 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
         (Holds ? "they collapse, the recipe carries over" : Fails ? "they do not collapse, the recipe does not carry over"
             : "undecided");
 
-    /// <summary>Of the runs that count for laws; null: fewer than two budgets, or no budget with two seeds.</summary>
+    /// <summary>Of the runs that count for laws; null: fewer than two budgets, or no budget with two seeds
+    /// that differ.</summary>
     public static Collapse? Of(IReadOnlyList<StudyResult> results, Workspace here)
     {
         List<CollapseCurve> raw = [];
@@ -69,6 +70,7 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
         double floor = Enumerable.Range(0, 99).Select(i => least * i / 100).MinBy(e => Ratio(Normalised(raw, e), budgets));
         double[][] curves = Normalised(raw, floor);
         (double between, double within, double seeds) = Variances(curves, budgets);
+        if (within == 0) return null;                             // seeds that do not differ measure nothing
         double own = between / within;
         int reached = 0;
         double[] shuffled = [.. budgets];

@@ -193,7 +193,7 @@ sealed class LadderPlan
 
     /// <summary>Tokens that a budget still pays for when its updates cost their part.</summary>
     long Paid(long tokens, ModelSettings model, int batch) => (long)(tokens
-        * Flops.ShareOfTokens(model.Shape(), settings.Train.Optimizer ?? OptimizerKind.AdamW, batch));
+        * Flops.ShareOfTokens(model.Shape(), settings.Train.Optimizer ?? OptimizerKind.Adamw, batch));
 
     /// <summary>The rule's batch times a factor, in whole windows, as long as enough updates remain.</summary>
     static int Batch(double tokens, int contextLen, double factor)

@@ -3,21 +3,13 @@ using Isoflop.Nn;
 
 namespace Isoflop.Train;
 
-/// <summary>What a step came to.</summary>
-/// <param name="Loss">Σ weight·nll of its passes, nats</param> <param name="Norm">of the gradient, before the clip</param>
-public readonly record struct StepSums(double Loss, double Norm)
-{
-    /// <summary>Both are numbers; else the step changed nothing.</summary>
-    public bool IsFinite => double.IsFinite(Loss) && double.IsFinite(Norm);
-}
-
 static class OptimizerKinds
 {
     /// <summary>Its directions are made orthogonal.</summary>
-    public static bool IsOrthogonal(this OptimizerKind kind) => kind is OptimizerKind.Muon or OptimizerKind.MuonH;
+    public static bool IsOrthogonal(this OptimizerKind kind) => kind is OptimizerKind.Muon or OptimizerKind.Muonh;
 
     /// <summary>Its matrices keep the norms of their first values.</summary>
-    public static bool KeepsNorms(this OptimizerKind kind) => kind is OptimizerKind.AdamH or OptimizerKind.MuonH;
+    public static bool KeepsNorms(this OptimizerKind kind) => kind is OptimizerKind.Adamh or OptimizerKind.Muonh;
 }
 
 /// <summary>
@@ -43,11 +35,11 @@ public sealed class Optimizer : IDisposable
     readonly DeviceSpan<double> norms;
 
     /// <summary>For a model that trains.</summary>
-    public Optimizer(Transformer model, OptimizerKind kind = OptimizerKind.AdamW)
+    public Optimizer(Transformer model, OptimizerKind kind = OptimizerKind.Adamw)
     {
         (this.model, this.kind, device, memory) = (model, kind, model.Device, new(model.Device));
         (M, V) = (memory.Allocate<float>(model.Table.Length), memory.Allocate<float>(model.Table.Length));
-        hidden = kind == OptimizerKind.AdamW ? [] : [.. model.Table.Hidden];
+        hidden = kind == OptimizerKind.Adamw ? [] : [.. model.Table.Hidden];
         norms = memory.Allocate<double>(2);
         if (kind.IsOrthogonal()) schulz = new(device, memory, [.. hidden.Select(p => (p.Rows, p.Cols))]);
     }
@@ -62,12 +54,14 @@ public sealed class Optimizer : IDisposable
     /// One update of all parameters from the model's gradients, which may be overwritten. Loss and norm stay on the device until
     /// it is asked for: then both are read, the step's one download.
     /// </summary>
-    /// <returns>is one of them not finite, nothing was changed</returns>
-    public StepSums Step(in AdamWStep rule)
+    /// <returns>
+    /// Σ weight·nll of its passes, nats; norm of the gradient before the clip. Is one of them not finite, nothing was changed
+    /// </returns>
+    public (double Loss, double Norm) Step(in AdamWStep rule)
     {
         device.SumSquares(model.Gradients, model.Sums.Slice(1, 1));
-        StepSums sums = default;
-        if (hidden.Length > 0 && !(sums = Read()).IsFinite) return sums;
+        (double Loss, double Norm) sums = default;
+        if (hidden.Length > 0 && (sums = Read()) is var (loss, norm) && !double.IsFinite(loss + norm)) return sums;
         long matrices = model.Table.MatrixLength, from = matrices, to = matrices;
         if (hidden.Length > 0) (from, to) = (hidden[0].Offset, hidden[^1].Offset + hidden[^1].Length);
         AdamW(0, from, rule);
@@ -78,11 +72,11 @@ public sealed class Optimizer : IDisposable
         return hidden.Length > 0 ? sums : Read();
     }
 
-    StepSums Read()
+    (double Loss, double Norm) Read()
     {
         Span<double> sums = stackalloc double[2];
         device.Download(model.Sums, sums);
-        return new(sums[0], Math.Sqrt(sums[1]));
+        return (sums[0], Math.Sqrt(sums[1]));
     }
 
     void AdamW(long offset, long length, in AdamWStep rule)

@@ -44,7 +44,7 @@ public sealed record Plan
         (Config, Corpus, FirstStep, Model) = (config, corpus, firstStep, config.Model.Shape());
         TrainConfig train = config.Train;
         (Seed, Steps, BatchTokens) = (config.Seed!.Value, train.Steps!.Value, train.BatchTokens!.Value);
-        (LearningRate, Optimizer) = (train.LearningRate!.Value, train.Optimizer ?? OptimizerKind.AdamW);
+        (LearningRate, Optimizer) = (train.LearningRate!.Value, train.Optimizer ?? OptimizerKind.Adamw);
         Adam = new(0, (float)train.Beta1!.Value, (float)train.Beta2!.Value, (float)train.Eps!.Value,
             (float)train.WeightDecay!.Value, 0, train.Clip!.Value);
         (EvalEvery, EvalTokens) = (config.Eval.Every!.Value, config.Eval.Tokens!.Value);
@@ -188,7 +188,7 @@ public sealed record Plan
         ModelConfig shape = model.Shape();
         double goal = tokens ?? (double)c.Train.Steps!.Value * ComputeOptimal.MinBatchTokens;
         int batch = c.Train.BatchTokens ?? ComputeOptimal.BatchTokens(goal, shape.ContextLen);
-        OptimizerKind optimizer = c.Train.Optimizer ?? OptimizerKind.AdamW;
+        OptimizerKind optimizer = c.Train.Optimizer ?? OptimizerKind.Adamw;
         if (c.Flops is not null) tokens = (long)Math.Max(1, tokens!.Value * Flops.ShareOfTokens(shape, optimizer, batch));
         int shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch, shape.ContextLen);
         return c with
@@ -198,7 +198,7 @@ public sealed record Plan
             {
                 BatchTokens = batch,
                 Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
-                Optimizer = optimizer == OptimizerKind.AdamW ? null : optimizer,
+                Optimizer = optimizer == OptimizerKind.Adamw ? null : optimizer,
                 LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
                 Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
                 Tokens = null,

@@ -196,16 +196,16 @@ public enum ScheduleKind
 public enum OptimizerKind
 {
     /// <summary>Loshchilov &amp; Hutter 2019, arXiv:1711.05101.</summary>
-    [JsonStringEnumMemberName("adamw")] AdamW,
+    [JsonStringEnumMemberName("adamw")] Adamw,
     /// <summary>
     /// Momentum, made orthogonal: Jordan et al. 2024, kellerjordan.github.io/posts/muon; as long as AdamW's steps: Liu et al.
     /// 2025, arXiv:2502.16982.
     /// </summary>
     [JsonStringEnumMemberName("muon")] Muon,
     /// <summary>Adam's direction at constant norms of matrix and step: Wen et al. 2026, arXiv:2606.16899.</summary>
-    [JsonStringEnumMemberName("adamh")] AdamH,
+    [JsonStringEnumMemberName("adamh")] Adamh,
     /// <summary>Muon's direction at constant norms, from the same paper.</summary>
-    [JsonStringEnumMemberName("muonh")] MuonH,
+    [JsonStringEnumMemberName("muonh")] Muonh,
 }
 
 /// <summary>One optimisation.</summary>
