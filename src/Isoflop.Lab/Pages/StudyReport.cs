@@ -126,6 +126,7 @@ static partial class StudyReport
                 I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
             : "No stretch of three budgets survives the tests of its misfit (against seeds and by half decades, Holm, 1 %): " +
                 "one law is not enough for these runs.");
+        if (f.Forecaster.Regime is { Length: > 0 } regime) P(E($"The frontier by half decades: {regime}."));
         if (f.Collapse is { } collapse)
             P(E($"Does the recipe carry over? The {collapse.Says}. Where curves of a recipe do not collapse, what held at one ") +
                 "budget need not hold at the next (Qiu et al. 2025, arXiv:2507.02119).");

@@ -19,6 +19,9 @@ namespace Isoflop.Lab.Studies;
 public sealed record Forecast(int Id, DateTime Created, bool Before, double Flops, double Below, int Points, string Form,
     double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line)
 {
+    /// <summary>Whether the frontier accelerates, a sentence; empty: too few budgets to tell.</summary>
+    public string Regime { get; init; } = "";
+
     /// <summary>What speaks against it and no interval holds: sentences.</summary>
     public IReadOnlyList<string> Beware { get; init; } = [];
 }
@@ -92,6 +95,7 @@ public static class Forecasts
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
             StudyPoints.LineAt(forecaster.Frontier, run.Flops))
         {
+            Regime = forecaster.Regime,
             Beware = Collapse.Of(points, here) is { Fails: true } collapse ? [collapse.Says] : [],
         };
         JsonFile.Write(Path.Combine(study.Folder, ForecastFileName), new ForecastFile { Forecasts = [.. all, forecast] },
