@@ -36,12 +36,11 @@ sealed class Forecaster
     public LocalTrend? Trend { get; }
 
     /// <summary>A sentence on the regime; empty: too few budgets to tell.</summary>
-    public string Regime => Trend is not { } t ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"exponents {string.Join(' ', t.Exponents.Select(e => e.Exponent.ToString("0.000", CultureInfo.InvariantCulture)))} ") +
-        string.Create(CultureInfo.InvariantCulture, $"a decade, drift q {t.Drift:0.000} a half decade; the exponent changes by ") +
-        string.Create(CultureInfo.InvariantCulture,
-            $"{t.Acceleration.Value:+0.000;-0.000} ({t.Acceleration.Ends("+0.000;-0.000", " to ")}) from one to the next: ") +
-        (t.Acceleration.Low > 0 ? "it accelerates, so power laws are refused and the local trend foretells"
+    public string Regime => Trend is not { } t ? ""
+        : $"exponents {string.Join(' ', t.Exponents.Select(e => I($"{e.Exponent:0.000}")))} " +
+        I($"a decade, drift q {t.Drift:0.000} a half decade; the exponent changes by {t.Acceleration.Value:+0.000;-0.000} ") +
+        $"({t.Acceleration.Ends("+0.000;-0.000", " to ")}) from one to the next: " + (t.Acceleration.Low > 0
+            ? "it accelerates, so power laws are refused and the local trend foretells"
             : t.Acceleration.High < 0 ? "it slows down" : "no acceleration is shown");
 
     /// <summary>Of losses: the form taken, fitted to all points; a straight line, to the best size of each budget.</summary>
@@ -60,6 +59,8 @@ sealed class Forecaster
 
     /// <summary>Best mean loss of each budget.</summary>
     public IReadOnlyList<(double Flops, double Loss)> Frontier { get; }
+
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)

@@ -290,8 +290,8 @@ public class ForecastTests
     public void While_the_frontier_accelerates_power_laws_are_refused_and_the_local_trend_foretells()
     {
         // The top of an S-curve: every half decade takes off more than the one before.
-        static double Top(double n, double d) => 6 * Math.Exp(-0.02 * Math.Pow(Math.Log10(n * d) - 6, 2)) * (1 + 0.1 * Math.Pow(Math.Log(d / n / 20), 2));
-        (TinyHome home, Study study, LadderRecipe _) = Planted(Top, noise: 0.001);
+        static double Top(double n, double d) => 6 * Math.Exp(-0.08 * Math.Pow(Math.Log10(n * d) - 6, 2));
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Top, noise: 0.001, budgets: "1e8..1e11");
         using (home)
         {
             IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
@@ -307,7 +307,7 @@ public class ForecastTests
                 double wide = LocalTrend.Quantile(trend.Df, 0.975) * drifts * trend.Drift;
                 Assert.InRange(Math.Log(at.High / at.Value), wide, Math.Sqrt(wide * wide + 0.01 * 0.01));
             }
-            Forecast f = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
+            Forecast f = Forecasts.Write(study, new(home.Path), 1e12, options: Quick);
             Assert.Equal(forecaster.Regime, f.Regime);
             Assert.InRange(Top(f.Run.ParametersWithoutEmbedding, f.Run.Tokens), f.Loss.Low, f.Loss.High);
             Assert.Equal(LawForms.Chinchilla, Forecaster.Of(points, LawForms.Chinchilla, Quick, default).Law.Form);       // who asks gets it
