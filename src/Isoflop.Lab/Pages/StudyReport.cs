@@ -59,7 +59,8 @@ static partial class StudyReport
             WholeFile.Write(Path.Combine(study.Folder, file), (chart with { Title = $"{study.Name}: {chart.Title}" }).Svg());
         string page = Path.Combine(study.Folder, FileName);
         var findings = new StudyFindings(law, forecaster, longest,
-            results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page) { Collapse = collapse };
+            results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page)
+        { Collapse = collapse };
         WholeFile.Write(page, Html(study, here, results, findings, forecasts, scores));
         return findings;
     }

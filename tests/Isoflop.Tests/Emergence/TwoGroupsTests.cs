@@ -18,7 +18,8 @@ public class TwoGroupsTests
         for (ulong seed = 1; seed <= 30; seed++)
         {
             double[] x = [.. Sample(7, seed, (u, _) => u()).Order()];
-            var intervals = (from i in Enumerable.Range(0, 7) from j in Enumerable.Range(i, 7 - i)
+            var intervals = (from i in Enumerable.Range(0, 7)
+                             from j in Enumerable.Range(i, 7 - i)
                              select (From: i, To: j, Length: x[j] - x[i], Share: (j - i + 1) / 7.0)).ToList();
             var sets = intervals.Select(a => (a.Length, a.Share)).ToList();
             var pairs = (from a in intervals from b in intervals where a.To < b.From select (Length: a.Length + b.Length, Share: a.Share + b.Share)).ToList();
