@@ -36,8 +36,9 @@ readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments,
 public sealed record Plan
 {
     // Floats of the residual stream in a pass: half a megabyte, a core's second-level cache. Fewer tokens leave a product of a
-    // weight's gradient too few steps.
-    const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024;
+    // weight's gradient too few steps; and of a model that no cache holds each pass reads all weights and writes all gradients.
+    const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024, LargePassTokens = 4096;
+    const long LargeParameters = 20_000_000;
 
     Plan(RunConfig config, CorpusFacts corpus, int firstStep)
     {
@@ -118,10 +119,12 @@ public sealed record Plan
 
     /// <summary>Tokens that pass through the model at once: whole windows.</summary>
     internal int PassTokens =>
-        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Model.DModel)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
+        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Parameters, Model.DModel)) / Model.ContextLen, 1, Windows)
+            * Model.ContextLen;
 
     /// <summary>The same where nothing else is asked for.</summary>
-    internal static int UsualPassTokens(int width) => Math.Clamp(PassFloats / width, LeastPassTokens, MostPassTokens);
+    internal static int UsualPassTokens(long parameters, int width) => parameters > LargeParameters ? LargePassTokens
+        : Math.Clamp(PassFloats / width, LeastPassTokens, MostPassTokens);
 
     /// <summary>Passes through the model in an update.</summary>
     public int Passes => Math.Max(Shards, (BatchTokens + PassTokens - 1) / PassTokens);
