@@ -47,7 +47,7 @@ static class TrainBench
     {
         int rows = sequences * c.ContextLen, done = 0;
         var model = new Transformer(device, c, rows, training: true, shards, passRows);
-        var optimiser = new AdamW(model);
+        var optimiser = new Optimizer(model);
         model.Initialise(1);
         var random = new Random(1);
         var batch = new Batch(rows, sequences);
