@@ -12,7 +12,7 @@ static class Redraw
         {
             IReadOnlyList<StudyResult> results = StudyResult.Read(Path.Combine(folder, "results.csv"));
             StudyFindings found = StudyReport.Draw(Path.GetFileName(Path.GetFullPath(folder)), folder, results, Forecasts.All(folder),
-                Forecasts.Scores(folder), default);
+                Forecasts.Scores(folder), null, default);
             Console.WriteLine($"{folder}: {found.Law.Form.Name}, {found.Law.Verdict.Text}");
         }
     }

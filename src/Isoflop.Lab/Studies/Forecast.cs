@@ -12,13 +12,21 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Id">1, 2, … in a study</param> <param name="Before">the run was not done when this was written</param>
 /// <param name="Below">largest budget that was fitted</param> <param name="Points">runs that were fitted</param>
 /// <param name="ErrorPerDecade">of the form, tried out on those points: part of the interval; NaN: too few budgets</param>
-/// <param name="SignedPerDecade">mean of the same with its sign: above 0 the form had said too little</param>
 /// <param name="Run">the run that checks it</param> <param name="Loss">nats a token; 95 % for that run</param>
 /// <param name="BitsPerByte">the same</param> <param name="Irreducible">the law's E; reducible loss is what lies above</param>
 /// <param name="Line">a straight line in log–log through the best losses at the same budgets</param>
 public sealed record Forecast(int Id, DateTime Created, bool Before, double Flops, double Below, int Points, string Form,
-    double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line,
-    double SignedPerDecade = double.NaN);
+    double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line)
+{
+    /// <summary>Mean of those errors with their signs: above 0 the form had said too little. NaN: none.</summary>
+    public double SignedPerDecade { get; init; } = double.NaN;
+
+    /// <summary>Whether the frontier accelerates, a sentence; empty: too few budgets to tell.</summary>
+    public string Regime { get; init; } = "";
+
+    /// <summary>What speaks against it and no interval holds: sentences.</summary>
+    public IReadOnlyList<string> Beware { get; init; } = [];
+}
 
 /// <summary>What measured of a forecast.</summary>
 /// <param name="RelativeError">(measured − forecast) / measured</param>
@@ -81,9 +89,7 @@ public static class Forecasts
         Law law = forecaster.Law;
         double size = forecaster.SizeAt(flops);
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
-        RuleFactors factors = study.Record.Tuning?.Factors
-            ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
-        PlannedRun run = plan.Check(flops, size, 1, factors);
+        PlannedRun run = plan.Check(flops, size, 1, study.Record.FactorsAt(flops));
         Estimate loss = forecaster.Predict(run, run.Tokens);
         double bits = 1 / Math.Log(2) / plan.Corpus.BytesPerToken;
         IReadOnlyList<Forecast> all = All(study);
@@ -91,7 +97,12 @@ public static class Forecasts
             StudyResult.Of(here, run) is null, flops, points.Max(p => p.Run.Budget), points.Count, law.Formula,
             forecaster.ErrorPerDecade, run, loss,
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
-            StudyPoints.LineAt(forecaster.Frontier, run.Flops), forecaster.SignedPerDecade);
+            StudyPoints.LineAt(forecaster.Frontier, run.Flops))
+        {
+            SignedPerDecade = forecaster.SignedPerDecade,
+            Regime = forecaster.Regime,
+            Beware = Collapse.Of(points, here) is { Fails: true } collapse ? [collapse.Says] : [],
+        };
         JsonFile.Write(Path.Combine(study.Folder, ForecastFileName), new ForecastFile { Forecasts = [.. all, forecast] },
             forecastFormat, ForecastJson.Default.ForecastFile);
         return forecast;
@@ -147,9 +158,8 @@ public static class Forecasts
     {
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
         PlannedRun then = forecast.Run;
-        RuleFactors factors = study.Record.Tuning?.Factors
-            ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
-        PlannedRun now = plan.Check(forecast.Flops, then.ParametersWithoutEmbedding, then.Seed, factors);
+        PlannedRun now = plan.Check(forecast.Flops, then.ParametersWithoutEmbedding, then.Seed,
+            study.Record.FactorsAt(forecast.Flops));
         return now.Steps == then.Steps && now.Name == then.Name && now.LearningRate == then.LearningRate ? now
             : throw new DataException($"{study.Folder}: the study now plans {now.Name} otherwise than forecast " +
                 $"{forecast.Id} did; " +

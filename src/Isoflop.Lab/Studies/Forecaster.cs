@@ -1,3 +1,4 @@
+using System.Globalization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
@@ -18,6 +19,8 @@ readonly record struct TriedError(double Cut, double Budget, double Error)
 /// surface, a straight line in log–log through the best size of each budget, that line with a floor, or the frontier's last
 /// slope. Errors keep their signs. Their size a decade is part of the interval, which is no narrower than the frontier's drift:
 /// the law's own supposes that the form is right, and over small runs none is. A surface says how to split the compute.
+/// While the frontier accelerates, its exponent surely rising from half decade to half decade, all of them are refused, since
+/// none can follow: the local trend foretells, with the width of its own drift.
 /// </summary>
 sealed class Forecaster
 {
@@ -29,7 +32,6 @@ sealed class Forecaster
 
     readonly double largest;
     readonly (double Flops, double Parameters)[] sizes;          // the best of each budget
-    readonly LocalTrend? trend;
 
     Forecaster(Law law, Law surface, IReadOnlyList<TriedError> errors, IReadOnlyList<StudyResult> points)
     {
@@ -38,8 +40,19 @@ sealed class Forecaster
         largest = points.Max(p => p.Run.Budget);
         sizes = [.. StudyPoints.BestSizes(points).Select(s => (s[0].Run.Budget, (double)s[0].Run.ParametersWithoutEmbedding))];
         Frontier = StudyPoints.Frontier(points);
-        trend = LocalTrend.Of(Frontier);
+        Trend = LocalTrend.Of(Frontier);
     }
+
+    /// <summary>The frontier's exponent by half decades, and its drift; null: too few budgets.</summary>
+    public LocalTrend? Trend { get; }
+
+    /// <summary>A sentence on the regime; empty: too few budgets to tell.</summary>
+    public string Regime => Trend is not { } t ? ""
+        : $"exponents {string.Join(' ', t.Exponents.Select(e => I($"{e.Exponent:0.000}")))} " +
+        I($"a decade, drift q {t.Drift:0.000} a half decade; the exponent changes by {t.Acceleration.Value:+0.000;-0.000} ") +
+        $"({t.Acceleration.Ends("+0.000;-0.000", " to ")}) from one to the next: " + (t.Acceleration.Low > 0
+            ? "it accelerates, so power laws are refused and the local trend foretells"
+            : t.Acceleration.High < 0 ? "it slows down" : "no acceleration is shown");
 
     /// <summary>Of losses: the form taken, fitted to all points; a frontier's, to the best size of each budget.</summary>
     public Law Law { get; }
@@ -61,6 +74,8 @@ sealed class Forecaster
     /// <summary>Best mean loss of each budget.</summary>
     public IReadOnlyList<(double Flops, double Loss)> Frontier { get; }
 
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
@@ -68,7 +83,8 @@ sealed class Forecaster
         Dictionary<LawForm, List<TriedError>> all = forms.ToDictionary(f => f, f => ErrorsOf(points, f, stop));
         var tries = Compared(all).OrderBy(t => t.Value.Count == 0 ? double.PositiveInfinity
             : t.Value.Average(e => Math.Abs(e.Error))).ToList();
-        Law? refused = null;
+        Law? refused = null, trend = form is null && LocalTrend.Of(StudyPoints.Frontier(points)) is { Acceleration.Low: > 0 }
+            && FitTo(points, LawForms.LocalTrend, options, stop) is { Identified: true } accelerating ? accelerating : null;
         (Law Law, List<TriedError> Errors)? best = null;
         foreach ((LawForm f, List<TriedError> errors) in tries)
         {
@@ -77,12 +93,15 @@ sealed class Forecaster
             if (law.Identified)
             {
                 best ??= (law, errors);
-                if (form is not null || law.Form.IsSurface) return new(best.Value.Law, law, best.Value.Errors, points);
+                if (form is not null || law.Form.IsSurface) return Foretelling(best.Value.Law, law, best.Value.Errors);
             }
             else if (refused is not { Form.IsSurface: true }) refused = law;
         }
         // Runs whose sizes hardly differ tell no surface; the line through the best of them still stands.
-        return best is { } line ? new(line.Law, refused!, line.Errors, points) : new(refused!, refused!, [], points);
+        return best is { } line ? Foretelling(line.Law, refused!, line.Errors) : Foretelling(refused!, refused!, []);
+
+        Forecaster Foretelling(Law law, Law surface, List<TriedError> errors) =>
+            trend is null ? new(law, surface, errors, points) : new(trend, surface, [], points);
     }
 
     /// <summary>
@@ -152,7 +171,7 @@ sealed class Forecaster
             (low, high) = (Math.Sqrt(low * low + form * form), Math.Sqrt(high * high + form * form));
         }
         // Fewer than four budgets show no drift: it is taken to be as large as the slope itself, two of which are 95 %.
-        (double below, double above) = trend?.At(budget) is { } drift
+        (double below, double above) = Trend?.At(budget) is { } drift
             ? (1 - drift.Low / drift.Value, drift.High / drift.Value - 1)
             : 2 * steps * Math.Abs(Math.Log(law.Value / Frontier[^1].Loss)) / (2 * Math.Log10(budget / Frontier[^1].Flops))
                 is var wide ? (wide, wide) : default;
