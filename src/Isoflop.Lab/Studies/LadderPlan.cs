@@ -160,6 +160,7 @@ sealed class LadderPlan
     PlannedRun Price(Phase phase, double budget, int width, ulong seed, RuleFactors factors, string suffix, bool later = false)
     {
         (ModelSettings model, long tokens) = Shape(width, budget);
+        int batch = Batch(tokens, model.Shape().ContextLen, factors.Batch), steps = ComputeOptimal.Steps(tokens, batch);
         string what = phase is Phase.Tune or Phase.Transfer ? "." + phase.ToString().ToLowerInvariant() : "";
         RunConfig config = settings with
         {
@@ -168,9 +169,9 @@ sealed class LadderPlan
             Model = model,
             Train = settings.Train with
             {
-                Tokens = tokens,
-                BatchTokens = Batch(tokens, model.Shape().ContextLen, factors.Batch),
-                LearningRate = ComputeOptimal.LearningRate(width) * factors.LearningRate,
+                Steps = steps,
+                BatchTokens = batch,
+                LearningRate = ComputeOptimal.LearningRate(width, batch, (double)steps * batch) * factors.LearningRate,
             },
         };
         return Priced(Plan.Make(config, corpus), phase, budget, later);

@@ -182,6 +182,7 @@ public sealed record Plan
         double goal = tokens ?? (double)c.Train.Steps!.Value * ComputeOptimal.MinBatchTokens;
         int batch = c.Train.BatchTokens ?? ComputeOptimal.BatchTokens(goal, shape.ContextLen);
         int shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch, shape.ContextLen);
+        int steps = c.Train.Steps ?? ComputeOptimal.Steps(tokens!.Value, batch);
         return c with
         {
             Model = model with { DModel = shape.DModel, NLayer = shape.NLayer, NHead = shape.NHead },
@@ -189,8 +190,8 @@ public sealed record Plan
             {
                 BatchTokens = batch,
                 Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
-                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
-                Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
+                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel, batch, (double)steps * batch),
+                Steps = steps,
                 Tokens = null,
             },
             Flops = null,
