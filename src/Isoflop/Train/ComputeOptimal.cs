@@ -23,7 +23,7 @@ static class ComputeOptimal
     /// · (batch_tokens / <see cref="MinBatchTokens"/>) ^ <see cref="BatchExponent"/>
     /// · (<see cref="BaseTokens"/> / tokens) ^ <see cref="DurationExponent"/>.
     /// </summary>
-    public const double BaseLearningRate = 0.014;
+    public const double BaseLearningRate = 0.007;
 
     /// <summary>Channels a layer: depth grows with the width.</summary>
     public const int WidthPerLayer = 32;
@@ -44,13 +44,13 @@ static class ComputeOptimal
     public const double DurationExponent = 0.3;
 
     /// <summary>batch_tokens = <see cref="BatchFactor"/> · √tokens, to the nearest power of two.</summary>
-    public const double BatchFactor = 1.6;
+    public const double BatchFactor = 0.4;
 
     /// <summary>No smaller batch, unless <see cref="MinSteps"/> or a context of more tokens ask for another.</summary>
-    public const int MinBatchTokens = 2048;
+    public const int MinBatchTokens = 512;
 
-    /// <summary>A run has at least so many updates: a shorter one is all transient.</summary>
-    public const int MinSteps = 300;
+    /// <summary>A run has at least so many updates, as long as a batch can be smaller: a short one is all transient.</summary>
+    public const int MinSteps = 1000;
 
     /// <summary>Shards of a batch at most.</summary>
     public const int MostShards = 16;

@@ -182,8 +182,9 @@ public class SettingsTests
         Assert.Equal((null, null, null, 0, 0.0), (read.Flops, read.Model.DFf, read.Train.Tokens, read.Eval.Every, read.Train.MinLr));
         Assert.Equal("94cea152", Config.HashOf(read));
         Assert.True(JsonNode.DeepEquals(identity, SettingsJson.IdentityTree(read, ConfigJson.Default.RunConfig)));
-        // the same settings, given today
-        Plan plan = Plan.Make(Config.Load(null, "corpus=small", "flops=1e9", "model.d_model=24", "model.context_len=64"),
+        // the same settings, given today; the first dial chose that rate
+        Plan plan = Plan.Make(Config.Load(null, "corpus=small", "flops=1e9", "model.d_model=24", "model.context_len=64",
+            "train.learning_rate=0.0163"),
             Facts with { Name = "small", TrainTokens = 6_904_347 });
         Assert.Equal(read, plan.Config);
     }
