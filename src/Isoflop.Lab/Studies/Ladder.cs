@@ -16,6 +16,9 @@ public sealed record LadderResult(Study Study, IReadOnlyList<StudyResult> Tuned,
 /// </summary>
 public static class Ladder
 {
+    /// <summary>Rates that a tuning tries at most beyond its grid, while the best lies at an edge.</summary>
+    const int MoreRates = 4;
+
     static readonly Lazy<double> threadPeak = new(() => Machine.Measure(1).PeakGflops * 1e9);
 
     /// <summary>Peak of one thread of this machine, FLOPs a second: measured once a process.</summary>
@@ -51,13 +54,24 @@ public static class Ladder
         if (plan.Tuning() is { Count: > 0 } trials)
         {
             IReadOnlyList<StudyResult> grid = Work("tune", LadderPlan.RunsOf(trials));
-            RuleFactors chosen = Tuner.Best(trials, grid) ?? throw new DataException(
+            RuleFactors chosen = Chosen();
+            for (int below = 0, above = 0; below + above < MoreRates && Tuner.Edge(chosen, trials) is not 0 and var side;
+                chosen = Chosen())
+            {
+                (below, above) = side < 0 ? (below + 1, above) : (below, above + 1);
+                trials = plan.Tuning(below, above);
+                grid = Work("tune", LadderPlan.RunsOf(trials));
+            }
+            RuleFactors Chosen() => Tuner.Best(trials, grid) ?? throw new DataException(
                 $"{study.Folder}: no factors were tried on every size: {failed[0].Reason}");
             IReadOnlyList<Trial> moves = plan.Transfer(chosen);
             IReadOnlyList<StudyResult> check = Work("transfer", LadderPlan.RunsOf(moves));
             tuned = [.. grid, .. check];
-            study.Save(study.Record with { Tuning = Tuner.Of(chosen, grid.Count, moves, check) });
-            study.Save(study.Record with { Runs = PlanOf(recipe, here) });
+            study.Save(study.Record with { Tuning = Tuner.Of(chosen, trials, grid.Count, moves, check) });
+            study.Save(study.Record with
+            {
+                Runs = [.. LadderPlan.RunsOf(trials).Concat(PlanOf(recipe, here)).DistinctBy(r => r.Name)],
+            });
         }
         RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
         PlannedRun[] wanted = [.. plan.Ladder(factors).Where(r => upTo is { } most ? r.Budget <= most * 1.001 : !r.Later)];
@@ -78,6 +92,7 @@ public static class Ladder
             }), stage, runs, workers, peak);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
             failed.AddRange(lost);
+            foreach (StudyResult result in done) known[result.Run.Name] = result;
             return done;
         }
     }

@@ -52,12 +52,15 @@ sealed class LadderPlan
         return new(recipe, corpus);
     }
 
-    /// <summary>The grid of the tuning: two sizes, five rates, four batches.</summary>
-    public IReadOnlyList<Trial> Tuning()
+    /// <summary>
+    /// The grid of the tuning: two sizes, five rates, four batches; and so many rates more, below and above, since an optimum at
+    /// an edge is none.
+    /// </summary>
+    public IReadOnlyList<Trial> Tuning(int below = 0, int above = 0)
     {
         if (Recipe.Tune is not { Flops: > 0 } tune) return [];
         return Shared(from width in WidthsAt(tune.Flops, 2, 4)
-                      from rate in (double[])[0.25, 0.5, 1, 2, 4]
+                      from rate in Enumerable.Range(-2 - below, 5 + below + above).Select(i => Math.Pow(2, i))
                       from batch in (double[])[0.25, 0.5, 1, 2]
                       select new Trial(new(rate, batch),
                           Price(Phase.Tune, tune.Flops, width, 1, new(rate, batch), I($".lr{rate}.b{batch}"))));

@@ -200,7 +200,7 @@ public class SettingsTests
             "the hash is of a machine with fused multiply-add of x64; without it sums round otherwise");
         using var home = new TinyHome();
         TrainResult run = Trainer.Train(Config.Load(null, "corpus=tiny", "name=default", "flops=3e8", "model.context_len=32"), home.Here);
-        Assert.Equal("18d0e20ab2d61fdd60a031471c4deaf001b2fa20093ea3665f4a7e6e82a34fc5",
+        Assert.Equal("TODO",
             Convert.ToHexStringLower(SHA256.HashData(home.Model(run.Step, "default"))));
     }
 }
