@@ -155,7 +155,7 @@ public sealed class ObservationTable
         int column = table.Column(StudyResults.Dial);
         int[] dials = [.. kept.Select(r => int.TryParse(table[r, column], CultureInfo.InvariantCulture, out int d) ? d : 1)];
         if (StudyResults.MixedDials(dials) is { } mixed)
-            throw new DataException($"{table.Path}: {mixed}; choose with --where {StudyResults.Dial}={dials.Max()}");
+            throw new DataException($"{table.Path}: {mixed}; choose with where={StudyResults.Dial}={dials.Max()}");
     }
 
     NumberColumn Loss(TableColumns map) =>
