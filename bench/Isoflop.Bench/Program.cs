@@ -35,6 +35,9 @@ switch (args.FirstOrDefault())
     case "full":
         MapBench.Full(Number(1, 1000));
         return 0;
+    case "spills":
+        SpillBench.Run();
+        return 0;
     case "coverage":
         LawCoverage.Run(Number(1, 200), Number(2, 200));
         return 0;
@@ -42,6 +45,6 @@ switch (args.FirstOrDefault())
         DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | dial table [largest budget fitted]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills | dial table [largest budget fitted]");
         return 2;
 }
