@@ -1,5 +1,5 @@
 using System.Globalization;
-using Isoflop.Lab.Statistics;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Tables;
 using Isoflop.Train;
 using MathNet.Numerics.Distributions;
@@ -45,8 +45,20 @@ static class DialBench
                 string.Create(CultureInfo.InvariantCulture,
                 $"{c.Best,11:0.00000} {c.Rule,8:0.00000} {Math.Log2(c.Rule / c.Best),10:+0.00;-0.00} {At(c, c.Rule) - c.BestLoss,11:0.0000}  ") +
                 string.Join(' ', c.Rates.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Rate}:{r.Loss:0.0000}"))));
-        Console.WriteLine();
+        File.WriteAllText(Path.ChangeExtension(path, ".svg"), Picture(cells).Svg());
     }
+
+    /// <summary>Loss above the best of each cell, against the rate in units of the dial's: all have their least near 1.</summary>
+    static Chart Picture(Cell[] cells) => new("What another rate would cost", "learning rate / the dial's", "nats a token above the cell's best rate",
+        [.. cells.Where(c => double.IsFinite(c.Best)).Select(c => new ChartSeries(c.Flops.ToString("0e0", CultureInfo.InvariantCulture),
+            [.. c.Rates.Select(r => (r.Rate / c.Rule, r.Loss - c.BestLoss))]) { Shade = c.Flops }),
+            ChartSeries.AtX("the dial", 1)])
+    {
+        LegendTitle = "training FLOPs",
+        Subtitle = "each line: one size, batch and length of run, at rates a factor of 2 apart",
+        YLimits = (0, 0.3),
+        Possible = Chart.NotNegative,
+    };
 
     /// <summary>Ordinary least squares of ln best rate, a constant for each corpus; 95 % by Student's t.</summary>
     static double[] Fit(string what, Cell[] cells, Func<Cell, double[]> factors, Func<Cell, double>? held = null)
