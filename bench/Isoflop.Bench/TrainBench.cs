@@ -47,7 +47,7 @@ static class TrainBench
     {
         int rows = sequences * c.ContextLen, done = 0;
         var model = new Transformer(device, c, rows, training: true, shards, passRows);
-        var optimiser = new AdamW(model);
+        var optimiser = new Optimizer(model);
         model.Initialise(1);
         var random = new Random(1);
         var batch = new Batch(rows, sequences);
@@ -72,7 +72,7 @@ static class TrainBench
         using IDevice device = Devices.Open("cpu", threads);
         int rows = sequences * c.ContextLen;
         if (shards == 0) shards = ComputeOptimal.Shards(new ParamTable(c).Parameters, rows, c.ContextLen);
-        Step step = Begin(device, c, sequences, shards, passRows > 0 ? passRows : Plan.UsualPassTokens(c.DModel));
+        Step step = Begin(device, c, sequences, shards, passRows > 0 ? passRows : Plan.UsualPassTokens(new ParamTable(c).Parameters, c.DModel));
         double flops = Flops.Training(c, rows, sequences * Flops.Pairs(c.ContextLen)).Total;
         List<double> times = [], shares = [];
         for (int i = 0; i < 3; i++) step();

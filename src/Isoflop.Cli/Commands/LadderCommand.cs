@@ -98,9 +98,15 @@ sealed class RecipeOptions
         HelpName = "FLOPs",
     };
 
+    readonly Option<bool> tuneEach = new("--tune-each")
+    {
+        Description = "Tune the learning rate at every budget anew, until the best lies between two others",
+    };
+
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune]) verb.Add(option);
+        foreach (Option option in
+            (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune, tuneEach]) verb.Add(option);
     }
 
     /// <param name="name">of the study, or a recipe's file</param>
@@ -124,6 +130,7 @@ sealed class RecipeOptions
                 Sizes = given.GetValue(sizes) ?? r.Sizes,
             })],
         };
+        if (given.GetValue(tuneEach)) return recipe with { Tune = new() { EveryBudget = true } };
         if (given.GetValue(tune) is { } t)
             return recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
         return file || recipe.Rungs.Count == 0 ? recipe : recipe with { Tune = UsualTuning(call.Here, recipe) };

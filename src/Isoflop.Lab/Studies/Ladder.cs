@@ -16,9 +16,6 @@ public sealed record LadderResult(Study Study, IReadOnlyList<StudyResult> Tuned,
 /// </summary>
 public static class Ladder
 {
-    /// <summary>Rates that a tuning tries at most beyond its grid, while the best lies at an edge.</summary>
-    const int MoreRates = 4;
-
     static readonly Lazy<double> threadPeak = new(() => Machine.Measure(1).PeakGflops * 1e9);
 
     /// <summary>Peak of one thread of this machine, FLOPs a second: measured once a process.</summary>
@@ -29,9 +26,11 @@ public static class Ladder
     public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, Workspace here)
     {
         LadderPlan plan = LadderPlan.Of(recipe, here);
-        RuleFactors factors = Study.OpenOrCreate(here, recipe).Record.Tuning?.Factors
-            ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
-        return [.. LadderPlan.RunsOf(plan.Tuning()), .. LadderPlan.RunsOf(plan.Transfer(factors)), .. plan.Ladder(factors)];
+        StudyRecord record = Study.OpenOrCreate(here, recipe).Record;
+        IEnumerable<Trial> sweep = plan.Swept(null).SelectMany(b => (record.Tuning?.Rates?.FirstOrDefault(r => r.Budget == b)
+            ?.Tried ?? RateSweep.First(recipe.LearningRateFactor)).Select(f => plan.Probe(b, f)));
+        return [.. LadderPlan.RunsOf([.. sweep, .. plan.Tuning()]), .. LadderPlan.RunsOf(plan.Transfer(record.FactorsAt(0))),
+            .. plan.Ladder(record.FactorsAt)];
     }
 
     /// <summary>Trains what is not done yet.</summary>
@@ -54,32 +53,33 @@ public static class Ladder
         if (plan.Tuning() is { Count: > 0 } trials)
         {
             IReadOnlyList<StudyResult> grid = Work("tune", LadderPlan.RunsOf(trials));
-            RuleFactors chosen = Chosen();
-            for (int below = 0, above = 0; below + above < MoreRates && Tuner.Edge(chosen, trials) is not 0 and var side;
-                chosen = Chosen())
-            {
-                (below, above) = side < 0 ? (below + 1, above) : (below, above + 1);
-                trials = plan.Tuning(below, above);
-                grid = Work("tune", LadderPlan.RunsOf(trials));
-            }
-            RuleFactors Chosen() => Tuner.Best(trials, grid) ?? throw new DataException(
+            RuleFactors chosen = Tuner.Best(trials, grid) ?? throw new DataException(
                 $"{study.Folder}: no factors were tried on every size: {failed[0].Reason}");
             IReadOnlyList<Trial> moves = plan.Transfer(chosen);
             IReadOnlyList<StudyResult> check = Work("transfer", LadderPlan.RunsOf(moves));
             tuned = [.. grid, .. check];
-            study.Save(study.Record with { Tuning = Tuner.Of(chosen, trials, grid.Count, moves, check) });
+            study.Save(study.Record with { Tuning = Tuner.Of(chosen, grid.Count, moves, check) });
+            study.Save(study.Record with { Runs = PlanOf(recipe, here) });
+        }
+        foreach (double budget in plan.Swept(upTo))
+        {
+            IReadOnlyList<BudgetRate> rates = study.Record.Tuning?.Rates ?? [];
+            BudgetRate rate = RateSweep.Of(plan, budget, rates.LastOrDefault(r => r.Budget < budget)?.Factor
+                ?? recipe.LearningRateFactor, runs => Work("tune", runs, mayFail: true));
+            rates = [.. rates.Where(r => r.Budget != budget).Append(rate).OrderBy(r => r.Budget)];
             study.Save(study.Record with
             {
-                Runs = [.. LadderPlan.RunsOf(trials).Concat(PlanOf(recipe, here)).DistinctBy(r => r.Name)],
+                Tuning = new(new(rate.Factor, recipe.BatchFactor), null, RateSweep.NoteOf(rates)) { Rates = rates },
             });
         }
-        RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
-        PlannedRun[] wanted = [.. plan.Ladder(factors).Where(r => upTo is { } most ? r.Budget <= most * 1.001 : !r.Later)];
+        study.Save(study.Record with { Runs = PlanOf(recipe, here) });
+        PlannedRun[] wanted = [.. plan.Ladder(study.Record.FactorsAt).Where(r => upTo is { } most ? r.Budget <= most * 1.001
+            : !r.Later)];
         IReadOnlyList<StudyResult> results = Work("ladder", wanted);
         Tabulate(study, known);
         return new(study, tuned, results, failed);
 
-        IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs)
+        IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs, bool mayFail = false)
         {
             var queue = new RunQueue(here.Reporting(p =>
             {
@@ -91,8 +91,7 @@ public static class Ladder
                 here.Progress?.Report(p);
             }), stage, runs, workers, peak);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
-            failed.AddRange(lost);
-            foreach (StudyResult result in done) known[result.Run.Name] = result;
+            if (!mayFail) failed.AddRange(lost);                  // too high a rate is an answer of the sweep
             return done;
         }
     }

@@ -9,7 +9,22 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Factors">on the rules for learning rate and batch</param>
 /// <param name="Transfer">best of half, once and twice each on the larger run, as factors on the choice; null: unchecked</param>
 /// <param name="Note">for a reader</param>
-sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string Note);
+sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string Note)
+{
+    /// <summary>Learning rates by budget, ascending; null: one factor for all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<BudgetRate>? Rates { get; init; }
+
+    /// <summary>Factors at a budget: between two that were tuned on the logarithms' line, beyond them the nearest's.</summary>
+    public RuleFactors At(double budget)
+    {
+        if (Rates is not { Count: > 0 } rates) return Factors;
+        int above = rates.TakeWhile(r => r.Budget < budget * 0.999).Count();
+        if (above == 0 || above == rates.Count) return Factors with { LearningRate = rates[Math.Max(0, above - 1)].Factor };
+        (BudgetRate a, BudgetRate b) = (rates[above - 1], rates[above]);
+        double t = Math.Clamp(Math.Log(budget / a.Budget) / Math.Log(b.Budget / a.Budget), 0, 1);
+        return Factors with { LearningRate = t > 0.999 ? b.Factor : a.Factor * Math.Pow(b.Factor / a.Factor, t) };
+    }
+}
 
 /// <summary>study.json: the recipe and the runs it plans. Runs lie beside all others, in runs/.</summary>
 sealed record StudyRecord
@@ -19,6 +34,10 @@ sealed record StudyRecord
 
     /// <summary>What the tuning found; null: not yet, or none.</summary>
     public Tuning? Tuning { get; init; }
+
+    /// <summary>Factors at a budget: tuned, else the recipe's.</summary>
+    public RuleFactors FactorsAt(double budget) =>
+        Tuning?.At(budget) ?? new(Recipe.LearningRateFactor, Recipe.BatchFactor);
 
     /// <summary>All runs, in the order they are trained.</summary>
     public IReadOnlyList<PlannedRun> Runs { get; init; } = [];

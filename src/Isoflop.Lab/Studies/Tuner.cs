@@ -19,18 +19,10 @@ static class Tuner
 
     static double Distance(RuleFactors f) => Math.Abs(Math.Log(f.LearningRate)) + Math.Abs(Math.Log(f.Batch));
 
-    /// <summary>−1: the chosen rate is the lowest that was tried, 1: the highest, 0: it lies between others.</summary>
-    public static int Edge(RuleFactors chosen, IReadOnlyList<Trial> trials) =>
-        chosen.LearningRate <= trials.Min(t => t.Factors.LearningRate) ? -1
-            : chosen.LearningRate >= trials.Max(t => t.Factors.LearningRate) ? 1 : 0;
-
-    /// <param name="trials">the grid</param> <param name="runs">of it</param>
-    /// <param name="moves">around the choice, on a larger run; may be none</param>
-    public static Tuning Of(RuleFactors chosen, IReadOnlyList<Trial> trials, int runs, IReadOnlyList<Trial> moves,
-        IReadOnlyList<StudyResult> check)
+    /// <param name="runs">of the grid</param> <param name="moves">around the choice, on a larger run; may be none</param>
+    public static Tuning Of(RuleFactors chosen, int runs, IReadOnlyList<Trial> moves, IReadOnlyList<StudyResult> check)
     {
-        string note = I($"rate × {chosen.LearningRate:0.##}, batch × {chosen.Batch:0.##} of the rules, best of {runs} runs") +
-            (Edge(chosen, trials) == 0 ? "" : ", at the edge of the rates that were tried");
+        string note = I($"rate × {chosen.LearningRate:0.##}, batch × {chosen.Batch:0.##} of the rules, best of {runs} runs");
         Dictionary<string, double> loss = check.ToDictionary(r => r.Run.Name, r => r.Loss);
         Trial[] done = [.. moves.Where(t => loss.ContainsKey(t.Run.Name)).DistinctBy(t => t.Run.Name)];
         if (done.Length < 2 || done[0].Factors != chosen) return new(chosen, null, note);

@@ -386,6 +386,33 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     }
 
     /// <inheritdoc/>
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step)
+    {
+        if (!AdamWKernel.TryScale(D(sums), step.Clip, out float scale)) return;
+        var task = new AdamWKernel.Task
+        {
+            G = F(g),
+            M = F(m),
+            V = F(v),
+            Step = step,
+            GradientScale = scale,
+            Length = g.Length,
+        };
+        Share(task, Elementwise.Chunks(g.Length), &DirectionKernel.Simd);
+    }
+
+    /// <inheritdoc/>
+    public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio)
+    {
+        double scale = a * Elementwise.Root(ratio.Length == 0 ? null : D(ratio));
+        var task = new Elementwise.Pair { X = F(x), Y = F(y), A = (float)scale, B = b, Length = x.Length };
+        int chunks = Elementwise.Chunks(x.Length);
+        if (chunks == 1) Elementwise.Axpby(task, 0, 1);           // small: no barrier
+        else Share(task, chunks, &Elementwise.Axpby);
+    }
+
+    /// <inheritdoc/>
     public void SumSquares(DeviceSpan<float> x, DeviceSpan<double> sum)
     {
         double total = 0;

@@ -212,4 +212,17 @@ public interface IDevice : IDisposable
     /// <param name="sums">[2]: of the loss and of the squares of all gradients; is one not finite, nothing is changed</param>
     void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
         in AdamWStep step);
+
+    /// <summary>
+    /// Gradients become directions, in place, and their moments are brought up to date: Adam's m̂/(√v̂ + ε), or Nesterov's
+    /// momentum. They are scaled and refused as <see cref="AdamW"/>'s.
+    /// </summary>
+    /// <param name="v">second moments; default: momentum alone, β₁</param>
+    void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums, in AdamWStep step);
+
+    /// <summary>y = a·x + b·y, all of x's length; y may be x, and is not read where b is 0.</summary>
+    /// <param name="ratio">
+    /// [2]: a is multiplied by the root of the first over the second, by 0 where that is 0; default: by 1
+    /// </param>
+    void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio = default);
 }

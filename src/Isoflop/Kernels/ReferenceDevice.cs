@@ -166,4 +166,19 @@ sealed unsafe class ReferenceDevice : HostDevice, IDevice
             AdamWKernel.Reference(
                 new() { P = F(p), G = F(g), M = F(m), V = F(v), Step = step, GradientScale = scale }, p.Length);
     }
+
+    /// <inheritdoc/>
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step)
+    {
+        if (AdamWKernel.TryScale(D(sums), step.Clip, out float scale))
+            DirectionKernel.Reference(new() { G = F(g), M = F(m), V = F(v), Step = step, GradientScale = scale }, g.Length);
+    }
+
+    /// <inheritdoc/>
+    public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio)
+    {
+        double scale = a * Elementwise.Root(ratio.Length == 0 ? null : D(ratio));
+        for (long i = 0; i < x.Length; i++) F(y)[i] = (float)(scale * F(x)[i] + (b == 0 ? 0 : (double)b * F(y)[i]));
+    }
 }

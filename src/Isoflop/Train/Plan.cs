@@ -36,15 +36,16 @@ readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments,
 public sealed record Plan
 {
     // Floats of the residual stream in a pass: half a megabyte, a core's second-level cache. Fewer tokens leave a product of a
-    // weight's gradient too few steps.
-    const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024;
+    // weight's gradient too few steps; and of a model that no cache holds each pass reads all weights and writes all gradients.
+    const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024, LargePassTokens = 4096;
+    const long LargeParameters = 20_000_000;
 
     Plan(RunConfig config, CorpusFacts corpus, int firstStep)
     {
         (Config, Corpus, FirstStep, Model) = (config, corpus, firstStep, config.Model.Shape());
         TrainConfig train = config.Train;
         (Seed, Steps, BatchTokens) = (config.Seed!.Value, train.Steps!.Value, train.BatchTokens!.Value);
-        LearningRate = train.LearningRate!.Value;
+        (LearningRate, Optimizer) = (train.LearningRate!.Value, train.Optimizer ?? OptimizerKind.Adamw);
         Adam = new(0, (float)train.Beta1!.Value, (float)train.Beta2!.Value, (float)train.Eps!.Value,
             (float)train.WeightDecay!.Value, 0, train.Clip!.Value);
         (EvalEvery, EvalTokens) = (config.Eval.Every!.Value, config.Eval.Tokens!.Value);
@@ -94,6 +95,9 @@ public sealed record Plan
     /// <summary>At its peak.</summary>
     public double LearningRate { get; }
 
+    /// <summary>How weights are updated.</summary>
+    public OptimizerKind Optimizer { get; }
+
     /// <summary>An update, but for its learning rate and number.</summary>
     internal AdamWStep Adam { get; }
 
@@ -115,10 +119,12 @@ public sealed record Plan
 
     /// <summary>Tokens that pass through the model at once: whole windows.</summary>
     internal int PassTokens =>
-        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Model.DModel)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
+        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Parameters, Model.DModel)) / Model.ContextLen, 1, Windows)
+            * Model.ContextLen;
 
     /// <summary>The same where nothing else is asked for.</summary>
-    internal static int UsualPassTokens(int width) => Math.Clamp(PassFloats / width, LeastPassTokens, MostPassTokens);
+    internal static int UsualPassTokens(long parameters, int width) => parameters > LargeParameters ? LargePassTokens
+        : Math.Clamp(PassFloats / width, LeastPassTokens, MostPassTokens);
 
     /// <summary>Passes through the model in an update.</summary>
     public int Passes => Math.Max(Shards, (BatchTokens + PassTokens - 1) / PassTokens);
@@ -133,7 +139,10 @@ public sealed record Plan
     public double Epochs => Tokens / Math.Max(1.0, CorpusWindows * Model.ContextLen);
 
     /// <summary>Training, forward and backward, by layer; documents that end inside a window make it a little less.</summary>
-    public FlopCount FlopsByLayer => Flops.Training(Model, Tokens, Tokens * (Model.ContextLen + 1) / 2.0);
+    public FlopCount FlopsByLayer => Flops.Training(Model, Tokens, Tokens * (Model.ContextLen + 1) / 2.0) with
+    {
+        Update = (Steps - FirstStep) * Flops.Update(Model, Optimizer),
+    };
 
     /// <summary>All evaluations, forward.</summary>
     public double EvalFlops
@@ -182,6 +191,8 @@ public sealed record Plan
         ModelConfig shape = model.Shape();
         double goal = tokens ?? (double)c.Train.Steps!.Value * ComputeOptimal.MinBatchTokens;
         int batch = c.Train.BatchTokens ?? ComputeOptimal.BatchTokens(goal, shape.ContextLen);
+        OptimizerKind optimizer = c.Train.Optimizer ?? OptimizerKind.Adamw;
+        if (c.Flops is not null) tokens = (long)Math.Max(1, tokens!.Value * Flops.ShareOfTokens(shape, optimizer, batch));
         int shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch, shape.ContextLen);
         int steps = c.Train.Steps ?? ComputeOptimal.Steps(tokens!.Value, batch);
         return c with
@@ -191,6 +202,7 @@ public sealed record Plan
             {
                 BatchTokens = batch,
                 Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
+                Optimizer = optimizer == OptimizerKind.Adamw ? null : optimizer,
                 LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel, batch, (double)steps * batch),
                 Steps = steps,
                 Tokens = null,
@@ -230,6 +242,8 @@ public sealed record Plan
         ModelConfig theirs = source.Config.Model.Shape();
         if (Whole(shape) != Whole(theirs) with { ContextLen = context })
             yield return $"model.*: the shape must be that of from={c.From}; leave these settings out";
+        if (c.Train.Optimizer != source.Config.Train.Optimizer)
+            yield return $"train.optimizer: must be that of from={c.From}, whose moments are read; leave it out";
         if (c.FromMode != StartMode.Extend) yield break;
         if (corpus.Name == source.Corpus && !CorpusFacts.SameStreams(source.StreamsHash, corpus.StreamsHash))
             yield return $"from={c.From} was trained on other text than corpus '{corpus.Name}' now holds: it was built anew; " +
@@ -252,7 +266,8 @@ public sealed record Plan
         long rows = Math.Max(PassTokens, Math.Min(Shards, Environment.ProcessorCount) * Model.ContextLen);
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
-        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * 8,
+        long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
+        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8 + room * 4, table.MatrixLength * 8,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }

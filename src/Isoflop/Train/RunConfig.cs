@@ -191,6 +191,23 @@ public enum ScheduleKind
     [JsonStringEnumMemberName("cosine")] Cosine,
 }
 
+/// <summary>How the layers' matrices are updated; embedding, head and gains always by AdamW.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OptimizerKind>))]
+public enum OptimizerKind
+{
+    /// <summary>Loshchilov &amp; Hutter 2019, arXiv:1711.05101.</summary>
+    [JsonStringEnumMemberName("adamw")] Adamw,
+    /// <summary>
+    /// Momentum, made orthogonal: Jordan et al. 2024, kellerjordan.github.io/posts/muon; as long as AdamW's steps: Liu et al.
+    /// 2025, arXiv:2502.16982.
+    /// </summary>
+    [JsonStringEnumMemberName("muon")] Muon,
+    /// <summary>Adam's direction at constant norms of matrix and step: Wen et al. 2026, arXiv:2606.16899.</summary>
+    [JsonStringEnumMemberName("adamh")] Adamh,
+    /// <summary>Muon's direction at constant norms, from the same paper.</summary>
+    [JsonStringEnumMemberName("muonh")] Muonh,
+}
+
 /// <summary>One optimisation.</summary>
 public sealed record TrainConfig
 {
@@ -209,6 +226,9 @@ public sealed record TrainConfig
 
     [Setting("tokens to train on, rounded to whole updates; else from train.steps or flops", Min = 1)]
     public long? Tokens { get; init; }
+
+    [Setting("muon, adamh or muonh: the layers' matrices by that, the others by adamw; else all by adamw", Later = true)]
+    public OptimizerKind? Optimizer { get; init; }
 
     [Setting("peak learning rate; else by the rule for width, batch and length", Above = 0, Below = 10, Try = "0.01")]
     public double? LearningRate { get; init; }

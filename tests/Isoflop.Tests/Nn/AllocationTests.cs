@@ -19,7 +19,7 @@ public class AllocationTests
         using var device = new CpuDevice(2);
         ModelConfig config = SameBitsTests.Grouped with { ContextLen = 40, VocabSize = 50 };
         var model = new Transformer(device, config, 80, training: true);
-        var optimiser = new AdamW(model);
+        var optimiser = new Optimizer(model);
         model.Initialise(1);
         Batch batch = SameBitsTests.Sequences(config, [3, 3]);
         Step(1);

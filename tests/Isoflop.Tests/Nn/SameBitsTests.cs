@@ -156,7 +156,7 @@ public class SameBitsTests
     {
         using var device = new CpuDevice(threads);
         using var model = new Transformer(device, config, Lengths.Sum(), training: true, shards, passRows);
-        using var optimiser = new AdamW(model);
+        using var optimiser = new Optimizer(model);
         model.Initialise(1);
         var losses = new List<float>();
         for (int step = 1; step <= 3; step++)

@@ -305,6 +305,48 @@ public class ForecastTests
     }
 
     [Fact]
+    public void While_the_frontier_accelerates_power_laws_are_refused_and_the_local_trend_foretells()
+    {
+        // The top of an S-curve: every half decade takes off more than the one before.
+        static double Top(double n, double d) => 6 * Math.Exp(-0.08 * Math.Pow(Math.Log10(n * d) - 6, 2));
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Top, noise: 0.001, budgets: "1e8..1e11");
+        using (home)
+        {
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
+            Forecaster forecaster = Forecaster.Of(points, null, Quick, default);
+            LocalTrend trend = forecaster.Trend!;
+            Assert.True(trend.Acceleration.Low > 0, forecaster.Regime);
+            Assert.Equal((LawForms.LocalTrend, true), (forecaster.Law.Form, forecaster.Law.Identified));
+            Assert.Contains("power laws are refused", forecaster.Regime);
+            // √5 drifts at ten times and √30 at a hundred times the compute, by Student's t; beside the noise between seeds.
+            foreach ((double times, double drifts) in ((double, double)[])[(10, Math.Sqrt(5)), (100, Math.Sqrt(30))])
+            {
+                Estimate at = forecaster.PredictAt(times * trend.X);
+                double wide = LocalTrend.Quantile(trend.Df, 0.975) * drifts * trend.Drift;
+                Assert.InRange(Math.Log(at.High / at.Value), wide, Math.Sqrt(wide * wide + 0.01 * 0.01));
+            }
+            Forecast f = Forecasts.Write(study, new(home.Path), 1e12, options: Quick);
+            Assert.Equal(forecaster.Regime, f.Regime);
+            Assert.InRange(Top(f.Run.ParametersWithoutEmbedding, f.Run.Tokens), f.Loss.Low, f.Loss.High);
+            Assert.Equal(LawForms.Chinchilla, Forecaster.Of(points, LawForms.Chinchilla, Quick, default).Law.Form);       // who asks gets it
+        }
+    }
+
+    [Fact]
+    public void A_straight_frontier_is_seldom_said_to_accelerate()
+    {
+        // Binomial(1000, 0.025): 42 or more come in one test of a thousand. Noise in levels makes changes of slopes swing, not drift.
+        int accused = 0;
+        for (ulong seed = 1; seed <= 1000; seed++)
+        {
+            var rng = new Rng(seed, RandomPurpose.Test);
+            if (LocalTrend.Of(Enumerable.Range(0, 7).Select(i => (Math.Pow(10, 10 + i / 2.0), Math.Exp(1 - 0.1 * i + 0.01 * rng.NextNormal()))))!
+                .Acceleration.Low > 0) accused++;
+        }
+        Assert.InRange(accused, 0, 41);
+    }
+
+    [Fact]
     public void Losses_without_a_floor_are_forecast_by_the_law_that_has_none()
     {
         (TinyHome home, Study study, LadderRecipe _) = Planted((n, d) => 20 / Math.Pow(n, 0.3) + 20 / Math.Pow(d, 0.25), budgets: "1e8,3e8");

@@ -37,6 +37,7 @@ public class SettingsTests
         "train.shards" => "2",
         "train.tokens" => "5120",
         "train.schedule" => "cosine",
+        "train.optimizer" => "muon",
         "model.qk_norm" => "false",
         "model.tied_head" => "true",
         { } key when key.EndsWith("_steps", StringComparison.Ordinal) || s.Default.Length == 0 => key == "train.learning_rate" ? "0.125" : "7",
