@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Store;
 
@@ -220,6 +221,10 @@ public sealed record TrainConfig
     [Setting("parts of a batch whose gradients are summed apart and then joined: threads take whole ones; else by the rule",
         Min = 1, Max = 1024, Later = true)]
     public int? Shards { get; init; }
+
+    [Setting("of the weights' products, all else is float32; auto: bf16 where the machine has it and model.d_model is at least " +
+        "256, else f32; bf16: bf16_tiles (AMX) or bf16_pairs (AVX512-BF16), whose bits differ; else f32", Later = true)]
+    public Precision? Precision { get; init; }
 
     [Setting("updates; else from train.tokens or flops", Min = 1)]
     public int? Steps { get; init; }

@@ -35,6 +35,7 @@ public class SettingsTests
         "train.batch_tokens" => "1024",
         "train.micro_tokens" => "256",
         "train.shards" => "2",
+        "train.precision" => "bf16_pairs",
         "train.tokens" => "5120",
         "train.schedule" => "cosine",
         "train.optimizer" => "muon",
