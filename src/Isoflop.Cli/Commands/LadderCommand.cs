@@ -91,6 +91,8 @@ sealed class RecipeOptions
         Description = "One stable run a size; each budget is a decay that branches off: cheaper, correlated",
     };
 
+    readonly Option<string> precision = Settings.Precision();
+
     readonly Option<double?> tune = new("--tune")
     {
         Description = "FLOPs of each tuning run, ten times that for the check; 0: none "
@@ -105,8 +107,8 @@ sealed class RecipeOptions
 
     public void AddTo(Command verb)
     {
-        foreach (Option option in
-            (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune, tuneEach]) verb.Add(option);
+        foreach (Option option in (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune, tuneEach, precision])
+            verb.Add(option);
     }
 
     /// <param name="name">of the study, or a recipe's file</param>
@@ -122,7 +124,7 @@ sealed class RecipeOptions
         if (given.GetValue(budgets) is { } b) recipe = recipe with { Rungs = [new() { Budgets = b }] };
         recipe = recipe with
         {
-            Settings = [.. recipe.Settings, .. settings],
+            Settings = [.. recipe.Settings, .. settings, .. Settings.Precision(given, precision)],
             Rungs = [.. recipe.Rungs.Select(r => r with
             {
                 PerDecade = given.GetValue(perDecade) ?? r.PerDecade,

@@ -14,11 +14,11 @@ public sealed record DeviceTraits(string Name, string InstructionSet, string Pre
 /// <summary>The one door to a device.</summary>
 public static class Devices
 {
-    static readonly ConcurrentDictionary<string, Func<int, IDevice>> known = new(StringComparer.Ordinal)
+    static readonly ConcurrentDictionary<string, Func<int, Precision, IDevice>> known = new(StringComparer.Ordinal)
     {
-        ["cpu"] = threads => new CpuDevice(threads),
-        [$"cpu:{CpuDevice.Variant}"] = threads => new CpuDevice(threads),
-        ["cpu:reference"] = _ => new ReferenceDevice(),
+        ["cpu"] = (threads, precision) => new CpuDevice(threads, Multiplication.Of(precision)),
+        [$"cpu:{CpuDevice.Variant}"] = (threads, precision) => new CpuDevice(threads, Multiplication.Of(precision)),
+        ["cpu:reference"] = (_, precision) => new ReferenceDevice(precision),
     };
 
     /// <summary>Those there are on this machine.</summary>
@@ -28,10 +28,11 @@ public static class Devices
     /// <param name="name">"cpu", with the instruction set behind a colon if wanted: "cpu:avx2"; "cpu:reference" is the definition
     /// of every operation; or what was registered</param>
     /// <param name="threads">of the host; 0 takes every core</param>
-    /// <exception cref="ConfigException">There is none of that name here.</exception>
-    public static IDevice Open(string name = "cpu", int threads = 0)
+    /// <param name="precision">of weights' products: one that a record may name</param>
+    /// <exception cref="ConfigException">There is none of that name here, or not in this precision.</exception>
+    public static IDevice Open(string name = "cpu", int threads = 0, Precision precision = Precision.F32)
     {
-        if (known.TryGetValue(name, out Func<int, IDevice>? open)) return open(threads);
+        if (known.TryGetValue(name, out Func<int, Precision, IDevice>? open)) return open(threads, precision);
         string why = name.StartsWith("cpu:", StringComparison.Ordinal) ? $"this machine's cpu runs {CpuDevice.Variant}"
             : "there is none of that name";
         throw new ConfigException($"device={name}: {why}; there are: {string.Join(", ", Names)}");
@@ -39,5 +40,7 @@ public static class Devices
 
     /// <summary>Adds a device of another assembly, or puts it in the place of the one of that name.</summary>
     /// <param name="open">given the threads of the host, 0: every core</param>
-    public static void Register(string name, Func<int, IDevice> open) => known[name] = open;
+    public static void Register(string name, Func<int, IDevice> open) => known[name] = (threads, precision) =>
+        precision == Precision.F32 ? open(threads) : throw new ConfigException(
+            $"train.precision={precision.Name()}: device '{name}' has one precision of its own; leave train.precision out");
 }

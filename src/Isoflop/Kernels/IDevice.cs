@@ -58,9 +58,9 @@ public readonly record struct SampledToken(int Token, float LogProb);
 /// double sums), "cpu" the fast one. A result depends on the operands alone, never on threads or on neighbouring rows.
 /// </summary>
 /// <remarks>
-/// Gradients of weights and gains are added to, element by element, in the order of the rows: cutting the rows of a step into
-/// several calls cannot change a bit. Arguments are the caller's promise; they are checked in debug builds only. Nothing comes
-/// back to the host but by <see cref="Download"/>: a device may run behind its caller until then.
+/// Gradients of weights and gains are added to, element by element, in the order of the rows: in float32, cutting the rows of a
+/// step into several calls cannot change a bit. Arguments are the caller's promise; they are checked in debug builds only.
+/// Nothing comes back to the host but by <see cref="Download"/>: a device may run behind its caller until then.
 /// </remarks>
 public interface IDevice : IDisposable
 {
@@ -113,7 +113,10 @@ public interface IDevice : IDisposable
     void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
         DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate);
 
-    /// <summary>C = start + A·B. Every element is one chain of multiply-adds over ascending k, begun at start's.</summary>
+    /// <summary>
+    /// C = start + A·B. Every element is one chain of multiply-adds over ascending k, begun at start's; in bf16 see
+    /// <see cref="Precision"/>.
+    /// </summary>
     /// <param name="start">[m, n], may be C itself; default: zeros</param>
     /// <remarks>2·m·n·k flops.</remarks>
     void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,

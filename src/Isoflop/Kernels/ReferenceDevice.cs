@@ -3,10 +3,12 @@ namespace Isoflop.Kernels;
 /// <summary>
 /// The definition of every operation: plain loops, double sums, one thread. Slow; tests hold <see cref="CpuDevice"/> to it.
 /// </summary>
-sealed unsafe class ReferenceDevice : HostDevice, IDevice
+/// <param name="precision">of weights' products: in bf16 by <see cref="Bf16.Reference"/></param>
+sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostDevice, IDevice
 {
     /// <inheritdoc/>
-    public DeviceTraits Traits { get; } = new("reference: plain loops, double sums", "none", "float32", true,
+    public DeviceTraits Traits { get; } = new("reference: plain loops, double sums", "none",
+        precision == Precision.F32 ? "float32" : precision.Name(), true,
         Kernels.AttentionCached.PageTokens, MemoryBytes, new(() => Machine.Measure(1).PeakGflops * 1e9));
 
     /// <inheritdoc/>
@@ -47,8 +49,13 @@ sealed unsafe class ReferenceDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        DeviceSpan<float> start) => Kernels.MatMul.Reference(
-            new() { Layout = layout, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Start = F(start) });
+        DeviceSpan<float> start)
+    {
+        Kernels.MatMul.Task task =
+            new() { Layout = layout, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Start = F(start) };
+        if (precision == Precision.F32) Kernels.MatMul.Reference(task);
+        else Bf16.Reference(task, precision);
+    }
 
     /// <inheritdoc/>
     public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>

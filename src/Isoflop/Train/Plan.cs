@@ -37,6 +37,7 @@ public sealed record Plan
 {
     // Floats of the residual stream in a pass: half a megabyte, a core's second-level cache. Fewer tokens leave a product of a
     // weight's gradient too few steps; and of a model that no cache holds each pass reads all weights and writes all gradients.
+    // In bf16 a pass shows in the bits.
     const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024, LargePassTokens = 4096;
     const long LargeParameters = 20_000_000;
 
@@ -117,6 +118,9 @@ public sealed record Plan
     /// <summary>Parts of a batch whose gradients are sums of their own.</summary>
     public int Shards => Config.Train.Shards ?? 1;
 
+    /// <summary>Of the weights' products.</summary>
+    public Precision Precision => Config.Train.Precision ?? Precision.F32;
+
     /// <summary>Tokens that pass through the model at once: whole windows.</summary>
     internal int PassTokens =>
         Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Parameters, Model.DModel)) / Model.ContextLen, 1, Windows)
@@ -194,6 +198,7 @@ public sealed record Plan
         OptimizerKind optimizer = c.Train.Optimizer ?? OptimizerKind.Adamw;
         if (c.Flops is not null) tokens = (long)Math.Max(1, tokens!.Value * Flops.ShareOfTokens(shape, optimizer, batch));
         int shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch, shape.ContextLen);
+        int steps = c.Train.Steps ?? ComputeOptimal.Steps(tokens!.Value, batch);
         return c with
         {
             Model = model with { DModel = shape.DModel, NLayer = shape.NLayer, NHead = shape.NHead },
@@ -201,9 +206,10 @@ public sealed record Plan
             {
                 BatchTokens = batch,
                 Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
+                Precision = Precisions.Chosen(c.Train.Precision, shape.DModel) is not Precision.F32 and var other ? other : null,
                 Optimizer = optimizer == OptimizerKind.Adamw ? null : optimizer,
-                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
-                Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
+                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel, batch, (double)steps * batch),
+                Steps = steps,
                 Tokens = null,
             },
             Flops = null,
@@ -235,6 +241,9 @@ public sealed record Plan
         if (c.Train.MicroTokens < context)
             yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; " +
                 $"try {context}";
+        if (c.Train is { MicroTokens: { } micro, Precision: { } precision })
+            yield return $"train.micro_tokens={micro} would show in the bits with train.precision={precision.Name()}; " +
+                "leave one out";
         if (source is null) yield break;
         if (c.Train.Steps <= firstStep)
             yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";
@@ -262,11 +271,13 @@ public sealed record Plan
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
-        long rows = Math.Max(PassTokens, Math.Min(Shards, Environment.ProcessorCount) * Model.ContextLen);
+        int lanes = Math.Min(Shards, Environment.ProcessorCount);
+        long rows = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
         long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
-        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8 + room * 4, table.MatrixLength * 8,
+        int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
+        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8 + room * 4, table.MatrixLength * laidOut,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Store;
 
@@ -221,6 +222,10 @@ public sealed record TrainConfig
         Min = 1, Max = 1024, Later = true)]
     public int? Shards { get; init; }
 
+    [Setting("of the weights' products, all else is float32; auto: bf16 where the machine has it and model.d_model is at least " +
+        "256, else f32; bf16: bf16_tiles (AMX) or bf16_pairs (AVX512-BF16), whose bits differ; else f32", Later = true)]
+    public Precision? Precision { get; init; }
+
     [Setting("updates; else from train.tokens or flops", Min = 1)]
     public int? Steps { get; init; }
 
@@ -230,7 +235,7 @@ public sealed record TrainConfig
     [Setting("muon, adamh or muonh: the layers' matrices by that, the others by adamw; else all by adamw", Later = true)]
     public OptimizerKind? Optimizer { get; init; }
 
-    [Setting("peak learning rate; else by the rule for the width", Above = 0, Below = 10, Try = "0.01")]
+    [Setting("peak learning rate; else by the rule for width, batch and length", Above = 0, Below = 10, Try = "0.01")]
     public double? LearningRate { get; init; }
 
     [Setting("share of the steps over which the learning rate rises from 0", Default = 0.05, Min = 0, Below = 1)]

@@ -54,7 +54,7 @@ public sealed class KernelTests : IDisposable
             {
                 var fences = new Fences(m + n + k);
                 DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), own = fences.Random((long)m * n);
-                DeviceSpan<float> packed = fences.Empty(MatMul.PackedLength(n, k)), other = fences.Random((long)m * n);
+                DeviceSpan<float> packed = fences.Empty(cpu.PackedLength(n, k)), other = fences.Random((long)m * n);
                 DeviceSpan<float> From(DeviceSpan<float> c) => begin == "itself" ? c : begin == "another" ? other : default;
                 DeviceSpan<float> expected = fences.Copy(own), c = fences.Copy(own), packedResult = fences.Copy(own);
                 reference.MatMul(layout, a, b, expected, m, n, k, From(expected));
