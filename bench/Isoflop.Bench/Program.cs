@@ -64,7 +64,10 @@ switch (args.FirstOrDefault())
     case "backtest":
         BacktestBench.Run(args.Skip(1));
         return 0;
+    case "dial":
+        DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills | backtest results.csv … | redraw folder …");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
         return 2;
 }

@@ -81,6 +81,7 @@ public static class Forecasts
         FitOptions? options = null)
     {
         RunConfig.Budget(flops);
+        study.RequireDial();
         using IDisposable held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
         IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, here, below ?? flops)
             .Where(r => r.Run.Budget < flops * 0.999)];
@@ -156,6 +157,7 @@ public static class Forecasts
     /// <summary>The run as the study plans it now: it must still be the one of the forecast.</summary>
     static PlannedRun ConfigOf(Study study, Workspace here, Forecast forecast)
     {
+        study.RequireDial();
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
         PlannedRun then = forecast.Run;
         PlannedRun now = plan.Check(forecast.Flops, then.ParametersWithoutEmbedding, then.Seed,

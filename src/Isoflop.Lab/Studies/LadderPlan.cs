@@ -174,7 +174,8 @@ sealed class LadderPlan
     PlannedRun Price(Phase phase, double budget, int width, ulong seed, RuleFactors factors, string suffix, bool later = false)
     {
         (ModelSettings model, long tokens) = Shape(width, budget);
-        int batch = Batch(tokens, model.Shape().ContextLen, factors.Batch);
+        int batch = Batch(tokens, model.Shape().ContextLen, factors.Batch),
+            steps = ComputeOptimal.Steps(Paid(tokens, model, batch), batch);
         string what = phase is Phase.Tune or Phase.Transfer ? "." + phase.ToString().ToLowerInvariant() : "";
         RunConfig config = settings with
         {
@@ -183,9 +184,9 @@ sealed class LadderPlan
             Model = model,
             Train = settings.Train with
             {
-                Tokens = Paid(tokens, model, batch),
+                Steps = steps,
                 BatchTokens = batch,
-                LearningRate = ComputeOptimal.LearningRate(width) * factors.LearningRate,
+                LearningRate = ComputeOptimal.LearningRate(width, batch, (double)steps * batch) * factors.LearningRate,
             },
         };
         return Priced(Plan.Make(config, corpus), phase, budget, later);

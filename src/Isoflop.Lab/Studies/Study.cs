@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Store;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
 
@@ -94,7 +95,18 @@ public sealed class Study
         if (differences.Length > 0)
             throw new ConfigException($"{path} was made with {differences}; choose another name for another study " +
                 "(budgets, seeds and sizes may change)");
-        return new(here, recipe.Name, record with { Recipe = recipe });
+        var study = new Study(here, recipe.Name, record with { Recipe = recipe });
+        study.RequireDial();
+        return study;
+    }
+
+    /// <summary>Refuses to plan runs beside those of another dial.</summary>
+    /// <exception cref="ConfigException">The study's runs were planned by rules that are no more.</exception>
+    internal void RequireDial()
+    {
+        if (Record.Runs.FirstOrDefault(r => r.Dial != ComputeOptimal.Version) is { } old)
+            throw new ConfigException($"{Path.Combine(Folder, RecordFile)}: its runs are of dial {old.Dial}, new ones would be " +
+                $"of dial {ComputeOptimal.Version}: a study with mixed recipes obeys no law; choose another name");
     }
 
     /// <summary>Takes the study for writing: one ladder at a time.</summary>

@@ -198,6 +198,7 @@ public sealed record Plan
         OptimizerKind optimizer = c.Train.Optimizer ?? OptimizerKind.Adamw;
         if (c.Flops is not null) tokens = (long)Math.Max(1, tokens!.Value * Flops.ShareOfTokens(shape, optimizer, batch));
         int shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch, shape.ContextLen);
+        int steps = c.Train.Steps ?? ComputeOptimal.Steps(tokens!.Value, batch);
         return c with
         {
             Model = model with { DModel = shape.DModel, NLayer = shape.NLayer, NHead = shape.NHead },
@@ -207,8 +208,8 @@ public sealed record Plan
                 Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
                 Precision = Precisions.Chosen(c.Train.Precision, shape.DModel) is not Precision.F32 and var other ? other : null,
                 Optimizer = optimizer == OptimizerKind.Adamw ? null : optimizer,
-                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
-                Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
+                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel, batch, (double)steps * batch),
+                Steps = steps,
                 Tokens = null,
             },
             Flops = null,

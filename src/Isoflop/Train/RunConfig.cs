@@ -235,7 +235,7 @@ public sealed record TrainConfig
     [Setting("muon, adamh or muonh: the layers' matrices by that, the others by adamw; else all by adamw", Later = true)]
     public OptimizerKind? Optimizer { get; init; }
 
-    [Setting("peak learning rate; else by the rule for the width", Above = 0, Below = 10, Try = "0.01")]
+    [Setting("peak learning rate; else by the rule for width, batch and length", Above = 0, Below = 10, Try = "0.01")]
     public double? LearningRate { get; init; }
 
     [Setting("share of the steps over which the learning rate rises from 0", Default = 0.05, Min = 0, Below = 1)]

@@ -55,6 +55,24 @@ public class ForecastTests
     static double Chinchilla(double n, double d) => 1.5 + 30 / Math.Pow(n, 0.35) + 40 / Math.Pow(d, 0.3);
 
     [Fact]
+    public void Runs_of_two_dials_make_no_law_and_no_forecast()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla);
+        using (home)
+        {
+            study.Save(study.Record with { Runs = [.. study.Record.Runs.Select((r, i) => r with { Dial = i < 2 ? 1 : r.Dial })] });
+            Ladder.Tabulate(study, new(home.Path));
+            string mixed = $"a study with mixed recipes: 2 runs of dial 1 and {study.Record.Runs.Count - 2} runs of dial " +
+                $"{ComputeOptimal.Version}";
+            Assert.Contains(mixed, Assert.Throws<DataException>(() => StudyPoints.Counted(study, new(home.Path))).Message);
+            Assert.Contains(mixed, Assert.Throws<DataException>(() => StudyResults.Read(new(home.Path), "p")).Message);
+            Assert.Contains("of dial 1", Assert.Throws<ConfigException>(() => Forecasts.Write(study, new(home.Path), 1e11)).Message);
+            Assert.Equal(study.Record.Runs.Count - 2, StudyResults.Read(new(home.Path), "p",
+                where: [$"{StudyResults.Dial}={ComputeOptimal.Version}"]).Count);
+        }
+    }
+
+    [Fact]
     public void A_planted_law_is_forecast_before_its_run_and_scored_after_it()
     {
         (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.002);
