@@ -30,6 +30,9 @@ interface Props {
     onZoom?: (range: readonly [number, number] | null) => void;
 }
 
+// Steps between ticks of what is counted.
+const whole = [1, 2, 5].flatMap(m => Array.from({ length: 9 }, (_, e) => m * 10 ** e)).sort((a, b) => a - b);
+
 const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Rows of all lines on one x, as uPlot wants them. */
@@ -97,7 +100,7 @@ export function Chart(props: Props) {
         const own = new uPlot({
             width, height, series,
             scales: { x: { time: false, distr: logX ? 3 : 1 }, y: { distr: logY ? 3 : 1 } },
-            axes: [{ ...axis(logX), size: 34, space: 60 }, { ...axis(logY), size: 64, space: 34 }],
+            axes: [{ ...axis(logX), size: 34, space: 60, ...(props.xTitle === "steps" && !logX ? { incrs: whole } : {}) }, { ...axis(logY), size: 64, space: 34 }],
             legend: { show: false },
             cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
             hooks: {
@@ -165,10 +168,10 @@ export function Chart(props: Props) {
 
 /** Labels at whole decades where there are many, at 1, 2 and 5 where there are few. */
 function decades(splits: number[]): (number | null)[] {
-    const e = (v: number): number => Math.log10(v), whole = (v: number): boolean => Math.abs(e(v) - Math.round(e(v))) < 1e-6;
-    const many = splits.filter(whole).length >= 3;
+    const e = (v: number): number => Math.log10(v), isDecade = (v: number): boolean => Math.abs(e(v) - Math.round(e(v))) < 1e-6;
+    const many = splits.filter(isDecade).length >= 3;
     return splits.map(v => {
-        if (whole(v)) return v;
+        if (isDecade(v)) return v;
         const m = v / 10 ** Math.floor(e(v) + 1e-9);
         return !many && (Math.abs(m - 2) < 0.01 || Math.abs(m - 5) < 0.01) ? v : null;
     });

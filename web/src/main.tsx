@@ -64,6 +64,8 @@ function App() {
     useEffect(() => {
         document.title = `${at === "run" ? path[1] : (pages.find(p => p[0] === at)?.[1] ?? "Isoflop")} · Isoflop`;
     });
+    // On a telephone the pages' names are a line that scrolls.
+    useEffect(() => document.querySelector(".side nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [at]);
     if (state === "key") return <Key />;
     return (
         <div class="frame">

@@ -6,8 +6,8 @@ using Isoflop.Lab.Charts;
 namespace Isoflop.Lab.Pages;
 
 /// <summary>
-/// One thing on a page that tells a study: whoever shows it, report.html or the window, shows the same. In its words, `code` stands
-/// between backticks and what matters between **two asterisks**, as in Markdown; nothing else is markup.
+/// One thing on a page that tells a study: whoever shows it, report.html or the window, shows the same. In its words, `code`
+/// stands between backticks and what matters between **two asterisks**, as in Markdown; nothing else is markup.
 /// </summary>
 abstract record PageBlock;
 

@@ -209,8 +209,8 @@ static partial class StudyReport
                 p.S is null ? "–" : I($"{100 * p.S.ReducibleError:+0.0;-0.0} %"), p.S is null ? "–" : I($"{p.S.Skill:0.00}"),
                 p.S is null ? "–" : p.S.Inside ? "held" : "did not hold",
             }));
-        b.Add(new WordsBlock("Written before the run, scored after it, kept for good. Skill is one less the error over that of a " +
-            "straight line in log–log."));
+        b.Add(new WordsBlock("Written before the run, scored after it, kept for good. Skill is one less the error over that of " +
+            "a straight line in log–log."));
     }
 
     static void Table(List<PageBlock> b, string[] heads, IEnumerable<string[]> rows) =>

@@ -45,7 +45,8 @@ public sealed class RunStore(Workspace here)
         if (!seen.TryGetValue(name, out LastRows? last)) seen.Add(name, last = new(path));
         last.Look();
         StepRow? step = last.Step;
-        return new(name, RunStatus.Of(path, record, last.Step, last.Valid, last.Event, here.Clock), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
+        string status = RunStatus.Of(path, record, step, last.Valid, last.Event, here.Clock);
+        return new(name, status, record.Corpus.Name, record.Parameters, step?.Step ?? 0,
             record.Config.Train.Steps ?? 0, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, record.LossOf(step),
             last.Valid?.Loss, last.Valid?.BitsPerByte, record.Created, null);
     }

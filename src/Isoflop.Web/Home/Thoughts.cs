@@ -59,7 +59,7 @@ sealed class Thoughts(Workspace here)
     {
         try
         {
-            return [.. RlCharts.PassAtOne([run], here).Concat(RlCharts.Habits([run], here)).Where(c => c.IsEnough)];
+            return [.. RlCharts.PassAtOne([run], here).Where(c => c.IsEnough)];
         }
         catch (ConfigException)
         {

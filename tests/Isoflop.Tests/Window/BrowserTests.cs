@@ -1,3 +1,4 @@
+using Isoflop.Store;
 using Isoflop.Train;
 using Microsoft.Playwright;
 using Xunit;
@@ -66,7 +67,7 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         await Expect(page.Locator(".legend, figure").First).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).ClickAsync();
         await Expect(row.Locator(".status.stopped")).ToBeVisibleAsync(new() { Timeout = 60_000 });
-        int step = RunFolder.ReadSteps(new Store.Workspace(home.Path).RunFolder("fromhere"))[^1].Step;
+        int step = RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere"))[^1].Step;
         Assert.InRange(step, 1, int.MaxValue);
         // What it saved is there, and the same command goes on from it.
         await row.GetByRole(AriaRole.Link, new() { Name = "fromhere" }).ClickAsync();
@@ -74,7 +75,7 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         await Expect(page.Locator("main .lead .status.running")).ToBeVisibleAsync(new() { Timeout = 60_000 });
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).First.ClickAsync();
         await Expect(page.Locator("main .lead .status.stopped")).ToBeVisibleAsync(new() { Timeout = 60_000 });
-        Assert.InRange(RunFolder.ReadSteps(new Store.Workspace(home.Path).RunFolder("fromhere"))[^1].Step, step + 1, int.MaxValue);
+        Assert.InRange(RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere"))[^1].Step, step + 1, int.MaxValue);
         Assert.Empty(looked.Errors);
     }
 

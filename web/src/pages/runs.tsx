@@ -28,7 +28,7 @@ function Study(props: { of: StudyLine; chosen: boolean; onChoose: () => void }) 
     const s = props.of, { canStart } = useHome(), [trouble, set] = useState("");
     return (
         <article class="card study">
-            <h3><Link to={`/laws/${s.name}`}>{s.name}</Link></h3>
+            <h2><Link to={`/laws/${s.name}`}>{s.name}</Link></h2>
             {s.problem ? <Trouble text={s.problem} /> : <p>{s.low !== null ? `${power(s.low)}${s.high !== s.low ? ` to ${power(s.high)}` : ""} FLOPs on ` : "on "}{s.corpus}</p>}
             <div class="row middle"><Status of={s.running ? "running" : s.done >= s.runs && s.runs > 0 ? "done" : "stopped"} />
                 <span>{s.done} of {s.runs} runs</span>{s.runs > 0 && <progress aria-label={`${s.name}: runs done`} max={s.runs} value={s.done} />}</div>
