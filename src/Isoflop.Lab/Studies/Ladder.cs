@@ -41,7 +41,7 @@ public static class Ladder
     {
         LadderPlan plan = LadderPlan.Of(recipe, here);
         Study study = Study.OpenOrCreate(here, recipe);
-        using IDisposable held = study.Lock();
+        using IDisposable? held = study.Lock();
         if (workers <= 0) workers = here.Cores;
         double peak = Ladder.ThreadPeak;
         CheckMemory(PlanOf(recipe, here).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later), workers);
