@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Isoflop.Lab.Clusters;
+using Isoflop.Lab.Studies;
 using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
@@ -30,52 +31,41 @@ sealed class CrewOptions
         DefaultValueFactory = _ => Crew.UsualLeaseSeconds,
     };
 
-    readonly Option<string> worker = new("--worker") { Hidden = true }, token = new("--crew") { Hidden = true };
+    // What a worker is started with.
+    readonly Option<string> worker = new("--worker") { Description = "Be that worker", HelpName = "NAME", Hidden = true },
+        token = new("--crew") { Description = "By which it knows its folder", HelpName = "TOKEN", Hidden = true };
 
     public void AddTo(Command verb)
     {
         foreach (Option option in (Option[])[on, partition, time, cpus, lease, worker, token]) verb.Add(option);
     }
 
-    /// <summary>This process is to start workers.</summary>
-    public bool Asked(Invocation call) => call.Parsed.GetValue(on) is not null;
-
-    /// <summary>This process is a worker.</summary>
-    public bool IsWorker(Invocation call) => call.Parsed.GetValue(worker) is not null;
-
-    /// <summary>Threads of all workers together, as far as is known.</summary>
-    public int WorkersOf(Invocation call, int workers) => SiteOf(call, workers).Hosts.Count;
+    /// <summary>Runs side by side: of all workers, or as many as this process is asked for.</summary>
+    public int SideBySide(Invocation call, int workers) =>
+        call.Parsed.GetValue(on) is not null ? SiteOf(call, workers).Hosts.Count
+        : workers > 0 ? workers : Environment.ProcessorCount;
 
     Site SiteOf(Invocation call, int workers) => Site.Parse(call.Parsed.GetValue(on)!, workers, call.Parsed.GetValue(cpus),
         call.Parsed.GetValue(partition) ?? "", call.Parsed.GetValue(time) ?? "");
 
-    /// <summary>Does the work as one of the workers.</summary>
-    public int Work(Invocation call, string study, Func<Workspace, int> work)
+    /// <summary>
+    /// As a worker it does the work. Where workers are asked for it starts them: those of this host and of ssh are stayed with to
+    /// their end, Slurm's are left to it.
+    /// </summary>
+    /// <param name="runs">that are planned, as far as they are known before</param>
+    /// <param name="work">returns what failed</param>
+    /// <returns>the exit code, where nothing is left to do; null: the results are there, or nobody asked for workers</returns>
+    public int? Begin(Invocation call, string study, int workers, IReadOnlyList<PlannedRun> runs,
+        Func<Workspace, IReadOnlyList<FailedRun>> work)
     {
-        Workspace here = Crew.Join(call.Here, call.Here.StudyFolder(study), call.Parsed.GetValue(worker)!,
-            call.Parsed.GetValue(token) ?? "");
-        using Worker self = here.Claims!.Worker;
-        try
-        {
-            return work(here);
-        }
-        catch (OperationCanceledException) when (self.Cancelled.IsCancellationRequested)
-        {
-            call.Err.WriteLine("sent home; what was under way is saved");
-            return App.Interrupted;
-        }
-    }
-
-    /// <summary>Starts the workers. Those of this host and of ssh are stayed with to their end; Slurm's are left to it.</summary>
-    /// <param name="doneOf">runs that are done, of how many</param>
-    /// <returns>true: they are done, and it is time for the results</returns>
-    public bool Start(Invocation call, string study, int workers, Func<(int Done, int Total)> doneOf)
-    {
+        if (call.Parsed.GetValue(worker) is { } name) return Work(call, study, name, work);
+        if (call.Parsed.GetValue(on) is null) return null;
         Site site = SiteOf(call, workers);
         double seconds = call.Parsed.GetValue(lease);
         if (!(seconds >= 1))
             throw new ConfigException($"--lease {seconds} must be at least 1 second; 90 outlasts what NFS caches");
         string folder = call.Here.StudyFolder(study);
+        int open = runs.Count - StudyResult.Of(call.Here, runs).Count;
         CrewRecord crew = Crew.Begin(folder, call.Parsed.GetValue(on)!, site.Hosts.Count, seconds);
         string[] command = [.. Program(), .. WorkerArguments(call), "--yes", "--threads", $"{site.Cpus}"];
         var launch = new Launch(site, command, folder, crew);
@@ -85,16 +75,30 @@ sealed class CrewOptions
             Crew.Save(folder, crew with { Job = job });
             call.Err.WriteLine($"Slurm's job {job}: {site.Hosts.Count} workers; 'isoflop workers {study}' shows who does what, " +
                 $"'isoflop cancel {study}' sends them home; when they are done, the same command without --on shows the results");
-            return false;
+            return 0;
         }
         IReadOnlyList<string> wrong = launch.Attend(there =>
-        {
-            (int done, int total) = doneOf();
-            call.Here.Report("workers", done, total, "runs", $"{there} workers");
-        }, call.Stop);
+            call.Here.Report("workers", Crew.Done(folder), open, "runs", $"{there} workers"), call.Stop);
         foreach (string line in wrong) call.Err.WriteLine(line);
         call.Stop.ThrowIfCancellationRequested();
-        return true;
+        return null;
+    }
+
+    int Work(Invocation call, string study, string name, Func<Workspace, IReadOnlyList<FailedRun>> work)
+    {
+        Workspace here = Crew.Join(call.Here, call.Here.StudyFolder(study), name, call.Parsed.GetValue(token) ?? "");
+        using Worker self = here.Claims!.Worker;
+        try
+        {
+            IReadOnlyList<FailedRun> failed = work(here);
+            foreach (FailedRun f in failed) call.Err.WriteLine($"{f.Name} failed: {f.Reason}");
+            return failed.Count > 0 ? App.UserError : 0;
+        }
+        catch (OperationCanceledException) when (self.Cancelled.IsCancellationRequested)
+        {
+            call.Err.WriteLine("sent home; what was under way is saved");
+            return App.Interrupted;
+        }
     }
 
     /// <summary>This program, as it was started.</summary>

@@ -38,11 +38,7 @@ static class LadderCommand
         {
             LadderRecipe ladder = recipe.Read(call, call.Parsed.GetValue(name)!, call.Parsed.GetValue(settings) ?? []);
             double? most = call.Parsed.GetValue(upTo);
-            int given = call.Parsed.GetValue(workers);
-            if (crew.IsWorker(call))
-                return crew.Work(call, ladder.Name,
-                    here => Ladder.Run(ladder, here, most, 1).Failed.Count > 0 ? App.UserError : 0);
-            int count = crew.Asked(call) ? crew.WorkersOf(call, given) : given > 0 ? given : Environment.ProcessorCount;
+            int given = call.Parsed.GetValue(workers), count = crew.SideBySide(call, given);
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Here);
             TextWriter shown = call.Json ? call.Err : call.Out;
             StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Here);
@@ -53,17 +49,9 @@ static class LadderCommand
                 return 0;
             }
             StudyTables.Ask(call, call.Parsed.GetValue(yes));
-            if (crew.Asked(call))
-            {
-                var done = new HashSet<string>();
-                List<PlannedRun> wanted = [.. runs.Where(r => most is { } m ? r.Budget <= m * 1.001 : !r.Later)];
-                bool attended = crew.Start(call, ladder.Name, given, () =>
-                {
-                    done.UnionWith(StudyResult.Of(call.Here, wanted.Where(r => !done.Contains(r.Name))).Select(r => r.Run.Name));
-                    return (done.Count, wanted.Count);
-                });
-                if (!attended) return 0;
-            }
+            List<PlannedRun> wanted = [.. runs.Where(r => most is { } m ? r.Budget <= m * 1.001 : !r.Later)];
+            if (crew.Begin(call, ladder.Name, given, wanted, here => Ladder.Run(ladder, here, most, 1).Failed) is { } code)
+                return code;
             LadderResult result = Ladder.Run(ladder, call.Here, most, count);
             if (call.Json)
                 foreach (StudyResult r in result.Results)

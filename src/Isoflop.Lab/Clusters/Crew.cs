@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Isoflop.Kernels;
+using Isoflop.Lab.Corpora;
 using Isoflop.Store;
 using Isoflop.Train;
 
@@ -56,7 +57,7 @@ static class Crew
     {
         if (Read(folder) is not { } crew || crew.Token != token)
             throw new ConfigException($"{folder}: not the folder that worker {name} was started for: the home must be shared " +
-                "by all hosts, under the same path; --home names it");
+                "by all hosts, under the same path; home=DIR names it");
         string bits;
         using (IDevice device = here.OpenDevice()) bits = RunRecord.MachineOf(device).Bits;
         var beat = TimeSpan.FromSeconds(Math.Min(3, crew.LeaseSeconds / 10));
@@ -90,6 +91,11 @@ static class Crew
                 $"them; 'isoflop workers {study}' shows them, 'isoflop cancel {study}' sends them home");
         }
     }
+
+    /// <summary>Runs that the workers have done.</summary>
+    public static int Done(string folder) => Directory.Exists(Path.Combine(folder, Claims.FolderName))
+        ? Directory.EnumerateFiles(Path.Combine(folder, Claims.FolderName), $"*.{Claim.Done}").Count(f =>
+            !Path.GetFileName(f).StartsWith(MadeCorpus.Piece, StringComparison.Ordinal)) : 0;
 
     /// <summary>All workers were asked to leave.</summary>
     public static bool IsCancelled(string folder) => File.Exists(Path.Combine(folder, Worker.CancelFile));

@@ -122,6 +122,12 @@ public sealed class Study
         return FolderLock.Take(Folder, here.Clock, name);
     }
 
+    /// <summary>It has a study.json.</summary>
+    internal bool IsThere => File.Exists(Path.Combine(Folder, RecordFile));
+
+    /// <summary>Goes by a record that is not written yet.</summary>
+    internal void Plan(StudyRecord record) => Record = record;
+
     /// <summary>Replaces study.json.</summary>
     internal void Save(StudyRecord record)
     {

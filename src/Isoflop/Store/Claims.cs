@@ -112,6 +112,38 @@ sealed class Claims(Worker worker, int count, ClaimRules rules, TimeProvider clo
         return ClaimAnswer.Won;
     }
 
+    /// <summary>Does a piece that all workers need before they go on, or waits for who does it.</summary>
+    /// <exception cref="DataException">It failed too often.</exception>
+    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    public void WaitOrClaim(string piece, Func<bool> isDone, Action work, CancellationToken stop)
+    {
+        while (!isDone())
+        {
+            stop.ThrowIfCancellationRequested();
+            Look();
+            switch (Try(piece, isDone, out Claim? claim))
+            {
+                case ClaimAnswer.Won:
+                    string end = Claim.Failed;
+                    try
+                    {
+                        work();
+                        end = Claim.Done;
+                    }
+                    finally
+                    {
+                        claim!.End(end);
+                    }
+                    break;
+                case ClaimAnswer.GivenUp:
+                    throw new DataException($"{piece}: {ReasonOf(piece)}");
+                default:
+                    stop.WaitHandle.WaitOne(500);
+                    break;
+            }
+        }
+    }
+
     /// <summary>Why a piece was given up.</summary>
     public string ReasonOf(string piece)
     {

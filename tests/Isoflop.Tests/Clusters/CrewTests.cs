@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Isoflop.Cli;
 using Isoflop.Lab.Clusters;
 using Isoflop.Lab.Studies;
 using Isoflop.Store;

@@ -3,9 +3,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Isoflop.Lab.Clusters;
 using Isoflop.Store;
 
-namespace Isoflop.Lab.Clusters;
+namespace Isoflop.Cli;
 
 /// <summary>Where workers are to run, as --on names it.</summary>
 /// <param name="Engine">"local", "ssh" or "slurm"</param> <param name="Hosts">of ssh, a line each; "" is this host</param>
@@ -139,7 +140,7 @@ sealed class Launch(Site site, IReadOnlyList<string> command, string folder, Cre
         Ask("--open-mode=append");
         Ask($"--output=\"{logs}/slurm-%a.log\"");
         text.Append($"cd {Quote(Directory.GetCurrentDirectory())} || exit 2\n");
-        text.Append("trap 'again=1; kill -TERM $worker' USR1\ntrap 'kill -TERM $worker' TERM\n");
+        text.Append("ask() { kill -TERM $worker 2> /dev/null; }\ntrap 'again=1; ask' USR1\ntrap ask TERM\n");
         text.Append($"{Quoted(command)} --worker \"slurm-$SLURM_ARRAY_TASK_ID\" --crew {crew.Token} &\nworker=$!\n");
         // A trapped signal ends the first wait, not the worker.
         text.Append("while :; do wait $worker; code=$?; kill -0 $worker 2> /dev/null || break; done\n");
