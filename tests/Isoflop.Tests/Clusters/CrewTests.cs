@@ -105,7 +105,9 @@ public class CrewTests
         Workspace here = Join(home, crew, "a");
         using Worker self = here.Claims!.Worker;
         bool asked = false;
-        Assert.Throws<OperationCanceledException>(() => Ladder.Run(LadderTests.Tiny(), here.Reporting(p =>
+        // seconds long: progress is told five times a second
+        LadderRecipe recipe = LadderTests.Tiny() with { MaxEpochs = 1e6, Rungs = [new() { Budgets = "1e11", Seeds = 1, Sizes = 1 }] };
+        Assert.Throws<OperationCanceledException>(() => Ladder.Run(recipe, here.Reporting(p =>
         {
             if (p.Detail is not LadderProgress { Running: [{ Step: > 2 }] } || asked) return;
             asked = true;
