@@ -91,7 +91,7 @@ export function Chart(props: Props) {
             const dash = dashes[Math.floor(look / colours.length) % dashes.length]!;
             const few = l.points.x.length <= 40;
             series.push({
-                label: l.label, stroke: l.smooth ? fade(colour, 0.35) : colour, width: l.smooth ? 1 : 1.6, dash, spanGaps: true,
+                label: l.label, stroke: l.smooth ? fade(colour, lines.length > 1 ? 0.18 : 0.35) : colour, width: l.smooth ? 1 : 1.6, dash, spanGaps: true,
                 points: { show: l.marks || few, size: l.marks ? 7 : 4, fill: colour, stroke: colour },
                 ...(l.marks ? { paths: () => null } : {}),
             });

@@ -78,9 +78,12 @@ sealed class StudyIndex(Workspace here)
             {
                 PlannedRun[] planned = [.. (e.Value.Record?.Runs ?? []).Where(r => !r.Later)];
                 double[] budgets = [.. planned.Where(r => r.Phase == Phase.Ladder).Select(r => r.Budget)];
+                RunLine[] own = [.. byStudy[e.Key]], done = [.. own.Where(r => r.Status == "done")];
+                // Of a ladder that several workers climb nobody holds the folder.
+                bool running = e.Value.Running || own.Any(r => r.Status == "running");
                 return new StudyLine(e.Key, e.Value.Record?.Recipe.Corpus ?? "", budgets.Length > 0 ? budgets.Min() : null,
-                    budgets.Length > 0 ? budgets.Max() : null, planned.Length, byStudy[e.Key].Count(r => r.Status == "done"),
-                    e.Value.Running, byStudy[e.Key].Where(r => r.Status == "done").Min(r => r.ValidLoss), e.Value.Problem);
+                    budgets.Length > 0 ? budgets.Max() : null, planned.Length, done.Length, running, done.Min(r => r.ValidLoss),
+                    e.Value.Problem);
             })];
         }
     }
