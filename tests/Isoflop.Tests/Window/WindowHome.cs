@@ -45,6 +45,7 @@ public sealed class WindowHome : IAsyncLifetime
             Port = 0,
             Program = ["dotnet", System.IO.Path.Combine(AppContext.BaseDirectory, "isoflop.dll")],
         });
+        Assertions.SetDefaultExpectTimeout(30_000);               // of a machine that has other work, too
         driver = await Playwright.CreateAsync();
         Browser = await driver.Chromium.LaunchAsync(new()
         {
@@ -79,7 +80,11 @@ public sealed class WindowHome : IAsyncLifetime
         page.PageError += (_, e) => looked.Errors.Add(e);
         page.Console += (_, m) =>
         {
-            if (m.Type == "error") looked.Errors.Add(m.Text);
+            if (m.Type == "error" && !m.Text.StartsWith("Failed to load resource", StringComparison.Ordinal)) looked.Errors.Add(m.Text);
+        };
+        page.Response += (_, r) =>
+        {
+            if (r.Status >= 400) looked.Errors.Add($"{r.Status} {r.Url}");
         };
         page.Dialog += async (_, d) =>
         {
