@@ -63,18 +63,18 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         await start.GetByRole(AriaRole.Button, new() { Name = "Start", Exact = true }).ClickAsync();
         // By its own name in the list, alive, with steps that grow.
         ILocator row = page.Locator("tr").Filter(new() { HasText = "fromhere" });
-        await Expect(row.Locator(".status.running")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(row.Locator(".status.running")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         await Expect(page.Locator(".legend, figure").First).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).ClickAsync();
-        await Expect(row.Locator(".status.stopped")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(row.Locator(".status.stopped")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         int step = RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere"))[^1].Step;
         Assert.InRange(step, 1, int.MaxValue);
         // What it saved is there, and the same command goes on from it.
         await row.GetByRole(AriaRole.Link, new() { Name = "fromhere" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Go on", Exact = true }).ClickAsync();
-        await Expect(page.Locator("main .lead .status.running")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(page.Locator("main .lead .status.running")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).First.ClickAsync();
-        await Expect(page.Locator("main .lead .status.stopped")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(page.Locator("main .lead .status.stopped")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         Assert.InRange(RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere"))[^1].Step, step + 1, int.MaxValue);
         Assert.Empty(looked.Errors);
     }

@@ -45,7 +45,7 @@ public sealed class WindowHome : IAsyncLifetime
             Port = 0,
             Program = ["dotnet", System.IO.Path.Combine(AppContext.BaseDirectory, "isoflop.dll")],
         });
-        Assertions.SetDefaultExpectTimeout(30_000);               // of a machine that has other work, too
+        Assertions.SetDefaultExpectTimeout(90_000);               // of a machine that has other work, too
         driver = await Playwright.CreateAsync();
         Browser = await driver.Chromium.LaunchAsync(new()
         {
@@ -74,7 +74,7 @@ public sealed class WindowHome : IAsyncLifetime
             ReducedMotion = ReducedMotion.Reduce,
             BaseURL = Address,
         });
-        context.SetDefaultTimeout(30_000);
+        context.SetDefaultTimeout(90_000);
         IPage page = await context.NewPageAsync();
         var looked = new Looked(context, page);
         page.PageError += (_, e) => looked.Errors.Add(e);
