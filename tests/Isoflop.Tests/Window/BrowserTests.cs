@@ -56,6 +56,7 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         IPage page = looked.Page;
         await page.GetByText("Start a run or a ladder").ClickAsync();
         await page.GetByLabel("Name", new() { Exact = true }).FillAsync("fromhere");
+        await page.GetByLabel("Corpus").SelectOptionAsync("tiny");
         await page.GetByLabel("FLOPs", new() { Exact = true }).FillAsync("1e13");
         await page.GetByLabel("More settings").FillAsync("model.d_model=16 model.n_layer=1 model.n_head=2 model.context_len=32 save.minutes=0");
         ILocator start = page.Locator("form").Filter(new() { HasText = "The command" });

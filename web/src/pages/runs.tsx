@@ -61,10 +61,11 @@ export function Jobs(props: { of: readonly JobLine[] }) {
 
 /** Starts a run or a ladder; the command stands there before it does. */
 function Start() {
-    const { corpora, canStart } = useHome();
+    const { corpora, canStart, runs } = useHome();
     const [verb, setVerb] = useState<"train" | "ladder">("train"), [name, setName] = useState("first"), [trouble, setTrouble] = useState("");
     const [corpus, setCorpus] = useState(""), [flops, setFlops] = useState("1e10"), [more, setMore] = useState(""), [budgets, setBudgets] = useState("1e9..1e10");
-    const on = corpus || corpora[0] || "";
+    // What a taught model learnt from bears its name, and is no text to begin with.
+    const on = corpus || corpora.find(c => !runs.has(c)) || corpora[0] || "";
     const settings = verb === "train" ? [`corpus=${on}`, `flops=${flops}`, ...more.split(/\s+/).filter(s => s)]
         : [`corpus=${on}`, `budgets=${budgets}`, ...more.split(/\s+/).filter(s => s)];
     const asked = { verb, name, settings };
