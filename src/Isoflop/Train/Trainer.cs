@@ -102,8 +102,15 @@ public static class Trainer
         if (ranks is null) return;
         if (device.StartsWith("cuda", StringComparison.Ordinal))
             throw new ConfigException($"device={device}: ranks train on CPUs; leave device out");
-        if (plan.Shards % ranks.Count != 0 || !int.IsPow2(plan.Shards / ranks.Count))
-            throw new ConfigException($"{ranks.Count} ranks do not divide train.shards={plan.Shards} into powers of two; " +
+        CheckRanks(ranks.Count, plan);
+    }
+
+    /// <summary>That ranks can share a plan's shards.</summary>
+    /// <exception cref="ConfigException">They cannot.</exception>
+    internal static void CheckRanks(int ranks, Plan plan)
+    {
+        if (ranks < 1 || !int.IsPow2(ranks) || plan.Shards % ranks != 0 || !int.IsPow2(plan.Shards / ranks))
+            throw new ConfigException($"{ranks} ranks do not divide train.shards={plan.Shards} into powers of two; " +
                 "shards are what ranks share: choose other ranks, or set train.shards, which is another run");
     }
 
