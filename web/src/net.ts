@@ -51,9 +51,10 @@ class Home {
     canStart = false;
     total = 0;
     scanned = 0;
+    /** changes with everything above */
+    version = 0;
     /** first: nothing known yet; live; asking: no events, asked from time to time; lost: the server does not answer; key: it wants a key */
     state: "first" | "live" | "asking" | "lost" | "key" = "first";
-    private version = 0;
     private readonly listeners = new Set<() => void>();
     private source: EventSource | undefined;
     private failures = 0;

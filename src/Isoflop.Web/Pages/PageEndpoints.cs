@@ -158,6 +158,10 @@ sealed class PageEndpoints : IAsyncDisposable
         {
             await Answer.Error(call, 400, e.Message).ConfigureAwait(false);
         }
+        catch (BadHttpRequestException e)
+        {
+            await Answer.Error(call, e.StatusCode, e.Message).ConfigureAwait(false);        // too large, or too slow
+        }
         catch (Exception e) when (e is DataException or IOException or UnauthorizedAccessException)
         {
             if (!call.Response.HasStarted) await Answer.Error(call, 422, e.Message).ConfigureAwait(false);

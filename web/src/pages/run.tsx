@@ -42,7 +42,7 @@ export function Run() {
             <Jobs of={own} />
             <div class="cols">
                 <section class="card"><h2>What happened</h2>
-                    {view && view.events.length > 0 ? <div class="scroll"><table><tbody>{view.events.map((e, i) => <tr key={i}><td>{e.utc.slice(0, 19).replace("T", " ")}</td><td>{e.event}</td><td class="n">{e.step}</td><td class="wrap">{e.note}</td></tr>)}</tbody></table></div> : <p>Nothing is written there.</p>}
+                    {view && view.events.length > 0 ? <div class="scroll" tabIndex={0} role="region" aria-label="What happened"><table><tbody>{view.events.map((e, i) => <tr key={i}><td>{e.utc.slice(0, 19).replace("T", " ")}</td><td>{e.event}</td><td class="n">{e.step}</td><td class="wrap">{e.note}</td></tr>)}</tbody></table></div> : <p>Nothing is written there.</p>}
                     {view && view.checkpoints.length > 0 && <p>Checkpoints at steps {view.checkpoints.slice(-8).join(", ")}. {view.machine}</p>}
                 </section>
                 <section class="card"><h2>Settings</h2>

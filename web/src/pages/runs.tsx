@@ -98,13 +98,12 @@ function Start() {
 }
 
 export function Runs() {
-    const { runs, studies, jobs, state, total, scanned, root } = useHome(), { search } = useRoute();
+    const { runs, studies, jobs, state, total, scanned, root, version } = useHome(), { search } = useRoute();
     const study = search.get("study") ?? "", [text, setText] = useState(""), [status, setStatus] = useState("all");
     const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
     const all = [...runs.values()];
-    const stamp = all.length + all.reduce((n, r) => n + r.step, 0);
     const shown = useMemo(() => all.filter(r => (!study || r.study === study) && (status === "all" || r.status === status)
-        && (!text || r.name.toLowerCase().includes(text.toLowerCase()))), [stamp, study, status, text]);
+        && (!text || r.name.toLowerCase().includes(text.toLowerCase()))), [version, study, status, text]);
     // Until someone chooses: what runs now, else what began last.
     const usual = useMemo(() => {
         const live = shown.filter(r => r.status === "running");
