@@ -16,7 +16,7 @@ public class HouseTests
         ("Isoflop", ["Kernels", "Store", "Text", "Data", "Nn", "Train", "Sample"]),
         ("Isoflop.Tasks", []),
         ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
-            "Rl", "Worlds", "Studies", "Emergence", "Thinking", "Frontiers", "Pages", "Tours"]),
+            "Rl", "Worlds", "Studies", "Emergence", "Thinking", "Inference", "Frontiers", "Pages", "Tours"]),
         ("Isoflop.Cli", ["Commands"]),
     ];
 
