@@ -35,7 +35,6 @@ sealed class ApiException(int status, string message, string? param = null, stri
     /// <summary>Sends it.</summary>
     public async Task Write(HttpContext http)
     {
-        http.Response.Clear();
         http.Response.StatusCode = status;
         if (retryAfter is { } wait)
             http.Response.Headers.RetryAfter = string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, wait.TotalSeconds):0}");
