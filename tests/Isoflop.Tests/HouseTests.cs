@@ -17,6 +17,7 @@ public class HouseTests
         ("Isoflop.Tasks", []),
         ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
             "Rl", "Worlds", "Studies", "Emergence", "Thinking", "Inference", "Frontiers", "Pages", "Tours"]),
+        ("Isoflop.Web", ["Serving", "Pages"]),
         ("Isoflop.Cli", ["Commands"]),
     ];
 

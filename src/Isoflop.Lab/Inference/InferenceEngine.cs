@@ -214,6 +214,7 @@ sealed class InferenceEngine : IDisposable
         SampledReply drawn = reply.Drawn;
         while (reply.Seen < drawn.Said.Length)
             if (reply.Add(drawn.Tokens[reply.Seen++], model.Tokenizer, now)) return End(reply, Ending.Stop);
+        if (drawn.Ended) reply.EndToken = drawn.Tokens[^1];
         return batch.IsUnderWay(reply.Slot) || End(reply, drawn.Ended ? Ending.Stop : Ending.Length);
     }
 

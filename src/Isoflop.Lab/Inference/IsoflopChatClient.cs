@@ -105,7 +105,8 @@ public sealed class IsoflopChatClient : IChatClient
     static ReplyRequest RequestOf(ModelPool.ModelLease lease, IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
         if (options is { Tools.Count: > 0 }) throw Cannot("call tools", nameof(ChatOptions.Tools));
-        if (options?.ResponseFormat is ChatResponseFormatJson) throw Cannot("be held to JSON", nameof(ChatOptions.ResponseFormat));
+        if (options?.ResponseFormat is ChatResponseFormatJson)
+            throw Cannot("be held to JSON", nameof(ChatOptions.ResponseFormat));
         if (options?.FrequencyPenalty is not (null or 0)) throw Cannot("be penalised", nameof(ChatOptions.FrequencyPenalty));
         if (options?.PresencePenalty is not (null or 0)) throw Cannot("be penalised", nameof(ChatOptions.PresencePenalty));
         List<Turn> turns = [];

@@ -9,8 +9,8 @@ using Isoflop.Text;
 namespace Isoflop.Lab.Inference;
 
 /// <summary>
-/// A reply under way: an engine writes it, one reader follows it at a pace of its own. Its text is bytes, of which the reader gets
-/// whole characters, and none that a stop may yet take back.
+/// A reply under way: an engine writes it, one reader follows it at a pace of its own. Its text is bytes, of which the reader
+/// gets whole characters, and none that a stop may yet take back.
 /// </summary>
 sealed class LiveReply
 {
@@ -58,6 +58,9 @@ sealed class LiveReply
 
     /// <summary>Its tokens, those of a stop and of what came behind it left out; complete when it has ended.</summary>
     public IReadOnlyList<int> Tokens => tokens;
+
+    /// <summary>The token with which the model ended it; null: it did not. It has no text.</summary>
+    public int? EndToken { get; internal set; }
 
     /// <summary>Tokens of its thought, the sign that ends it among them.</summary>
     public int ThoughtTokens { get; private set; }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
 using Isoflop.Nn;
 using Isoflop.Sample;
 using Isoflop.Store;
@@ -86,7 +88,8 @@ sealed class ModelPool : IDisposable
                 if (entry is not null) Drop(entry);
                 // A run that trains on deletes old checkpoints: there is a newer one then.
                 if (attempt < 3 && e is DataException or IOException && FolderOf(name) != folder) continue;
-                throw e is DataException or ConfigException ? e : new DataException($"{folder}: cannot be loaded: {e.Message}", e);
+                throw e is DataException or ConfigException or UnknownModelException ? e
+                    : new DataException($"{folder}: cannot be loaded: {e.Message}", e);
             }
         }
     }
@@ -231,7 +234,7 @@ sealed class ModelPool : IDisposable
         internal ModelLease(ModelPool pool, object entry, string name, string stamp, Loaded loaded)
         {
             (this.pool, this.entry, this.loaded, Name) = (pool, (Entry)entry, loaded, name);
-            Fingerprint = $"fp_{Convert.ToHexStringLower(System.IO.Hashing.XxHash3.Hash(System.Text.Encoding.UTF8.GetBytes(stamp)))}";
+            Fingerprint = "fp_" + Convert.ToHexStringLower(XxHash3.Hash(Encoding.UTF8.GetBytes(stamp)));
         }
 
         /// <summary>As it was asked for.</summary>

@@ -12,8 +12,8 @@ readonly record struct Effort(ReplyForm Form, int? Tokens = null)
     public static IReadOnlyList<string> Names { get; } = ["none", "minimal", "low", "medium", "high", "xhigh"];
 
     /// <summary>
-    /// none and minimal answer at once; low, medium and high think for an eighth, a quarter and half of the context at most, xhigh
-    /// as long as it likes. Null: the model chooses.
+    /// none and minimal answer at once; low, medium and high think for an eighth, a quarter and half of the context at most,
+    /// xhigh as long as it likes. Null: the model chooses.
     /// </summary>
     public static Effort Of(string? name, int context) => name switch
     {
@@ -59,12 +59,13 @@ sealed class Speech
                 return (format.Prompt(turns), null);
             case Taught.Tasks:
                 if (turns.Any(t => t.Role == Role.System))
-                    throw new ConfigException("this model was taught tasks, whose questions have no system message; leave it out");
+                    throw new ConfigException("this model was taught tasks, whose questions have no system message; " +
+                        "leave it out");
                 return (new ReplyCodec(model.Tokenizer).Prompt(turns[^1].Content, effort.Form), effort.Form);
             default:
                 throw new ConfigException(taught == Taught.Texts
-                    ? "this model was taught neither chats nor tasks: it goes on with a text, which /v1/completions shows; teach " +
-                      "it with 'isoflop teach name=NAME chat=FILE.jsonl from=RUN'"
+                    ? "this model was taught neither chats nor tasks: it goes on with a text, which /v1/completions shows; " +
+                      "teach it with 'isoflop teach name=NAME chat=FILE.jsonl from=RUN'"
                     : "this model has a chat_template of another program, which is not run; give /v1/completions the whole " +
                       "prompt, with the marks that it wants");
         }

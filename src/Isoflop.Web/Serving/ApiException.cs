@@ -10,6 +10,10 @@ namespace Isoflop.Web.Serving;
 sealed class ApiException(int status, string message, string? param = null, string? code = null,
     string type = "invalid_request_error", TimeSpan? retryAfter = null) : Exception(message)
 {
+    /// <summary>A member that breaks a rule.</summary>
+    public static ApiException Bad(string message, string? param = null, string? code = null) =>
+        new(StatusCodes.Status400BadRequest, message, param, code);
+
     public int Status => status;
 
     public ErrorBody Body => new(new(Message, type, param, code));

@@ -22,12 +22,12 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
         bool scored = Request.Flag("logprobs");
         int? tops = Request.Whole("top_logprobs", 0, MostTops);
         if (tops is not null && !scored)
-            throw new ApiException(StatusCodes.Status400BadRequest, "top_logprobs needs logprobs = true", "top_logprobs");
+            throw ApiException.Bad("top_logprobs needs logprobs = true", "top_logprobs");
         string? effort = Request.OneOf("reasoning_effort", Effort.Names);
         int? budget = Request.Whole("thinking_budget", 0, int.MaxValue);
         if (effort is not null && budget is not null)
-            throw new ApiException(StatusCodes.Status400BadRequest, "thinking_budget and reasoning_effort say the same twice; give " +
-                "one of them", "thinking_budget");
+            throw ApiException.Bad("thinking_budget and reasoning_effort say the same twice; give one of them",
+                "thinking_budget");
         Request.Refuse("models here call no tools", "tools", "tool_choice", "functions", "function_call", "web_search_options");
         Request.Refuse("models here write text alone", "audio", "prediction");
         TextAlone();
@@ -54,17 +54,18 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
         if (Request.Find("response_format") is { } format
             && (format.ValueKind != JsonValueKind.Object || !format.TryGetProperty("type", out JsonElement type)
                 || type.ValueKind != JsonValueKind.String || !type.ValueEquals("text")))
-            throw RequestReader.Wrong("response_format", format, "is not supported: models here are held to no form; leave it out",
-                "unsupported_parameter");
+            throw RequestReader.Wrong("response_format", format,
+                "is not supported: models here are held to no form; leave it out", "unsupported_parameter");
         if (Request.Texts("modalities", MostStops) is { Length: > 0 } kinds && kinds.Any(k => k != "text"))
-            throw RequestReader.Wrong("modalities", Request.Find("modalities")!.Value, "must be [\"text\"]", "unsupported_parameter");
+            throw RequestReader.Wrong("modalities", Request.Find("modalities")!.Value, "must be [\"text\"]",
+                "unsupported_parameter");
     }
 
     List<Turn> Turns()
     {
         if (Request.Find("messages") is not { ValueKind: JsonValueKind.Array } messages || messages.GetArrayLength() == 0)
-            throw new ApiException(StatusCodes.Status400BadRequest, "messages must be given: a list of {\"role\", \"content\"}, the " +
-                "last of them the user's", "messages");
+            throw ApiException.Bad("messages must be given: a list of {\"role\", \"content\"}, the last of them the " +
+                "user's", "messages");
         List<Turn> turns = [];
         foreach (JsonElement message in messages.EnumerateArray())
         {
@@ -99,7 +100,8 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
             text.Append(part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out JsonElement said)
                 && said.ValueKind == JsonValueKind.String && part.TryGetProperty("type", out JsonElement type)
                 && type.ValueKind == JsonValueKind.String && (type.ValueEquals("text") || type.ValueEquals("input_text"))
-                ? RequestReader.TextOf(said, place) : throw RequestReader.Wrong($"{place}.content", part, "must be of type text"));
+                ? RequestReader.TextOf(said, place)
+                : throw RequestReader.Wrong($"{place}.content", part, "must be of type text"));
         return text.ToString();
     }
 
@@ -149,6 +151,6 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
         return new(all);
 
         ChatLogProb Of(int token, float logProb) => new(TextCall.NameOf(tokenizer, token), logProb,
-            [.. tokenizer.Bytes(token).ToArray().Select(b => (int)b)], null);
+            [.. TextCall.BytesOf(tokenizer, token).ToArray().Select(b => (int)b)], null);
     }
 }

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Isoflop.Web.Serving;
 
 /// <summary>
-/// One call of an endpoint, from its body to its last byte: what all of them share. Members that mean the same everywhere are read
-/// here; a client that hangs up ends its replies.
+/// One call of an endpoint, from its body to its last byte: what all of them share. Members that mean the same everywhere are
+/// read here; a client that hangs up ends its replies.
 /// </summary>
 abstract class ModelCall(HttpContext http, ModelPool pool)
 {
@@ -83,7 +83,7 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
     {
         Request = new(await Body().ConfigureAwait(false));
         string name = Request.Text("model") is { Length: > 0 } given ? given
-            : throw new ApiException(StatusCodes.Status400BadRequest, "model must be given; GET /v1/models lists them", "model");
+            : throw ApiException.Bad("model must be given; GET /v1/models lists them", "model");
         Common();
         using var call = new InferenceCall(Operation, name);
         try
@@ -116,7 +116,7 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
         }
         catch (JsonException e)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest, "the request is no JSON: " + e.Message.Split('.')[0] +
+            throw ApiException.Bad("the request is no JSON: " + e.Message.Split('.')[0] +
                 $" (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})", null, "invalid_json");
         }
     }
@@ -140,7 +140,8 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
         Count = Request.Whole("n", 1, MostReplies) ?? 1;
         Request.Ignore("user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key",
             "prompt_cache_retention");
-        Request.Refuse("tokens are drawn from the model's own distribution", "frequency_penalty", "presence_penalty", "logit_bias");
+        Request.Refuse("tokens are drawn from the model's own distribution", "frequency_penalty", "presence_penalty",
+            "logit_bias");
     }
 
     async Task AtOnce(IReadOnlyList<LiveReply> replies)
@@ -157,7 +158,8 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
         {
             stream.Begin();
             await Open(stream, replies).ConfigureAwait(false);
-            await foreach ((int index, ReplyPiece piece) in EventStream.Merged(replies, http.RequestAborted).ConfigureAwait(false))
+            await foreach ((int index, ReplyPiece piece) in
+                EventStream.Merged(replies, http.RequestAborted).ConfigureAwait(false))
             {
                 Failed(replies);
                 await Tell(stream, index, replies[index], piece).ConfigureAwait(false);

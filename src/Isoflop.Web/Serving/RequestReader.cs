@@ -16,7 +16,7 @@ sealed class RequestReader
     readonly HashSet<string> read = [];
 
     public RequestReader(JsonElement root) => this.root = root.ValueKind == JsonValueKind.Object ? root
-        : throw new ApiException(StatusCodes.Status400BadRequest, $"the request must be an object, and is {Shown(root)}");
+        : throw ApiException.Bad($"the request must be an object, and is {Shown(root)}");
 
     /// <summary>A member that is there and not null.</summary>
     public JsonElement? Find(string name)
@@ -91,13 +91,13 @@ sealed class RequestReader
     {
         foreach (JsonProperty member in root.EnumerateObject())
             if (!read.Contains(member.Name))
-                throw new ApiException(StatusCodes.Status400BadRequest, $"unknown parameter '{Cut(member.Name)}'; " +
+                throw ApiException.Bad($"unknown parameter '{Cut(member.Name)}'; " +
                     $"known are {string.Join(", ", read.Order(StringComparer.Ordinal))}", Cut(member.Name), "unknown_parameter");
     }
 
     /// <summary>A member's value breaks a rule.</summary>
     public static ApiException Wrong(string name, JsonElement value, string rule, string code = "invalid_value") =>
-        new(StatusCodes.Status400BadRequest, $"{name} = {Shown(value)} {rule}", name, code);
+        ApiException.Bad($"{name} = {Shown(value)} {rule}", name, code);
 
     /// <summary>A string; half a surrogate pair is none.</summary>
     public static string TextOf(JsonElement value, string name)
@@ -108,7 +108,7 @@ sealed class RequestReader
         }
         catch (InvalidOperationException)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest, $"{name} holds half of a surrogate pair, which is no character",
+            throw ApiException.Bad($"{name} holds half of a surrogate pair, which is no character",
                 name, "invalid_value");
         }
     }

@@ -26,7 +26,7 @@ static class ServingEndpoints
         })));
         routes.MapPost("/v1/chat/completions", (RequestDelegate)(http => new ChatCall(http, pool).Run()));
         routes.MapPost("/v1/completions", (RequestDelegate)(http => new TextCall(http, pool).Run()));
-        routes.MapFallback("/v1/{**rest}", (RequestDelegate)(http => new ApiException(StatusCodes.Status404NotFound,
+        routes.Map("/v1/{**rest}", (RequestDelegate)(http => new ApiException(StatusCodes.Status404NotFound,
             $"there is no {http.Request.Method} {http.Request.Path}; there are GET /v1/models, POST /v1/chat/completions and " +
             "POST /v1/completions").Write(http)));
     }
@@ -50,7 +50,8 @@ static class ServingEndpoints
     {
         try
         {
-            string model = Checkpoint.StepsIn(folder) is [.., int newest] ? Path.Combine(folder, Checkpoint.NameOf(newest)) : folder;
+            string model = Checkpoint.StepsIn(folder) is [.., int newest]
+                ? Path.Combine(folder, Checkpoint.NameOf(newest)) : folder;
             return ChatFormat.TaughtTo(model).ToString().ToLowerInvariant();
         }
         catch (Exception e) when (e is DataException or IOException)

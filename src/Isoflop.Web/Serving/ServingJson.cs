@@ -35,7 +35,8 @@ sealed record ChatChoice(int Index, ChatMessageBody? Message, ChatMessageBody? D
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] ChatLogProbs? Logprobs,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? FinishReason);
 
-/// <param name="ReasoningContent">thought, as several servers name it</param> <param name="Reasoning">the same, as others do</param>
+/// <param name="ReasoningContent">thought, as several servers name it</param>
+/// <param name="Reasoning">the same, as others do</param>
 sealed record ChatMessageBody(string? Role, string? Content, string? ReasoningContent, string? Reasoning);
 
 sealed record ChatLogProbs(IReadOnlyList<ChatLogProb> Content);

@@ -22,18 +22,19 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     protected override IReadOnlyList<ReplyRequest> Read()
     {
         echoes = Request.Flag("echo");
-        int? tops = Request.Find("logprobs") is { ValueKind: JsonValueKind.False } ? null : Request.Whole("logprobs", 0, MostTops);
+        int? tops = Request.Find("logprobs") is { ValueKind: JsonValueKind.False } ? null
+            : Request.Whole("logprobs", 0, MostTops);
         int most = Request.Whole("max_tokens", 0, int.MaxValue) ?? UsualTokens;
         if (most == 0 && !(echoes && tops is not null))
-            throw new ApiException(StatusCodes.Status400BadRequest, "max_tokens = 0 writes nothing: it needs echo = true and " +
+            throw ApiException.Bad("max_tokens = 0 writes nothing: it needs echo = true and " +
                 "logprobs, which score the prompt", "max_tokens");
         if (Request.Whole("best_of", 1, MostReplies) is { } best && best != Count)
-            throw new ApiException(StatusCodes.Status400BadRequest, $"best_of = {best} is not supported but where it is n; leave " +
-                "it out", "best_of", "unsupported_parameter");
+            throw ApiException.Bad($"best_of = {best} is not supported but where it is n; leave it out", "best_of",
+                "unsupported_parameter");
         Request.Refuse("a text is gone on with, not filled in", "suffix");
         (int[] Tokens, bool Begun)[] prompts = [.. Prompts()];
         if (prompts.Length * Count > MostReplies)
-            throw new ApiException(StatusCodes.Status400BadRequest, $"{prompts.Length} prompts with n = {Count} are more than " +
+            throw ApiException.Bad($"{prompts.Length} prompts with n = {Count} are more than " +
                 $"{MostReplies} replies; ask in several requests", "prompt");
         return [.. prompts.SelectMany(p => Enumerable.Range(0, Count).Select(i => new ReplyRequest
         {
@@ -49,7 +50,9 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
         }))];
     }
 
-    /// <summary>A text, texts, tokens, or lists of tokens. Before a text stands its beginning; tokens are read as they are.</summary>
+    /// <summary>
+    /// A text, texts, tokens, or lists of tokens. Before a text stands its beginning; tokens are read as they are.
+    /// </summary>
     IEnumerable<(int[] Tokens, bool Begun)> Prompts()
     {
         const string Rule = "must be a string, a list of strings, a list of token ids, or a list of such lists";
@@ -85,7 +88,7 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     protected override Task Answer(IReadOnlyList<LiveReply> replies, IReadOnlyList<ReplyPiece> whole, Usage usage) =>
         Http.Response.WriteAsJsonAsync(Chunk([.. replies.Select((r, i) => new TextChoice(i,
             (echoes ? Echo(r) : "") + whole[i].Answer,
-            LogProbs(r, echoes ? -Shown(r) : 0, r.Tokens.Count), NameOf(r.Ending)))]) with { Usage = usage },
+            LogProbs(r, echoes ? -Shown(r) : 0, r.Tokens.Count, ended: true), NameOf(r.Ending)))]) with { Usage = usage },
             ServingJson.Default.TextBody, cancellationToken: Http.RequestAborted);
 
     protected override async Task Open(EventStream stream, IReadOnlyList<LiveReply> replies)
@@ -97,7 +100,7 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
             if (replies[i].Request.ScoresPrompt)
             {
                 await replies[i].Read(Http.RequestAborted).ConfigureAwait(false);
-                scores = LogProbs(replies[i], -Shown(replies[i]), 0);
+                scores = LogProbs(replies[i], -Shown(replies[i]), 0, ended: false);
             }
             await stream.Write(Chunk(new TextChoice(i, Echo(replies[i]), scores, null)), ServingJson.Default.TextBody)
                 .ConfigureAwait(false);
@@ -105,7 +108,8 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     }
 
     protected override Task Tell(EventStream stream, int index, LiveReply reply, ReplyPiece piece) => stream.Write(
-        Chunk(new TextChoice(index, piece.Answer, LogProbs(reply, piece.FromToken, piece.ToToken), NameOf(piece.Ending))),
+        Chunk(new TextChoice(index, piece.Answer, LogProbs(reply, piece.FromToken, piece.ToToken, piece.Ending is not null),
+            NameOf(piece.Ending))),
         ServingJson.Default.TextBody);
 
     protected override Task Close(EventStream stream, Usage usage) =>
@@ -116,7 +120,8 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     string Echo(LiveReply reply) => Model.Engine.Model.Tokenizer.Decode(reply.Request.Prompt.AsSpan(reply.Request.HiddenTokens));
 
     /// <summary>Tokens of prompt and reply, counted from the reply's first.</summary>
-    TextLogProbs? LogProbs(LiveReply reply, int from, int to)
+    /// <param name="ended">and the one that ended it: it has no text, but who sums up counts on so many as were drawn</param>
+    TextLogProbs? LogProbs(LiveReply reply, int from, int to, bool ended)
     {
         if (reply.Request.Tops is null || reply.Scores is not { } scores) return null;
         Tokenizer tokenizer = Model.Engine.Model.Tokenizer;
@@ -130,6 +135,7 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
             foreach (byte b in tokenizer.Bytes(token))
                 if ((b & 0xC0) != 0x80) offset++;                 // a character begins
         }
+        if (ended && reply.EndToken is { } end) Add(prompt.Length + to, end);
         return all;
 
         void Add(int place, int token)
@@ -157,10 +163,14 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     /// <summary>A token's text; where it is no whole characters its bytes, as OpenAI writes them: bytes:\xf0\x9f.</summary>
     internal static string NameOf(Tokenizer tokenizer, int token)
     {
-        ReadOnlySpan<byte> bytes = tokenizer.Bytes(token);
+        ReadOnlySpan<byte> bytes = BytesOf(tokenizer, token);
         if (Utf8.IsValid(bytes)) return Encoding.UTF8.GetString(bytes);
         var name = new StringBuilder("bytes:");
         foreach (byte b in bytes) name.Append("\\x").Append(Convert.ToHexStringLower([b]));
         return name.ToString();
     }
+
+    /// <summary>A model's table may be longer than its tokenizer's: what lies beyond has a number alone.</summary>
+    internal static ReadOnlySpan<byte> BytesOf(Tokenizer tokenizer, int token) =>
+        token < tokenizer.VocabSize ? tokenizer.Bytes(token) : Encoding.UTF8.GetBytes($"<token {token}>");
 }

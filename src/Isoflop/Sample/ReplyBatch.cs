@@ -49,7 +49,8 @@ sealed class ReplyBatch : IDisposable
     /// <param name="context">longest prompt and reply together; that of the model where it is less</param>
     /// <param name="cacheBytes">of keys and values at most, but a context always fits; replies wait where they may not</param>
     /// <param name="pieceRows">
-    /// tokens of prompts that a step reads at most, so that a long one does not hold up who is writing; 0: as many as a pass takes
+    /// tokens of prompts that a step reads at most, so that a long one does not hold up who is writing; 0: as many as a pass
+    /// takes
     /// </param>
     public ReplyBatch(Transformer model, int endOfText, int vocabulary, int slots, int context = int.MaxValue,
         long cacheBytes = CacheBytes, int pieceRows = 0)
@@ -116,8 +117,8 @@ sealed class ReplyBatch : IDisposable
 
     /// <summary>Takes a reply in, if there is a place and pages for all that it may come to need.</summary>
     /// <param name="scores">
-    /// filled from its first place on: of tokens of the prompt as they are read, of drawn ones as they are drawn; a request for no
-    /// token at all has its prompt scored
+    /// filled from its first place on: of tokens of the prompt as they are read, of drawn ones as they are drawn; a request for
+    /// no token at all has its prompt scored
     /// </param>
     /// <returns>its slot; −1: it has to wait</returns>
     /// <exception cref="ConfigException">The prompt leaves no room for a reply in the context.</exception>

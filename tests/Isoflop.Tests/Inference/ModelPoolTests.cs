@@ -1,7 +1,6 @@
 using Isoflop.Lab.Inference;
 using Isoflop.Store;
 using Isoflop.Tests.Rl;
-using Isoflop.Tests.Train;
 using Isoflop.Train;
 using Microsoft.Extensions.AI;
 using Xunit;
@@ -46,11 +45,13 @@ public sealed class ModelPoolTests(TaughtModels models) : IClassFixture<TaughtMo
     [Fact]
     public async Task A_newer_checkpoint_is_loaded_for_who_asks_then_and_who_asked_before_ends_with_the_old()
     {
-        using var home = new TinyHome();
-        home.TrainUntil(3, "save.keep=1");
-        using var pool = new ModelPool(home.Here, limits: new(Engine: new(2, 8, 16)));
-        using ModelPool.ModelLease before = await pool.Take("run");
-        home.Train("save.keep=1");
+        // A run whose newest checkpoint is that of one model, and then, further on, that of another of the same shape.
+        string run = Directory.CreateDirectory(models.Here.RunFolder("moves")).FullName;
+        Copy("chat", Path.Combine(run, Checkpoint.NameOf(3)));
+        using var pool = new ModelPool(models.Here, limits: new(Engine: new(2, 8, 16)));
+        using ModelPool.ModelLease before = await pool.Take("moves");
+        Copy("tasks", Path.Combine(run, Checkpoint.NameOf(12)));
+        Directory.Delete(Path.Combine(run, Checkpoint.NameOf(3)), recursive: true);
         ReplyRequest asked = new() { Prompt = [1, 2, 3], MaxTokens = 8, Rule = new(1), Seed = 1, Tops = 0 };
         float LogProb(ModelPool.ModelLease lease)
         {
@@ -59,28 +60,38 @@ public sealed class ModelPoolTests(TaughtModels models) : IClassFixture<TaughtMo
             return reply.Scores![3];
         }
         float old = LogProb(before);
-        using (ModelPool.ModelLease after = await pool.Take("run"))
+        using (ModelPool.ModelLease after = await pool.Take("moves"))
         {
             Assert.NotEqual(before.Fingerprint, after.Fingerprint);
             Assert.NotEqual(old, LogProb(after));
             Assert.Equal(old, LogProb(before));
-            using ModelPool.ModelLease again = await pool.Take("run@12");
+            using ModelPool.ModelLease again = await pool.Take("moves@12");
             Assert.Equal(LogProb(after), LogProb(again));
         }
+        before.Dispose();
+        Directory.Delete(run, recursive: true);
+    }
+
+    void Copy(string run, string to)
+    {
+        string from = Path.Combine(models.Here.RunFolder(run), Checkpoint.NameOf(Checkpoint.StepsIn(models.Here.RunFolder(run))[^1]));
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.GetFiles(from)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
     }
 
     [Fact]
     public async Task A_model_that_cannot_be_loaded_names_its_file_and_is_tried_anew_when_it_is_mended()
     {
-        using var home = new TinyHome();
-        home.Train("save.keep=1");
-        string file = Path.Combine(home.StepPath(12), ModelFolder.ModelFile);
+        string run = Directory.CreateDirectory(models.Here.RunFolder("hurt")).FullName, folder = Path.Combine(run, Checkpoint.NameOf(3));
+        Copy("chat", folder);
+        string file = Path.Combine(folder, ModelFolder.ModelFile);
         byte[] whole = File.ReadAllBytes(file);
-        using var pool = new ModelPool(home.Here);
+        using var pool = new ModelPool(models.Here);
         File.WriteAllBytes(file, whole[..(whole.Length / 2)]);
-        Assert.Contains(ModelFolder.ModelFile, (await Assert.ThrowsAsync<DataException>(() => pool.Take("run"))).Message);
+        Assert.Contains(ModelFolder.ModelFile, (await Assert.ThrowsAsync<DataException>(() => pool.Take("hurt"))).Message);
         File.WriteAllBytes(file, whole);
-        (await pool.Take("run")).Dispose();
+        (await pool.Take("hurt")).Dispose();
+        Directory.Delete(run, recursive: true);
     }
 
     [Fact]

@@ -15,8 +15,8 @@ public sealed class ServingTests(ServingFixture server) : IClassFixture<ServingF
     public async Task Models_are_listed_with_how_they_were_taught()
     {
         JsonElement list = await server.Http.GetFromJsonAsync<JsonElement>("/v1/models");
-        Assert.Equal([("chat", "chats"), ("given", "tasks"), ("tasks", "tasks")], list.GetProperty("data").EnumerateArray()
-            .Select(m => (m.GetProperty("id").GetString()!, m.GetProperty("taught").GetString()!)).Select(m => m == ("given", "texts") ? ("given", "tasks") : m));
+        Assert.Equal([("chat", "chats"), ("given", "texts"), ("tasks", "tasks")], list.GetProperty("data").EnumerateArray()
+            .Select(m => (m.GetProperty("id").GetString()!, m.GetProperty("taught").GetString()!)));
         Assert.Equal("chat", (await server.Http.GetFromJsonAsync<JsonElement>("/v1/models/chat")).GetProperty("id").GetString());
         Assert.Equal(HttpStatusCode.NotFound, (await server.Http.GetAsync("/v1/models/none")).StatusCode);
         JsonElement lost = await (await server.Http.GetAsync("/v1/embeddings")).Content.ReadFromJsonAsync<JsonElement>();
@@ -105,8 +105,15 @@ public sealed class ServingTests(ServingFixture server) : IClassFixture<ServingF
     [Fact]
     public async Task A_chat_has_its_thought_apart_under_both_names_and_counts_it()
     {
-        const string Asked = """{"model": "tasks", "messages": [{"role": "user", "content": "0101"}], "seed": 1, "temperature": 1.5, "max_tokens": 30, "logprobs": true, "top_logprobs": 2""";
-        JsonElement whole = (await server.Post("/v1/chat/completions", Asked + """, "reasoning_effort": "xhigh"}""")).Body;
+        // A seed with which it thinks for a while: it was hardly taught.
+        string Asked = "";
+        JsonElement whole = default;
+        for (int seed = 0; seed == 0 || !Thinks(whole); seed++)
+        {
+            Assert.InRange(seed, 0, 200);
+            Asked = $$"""{"model": "tasks", "messages": [{"role": "user", "content": "0101"}], "seed": {{seed}}, "temperature": 1.5, "max_tokens": 30, "logprobs": true, "top_logprobs": 2""";
+            whole = (await server.Post("/v1/chat/completions", Asked + """, "reasoning_effort": "xhigh"}""")).Body;
+        }
         JsonElement message = whole.GetProperty("choices")[0].GetProperty("message");
         string thought = message.GetProperty("reasoning_content").GetString()!;
         Assert.Equal(thought, message.GetProperty("reasoning").GetString());
@@ -126,6 +133,9 @@ public sealed class ServingTests(ServingFixture server) : IClassFixture<ServingF
         Assert.Equal(thought[..2], two.GetProperty("choices")[0].GetProperty("message").GetProperty("reasoning").GetString());
         foreach (string none in (string[])["\"thinking_budget\": 0", "\"reasoning_effort\": \"none\""])
             Assert.False((await server.Post("/v1/chat/completions", Asked + $", {none}}}")).Body.GetProperty("choices")[0].GetProperty("message").TryGetProperty("reasoning", out _));
+
+        static bool Thinks(JsonElement reply) => reply.GetProperty("choices")[0].GetProperty("message") is var said
+            && said.TryGetProperty("reasoning", out JsonElement thought) && thought.GetString()!.Length > 3 && said.GetProperty("content").GetString()!.Length > 0;
     }
 
     [Theory]
