@@ -3,7 +3,7 @@
 // A model of ours inside an ASP.NET application: as an IChatClient, and for others by OpenAI's interface.
 //   dotnet run samples/serve.cs            teaches a small model to think, asks it both ways, and ends
 //   dotnet run samples/serve.cs HOME RUN   serves a run of yours until Ctrl-C
-using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Isoflop.Lab.Teaching;
 using Isoflop.Store;
@@ -45,10 +45,11 @@ await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync("1101
 
 // From outside: the same seed, the same bits.
 using var http = new HttpClient();
-HttpResponseMessage reply = await http.PostAsJsonAsync($"{app.Urls.First()}/v1/chat/completions", new
-{
-    model, seed = 1, max_tokens = 24, reasoning_effort = "high", messages = new[] { new { role = "user", content = "11011111" } },
-});
-JsonElement said = (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0].GetProperty("message");
+HttpResponseMessage reply = await http.PostAsync($"{app.Urls.First()}/v1/chat/completions", new StringContent($$"""
+    {"model": "{{model}}", "messages": [{"role": "user", "content": "11011111"}], "seed": 1, "max_tokens": 24,
+     "reasoning_effort": "high"}
+    """, Encoding.UTF8, "application/json"));
+using JsonDocument body = JsonDocument.Parse(await reply.Content.ReadAsStringAsync());
+JsonElement said = body.RootElement.GetProperty("choices")[0].GetProperty("message");
 Console.WriteLine($"over HTTP: {said.GetProperty("reasoning_content")} | {said.GetProperty("content")}");
 await app.StopAsync();

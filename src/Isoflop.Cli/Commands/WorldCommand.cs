@@ -82,8 +82,8 @@ static class WorldCommand
         };
         var chats = new Option<int>("--chats")
         {
-            Description = "Print so many chats about the world as JSON lines, every fourth about .NET's documentation where its " +
-                "SDK is, and build nothing",
+            Description = "Print so many chats about the world as JSON lines, every fourth about .NET's documentation where " +
+                "its SDK is, and build nothing",
             HelpName = "N",
         };
         var force = new Option<bool>("--force") { Description = "Rebuild a corpus that is there" };

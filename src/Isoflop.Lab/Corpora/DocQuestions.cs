@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Isoflop.Lab.Corpora;
 
-/// <summary>Questions about the documentation of .NET that its first sentences answer, of the types that one meets first.</summary>
+/// <summary>
+/// Questions about the documentation of .NET that its first sentences answer, of the types that one meets first.
+/// </summary>
 static class DocQuestions
 {
     const int Shortest = 20, Longest = 160;
@@ -38,7 +40,8 @@ static class DocQuestions
         int at = lines[0].IndexOf(", in ", StringComparison.Ordinal);
         if (at < 0 || !spaces.Contains(lines[0][(at + 5)..]) || lines.Length < 2 || First(lines[1]) is not { } says) return;
         string name = lines[0][..at];
-        foreach (string ask in (string[])[$"What is {name}?", $"What is {name} in .NET?", $"Explain {name}."]) into.Add((ask, says));
+        foreach (string ask in (string[])[$"What is {name}?", $"What is {name} in .NET?", $"Explain {name}."])
+            into.Add((ask, says));
         into.Add(($"Which namespace is {name} in?", $"{name} is in {lines[0][(at + 5)..]}."));
         for (int i = 2; i + 1 < lines.Length; i++)
         {

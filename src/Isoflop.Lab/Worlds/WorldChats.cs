@@ -5,8 +5,8 @@ using Isoflop.Lab.Corpora;
 namespace Isoflop.Lab.Worlds;
 
 /// <summary>
-/// Chats about what the world's texts tell: facts, words, Spanish, sums, and who it is that answers. A question may be followed by
-/// another that leaves out what was said. Written as OpenAI's messages, which 'isoflop teach chat=…' reads.
+/// Chats about what the world's texts tell: facts, words, Spanish, sums, and who it is that answers. A question may be followed
+/// by another that leaves out what was said. Written as OpenAI's messages, which 'isoflop teach chat=…' reads.
 /// </summary>
 static class WorldChats
 {
@@ -61,7 +61,8 @@ static class WorldChats
             {
                 _ when followed => Follow(about, c, e),
                 0 => (draw.Pick([$"What is the capital of {c.Name}?", $"Which city is the capital of {c.Name}?",
-                    $"Do you know the capital of {c.Name}?", $"Capital of {c.Name}?"]), $"The capital of {c.Name} is {c.Capital}."),
+                    $"Do you know the capital of {c.Name}?", $"Capital of {c.Name}?"]),
+                    $"The capital of {c.Name} is {c.Capital}."),
                 1 => (draw.Pick([$"Which continent is {c.Name} in?", $"Where is {c.Name}?", $"On which continent is {c.Name}?"]),
                     $"{c.Name} is in {c.Continent}."),
                 2 => (draw.Pick([$"What is the currency of {c.Name}?", $"How do people pay in {c.Name}?",

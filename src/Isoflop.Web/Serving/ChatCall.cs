@@ -72,7 +72,7 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
             string place = $"messages[{turns.Count}]";
             if (message.ValueKind != JsonValueKind.Object) throw RequestReader.Wrong(place, message, "must be an object");
             JsonElement role = message.TryGetProperty("role", out JsonElement r) ? r : default;
-            Role? speaker = role.ValueKind != JsonValueKind.String ? null : RequestReader.TextOf(role, place) switch
+            Role? speaker = role.ValueKind != JsonValueKind.String ? null : role.GetString()! switch
             {
                 "system" or "developer" => Role.System,
                 "user" => Role.User,
@@ -91,7 +91,7 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     static string Content(JsonElement message, string place)
     {
         if (!message.TryGetProperty("content", out JsonElement content)) content = default;
-        if (content.ValueKind == JsonValueKind.String) return RequestReader.TextOf(content, place);
+        if (content.ValueKind == JsonValueKind.String) return content.GetString()!;
         if (content.ValueKind != JsonValueKind.Array)
             throw RequestReader.Wrong($"{place}.content", content.ValueKind == JsonValueKind.Undefined ? message : content,
                 "must be a string, or a list of parts of type text");
@@ -100,7 +100,7 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
             text.Append(part.ValueKind == JsonValueKind.Object && part.TryGetProperty("text", out JsonElement said)
                 && said.ValueKind == JsonValueKind.String && part.TryGetProperty("type", out JsonElement type)
                 && type.ValueKind == JsonValueKind.String && (type.ValueEquals("text") || type.ValueEquals("input_text"))
-                ? RequestReader.TextOf(said, place)
+                ? said.GetString()!
                 : throw RequestReader.Wrong($"{place}.content", part, "must be of type text"));
         return text.ToString();
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Isoflop.Kernels;
 using Isoflop.Lab.Inference;
+using Isoflop.Store;
 using Microsoft.AspNetCore.Http;
 
 namespace Isoflop.Web.Serving;
@@ -14,7 +15,6 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
     /// <summary>Replies that one request may ask for, and stops.</summary>
     protected const int MostReplies = 128, MostStops = 16, MostTops = 20;
 
-    const int MostDepth = 64;
     const string Json = "application/json";
 
     readonly long created = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -108,16 +108,15 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
     {
         if (!http.Request.HasJsonContentType())
             throw new ApiException(StatusCodes.Status415UnsupportedMediaType, $"the request's Content-Type must be {Json}");
+        using var body = new MemoryStream();                     // the host bounds it
+        await http.Request.Body.CopyToAsync(body, http.RequestAborted).ConfigureAwait(false);
         try
         {
-            using JsonDocument body = await JsonDocument.ParseAsync(http.Request.Body,
-                new() { MaxDepth = MostDepth, AllowDuplicateProperties = false }, http.RequestAborted).ConfigureAwait(false);
-            return body.RootElement.Clone();
+            return ForeignJson.Parse(body.ToArray(), "the request");
         }
-        catch (JsonException e)
+        catch (DataException e)
         {
-            throw ApiException.Bad("the request is no JSON: " + e.Message.Split('.')[0] +
-                $" (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})", null, "invalid_json");
+            throw ApiException.Bad(e.Message, null, "invalid_json");
         }
     }
 

@@ -26,7 +26,7 @@ sealed class RequestReader
     }
 
     public string? Text(string name) => Find(name) is not { } value ? null
-        : value.ValueKind == JsonValueKind.String ? TextOf(value, name) : throw Wrong(name, value, "must be a string");
+        : value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(name, value, "must be a string");
 
     public bool Flag(string name) => Find(name) is { } value && (value.ValueKind is JsonValueKind.True or JsonValueKind.False
         ? value.GetBoolean() : throw Wrong(name, value, "must be true or false"));
@@ -51,11 +51,11 @@ sealed class RequestReader
     public string[] Texts(string name, int most)
     {
         if (Find(name) is not { } value) return [];
-        if (value.ValueKind == JsonValueKind.String) return [TextOf(value, name)];
+        if (value.ValueKind == JsonValueKind.String) return [value.GetString()!];
         if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(v => v.ValueKind != JsonValueKind.String))
             throw Wrong(name, value, "must be a string or a list of strings");
         if (value.GetArrayLength() > most) throw Wrong(name, value, $"may hold {most} strings at most");
-        return [.. value.EnumerateArray().Select(v => TextOf(v, name))];
+        return [.. value.EnumerateArray().Select(v => v.GetString()!)];
     }
 
     /// <summary>One of some words.</summary>
@@ -98,20 +98,6 @@ sealed class RequestReader
     /// <summary>A member's value breaks a rule.</summary>
     public static ApiException Wrong(string name, JsonElement value, string rule, string code = "invalid_value") =>
         ApiException.Bad($"{name} = {Shown(value)} {rule}", name, code);
-
-    /// <summary>A string; half a surrogate pair is none.</summary>
-    public static string TextOf(JsonElement value, string name)
-    {
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw ApiException.Bad($"{name} holds half of a surrogate pair, which is no character",
-                name, "invalid_value");
-        }
-    }
 
     static string Shown(JsonElement value) => Cut(value.GetRawText());
 

@@ -58,13 +58,13 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
         const string Rule = "must be a string, a list of strings, a list of token ids, or a list of such lists";
         Tokenizer tokenizer = Model.Engine.Model.Tokenizer;
         if (Request.Find("prompt") is not { } prompt) return [Text("")];
-        if (prompt.ValueKind == JsonValueKind.String) return [Text(RequestReader.TextOf(prompt, "prompt"))];
+        if (prompt.ValueKind == JsonValueKind.String) return [Text(prompt.GetString()!)];
         if (prompt.ValueKind != JsonValueKind.Array || prompt.GetArrayLength() == 0)
             throw RequestReader.Wrong("prompt", prompt, Rule);
         return prompt[0].ValueKind == JsonValueKind.Number ? [Ids(prompt)]
             : [.. prompt.EnumerateArray().Select(p => p.ValueKind switch
             {
-                JsonValueKind.String => Text(RequestReader.TextOf(p, "prompt")),
+                JsonValueKind.String => Text(p.GetString()!),
                 JsonValueKind.Array => Ids(p),
                 _ => throw RequestReader.Wrong("prompt", p, Rule),
             })];

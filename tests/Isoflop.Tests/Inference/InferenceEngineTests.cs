@@ -138,7 +138,8 @@ public sealed class InferenceEngineTests(TaughtModels models) : IClassFixture<Ta
             LiveReply[] replies = [.. engine.Submit([.. Enumerable.Range(0, 3).Select(_ => new ReplyRequest { Prompt = prompt, MaxTokens = most, Rule = new(0), Tops = 2, ScoresPrompt = true })])];
             foreach (LiveReply reply in replies)
             {
-                Assert.Equal(reply.EndToken is null ? Ending.Length : Ending.Stop, (await reply.Whole(default)).Ending);
+                ReplyPiece whole = await reply.Whole(default);
+                Assert.Equal(reply.EndToken is null ? Ending.Length : Ending.Stop, whole.Ending);
                 Assert.Equal(most, reply.EndToken is null ? reply.Count : Math.Max(most, reply.Count + 1));
                 Assert.Equal(expected, Enumerable.Range(1, prompt.Length - 1).Select(p => reply.Scores![p]));
                 for (int i = 0; i < reply.Count; i++) Assert.Equal((reply.Tokens[i], reply.Scores![prompt.Length + i]), reply.Scores.Top(prompt.Length + i, 0));
