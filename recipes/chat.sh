@@ -1,6 +1,5 @@
 #!/bin/sh
-# A small model worth a chat about the generated world and .NET's documentation: trained from nothing, taught chats, in under 20
-# minutes on two cores.
+# A small model to chat with about the generated world and .NET's documentation: trained from nothing, then taught chats.
 #
 #   sh recipes/chat.sh && isoflop serve        then ask "chat" on its page, or: isoflop chat chat
 #

@@ -50,6 +50,8 @@ static class CapacityCommand
         {
             name, kind, sizes, exposures, bits, symbols, length, batch, rates, seeds, workers, yes, run,
         };
+        var crew = new CrewOptions();
+        crew.AddTo(verb);
         verb.Runs(call =>
         {
             if (call.Parsed.GetValue(run) is { } done) return Orders(call, done);
@@ -70,10 +72,12 @@ static class CapacityCommand
             IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Here);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak,
+                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), Ladder.ThreadPeak,
                     call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
+            if (crew.Begin(call, study, side, runs, here => Capacity.Run(recipe, here, study, 1).Failed) is { } code)
+                return code;
             CapacityResult result = Capacity.Run(recipe, call.Here, study, side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, CapacityJson.Default.CapacityResult));
             else Write(call.Out, result, call.Here.StudyFolder(study));

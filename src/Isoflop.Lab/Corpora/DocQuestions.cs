@@ -15,6 +15,14 @@ static class DocQuestions
         "System.Threading.Tasks", "System.Text.Json", "System.Net.Http",
     ];
 
+    // Whose members are asked for too: a small model cannot keep them all.
+    static readonly HashSet<string> members =
+    [
+        "String", "Math", "Console", "Convert", "DateTime", "TimeSpan", "Array", "Random", "Environment", "List<T>",
+        "Dictionary<TKey, TValue>", "HashSet<T>", "Queue<T>", "Stack<T>", "File", "Path", "Directory", "Stream", "StringBuilder",
+        "Enumerable", "Task", "Thread", "Interlocked", "JsonSerializer", "HttpClient",
+    ];
+
     /// <summary>All of them; none where no SDK has documentation.</summary>
     public static IReadOnlyList<(string Ask, string Say)> All()
     {
@@ -43,7 +51,7 @@ static class DocQuestions
         foreach (string ask in (string[])[$"What is {name}?", $"What is {name} in .NET?", $"Explain {name}."])
             into.Add((ask, says));
         into.Add(($"Which namespace is {name} in?", $"{name} is in {lines[0][(at + 5)..]}."));
-        for (int i = 2; i + 1 < lines.Length; i++)
+        for (int i = 2; members.Contains(name) && i + 1 < lines.Length; i++)
         {
             // A method: its heading has its parameters.
             if (lines[i - 1].Length > 0 || lines[i].IndexOf('(') is not (> 0 and int end) || First(lines[i + 1]) is not { } does)
