@@ -3,6 +3,7 @@ using System.Globalization;
 using Isoflop.Lab.Studies;
 using Isoflop.Store;
 using Isoflop.Tests.Train;
+using Isoflop.Train;
 using Xunit;
 
 namespace Isoflop.Tests.Clusters;
@@ -71,7 +72,8 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(TableOfOne(), Table(home.Path));
         string[] done = [.. Directory.GetFiles(Path.Combine(Folder, "claims"), "*.done").Select(f => Path.GetFileName(f)!.Split(".0000")[0])];
         Assert.Equal(done.Distinct().Count(), done.Length);               // none twice
-        Assert.Equal(Table(home.Path).Count(c => c == '\n'), done.Length);
+        // one that was killed between a run's end and the claim's leaves a run that is done without a word
+        Assert.InRange(done.Length, Table(home.Path).Count(c => c == '\n') - kills, Table(home.Path).Count(c => c == '\n'));
     }
 
     [Fact]
@@ -94,6 +96,41 @@ public sealed class ProcessTests : IDisposable
         (code, said) = Run(null, "workers", Study);
         Assert.Equal(0, code);
         Assert.Contains($"{Table(home.Path).Count(c => c == '\n')} runs done", said);
+    }
+
+    [Fact]
+    public void Ranks_of_a_real_mpirun_train_the_run_of_one_process()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/mpirun"), "needs Open MPI (Debian: openmpi-bin)");
+        string[] args = ["train", "corpus=tiny", "name=r", "model.d_model=16", "model.n_layer=1", "model.n_head=1", "model.context_len=16",
+            "train.steps=30", "train.batch_tokens=128", "train.shards=4"];
+        using var alone = new TinyHome();
+        Trainer.Train(Config.Load(null, args[1..]), new(alone.Path) { Threads = 1 });
+        (int code, string said) = Mpi(2, [.. args, "train.shards=1"]);
+        Assert.Equal(2, code);
+        Assert.Contains("2 ranks do not divide train.shards=1", said);
+        (code, said) = Mpi(3, args);
+        Assert.Equal(2, code);
+        Assert.Contains("power of two", said);
+        (code, said) = Mpi(2, args);
+        Assert.True(code == 0, said);
+        foreach (string file in (string[])["model.safetensors", "optimizer.safetensors"])
+            Assert.Equal(File.ReadAllBytes(Path.Combine(alone.RunPath("r"), Checkpoint.NameOf(30), file)),
+                File.ReadAllBytes(Path.Combine(home.RunPath("r"), Checkpoint.NameOf(30), file)));
+    }
+
+    (int Code, string Said) Mpi(int ranks, string[] args)
+    {
+        var start = new ProcessStartInfo("/usr/bin/mpirun", ["--allow-run-as-root", "--oversubscribe", "-np", $"{ranks}", "dotnet",
+            Path.Combine(AppContext.BaseDirectory, "isoflop.dll"), .. args, "--home", home.Path, "--threads", "1"])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        process.WaitForExit();
+        return (process.ExitCode, error.Result + output.Result);
     }
 
     public void Dispose() => home.Dispose();
