@@ -46,7 +46,7 @@ static class ServeBench
             while (!stop.IsCancellationRequested)
             {
                 int seed = random.Next(500), length = 1 + seed % 40, most = 16 + seed % 100;
-                string body = $$"""{"model": "{{model}}", "prompt": "{{new string((char)('a' + seed % 26), length)}}", "max_tokens": {{most}}, "seed": {{seed}}, "stream": true, "stream_options": {"include_usage": true}}""";
+                string body = $$$"""{"model": "{{{model}}}", "prompt": "{{{new string((char)('a' + seed % 26), length)}}}", "max_tokens": {{{most}}}, "seed": {{{seed}}}, "stream": true, "stream_options": {"include_usage": true}}""";
                 try
                 {
                     using var request = new HttpRequestMessage(HttpMethod.Post, url + "/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
