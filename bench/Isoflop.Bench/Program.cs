@@ -55,6 +55,10 @@ switch (args.FirstOrDefault())
     case "full":
         MapBench.Full(Number(1, 1000));
         return 0;
+    case "serve":
+        await ServeBench.Run(args[1], Number(2, 0), args[3], Number(4, 64),
+            args.Length > 5 ? double.Parse(args[5], System.Globalization.CultureInfo.InvariantCulture) : 10);
+        return 0;
     case "spills":
         SpillBench.Run();
         return 0;
@@ -71,6 +75,6 @@ switch (args.FirstOrDefault())
         DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | serve url process model [streams] [minutes] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
         return 2;
 }
