@@ -78,18 +78,19 @@ static class StepBench
         public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C) =>
             Time("Embed", () => inner.Embed(table, tokens, y, rows, C));
 
-        public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C) =>
-            Time("EmbedBackward", () => inner.EmbedBackward(tokens, dy, dTable, rows, C));
+        public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
+            PassPlan.Groups groups) => Time("EmbedBackward", () => inner.EmbedBackward(tokens, dy, dTable, rows, C, groups));
 
         public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
             float epsilon) => Time("RmsNorm", () => inner.RmsNorm(x, gain, y, s, shape, epsilon));
 
         public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
-            DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate) =>
-            Time("RmsNormBackward", () => inner.RmsNormBackward(x, gain, s, dy, dx, dGain, shape, accumulate));
+            DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups) =>
+            Time("RmsNormBackward", () => inner.RmsNormBackward(x, gain, s, dy, dx, dGain, shape, accumulate, groups));
 
         public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-            DeviceSpan<float> start) => Time("MatMul " + layout, () => inner.MatMul(layout, a, b, c, m, n, k, start), 2.0 * m * n * k);
+            DeviceSpan<float> start, PassPlan.Groups groups) =>
+            Time("MatMul " + layout, () => inner.MatMul(layout, a, b, c, m, n, k, start, groups), 2.0 * m * n * k);
 
         public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>
             new TimedWeight(this, inner.Prepare(values, outputs, inputs, backward));

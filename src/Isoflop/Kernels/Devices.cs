@@ -9,7 +9,12 @@ namespace Isoflop.Kernels;
 /// <param name="PageTokens">positions of a page of cached keys and values</param> <param name="MemoryBytes">in all</param>
 /// <param name="PeakFlops">multiply-adds at best, FLOP/s; where nobody knows it, measured when first asked</param>
 public sealed record DeviceTraits(string Name, string InstructionSet, string Precision, bool BatchInvariant, int PageTokens,
-    long MemoryBytes, Lazy<double> PeakFlops);
+    long MemoryBytes, Lazy<double> PeakFlops)
+{
+    /// <summary>Rows that a pass should have to fill it: all groups of a batch pass together. 0: a group at a time, in the
+    /// cores' caches.</summary>
+    public int PassRows { get; init; }
+}
 
 /// <summary>The one door to a device.</summary>
 public static class Devices
@@ -21,17 +26,25 @@ public static class Devices
         ["cpu:reference"] = _ => new ReferenceDevice(),
     };
 
+    /// <summary>Devices that are found when they are asked for: what comes before the colon, and how to look.</summary>
+    static readonly ConcurrentDictionary<string, (Func<IReadOnlyList<string>> Names, Func<string, IDevice> Open)> families =
+        new(StringComparer.Ordinal);
+
     /// <summary>Those there are on this machine.</summary>
-    public static IReadOnlyList<string> Names => [.. known.Keys.Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Names => [.. known.Keys.Concat(Found()).Order(StringComparer.Ordinal)];
+
+    static IEnumerable<string> Found() => families.OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => f.Value.Names());
 
     /// <summary>Opens a device; who opens it disposes of it.</summary>
     /// <param name="name">"cpu", with the instruction set behind a colon if wanted: "cpu:avx2"; "cpu:reference" is the definition
-    /// of every operation; or what was registered</param>
+    /// of every operation; what was registered; "auto": the first of a family of devices, where one is found, else "cpu"</param>
     /// <param name="threads">of the host; 0 takes every core</param>
     /// <exception cref="ConfigException">There is none of that name here.</exception>
     public static IDevice Open(string name = "cpu", int threads = 0)
     {
+        if (name == "auto") name = Found().FirstOrDefault() ?? "cpu";
         if (known.TryGetValue(name, out Func<int, IDevice>? open)) return open(threads);
+        if (families.TryGetValue(name.Split(':')[0], out var family)) return family.Open(name);
         string why = name.StartsWith("cpu:", StringComparison.Ordinal) ? $"this machine's cpu runs {CpuDevice.Variant}"
             : "there is none of that name";
         throw new ConfigException($"device={name}: {why}; there are: {string.Join(", ", Names)}");
@@ -40,4 +53,9 @@ public static class Devices
     /// <summary>Adds a device of another assembly, or puts it in the place of the one of that name.</summary>
     /// <param name="open">given the threads of the host, 0: every core</param>
     public static void Register(string name, Func<int, IDevice> open) => known[name] = open;
+
+    /// <summary>Adds a family of devices, "family:…", which are looked for when one is asked for.</summary>
+    /// <param name="names">whole names of those there are</param> <param name="open">given the whole name</param>
+    public static void Register(string family, Func<IReadOnlyList<string>> names, Func<string, IDevice> open) =>
+        families[family] = (names, open);
 }

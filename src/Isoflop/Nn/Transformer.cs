@@ -10,7 +10,8 @@ namespace Isoflop.Nn;
 /// <remarks>
 /// A batch's sequences fall into shards, each with a gradient of its own, a sum in the order of its rows; shards are added as a
 /// fixed tree. So bits depend on the batch and on the number of shards. Lanes, parts of the device that each have memory for a
-/// pass, take shard after shard and do not wait for each other. All memory is laid out here, before the first step.
+/// pass, take shard after shard and do not wait for each other; a device that wants long passes takes all of them at once. All
+/// memory is laid out here, before the first step.
 /// </remarks>
 public sealed class Transformer : IDisposable
 {
@@ -25,7 +26,8 @@ public sealed class Transformer : IDisposable
     readonly Gradient[] gradients;                                // one a shard
     readonly int maxRows;
     readonly DeviceSpan<float> everyGradient, nll, rowWeights;
-    readonly int[] wantedRows;
+    readonly int[] wantedRows, groupRows;
+    readonly bool together;                                       // all shards pass at once
     readonly Action<int> work;
     Pass? whole;
     bool gradientsStale;
@@ -61,15 +63,18 @@ public sealed class Transformer : IDisposable
         {
             everyGradient = memory.Allocate<float>(shards * Table.Length);
             Param e = Table.Embedding;
-            gradients = [.. Enumerable.Range(0, shards).Select(s => everyGradient.Slice(s * Table.Length, Table.Length))
-                .Select(slab => new Gradient(slab,
-                    config.TiedHead ? memory.Allocate<float>(e.Length) : slab.Slice(e.Offset, e.Length)))];
+            DeviceSpan<float> apart = config.TiedHead ? memory.Allocate<float>(shards * e.Length) : default;
+            gradients = [.. Enumerable.Range(0, shards).Select(s => (Slab: everyGradient.Slice(s * Table.Length, Table.Length), s))
+                .Select(x => config.TiedHead ? new Gradient(x.Slab, apart.Slice(x.s * e.Length, e.Length), e.Length)
+                    : new Gradient(x.Slab, x.Slab.Slice(e.Offset, e.Length), Table.Length))];
         }
         else gradients = [];
         lanes = device.Split(training ? shards : Table.Parameters < ReadInLanes ? int.MaxValue : 1);
         int most = passRows > 0 ? Math.Min(passRows, maxRows) : maxRows, own = most / lanes.Devices.Count;
         passes = [.. lanes.Devices.Select(lane =>
-            new Pass(lane, weights, Math.Min(maxRows, Math.Max(own, config.ContextLen)), training))];
+            new Pass(lane, weights, Math.Min(maxRows, Math.Max(own, config.ContextLen)), training, shards))];
+        together = device.Traits.PassRows > 0 && lanes.Devices.Count == 1;
+        groupRows = new int[shards + 1];
         work = Work;
     }
 
@@ -156,11 +161,9 @@ public sealed class Transformer : IDisposable
 
     void ClearStale(int from, int to)
     {
-        for (int s = from; s < to; s++)
-        {
-            device.Clear(gradients[s].Slab);
-            if (Config.TiedHead) device.Clear(gradients[s].Embedding);
-        }
+        DeviceSpan<float> first = gradients[from].Slab, embedding = gradients[from].Embedding;
+        device.Clear(new DeviceSpan<float>(first.Address, (to - from) * first.Length));
+        if (Config.TiedHead) device.Clear(new DeviceSpan<float>(embedding.Address, (to - from) * embedding.Length));
     }
 
     /// <summary>Zero loss.</summary>
@@ -219,6 +222,11 @@ public sealed class Transformer : IDisposable
     /// <summary>A lane takes shard after shard.</summary>
     void Work(int lane)
     {
+        if (together && job.Gradient)
+        {
+            ReadTogether();
+            return;
+        }
         for (int shard; (shard = Interlocked.Increment(ref nextShard) - 1) < job.Shards;)
         {
             int from = FirstOf(shard), to = FirstOf(shard + 1);
@@ -230,6 +238,14 @@ public sealed class Transformer : IDisposable
             else if (job.Wanted > 0) passes[lane].Read(job.Batch, from, to, wantedRows.AsSpan(0, job.Wanted), nll);
             else passes[lane].Read(job.Batch, from, to, nll, rowWeights);
         }
+    }
+
+    void ReadTogether()
+    {
+        for (int s = 0; s <= job.Shards; s++) groupRows[s] = job.Batch.Offsets[FirstOf(s)];
+        if (gradientsStale) ClearStale(0, job.Shards);
+        passes[0].Read(job.Batch, 0, job.Batch.Sequences, nll, rowWeights, job.TotalWeight, gradients[0],
+            job.Shards > 1 ? groupRows : default);
     }
 
     /// <summary>A shard has the sequences that begin in its share of the rows.</summary>
@@ -289,7 +305,7 @@ public sealed class Transformer : IDisposable
     }
 
     /// <summary>Rows whose logits one <see cref="Decode"/> can give.</summary>
-    public int MaxLogitRows => Pass.LogitRowsOf(Config, maxRows);
+    public int MaxLogitRows => Pass.LogitRowsOf(device.Traits, Config, maxRows);
 
     // One lane of all threads is it; else it is made for the first decoding.
     Pass Whole => lanes.Devices.Count == 1 ? passes[0] : whole ??= new(device, weights, maxRows, training: false);

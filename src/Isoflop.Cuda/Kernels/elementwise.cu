@@ -1,0 +1,28 @@
+#include "kernel.h"
+
+// x ← 0, or y ← x: words of four bytes.
+struct CopyArgs { const unsigned* x; unsigned* y; long long words; };
+
+KERNEL(copy, CopyArgs, 256)
+{
+    for (long long i = (long long)block_x() * 256 + thread(); i < a.words; i += (long long)blocks_x() * 256)
+        a.y[i] = a.x ? a.x[i] : 0;
+}
+
+// y += x.
+struct AddArgs { const float* x; float* y; long long length; };
+
+KERNEL(add, AddArgs, 256)
+{
+    for (long long i = (long long)block_x() * 256 + thread(); i < a.length; i += (long long)blocks_x() * 256) a.y[i] += a.x[i];
+}
+
+// x[0] becomes the sum of count shards of so many elements: a tree of neighbours, in place.
+struct ShardsArgs { float* x; long long length; int count; };
+
+KERNEL(sum_shards, ShardsArgs, 256)
+{
+    for (long long i = (long long)block_x() * 256 + thread(); i < a.length; i += (long long)blocks_x() * 256)
+        for (int step = 1; step < a.count; step *= 2)
+            for (int s = 0; s + step < a.count; s += 2 * step) a.x[s * a.length + i] += a.x[(s + step) * a.length + i];
+}
