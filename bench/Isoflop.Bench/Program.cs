@@ -11,6 +11,9 @@ switch (args.FirstOrDefault())
         TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 0), Number(4, int.MaxValue), Number(5, 0),
             Number(6, 0));
         return 0;
+    case "card":
+        CardBench.Run(args[1], Number(2, 5), Number(3, 0), Number(4, int.MaxValue));
+        return 0;
     case "step":
         StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512));
         return 0;
@@ -39,6 +42,6 @@ switch (args.FirstOrDefault())
         LawCoverage.Run(Number(1, 200), Number(2, 200));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws]");
         return 2;
 }

@@ -28,6 +28,18 @@ sealed record Card(int Index, string Name, int Major, int Minor, long MemoryByte
     }
 }
 
+/// <summary>What a card reaches.</summary>
+/// <param name="BandwidthGBs">a copy inside its memory, read and written bytes, 10⁹ a second</param>
+/// <param name="Tflops">products in bfloat16 by our kernel, 10¹² FLOPs a second</param>
+/// <param name="Problem">why it is not used, and not measured; or empty</param>
+sealed record CardRate(string Device, string Name, string Architecture, long MemoryBytes, double BandwidthGBs, double Tflops,
+    string Problem)
+{
+    public override string ToString() => Problem.Length > 0 ? Problem : FormattableString.Invariant(
+        $"{Name}, {Architecture}, {MemoryBytes / 1e9:0.0} GB; copy {BandwidthGBs:0} GB/s, ") +
+        FormattableString.Invariant($"products {Tflops:0.0} TFLOP/s bfloat16");
+}
+
 /// <summary>The cards of this machine, and the door to them.</summary>
 public static class Cards
 {
@@ -51,6 +63,32 @@ public static class Cards
         catch (DataException)
         {
             return [];
+        }
+    }
+
+    /// <summary>Measures every card, some tenths of a second each.</summary>
+    /// <param name="side">of the product's square matrices</param> <param name="bytes">that are copied</param>
+    /// <returns>the cards; or why there are none</returns>
+    internal static (IReadOnlyList<CardRate> Cards, string None) Measure(int side = 4096, long bytes = 1L << 28)
+    {
+        try
+        {
+            IReadOnlyList<Card> cards = All();
+            return ([.. cards.Select(Of)], cards.Count == 0 ? "none: the driver finds no card" : "");
+        }
+        catch (Exception e) when (e is ConfigException or DataException)
+        {
+            return ([], $"none: {e.Message}");
+        }
+
+        CardRate Of(Card card)
+        {
+            var rate = new CardRate($"cuda:{card.Index}", card.Name, card.Architecture, card.MemoryBytes, 0, 0,
+                card.Problem ?? "");
+            if (card.Problem is not null) return rate;
+            using var device = new CudaDevice(card, single: false);
+            (double bandwidth, double flops) = device.Measure(side, bytes);
+            return rate with { BandwidthGBs = bandwidth / 1e9, Tflops = flops / 1e12 };
         }
     }
 

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Isoflop.Cuda;
 
 /// <summary>A kernel by name.</summary>
-/// <param name="Module">the PTX file it is in, without its ending</param> <param name="Threads">of a block, as it was compiled for</param>
+/// <param name="Module">the PTX file it is in, without its ending</param>
+/// <param name="Threads">of a block, as it was compiled for</param>
 sealed record Kernel(string Module, string Name, int Threads);
 
 /// <summary>Blocks of a launch, and the bytes of shared memory that each has.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Isoflop.Kernels;
 using Table = Isoflop.Cuda.KernelTable;
 
@@ -15,7 +16,7 @@ sealed unsafe class CudaDevice : IDevice
     // A pass of so many rows fills any card.
     const int PassRowsWanted = 65_536;
 
-    readonly Stream stream;
+    readonly CardStream stream;
     readonly Table kernels;
     readonly Commands work = new();
     readonly int processors;
@@ -38,7 +39,7 @@ sealed unsafe class CudaDevice : IDevice
     /// <inheritdoc/>
     public DeviceTraits Traits { get; }
 
-    /// <inheritdoc cref="Stream.Launches"/>
+    /// <inheritdoc cref="CardStream.Launches"/>
     internal (long Single, long Graphs) Launches => stream.Launches;
 
     // ---- memory ---------------------------------------------------------------------------------------------------------------
@@ -54,17 +55,17 @@ sealed unsafe class CudaDevice : IDevice
     }
 
     /// <inheritdoc/>
-    /// <remarks>Small pieces wait with the rest: laid out on the host, where a kernel of the same stretch of work reads them.</remarks>
+    /// <remarks>Small pieces wait with the rest: laid out on the host, where a kernel of the same work reads them.</remarks>
     public void Upload(ReadOnlySpan<byte> from, nint to)
     {
         int room = (from.Length + 15) / 16 * 16;
-        if (from.Length % 4 != 0 || room > Stream.StagingBytes)
+        if (from.Length % 4 != 0 || room > CardStream.StagingBytes)
         {
             Flush();
             stream.Upload(from, to);
             return;
         }
-        if (staged + room > Stream.StagingBytes) Flush();
+        if (staged + room > CardStream.StagingBytes) Flush();
         if (staging == 0) staging = stream.Staging;
         from.CopyTo(new Span<byte>((void*)(staging + staged), from.Length));
         Copy(staging + staged, to, from.Length);
@@ -270,7 +271,8 @@ sealed unsafe class CudaDevice : IDevice
         DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape)
     {
         (int i, int width) = Table.For(shape.DHead);
-        int shared = kernels.OperandBytes * TileRows * (4 * Padded(width) + Padded(TileRows)), stats = 2 * TileRows * sizeof(float);
+        int shared = kernels.OperandBytes * TileRows * (4 * Padded(width) + Padded(TileRows));
+        const int Stats = 2 * TileRows * sizeof(float);
         var given = new AttentionBackwardArguments
         {
             Qkv = qkv.Address,
@@ -286,7 +288,7 @@ sealed unsafe class CudaDevice : IDevice
         };
         work.Add(kernels.Delta, new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
         work.Add(kernels.QueryGradient[i], new(Up(plan.Rows, TileRows), shape.Heads, 1, shared), given);
-        work.Add(kernels.KeyGradient[i], new(Up(plan.Rows, TileRows), shape.KvHeads, 1, shared + stats), given);
+        work.Add(kernels.KeyGradient[i], new(Up(plan.Rows, TileRows), shape.KvHeads, 1, shared + Stats), given);
     }
 
     /// <inheritdoc/>
@@ -336,7 +338,8 @@ sealed unsafe class CudaDevice : IDevice
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V) => work.Add(Table.CrossEntropy, new(Math.Min(rows, 8 * MostBlocks), 1, 1, RowRoom),
+        DeviceSpan<float> nll, int rows, int V) =>
+        work.Add(Table.CrossEntropy, new(Math.Min(rows, 8 * MostBlocks), 1, 1, RowRoom),
             new CrossEntropyArguments
             {
                 Logits = logits.Address,
@@ -350,7 +353,8 @@ sealed unsafe class CudaDevice : IDevice
 
     /// <inheritdoc/>
     public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) => work.Add(Table.LogSoftmax,
-        new(Math.Min(rows, 8 * MostBlocks), 1, 1, RowRoom), new CrossEntropyArguments { Logits = logits.Address, Rows = rows, V = V });
+        new(Math.Min(rows, 8 * MostBlocks), 1, 1, RowRoom),
+        new CrossEntropyArguments { Logits = logits.Address, Rows = rows, V = V });
 
     /// <inheritdoc/>
     public void Sample(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,
@@ -419,6 +423,30 @@ sealed unsafe class CudaDevice : IDevice
             Decay = step.WeightDecay,
             Step = step.Step,
         });
+
+    /// <summary>Bytes a second of a copy, read and written, and FLOPs a second of a product of square matrices.</summary>
+    public (double Bandwidth, double Flops) Measure(int side, long bytes)
+    {
+        using var memory = new DeviceMemory(this);
+        DeviceSpan<float> x = memory.Allocate<float>(Math.Max(bytes / 4, (long)side * side));
+        DeviceSpan<float> y = memory.Allocate<float>(x.Length);
+        return (Best(2 * bytes, () => Copy(x.Address, y.Address, bytes)), Best(2.0 * side * side * side,
+            () => MatMul(MatMulLayout.TransposedB, x, x, y, side, side, side)));
+
+        double Best(double amount, Action once)
+        {
+            const int Times = 8;
+            double best = 0;
+            for (int round = 0; round < 4; round++)
+            {
+                long began = Stopwatch.GetTimestamp();
+                for (int i = 0; i < Times; i++) once();
+                Download(x.Address, new byte[4]);
+                best = Math.Max(best, Times * amount / Stopwatch.GetElapsedTime(began).TotalSeconds);
+            }
+            return best;
+        }
+    }
 
     /// <summary>Ends it and frees its memory.</summary>
     public void Dispose() => stream.Dispose();

@@ -127,7 +127,8 @@ sealed unsafe class Driver
         {
             if (opened is not null) return opened;
             if (!NativeLibrary.TryLoad(path, out nint library))
-                throw new ConfigException($"there is no NVIDIA driver here ({path} is not found); install it, or use another device");
+                throw new ConfigException($"there is no NVIDIA driver here ({path} is not found); install it, " +
+                    "or use another device");
             return opened = new(library);
         }
     }
@@ -160,5 +161,6 @@ sealed unsafe class Driver
         return name == null ? $"CUDA error {result}" : $"{Text(name)}, {Text(text)}";
     }
 
-    static string Text(byte* z) => z == null ? "" : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(z));
+    static string Text(byte* z) =>
+        z == null ? "" : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(z));
 }

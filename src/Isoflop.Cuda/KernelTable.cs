@@ -1,6 +1,6 @@
 namespace Isoflop.Cuda;
 
-/// <summary>Every kernel by name; those that multiply by kind of operand, those of attention by the width of a head too.</summary>
+/// <summary>Every kernel by name; those that multiply by kind of operand, of attention by width of head too.</summary>
 sealed class KernelTable
 {
     static readonly int[] widths = [16, 32, 64, 128];
@@ -58,7 +58,8 @@ sealed class KernelTable
     {
         int i = Array.FindIndex(widths, w => w >= head);
         return i >= 0 ? (i, widths[i])
-            : throw new ConfigException($"model.d_head={head}: a card takes heads of at most {widths[^1]}; use more heads, or cpu");
+            : throw new ConfigException($"model.d_head={head}: a card takes heads of at most {widths[^1]}; " +
+                "use more heads, or cpu");
     }
 
     Kernel Of(string module, string name, int threads) => new($"{module}.{Operand}", $"{name}_{Operand}", threads);

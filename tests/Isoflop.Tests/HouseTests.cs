@@ -14,6 +14,7 @@ public class HouseTests
     static readonly (string Project, string[] Rooms)[] House =
     [
         ("Isoflop", ["Kernels", "Store", "Text", "Data", "Nn", "Train", "Sample"]),
+        ("Isoflop.Cuda", []),
         ("Isoflop.Tasks", []),
         ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
             "Rl", "Worlds", "Studies", "Emergence", "Thinking", "Frontiers", "Pages", "Tours"]),

@@ -31,8 +31,7 @@ static class BottleneckCommand
             IReadOnlyList<PlannedRun> runs = Bottleneck.PlanOf(study, call.Here, budget, count);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount,
-                    Ladder.ThreadPeak, call.Here);
+                StudyTables.Plan(call.Err, runs, null, call.Here.SideBySide(side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
             BottleneckResult result = Bottleneck.Run(study, call.Here, budget, count, side);

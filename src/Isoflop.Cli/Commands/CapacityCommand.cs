@@ -70,8 +70,7 @@ static class CapacityCommand
             IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Here);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, side > 0 ? side : Environment.ProcessorCount, Ladder.ThreadPeak,
-                    call.Here);
+                StudyTables.Plan(call.Err, runs, null, call.Here.SideBySide(side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
             CapacityResult result = Capacity.Run(recipe, call.Here, study, side);

@@ -36,10 +36,10 @@ static class LadderCommand
         {
             LadderRecipe ladder = recipe.Read(call, call.Parsed.GetValue(name)!, call.Parsed.GetValue(settings) ?? []);
             double? most = call.Parsed.GetValue(upTo);
-            int count = call.Parsed.GetValue(workers) is > 0 and var n ? n : Environment.ProcessorCount;
+            int count = call.Here.SideBySide(call.Parsed.GetValue(workers));
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Here);
             TextWriter shown = call.Json ? call.Err : call.Out;
-            StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Here);
+            StudyTables.Plan(shown, runs, most, count, call.Here);
             if (call.Parsed.GetValue(planOnly))
             {
                 if (call.Json)

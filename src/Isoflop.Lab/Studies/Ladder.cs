@@ -21,6 +21,22 @@ public static class Ladder
     /// <summary>Peak of one thread of this machine, FLOPs a second: measured once a process.</summary>
     public static double ThreadPeak => threadPeak.Value;
 
+    /// <summary>Where runs go side by side.</summary>
+    /// <param name="PeakFlops">of a run's share of it: a thread of the host, or a part of a card</param>
+    internal sealed record Place(Kernels.DeviceTraits Device, double PeakFlops, int Cores, bool OnHost)
+    {
+        /// <summary>Threads of each of so many runs.</summary>
+        public int ThreadsOf(int runs) => OnHost ? Math.Max(1, Cores / runs) : 1;
+    }
+
+    /// <summary>What so many runs side by side find.</summary>
+    internal static Place PlaceOf(Workspace here, int workers)
+    {
+        using IDevice device = (here with { Threads = 1 }).OpenDevice();
+        bool onHost = Devices.OnHost(here.Device);
+        return new(device.Traits, onHost ? ThreadPeak : device.Traits.PeakFlops.Value / Math.Max(1, workers), here.Cores, onHost);
+    }
+
     /// <summary>Every run of a recipe, in order, before anything starts. Tuned factors are used where they are known.</summary>
     /// <exception cref="ConfigException">A broken rule; a study of that name made with other settings.</exception>
     public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, Workspace here)
@@ -40,9 +56,9 @@ public static class Ladder
         LadderPlan plan = LadderPlan.Of(recipe, here);
         Study study = Study.OpenOrCreate(here, recipe);
         using IDisposable held = study.Lock();
-        if (workers <= 0) workers = here.Cores;
-        double peak = Ladder.ThreadPeak;
-        CheckMemory(PlanOf(recipe, here).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later), workers);
+        workers = here.SideBySide(workers);
+        CheckMemory(PlanOf(recipe, here).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later),
+            PlaceOf(here, workers), workers);
         study.Save(study.Record with { Runs = PlanOf(recipe, here) });
 
         Dictionary<string, StudyResult> known = Known(study, here);
@@ -75,17 +91,19 @@ public static class Ladder
                     Tabulate(study, known);
                 }
                 here.Progress?.Report(p);
-            }), stage, runs, workers, peak);
+            }), stage, runs, workers);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
             failed.AddRange(lost);
             return done;
         }
     }
 
-    static void CheckMemory(IEnumerable<PlannedRun> runs, int workers)
+    /// <remarks>On a card runs wait for each other's memory: there each has to fit alone.</remarks>
+    static void CheckMemory(IEnumerable<PlannedRun> runs, Place place, int workers)
     {
-        long need = runs.Select(r => r.MemoryBytes).OrderDescending().Take(workers).Sum(),
-            there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (!place.OnHost) workers = 1;
+        long need = runs.Select(r => r.MemoryOn(place.Device)).OrderDescending().Take(workers).Sum(),
+            there = place.Device.MemoryBytes;
         if (need > there)
             throw new ConfigException(string.Create(CultureInfo.InvariantCulture,
                 $"the {workers} largest runs side by side need {need / 1e9:0.0} GB, there are {there / 1e9:0.0} GB; ") +

@@ -49,6 +49,12 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
     /// <summary>The settings it is trained with.</summary>
     [JsonIgnore] public RunConfig? Config { get; init; }
 
+    /// <summary>What it was priced from.</summary>
+    [JsonIgnore] internal Plan? Plan { get; init; }
+
+    /// <summary>Bytes that it takes on a device.</summary>
+    internal long MemoryOn(Kernels.DeviceTraits device) => Plan?.MemoryOn(device).Total ?? MemoryBytes;
+
     /// <summary>Prices a plan.</summary>
     internal static PlannedRun Of(Plan plan, Phase phase, double budget, string excluded = "", bool later = false) =>
         new(plan.Name, phase, budget, plan.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
@@ -57,6 +63,7 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
             plan.Memory.Total, plan.Name, "", excluded, later)
         {
             Config = plan.Config,
+            Plan = plan,
         };
 
     /// <summary>Reckoned wall time on one thread of so many FLOPs a second at most.</summary>

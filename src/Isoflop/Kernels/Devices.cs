@@ -35,6 +35,11 @@ public static class Devices
 
     static IEnumerable<string> Found() => families.OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => f.Value.Names());
 
+    /// <summary>It computes in the host's memory, on the host's threads.</summary>
+    internal static bool OnHost(string name) => !families.ContainsKey(Resolve(name).Split(':')[0]);
+
+    static string Resolve(string name) => name == "auto" ? Found().FirstOrDefault() ?? "cpu" : name;
+
     /// <summary>Opens a device; who opens it disposes of it.</summary>
     /// <param name="name">"cpu", with the instruction set behind a colon if wanted: "cpu:avx2"; "cpu:reference" is the definition
     /// of every operation; what was registered; "auto": the first of a family of devices, where one is found, else "cpu"</param>
@@ -42,7 +47,7 @@ public static class Devices
     /// <exception cref="ConfigException">There is none of that name here.</exception>
     public static IDevice Open(string name = "cpu", int threads = 0)
     {
-        if (name == "auto") name = Found().FirstOrDefault() ?? "cpu";
+        name = Resolve(name);
         if (known.TryGetValue(name, out Func<int, IDevice>? open)) return open(threads);
         if (families.TryGetValue(name.Split(':')[0], out var family)) return family.Open(name);
         string why = name.StartsWith("cpu:", StringComparison.Ordinal) ? $"this machine's cpu runs {CpuDevice.Variant}"

@@ -59,8 +59,9 @@ public readonly record struct SampledToken(int Token, float LogProb);
 /// </summary>
 /// <remarks>
 /// Gradients of weights and gains are added to, element by element, in the order of the rows, each group of rows to its own:
-/// cutting a step into several calls cannot change a bit (on a device that sums by blocks of rows: at whole blocks). Arguments are the caller's promise; they are checked in debug builds only. Nothing comes
-/// back to the host but by <see cref="Download"/>: a device may run behind its caller until then.
+/// cutting a step into several calls cannot change a bit (on a device that sums by blocks of rows: at whole blocks). Arguments
+/// are the caller's promise; they are checked in debug builds only. Nothing comes back to the host but by
+/// <see cref="Download"/>: a device may run behind its caller until then.
 /// </remarks>
 public interface IDevice : IDisposable
 {

@@ -64,9 +64,13 @@ public sealed class Transformer : IDisposable
             everyGradient = memory.Allocate<float>(shards * Table.Length);
             Param e = Table.Embedding;
             DeviceSpan<float> apart = config.TiedHead ? memory.Allocate<float>(shards * e.Length) : default;
-            gradients = [.. Enumerable.Range(0, shards).Select(s => (Slab: everyGradient.Slice(s * Table.Length, Table.Length), s))
-                .Select(x => config.TiedHead ? new Gradient(x.Slab, apart.Slice(x.s * e.Length, e.Length), e.Length)
-                    : new Gradient(x.Slab, x.Slab.Slice(e.Offset, e.Length), Table.Length))];
+            gradients = new Gradient[shards];
+            for (int s = 0; s < shards; s++)
+            {
+                DeviceSpan<float> slab = everyGradient.Slice(s * Table.Length, Table.Length);
+                gradients[s] = config.TiedHead ? new(slab, apart.Slice(s * e.Length, e.Length), e.Length)
+                    : new(slab, slab.Slice(e.Offset, e.Length), Table.Length);
+            }
         }
         else gradients = [];
         lanes = device.Split(training ? shards : Table.Parameters < ReadInLanes ? int.MaxValue : 1);

@@ -31,7 +31,8 @@ sealed class TrainLoop
     {
         (this.plan, this.corpus, this.device, this.folder, this.here) = (plan, corpus, device, folder, here);
         int rows = plan.BatchTokens;
-        model = new Transformer(device, plan.Model, rows, training: true, plan.Shards, plan.PassTokens);
+        model = new Transformer(device, plan.Model, rows, training: true, plan.Shards,
+            plan.PassTokensOn(device.Traits));
         adam = new AdamW(model);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, adam, here.CreateFile,
             corpus.Info.ChatTemplate, corpus.Info.Licence);

@@ -58,7 +58,7 @@ public static class Trainer
         if (resumeAt is { } wanted && there.Count == 0)
             throw new ConfigException($"resume_at={wanted}: {path} has no checkpoint");
         using IDevice device = here.OpenDevice();
-        CheckMemory(plan, device.Traits.MemoryBytes);
+        CheckMemory(plan, device.Traits);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(here, record);
         List<int> saved = Checkpoint.StepsIn(folder.Path), later = [];
@@ -94,10 +94,11 @@ public static class Trainer
     }
 
     /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>
-    static void CheckMemory(Plan plan, long there)
+    static void CheckMemory(Plan plan, DeviceTraits device)
     {
-        if (plan.Memory.Total <= there) return;
-        string needs = FormattableString.Invariant($"{plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
+        long need = plan.MemoryOn(device).Total, there = device.MemoryBytes;
+        if (need <= there) return;
+        string needs = FormattableString.Invariant($"{need / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
         throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +
             "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
     }

@@ -18,7 +18,7 @@ public sealed class CudaAttentionTests : IDisposable
     public CudaAttentionTests(HostCard card)
     {
         this.card = card;
-        card.Reset();
+        card.Reset(played: true);
         (single, bf16) = (card.Open(single: true), card.Open(single: false));
     }
 

@@ -24,7 +24,7 @@ public sealed class CudaKernelTests : IDisposable
     public CudaKernelTests(HostCard card)
     {
         this.card = card;
-        card.Reset();
+        card.Reset(played: true);
         (single, bf16) = (card.Open(single: true), card.Open(single: false));
     }
 

@@ -4,13 +4,13 @@ using System.Text;
 namespace Isoflop.Cuda;
 
 /// <summary>
-/// A card's memory and one queue of work on it. Stretches of work that come again, same kernels and grids, are replayed as a graph:
-/// one launch for all of them, where what a kernel is given changed after one call for that kernel.
+/// A card's memory and one queue of work on it. Stretches of work that come again, same kernels and grids, are replayed as a
+/// graph: one launch for all of them, where what a kernel is given changed after one call for that kernel.
 /// </summary>
 /// <remarks>
 /// Streams on one card share its memory and run side by side. A stream is used by one caller at a time, on any thread.
 /// </remarks>
-sealed unsafe class Stream : IDisposable
+sealed unsafe class CardStream : IDisposable
 {
     const int MostGraphs = 32, ShortestGraph = 4, Slots = 2, Portable = 1, BlockingSync = 1, NoTiming = 2, NonBlocking = 1;
     const int MaxSharedAttribute = 8, PlainShared = 48 << 10, OutOfMemory = 2, JitErrors = 5, JitErrorBytes = 6;
@@ -34,7 +34,7 @@ sealed unsafe class Stream : IDisposable
     public (long Single, long Graphs) Launches { get; private set; }
 
     /// <exception cref="DataException">The card does not answer.</exception>
-    public Stream(Driver driver, Card card)
+    public CardStream(Driver driver, Card card)
     {
         (this.driver, this.card) = (driver, card);
         int found;
@@ -68,8 +68,8 @@ sealed unsafe class Stream : IDisposable
     void Check(int result, string call)
     {
         if (result != 0)
-            throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)} ({call}); what was saved stays, " +
-                "the same command goes on from there");
+            throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)} ({call}); what was saved " +
+                "stays, the same command goes on from there");
     }
 
     /// <summary>New memory, all zero.</summary>
@@ -85,8 +85,8 @@ sealed unsafe class Stream : IDisposable
             driver.FreeMemory(&free, &all);
             throw new ConfigException(FormattableString.Invariant(
                 $"cuda:{card.Index} ({card.Name}) has {free / 1e9:0.00} GB of {all / 1e9:0.00} GB left, ") +
-                FormattableString.Invariant($"{bytes / 1e9:0.00} GB more are needed; make the model or train.batch_tokens smaller, ") +
-                "lower train.micro_tokens, or end what else runs there");
+                FormattableString.Invariant($"{bytes / 1e9:0.00} GB more are needed; make the model or train.batch_tokens ") +
+                "smaller, lower train.micro_tokens, or end what else runs there");
         }
         Check(result, "cuMemAlloc");
         blocks.Add(made);
@@ -102,7 +102,9 @@ sealed unsafe class Stream : IDisposable
         driver.Free(memory);                                      // waits for the card; an error shows at the next call
     }
 
-    /// <summary>Room on the host, free to be written until the next <see cref="Run"/>, which the card reads by the same address.</summary>
+    /// <summary>
+    /// Room on the host, free to be written until the next <see cref="Run"/>, which the card reads by the same address.
+    /// </summary>
     public nint Staging
     {
         get
@@ -150,7 +152,8 @@ sealed unsafe class Stream : IDisposable
     /// <summary>The graph of work of this shape; null: it is seen for the first time, which is no reason to make one.</summary>
     Graph? Find(Commands work)
     {
-        int at = graphs.FindIndex(g => g.Work.Shape == work.Shape && g.Work.HasShapeOf(work));
+        int at = graphs.Count - 1;
+        while (at >= 0 && !graphs[at].Work.HasShapeOf(work)) at--;
         if (at < 0)
         {
             if (graphs.Count == MostGraphs)
@@ -247,7 +250,7 @@ sealed unsafe class Stream : IDisposable
     /// <summary>A module's text, with the zero that ends it.</summary>
     internal static byte[] Ptx(string name)
     {
-        using System.IO.Stream file = typeof(Stream).Assembly.GetManifestResourceStream($"{name}.ptx")
+        using Stream file = typeof(CardStream).Assembly.GetManifestResourceStream($"{name}.ptx")
             ?? throw new InvalidOperationException($"{name}.ptx is not part of the program");
         byte[] ptx = new byte[file.Length + 1];
         file.ReadExactly(ptx.AsSpan(0, ptx.Length - 1));
