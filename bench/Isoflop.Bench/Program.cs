@@ -38,10 +38,13 @@ switch (args.FirstOrDefault())
     case "full":
         MapBench.Full(Number(1, 1000));
         return 0;
+    case "spills":
+        SpillBench.Run();
+        return 0;
     case "coverage":
         LawCoverage.Run(Number(1, 200), Number(2, 200));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills");
         return 2;
 }

@@ -72,7 +72,7 @@ static class TrainBench
         using IDevice device = Devices.Open("cpu", threads);
         int rows = sequences * c.ContextLen;
         if (shards == 0) shards = ComputeOptimal.Shards(new ParamTable(c).Parameters, rows, c.ContextLen);
-        Step step = Begin(device, c, sequences, shards, passRows > 0 ? passRows : Plan.UsualPassTokens(shards));
+        Step step = Begin(device, c, sequences, shards, passRows > 0 ? passRows : Plan.UsualPassTokens(c.DModel));
         double flops = Flops.Training(c, rows, sequences * Flops.Pairs(c.ContextLen)).Total;
         List<double> times = [], shares = [];
         for (int i = 0; i < 3; i++) step();

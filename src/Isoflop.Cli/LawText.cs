@@ -17,6 +17,9 @@ static class LawText
             : I($"C {law.MinFlops:0.##e0} … {law.MaxFlops:0.##e0} FLOPs, N = {law.NMeaning}")));
         TextTable.Write(output, [.. law.Parameters.Select(p =>
             (string[])["  ", Symbols.In(p.Name), Number(p.Estimate.Value), Ends(p.Estimate)])], 0, 1, 3);
+        foreach (KnownCheck known in law.Known) Line("known", Symbols.In(known.Text));
+        if (law.Form.HasWidth && double.IsFinite(law.DegreesOfFreedom))
+            Line("intervals", I($"95 %, of the slope's drift q, t with {law.DegreesOfFreedom:0} degrees of freedom"));
         if (law.Bootstraps > 0)
             Line("intervals", $"95 % of {law.Bootstraps} " + (law.Resampling == Resampling.Groups
                 ? $"resamples of {law.Groups} {law.Shared}"
@@ -71,7 +74,8 @@ static class LawText
     public static string Number(double x) => x == 0 || Math.Abs(x) is >= 1e-3 and < 1e4
         ? x.ToString("G5", CultureInfo.InvariantCulture) : x.ToString("0.###e0", CultureInfo.InvariantCulture);
 
-    static string Ends(Estimate e) => double.IsFinite(e.Low) ? $"({Number(e.Low)} … {Number(e.High)})" : "";
+    /// <summary>"(low … high)", or nothing.</summary>
+    public static string Ends(Estimate e) => double.IsFinite(e.Low) ? $"({Number(e.Low)} … {Number(e.High)})" : "";
 
     static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

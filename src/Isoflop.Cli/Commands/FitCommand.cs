@@ -15,7 +15,8 @@ static class FitCommand
     sealed record Options(Argument<string?> Study, Option<string?> Table, Option<string> Form, Option<string?> Objective,
         Option<string?> N, Option<string?> D, Option<string?> C, Option<string?> Loss, Option<string?> X, Option<string?> Y,
         Option<string?> Unique, Option<string?> Group, Option<string?> Seeds, Option<bool> Replicates, Option<string[]> Where,
-        Option<int> Bootstraps, Option<ulong> Seed, Option<double?> At, Option<string?> Out);
+        Option<int> Bootstraps, Option<ulong> Seed, Option<string?> At, Option<string?> Predict, Option<string[]> Fix,
+        Option<string[]> Prior, Option<string?> Out);
 
     public static Command Create()
     {
@@ -45,15 +46,26 @@ static class FitCommand
             new("--where") { Description = "Keep rows of COL=TEXT, COL!=TEXT, COL<X, COL>X", HelpName = "COND" },
             new("--bootstraps") { Description = "Resamples for the intervals", HelpName = "N", DefaultValueFactory = _ => 1000 },
             new("--seed") { Description = "Seed of resamples and starts", HelpName = "N", DefaultValueFactory = _ => 1ul },
-            new("--at") { Description = "Also predict at so many FLOPs, or at a curve's x", HelpName = "X" },
+            new("--at")
+            {
+                Description = "Also predict at so many FLOPs, best split; at N=1e8,D=2e9; or at a curve's x",
+                HelpName = "X",
+            },
+            new("--predict")
+            {
+                Description = "Also predict the rows of this table, of the same columns: errors and how often intervals held",
+                HelpName = "FILE",
+            },
+            new("--fix") { Description = "A parameter that is known, as E=1.69", HelpName = "NAME=X" },
+            new("--prior") { Description = "A parameter with a normal prior, as alpha=0.35±0.05", HelpName = "NAME=X±SD" },
             new("--out") { Description = "Write law.json here", HelpName = "FILE" });
         var verb = new Verb("fit", "Fit a scaling law: parameters with intervals, residuals, a held-out check, a verdict.",
             "isoflop fit ladder", "isoflop fit ladder --form all",
-            "isoflop fit --table runs.csv --n params --d tokens --loss val_loss",
+            "isoflop fit --table runs.csv --n params --d tokens --loss val_loss --predict larger.csv",
             "isoflop fit --table curve.csv --form saturating-power --x step --y reward --at 1e6")
         {
             o.Study, o.Table, o.Form, o.Objective, o.N, o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds, o.Replicates,
-            o.Where, o.Bootstraps, o.Seed, o.At, o.Out,
+            o.Where, o.Bootstraps, o.Seed, o.At, o.Predict, o.Fix, o.Prior, o.Out,
         };
         verb.Runs(call => Run(call, o));
         return verb;
@@ -70,6 +82,8 @@ static class FitCommand
             Seed = call.Parsed.GetValue(o.Seed),
             Objective = call.Parsed.GetValue(o.Objective) is { } name ? Parse<Objective>(name, "--objective") : null,
             Replicates = call.Parsed.GetValue(o.Replicates),
+            Known = [.. (call.Parsed.GetValue(o.Fix) ?? []).Select(t => KnownOptions.Parse(t, prior: false)),
+                .. (call.Parsed.GetValue(o.Prior) ?? []).Select(t => KnownOptions.Parse(t, prior: true))],
             NMeaning = call.Parsed.GetValue(o.N) ?? (study is null ? "C / (6 D)" : StudyResults.DefaultN),
         };
         if (options.Bootstraps is < 0 or > 1_000_000)
@@ -77,8 +91,13 @@ static class FitCommand
         string[] where = call.Parsed.GetValue(o.Where) ?? [];
         if (form is "two-step" or "all" && call.Parsed.GetValue(o.Out) is not null)
             throw new ConfigException($"--out writes one law; --form {form} makes several, choose one");
-        if (form == "all" && call.Parsed.GetValue(o.At) is not null)
-            throw new ConfigException("--at asks one law; choose one with --form");
+        if (form == "all" && (call.Parsed.GetValue(o.At) ?? call.Parsed.GetValue(o.Predict)) is not null)
+            throw new ConfigException($"--{(call.Parsed.GetValue(o.At) is null ? "predict" : "at")} asks one law; " +
+                "choose one with --form");
+        if (study is not null && call.Parsed.GetValue(o.Predict) is not null)
+            throw new ConfigException("--predict goes with --table; a study's own forecasts: isoflop forecast STUDY");
+        if (form == "all" && options.Known.Count > 0)
+            throw new ConfigException("--fix and --prior name parameters of one law; choose one with --form");
         if (form == "two-step")
             return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
 
@@ -87,8 +106,12 @@ static class FitCommand
             foreach (Option<string?> column in (Option<string?>[])[o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds])
                 if (call.Parsed.GetValue(column) is { } given)
                     throw new ConfigException($"{column.Name} {given} names a column of --table FILE; a study knows its own");
+        string? loss = call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y);
         List<Observation> points = study is not null ? ReadStudy(call, o, study, where)
-            : ReadTable(call, o, table!, where, call.Parsed.GetValue(o.Loss) ?? call.Parsed.GetValue(o.Y)).Points;
+            : ReadTable(call, o, table!, where, loss).Points;
+        // Read before the fit: what is wrong with it is said at once.
+        List<Observation>? asked = call.Parsed.GetValue(o.Predict) is { } other
+            ? ReadTable(call, o, other, where, loss, asked: true).Points : null;
         double secondsPerFlop = study is null ? double.NaN : StudyResults.SecondsPerFlop(call.Here, study);
         if (form == "all") return All(call, points, options, curves: call.Parsed.GetValue(o.X) is not null);
 
@@ -99,20 +122,32 @@ static class FitCommand
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(law, FitCommandJson.Default.Law));
         else LawText.Write(call.Out, law, secondsPerFlop);
         if (path is not null) call.Err.WriteLine(path);
-        if (call.Parsed.GetValue(o.At) is { } at) PredictAt(call, law, at);
+        string but = law.Fits ? "" : "; no interval: the form does not fit";
+        if (call.Parsed.GetValue(o.At) is { } at)
+            PredictAt(call, at, x => law.Form.IsSurface ? law.PredictAt(x) : law.Predict(x), (n, d) => law.Predict(n, d), but);
+        if (asked is not null) Write(call, Foretold.Of(law, asked), call.Parsed.GetValue(o.Predict)!, law.Form.IsSurface);
         return 0;
     }
 
-    static void PredictAt(Invocation call, Law law, double at)
+    static void Write(Invocation call, Foretold f, string path, bool surface)
     {
-        Show(call, law.Form.IsSurface ? law.PredictAt(at) : law.Predict(at), at,
-            law.Fits ? "" : "; no interval: the form does not fit");
+        if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(f, FitCommandJson.Default.Foretold));
+        else ForetoldText.Write(call.Out, f, path, surface);
     }
 
-    static void Show(Invocation call, Estimate y, double at, string but = "")
+    /// <param name="at">"1e15", or "N=1e8,D=2e9"</param>
+    static void PredictAt(Invocation call, string at, Func<double, Estimate> one, Func<double, double, Estimate> two,
+        string but = "")
     {
+        static double? Value(string text, string name = "") => text.Trim() is var t
+            && t.StartsWith(name, StringComparison.OrdinalIgnoreCase)
+            && double.TryParse(t[name.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out double v) ? v : null;
+        string[] parts = at.Split(',');
+        Estimate y = parts.Length == 1 && Value(at) is { } x ? one(x)
+            : parts.Length == 2 && Value(parts[0], "N=") is { } n && Value(parts[1], "D=") is { } d ? two(n, d)
+            : throw new ConfigException($"--at {at}: give FLOPs or a curve's x, as 1e15, or N=1e8,D=2e9");
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(y, FitCommandJson.Default.Estimate));
-        else call.Out.WriteLine(FormattableString.Invariant($"at {at:0.###e0}  {LawText.Show(y)} for a new run{but}"));
+        else call.Out.WriteLine($"at {at}  {LawText.Show(y)} for a new run{but}");
     }
 
     /// <summary>Rows of results.csv whose runs are still there: what reports and forecasts of the study count too.</summary>
@@ -131,7 +166,7 @@ static class FitCommand
     }
 
     static (List<Observation> Points, double[] More) ReadTable(Invocation call, Options o, string path, string[] where,
-        string? loss, string? more = null)
+        string? loss, string? more = null, bool asked = false)
     {
         var table = new ObservationTable(path);
         var map = new TableColumns
@@ -145,14 +180,15 @@ static class FitCommand
             Group = call.Parsed.GetValue(o.Group),
             Seed = call.Parsed.GetValue(o.Seeds),
             More = more is null ? [] : [more],
+            Asked = asked,
             // A second column goes with the first row by row.
-            Replicates = call.Parsed.GetValue(o.Replicates) || more is not null,
+            Replicates = call.Parsed.GetValue(o.Replicates) || more is not null || asked,
             Where = where,
         };
         List<Observation> points = table.Observations(map);
         table.CheckUnits(points, map);
         if (points.Count == 0)
-            throw new DataException($"{path}: no row is left to fit" +
+            throw new DataException($"{path}: no row is left to {(asked ? "predict" : "fit")}" +
                 (table.Notes.Count > 0 ? $": {string.Join("; ", table.Notes)}"
                     : where.Length > 0 ? $"; {string.Join(" and ", where)} holds for none"
                     : "; below the line of names there are none"));
@@ -176,7 +212,7 @@ static class FitCommand
             call.Out.WriteLine("step 2: accuracy by that loss");
             LawText.Write(call.Out, both.Accuracy, double.NaN);
         }
-        if (call.Parsed.GetValue(o.At) is { } at) Show(call, both.PredictAt(at), at);
+        if (call.Parsed.GetValue(o.At) is { } at) PredictAt(call, at, both.PredictAt, both.Predict);
         return 0;
     }
 
@@ -185,7 +221,7 @@ static class FitCommand
         LawForm[] forms = curves
             ? [LawForms.PowerLaw, LawForms.SaturatingPower, LawForms.SaturatingExponential, LawForms.Broken]
             : [LawForms.Chinchilla, LawForms.OverTraining, LawForms.Kaplan, LawForms.KaplanN, LawForms.KaplanD, LawForms.KaplanC,
-                LawForms.IsoFlop, LawForms.Envelope];
+                LawForms.IsoFlop, LawForms.Envelope, LawForms.LocalTrend];
         List<Law> laws = [.. forms.Select(f => Law.Fit(f, points,
             options with { Bootstraps = 0, Objective = options.Objective ?? (curves ? Objective.SquaredLog : null) },
             call.Stop))];
@@ -222,4 +258,5 @@ static class FitCommand
 [JsonSerializable(typeof(Law))]
 [JsonSerializable(typeof(TwoStep))]
 [JsonSerializable(typeof(Estimate))]
+[JsonSerializable(typeof(Foretold))]
 sealed partial class FitCommandJson : JsonSerializerContext;

@@ -12,7 +12,7 @@ static class Bootstrap
     public const int GroupsPerParameter = 3;
 
     public static Resampling Choose(LawForm form, int groups) =>
-        !form.ResamplesResiduals && (form.GroupsAreCurves || groups >= GroupsPerParameter * form.Names.Count)
+        !form.ResamplesResiduals && (form.GroupsAreCurves || groups >= GroupsPerParameter * form.Free)
             ? Resampling.Groups : Resampling.Residuals;
 
     /// <summary>The clusters: runs of one group, and each run that has none.</summary>
@@ -53,20 +53,21 @@ static class Bootstrap
             var rng = RandomUse.LawResample.Open(options.Seed, LawForms.StreamOf(problem.Form), b);
             for (int attempt = 0; attempt < Attempts && draws[b] is null; attempt++)
             {
+                LawForm form = problem.Form.Redrawn(ref rng);
                 FitProblem again = how == Resampling.Groups
-                    ? ResampleGroups(problem, groups, ref rng) : DrawErrors(problem, fitted, errors, ref rng);
-                if (again.Used.Count < problem.Form.Names.Count && !problem.Form.ResamplesResiduals) continue;
-                Minimum found = problem.Form.Solve(again, theta);
+                    ? ResampleGroups(form, problem, groups, ref rng) : DrawErrors(form, problem, fitted, errors, ref rng);
+                if (again.Used.Count < form.Free && !problem.Form.ResamplesResiduals) continue;
+                Minimum found = form.Solve(again, theta);
                 if (!double.IsFinite(found.Value)) continue;
                 double[] natural = new double[problem.Form.Names.Count];
-                problem.Form.Natural(found.Theta, problem.Data, natural);
+                form.Natural(found.Theta, problem.Data, natural);
                 if (natural.All(double.IsFinite)) draws[b] = natural;
             }
         });
         return [.. draws.Where(d => d is not null)];
     }
 
-    static FitProblem ResampleGroups(FitProblem problem, int[][] groups, ref Rng rng)
+    static FitProblem ResampleGroups(LawForm form, FitProblem problem, int[][] groups, ref Rng rng)
     {
         double[] weights = new double[problem.Data.Count];
         for (int g = 0; g < groups.Length; g++)
@@ -75,14 +76,14 @@ static class Bootstrap
             for (int r = 0; r < group.Length; r++)
                 weights[problem.Form.GroupsAreCurves || group.Length == 1 ? group[r] : group[rng.NextInt(group.Length)]]++;
         }
-        return new(problem.Form, problem.Data, problem.Objective, weights) { Polishes = 1, Steps = 100 };
+        return new(form, problem.Data, problem.Objective, weights) { Polishes = 1, Steps = 100 };
     }
 
-    static FitProblem DrawErrors(FitProblem problem, double[] fitted, ErrorModel errors, ref Rng rng)
+    static FitProblem DrawErrors(LawForm form, FitProblem problem, double[] fitted, ErrorModel errors, ref Rng rng)
     {
         double[] drawn = errors.Draw(fitted.Length, ref rng);
         double[] y = [.. problem.Data.Y.Select((was, i) =>
             double.IsFinite(fitted[i]) ? FitProblem.Shift(problem.Objective, fitted[i], drawn[i]) : was)];
-        return new(problem.Form, problem.Data.With(y), problem.Objective, problem.Weights) { Polishes = 1, Steps = 100 };
+        return new(form, problem.Data.With(y), problem.Objective, problem.Weights) { Polishes = 1, Steps = 100 };
     }
 }

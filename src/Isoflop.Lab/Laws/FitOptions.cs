@@ -44,9 +44,12 @@ public sealed record FitOptions
     /// <summary>Seed of resamples and starts.</summary>
     public ulong Seed { get; init; } = 1;
     /// <summary>
-    /// What is made small; null: what the form's source uses, but squared log where Huber's has under 3 points a parameter.
+    /// What is made small; null: what the form's source uses, but squared log where Huber's has under 3 points a parameter
+    /// or a prior, which needs a likelihood.
     /// </summary>
     public Objective? Objective { get; init; }
+    /// <summary>Parameters that are fixed, or have a prior.</summary>
+    internal IReadOnlyList<Known> Known { get; init; } = [];
     /// <summary>Starts of the optimiser.</summary>
     public int Starts { get; init; } = 16;
     /// <summary>Threads; 0: one a core. The result does not depend on it.</summary>

@@ -42,6 +42,7 @@ sealed class FitProblem
     {
         double sum = 0;
         foreach (int i in used) sum += Weights[i] * Penalty(Residual(i, Form.At(p, Data.Inputs[i])));
+        sum += Form.Penalty(p);
         return double.IsNaN(sum) ? double.PositiveInfinity : sum;
     }
 

@@ -22,18 +22,25 @@ static class Fitter
 
     static Law Checked(LawForm form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
-        Objective objective = options.Objective ?? DefaultOf(form, points.Count);
+        KnownForm.Check(form, options.Known);
+        Objective objective = options.Objective ?? DefaultOf(form, points.Count, options.Known);
         Identifiability.Check(form, points, objective, options.Replicates);
         Law law = Empty(form, points, objective, options);
-        if (Identifiability.Refusal(form, points) is { } refusal) return Refuse(law, refusal.Reason, refusal.Next);
+        if (Identifiability.Refusal(form, points, options.Known) is { } refusal)
+            return Refuse(law, refusal.Reason, refusal.Next);
 
         var data = new FitData(form, points);
-        var problem = new FitProblem(form, data, objective);
+        FitProblem problem = ProblemOf(form, data, objective, options, stop);
+        law = law with
+        {
+            Known = ChecksOf(form, data, objective, options, stop),
+            Solver = problem.Form.SolverName(objective),
+        };
         Best best = Search(problem, options, stop);
         if (!double.IsFinite(best.Minimum.Value))
             return Refuse(law, best.Minimum.Status, Further(law, 3, form is Allocation ? "more sizes at a further budget"
                 : "a longer range"));
-        double[] natural = NaturalOf(form, data, best.Minimum.Theta), fitted = form.Fitted(problem, natural);
+        double[] natural = NaturalOf(problem, best.Minimum.Theta), fitted = problem.Form.Fitted(problem, natural);
         law = law with
         {
             Parameters = [.. form.Names.Select((name, i) => new LawParameter(name, Estimate.Of(natural[i])))],
@@ -56,7 +63,8 @@ static class Fitter
         if (!best.Minimum.Converged && best.Agreeing <= best.Starts / 2)     // where most starts come to, it has converged
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
-        if (form is Surface && Linear.Of(problem, best.Minimum.Theta)?.Condition() is > Identifiability.WorstCondition and var k)
+        if (form is Surface && options.Known.All(known => known.Sd == 0)
+            && Linear.Of(problem, best.Minimum.Theta)?.Condition() is > Identifiability.WorstCondition and var k)
             return Refuse(law, FormattableString.Invariant($"the points lie near one curve of D and N (condition {k:0}, at ") +
                 $"most {Identifiability.WorstCondition}): what each of them buys cannot be told",
                 Identifiability.OffTheCurve(points));
@@ -66,7 +74,12 @@ static class Fitter
             return Refuse(law, "the values rise no more than their scatter: a constant says as much of them",
                 Further(law, 10, "a loss at which they leave chance"));
 
-        if (options.Bootstraps > 0) law = WithIntervals(law, problem, best.Minimum.Theta, fitted, options, stop);
+        if (form.HasWidth)
+        {
+            Width own = form.WidthOf(problem);
+            law = law with { DegreesOfFreedom = own.Df, NoiseSd = own.Noise };
+        }
+        else if (options.Bootstraps > 0) law = WithIntervals(law, problem, best.Minimum.Theta, fitted, options, stop);
         if (options.HeldOut)
             law = law with { HeldOut = HeldOutCheck.Of(form, points, options with { Objective = objective }, stop) };
         law = law with { Verdict = new(VerdictKind.KeepsImproving, "", law.Verdict.Next) };       // from here on it predicts
@@ -77,18 +90,50 @@ static class Fitter
     /// The form's own; of few points least squares in place of Huber's: as many residuals as parameters are near 0 there, and
     /// their size, which intervals come from, is not that of the noise.
     /// </summary>
-    static Objective DefaultOf(LawForm form, int points) =>
-        form.Default == Objective.HuberLog && points < Bootstrap.GroupsPerParameter * form.Names.Count
+    static Objective DefaultOf(LawForm form, int points, IReadOnlyList<Known> known) =>
+        form.Default == Objective.HuberLog
+            && (points < Bootstrap.GroupsPerParameter * (form.Free - known.Count) || known.Any(k => k.Sd > 0))
             ? Objective.SquaredLog : form.Default;
+
+    /// <summary>
+    /// With what is known. A prior's penalty has the objective's unit a nat of likelihood, from a fit without priors: least
+    /// squares are RSS/2σ², and Huber's far from 0 are Laplace's Σ|r|/b.
+    /// </summary>
+    static FitProblem ProblemOf(LawForm form, FitData data, Objective objective, FitOptions options, CancellationToken stop)
+    {
+        if (options.Known.Count == 0) return new(form, data, objective);
+        Known[] priors = [.. options.Known.Where(k => k.Sd > 0)];
+        double unit = 0;
+        if (priors.Length > 0)
+        {
+            FitOptions fixedOnly = options with { Known = [.. options.Known.Except(priors)] };
+            FitProblem without = ProblemOf(form, data, objective, fixedOnly, stop);
+            double least = Search(without, options, stop).Minimum.Value;
+            unit = (objective == Objective.HuberLog ? 1 : 2) * least / Math.Max(1, data.Count - without.Form.Free);
+        }
+        return new(new KnownForm(form, data, options.Known, unit), data, objective);
+    }
+
+    /// <summary>What the points say by themselves of each parameter that is given.</summary>
+    static IReadOnlyList<KnownCheck> ChecksOf(LawForm form, FitData data, Objective objective, FitOptions options,
+        CancellationToken stop)
+    {
+        if (options.Known.Count == 0 || options.Bootstraps == 0 && !options.HeldOut) return [];
+        var alone = new FitProblem(form, data, objective == Objective.HuberLog ? Objective.SquaredLog : objective);
+        Minimum least = Search(alone, options, stop).Minimum;
+        return [.. options.Known.Select(k => double.IsFinite(least.Value) && data.Count > form.Free
+            ? KnownCheck.Of(k, alone, least.Theta) : new(k, Estimate.Of(double.NaN), double.NaN, false))];
+    }
 
     /// <summary>Parameters alone, without checks and intervals.</summary>
     public static double[]? Parameters(LawForm form, IReadOnlyList<Observation> points, FitOptions options,
         CancellationToken stop)
     {
         var data = new FitData(form, points);
-        Best best = Search(new(form, data, options.Objective ?? form.Default), options, stop);
+        FitProblem problem = ProblemOf(form, data, options.Objective ?? form.Default, options, stop);
+        Best best = Search(problem, options, stop);
         if (!double.IsFinite(best.Minimum.Value)) return null;
-        double[] natural = NaturalOf(form, data, best.Minimum.Theta);
+        double[] natural = NaturalOf(problem, best.Minimum.Theta);
         return natural.All(double.IsFinite) ? natural : null;
     }
 
@@ -170,10 +215,10 @@ static class Fitter
             || left > 0 && 1 - FisherSnedecor.CDF(spent, free, (total - left) / spent / (left / free)) > 1e-4);
     }
 
-    static double[] NaturalOf(LawForm form, FitData data, double[] theta)
+    static double[] NaturalOf(FitProblem problem, double[] theta)
     {
-        double[] natural = new double[form.Names.Count];
-        form.Natural(theta, data, natural);
+        double[] natural = new double[problem.Form.Names.Count];
+        problem.Form.Natural(theta, problem.Data, natural);
         return natural;
     }
 

@@ -38,8 +38,8 @@ static class HeldOutCheck
         return new(cut, below.Length, above.Length, errors.Average(), errors.Max(), skill);
 
         Observation[] BestOfEach(Observation[] some) =>
-            [.. IsoFlopParabolas.Budgets(new(form, some), [.. Enumerable.Range(0, some.Length)])
-                .Select(budget => budget.Select(i => some[i]).MinBy(p => p.Loss)!)];
+            [.. BestOfBudget.Of(new(form, some), [.. Enumerable.Range(0, some.Length)]).SelectMany(size => size)
+                .Select(i => some[i])];
     }
 
     static double Where(LawForm form, Observation p) => form.IsSurface ? p.C : form.InputsOf(p).X;

@@ -61,23 +61,26 @@ static class Identifiability
     }
 
     /// <summary>Why the form cannot be fitted to these points, or null.</summary>
-    public static (string Reason, NextPoint Next)? Refusal(LawForm form, IReadOnlyList<Observation> points)
+    /// <param name="known">what is given need not be told by the points; null: nothing</param>
+    public static (string Reason, NextPoint Next)? Refusal(LawForm form, IReadOnlyList<Observation> points,
+        IReadOnlyList<Known>? known = null)
     {
+        int given = known?.Count ?? 0, least = form.MinPoints - given;
         if (points.Count == 0) return ("there are no points", new(double.NaN, double.NaN, double.NaN, "any first run"));
         var data = new FitData(form, points);
         double most = points.Max(p => p.C), middle = Math.Exp(points.Average(p => Math.Log(p.C)));
         Observation largest = points.MaxBy(p => p.C)!;
         int distinct = form.IsSurface || form is Allocation
             ? points.Select(p => (p.N, p.D, p.Unique)).Distinct().Count() : data.Inputs.Select(x => x.X).Distinct().Count();
-        if (distinct < form.MinPoints)
-            return ($"{distinct} different points for {form.Names.Count} parameters; at least {form.MinPoints} are needed",
+        if (distinct < least)
+            return ($"{distinct} different points for {form.Names.Count - given} parameters; at least {least} are needed",
                 new(middle, double.NaN, double.NaN, "another run inside of the range"));
         var compute = new FitData(LawForms.KaplanC, points);
         int budgets = IsoFlopParabolas.Budgets(compute, [.. Enumerable.Range(0, points.Count)]).Count;
         if ((form.IsSurface || form is Allocation) && budgets < 2)
             return (FormattableString.Invariant($"all points have one budget, {most:0.##e0}: nothing shows what compute buys"),
                 new(4 * most, 2 * largest.N, 2 * largest.D, "a second budget, four times the first"));
-        if (form.IsSurface && OneCurveOnly(data))
+        if (form.IsSurface && given == 0 && OneCurveOnly(data))
             return ("all points lie on one curve of D and N (D ∝ N or a power of it): what each of them buys cannot be told",
                 OffTheCurve(points));
         return null;

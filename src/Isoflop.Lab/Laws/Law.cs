@@ -61,6 +61,9 @@ public sealed record Law
     public string NMeaning { get; init; } = "parameters";
     /// <summary>In the formula's order, with bootstrap intervals; empty when nothing was fitted.</summary>
     public IReadOnlyList<LawParameter> Parameters { get; init; } = [];
+    /// <summary>What was given of them, beside what the points alone say.</summary>
+    [JsonInclude]
+    internal IReadOnlyList<KnownCheck> Known { get; init; } = [];
     /// <summary>What was made small.</summary>
     public Objective Objective { get; init; }
     /// <summary>Its value.</summary>

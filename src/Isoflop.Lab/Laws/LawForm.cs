@@ -116,6 +116,31 @@ public abstract class LawForm
     /// <summary>Intervals always from residuals: resampled points would leave nothing to fit.</summary>
     internal virtual bool ResamplesResiduals => false;
 
+    /// <summary>It knows its own uncertainty: <see cref="WidthOf"/> and <see cref="Drift"/> in place of resamples.</summary>
+    internal virtual bool HasWidth => false;
+
+    /// <summary>With <see cref="HasWidth"/>: degrees of freedom, and the noise of runs.</summary>
+    internal virtual Width WidthOf(FitProblem problem) => throw new NotSupportedException();
+
+    /// <summary>With <see cref="HasWidth"/>: standard deviation of ln y at x, beside the noise of runs.</summary>
+    internal virtual double Drift(ReadOnlySpan<double> p, double x) => 0;
+
     /// <summary>Fewest points; more than parameters, or the fit says nothing of its own errors.</summary>
-    internal virtual int MinPoints => Names.Count + 1;
+    internal virtual int MinPoints => Free + 1;
+
+    /// <summary>The form itself, whatever is known of its parameters.</summary>
+    internal virtual LawForm Bare => this;
+
+    /// <summary>Parameters that are searched for.</summary>
+    internal virtual int Free => Names.Count;
+
+    /// <summary>Beside the objective: what is known of parameters.</summary>
+    internal virtual double Penalty(ReadOnlySpan<double> natural) => 0;
+
+    /// <summary>With what is known drawn again, as a resample needs it.</summary>
+    internal virtual LawForm Redrawn(ref Rng rng) => this;
 }
+
+/// <summary>What a form says of its own uncertainty.</summary>
+/// <param name="Df">degrees of freedom of Student's t</param> <param name="Noise">of a run, of ln y; 0: unknown</param>
+readonly record struct Width(int Df, double Noise);

@@ -43,12 +43,15 @@ public static class LawForms
     /// <summary>ln c = a·k^b of k samples. Brown et al. 2024.</summary>
     public static LawForm Coverage { get; } = new Coverage();
 
+    /// <summary>The frontier's last slope, with the width of its drift. Harvey 1989.</summary>
+    public static LawForm LocalTrend { get; } = new LocalTrendForm();
+
     // The order names random streams: add at the end.
     static readonly LawForm[] builtIn =
     [
         Chinchilla, Kaplan, KaplanN, KaplanD, KaplanC, Envelope, IsoFlop, OverTraining,
         RepeatedData, PowerLaw, SaturatingPower, SaturatingExponential, Broken,
-        TaskSigmoid, ErrorOfLoss, RlSigmoid, Coverage,
+        TaskSigmoid, ErrorOfLoss, RlSigmoid, Coverage, LocalTrend,
     ];
 
     static readonly Registry<LawForm> registry = new("law form", f => f.Name, builtIn);
@@ -71,7 +74,7 @@ public static class LawForms
     public static LawForm Find(string name) => registry.Find(name.Replace('_', '-'));
 
     /// <summary>Names a form's random numbers, 0 to 255: ours by their place, a user's above them by its name's hash.</summary>
-    internal static long StreamOf(LawForm form) => Array.IndexOf(builtIn, form) is >= 0 and int at ? at
+    internal static long StreamOf(LawForm form) => Array.IndexOf(builtIn, form.Bare) is >= 0 and int at ? at
         : 64 + (long)(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(form.Name.AsSpan())) % 192);
 }
 

@@ -25,6 +25,8 @@ public sealed record TableColumns
     public string? Seed { get; init; }
     /// <summary>Name of a row, for messages.</summary>
     public string? Name { get; init; }
+    /// <summary>A row without a loss stays, with NaN: it is asked of, not fitted.</summary>
+    internal bool Asked { get; init; }
     /// <summary>Further columns of which a row must hold a value, as it must of the loss.</summary>
     public IReadOnlyList<string> More { get; init; } = [];
     /// <summary>Rows that are equal are other runs with the same result; else they are one run, listed twice.</summary>
@@ -70,7 +72,9 @@ public sealed class ObservationTable
         foreach (NumberColumn? column in (NumberColumn?[])[n, d, c, unique])
             if (column?.Unit is { } unit) notes.Add($"column '{column.Name}' is taken as {unit}, as its name says");
         int? group = map.Group is null ? null : table.Column(map.Group), run = map.Name is null ? null : table.Column(map.Name);
-        NumberColumn loss = Loss(map);
+        NumberColumn? loss = map.Asked && map.Loss is { } wanted
+            && !table.Header.Contains(wanted, StringComparer.OrdinalIgnoreCase) ? null : Loss(map);
+        if (loss is null) notes.Add($"no column '{map.Loss}': nothing to hold predictions against");
         List<Observation> points = [];
         HashSet<object> seen = [];
         int copies = 0;
@@ -88,7 +92,8 @@ public sealed class ObservationTable
 
         Observation Row(int r)
         {
-            double y = loss[r], at = x?[r] ?? double.NaN, flops = c?[r] ?? double.NaN;
+            double y = loss is null || loss.IsMissing(r) ? double.NaN : loss[r];
+            double at = x?[r] ?? double.NaN, flops = c?[r] ?? double.NaN;
             double parameters = n?[r] ?? double.NaN, tokens = d?[r] ?? double.NaN;
             if (n is null) parameters = d is null ? at : flops / (6 * tokens);
             if (d is null) tokens = n is null ? at : flops / (6 * parameters);
@@ -111,7 +116,7 @@ public sealed class ObservationTable
     public double[] Numbers(string column, TableColumns map)
     {
         var numbers = new NumberColumn(table, column, Quantity.Plain);
-        return [.. Kept(map, Loss(map), []).Select(r => numbers[r])];
+        return [.. Kept(map, map.Asked ? null : Loss(map), []).Select(r => numbers[r])];
     }
 
     /// <summary>
@@ -146,9 +151,10 @@ public sealed class ObservationTable
     NumberColumn? Find(string? name, Quantity quantity) => name is null ? null : new(table, name, quantity);
 
     /// <summary>Rows that fulfil the conditions and hold a loss.</summary>
-    List<int> Kept(TableColumns map, NumberColumn loss, List<string> notes)
+    List<int> Kept(TableColumns map, NumberColumn? loss, List<string> notes)
     {
-        NumberColumn[] needed = [loss, .. map.More.Select(m => new NumberColumn(table, m, Quantity.Plain))];
+        NumberColumn[] needed = [.. map.Asked || loss is null ? [] : (NumberColumn[])[loss],
+            .. map.More.Select(m => new NumberColumn(table, m, Quantity.Plain))];
         List<(string Text, Func<int, bool?> Holds)> conditions = [.. map.Where.Select(w => (w, Condition(w)))];
         int[] unknown = new int[conditions.Count];
         List<int> kept = [];

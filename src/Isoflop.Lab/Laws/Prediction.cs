@@ -24,6 +24,11 @@ readonly struct Prediction
     public Estimate Surface(double n, double d, double unique)
     {
         if (!form.IsSurface) throw Refused(law, $"{law.Formula} does not take N and D");
+        if (law.Residuals.Count > 0)
+        {
+            Check(n, law.Residuals.Min(r => r.N), law.Residuals.Max(r => r.N), "N");
+            Check(d, law.Residuals.Min(r => r.D), law.Residuals.Max(r => r.D), "D");
+        }
         Check(law.FlopsPerNd * n * d, law.MinFlops, law.MaxFlops, "C");
         var x = new Inputs(n, d, unique, 0);
         LawForm f = form;
@@ -40,7 +45,15 @@ readonly struct Prediction
                 $"x = {at:0.###} lies further outside of the points ({law.MinX:0.###} … {law.MaxX:0.###}) than they span"));
         var x = new Inputs(at, at, at, at);
         LawForm f = form;
-        return NewRun(f.At(best, x), p => f.At(p, x));
+        return form.HasWidth ? Drifting(f.At(best, x), at) : NewRun(f.At(best, x), p => f.At(p, x));
+    }
+
+    /// <summary>A new run by a form that knows its own width.</summary>
+    Estimate Drifting(double value, double at)
+    {
+        double drift = form.Drift(best, at), wide = LocalTrend.Quantile(law.DegreesOfFreedom, 0.975)
+            * Math.Sqrt(drift * drift + law.NoiseSd * law.NoiseSd);
+        return new(value, value * Math.Exp(-wide), value * Math.Exp(wide));
     }
 
     public Estimate AtFlops(double flops)

@@ -43,6 +43,8 @@ static class Verdicts
         string tail = limit;
         if (law.AtBound > ManyAtBound)
             tail += FormattableString.Invariant($"; in {100 * law.AtBound:0} % of the resamples a parameter is at its bound");
+        foreach (KnownCheck c in law.Known.Where(c => c.Contradicts))
+            tail += $"; the points contradict {c.Known.Name} = {Number(c.Known.Value)}, which was given";
         NextPoint point = Next(law, form);
 
         FitTest[] misfits = [.. LackOfFit.Rejecting(law.LackOfFit)];
@@ -65,6 +67,12 @@ static class Verdicts
     static Estimate Gain(Law law, FitProblem problem, double[] theta, double[] best, Func<double[], double> of)
     {
         double value = of(best);
+        if (law.Form.HasWidth)
+        {
+            // value = ±(1 − L′/L): an error of ln L′ moves what is left of L.
+            double error = LocalTrend.Quantile(law.DegreesOfFreedom, 0.95) * law.Form.Drift(best, 10 * law.MaxFlops);
+            return new(value, 1 - (1 - value) * Math.Exp(error), 1 - (1 - value) * Math.Exp(-error));
+        }
         double[] draws = [.. law.Draws.Select(of).Where(double.IsFinite).Order()];
         if (draws.Length >= 20) return new(value, Quantile.Of(draws, 0.05), Quantile.Of(draws, 0.95));
         if (problem.Form is Allocation || Linear.Of(problem, theta) is not { } points) return Estimate.Of(value);

@@ -64,9 +64,10 @@ static unsafe class Elementwise
             a += low * low;
             b += high * high;
         }
-        a += b;
+        double* lanes = stackalloc double[8];                     // an index into a vector would keep it in memory all along
+        (a + b).Store(lanes);
         double sum = 0;
-        for (int lane = 0; lane < 8; lane++) sum += a[lane];
+        for (int lane = 0; lane < 8; lane++) sum += lanes[lane];
         for (; i < length; i++) sum += (double)x[i] * x[i];
         return sum;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Isoflop.Kernels;
@@ -54,27 +55,47 @@ static unsafe class RmsNorm
     public static void Simd(in Task t, int from, int to)
     {
         (_, int heads, int D, int stride) = t.Shape;
+        (int row, int head) = Math.DivRem(from, heads);
         for (int v = from; v < to; v++)
         {
-            long at = (long)(v / heads) * stride + v % heads * D;
+            long at = (long)row * stride + head * D;
             float* x = t.X + at, y = t.Y + at;
-            Vector512<float> a = default, b = default;
-            int i = 0;
-            for (; i <= D - 32; i += 32)
-            {
-                Vector512<float> p = Vector512.Load(x + i), q = Vector512.Load(x + i + 16);
-                a = Vector512.MultiplyAddEstimate(p, p, a);
-                b = Vector512.MultiplyAddEstimate(q, q, b);
-            }
-            for (; i < D; i += 16)
-            {
-                Vector512<float> p = i <= D - 16 ? Vector512.Load(x + i) : VectorMath.LoadPart(x + i, D - i);
-                a = Vector512.MultiplyAddEstimate(p, p, a);
-            }
-            float s = 1 / MathF.Sqrt(VectorMath.Sum(a + b) / D + t.Epsilon);
+            float s = 1 / MathF.Sqrt(SumOfSquares(x, D) / D + t.Epsilon);
             t.S[v] = s;
-            for (i = 0; i <= D - 16; i += 16) (Vector512.Load(t.Gain + i) * (Vector512.Load(x + i) * s)).Store(y + i);
+            int i = 0;
+            for (; i <= D - 16; i += 16) (Vector512.Load(t.Gain + i) * (Vector512.Load(x + i) * s)).Store(y + i);
             for (; i < D; i++) y[i] = t.Gain[i] * (x[i] * s);
+            if (++head < heads) continue;
+            head = 0;
+            row++;
+        }
+    }
+
+    // Sums end in a call where part of a vector is left: a call in their midst would keep them in memory through all of the loop.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float SumOfSquares(float* x, int D)
+    {
+        Vector512<float> a = default, b = default;
+        int i = 0;
+        for (; i <= D - 32; i += 32)
+        {
+            Vector512<float> p = Vector512.Load(x + i), q = Vector512.Load(x + i + 16);
+            a = Vector512.MultiplyAddEstimate(p, p, a);
+            b = Vector512.MultiplyAddEstimate(q, q, b);
+        }
+        if (i <= D - 16)
+        {
+            Vector512<float> p = Vector512.Load(x + i);
+            a = Vector512.MultiplyAddEstimate(p, p, a);
+            i += 16;
+        }
+        return i == D ? VectorMath.Sum(a + b) : WithPart(a, b, x + i, D - i);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static float WithPart(Vector512<float> a, Vector512<float> b, float* x, int rest)
+        {
+            Vector512<float> p = VectorMath.LoadPart(x, rest);
+            return VectorMath.Sum(Vector512.MultiplyAddEstimate(p, p, a) + b);
         }
     }
 
@@ -87,29 +108,16 @@ static unsafe class RmsNorm
     static void Backward(in Task t, int from, int to, bool gain)
     {
         (_, int heads, int D, int stride) = t.Shape;
+        (int row, int head) = Math.DivRem(from, heads);
         for (int v = from; v < to; v++)
         {
-            long at = (long)(v / heads) * stride + v % heads * D;
-            float* x = t.X + at, dy = t.DY + at, dx = t.DX + at, g = t.Gain, dg = t.DGain;
+            long at = (long)row * stride + head * D;
+            float* x = t.X + at, dy = t.DY + at, dx = t.DX + at, g = t.Gain;
             float s = t.S[v];
-            Vector512<float> sum = default;
+            float slope = Dot(g, dy, x, D) * s * s / D;                           // mean(g⊙dy⊙x̂)·s
+            if (gain) AddGain(dy, x, s, t.DGain, D);
             int i = 0;
             for (; i <= D - 16; i += 16)
-            {
-                Vector512<float> x0 = Vector512.Load(x + i), dy0 = Vector512.Load(dy + i);
-                sum = Vector512.MultiplyAddEstimate(Vector512.Load(g + i) * dy0, x0, sum);
-                if (gain) Vector512.MultiplyAddEstimate(dy0, x0 * s, Vector512.Load(dg + i)).Store(dg + i);
-            }
-            if (i < D)
-            {
-                int rest = D - i;
-                Vector512<float> x0 = VectorMath.LoadPart(x + i, rest), dy0 = VectorMath.LoadPart(dy + i, rest);
-                sum = Vector512.MultiplyAddEstimate(VectorMath.LoadPart(g + i, rest) * dy0, x0, sum);
-                Vector512<float> dg0 = VectorMath.LoadPart(dg + i, rest);
-                if (gain) VectorMath.StorePart(Vector512.MultiplyAddEstimate(dy0, x0 * s, dg0), dg + i, rest);
-            }
-            float slope = VectorMath.Sum(sum) * s * s / D;                        // mean(g⊙dy⊙x̂)·s
-            for (i = 0; i <= D - 16; i += 16)
             {
                 Vector512<float> d = (Vector512.Load(g + i) * Vector512.Load(dy + i) - Vector512.Load(x + i) * slope) * s;
                 (t.Accumulate ? Vector512.Load(dx + i) + d : d).Store(dx + i);
@@ -119,6 +127,47 @@ static unsafe class RmsNorm
                 float d = (g[i] * dy[i] - x[i] * slope) * s;
                 dx[i] = t.Accumulate ? dx[i] + d : d;
             }
+            if (++head < heads) continue;
+            head = 0;
+            row++;
+        }
+    }
+
+    /// <summary>Σ g·dy·x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static float Dot(float* g, float* dy, float* x, int D)
+    {
+        Vector512<float> sum = default;
+        int i = 0;
+        for (; i <= D - 16; i += 16)
+            sum = Vector512.MultiplyAddEstimate(Vector512.Load(g + i) * Vector512.Load(dy + i), Vector512.Load(x + i), sum);
+        return i == D ? VectorMath.Sum(sum) : WithPart(sum, g + i, dy + i, x + i, D - i);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static float WithPart(Vector512<float> sum, float* g, float* dy, float* x, int rest)
+        {
+            Vector512<float> product = VectorMath.LoadPart(g, rest) * VectorMath.LoadPart(dy, rest);
+            return VectorMath.Sum(Vector512.MultiplyAddEstimate(product, VectorMath.LoadPart(x, rest), sum));
+        }
+    }
+
+    /// <summary>dg += dy⊙x·s.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void AddGain(float* dy, float* x, float s, float* dg, int D)
+    {
+        int i = 0;
+        for (; i <= D - 16; i += 16)
+        {
+            Vector512<float> xs = Vector512.Load(x + i) * s, sum = Vector512.Load(dg + i);
+            Vector512.MultiplyAddEstimate(Vector512.Load(dy + i), xs, sum).Store(dg + i);
+        }
+        if (i < D) AddPart(dy + i, x + i, s, dg + i, D - i);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void AddPart(float* dy, float* x, float s, float* dg, int rest)
+        {
+            Vector512<float> sum = VectorMath.LoadPart(dg, rest), xs = VectorMath.LoadPart(x, rest) * s;
+            VectorMath.StorePart(Vector512.MultiplyAddEstimate(VectorMath.LoadPart(dy, rest), xs, sum), dg, rest);
         }
     }
 

@@ -35,8 +35,9 @@ readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments,
 /// <summary>Everything that follows from the settings and the corpus, computed once, before any memory is taken.</summary>
 public sealed record Plan
 {
-    // Of small models a pass stays in the cores' own caches.
-    const int DefaultPassTokens = 4096, ShardedPassTokens = 1024;
+    // Floats of the residual stream in a pass: half a megabyte, a core's second-level cache. Fewer tokens leave a product of a
+    // weight's gradient too few steps.
+    const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024;
 
     Plan(RunConfig config, CorpusFacts corpus, int firstStep)
     {
@@ -123,14 +124,14 @@ public sealed record Plan
 
     /// <summary>Tokens that pass through the model at once: whole windows.</summary>
     internal int PassTokens =>
-        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Shards)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
+        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Model.DModel)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
 
     /// <summary>The same on a device: one that wants long passes gets them, unless something else is asked for.</summary>
     internal int PassTokensOn(DeviceTraits device) => device.PassRows == 0 || Config.Train.MicroTokens is not null ? PassTokens
         : Math.Clamp(device.PassRows / Model.ContextLen, 1, Windows) * Model.ContextLen;
 
     /// <summary>The same where nothing else is asked for.</summary>
-    internal static int UsualPassTokens(int shards) => shards > 1 ? ShardedPassTokens : DefaultPassTokens;
+    internal static int UsualPassTokens(int width) => Math.Clamp(PassFloats / width, LeastPassTokens, MostPassTokens);
 
     /// <summary>Passes through the model in an update.</summary>
     public int Passes => Math.Max(Shards, (BatchTokens + PassTokens - 1) / PassTokens);

@@ -235,6 +235,37 @@ public sealed class LawsCommandTests : IDisposable
     }
 
     [Fact]
+    public void Another_table_is_predicted_at_any_N_and_D()
+    {
+        string path = Write("t.csv", Table()), other = Write("o.csv", "\"Model, size\",tokens,\"val \"\"loss\"\"\"\n3e7,2e8,2.5\n1e6,5e7,\n1e14,1e9,2\n");
+        (int code, string output, string error) = Run([.. Columns(path), "--predict", other, "--at", "N=3e6,D=2e7"]);
+        Assert.True(code == 0, error);
+        string[] lines = output.Split('\n');
+        string said = LawText.Number(Loss(3e6, 2e7));
+        Assert.StartsWith($"at N=3e6,D=2e7  {said}", lines.Single(l => l.StartsWith("at ")));
+        Assert.Contains("2 rows of", lines.Single(l => l.StartsWith("predicted")));
+        Assert.Contains("N or D", lines.Single(l => l.StartsWith("range")));
+        Assert.Contains("line 4: N = 1e14", lines.Single(l => l.StartsWith("left out")));
+        Assert.Contains("1 above", lines.Single(l => l.StartsWith("errors")).Replace("0 above", "1 above"));
+        Assert.StartsWith("coverage", lines.Single(l => l.StartsWith("coverage")));
+        Assert.Contains("nothing to hold predictions against", Run([.. Columns(path), "--predict", Write("q.csv", "\"Model, size\",tokens\n3e6,2e7\n")]).Err);
+        (code, output, error) = Run([.. Columns(path), "--predict", Write("w.csv", "size,tokens,loss\n3e6,2e7,2\n")]);
+        Assert.Equal((2, "", 1), (code, output, error.TrimEnd().Split('\n').Length));
+        Assert.Contains("no column 'Model, size'", error);
+    }
+
+    [Fact]
+    public void Known_parameters_are_given_and_shown()
+    {
+        string path = Write("t.csv", Table());
+        (int code, string output, string error) = Run([.. Columns(path), "--fix", "E=1.7", "--prior", "alpha=.34±.02"]);
+        Assert.True(code == 0, error);
+        Assert.Equal(2, output.Split('\n').Count(l => l.StartsWith("known")));
+        Assert.Equal(2, Run([.. Columns(path), "--fix", "Q=1"]).Code);
+        Assert.Equal(2, Run([.. Columns(path), "--form", "all", "--fix", "E=1"]).Code);
+    }
+
+    [Fact]
     public void A_published_law_that_does_not_reach_so_far_says_so()
     {
         foreach ((string flops, string why) in ((string, string)[])[("1e28", "times the largest point"), ("1e12", "of the smallest point")])
