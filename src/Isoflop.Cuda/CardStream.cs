@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace Isoflop.Cuda;
 
 /// <summary>
@@ -12,19 +9,17 @@ namespace Isoflop.Cuda;
 /// </remarks>
 sealed unsafe class CardStream : IDisposable
 {
-    const int MostGraphs = 32, ShortestGraph = 4, Slots = 2, Portable = 1, BlockingSync = 1, NoTiming = 2, NonBlocking = 1;
-    const int MaxSharedAttribute = 8, PlainShared = 48 << 10, OutOfMemory = 2, JitErrors = 5, JitErrorBytes = 6;
+    const int MostGraphs = 32, ShortestGraph = 4, Slots = 2;
+    const int PortableAndMapped = 3, BlockingSync = 1, NoTiming = 2, NonBlocking = 1, OutOfMemory = 2;
 
     /// <summary>Bytes that can be laid out for kernels to read before a launch.</summary>
     public const int StagingBytes = 4 << 20;
 
     readonly Driver driver;
     readonly Card card;
-    readonly int device;
-    readonly nint context, stream;
+    readonly CardContext context;
+    readonly nint stream;
     readonly nint[] staging = new nint[Slots], read = new nint[Slots];             // the event: that slot has been read
-    readonly Dictionary<string, nint> modules = [];
-    readonly Dictionary<Kernel, nint> functions = new(ReferenceEqualityComparer.Instance);
     readonly List<Graph> graphs = [];                             // the one used last is last
     readonly HashSet<nint> blocks = [];
     int slot;
@@ -36,18 +31,14 @@ sealed unsafe class CardStream : IDisposable
     /// <exception cref="DataException">The card does not answer.</exception>
     public CardStream(Driver driver, Card card)
     {
-        (this.driver, this.card) = (driver, card);
-        int found;
+        (this.driver, this.card, context) = (driver, card, CardContext.Of(driver, card));
         nint made;
-        Check(driver.DeviceGet(&found, card.Index), "cuDeviceGet");
-        Check(driver.RetainContext(&made, found), "cuDevicePrimaryCtxRetain");
-        (device, context) = (found, made);
         Enter();
         Check(driver.CreateStream(&made, NonBlocking), "cuStreamCreate");
         stream = made;
         for (int i = 0; i < Slots; i++)
         {
-            Check(driver.AllocateHost(&made, StagingBytes, Portable), "cuMemHostAlloc");
+            Check(driver.AllocateHost(&made, StagingBytes, PortableAndMapped), "cuMemHostAlloc");
             staging[i] = made;
             Check(driver.CreateEvent(&made, NoTiming | BlockingSync), "cuEventCreate");
             read[i] = made;
@@ -62,15 +53,9 @@ sealed unsafe class CardStream : IDisposable
         public nint[] Nodes = [];                                 // empty: seen once, not made yet
     }
 
-    /// <summary>The driver keeps a current context for each thread.</summary>
-    void Enter() => Check(driver.SetContext(context), "cuCtxSetCurrent");
+    void Enter() => context.Enter();
 
-    void Check(int result, string call)
-    {
-        if (result != 0)
-            throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)} ({call}); what was saved " +
-                "stays, the same command goes on from there");
-    }
+    void Check(int result, string call) => context.Check(result, call);
 
     /// <summary>New memory, all zero.</summary>
     /// <exception cref="ConfigException">The card has none left.</exception>
@@ -99,7 +84,8 @@ sealed unsafe class CardStream : IDisposable
     {
         if (disposed || !blocks.Remove(memory)) return;
         Enter();
-        driver.Free(memory);                                      // waits for the card; an error shows at the next call
+        driver.Synchronize(stream);                               // an error shows at the next call
+        driver.Free(memory);
     }
 
     /// <summary>
@@ -145,8 +131,8 @@ sealed unsafe class CardStream : IDisposable
     {
         void* given = work.Address(launch);
         Grid grid = launch.Grid;
-        Check(driver.Launch(Function(launch.Kernel), (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)launch.Kernel.Threads, 1, 1,
-            (uint)grid.Shared, stream, &given, null), launch.Kernel.Name);
+        Check(driver.Launch(context.Function(launch.Kernel), (uint)grid.X, (uint)grid.Y, (uint)grid.Z,
+            (uint)launch.Kernel.Threads, 1, 1, (uint)grid.Shared, stream, &given, null), launch.Kernel.Name);
     }
 
     /// <summary>The graph of work of this shape; null: it is seen for the first time, which is no reason to make one.</summary>
@@ -199,7 +185,7 @@ sealed unsafe class CardStream : IDisposable
         given = work.Address(launch);
         return new()
         {
-            Function = Function(launch.Kernel),
+            Function = context.Function(launch.Kernel),
             X = (uint)launch.Grid.X,
             Y = (uint)launch.Grid.Y,
             Z = (uint)launch.Grid.Z,
@@ -215,46 +201,6 @@ sealed unsafe class CardStream : IDisposable
         if (graph.Nodes.Length == 0) return;
         driver.DestroyExecutable(graph.Executable);
         driver.DestroyGraph(graph.Template);
-    }
-
-    nint Function(Kernel kernel)
-    {
-        if (functions.TryGetValue(kernel, out nint known)) return known;
-        if (!modules.TryGetValue(kernel.Module, out nint module)) modules[kernel.Module] = module = Load(kernel.Module);
-        nint function;
-        fixed (byte* name = Encoding.UTF8.GetBytes(kernel.Name + '\0'))
-            Check(driver.GetFunction(&function, module, name), kernel.Name);
-        // Blocks may have more than 48 KB of shared memory where a kernel says so.
-        if (card.SharedBytes > PlainShared)
-            Check(driver.SetFunction(function, MaxSharedAttribute, card.SharedBytes), kernel.Name);
-        return functions[kernel] = function;
-    }
-
-    nint Load(string name)
-    {
-        byte[] ptx = Ptx(name);
-        byte[] log = new byte[4096];
-        nint module;
-        int result;
-        fixed (byte* code = ptx, errors = log)
-        {
-            int* options = stackalloc int[] { JitErrors, JitErrorBytes };
-            void** values = stackalloc void*[] { errors, (void*)(nint)log.Length };
-            result = driver.LoadModule(&module, code, 2, options, values);
-        }
-        if (result == 0) return module;
-        string said = Encoding.UTF8.GetString(log.AsSpan(0, Math.Max(0, log.AsSpan().IndexOf((byte)0)))).Trim();
-        throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)}: {name}.ptx {said}");
-    }
-
-    /// <summary>A module's text, with the zero that ends it.</summary>
-    internal static byte[] Ptx(string name)
-    {
-        using Stream file = typeof(CardStream).Assembly.GetManifestResourceStream($"{name}.ptx")
-            ?? throw new InvalidOperationException($"{name}.ptx is not part of the program");
-        byte[] ptx = new byte[file.Length + 1];
-        file.ReadExactly(ptx.AsSpan(0, ptx.Length - 1));
-        return ptx;
     }
 
     /// <summary>Copies from the host, which may change its copy at once.</summary>
@@ -278,10 +224,9 @@ sealed unsafe class CardStream : IDisposable
     {
         if (disposed) return;
         disposed = true;
-        driver.SetContext(context);
+        driver.SetContext(context.Handle);
         driver.Synchronize(stream);
         foreach (Graph graph in graphs) Forget(graph);
-        foreach (nint module in modules.Values) driver.UnloadModule(module);
         foreach (nint block in blocks) driver.Free(block);
         for (int i = 0; i < Slots; i++)
         {
@@ -289,6 +234,5 @@ sealed unsafe class CardStream : IDisposable
             driver.DestroyEvent(read[i]);
         }
         driver.DestroyStream(stream);
-        driver.ReleaseContext(device);
     }
 }

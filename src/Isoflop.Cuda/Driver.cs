@@ -40,7 +40,6 @@ sealed unsafe class Driver
         DeviceMemory = (delegate* unmanaged<nuint*, int, int>)Find("cuDeviceTotalMem_v2");
         DeviceAttribute = (delegate* unmanaged<int*, int, int, int>)Find("cuDeviceGetAttribute");
         RetainContext = (delegate* unmanaged<nint*, int, int>)Find("cuDevicePrimaryCtxRetain");
-        ReleaseContext = (delegate* unmanaged<int, int>)Find("cuDevicePrimaryCtxRelease_v2");
         SetContext = (delegate* unmanaged<nint, int>)Find("cuCtxSetCurrent");
         FreeMemory = (delegate* unmanaged<nuint*, nuint*, int>)Find("cuMemGetInfo_v2");
         Allocate = (delegate* unmanaged<nint*, nuint, int>)Find("cuMemAlloc_v2");
@@ -58,7 +57,6 @@ sealed unsafe class Driver
         RecordEvent = (delegate* unmanaged<nint, nint, int>)Find("cuEventRecord");
         AwaitEvent = (delegate* unmanaged<nint, int>)Find("cuEventSynchronize");
         LoadModule = (delegate* unmanaged<nint*, void*, uint, int*, void**, int>)Find("cuModuleLoadDataEx");
-        UnloadModule = (delegate* unmanaged<nint, int>)Find("cuModuleUnload");
         GetFunction = (delegate* unmanaged<nint*, nint, byte*, int>)Find("cuModuleGetFunction");
         SetFunction = (delegate* unmanaged<nint, int, int, int>)Find("cuFuncSetAttribute");
         Launch = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)
@@ -92,7 +90,6 @@ sealed unsafe class Driver
     public readonly delegate* unmanaged<nuint*, int, int> DeviceMemory;
     public readonly delegate* unmanaged<int*, int, int, int> DeviceAttribute;
     public readonly delegate* unmanaged<nint*, int, int> RetainContext;
-    public readonly delegate* unmanaged<int, int> ReleaseContext;
     public readonly delegate* unmanaged<nint, int> SetContext;
     public readonly delegate* unmanaged<nuint*, nuint*, int> FreeMemory;
     public readonly delegate* unmanaged<nint*, nuint, int> Allocate;
@@ -108,7 +105,6 @@ sealed unsafe class Driver
     public readonly delegate* unmanaged<nint, int> DestroyEvent, AwaitEvent;
     public readonly delegate* unmanaged<nint, nint, int> RecordEvent;
     public readonly delegate* unmanaged<nint*, void*, uint, int*, void**, int> LoadModule;
-    public readonly delegate* unmanaged<nint, int> UnloadModule;
     public readonly delegate* unmanaged<nint*, nint, byte*, int> GetFunction;
     public readonly delegate* unmanaged<nint, int, int, int> SetFunction;
     public readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int> Launch;
@@ -141,9 +137,6 @@ sealed unsafe class Driver
 
     nint Find(string name) => NativeLibrary.TryGetExport(library, name, out nint address) ? address
         : throw new ConfigException($"the NVIDIA driver lacks {name}: update it to 525 or later");
-
-    /// <summary>A function of the library, for tests that look behind it.</summary>
-    internal nint Export(string name) => Find(name);
 
     /// <exception cref="DataException">The call failed.</exception>
     public void Check(int result, string call)

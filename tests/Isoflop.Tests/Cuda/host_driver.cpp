@@ -120,7 +120,6 @@ CALL cuDeviceGetAttribute(int* v, int which, int)
     return *v < 0 ? Invalid : 0;
 }
 CALL cuDevicePrimaryCtxRetain(void** c, int) { *c = &card; return 0; }
-CALL cuDevicePrimaryCtxRelease_v2(int) { return 0; }
 CALL cuCtxSetCurrent(void* c) { return c == &card ? 0 : Invalid; }
 CALL cuGetErrorName(int e, const char** s)
 {
@@ -200,7 +199,6 @@ CALL cuEventRecord(Event* e, Stream* s) { e->stream = s; return broken; }
 CALL cuEventSynchronize(Event* e) { ALONE; return e->stream ? drain(e->stream) : broken; }
 
 CALL cuModuleLoadDataEx(Module** m, const char* text, unsigned, int*, void**) { *m = new Module{ text, {} }; return broken; }
-CALL cuModuleUnload(Module* m) { ALONE; drain_all(); delete m; return 0; }
 
 CALL cuModuleGetFunction(Function** f, Module* m, const char* name)
 {
