@@ -12,7 +12,6 @@ namespace Isoflop.Cli;
 static class StudyTables
 {
     /// <summary>A line for each budget and size, seeds together, and the sum.</summary>
-    /// <param name="threadFlops">peak of one thread, FLOPs a second</param>
     public static void Plan(TextWriter output, IReadOnlyList<PlannedRun> runs, double? upTo, int workers, Workspace here)
     {
         var rows = new List<string[]>
@@ -33,7 +32,8 @@ static class StudyTables
                 Q(r.ParametersWithoutEmbedding), Q(r.Tokens), I($"{r.Epochs:0.##}"), tune ? "grid" : I($"{r.Steps}"),
                 tune ? "grid" : I($"{r.BatchTokens}"), tune ? "grid" : I($"{r.LearningRate:0.####}"), I($"{cell.Count()}"),
                 I($"{cell.Count(c => there.Contains(c.Name))}"), I($"{cell.Sum(c => c.NewFlops):0.0e0}"),
-                Format.Quantity(r.MemoryOn(place.Device), "B"), ProgressLine.Span(cell.Sum(c => c.SecondsAt(threadFlops)) / workers),
+                Format.Quantity(r.MemoryOn(place.Device), "B"),
+                ProgressLine.Span(cell.Sum(c => c.SecondsAt(threadFlops)) / workers),
                 Left(r, upTo) ? "later" : r.Phase == Phase.Ladder && r.Excluded.Length > 0 ? "not law: " + r.Excluded : ""]);
         }
         TextTable.Write(output, rows, 1, 16);

@@ -56,8 +56,9 @@ sealed class KernelTable
     /// <exception cref="ConfigException">No kernel does.</exception>
     public static (int Index, int Width) For(int head)
     {
-        int i = Array.FindIndex(widths, w => w >= head);
-        return i >= 0 ? (i, widths[i])
+        int i = 0;
+        while (i < widths.Length && widths[i] < head) i++;
+        return i < widths.Length ? (i, widths[i])
             : throw new ConfigException($"model.d_head={head}: a card takes heads of at most {widths[^1]}; " +
                 "use more heads, or cpu");
     }
