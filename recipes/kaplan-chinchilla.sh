@@ -14,7 +14,6 @@ ladder() {                                      # ladder NAME SETTING…
     shift
     cat > "$name.recipe.json" <<JSON
 { "name": "$name", "corpus": "$corpus", "settings": ["model.context_len=128"$(printf ', "%s"' "$@" | sed 's/, ""//')],
-  "learning_rate_factor": 0.5, "batch_factor": 0.25,
   "rungs": [{ "budgets": "3e10,1e11,3e11,1e12", "seeds": 2, "sizes": 5 }] }
 JSON
     $ISOFLOP ladder "$name.recipe.json" --yes > /dev/null

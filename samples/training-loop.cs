@@ -31,7 +31,7 @@ string Train(string run, int steps)
     using IDevice device = Devices.Open("cpu");
     var shape = new ModelConfig { VocabSize = tokenizer.VocabSize, ContextLen = Context, DModel = 32, NLayer = 2, NHead = 2 };
     using var model = new Transformer(device, shape, Windows * Context, training: true);
-    using var adam = new AdamW(model);
+    using var adam = new Optimizer(model);
     var checkpoints = new CheckpointStore(run, words, model, adam);
     // Windows of the text in an order that the seed shuffles: the whole state of the data is a place, the cursor.
     var source = new BatchSource(tokens.Length, (at, into) => tokens.AsSpan((int)at, into.Length).CopyTo(into),
@@ -47,8 +47,8 @@ string Train(string run, int steps)
         model.ClearGradients();
         model.LossAndGradient(batch, batch.Rows);                // gradients of the mean over the batch's rows
         model.FinishGradients();
-        StepSums sums = adam.Step(new AdamWStep(3e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, ++state.Updates, Clip: 1));
-        (state.Step, state.Cursor, state.Loss) = (state.Step + 1, state.Cursor + Windows, sums.Loss / batch.Rows);
+        (double loss, _) = adam.Step(new AdamWStep(3e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, ++state.Updates, Clip: 1));
+        (state.Step, state.Cursor, state.Loss) = (state.Step + 1, state.Cursor + Windows, loss / batch.Rows);
         if (state.Step % 10 == 0) Console.WriteLine($"step {state.Step}: {state.Loss:0.000} nats a token");
     }
     string saved = checkpoints.Save(state);                      // whole or not at all; its folder

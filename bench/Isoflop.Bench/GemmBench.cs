@@ -14,11 +14,11 @@ static class GemmBench
         (512, 64, 256), (2048, 64, 64), (2048, 16, 256),
     ];
 
-    public static void Run(int threads, int milliseconds)
+    public static void Run(int threads, int milliseconds, Precision precision)
     {
-        using IDevice device = Devices.Open("cpu", threads);
-        using var peak = new Machine.Peak(threads);
-        Console.WriteLine($"{device.Traits.Name}; tiles of {Microkernel.Rows}×{Microkernel.Columns}");
+        using IDevice device = Devices.Open("cpu", threads, precision);
+        using var peak = new Machine.Peak(threads, Multiplication.Of(precision));
+        Console.WriteLine(device.Traits.Name + (precision == Precision.F32 ? $"; tiles of {Microkernel.Rows}×{Microkernel.Columns}" : ""));
         Console.WriteLine("    M     K     N  layout        GFLOP/s  share   share, weights laid out");
         double product = 1, least = double.PositiveInfinity;
         int counted = 0;

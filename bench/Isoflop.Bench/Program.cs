@@ -2,14 +2,31 @@ using Isoflop.Bench;
 using Isoflop.Kernels;
 
 int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index]) : otherwise;
+// bf16 is whichever this machine has; where it has none, one line says so.
+Precision Wanted(int index)
+{
+    string name = args.Length > index ? args[index] : "f32";
+    Precision wish = Enum.GetValues<Precision>().FirstOrDefault(p => p.Name() == name, Precision.F32);
+    try
+    {
+        return Multiplication.Of(Precisions.Chosen(wish, int.MaxValue)).Precision;
+    }
+    catch (Isoflop.ConfigException e)
+    {
+        Console.Error.WriteLine(e.Message);
+        Environment.Exit(2);
+        throw;
+    }
+}
+
 switch (args.FirstOrDefault())
 {
     case "gemm":
-        GemmBench.Run(Number(1, 1), Number(2, 300));
+        GemmBench.Run(Number(1, 1), Number(2, 300), Wanted(3));
         return 0;
     case "train":
         TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 0), Number(4, int.MaxValue), Number(5, 0),
-            Number(6, 0));
+            Number(6, 0), Wanted(7));
         return 0;
     case "card":
         CardBench.Run(args[1], Number(2, 5), Number(3, 0), Number(4, int.MaxValue));
@@ -44,7 +61,10 @@ switch (args.FirstOrDefault())
     case "coverage":
         LawCoverage.Run(Number(1, 200), Number(2, 200));
         return 0;
+    case "dial":
+        DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills | dial table [largest budget fitted]");
         return 2;
 }

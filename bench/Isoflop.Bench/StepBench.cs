@@ -150,6 +150,16 @@ static class StepBench
             Time("AdamW", () => inner.AdamW(p, g, m, v, sums, rule));
         }
 
+        public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+            in AdamWStep step)
+        {
+            AdamWStep rule = step;
+            Time("Direction", () => inner.Direction(g, m, v, sums, rule));
+        }
+
+        public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio) =>
+            Time("Axpby", () => inner.Axpby(a, x, b, y, ratio));
+
         public void Dispose() => inner.Dispose();
     }
 }

@@ -25,14 +25,14 @@ static class TrainBench
 
     /// <param name="from">least width</param> <param name="to">largest; where they are one, two numbers are all that is said</param>
     /// <param name="shards">0: the dial's</param> <param name="passRows">0: the trainer's</param>
-    public static void Run(int threads, int seconds, int from, int to, int shards, int passRows)
+    public static void Run(int threads, int seconds, int from, int to, int shards, int passRows, Precision precision)
     {
-        using var peak = new Machine.Peak(threads);
+        using var peak = new Machine.Peak(threads, Multiplication.Of(precision));
         if (from < to) Console.WriteLine("parameters  d_model  layers  vocab  context  windows  shards   tokens/s  share of peak");
         foreach ((ModelConfig c, int sequences) in Sizes)
         {
             if (c.DModel < from || c.DModel > to) continue;
-            (double tokens, double share, int of) = Measure(c, sequences, threads, seconds, shards, passRows, peak);
+            (double tokens, double share, int of) = Measure(c, sequences, threads, seconds, shards, passRows, precision, peak);
             Console.WriteLine(from == to ? string.Create(CultureInfo.InvariantCulture, $"{tokens} {share}")
                 : $"{new ParamTable(c).Parameters,10:N0} {c.DModel,8} {c.NLayer,7} {c.VocabSize,6} {c.ContextLen,8} {sequences,8} " +
                     $"{of,7} {tokens,10:N0} {share,6:P0}");
@@ -47,7 +47,7 @@ static class TrainBench
     {
         int rows = sequences * c.ContextLen, done = 0;
         var model = new Transformer(device, c, rows, training: true, shards, passRows);
-        var optimiser = new AdamW(model);
+        var optimiser = new Optimizer(model);
         model.Initialise(1);
         var random = new Random(1);
         var batch = new Batch(rows, sequences);
@@ -67,12 +67,12 @@ static class TrainBench
 
     /// <summary>Tokens a second, and the share of the peak that short rounds between the steps reach: medians.</summary>
     static (double Tokens, double Share, int Shards) Measure(ModelConfig c, int sequences, int threads, int seconds, int shards,
-        int passRows, Machine.Peak peak)
+        int passRows, Precision precision, Machine.Peak peak)
     {
-        using IDevice device = Devices.Open("cpu", threads);
+        using IDevice device = Devices.Open("cpu", threads, precision);
         int rows = sequences * c.ContextLen;
         if (shards == 0) shards = ComputeOptimal.Shards(new ParamTable(c).Parameters, rows, c.ContextLen);
-        Step step = Begin(device, c, sequences, shards, passRows > 0 ? passRows : Plan.UsualPassTokens(c.DModel));
+        Step step = Begin(device, c, sequences, shards, passRows > 0 ? passRows : Plan.UsualPassTokens(new ParamTable(c).Parameters, c.DModel));
         double flops = Flops.Training(c, rows, sequences * Flops.Pairs(c.ContextLen)).Total;
         List<double> times = [], shares = [];
         for (int i = 0; i < 3; i++) step();

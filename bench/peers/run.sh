@@ -5,13 +5,18 @@
 #     apt-get install python3-torch libopenblas0-openmp
 # llama.cpp: LLAMA_MODULES names a folder where this was done; without it generation is left out:
 #     npm i --ignore-scripts --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
+# A machine without an SDK: carry bench/peers and a publish there (90 MB, packed 30 by xz), and name its folder in $BENCH:
+#     dotnet publish bench/Isoflop.Bench -c Release -r linux-x64 --self-contained -o publish && tar cJf bench.txz publish bench/peers
 set -eu
 cd "$(dirname "$0")/../.."
 for python in "${PYTHON:-python3}" python3 /usr/bin/python3; do
     "$python" -c 'import torch' 2> /dev/null && break
 done
-dotnet build bench/Isoflop.Bench -c Release -v quiet --nologo
-bench=bench/Isoflop.Bench/bin/Release/net10.0/Isoflop.Bench
+if [ -n "${BENCH:-}" ]; then bench=$BENCH/Isoflop.Bench
+else
+    dotnet build bench/Isoflop.Bench -c Release -v quiet --nologo
+    bench=bench/Isoflop.Bench/bin/Release/net10.0/Isoflop.Bench
+fi
 mkdir -p bench/results
 cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -1 | tr -cs 'A-Za-z0-9\n' '-')
 exec "$bench" peers "${1:-$(nproc)}" "${2:-5}" "${3:-3}" "$python" bench/peers "${LLAMA_MODULES:-}" \

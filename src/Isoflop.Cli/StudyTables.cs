@@ -109,6 +109,8 @@ static class StudyTables
             ? I($"survives  {l.Span}, {l.From:0.##e0} to {l.To:0.##e0} FLOPs: {Symbols.In(l.Law.Formula)}; ") +
                 I($"largest mean residual of a budget {100 * l.Worst:0.0} %")
             : "survives  no stretch of three budgets: the law misses them by more than their seeds scatter");
+        if (f.Forecaster.Regime is { Length: > 0 } regime) output.WriteLine($"regime    {regime}");
+        if (f.Collapse is { } collapse) output.WriteLine($"collapse  {collapse.Says}");
         output.WriteLine($"next      {LawText.Next(f.Law, f.SecondsPerFlop)}");
         output.WriteLine($"report    {f.Page}");
     }

@@ -29,6 +29,14 @@ struct AddArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
+struct AxpbyArguments
+{
+    public nint X, Y, Ratio;
+    public long Length;
+    public float A, B;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 struct ShardsArguments
 {
     public nint X;

@@ -407,14 +407,21 @@ sealed unsafe class CudaDevice : IDevice
 
     /// <inheritdoc/>
     public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
-        in AdamWStep step) => work.Add(Table.AdamW, Elements(p.Length), new AdamWArguments
+        in AdamWStep step) => work.Add(Table.AdamW, Elements(p.Length), Given(p, g, m, v, sums, step));
+
+    /// <inheritdoc/>
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step) => work.Add(Table.Direction, Elements(g.Length), Given(default, g, m, v, sums, step));
+
+    static AdamWArguments Given(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v,
+        DeviceSpan<double> sums, in AdamWStep step) => new()
         {
             P = p.Address,
             G = g.Address,
             M = m.Address,
-            V = v.Address,
+            V = v.Length == 0 ? 0 : v.Address,
             Sums = sums.Address,
-            Length = p.Length,
+            Length = g.Length,
             Clip = step.Clip,
             Rate = step.LearningRate,
             Beta1 = step.Beta1,
@@ -422,6 +429,18 @@ sealed unsafe class CudaDevice : IDevice
             Epsilon = step.Epsilon,
             Decay = step.WeightDecay,
             Step = step.Step,
+        };
+
+    /// <inheritdoc/>
+    public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio = default) =>
+        work.Add(Table.Axpby, Elements(x.Length), new AxpbyArguments
+        {
+            X = x.Address,
+            Y = y.Address,
+            Ratio = ratio.Length == 0 ? 0 : ratio.Address,
+            Length = x.Length,
+            A = a,
+            B = b,
         });
 
     /// <summary>Bytes a second of a copy, read and written, and FLOPs a second of a product of square matrices.</summary>

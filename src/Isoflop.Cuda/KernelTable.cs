@@ -50,7 +50,8 @@ sealed class KernelTable
         LogSoftmax = new("cross_entropy", "log_softmax", 128), Sample = new("sample", "sample", 128),
         LossParts = new("sums", "loss_parts", 256), LossSum = new("sums", "loss_sum", 32),
         SquaresParts = new("sums", "squares_parts", 256), SquaresSum = new("sums", "squares_sum", 256),
-        AdamW = new("adamw", "adamw", 256);
+        AdamW = new("adamw", "adamw", 256), Direction = new("adamw", "direction", 256),
+        Axpby = new("elementwise", "axpby", 256);
 
     /// <summary>Which kernel takes heads of this width, and how wide its tiles are.</summary>
     /// <exception cref="ConfigException">No kernel does.</exception>

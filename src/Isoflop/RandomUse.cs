@@ -82,6 +82,8 @@ sealed record RandomUse(string Name, string Seed, RandomPurpose Purpose, long Fi
     public static RandomUse SuddenRise { get; } = new("test for a sudden rise", "map", RandomPurpose.Bootstrap, 0, 1);
     /// <summary>Simulated task <c>index</c> of the smooth curve before <c>step</c>.</summary>
     public static RandomUse FalseAlarm { get; } = new("simulated smooth task", "map", RandomPurpose.Bootstrap, 1, AllSteps - 1);
+    /// <summary>Simulated group <c>index</c> of <c>step</c> values; places of counts within their steps.</summary>
+    public static RandomUse Groups { get; } = new("simulated group", "groups", RandomPurpose.Test, 0, AllSteps);
     /// <summary>Resample <c>index</c> of comparison <c>step</c>.</summary>
     public static RandomUse Resample { get; } =
         new("comparison's resample", "compare", RandomPurpose.Bootstrap, 0, AllSteps, 0, 1L << 40);
@@ -97,7 +99,7 @@ sealed record RandomUse(string Name, string Seed, RandomPurpose Purpose, long Fi
         FirstWeights, WindowOrder, Demonstration, Thought, Prompt, GateThought, ScorerItem, ScorerCut, TrainingReply, ExamReply,
         ScorerReply, SearchReply, Continuation, TaskItem, ChoiceOrder, WorldDocument, WorldHeldOut, WorldQuestion, MemoryStrings,
         MemoryFacts, MemoryOrder, Mixtures, MixCandidates, MixOrder, LawResample, LawStart, FrontierResample, FrontierNoise,
-        SuddenRise, FalseAlarm, Resample, Exchange, ThoughtResample,
+        SuddenRise, FalseAlarm, Resample, Exchange, ThoughtResample, Groups,
     ];
 
     /// <summary>Uses of one kind of seed with streams in common, and why that does no harm; a new one is a mistake.</summary>

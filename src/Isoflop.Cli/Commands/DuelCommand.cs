@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Studies;
 
@@ -21,6 +22,7 @@ static class DuelCommand
         var b = Side("--b");
         var yes = new Option<bool>("--yes") { Description = "Train what is missing without asking" };
         var workers = new Option<int>("--workers") { Description = "Runs side by side; 0: one a core", HelpName = "N" };
+        var svg = new Option<string?>("--svg") { Description = "Write both curves and the multiplier", HelpName = "FILE" };
         var recipe = new RecipeOptions();
         var verb = new Verb("duel",
             "Two recipes on a ladder each, seeds paired: how much less compute B needs for A's loss, and how that changes " +
@@ -29,7 +31,7 @@ static class DuelCommand
             "isoflop duel short long                          two studies that are there",
             "isoflop duel norm --corpus small --budgets 1e9..1e11 --a model.qk_norm=false --b model.qk_norm=true --yes")
         {
-            names, a, b, yes, workers,
+            names, a, b, yes, workers, svg,
         };
         recipe.AddTo(verb);
         verb.Runs(call =>
@@ -49,6 +51,8 @@ static class DuelCommand
             DuelResult duel = Duel.Of(Study.Open(call.Here, sides[0].Name), Study.Open(call.Here, sides[1].Name), call.Here);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(duel, DuelJson.Default.DuelResult));
             else Write(call.Out, duel);
+            if (call.Parsed.GetValue(svg) is { } picture && !Chart.Save(picture, Duel.Pictures(duel)))
+                call.Err.WriteLine(Chart.TooFew);
             return 0;
         });
         return verb;

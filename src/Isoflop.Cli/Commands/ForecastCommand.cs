@@ -78,6 +78,8 @@ static class ForecastCommand
             $"(95 %: {f.Loss.Ends("0.0000")}), " +
             I($"{f.BitsPerByte.Value:0.0000} bits/byte ({f.BitsPerByte.Ends("0.0000")})"));
         output.WriteLine(I($"  line         {f.Line:0.0000} nats/token: straight in log–log through the best of each budget"));
+        if (f.Regime.Length > 0) output.WriteLine($"  regime       {f.Regime}");
+        foreach (string warning in f.Beware) output.WriteLine($"  beware       {warning}");
     }
 
     internal static void Write(TextWriter output, Score s)

@@ -91,6 +91,8 @@ sealed class RecipeOptions
         Description = "One stable run a size; each budget is a decay that branches off: cheaper, correlated",
     };
 
+    readonly Option<string> precision = Settings.Precision();
+
     readonly Option<double?> tune = new("--tune")
     {
         Description = "FLOPs of each tuning run, ten times that for the check; 0: none "
@@ -98,9 +100,15 @@ sealed class RecipeOptions
         HelpName = "FLOPs",
     };
 
+    readonly Option<bool> tuneEach = new("--tune-each")
+    {
+        Description = "Tune the learning rate at every budget anew, until the best lies between two others",
+    };
+
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune]) verb.Add(option);
+        foreach (Option option in (Option[])[corpus, budgets, perDecade, seeds, sizes, widths, trunks, tune, tuneEach, precision])
+            verb.Add(option);
     }
 
     /// <param name="name">of the study, or a recipe's file</param>
@@ -116,7 +124,7 @@ sealed class RecipeOptions
         if (given.GetValue(budgets) is { } b) recipe = recipe with { Rungs = [new() { Budgets = b }] };
         recipe = recipe with
         {
-            Settings = [.. recipe.Settings, .. settings],
+            Settings = [.. recipe.Settings, .. settings, .. Settings.Precision(given, precision)],
             Rungs = [.. recipe.Rungs.Select(r => r with
             {
                 PerDecade = given.GetValue(perDecade) ?? r.PerDecade,
@@ -124,6 +132,7 @@ sealed class RecipeOptions
                 Sizes = given.GetValue(sizes) ?? r.Sizes,
             })],
         };
+        if (given.GetValue(tuneEach)) return recipe with { Tune = new() { EveryBudget = true } };
         if (given.GetValue(tune) is { } t)
             return recipe with { Tune = t > 0 ? new() { Flops = t, TransferFlops = 10 * t } : null };
         return file || recipe.Rungs.Count == 0 ? recipe : recipe with { Tune = UsualTuning(call.Here, recipe) };

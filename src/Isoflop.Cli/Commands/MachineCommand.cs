@@ -12,11 +12,12 @@ static class MachineCommand
 {
     public static Verb Create()
     {
-        var verb = new Verb("machine", "Measure this machine: cores, instruction set, peak GFLOP/s, memory bandwidth, cards.",
+        var verb = new Verb("machine",
+            "Measure this machine: cores, instruction set, peak GFLOP/s, bf16, memory bandwidth, cards.",
             "isoflop machine");
         verb.Runs(call =>
         {
-            Machine m = Machine.Measure();
+            Machine m = Machine.Measure().WithBf16();
             (IReadOnlyList<CardRate> cards, string none) = Cards.Measure();
             if (call.Json)
             {
@@ -31,6 +32,8 @@ static class MachineCommand
                 (m.InstructionSet == "none" ? ": expect about 0.3 GFLOP/s; a published binary needs -p:IlcInstructionSet" : ""));
             call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"peak          {m.PeakGflops:F0} GFLOP/s float32, multiply-adds on registers, all cores"));
+            call.Out.WriteLine($"bf16          {m.Bf16}" + (m.Bf16Gflops == 0 ? "" : string.Create(CultureInfo.InvariantCulture,
+                $": {m.Bf16Gflops:F0} GFLOP/s, its tile on operands near the core, all cores")));
             call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"bandwidth     {m.BandwidthGBs:F1} GB/s, copy, read and written"));
             call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -138,6 +138,7 @@ static class MapCommand
         Gains(call.Out, map);
         Floors(call.Out, entropies);
         Breaks(call.Out, map, breaks);
+        Groups(call.Out, map);
         Next(call.Out, map);
         if (calibrate > 0) Calibrated(call.Out, map, calibrate);
         if (folder is not null)
@@ -183,6 +184,20 @@ static class MapCommand
                 classes[b.Task].ToString().ToLowerInvariant());
         output.WriteLine($"  {moving.Length - inside.Length} other tasks that move: {refused} not identified, " +
             $"{moving.Length - inside.Length - refused} with an interval that leaves the ladder");
+    }
+
+    /// <summary>Of tasks whose seeds differ in having broken through at some budget.</summary>
+    static void Groups(TextWriter output, CapabilityMap map)
+    {
+        SeedGroups[] mixed = [.. SeedGroups.All(map).GroupBy(c => c.Task)
+            .Where(t => t.Any(c => c.Two || c.Through > 0 && c.Through < c.Seeds)).SelectMany(t => t)];
+        if (mixed.Length == 0) return;
+        output.WriteLine(I($"\nseeds that have broken through: ability above {MapRules.Through} (95 %, exact); ") +
+            "do they fall into two groups? (excess mass, Holm)");
+        foreach (SeedGroups c in mixed)
+            output.WriteLine(I($"  {c.Task,-14} {c.Flops,7:0.#e0}  {c.Through,3} of {c.Seeds,3}  ") +
+                I($"{c.Through / (double)c.Seeds:0.00} ({c.Range.Low:0.00}–{c.Range.High:0.00})  p {c.P:0.0000}") +
+                (c.Two ? "  two groups" : ""));
     }
 
     static void Next(TextWriter output, CapabilityMap map)

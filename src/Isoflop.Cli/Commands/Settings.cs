@@ -19,10 +19,24 @@ sealed class Settings
         HelpName = "RUN@STEP",
     };
 
+    /// <summary>The precision of whatever is trained, for a command that trains.</summary>
+    public static Option<string> Precision() => new("--precision")
+    {
+        Description = "Of weights' products, as train.precision=P: auto, f32, bf16; all else is float32",
+        HelpName = "P",
+    };
+
+    /// <summary>The same as a setting, where it was given.</summary>
+    public static IEnumerable<string> Precision(ParseResult parsed, Option<string> option) =>
+        parsed.GetValue(option) is { } given ? [$"train.precision={given}"] : [];
+
+    readonly Option<string> precision = Precision();
+
     /// <summary>Adds them to a command.</summary>
     public Settings(Command command)
     {
         command.Add(arguments);
+        command.Add(precision);
         command.Add(flops);
         command.Add(from);
     }
@@ -33,6 +47,7 @@ sealed class Settings
         List<string> arguments = [.. parsed.GetValue(this.arguments) ?? []];
         if (parsed.GetValue(flops) is { } dial) arguments.Add($"flops={dial}");
         if (parsed.GetValue(from) is { } point) arguments.Add($"from={point}");
+        arguments.AddRange(Precision(parsed, precision));
         string[] files = [.. arguments.Where(a => !a.Contains('='))];
         if (files.Length > 1)
             throw new ConfigException($"two files of settings: {files[0]}, {files[1]}; give one, and key=value");

@@ -21,6 +21,7 @@ static class TeachCommand
         {
             Description = "Teach a scorer: which beginnings of the policy's replies come to a right answer",
         };
+        Option<string> precision = Settings.Precision();
         var verb = new Verb("teach", "Fine-tune on demonstrations: the loss is on the replies alone. The same command resumes.",
         [
             "isoflop teach name=p tasks=parity:1..3 think=0.3 model.d_model=64     a fresh model, a token a byte",
@@ -29,7 +30,7 @@ static class TeachCommand
             "isoflop teach --scorer name=v from=m tasks=modular-root                values of beginnings of m's own replies",
             "isoflop teach name=mine chat=chats.jsonl from=base      lines of {\"messages\": [{\"role\": …, \"content\": …}]}",
         ])
-        { given, scorer };
+        { given, scorer, precision };
         verb.Sections =
         [
             Settings.Help(SettingsJson.List(TeachJson.Default.TeachRecipe)),
@@ -41,7 +42,7 @@ static class TeachCommand
         ];
         verb.Runs(call =>
         {
-            string[] all = call.Parsed.GetValue(given) ?? [];
+            string[] all = [.. call.Parsed.GetValue(given) ?? [], .. Settings.Precision(call.Parsed, precision)];
             (string? file, string[] own, string[] ofRun) = Sort(all);
             TrainResult result;
             ScorerCard? card = null;

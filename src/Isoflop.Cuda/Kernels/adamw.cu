@@ -36,3 +36,28 @@ KERNEL(adamw, AdamWArgs, 256)
         a.p[i] = a.p[i] * keep - m * rate / (__builtin_sqrtf(v) + epsilon);
     }
 }
+
+// Gradients become directions in place: Adam's m̂/(√v̂ + ε), or, without v, Nesterov's momentum β₁m + (1−β₁)g. Scaled and refused
+// as above; p is not there.
+KERNEL(direction, AdamWArgs, 256)
+{
+    double norm = __builtin_sqrt(a.sums[1]);
+    if (!finite(a.sums[0]) || !finite(norm)) return;
+    float scale = a.clip > 0 && norm > a.clip ? (float)(a.clip / norm) : 1;
+    float c1 = (float)(1 - power(a.beta1, a.step)), c2 = (float)(1 - power(a.beta2, a.step));
+    float rate = __builtin_sqrtf(c2) / c1, epsilon = a.epsilon * __builtin_sqrtf(c2);
+    float g1 = (float)((1 - (double)a.beta1) * scale), g2 = (float)((1 - (double)a.beta2) * scale * scale);
+    float* to = (float*)a.g;
+    for (long long i = (long long)block_x() * 256 + thread(); i < a.length; i += (long long)blocks_x() * 256)
+    {
+        float g = a.g[i], m = multiply_add(a.m[i], a.beta1, g * g1);
+        a.m[i] = m;
+        if (!a.v) to[i] = multiply_add(m, a.beta1, g * g1);
+        else
+        {
+            float v = multiply_add(a.v[i], a.beta2, g * g * g2);
+            a.v[i] = v;
+            to[i] = m * rate / (__builtin_sqrtf(v) + epsilon);
+        }
+    }
+}

@@ -26,6 +26,7 @@ static class MapPictures
         Put("map-ability.svg", Curves(map));
         Put(LikelihoodFile, Likelihoods(map));
         if (Saturation(map) is { } chart) Put("map-saturation.svg", [chart]);
+        if (Seeds(map) is { Count: > 0 } seeds) Put("map-groups.svg", seeds);
         void Put(string file, IReadOnlyList<Chart> charts)
         {
             string path = Path.Combine(folder, file);
@@ -157,6 +158,29 @@ static class MapPictures
     public static IReadOnlyList<Chart> Curves(CapabilityMap map) => [.. Families(map).Select(g => ChartOf(g,
         "ability above chance", "ability ± standard error", r => r.Ability.Mean, r => Band(r.Ability)) with
     { YLimits = (Lowest(map), 1.1), Possible = (double.NegativeInfinity, 1) })];
+
+    /// <summary>
+    /// Of each task whose seeds differ in having broken through: every seed's accuracy, and the share that has.
+    /// </summary>
+    public static IReadOnlyList<Chart> Seeds(CapabilityMap map) => [.. SeedGroups.All(map).GroupBy(c => c.Task)
+        .Where(t => t.Any(c => c.Through > 0 && c.Through < c.Seeds)).SelectMany(t =>
+        {
+            TaskCurve curve = map.Curves.First(c => c.Task == t.Key);
+            double step = curve.Rungs.Count < 2 ? 1 : curve.Rungs[1].Flops / curve.Rungs[0].Flops;
+            // Seeds of a budget stand side by side, in the order of their accuracy: else they would lie on one another.
+            (double, double)[] all = [.. curve.Rungs.SelectMany(r => r.Seeds.OrderBy(s => s.Accuracy).Select((s, i) =>
+                (r.Flops * Math.Pow(step, 0.5 * (i / Math.Max(1.0, r.Seeds.Count - 1) - 0.5)), s.Accuracy)))];
+            return (Chart[])[new Chart($"{LabelOf(t.Key)}: every seed", "training FLOPs", "accuracy",
+                [new("a seed", all, SeriesKind.Points), ChartSeries.AtY("chance", curve.Rungs[0].Chance)])
+                { Possible = Chart.Share, YLimits = (-0.03, 1.03) },
+            new Chart($"{LabelOf(t.Key)}: seeds that have broken through", "training FLOPs", "share of the seeds, 95 %",
+                [new("ability above a half", [.. t.Select(c => (c.Flops, c.Through / (double)c.Seeds))], SeriesKind.Points)
+                {
+                    Range = [.. t.Select(c => (c.Range.Low, c.Range.High))],
+                    Labels = [.. t.Select(c => c.Two ? "two groups" : "")],
+                }])
+                { Possible = Chart.Share, YLimits = (-0.03, 1.03) }];
+        })];
 
     /// <summary>One axis for all families: below chance is as deep as the deepest goes.</summary>
     static double Lowest(CapabilityMap map) => Math.Min(-0.4, -0.1 + map.Curves.Where(c => c.IsAsked)

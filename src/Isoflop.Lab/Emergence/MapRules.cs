@@ -36,6 +36,9 @@ static class MapRules
     /// <summary>A task is full where its ability is shown to be nearer to 1 than this.</summary>
     public const double FullMargin = 0.05;
 
+    /// <summary>A seed has broken through where its ability is above this: half of the way from chance to all.</summary>
+    public const double Through = 0.5;
+
     /// <summary>Largest p-value of a break in the answer's log-likelihood: of forty smooth tasks, one.</summary>
     public const double BreakP = 0.025;
 

@@ -78,7 +78,9 @@ public sealed class ObservationTable
         List<Observation> points = [];
         HashSet<object> seen = [];
         int copies = 0;
-        foreach (int r in Kept(map, loss, notes))
+        List<int> kept = Kept(map, loss, notes);
+        CheckDials(kept);
+        foreach (int r in kept)
         {
             Observation point = Row(r);
             object key = x is not null ? string.Join('\n', table.Row(r))
@@ -143,6 +145,17 @@ public sealed class ObservationTable
         if (d < n / 1000) notes.Add($"tokens, {Shown(d)} at most, are taken as they stand; {How}");
 
         static string Shown(double x) => x.ToString("0.###e0", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Refuses rows that were planned by two versions of the dial, where the table says which.</summary>
+    /// <exception cref="DataException">Says how many of each.</exception>
+    void CheckDials(List<int> kept)
+    {
+        if (!table.Header.Contains(StudyResults.Dial)) return;
+        int column = table.Column(StudyResults.Dial);
+        int[] dials = [.. kept.Select(r => int.TryParse(table[r, column], CultureInfo.InvariantCulture, out int d) ? d : 1)];
+        if (StudyResults.MixedDials(dials) is { } mixed)
+            throw new DataException($"{table.Path}: {mixed}; choose with where={StudyResults.Dial}={dials.Max()}");
     }
 
     NumberColumn Loss(TableColumns map) =>

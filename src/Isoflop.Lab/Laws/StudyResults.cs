@@ -13,7 +13,18 @@ static class StudyResults
     /// <summary>Which N is counted when nothing else is asked: parameters without the embedding.</summary>
     public const string DefaultN = "parameters_without_embedding";
 
+    /// <summary>Which version of the dial planned a run; runs of older tables are of the first.</summary>
+    public const string Dial = "dial";
+
     static readonly Format format = new("results");
+
+    /// <summary>What is wrong with points of these dials: null where all are of one.</summary>
+    public static string? MixedDials(IEnumerable<int> dials)
+    {
+        IGrouping<int, int>[] all = [.. dials.GroupBy(d => d).OrderBy(g => g.Key)];
+        return all.Length < 2 ? null : "a study with mixed recipes: " +
+            string.Join(" and ", all.Select(g => $"{g.Count()} runs of dial {g.Key}")) + " obey no one law";
+    }
 
     /// <summary>Writes the table, and beside it the hash that a reader holds it against.</summary>
     public static void Write(string folder, Table table)

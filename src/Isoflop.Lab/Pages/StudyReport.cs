@@ -17,7 +17,11 @@ namespace Isoflop.Lab.Pages;
 /// <param name="SecondsPerFlop">of training, by the study's own runs: prices the next point</param>
 /// <param name="Charts">file name and picture</param> <param name="Page">report.html</param>
 sealed record StudyFindings(Law Law, Forecaster Forecaster, LawRange? Longest, double SecondsPerFlop,
-    IReadOnlyList<(string File, Chart Chart)> Charts, string Page);
+    IReadOnlyList<(string File, Chart Chart)> Charts, string Page)
+{
+    /// <summary>Whether the recipe carries over; null: too few seeds to tell.</summary>
+    public Collapse? Collapse { get; init; }
+}
 
 /// <summary>report.html: one self-contained file that tells a study from axis to forecast, and the pictures beside it.</summary>
 static partial class StudyReport
@@ -48,12 +52,15 @@ static partial class StudyReport
             ("residuals.svg", StudyCharts.Residuals(law,
                 ranges.FirstOrDefault(r => r.Law.Form == law.Form && r.Law.Points == results.Count)))]);
         if (StudyCharts.Verdict(results, here.Stop) is { } verdict) charts.Add(("verdict.svg", verdict));
+        Collapse? collapse = Collapse.Of(results, here);
+        if (collapse is not null) charts.Add(("collapse.svg", collapse.Picture()));
         charts.RemoveAll(c => !c.Item2.IsEnough);
         foreach ((string file, Chart chart) in charts)
             WholeFile.Write(Path.Combine(study.Folder, file), (chart with { Title = $"{study.Name}: {chart.Title}" }).Svg());
         string page = Path.Combine(study.Folder, FileName);
         var findings = new StudyFindings(law, forecaster, longest,
-            results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page);
+            results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page)
+        { Collapse = collapse };
         WholeFile.Write(page, Html(study, here, results, findings, forecasts, scores));
         return findings;
     }
@@ -120,6 +127,11 @@ static partial class StudyReport
                 I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
             : "No stretch of three budgets survives the tests of its misfit (against seeds and by half decades, Holm, 1 %): " +
                 "one law is not enough for these runs.");
+        if (f.Forecaster.Regime is { Length: > 0 } regime) P(E($"The frontier by half decades: {regime}."));
+        if (f.Collapse is { } collapse)
+            P(E($"Does the recipe carry over? The {collapse.Says}. Where curves of a recipe do not collapse, what held at one ") +
+                "budget need not hold at the next (Qiu et al. 2025, arXiv:2507.02119).");
+        Picture("collapse.svg");
         Picture("surface.svg");
         Picture("verdict.svg");
         b.Append("<h2>Forecasts</h2>\n");

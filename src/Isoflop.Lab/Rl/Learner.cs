@@ -17,7 +17,7 @@ readonly record struct Learnt(double Norm, double Clipped, double Divergence, Sp
 /// the policy's. The first update of a step is on-policy, its ratios exactly 1: what the sampler recorded is what the trainer
 /// computes, to the last bit, and every step holds that.
 /// </summary>
-sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRecipe recipe)
+sealed class Learner(Transformer model, Optimizer adam, Transformer? reference, RlRecipe recipe)
 {
     readonly (AdvantageBaseline Baseline, Aggregation Aggregation, PolicyTerm Term) choice = recipe.Choices;
     readonly Batch batch = new(model.MaxRows, model.MaxRows);
@@ -25,7 +25,7 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
     // That a row's bits are the same in any company is what the sampler's log-probabilities are held to.
     readonly bool sameBits = model.Device.Traits.BatchInvariant;
 
-    /// <summary>Updates so far: AdamW's bias correction.</summary>
+    /// <summary>Updates so far: the bias corrections.</summary>
     public int Updates { get; set; }
 
     readonly record struct Row(Group Group, int Reply)
@@ -88,9 +88,8 @@ sealed class Learner(Transformer model, AdamW adam, Transformer? reference, RlRe
                 at = end;
             }
             model.FinishGradients();
-            StepSums sums = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++Updates, recipe.Clip));
-            if (!sums.IsFinite) throw new DataException($"the loss is {sums.Loss}, the gradient's norm {sums.Norm}");
-            norm = sums.Norm;
+            (double loss, norm) = adam.Step(new AdamWStep((float)rate, 0.9f, 0.95f, 1e-8f, 0, ++Updates, recipe.Clip));
+            if (!double.IsFinite(loss + norm)) throw new DataException($"the loss is {loss}, the gradient's norm {norm}");
             bytes += Traffic.Update(model.Table.Parameters);
             moved = true;
         }

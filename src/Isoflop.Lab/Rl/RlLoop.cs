@@ -33,7 +33,7 @@ sealed class RlLoop : IDisposable
     readonly TimeProvider time;
     readonly IDevice device;
     readonly Transformer model;
-    readonly AdamW adam;
+    readonly Optimizer adam;
     readonly Learner learner;
     readonly ReplyCodec codec;
     readonly BatchSampler sampler;

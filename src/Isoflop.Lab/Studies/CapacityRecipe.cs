@@ -92,7 +92,7 @@ sealed class CapacityPlan
             new() { DModel = width, VocabSize = facts.VocabSize, ContextLen = one.Period }).Model;
         long parameters = new Nn.ParamTable(model.Shape()).Parameters;
         MemorySet set = one with { Count = Math.Max(2, (int)Math.Round(load * parameters / one.Bits)) };
-        int batch = Math.Min(recipe.Batch, set.Count);
+        int batch = Math.Min(recipe.Batch, set.Count), batchTokens = batch * set.Period;
         var config = new RunConfig
         {
             Name = string.Create(CultureInfo.InvariantCulture, $"{set.Name}.d{width}.e{exposures}.b{batch}.lr{rate}"),
@@ -102,8 +102,8 @@ sealed class CapacityPlan
             Train = new()
             {
                 Steps = (int)Math.Max(1, Math.Round((double)exposures * set.Count / batch)),
-                BatchTokens = batch * set.Period,
-                LearningRate = ComputeOptimal.LearningRate(width) * rate,
+                BatchTokens = batchTokens,
+                LearningRate = ComputeOptimal.LearningRate(width, batchTokens, (double)exposures * set.Count * set.Period) * rate,
                 WeightDecay = 0,                                  // what is asked for is memory, not generality
                 Schedule = ScheduleKind.Cosine,
             },

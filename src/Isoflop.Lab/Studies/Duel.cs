@@ -1,4 +1,5 @@
 using System.Globalization;
+using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Store;
@@ -34,6 +35,10 @@ static class Duel
         if (bytes) warnings.Add($"'{a.Record.Recipe.Corpus}' and '{b.Record.Recipe.Corpus}' hold out different text: bits " +
             $"per byte are " +
             "compared, and the texts' own difficulty is part of the difference");
+        foreach (Study study in (Study[])[a, b])
+            foreach (BudgetRate rate in study.Record.Tuning?.Rates?.Where(r => !r.Interior) ?? [])
+                warnings.Add(string.Create(CultureInfo.InvariantCulture,
+                    $"'{study.Name}' has its best rate at {rate.Budget:0.##e0} at the edge of what was tried: it may do better"));
         return Compare(a.Name, b.Name, Curves(ra, bytes), Curves(rb, bytes), warnings);
     }
 
@@ -100,6 +105,26 @@ static class Duel
         }
         return best;
     }
+
+    /// <summary>Both curves, and the multiplier at each budget where there is one.</summary>
+    public static IReadOnlyList<Chart> Pictures(DuelResult duel) =>
+    [
+        new("Loss of two recipes", "training FLOPs", "held-out loss, nats a token",
+        [
+            new(duel.A, [.. duel.Points.Select(p => (p.Budget, p.LossA))]),
+            new(duel.B, [.. duel.Points.Select(p => (p.Budget, p.LossB))]),
+        ])
+        { LogY = true },
+        new($"Compute that {duel.B} saves", "training FLOPs", "compute multiplier, 95 %",
+        [
+            new("for the same loss", [.. duel.Points.Select(p => (p.Budget, p.Multiplier))])
+            {
+                Range = [.. duel.Points.Select(p => double.IsNaN(p.Low) ? (p.Multiplier, p.Multiplier) : (p.Low, p.High))],
+            },
+            ChartSeries.AtY("no gain", 1),
+        ])
+        { LogY = true, Subtitle = duel.Verdict },
+    ];
 
     static double Slope(List<(double LogC, double Loss, double Gain)> s)
     {

@@ -17,7 +17,14 @@ namespace Isoflop.Lab.Studies;
 /// <param name="BitsPerByte">the same</param> <param name="Irreducible">the law's E; reducible loss is what lies above</param>
 /// <param name="Line">a straight line in log–log through the best losses at the same budgets</param>
 public sealed record Forecast(int Id, DateTime Created, bool Before, double Flops, double Below, int Points, string Form,
-    double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line);
+    double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line)
+{
+    /// <summary>Whether the frontier accelerates, a sentence; empty: too few budgets to tell.</summary>
+    public string Regime { get; init; } = "";
+
+    /// <summary>What speaks against it and no interval holds: sentences.</summary>
+    public IReadOnlyList<string> Beware { get; init; } = [];
+}
 
 /// <summary>What measured of a forecast.</summary>
 /// <param name="RelativeError">(measured − forecast) / measured</param>
@@ -70,6 +77,7 @@ public static class Forecasts
         FitOptions? options = null)
     {
         RunConfig.Budget(flops);
+        study.RequireDial();
         using IDisposable held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
         IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, here, below ?? flops)
             .Where(r => r.Run.Budget < flops * 0.999)];
@@ -78,9 +86,7 @@ public static class Forecasts
         Law law = forecaster.Law;
         double size = forecaster.SizeAt(flops);
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
-        RuleFactors factors = study.Record.Tuning?.Factors
-            ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
-        PlannedRun run = plan.Check(flops, size, 1, factors);
+        PlannedRun run = plan.Check(flops, size, 1, study.Record.FactorsAt(flops));
         Estimate loss = forecaster.Predict(run, run.Tokens);
         double bits = 1 / Math.Log(2) / plan.Corpus.BytesPerToken;
         IReadOnlyList<Forecast> all = All(study);
@@ -88,7 +94,11 @@ public static class Forecasts
             StudyResult.Of(here, run) is null, flops, points.Max(p => p.Run.Budget), points.Count, law.Formula,
             forecaster.ErrorPerDecade, run, loss,
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
-            StudyPoints.LineAt(forecaster.Frontier, run.Flops));
+            StudyPoints.LineAt(forecaster.Frontier, run.Flops))
+        {
+            Regime = forecaster.Regime,
+            Beware = Collapse.Of(points, here) is { Fails: true } collapse ? [collapse.Says] : [],
+        };
         JsonFile.Write(Path.Combine(study.Folder, ForecastFileName), new ForecastFile { Forecasts = [.. all, forecast] },
             forecastFormat, ForecastJson.Default.ForecastFile);
         return forecast;
@@ -136,11 +146,11 @@ public static class Forecasts
     /// <summary>The run as the study plans it now: it must still be the one of the forecast.</summary>
     static PlannedRun ConfigOf(Study study, Workspace here, Forecast forecast)
     {
+        study.RequireDial();
         LadderPlan plan = LadderPlan.Of(study.Record.Recipe, here);
         PlannedRun then = forecast.Run;
-        RuleFactors factors = study.Record.Tuning?.Factors
-            ?? new(study.Record.Recipe.LearningRateFactor, study.Record.Recipe.BatchFactor);
-        PlannedRun now = plan.Check(forecast.Flops, then.ParametersWithoutEmbedding, then.Seed, factors);
+        PlannedRun now = plan.Check(forecast.Flops, then.ParametersWithoutEmbedding, then.Seed,
+            study.Record.FactorsAt(forecast.Flops));
         return now.Steps == then.Steps && now.Name == then.Name && now.LearningRate == then.LearningRate ? now
             : throw new DataException($"{study.Folder}: the study now plans {now.Name} otherwise than forecast " +
                 $"{forecast.Id} did; " +

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using MathNet.Numerics.Distributions;
@@ -10,7 +11,8 @@ namespace Isoflop.Lab.Studies;
 /// best sizes above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those
 /// errors, a decade of extrapolation, is part of the interval: the law's own supposes that the form is right, and over small
 /// runs none is. A straight line in log–log through the best size of each budget is among the forms; a surface says how to
-/// split the compute.
+/// split the compute. While the frontier accelerates, its exponent surely rising from half decade to half decade, all of them
+/// are refused, since none can follow: the local trend foretells, with the width of its own drift.
 /// </summary>
 sealed class Forecaster
 {
@@ -27,7 +29,19 @@ sealed class Forecaster
         largest = points.Max(p => p.Run.Budget);
         sizes = [.. StudyPoints.BestSizes(points).Select(s => (s[0].Run.Budget, (double)s[0].Run.ParametersWithoutEmbedding))];
         Frontier = StudyPoints.Frontier(points);
+        Trend = LocalTrend.Of(Frontier);
     }
+
+    /// <summary>The frontier's exponent by half decades, and its drift; null: too few budgets.</summary>
+    public LocalTrend? Trend { get; }
+
+    /// <summary>A sentence on the regime; empty: too few budgets to tell.</summary>
+    public string Regime => Trend is not { } t ? ""
+        : $"exponents {string.Join(' ', t.Exponents.Select(e => I($"{e.Exponent:0.000}")))} " +
+        I($"a decade, drift q {t.Drift:0.000} a half decade; the exponent changes by {t.Acceleration.Value:+0.000;-0.000} ") +
+        $"({t.Acceleration.Ends("+0.000;-0.000", " to ")}) from one to the next: " + (t.Acceleration.Low > 0
+            ? "it accelerates, so power laws are refused and the local trend foretells"
+            : t.Acceleration.High < 0 ? "it slows down" : "no acceleration is shown");
 
     /// <summary>Of losses: the form taken, fitted to all points; a straight line, to the best size of each budget.</summary>
     public Law Law { get; }
@@ -46,13 +60,16 @@ sealed class Forecaster
     /// <summary>Best mean loss of each budget.</summary>
     public IReadOnlyList<(double Flops, double Loss)> Frontier { get; }
 
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
         LawForm[] forms = form is { } only ? [only] : [.. Surfaces, Line];
         var tries = Filled([.. forms.Select(f => ErrorsOf(points, f, stop))]).Zip(forms, (errors, f) => (Form: f, Errors: errors))
             .OrderBy(t => t.Errors.Count == 0 ? double.PositiveInfinity : t.Errors.Average(e => Math.Abs(e.Error))).ToList();
-        Law? refused = null;
+        Law? refused = null, trend = form is null && LocalTrend.Of(StudyPoints.Frontier(points)) is { Acceleration.Low: > 0 }
+            && FitTo(points, LawForms.LocalTrend, options, stop) is { Identified: true } accelerating ? accelerating : null;
         (Law Law, List<(double, double)> Errors)? best = null;
         foreach ((LawForm f, List<(double, double)> errors) in tries)
         {
@@ -61,12 +78,15 @@ sealed class Forecaster
             if (law.Identified)
             {
                 best ??= (law, errors);
-                if (form is not null || law.Form.IsSurface) return new(best.Value.Law, law, best.Value.Errors, points);
+                if (form is not null || law.Form.IsSurface) return Foretelling(best.Value.Law, law, best.Value.Errors);
             }
             else if (refused is not { Form.IsSurface: true }) refused = law;
         }
         // Runs whose sizes hardly differ tell no surface; the line through the best of them still stands.
-        return best is { } line ? new(line.Law, refused!, line.Errors, points) : new(refused!, refused!, [], points);
+        return best is { } line ? Foretelling(line.Law, refused!, line.Errors) : Foretelling(refused!, refused!, []);
+
+        Forecaster Foretelling(Law law, Law surface, List<(double, double)> errors) =>
+            trend is null ? new(law, surface, errors, points) : new(trend, surface, [], points);
     }
 
     /// <summary>

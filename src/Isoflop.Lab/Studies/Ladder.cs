@@ -42,9 +42,11 @@ public static class Ladder
     public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, Workspace here)
     {
         LadderPlan plan = LadderPlan.Of(recipe, here);
-        RuleFactors factors = Study.OpenOrCreate(here, recipe).Record.Tuning?.Factors
-            ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
-        return [.. LadderPlan.RunsOf(plan.Tuning()), .. LadderPlan.RunsOf(plan.Transfer(factors)), .. plan.Ladder(factors)];
+        StudyRecord record = Study.OpenOrCreate(here, recipe).Record;
+        IEnumerable<Trial> sweep = plan.Swept(null).SelectMany(b => (record.Tuning?.Rates?.FirstOrDefault(r => r.Budget == b)
+            ?.Tried ?? RateSweep.First(recipe.LearningRateFactor)).Select(f => plan.Probe(b, f)));
+        return [.. LadderPlan.RunsOf([.. sweep, .. plan.Tuning()]), .. LadderPlan.RunsOf(plan.Transfer(record.FactorsAt(0))),
+            .. plan.Ladder(record.FactorsAt)];
     }
 
     /// <summary>Trains what is not done yet.</summary>
@@ -75,13 +77,25 @@ public static class Ladder
             study.Save(study.Record with { Tuning = Tuner.Of(chosen, grid.Count, moves, check) });
             study.Save(study.Record with { Runs = PlanOf(recipe, here) });
         }
-        RuleFactors factors = study.Record.Tuning?.Factors ?? new(recipe.LearningRateFactor, recipe.BatchFactor);
-        PlannedRun[] wanted = [.. plan.Ladder(factors).Where(r => upTo is { } most ? r.Budget <= most * 1.001 : !r.Later)];
+        foreach (double budget in plan.Swept(upTo))
+        {
+            IReadOnlyList<BudgetRate> rates = study.Record.Tuning?.Rates ?? [];
+            BudgetRate rate = RateSweep.Of(plan, budget, rates.LastOrDefault(r => r.Budget < budget)?.Factor
+                ?? recipe.LearningRateFactor, runs => Work("tune", runs, mayFail: true));
+            rates = [.. rates.Where(r => r.Budget != budget).Append(rate).OrderBy(r => r.Budget)];
+            study.Save(study.Record with
+            {
+                Tuning = new(new(rate.Factor, recipe.BatchFactor), null, RateSweep.NoteOf(rates)) { Rates = rates },
+            });
+        }
+        study.Save(study.Record with { Runs = PlanOf(recipe, here) });
+        PlannedRun[] wanted = [.. plan.Ladder(study.Record.FactorsAt).Where(r => upTo is { } most ? r.Budget <= most * 1.001
+            : !r.Later)];
         IReadOnlyList<StudyResult> results = Work("ladder", wanted);
         Tabulate(study, known);
         return new(study, tuned, results, failed);
 
-        IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs)
+        IReadOnlyList<StudyResult> Work(string stage, IReadOnlyList<PlannedRun> runs, bool mayFail = false)
         {
             var queue = new RunQueue(here.Reporting(p =>
             {
@@ -93,7 +107,7 @@ public static class Ladder
                 here.Progress?.Report(p);
             }), stage, runs, workers);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
-            failed.AddRange(lost);
+            if (!mayFail) failed.AddRange(lost);                  // too high a rate is an answer of the sweep
             return done;
         }
     }

@@ -55,7 +55,7 @@ sealed class LadderPlan
     /// <summary>The grid of the tuning: two sizes, five rates, four batches.</summary>
     public IReadOnlyList<Trial> Tuning()
     {
-        if (Recipe.Tune is not { Flops: > 0 } tune) return [];
+        if (Recipe.Tune is not { Flops: > 0, EveryBudget: false } tune) return [];
         return Shared(from width in WidthsAt(tune.Flops, 2, 4)
                       from rate in (double[])[0.25, 0.5, 1, 2, 4]
                       from batch in (double[])[0.25, 0.5, 1, 2]
@@ -66,12 +66,25 @@ sealed class LadderPlan
     /// <summary>The chosen factors on a larger run, and half and twice of either.</summary>
     public IReadOnlyList<Trial> Transfer(RuleFactors chosen)
     {
-        if (Recipe.Tune is not { Flops: > 0, TransferFlops: > 0 } tune) return [];
+        if (Recipe.Tune is not { Flops: > 0, TransferFlops: > 0, EveryBudget: false } tune) return [];
         int width = WidthsAt(tune.TransferFlops, 1, 2)[0];
         (double Rate, double Batch)[] moves = [(1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2)];
         return Shared(moves.Select(m => new RuleFactors(chosen.LearningRate * m.Rate, chosen.Batch * m.Batch)).Select(f =>
             new Trial(f, Price(Phase.Transfer, tune.TransferFlops, width, 1, f, I($".lr{f.LearningRate}.b{f.Batch}")))));
     }
+
+    /// <summary>A factor on the rate, on the middle size of a budget.</summary>
+    public Trial Probe(double budget, double rate)
+    {
+        var factors = new RuleFactors(rate, Recipe.BatchFactor);
+        return new(factors, Price(Phase.Tune, budget, WidthsAt(budget, 1, 2)[0], 1, factors, I($".lr{rate}")));
+    }
+
+    /// <summary>Budgets whose rate is tuned; none: the rate is tuned once, or not.</summary>
+    /// <param name="upTo">as the ladder takes it</param>
+    public IReadOnlyList<double> Swept(double? upTo) => Recipe.Tune is not { EveryBudget: true } ? []
+        : [.. Recipe.Rungs.Where(r => upTo is not null || !r.Later).SelectMany(r => r.Values())
+            .Where(b => !(b > upTo * 1.001)).Distinct().Order()];
 
     /// <summary>The runs of trials, each once.</summary>
     public static IReadOnlyList<PlannedRun> RunsOf(IEnumerable<Trial> trials) =>
@@ -90,7 +103,8 @@ sealed class LadderPlan
     }
 
     /// <summary>The ladder, smallest budget first.</summary>
-    public IReadOnlyList<PlannedRun> Ladder(RuleFactors factors)
+    /// <param name="factorsAt">of a budget</param>
+    public IReadOnlyList<PlannedRun> Ladder(Func<double, RuleFactors> factorsAt)
     {
         var cells = new List<(double Budget, int Width, ulong Seed, bool Later)>();
         foreach (Rung rung in Recipe.Rungs)
@@ -100,8 +114,8 @@ sealed class LadderPlan
                         cells.Add((budget, width, seed, rung.Later));
         cells = [.. cells.DistinctBy(c => (c.Budget, c.Width, c.Seed)).OrderBy(c => c.Budget).ThenByDescending(c => c.Width)
             .ThenBy(c => c.Seed)];
-        return Recipe.Trunks ? Branched(cells, factors) : [.. cells.Select(c =>
-            Price(Phase.Ladder, c.Budget, c.Width, c.Seed, factors, "", c.Later))];
+        return Recipe.Trunks ? Branched(cells, factorsAt) : [.. cells.Select(c =>
+            Price(Phase.Ladder, c.Budget, c.Width, c.Seed, factorsAt(c.Budget), "", c.Later))];
     }
 
     /// <summary>The run that would check a forecast: the size nearest to <paramref name="parameters"/>.</summary>
@@ -160,6 +174,8 @@ sealed class LadderPlan
     PlannedRun Price(Phase phase, double budget, int width, ulong seed, RuleFactors factors, string suffix, bool later = false)
     {
         (ModelSettings model, long tokens) = Shape(width, budget);
+        int batch = Batch(tokens, model.Shape().ContextLen, factors.Batch),
+            steps = ComputeOptimal.Steps(Paid(tokens, model, batch), batch);
         string what = phase is Phase.Tune or Phase.Transfer ? "." + phase.ToString().ToLowerInvariant() : "";
         RunConfig config = settings with
         {
@@ -168,13 +184,17 @@ sealed class LadderPlan
             Model = model,
             Train = settings.Train with
             {
-                Tokens = tokens,
-                BatchTokens = Batch(tokens, model.Shape().ContextLen, factors.Batch),
-                LearningRate = ComputeOptimal.LearningRate(width) * factors.LearningRate,
+                Steps = steps,
+                BatchTokens = batch,
+                LearningRate = ComputeOptimal.LearningRate(width, batch, (double)steps * batch) * factors.LearningRate,
             },
         };
         return Priced(Plan.Make(config, corpus), phase, budget, later);
     }
+
+    /// <summary>Tokens that a budget still pays for when its updates cost their part.</summary>
+    long Paid(long tokens, ModelSettings model, int batch) => (long)(tokens
+        * Flops.ShareOfTokens(model.Shape(), settings.Train.Optimizer ?? OptimizerKind.Adamw, batch));
 
     /// <summary>The rule's batch times a factor, in whole windows, as long as enough updates remain.</summary>
     static int Batch(double tokens, int contextLen, double factor)
@@ -198,13 +218,14 @@ sealed class LadderPlan
     /// For each size and seed one trunk at the stable rate, in segments that end where a branch leaves; a branch is the last part
     /// of a run of its own length: the decay. Batch and rate are those of the middle budget, since a trunk has one of each.
     /// </summary>
-    List<PlannedRun> Branched(List<(double Budget, int Width, ulong Seed, bool Later)> cells, RuleFactors factors)
+    List<PlannedRun> Branched(List<(double Budget, int Width, ulong Seed, bool Later)> cells, Func<double, RuleFactors> factorsAt)
     {
         List<PlannedRun> runs = [];
         foreach (var trunk in cells.GroupBy(c => (c.Width, c.Seed)))
         {
             var ends = trunk.OrderBy(c => c.Budget).ToList();
-            PlannedRun middle = Price(Phase.Ladder, ends[ends.Count / 2].Budget, trunk.Key.Width, trunk.Key.Seed, factors, "");
+            double budget = ends[ends.Count / 2].Budget;
+            PlannedRun middle = Price(Phase.Ladder, budget, trunk.Key.Width, trunk.Key.Seed, factorsAt(budget), "");
             string group = I($"{Recipe.Name}.trunk.d{trunk.Key.Width}.s{trunk.Key.Seed}");
             PlannedRun? before = null;
             foreach (var end in ends)
@@ -221,8 +242,9 @@ sealed class LadderPlan
     {
         RunConfig like = middle.Config!;
         TrainConfig all = like.Train;
-        long tokens = Shape(middle.DModel, budget).Tokens;
-        int batch = middle.BatchTokens, steps = Math.Max(2, (int)Math.Round((double)tokens / batch));
+        int batch = middle.BatchTokens;
+        long tokens = Paid(Shape(middle.DModel, budget).Tokens, like.Model, batch);
+        int steps = Math.Max(2, (int)Math.Round((double)tokens / batch));
         int decay = Math.Max(1, (int)Math.Round(all.Decay!.Value * steps)), stable = steps - decay;
         TrainConfig constant = all with { Decay = 0, Steps = stable, Warmup = before is null ? all.Warmup : 0 };
         PlannedRun segment = From(before, I($"{group}.{stable}"), constant, Phase.Trunk);

@@ -65,6 +65,12 @@ public sealed record TuneRecipe
 
     /// <summary>Training FLOPs of the check that the choice carries over to larger runs; 0: no check.</summary>
     public double TransferFlops { get; set; } = 1e12;
+
+    /// <summary>
+    /// Instead: the learning rate alone is tuned, at every budget anew, until the best lies between two others:
+    /// <see cref="RateSweep"/>.
+    /// </summary>
+    public bool EveryBudget { get; set; }
 }
 
 /// <summary>

@@ -55,6 +55,10 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
     /// <summary>Bytes that it takes on a device.</summary>
     internal long MemoryOn(Kernels.DeviceTraits device) => Plan?.MemoryOn(device).Total ?? MemoryBytes;
 
+    /// <summary>Version of the dial that planned it: runs of two obey no one law.</summary>
+    /// <remarks>Older files have no such key: what is missing is 0.</remarks>
+    public int Dial { get; init => field = Math.Max(1, value); } = 1;
+
     /// <summary>Prices a plan.</summary>
     internal static PlannedRun Of(Plan plan, Phase phase, double budget, string excluded = "", bool later = false) =>
         new(plan.Name, phase, budget, plan.Seed, plan.Model.DModel, plan.Model.NLayer, plan.Parameters,
@@ -64,6 +68,7 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
         {
             Config = plan.Config,
             Plan = plan,
+            Dial = ComputeOptimal.Version,
         };
 
     /// <summary>Reckoned wall time on one thread of so many FLOPs a second at most.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Store;
+using Isoflop.Train;
 
 namespace Isoflop.Lab.Studies;
 
@@ -8,7 +9,22 @@ namespace Isoflop.Lab.Studies;
 /// <param name="Factors">on the rules for learning rate and batch</param>
 /// <param name="Transfer">best of half, once and twice each on the larger run, as factors on the choice; null: unchecked</param>
 /// <param name="Note">for a reader</param>
-sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string Note);
+sealed record Tuning(RuleFactors Factors, RuleFactors? Transfer, string Note)
+{
+    /// <summary>Learning rates by budget, ascending; null: one factor for all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<BudgetRate>? Rates { get; init; }
+
+    /// <summary>Factors at a budget: between two that were tuned on the logarithms' line, beyond them the nearest's.</summary>
+    public RuleFactors At(double budget)
+    {
+        if (Rates is not { Count: > 0 } rates) return Factors;
+        int above = rates.TakeWhile(r => r.Budget < budget * 0.999).Count();
+        if (above == 0 || above == rates.Count) return Factors with { LearningRate = rates[Math.Max(0, above - 1)].Factor };
+        (BudgetRate a, BudgetRate b) = (rates[above - 1], rates[above]);
+        double t = Math.Clamp(Math.Log(budget / a.Budget) / Math.Log(b.Budget / a.Budget), 0, 1);
+        return Factors with { LearningRate = t > 0.999 ? b.Factor : a.Factor * Math.Pow(b.Factor / a.Factor, t) };
+    }
+}
 
 /// <summary>study.json: the recipe and the runs it plans. Runs lie beside all others, in runs/.</summary>
 sealed record StudyRecord
@@ -18,6 +34,10 @@ sealed record StudyRecord
 
     /// <summary>What the tuning found; null: not yet, or none.</summary>
     public Tuning? Tuning { get; init; }
+
+    /// <summary>Factors at a budget: tuned, else the recipe's.</summary>
+    public RuleFactors FactorsAt(double budget) =>
+        Tuning?.At(budget) ?? new(Recipe.LearningRateFactor, Recipe.BatchFactor);
 
     /// <summary>All runs, in the order they are trained.</summary>
     public IReadOnlyList<PlannedRun> Runs { get; init; } = [];
@@ -75,7 +95,18 @@ public sealed class Study
         if (differences.Length > 0)
             throw new ConfigException($"{path} was made with {differences}; choose another name for another study " +
                 "(budgets, seeds and sizes may change)");
-        return new(here, recipe.Name, record with { Recipe = recipe });
+        var study = new Study(here, recipe.Name, record with { Recipe = recipe });
+        study.RequireDial();
+        return study;
+    }
+
+    /// <summary>Refuses to plan runs beside those of another dial.</summary>
+    /// <exception cref="ConfigException">The study's runs were planned by rules that are no more.</exception>
+    internal void RequireDial()
+    {
+        if (Record.Runs.FirstOrDefault(r => r.Dial != ComputeOptimal.Version) is { } old)
+            throw new ConfigException($"{Path.Combine(Folder, RecordFile)}: its runs are of dial {old.Dial}, new ones would be " +
+                $"of dial {ComputeOptimal.Version}: a study with mixed recipes obeys no law; choose another name");
     }
 
     /// <summary>Takes the study for writing: one ladder at a time.</summary>

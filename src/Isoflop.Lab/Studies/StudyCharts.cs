@@ -27,7 +27,9 @@ static class StudyCharts
         {
             const string Name = "law at its best size";
             Law bare = law with { Draws = [] };
-            series.Add(new(Name, [.. Geometric(first, last, CurvePoints).Select(c => (c, bare.PredictAt(c).Value))]));
+            // the local trend has no past of its own but the points
+            series.Add(new(Name, law.Form == LawForms.LocalTrend ? forecaster.Frontier
+                : [.. Geometric(first, last, CurvePoints).Select(c => (c, bare.PredictAt(c).Value))]));
             double[] beyond = Geometric(last, end, CurvePoints);
             Estimate[] said = [.. beyond.Select(forecaster.PredictAt)];
             series.Add(new(Name, [.. beyond.Zip(said, (c, e) => (c, e.Value))])

@@ -10,9 +10,14 @@ static class StudyPoints
     public const string NMeaning = "parameters without the embedding";
 
     /// <summary>Runs that count for laws, at budgets up to <paramref name="below"/>.</summary>
-    public static IReadOnlyList<StudyResult> Counted(Study study, Workspace here, double below = double.PositiveInfinity) =>
-        StudyResult.Of(here, study.Record.Runs.Where(r => r.Phase == Phase.Ladder && r.Excluded.Length == 0
-            && r.Budget <= below * 1.001));
+    /// <exception cref="DataException">They are of two dials.</exception>
+    public static IReadOnlyList<StudyResult> Counted(Study study, Workspace here, double below = double.PositiveInfinity)
+    {
+        IReadOnlyList<StudyResult> runs = StudyResult.Of(here, study.Record.Runs.Where(r => r.Phase == Phase.Ladder
+            && r.Excluded.Length == 0 && r.Budget <= below * 1.001));
+        return StudyResults.MixedDials(runs.Select(r => r.Run.Dial)) is { } mixed
+            ? throw new DataException($"{study.Folder}: {mixed}; train them anew under another name") : runs;
+    }
 
     public static Observation ObservationOf(StudyResult r) => new()
     {

@@ -1,3 +1,4 @@
+using Isoflop.Lab.Laws;
 using Isoflop.Lab.Tables;
 using Isoflop.Store;
 using Isoflop.Train;
@@ -49,5 +50,5 @@ public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, lon
         ("unique_tokens", r => Math.Min(uniqueTokens, r.Tokens)), ("epochs", r => r.Run.Epochs), ("seed", r => (long)r.Run.Seed),
         ("trunk", r => r.Run.Group), ("steps", r => r.Run.Steps), ("batch_tokens", r => r.Run.BatchTokens),
         ("learning_rate", r => r.Run.LearningRate), ("law", r => r.Run.Excluded.Length == 0),
-        ("excluded", r => r.Run.Excluded), ("seconds", r => r.Seconds));
+        ("excluded", r => r.Run.Excluded), (StudyResults.Dial, r => r.Run.Dial), ("seconds", r => r.Seconds));
 }

@@ -61,9 +61,6 @@ static class Tour
         Settings = ["model.context_len=128"],
         Rungs = [new() { Budgets = string.Join(',', budgets.Select(b => FormattableString.Invariant($"{b * scale:0.####e0}"))),
             Seeds = seeds, Sizes = sizes }],
-        // What the tuning of recipes/decades.json found at 1e11 FLOPs, and found again at 1e12.
-        LearningRateFactor = 0.5,
-        BatchFactor = 0.25,
     };
 
     static TourPart Cost(TextTour text, WorldTour world, ThinkingTour thinking)

@@ -15,19 +15,24 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     readonly WorkerPool pool;
     readonly float** scratch;
     readonly double* partials;
+    readonly Multiplication multiplication;
     long scratchLength, partialsLength;
 
     /// <param name="threads">0 takes every core</param>
-    public CpuDevice(int threads = 0)
+    /// <param name="multiplication">how products are formed; null: in float32</param>
+    public CpuDevice(int threads = 0, Multiplication? multiplication = null)
     {
         Threads = threads > 0 ? threads : Environment.ProcessorCount;
+        this.multiplication = multiplication ??= Multiplication.Float32;
         pool = new WorkerPool(Threads);
         scratch = (float**)NativeMemory.AllocZeroed((nuint)Threads, (nuint)sizeof(float*));
         partialsLength = 1 << 16;
         partials = (double*)NativeMemory.Alloc((nuint)partialsLength, sizeof(double));
-        Scratch(Kernels.MatMul.ScratchLength);
-        Traits = new($"cpu: {Threads} threads, {InstructionSet}", InstructionSet, "float32", true,
-            Kernels.AttentionCached.PageTokens, MemoryBytes, new(() => Machine.Measure(Threads).PeakGflops * 1e9));
+        Scratch(multiplication.ScratchLength);
+        bool float32 = multiplication.Precision == Precision.F32;
+        string precision = float32 ? "float32" : multiplication.Precision.Name();
+        Traits = new($"cpu: {Threads} threads, {InstructionSet}{(float32 ? "" : ", " + precision)}", InstructionSet, precision,
+            true, Kernels.AttentionCached.PageTokens, MemoryBytes, new(() => Machine.PeakOf(Threads, multiplication) * 1e9));
     }
 
     /// <summary>Threads that share each operation.</summary>
@@ -137,7 +142,7 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
         ExceptionDispatchInfo? fault;
 
         public Lanes(CpuDevice device, int count) : base([.. Enumerable.Range(0, count).Select(i =>
-            new CpuDevice(device.Threads * (i + 1) / count - device.Threads * i / count))])
+            new CpuDevice(device.Threads * (i + 1) / count - device.Threads * i / count, device.multiplication))])
         {
             this.device = device;
             self = GCHandle.Alloc(this);
@@ -280,11 +285,12 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             N = n,
             K = k,
             Start = F(start),
+            Code = multiplication.Code,
         };
-        Kernels.MatMul.Divide(ref task, Threads);
+        Kernels.MatMul.Divide(ref task, Threads, multiplication.Columns);
         int parts = task.RowParts * task.ColumnParts;
-        if (parts == 1) Kernels.MatMul.Simd(task, 0, 1, scratch[0]);
-        else Share(task, parts, 0, &Kernels.MatMul.Simd);
+        if (parts == 1) multiplication.Run(task, 0, 1, scratch[0]);
+        else Share(task, parts, 0, multiplication.Run);
     }
 
     /// <inheritdoc/>
@@ -301,8 +307,8 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             : base(values, outputs, inputs)
         {
             (this.device, memory) = (device, new(device));
-            Forward = memory.Allocate<float>(Kernels.MatMul.PackedLength(outputs, inputs));
-            if (backward) Backward = memory.Allocate<float>(Kernels.MatMul.PackedLength(inputs, outputs));
+            Forward = memory.Allocate<float>(device.PackedLength(outputs, inputs));
+            if (backward) Backward = memory.Allocate<float>(device.PackedLength(inputs, outputs));
         }
 
         public DeviceSpan<float> Forward { get; }
@@ -321,7 +327,10 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     /// <summary>Lays B of k × n out for products of this layout.</summary>
     internal void Pack(MatMulLayout layout, DeviceSpan<float> b, DeviceSpan<float> packed, int n, int k) => Share(
         new Kernels.MatMul.Task { Layout = layout, B = F(b), PackedB = F(packed), N = n, K = k },
-        (n + Microkernel.Columns - 1) / Microkernel.Columns, &Kernels.MatMul.Pack);
+        (n + multiplication.Columns - 1) / multiplication.Columns, multiplication.Pack);
+
+    /// <summary>Elements of B of k × n laid out so.</summary>
+    internal long PackedLength(int n, int k) => multiplication.PackedLength(n, k);
 
     /// <inheritdoc/>
     public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
@@ -415,6 +424,33 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             GradientScale = scale,
             Length = p.Length,
         }, Elementwise.Chunks(p.Length), &AdamWKernel.Simd);
+    }
+
+    /// <inheritdoc/>
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step)
+    {
+        if (!AdamWKernel.TryScale(D(sums), step.Clip, out float scale)) return;
+        var task = new AdamWKernel.Task
+        {
+            G = F(g),
+            M = F(m),
+            V = F(v),
+            Step = step,
+            GradientScale = scale,
+            Length = g.Length,
+        };
+        Share(task, Elementwise.Chunks(g.Length), &DirectionKernel.Simd);
+    }
+
+    /// <inheritdoc/>
+    public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio)
+    {
+        double scale = a * Elementwise.Root(ratio.Length == 0 ? null : D(ratio));
+        var task = new Elementwise.Pair { X = F(x), Y = F(y), A = (float)scale, B = b, Length = x.Length };
+        int chunks = Elementwise.Chunks(x.Length);
+        if (chunks == 1) Elementwise.Axpby(task, 0, 1);           // small: no barrier
+        else Share(task, chunks, &Elementwise.Axpby);
     }
 
     /// <inheritdoc/>

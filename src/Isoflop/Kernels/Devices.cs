@@ -19,11 +19,11 @@ public sealed record DeviceTraits(string Name, string InstructionSet, string Pre
 /// <summary>The one door to a device.</summary>
 public static class Devices
 {
-    static readonly ConcurrentDictionary<string, Func<int, IDevice>> known = new(StringComparer.Ordinal)
+    static readonly ConcurrentDictionary<string, Func<int, Precision, IDevice>> known = new(StringComparer.Ordinal)
     {
-        ["cpu"] = threads => new CpuDevice(threads),
-        [$"cpu:{CpuDevice.Variant}"] = threads => new CpuDevice(threads),
-        ["cpu:reference"] = _ => new ReferenceDevice(),
+        ["cpu"] = (threads, precision) => new CpuDevice(threads, Multiplication.Of(precision)),
+        [$"cpu:{CpuDevice.Variant}"] = (threads, precision) => new CpuDevice(threads, Multiplication.Of(precision)),
+        ["cpu:reference"] = (_, precision) => new ReferenceDevice(precision),
     };
 
     /// <summary>Devices that are found when they are asked for: what comes before the colon, and how to look.</summary>
@@ -44,12 +44,14 @@ public static class Devices
     /// <param name="name">"cpu", with the instruction set behind a colon if wanted: "cpu:avx2"; "cpu:reference" is the definition
     /// of every operation; what was registered; "auto": the first of a family of devices, where one is found, else "cpu"</param>
     /// <param name="threads">of the host; 0 takes every core</param>
-    /// <exception cref="ConfigException">There is none of that name here.</exception>
-    public static IDevice Open(string name = "cpu", int threads = 0)
+    /// <param name="precision">of weights' products: one that a record may name</param>
+    /// <exception cref="ConfigException">There is none of that name here, or not in this precision.</exception>
+    public static IDevice Open(string name = "cpu", int threads = 0, Precision precision = Precision.F32)
     {
         name = Resolve(name);
-        if (known.TryGetValue(name, out Func<int, IDevice>? open)) return open(threads);
-        if (families.TryGetValue(name.Split(':')[0], out var family)) return family.Open(name);
+        if (known.TryGetValue(name, out Func<int, Precision, IDevice>? open)) return open(threads, precision);
+        if (families.TryGetValue(name.Split(':')[0], out var family))
+            return precision == Precision.F32 ? family.Open(name) : throw OfItsOwn(name, precision);
         string why = name.StartsWith("cpu:", StringComparison.Ordinal) ? $"this machine's cpu runs {CpuDevice.Variant}"
             : "there is none of that name";
         throw new ConfigException($"device={name}: {why}; there are: {string.Join(", ", Names)}");
@@ -57,7 +59,11 @@ public static class Devices
 
     /// <summary>Adds a device of another assembly, or puts it in the place of the one of that name.</summary>
     /// <param name="open">given the threads of the host, 0: every core</param>
-    public static void Register(string name, Func<int, IDevice> open) => known[name] = open;
+    public static void Register(string name, Func<int, IDevice> open) => known[name] = (threads, precision) =>
+        precision == Precision.F32 ? open(threads) : throw OfItsOwn(name, precision);
+
+    static ConfigException OfItsOwn(string name, Precision precision) => new(
+        $"train.precision={precision.Name()}: device '{name}' has one precision of its own; leave train.precision out");
 
     /// <summary>Adds a family of devices, "family:…", which are looked for when one is asked for.</summary>
     /// <param name="names">whole names of those there are</param> <param name="open">given the whole name</param>

@@ -19,6 +19,30 @@ static unsafe class Elementwise
         for (; i < length; i++) y[i] += x[i];
     }
 
+    /// <summary>√(first / second), 0 where the second is; 1 where there are none.</summary>
+    public static double Root(double* ratio) => ratio == null ? 1 : ratio[1] == 0 ? 0 : Math.Sqrt(ratio[0] / ratio[1]);
+
+    /// <summary>One y = a·x + b·y.</summary>
+    public struct Pair
+    {
+        public float* X, Y;
+        public float A, B;
+        public long Length;
+    }
+
+    /// <summary>y = a·x + b·y, chunks <paramref name="from"/> to <paramref name="to"/>.</summary>
+    public static void Axpby(in Pair t, int from, int to)
+    {
+        long i = (long)from * Chunk, end = Math.Min((long)to * Chunk, t.Length);
+        Vector512<float> a = Vector512.Create(t.A), b = Vector512.Create(t.B);
+        for (; i <= end - 16; i += 16)
+        {
+            Vector512<float> x = Vector512.Load(t.X + i);
+            (t.B == 0 ? a * x : Vector512.MultiplyAddEstimate(a, x, b * Vector512.Load(t.Y + i))).Store(t.Y + i);
+        }
+        for (; i < end; i++) t.Y[i] = t.A * t.X[i] + (t.B == 0 ? 0 : t.B * t.Y[i]);
+    }
+
     /// <summary>One sum of shards, which lie one after another.</summary>
     public struct Shards
     {

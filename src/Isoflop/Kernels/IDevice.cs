@@ -59,7 +59,7 @@ public readonly record struct SampledToken(int Token, float LogProb);
 /// </summary>
 /// <remarks>
 /// Gradients of weights and gains are added to, element by element, in the order of the rows, each group of rows to its own:
-/// cutting a step into several calls cannot change a bit (on a device that sums by blocks of rows: at whole blocks). Arguments
+/// in float32 cutting a step into several calls cannot change a bit (where sums go by blocks of rows: at whole blocks). Arguments
 /// are the caller's promise; they are checked in debug builds only. Nothing comes back to the host but by
 /// <see cref="Download"/>: a device may run behind its caller until then.
 /// </remarks>
@@ -116,7 +116,10 @@ public interface IDevice : IDisposable
     void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
         DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups = default);
 
-    /// <summary>C = start + A·B. Every element is one chain of multiply-adds over ascending k, begun at start's.</summary>
+    /// <summary>
+    /// C = start + A·B. Every element is one chain of multiply-adds over ascending k, begun at start's; in bf16 see
+    /// <see cref="Precision"/>.
+    /// </summary>
     /// <param name="start">[m, n], may be C itself; default: zeros</param>
     /// <param name="groups">of the rows that TransposedA sums over: a C and a start for each</param>
     /// <remarks>2·m·n·k flops.</remarks>
@@ -216,4 +219,17 @@ public interface IDevice : IDisposable
     /// <param name="sums">[2]: of the loss and of the squares of all gradients; is one not finite, nothing is changed</param>
     void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
         in AdamWStep step);
+
+    /// <summary>
+    /// Gradients become directions, in place, and their moments are brought up to date: Adam's m̂/(√v̂ + ε), or Nesterov's
+    /// momentum. They are scaled and refused as <see cref="AdamW"/>'s.
+    /// </summary>
+    /// <param name="v">second moments; default: momentum alone, β₁</param>
+    void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums, in AdamWStep step);
+
+    /// <summary>y = a·x + b·y, all of x's length; y may be x, and is not read where b is 0.</summary>
+    /// <param name="ratio">
+    /// [2]: a is multiplied by the root of the first over the second, by 0 where that is 0; default: by 1
+    /// </param>
+    void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio = default);
 }

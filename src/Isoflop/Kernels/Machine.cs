@@ -10,8 +10,31 @@ namespace Isoflop.Kernels;
 /// <param name="Cores">logical processors in use</param> <param name="InstructionSet">the widest that the kernels run on</param>
 /// <param name="PeakGflops">multiply-adds of all cores on registers alone, float32, 10⁹ flops a second</param>
 /// <param name="BandwidthGBs">a copy of memory larger than the caches, read and written bytes, 10⁹ a second</param>
-sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakGflops, double BandwidthGBs, string Runtime)
+/// <param name="Bf16">its precisions of bf16, the fastest first, or why there is none</param>
+/// <param name="Bf16Gflops">the same as the peak, in the fastest of those; 0: there is none</param>
+sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakGflops, double BandwidthGBs, string Runtime,
+    string Bf16 = "", double Bf16Gflops = 0)
 {
+    /// <summary>With what it does in bf16.</summary>
+    public Machine WithBf16()
+    {
+        Bf16Code[] all = [Bf16Code.Tiles, Bf16Code.Pairs];
+        if (Precisions.Here is not { } best) return this with { Bf16 = $"not available: {Precisions.Missing}" };
+        return this with
+        {
+            Bf16 = string.Join(", ", all.Where(c => c.Found).Select(c => $"{c.Precision.Name()} ({c.Instructions})")),
+            Bf16Gflops = PeakOf(Cores, Multiplication.Of(best)),
+        };
+    }
+
+    /// <summary>The peak of a way to multiply, 10⁹ flops a second; of a definition in plain loops that of float32.</summary>
+    public static double PeakOf(int threads, Multiplication multiplication)
+    {
+        if (multiplication.Code.Multiply == 0) return Measure(threads).PeakGflops;
+        using var peak = new Peak(threads, multiplication);
+        return Enumerable.Range(0, 5).Max(_ => peak.Round(500_000)) / 1e9;
+    }
+
     /// <summary>Measures for about a quarter of a second; the best of several rounds, since other work only slows it.</summary>
     public static unsafe Machine Measure(int threads = 0)
     {
@@ -41,7 +64,8 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
     }
 
     /// <summary>The rate of multiply-adds that registers alone allow, round by round: clocks move while one measures.</summary>
-    internal sealed unsafe class Peak(int threads) : IDisposable
+    /// <param name="multiplication">one in machine code: the rate of its tile; else that of float32</param>
+    internal sealed unsafe class Peak(int threads, Multiplication? multiplication = null) : IDisposable
     {
         readonly WorkerPool pool = new(threads);
 
@@ -50,6 +74,12 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         {
             int awake = 1000;                                     // a worker that slept comes late to the first job alone
             pool.Run(&MultiplyNarrow, &awake);
+            if (multiplication is { Code.Multiply: not 0 } own)
+            {
+                var call = new Tiles { Task = new() { Code = own.Code }, Repeat = own.Repeat, Count = Math.Max(1, steps / 256) };
+                double seconds = Seconds(&Tiles.Run, &call);
+                return call.Flops * threads / seconds;
+            }
             bool wide = Vector512.IsHardwareAccelerated;
             int lanes = wide ? Vector512<float>.Count : Vector256<float>.Count, count = steps;
             return 2.0 * 12 * lanes * steps * threads / Seconds(wide ? &MultiplyWide : &MultiplyNarrow, &count);
@@ -63,6 +93,20 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         }
 
         public void Dispose() => pool.Dispose();
+    }
+
+    unsafe struct Tiles
+    {
+        public MatMul.Task Task;
+        public delegate*<in MatMul.Task, int, double> Repeat;
+        public int Count;
+        public double Flops;                                      // of one thread: all write the same
+
+        public static void Run(void* p, int thread)
+        {
+            var call = (Tiles*)p;
+            call->Flops = call->Repeat(call->Task, call->Count);
+        }
     }
 
     unsafe struct Copies

@@ -3,10 +3,12 @@ namespace Isoflop.Kernels;
 /// <summary>
 /// The definition of every operation: plain loops, double sums, one thread. Slow; tests hold <see cref="CpuDevice"/> to it.
 /// </summary>
-sealed unsafe class ReferenceDevice : HostDevice, IDevice
+/// <param name="precision">of weights' products: in bf16 by <see cref="Bf16.Reference"/></param>
+sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostDevice, IDevice
 {
     /// <inheritdoc/>
-    public DeviceTraits Traits { get; } = new("reference: plain loops, double sums", "none", "float32", true,
+    public DeviceTraits Traits { get; } = new("reference: plain loops, double sums", "none",
+        precision == Precision.F32 ? "float32" : precision.Name(), true,
         Kernels.AttentionCached.PageTokens, MemoryBytes, new(() => Machine.Measure(1).PeakGflops * 1e9));
 
     /// <inheritdoc/>
@@ -65,7 +67,7 @@ sealed unsafe class ReferenceDevice : HostDevice, IDevice
         for (int g = 0; g < groups.Count; g++)
         {
             (int from, int to, long at) = RowsOf(groups, g, k);
-            Kernels.MatMul.Reference(new()
+            var task = new Kernels.MatMul.Task
             {
                 Layout = layout,
                 A = F(a) + (long)from * m,                        // rows of both, where there are groups
@@ -75,7 +77,9 @@ sealed unsafe class ReferenceDevice : HostDevice, IDevice
                 N = n,
                 K = to - from,
                 Start = start.Length == 0 ? null : F(start) + at,
-            });
+            };
+            if (precision == Precision.F32) Kernels.MatMul.Reference(task);
+            else Bf16.Reference(task, precision);
         }
     }
 
@@ -194,5 +198,20 @@ sealed unsafe class ReferenceDevice : HostDevice, IDevice
         if (AdamWKernel.TryScale(D(sums), step.Clip, out float scale))
             AdamWKernel.Reference(
                 new() { P = F(p), G = F(g), M = F(m), V = F(v), Step = step, GradientScale = scale }, p.Length);
+    }
+
+    /// <inheritdoc/>
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step)
+    {
+        if (AdamWKernel.TryScale(D(sums), step.Clip, out float scale))
+            DirectionKernel.Reference(new() { G = F(g), M = F(m), V = F(v), Step = step, GradientScale = scale }, g.Length);
+    }
+
+    /// <inheritdoc/>
+    public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio)
+    {
+        double scale = a * Elementwise.Root(ratio.Length == 0 ? null : D(ratio));
+        for (long i = 0; i < x.Length; i++) F(y)[i] = (float)(scale * F(x)[i] + (b == 0 ? 0 : (double)b * F(y)[i]));
     }
 }

@@ -75,6 +75,9 @@ sealed class ParamTable
     /// <summary>Parameters without embedding and head (Kaplan's N).</summary>
     public long NonEmbedding => Parameters - Embedding.Length - (Head == Embedding ? 0 : Head.Length);
 
+    /// <summary>The layers' matrices, which lie together: all but embedding and head.</summary>
+    internal IEnumerable<Param> Hidden => all.Where(p => p.IsMatrix && p != Embedding && p != Head);
+
     internal Param Embedding { get; }
     internal Param Head { get; }
     internal Param FinalNorm { get; }

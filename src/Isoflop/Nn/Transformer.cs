@@ -49,7 +49,9 @@ public sealed class Transformer : IDisposable
     /// </summary>
     /// <param name="training">false leaves out gradients and what only they need</param>
     /// <param name="shards">of a batch, when it trains</param>
-    /// <param name="passRows">tokens that pass through the model at once, of all lanes; 0: a batch. Memory, never bits</param>
+    /// <param name="passRows">
+    /// tokens that pass through the model at once, of all lanes; 0: a batch. In float32 memory, never bits; else each lane's
+    /// </param>
     /// <exception cref="ConfigException">The shape breaks a rule.</exception>
     public Transformer(IDevice device, ModelConfig config, int maxRows, bool training, int shards = 1, int passRows = 0)
     {
@@ -74,7 +76,9 @@ public sealed class Transformer : IDisposable
         }
         else gradients = [];
         lanes = device.Split(training ? shards : Table.Parameters < ReadInLanes ? int.MaxValue : 1);
-        int most = passRows > 0 ? Math.Min(passRows, maxRows) : maxRows, own = most / lanes.Devices.Count;
+        // Other precisions than float32 sum gradients over groups of a pass's rows: what is a pass must not hang on the lanes.
+        int most = passRows > 0 ? Math.Min(passRows, maxRows) : maxRows,
+            own = training && device.Traits.Precision != "float32" ? most : most / lanes.Devices.Count;
         passes = [.. lanes.Devices.Select(lane =>
             new Pass(lane, weights, Math.Min(maxRows, Math.Max(own, config.ContextLen)), training, shards))];
         together = device.Traits.PassRows > 0 && lanes.Devices.Count == 1;

@@ -80,8 +80,8 @@ public sealed record Workspace(string Root = "./isoflop")
     internal Func<string, long, Stream>? CreateFile { get; init; }
 
     /// <summary>Opens the device; dispose of it.</summary>
-    /// <exception cref="ConfigException">There is none of that name.</exception>
-    public IDevice OpenDevice() => Devices.Open(Device, Threads);
+    /// <exception cref="ConfigException">There is none of that name, or not in this precision.</exception>
+    public IDevice OpenDevice(Precision precision = Precision.F32) => Devices.Open(Device, Threads, precision);
 
     /// <summary>The same with a delegate that is told of progress, at once and on the thread that reports.</summary>
     public Workspace Reporting(Action<Progress> tell) => this with { Progress = new Listener(tell) };

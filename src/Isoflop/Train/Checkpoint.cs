@@ -28,7 +28,7 @@ public sealed record TrainState
     /// <summary>Steps done.</summary>
     public int Step { get; set; }
 
-    /// <summary>Updates the moments have seen: AdamW's bias correction. More than the steps in a fork.</summary>
+    /// <summary>Updates the moments have seen: the bias corrections. More than the steps in a fork.</summary>
     public int Updates { get; set; }
 
     /// <summary>Windows of the corpus taken: the place in the data.</summary>
@@ -203,20 +203,20 @@ public sealed class CheckpointStore
     /// <summary>Checkpoints of a model and its optimiser.</summary>
     /// <param name="runFolder">they lie below it; it is there</param>
     /// <param name="tokenizerFile">written into every one, with what it says to other programs: each is a whole model</param>
-    public CheckpointStore(string runFolder, string tokenizerFile, Transformer model, AdamW adam)
-        : this(runFolder, tokenizerFile, model, adam, null) { }
+    public CheckpointStore(string runFolder, string tokenizerFile, Transformer model, Optimizer optimizer)
+        : this(runFolder, tokenizerFile, model, optimizer, null) { }
 
     /// <param name="create">opens a file that will have so many bytes; null: on the disk</param>
     /// <param name="chatTemplate">how the model was taught to be spoken to; null: it was not</param>
     /// <param name="licence">what is known about the right to use the text, for the model card</param>
-    internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, AdamW adam,
+    internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, Optimizer optimizer,
         Func<string, long, Stream>? create, string? chatTemplate = null, string licence = "")
     {
         (this.runFolder, tokenizer, this.transformer, this.chatTemplate, this.licence) =
             (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate, licence);
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
-        moments = [("m.", adam.M), ("v.", adam.V)];
+        moments = [("m.", optimizer.M), ("v.", optimizer.V)];
         modelHeader = HeaderOf(model);
         momentsHeader = HeaderOf(moments);
         this.create = create ?? ((path, bytes) => new FileStream(path, new FileStreamOptions

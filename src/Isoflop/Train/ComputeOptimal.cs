@@ -13,24 +13,44 @@ static class ComputeOptimal
     public const double TokensPerParameter = 20;
 
     /// <summary>
-    /// learning_rate = <see cref="BaseLearningRate"/> · (<see cref="BaseWidth"/> / d_model) ^ <see cref="LearningRateExponent"/>.
+    /// Of these rules. Runs and studies record it: losses of two dials lie on no one law. 1: the learning rate knew the width
+    /// alone.
     /// </summary>
-    public const double BaseLearningRate = 0.01;
+    public const int Version = 2;
+
+    /// <summary>
+    /// learning_rate = <see cref="BaseLearningRate"/> · (<see cref="BaseWidth"/> / d_model) ^ <see cref="WidthExponent"/>
+    /// · (batch_tokens / <see cref="MinBatchTokens"/>) ^ <see cref="BatchExponent"/>
+    /// · (<see cref="BaseTokens"/> / tokens) ^ <see cref="DurationExponent"/>.
+    /// </summary>
+    public const double BaseLearningRate = 0.007;
+
+    /// <summary>Channels a layer: depth grows with the width.</summary>
+    public const int WidthPerLayer = 32;
 
     /// <summary>Width at which the base learning rate holds.</summary>
     public const int BaseWidth = 64;
 
+    /// <summary>Tokens of a run at which it holds.</summary>
+    public const double BaseTokens = 1e6;
+
     /// <summary>How the learning rate falls with the width.</summary>
-    public const double LearningRateExponent = 0.5;
+    public const double WidthExponent = 0.5;
+
+    /// <summary>How it rises with the batch.</summary>
+    public const double BatchExponent = 0.5;
+
+    /// <summary>How it falls with the tokens of the run.</summary>
+    public const double DurationExponent = 0.3;
 
     /// <summary>batch_tokens = <see cref="BatchFactor"/> · √tokens, to the nearest power of two.</summary>
-    public const double BatchFactor = 1.6;
+    public const double BatchFactor = 0.4;
 
     /// <summary>No smaller batch, unless <see cref="MinSteps"/> or a context of more tokens ask for another.</summary>
-    public const int MinBatchTokens = 2048;
+    public const int MinBatchTokens = 512;
 
-    /// <summary>A run has at least so many updates: a shorter one is all transient.</summary>
-    public const int MinSteps = 300;
+    /// <summary>A run has at least so many updates, as long as a batch can be smaller: a short one is all transient.</summary>
+    public const int MinSteps = 1000;
 
     /// <summary>Shards of a batch at most.</summary>
     public const int MostShards = 16;
@@ -43,9 +63,10 @@ static class ComputeOptimal
 
     const int MaxWidth = 16_384;
 
-    /// <summary>Learning rate by width.</summary>
-    public static double LearningRate(int dModel) =>
-        RoundTo3Digits(BaseLearningRate * Math.Pow((double)BaseWidth / dModel, LearningRateExponent));
+    /// <summary>Learning rate by width, batch and length of the run.</summary>
+    public static double LearningRate(int dModel, int batchTokens, double tokens) => RoundTo3Digits(BaseLearningRate
+        * Math.Pow((double)BaseWidth / dModel, WidthExponent) * Math.Pow((double)batchTokens / MinBatchTokens, BatchExponent)
+        * Math.Pow(BaseTokens / tokens, DurationExponent));
 
     /// <summary>Tokens of an update: a power of two times the context when the context is none itself.</summary>
     public static int BatchTokens(double tokens, int contextLen)
@@ -55,6 +76,10 @@ static class ComputeOptimal
         double power = wanted <= most ? Math.Round(Math.Log2(rows)) : Math.Floor(Math.Log2(rows));
         return contextLen * (int)Math.Pow(2, Math.Clamp(power, 0, 20));
     }
+
+    /// <summary>Whole updates that come nearest to so many tokens.</summary>
+    public static int Steps(long tokens, int batchTokens) =>
+        (int)Math.Clamp(Math.Round((double)tokens / batchTokens), 1, int.MaxValue);
 
     /// <summary>Parts of a batch that threads take whole: a power of two, by size and batch alone: no machine shows.</summary>
     public static int Shards(long parameters, int batchTokens, int contextLen) => parameters > MaxShardedParameters ? 1
@@ -96,7 +121,7 @@ static class ComputeOptimal
         return c with
         {
             DModel = width,
-            NLayer = c.NLayer ?? Math.Max(2, (int)Math.Round(width / 32.0)),
+            NLayer = c.NLayer ?? Math.Max(2, (int)Math.Round((double)width / WidthPerLayer, MidpointRounding.AwayFromZero)),
             NHead = c.NHead ?? Math.Max(1, width / head),
         };
     }

@@ -1,3 +1,4 @@
+using Isoflop.Kernels;
 using Isoflop.Nn;
 
 namespace Isoflop.Train;
@@ -6,28 +7,33 @@ namespace Isoflop.Train;
 /// <param name="Embedding">a lookup: 0</param> <param name="Qkv">the products that make q, k and v</param>
 /// <param name="Attention">q·kᵀ and the weighted sum of v</param> <param name="Output">attention's output product</param>
 /// <param name="Mlp">gate, up, down</param> <param name="Head">the product that makes the logits</param>
-public readonly record struct FlopCount(double Embedding, double Qkv, double Attention, double Output, double Mlp, double Head)
+/// <param name="Update">the optimiser's</param>
+public readonly record struct FlopCount(double Embedding, double Qkv, double Attention, double Output, double Mlp, double Head,
+    double Update = 0)
 {
     /// <summary>The sum.</summary>
-    public double Total => Embedding + Qkv + Attention + Output + Mlp + Head;
+    public double Total => Embedding + Qkv + Attention + Output + Mlp + Head + Update;
 
     /// <summary>Kind by kind.</summary>
     public static FlopCount operator +(FlopCount a, FlopCount b) =>
         new(a.Embedding + b.Embedding, a.Qkv + b.Qkv, a.Attention + b.Attention, a.Output + b.Output, a.Mlp + b.Mlp,
-            a.Head + b.Head);
+            a.Head + b.Head, a.Update + b.Update);
 
     /// <summary>Kind by kind.</summary>
     public static FlopCount operator *(double s, FlopCount a) =>
-        new(s * a.Embedding, s * a.Qkv, s * a.Attention, s * a.Output, s * a.Mlp, s * a.Head);
+        new(s * a.Embedding, s * a.Qkv, s * a.Attention, s * a.Output, s * a.Mlp, s * a.Head,
+            s * a.Update);
 
     /// <summary>Name and count of each kind.</summary>
     public IEnumerable<(string Layer, double Flops)> ByLayer() =>
-        [("embedding", Embedding), ("qkv", Qkv), ("attention", Attention), ("output", Output), ("mlp", Mlp), ("head", Head)];
+        [("embedding", Embedding), ("qkv", Qkv), ("attention", Attention), ("output", Output), ("mlp", Mlp), ("head", Head),
+            .. Update == 0 ? ((string, double)[])[] : [("update", Update)]];
 }
 
 /// <summary>
 /// Exact counts of the multiplications and additions of all matrix products: 2·m·n·k each, attention only where it is not masked,
-/// the head included. Norms, rotations, activations and the optimiser are left out, as everywhere in the literature.
+/// the head and Muon's products included. Norms, rotations, activations and what an update does element by element are left
+/// out, as everywhere in the literature.
 /// </summary>
 /// <remarks>Counts are whole numbers in doubles: exact below 2⁵³ ≈ 9e15.</remarks>
 static class Flops
@@ -57,6 +63,17 @@ static class Flops
     /// Forward and backward a token, for whole windows of the context without a document's end in them: a plan's count.
     /// </summary>
     public static FlopCount TrainingPerToken(ModelConfig c) => Training(c, 1, (c.ContextLen + 1) / 2.0);
+
+    /// <summary>Products of one update: those of <see cref="NewtonSchulz"/>, where the optimiser has them.</summary>
+    public static double Update(ModelConfig c, OptimizerKind kind) => kind.IsOrthogonal()
+        ? new ParamTable(c).Hidden.Sum(p => NewtonSchulz.Flops(p.Rows, p.Cols)) : 0;
+
+    /// <summary>Share of a run's training FLOPs that is left for tokens when updates of so many tokens cost their part.</summary>
+    public static double ShareOfTokens(ModelConfig c, OptimizerKind kind, int batchTokens)
+    {
+        double tokens = TrainingPerToken(c).Total * batchTokens;
+        return tokens / (tokens + Update(c, kind));
+    }
 
     /// <summary>Pairs (query, key it sees) of a sequence: T(T + 1)/2.</summary>
     public static double Pairs(long length) => length * (length + 1.0) / 2;

@@ -36,15 +36,17 @@ readonly record struct MemoryPlan(long Parameters, long Gradients, long Moments,
 public sealed record Plan
 {
     // Floats of the residual stream in a pass: half a megabyte, a core's second-level cache. Fewer tokens leave a product of a
-    // weight's gradient too few steps.
-    const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024;
+    // weight's gradient too few steps; and of a model that no cache holds each pass reads all weights and writes all gradients.
+    // In bf16 a pass shows in the bits.
+    const int PassFloats = 1 << 17, LeastPassTokens = 512, MostPassTokens = 1024, LargePassTokens = 4096;
+    const long LargeParameters = 20_000_000;
 
     Plan(RunConfig config, CorpusFacts corpus, int firstStep)
     {
         (Config, Corpus, FirstStep, Model) = (config, corpus, firstStep, config.Model.Shape());
         TrainConfig train = config.Train;
         (Seed, Steps, BatchTokens) = (config.Seed!.Value, train.Steps!.Value, train.BatchTokens!.Value);
-        LearningRate = train.LearningRate!.Value;
+        (LearningRate, Optimizer) = (train.LearningRate!.Value, train.Optimizer ?? OptimizerKind.Adamw);
         Adam = new(0, (float)train.Beta1!.Value, (float)train.Beta2!.Value, (float)train.Eps!.Value,
             (float)train.WeightDecay!.Value, 0, train.Clip!.Value);
         (EvalEvery, EvalTokens) = (config.Eval.Every!.Value, config.Eval.Tokens!.Value);
@@ -52,7 +54,8 @@ public sealed record Plan
         var table = new ParamTable(Model);
         (Parameters, NonEmbedding) = (table.Parameters, table.NonEmbedding);
         ParametersWithoutEmbedding = ComputeOptimal.ParametersWithoutEmbedding(Model);
-        long atOnce = Math.Max(PassTokens, Math.Min(Shards, Environment.ProcessorCount) * Model.ContextLen);
+        int lanes = Math.Min(Shards, Environment.ProcessorCount);
+        long atOnce = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
         Memory = MemoryOf(table, atOnce, Math.Min(atOnce, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize);
     }
 
@@ -103,6 +106,9 @@ public sealed record Plan
     /// <summary>At its peak.</summary>
     public double LearningRate { get; }
 
+    /// <summary>How weights are updated.</summary>
+    public OptimizerKind Optimizer { get; }
+
     /// <summary>An update, but for its learning rate and number.</summary>
     internal AdamWStep Adam { get; }
 
@@ -122,16 +128,21 @@ public sealed record Plan
     /// <summary>Parts of a batch whose gradients are sums of their own.</summary>
     public int Shards => Config.Train.Shards ?? 1;
 
+    /// <summary>Of the weights' products.</summary>
+    public Precision Precision => Config.Train.Precision ?? Precision.F32;
+
     /// <summary>Tokens that pass through the model at once: whole windows.</summary>
     internal int PassTokens =>
-        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Model.DModel)) / Model.ContextLen, 1, Windows) * Model.ContextLen;
+        Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Parameters, Model.DModel)) / Model.ContextLen, 1, Windows)
+            * Model.ContextLen;
 
     /// <summary>The same on a device: one that wants long passes gets them, unless something else is asked for.</summary>
     internal int PassTokensOn(DeviceTraits device) => device.PassRows == 0 || Config.Train.MicroTokens is not null ? PassTokens
         : Math.Clamp(device.PassRows / Model.ContextLen, 1, Windows) * Model.ContextLen;
 
     /// <summary>The same where nothing else is asked for.</summary>
-    internal static int UsualPassTokens(int width) => Math.Clamp(PassFloats / width, LeastPassTokens, MostPassTokens);
+    internal static int UsualPassTokens(long parameters, int width) => parameters > LargeParameters ? LargePassTokens
+        : Math.Clamp(PassFloats / width, LeastPassTokens, MostPassTokens);
 
     /// <summary>Passes through the model in an update.</summary>
     public int Passes => Math.Max(Shards, (BatchTokens + PassTokens - 1) / PassTokens);
@@ -146,7 +157,10 @@ public sealed record Plan
     public double Epochs => Tokens / Math.Max(1.0, CorpusWindows * Model.ContextLen);
 
     /// <summary>Training, forward and backward, by layer; documents that end inside a window make it a little less.</summary>
-    public FlopCount FlopsByLayer => Flops.Training(Model, Tokens, Tokens * (Model.ContextLen + 1) / 2.0);
+    public FlopCount FlopsByLayer => Flops.Training(Model, Tokens, Tokens * (Model.ContextLen + 1) / 2.0) with
+    {
+        Update = (Steps - FirstStep) * Flops.Update(Model, Optimizer),
+    };
 
     /// <summary>All evaluations, forward.</summary>
     public double EvalFlops
@@ -195,7 +209,10 @@ public sealed record Plan
         ModelConfig shape = model.Shape();
         double goal = tokens ?? (double)c.Train.Steps!.Value * ComputeOptimal.MinBatchTokens;
         int batch = c.Train.BatchTokens ?? ComputeOptimal.BatchTokens(goal, shape.ContextLen);
+        OptimizerKind optimizer = c.Train.Optimizer ?? OptimizerKind.Adamw;
+        if (c.Flops is not null) tokens = (long)Math.Max(1, tokens!.Value * Flops.ShareOfTokens(shape, optimizer, batch));
         int shards = c.Train.Shards ?? ComputeOptimal.Shards(new ParamTable(shape).Parameters, batch, shape.ContextLen);
+        int steps = c.Train.Steps ?? ComputeOptimal.Steps(tokens!.Value, batch);
         return c with
         {
             Model = model with { DModel = shape.DModel, NLayer = shape.NLayer, NHead = shape.NHead },
@@ -203,8 +220,10 @@ public sealed record Plan
             {
                 BatchTokens = batch,
                 Shards = shards == 1 ? null : shards,                         // one is what there was before there were shards
-                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel),
-                Steps = c.Train.Steps ?? (int)Math.Clamp(Math.Round((double)tokens!.Value / batch), 1, int.MaxValue),
+                Precision = Precisions.Chosen(c.Train.Precision, shape.DModel) is not Precision.F32 and var other ? other : null,
+                Optimizer = optimizer == OptimizerKind.Adamw ? null : optimizer,
+                LearningRate = c.Train.LearningRate ?? ComputeOptimal.LearningRate(shape.DModel, batch, (double)steps * batch),
+                Steps = steps,
                 Tokens = null,
             },
             Flops = null,
@@ -236,12 +255,17 @@ public sealed record Plan
         if (c.Train.MicroTokens < context)
             yield return $"train.micro_tokens={c.Train.MicroTokens} must hold one window of model.context_len={context}; " +
                 $"try {context}";
+        if (c.Train is { MicroTokens: { } micro, Precision: { } precision })
+            yield return $"train.micro_tokens={micro} would show in the bits with train.precision={precision.Name()}; " +
+                "leave one out";
         if (source is null) yield break;
         if (c.Train.Steps <= firstStep)
             yield return $"train.steps={c.Train.Steps} must be more than the {firstStep} steps that from={c.From} has done";
         ModelConfig theirs = source.Config.Model.Shape();
         if (Whole(shape) != Whole(theirs) with { ContextLen = context })
             yield return $"model.*: the shape must be that of from={c.From}; leave these settings out";
+        if (c.Train.Optimizer != source.Config.Train.Optimizer)
+            yield return $"train.optimizer: must be that of from={c.From}, whose moments are read; leave it out";
         if (c.FromMode != StartMode.Extend) yield break;
         if (corpus.Name == source.Corpus && !CorpusFacts.SameStreams(source.StreamsHash, corpus.StreamsHash))
             yield return $"from={c.From} was trained on other text than corpus '{corpus.Name}' now holds: it was built anew; " +
@@ -262,7 +286,9 @@ public sealed record Plan
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
-        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8, table.MatrixLength * 8,
+        long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
+        int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
+        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8 + room * 4, table.MatrixLength * laidOut,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }

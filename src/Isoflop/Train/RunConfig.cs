@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Store;
 
@@ -191,6 +192,23 @@ public enum ScheduleKind
     [JsonStringEnumMemberName("cosine")] Cosine,
 }
 
+/// <summary>How the layers' matrices are updated; embedding, head and gains always by AdamW.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OptimizerKind>))]
+public enum OptimizerKind
+{
+    /// <summary>Loshchilov &amp; Hutter 2019, arXiv:1711.05101.</summary>
+    [JsonStringEnumMemberName("adamw")] Adamw,
+    /// <summary>
+    /// Momentum, made orthogonal: Jordan et al. 2024, kellerjordan.github.io/posts/muon; as long as AdamW's steps: Liu et al.
+    /// 2025, arXiv:2502.16982.
+    /// </summary>
+    [JsonStringEnumMemberName("muon")] Muon,
+    /// <summary>Adam's direction at constant norms of matrix and step: Wen et al. 2026, arXiv:2606.16899.</summary>
+    [JsonStringEnumMemberName("adamh")] Adamh,
+    /// <summary>Muon's direction at constant norms, from the same paper.</summary>
+    [JsonStringEnumMemberName("muonh")] Muonh,
+}
+
 /// <summary>One optimisation.</summary>
 public sealed record TrainConfig
 {
@@ -204,13 +222,20 @@ public sealed record TrainConfig
         Min = 1, Max = 1024, Later = true)]
     public int? Shards { get; init; }
 
+    [Setting("of the weights' products, all else is float32; auto: bf16 where the machine has it and model.d_model is at least " +
+        "256, else f32; bf16: bf16_tiles (AMX) or bf16_pairs (AVX512-BF16), whose bits differ; else f32", Later = true)]
+    public Precision? Precision { get; init; }
+
     [Setting("updates; else from train.tokens or flops", Min = 1)]
     public int? Steps { get; init; }
 
     [Setting("tokens to train on, rounded to whole updates; else from train.steps or flops", Min = 1)]
     public long? Tokens { get; init; }
 
-    [Setting("peak learning rate; else by the rule for the width", Above = 0, Below = 10, Try = "0.01")]
+    [Setting("muon, adamh or muonh: the layers' matrices by that, the others by adamw; else all by adamw", Later = true)]
+    public OptimizerKind? Optimizer { get; init; }
+
+    [Setting("peak learning rate; else by the rule for width, batch and length", Above = 0, Below = 10, Try = "0.01")]
     public double? LearningRate { get; init; }
 
     [Setting("share of the steps over which the learning rate rises from 0", Default = 0.05, Min = 0, Below = 1)]

@@ -33,6 +33,9 @@ sealed record RunRecord
     public DateTime Created { get; init; }
     /// <summary>Version of the program that started it.</summary>
     public string CodeVersion { get; init; } = "";
+    /// <summary>Version of the dial's rules, that chose what was not given.</summary>
+    /// <remarks>Older records have no such key: what is missing is 0.</remarks>
+    public int Dial { get; init => field = Math.Max(1, value); } = 1;
     /// <summary>All settings, nothing left to choose.</summary>
     public required RunConfig Config { get; init; }
     /// <summary>The model's shape.</summary>
@@ -60,6 +63,7 @@ sealed record RunRecord
         Name = plan.Name,
         Created = created,
         CodeVersion = typeof(RunRecord).Assembly.GetName().Version?.ToString(3) ?? "",
+        Dial = ComputeOptimal.Version,
         Config = plan.Config,
         Corpus = plan.Corpus,
         Parameters = plan.Parameters,

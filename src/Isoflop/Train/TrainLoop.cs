@@ -15,7 +15,7 @@ sealed class TrainLoop
     readonly Workspace here;
     readonly TrainProgress told = new();
     readonly Transformer model;
-    readonly AdamW adam;
+    readonly Optimizer optimizer;
     readonly CheckpointStore checkpoints;
     readonly BatchSource source;
     readonly EvalSource held;
@@ -23,7 +23,7 @@ sealed class TrainLoop
     readonly Batch batch;
     readonly float[] rowNll;
     readonly Schedule schedule;
-    readonly double peakFlops;
+    readonly double peakFlops, updateFlops;
     long savedAt;
     int savedStep = -1;
 
@@ -33,8 +33,8 @@ sealed class TrainLoop
         int rows = plan.BatchTokens;
         model = new Transformer(device, plan.Model, rows, training: true, plan.Shards,
             plan.PassTokensOn(device.Traits));
-        adam = new AdamW(model);
-        checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, adam, here.CreateFile,
+        optimizer = new(model, plan.Optimizer);
+        checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, optimizer, here.CreateFile,
             corpus.Info.ChatTemplate, corpus.Info.Licence);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
@@ -44,6 +44,7 @@ sealed class TrainLoop
         batch = new(rows, rows);
         rowNll = tagLosses is null ? [] : new float[rows];
         schedule = new(plan.Config.Train, plan.Steps);
+        updateFlops = Flops.Update(plan.Model, plan.Optimizer);
         peakFlops = here.PeakFlops > 0 ? here.PeakFlops : device.Traits.PeakFlops.Value;
         State = new()
         {
@@ -132,7 +133,7 @@ sealed class TrainLoop
         model.LossAndGradient(batch, weight);
         model.FinishGradients();
         double rate = schedule.LearningRate(State.Step);
-        (double loss, double norm) = adam.Step(plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 });
+        (double loss, double norm) = optimizer.Step(plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 });
         loss /= weight;                                           // nats per token
         if (!double.IsFinite(loss)) throw Fault($"loss is {loss}");
         if (!double.IsFinite(norm)) throw Fault($"the gradient's norm is {norm}");
@@ -141,7 +142,7 @@ sealed class TrainLoop
         State.Updates++;
         State.Cursor += plan.Windows;
         State.Loss = loss;
-        double flops = Flops.Training(plan.Model, plan.BatchTokens, pairs).Total,
+        double flops = Flops.Training(plan.Model, plan.BatchTokens, pairs).Total + updateFlops,
             seconds = here.Clock.GetElapsedTime(began).TotalSeconds;
         double bytes = plan.Passes * Traffic.Pass(plan.Parameters) + Traffic.Update(plan.Parameters);
         var spent = new Spending(flops, bytes, plan.BatchTokens, seconds);

@@ -57,7 +57,7 @@ public static class Trainer
         if (gone.Length > 0 && there.Count == 0) throw new ConfigException(gone);
         if (resumeAt is { } wanted && there.Count == 0)
             throw new ConfigException($"resume_at={wanted}: {path} has no checkpoint");
-        using IDevice device = here.OpenDevice();
+        using IDevice device = here.OpenDevice(plan.Precision);
         CheckMemory(plan, device.Traits);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
         using RunFolder folder = RunFolder.Open(here, record);

@@ -48,7 +48,7 @@ public sealed class CudaCardTests
     static (double[] Sums, float[] Parameters) Train(IDevice device, ModelConfig config, int[] cuts, int shards, int passRows = 0, float rate = 1e-2f)
     {
         using var model = new Transformer(device, config, Lengths.Sum(), training: true, shards, passRows);
-        using var optimiser = new AdamW(model);
+        using var optimiser = new Optimizer(model);
         model.Initialise(1);
         var sums = new List<double>();
         for (int step = 1; step <= 3; step++)
@@ -174,7 +174,7 @@ public sealed class CudaCardTests
     {
         using CudaDevice device = card.Open(single: true);
         using var model = new Transformer(device, Grouped, Lengths.Sum(), training: true);
-        using var optimiser = new AdamW(model);
+        using var optimiser = new Optimizer(model);
         model.Initialise(1);
         Batch batch = Sequences(Grouped, [0, 1, 2]);
         long graphs = 0, single = 0, bytes = 0;

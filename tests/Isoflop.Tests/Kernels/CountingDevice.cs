@@ -110,5 +110,10 @@ sealed class CountingDevice(IDevice inner) : IDevice
     public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums, in AdamWStep step) =>
         inner.AdamW(p, g, m, v, sums, step);
 
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums, in AdamWStep step) =>
+        inner.Direction(g, m, v, sums, step);
+
+    public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio) => inner.Axpby(a, x, b, y, ratio);
+
     public void Dispose() => inner.Dispose();
 }

@@ -45,7 +45,7 @@ public class DevicesTests
         (string, string) Run(IDevice device, CountingDevice? counts)
         {
             using var model = new Transformer(device, Shape, 64, training: true);
-            using var optimiser = new AdamW(model);
+            using var optimiser = new Optimizer(model);
             model.Initialise(1);
             string sums = "";
             for (int step = 1; step <= 3; step++)

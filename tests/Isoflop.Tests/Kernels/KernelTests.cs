@@ -54,7 +54,7 @@ public sealed class KernelTests : IDisposable
             {
                 var fences = new Fences(m + n + k);
                 DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), own = fences.Random((long)m * n);
-                DeviceSpan<float> packed = fences.Empty(MatMul.PackedLength(n, k)), other = fences.Random((long)m * n);
+                DeviceSpan<float> packed = fences.Empty(cpu.PackedLength(n, k)), other = fences.Random((long)m * n);
                 DeviceSpan<float> From(DeviceSpan<float> c) => begin == "itself" ? c : begin == "another" ? other : default;
                 DeviceSpan<float> expected = fences.Copy(own), c = fences.Copy(own), packedResult = fences.Copy(own);
                 reference.MatMul(layout, a, b, expected, m, n, k, From(expected));
@@ -224,6 +224,103 @@ public sealed class KernelTests : IDisposable
             // 1 − 0.95³ is rounded at 2⁻²⁴ of one: 4e-7 of itself; the step is 0.01·m̂/√v̂.
             Fences.Near(pe, p, i => 4 * Ulp + 1e-6 * 0.01 * Math.Abs(ms[i]) / Math.Sqrt(vs[i] + 1e-12) * 2, $"p of {length}");
             fences.Check($"length {length}");
+        }
+    }
+
+    [Fact]
+    public void Directions_and_sums_of_two_equal_the_definition()
+    {
+        foreach (int length in Lengths.Append(40_000))
+        {
+            var fences = new Fences(length);
+            var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
+            DeviceSpan<float> g = fences.Random(length), m = fences.Random(length), v = fences.Random(length), y = fences.Random(length);
+            cpu.Upload([.. Fences.Values(v).Select(Math.Abs)], v);
+            DeviceSpan<double> sums = new(fences.Empty(4).Address, 2);
+            foreach (DeviceSpan<float> second in new[] { v, default })
+            {
+                DeviceSpan<float> ge = fences.Copy(g), me = fences.Copy(m), ve = fences.Copy(v);
+                float[] before = Fences.Values(g);
+                cpu.Upload([1, double.NaN], sums);
+                cpu.Direction(g, m, second, sums, step);
+                reference.Direction(g, m, second, sums, step);
+                Assert.Equal(before, Fences.Values(g));           // no number: nothing is changed
+                cpu.Upload([1.0, 1], sums);                       // a norm of one, clipped to a half
+                reference.Direction(ge, me, second.Length == 0 ? default : ve, sums, step);
+                cpu.Direction(g, m, second, sums, step);
+                Fences.Near(me, m, _ => 4 * Ulp, $"m of {length}");
+                if (second.Length > 0) Fences.Near(ve, v, _ => 4 * Ulp, $"v of {length}");
+                // As AdamW's step: 1 − 0.95³ is rounded at 4e-7 of itself.
+                float[] want = Fences.Values(ge), ms = Fences.Values(me), vs = Fences.Values(ve);
+                Fences.Near(ge, g, i => 8 * Ulp + (second.Length == 0 ? 0 : 2e-6 * Math.Abs(ms[i]) / Math.Sqrt(vs[i] + 1e-12)), $"g of {length}");
+            }
+            foreach ((float b, double[] ratio) in ((float, double[])[])[(0, []), (0.5f, []), (0.5f, [2, 8]), (1, [2, 0])])
+            {
+                DeviceSpan<float> ye = fences.Copy(y);
+                if (b == 0) cpu.Upload([.. Enumerable.Repeat(float.NaN, length)], y);         // what is not read may be anything
+                if (ratio.Length > 0) cpu.Upload(ratio, sums);
+                reference.Axpby(3, m, b, ye, ratio.Length > 0 ? sums : default);
+                cpu.Axpby(3, m, b, y, ratio.Length > 0 ? sums : default);
+                Fences.Near(ye, y, _ => 8 * Ulp, $"y of {length}");
+                if (ratio is [_, 0]) Fences.Near(ye, y, _ => 0, "y alone");
+            }
+            cpu.Axpby(2, m, 1, m, default);
+            fences.Check($"length {length}");
+        }
+    }
+
+    [Theory]
+    [InlineData(24, 24), InlineData(16, 40), InlineData(40, 16), InlineData(1, 7), InlineData(130, 96)]
+    public void Newton_Schulz_moves_singular_values_alone_and_near_to_one(int rows, int cols)
+    {
+        int s = Math.Min(rows, cols);
+        var random = new Random(rows);
+        double[][] left = Orthonormal(s, rows), right = Orthonormal(s, cols);
+        double[] values = [.. Enumerable.Range(0, s).Select(i => 3 / (1.0 + i))], wanted = [.. values.Select(Moved)];
+        if (s > 1) Assert.All(wanted[..Math.Min(s, 16)], v => Assert.InRange(v, 0.68, 1.14));
+        foreach (IDevice device in new IDevice[] { cpu, reference })
+        {
+            var memory = new DeviceMemory(device);
+            DeviceSpan<float> x = memory.Allocate<float>(rows * cols);
+            device.Upload([.. Product(values).Select(v => (float)v)], x);
+            new NewtonSchulz(device, memory, [(3, 5), (rows, cols)]).Apply(x, rows, cols);
+            var got = new float[rows * cols];
+            device.Download(x, got);
+            double[] want = Product(wanted);
+            // A rounding may grow 3.4445-fold each of the five times; every element is a sum of up to s products of about 1/√s.
+            for (int i = 0; i < got.Length; i++) Assert.Equal(want[i], got[i], 485 * 4 * Ulp);
+            device.Clear(x);
+            new NewtonSchulz(device, memory, [(rows, cols)]).Apply(x, rows, cols);
+            device.Download(x, got);
+            Assert.All(got, v => Assert.Equal(0, v));
+            memory.Dispose();
+        }
+
+        double Moved(double value)
+        {
+            double v = value / Math.Sqrt(values.Sum(w => w * w));
+            for (int i = 0; i < 5; i++) v = 3.4445 * v - 4.7750 * v * v * v + 2.0315 * v * v * v * v * v;
+            return v;
+        }
+
+        double[] Product(double[] middle) => [.. from r in Enumerable.Range(0, rows) from c in Enumerable.Range(0, cols)
+            select Enumerable.Range(0, s).Sum(i => left[i][r] * middle[i] * right[i][c])];
+
+        double[][] Orthonormal(int count, int length)
+        {
+            double[][] all = [.. Enumerable.Range(0, count).Select(_ => Enumerable.Range(0, length).Select(_ => random.NextDouble() - 0.5).ToArray())];
+            for (int i = 0; i < count; i++)
+            {
+                for (int twice = 0; twice < 2; twice++)
+                    for (int j = 0; j < i; j++)
+                    {
+                        double dot = all[i].Zip(all[j], (a, b) => a * b).Sum();
+                        for (int k = 0; k < length; k++) all[i][k] -= dot * all[j][k];
+                    }
+                double norm = Math.Sqrt(all[i].Sum(v => v * v));
+                for (int k = 0; k < length; k++) all[i][k] /= norm;
+            }
+            return all;
         }
     }
 

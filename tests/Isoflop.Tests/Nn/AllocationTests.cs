@@ -13,13 +13,13 @@ public class Alone;
 [Collection(nameof(Alone))]
 public class AllocationTests
 {
-    [Fact]
-    public void Ten_training_steps_allocate_nothing_on_any_thread()
+    [Theory, InlineData(Precision.F32), InlineData(Precision.Bf16Pairs), InlineData(Precision.Bf16Tiles)]
+    public void Ten_training_steps_allocate_nothing_on_any_thread(Precision precision)
     {
-        using var device = new CpuDevice(2);
+        using var device = new CpuDevice(2, precision == Precision.F32 ? null : Multiplication.Defined(precision));
         ModelConfig config = SameBitsTests.Grouped with { ContextLen = 40, VocabSize = 50 };
         var model = new Transformer(device, config, 80, training: true);
-        var optimiser = new AdamW(model);
+        var optimiser = new Optimizer(model);
         model.Initialise(1);
         Batch batch = SameBitsTests.Sequences(config, [3, 3]);
         Step(1);

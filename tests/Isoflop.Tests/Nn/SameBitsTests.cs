@@ -152,11 +152,12 @@ public class SameBitsTests
     }
 
     /// <summary>Parameters after three steps, each cut before the sequences named, and the losses' bits behind them.</summary>
-    internal static float[] Train(ModelConfig config, int threads, int[] cuts, int shards = 1, int passRows = 0)
+    internal static float[] Train(ModelConfig config, int threads, int[] cuts, int shards = 1, int passRows = 0,
+        Multiplication? multiplication = null)
     {
-        using var device = new CpuDevice(threads);
+        using var device = new CpuDevice(threads, multiplication);
         using var model = new Transformer(device, config, Lengths.Sum(), training: true, shards, passRows);
-        using var optimiser = new AdamW(model);
+        using var optimiser = new Optimizer(model);
         model.Initialise(1);
         var losses = new List<float>();
         for (int step = 1; step <= 3; step++)

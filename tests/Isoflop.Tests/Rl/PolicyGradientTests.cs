@@ -58,13 +58,13 @@ public sealed class PolicyGradientTests : IDisposable
         Transformer? first = kl > 0 ? reference : null;
         // Both halves: what is left behind is the gradient of the second, at the weights that the first had led to.
         model.Initialise(3);
-        new Learner(model, new AdamW(model), first, Recipe(method, kl, Prompts, 2)).Step(groups, Rate);
+        new Learner(model, new Optimizer(model), first, Recipe(method, kl, Prompts, 2)).Step(groups, Rate);
         var gradient = new float[model.Table.Length];
         device.Download(model.Gradients, gradient);
         // The first half alone: those weights.
         model.Initialise(3);
         RlRecipe recipe = Recipe(method, kl, Prompts / 2, 1);
-        new Learner(model, new AdamW(model), first, recipe).Step(groups[..2], Rate);
+        new Learner(model, new Optimizer(model), first, recipe).Step(groups[..2], Rate);
         var at = new float[gradient.Length];
         device.Download(model.Params, at);
         var loss = new LossOf(this, recipe, kl > 0);

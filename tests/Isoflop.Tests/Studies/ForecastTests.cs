@@ -55,6 +55,24 @@ public class ForecastTests
     static double Chinchilla(double n, double d) => 1.5 + 30 / Math.Pow(n, 0.35) + 40 / Math.Pow(d, 0.3);
 
     [Fact]
+    public void Runs_of_two_dials_make_no_law_and_no_forecast()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla);
+        using (home)
+        {
+            study.Save(study.Record with { Runs = [.. study.Record.Runs.Select((r, i) => r with { Dial = i < 2 ? 1 : r.Dial })] });
+            Ladder.Tabulate(study, new(home.Path));
+            string mixed = $"a study with mixed recipes: 2 runs of dial 1 and {study.Record.Runs.Count - 2} runs of dial " +
+                $"{ComputeOptimal.Version}";
+            Assert.Contains(mixed, Assert.Throws<DataException>(() => StudyPoints.Counted(study, new(home.Path))).Message);
+            Assert.Contains(mixed, Assert.Throws<DataException>(() => StudyResults.Read(new(home.Path), "p")).Message);
+            Assert.Contains("of dial 1", Assert.Throws<ConfigException>(() => Forecasts.Write(study, new(home.Path), 1e11)).Message);
+            Assert.Equal(study.Record.Runs.Count - 2, StudyResults.Read(new(home.Path), "p",
+                where: [$"{StudyResults.Dial}={ComputeOptimal.Version}"]).Count);
+        }
+    }
+
+    [Fact]
     public void A_planted_law_is_forecast_before_its_run_and_scored_after_it()
     {
         (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, noise: 0.002);
@@ -284,6 +302,48 @@ public class ForecastTests
             Assert.Equal(f.Line, f.Loss.Value, 0.05 * f.Line);
             Assert.InRange(f.Loss.Low, 0, f.Loss.Value);
         }
+    }
+
+    [Fact]
+    public void While_the_frontier_accelerates_power_laws_are_refused_and_the_local_trend_foretells()
+    {
+        // The top of an S-curve: every half decade takes off more than the one before.
+        static double Top(double n, double d) => 6 * Math.Exp(-0.08 * Math.Pow(Math.Log10(n * d) - 6, 2));
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Top, noise: 0.001, budgets: "1e8..1e11");
+        using (home)
+        {
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
+            Forecaster forecaster = Forecaster.Of(points, null, Quick, default);
+            LocalTrend trend = forecaster.Trend!;
+            Assert.True(trend.Acceleration.Low > 0, forecaster.Regime);
+            Assert.Equal((LawForms.LocalTrend, true), (forecaster.Law.Form, forecaster.Law.Identified));
+            Assert.Contains("power laws are refused", forecaster.Regime);
+            // √5 drifts at ten times and √30 at a hundred times the compute, by Student's t; beside the noise between seeds.
+            foreach ((double times, double drifts) in ((double, double)[])[(10, Math.Sqrt(5)), (100, Math.Sqrt(30))])
+            {
+                Estimate at = forecaster.PredictAt(times * trend.X);
+                double wide = LocalTrend.Quantile(trend.Df, 0.975) * drifts * trend.Drift;
+                Assert.InRange(Math.Log(at.High / at.Value), wide, Math.Sqrt(wide * wide + 0.01 * 0.01));
+            }
+            Forecast f = Forecasts.Write(study, new(home.Path), 1e12, options: Quick);
+            Assert.Equal(forecaster.Regime, f.Regime);
+            Assert.InRange(Top(f.Run.ParametersWithoutEmbedding, f.Run.Tokens), f.Loss.Low, f.Loss.High);
+            Assert.Equal(LawForms.Chinchilla, Forecaster.Of(points, LawForms.Chinchilla, Quick, default).Law.Form);       // who asks gets it
+        }
+    }
+
+    [Fact]
+    public void A_straight_frontier_is_seldom_said_to_accelerate()
+    {
+        // Binomial(1000, 0.025): 42 or more come in one test of a thousand. Noise in levels makes changes of slopes swing, not drift.
+        int accused = 0;
+        for (ulong seed = 1; seed <= 1000; seed++)
+        {
+            var rng = new Rng(seed, RandomPurpose.Test);
+            if (LocalTrend.Of(Enumerable.Range(0, 7).Select(i => (Math.Pow(10, 10 + i / 2.0), Math.Exp(1 - 0.1 * i + 0.01 * rng.NextNormal()))))!
+                .Acceleration.Low > 0) accused++;
+        }
+        Assert.InRange(accused, 0, 41);
     }
 
     [Fact]

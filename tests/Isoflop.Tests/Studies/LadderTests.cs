@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Isoflop.Cli;
 using Isoflop.Cli.Commands;
 using Isoflop.Lab.Studies;
@@ -24,6 +25,8 @@ public class LadderTests
         TokensPerParameter = 1,
         Spacing = 4,
     };
+
+    static double RateOf(PlannedRun r) => ComputeOptimal.LearningRate(r.DModel, r.BatchTokens, r.Tokens);
 
     static string Results(TinyHome home, string name = "t") =>
         File.ReadAllText(Path.Combine(new Workspace(home.Path).StudyFolder(name), Study.ResultsFile));
@@ -257,6 +260,26 @@ public class LadderTests
     }
 
     [Fact]
+    public void A_study_of_another_dial_is_read_but_not_gone_on_with()
+    {
+        using var home = new TinyHome();
+        LadderRecipe recipe = Tiny() with { Rungs = [new() { Budgets = "1e8", Seeds = 1, Sizes = 1 }] };
+        PlannedRun run = Assert.Single(Ladder.Run(recipe, new(home.Path)).Results).Run;
+        Assert.Equal(ComputeOptimal.Version, run.Dial);
+        Assert.Equal(ComputeOptimal.Version, RunRecord.Load(home.Here.RunFolder(run.Name)).Dial);
+        string path = Path.Combine(new Workspace(home.Path).StudyFolder("t"), Study.RecordFile);
+        JsonObject older = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        Assert.Equal(ComputeOptimal.Version, (int)older["runs"]![0]!["dial"]!);
+        foreach (string key in (string[])["hash", "format_version"]) older.Remove(key);
+        older["runs"]![0]!.AsObject().Remove("dial");             // as the first wrote it
+        File.WriteAllText(path, older.ToJsonString());
+        Assert.Equal(1, Assert.Single(Study.Open(new(home.Path), "t").Record.Runs).Dial);
+        string message = Assert.Throws<ConfigException>(() => Ladder.Run(recipe, new(home.Path))).Message;
+        Assert.Contains($"its runs are of dial 1, new ones would be of dial {ComputeOptimal.Version}", message);
+        Assert.DoesNotContain('\n', message);
+    }
+
+    [Fact]
     public void Tuning_is_charged_apart_and_its_choice_is_used()
     {
         using var home = new TinyHome();
@@ -265,7 +288,7 @@ public class LadderTests
         Assert.True(result.Tuned.Count >= 5 + 3);                    // five rates on one size at least; half, once, twice the rate
         RuleFactors chosen = result.Study.Record.Tuning!.Factors;
         Assert.All(result.Results, r => Assert.Equal(
-            ComputeOptimal.LearningRate(r.Run.DModel) * chosen.LearningRate, r.Run.LearningRate, 12));
+            RateOf(r.Run) * chosen.LearningRate, r.Run.LearningRate, 12));
         Assert.All(result.Tuned, r => Assert.NotEmpty(r.Run.Excluded));
         Assert.Contains(",tune,", Results(home));
         Assert.Contains("best of", result.Study.Record.Tuning.Note);
@@ -280,7 +303,7 @@ public class LadderTests
         IReadOnlyList<PlannedRun> runs = LadderPlan.RunsOf(trials);
         Assert.Equal(runs.Count, runs.DistinctBy(r => (r.DModel, r.BatchTokens, r.LearningRate)).Count());
         Assert.True(runs.Count < trials.Count, "no batch was too small for its factor: the recipe tests nothing");
-        Assert.All(trials, t => Assert.Equal(ComputeOptimal.LearningRate(t.Run.DModel) * t.Factors.LearningRate, t.Run.LearningRate, 12));
+        Assert.All(trials, t => Assert.Equal(RateOf(t.Run) * t.Factors.LearningRate, t.Run.LearningRate, 12));
         // Equal losses at every batch: the tuning has no reason to leave the rule.
         StudyResult[] grid = [.. runs.Select(r => new StudyResult(r, r.Flops, r.Flops, r.Tokens, r.LearningRate, 1, 0))];
         Assert.Equal(new RuleFactors(0.25, 1), Tuner.Best(trials, grid));

@@ -84,6 +84,36 @@ public class PlanTests
     }
 
     [Fact]
+    public void The_rate_knows_width_batch_and_length()
+    {
+        double At(int width, int batch, double tokens) => ComputeOptimal.LearningRate(width, batch, tokens);
+        Assert.Equal(ComputeOptimal.BaseLearningRate,
+            At(ComputeOptimal.BaseWidth, ComputeOptimal.MinBatchTokens, ComputeOptimal.BaseTokens), 12);
+        // Three digits are kept: half a unit of the third, twice.
+        Assert.Equal(Math.Pow(4, ComputeOptimal.BatchExponent), At(64, 2048, 1e6) / At(64, 512, 1e6), 0.02);
+        Assert.Equal(Math.Pow(16, -ComputeOptimal.DurationExponent), At(64, 512, 16e6) / At(64, 512, 1e6), 0.01);
+        Assert.Equal(Math.Pow(4, -ComputeOptimal.WidthExponent), At(256, 512, 1e6) / At(64, 512, 1e6), 0.01);
+        // A plan has it, by the tokens that it trains on.
+        Plan plan = Make("flops=1e12", "model.context_len=128");
+        Assert.Equal(At(plan.Model.DModel, plan.BatchTokens, plan.Tokens), plan.LearningRate);
+        Plan longer = Make("train.steps=10000", "train.batch_tokens=1024"), shorter = Make("train.steps=100", "train.batch_tokens=1024");
+        Assert.Equal(Math.Pow(100, -ComputeOptimal.DurationExponent), longer.LearningRate / shorter.LearningRate, 0.01);
+    }
+
+    [Fact]
+    public void A_layer_has_some_thirty_two_channels()
+    {
+        int before = 0;
+        foreach (int width in (int[])[16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 192, 256, 512, 1024])
+        {
+            ModelConfig shape = ComputeOptimal.Resolve(1e12, new() { VocabSize = 512, DModel = width }).Model.Shape();
+            Assert.True(shape.NLayer >= before);
+            before = shape.NLayer;
+            if (width >= 64) Assert.InRange((double)width / shape.NLayer, 32 / 1.21, 32);      // 80 channels, 3 layers: 26.7
+        }
+    }
+
+    [Fact]
     public void Steps_and_tokens_are_two_ways_to_say_one_length()
     {
         Plan a = Make("train.steps=100", "train.batch_tokens=1024"), b = Make("train.tokens=102400", "train.batch_tokens=1024");
@@ -116,7 +146,7 @@ public class PlanTests
             {
                 int rows = ComputeOptimal.BatchTokens(tokens, context) / context;
                 Assert.True(System.Numerics.BitOperations.IsPow2(rows));
-                Assert.True(rows == 1 || rows * context * 300.0 <= tokens * 1.42, $"{rows} rows of {context} for {tokens}");
+                Assert.True(rows == 1 || (double)rows * context * ComputeOptimal.MinSteps <= tokens * 1.42, $"{rows} rows of {context} for {tokens}");
             }
     }
 

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Emergence as a distribution: many seeds at a few budgets around the break of one task. Does each run jump at a compute of its own,
+# or do all move together?
+#
+#   sh recipes/emergence.sh results/emergence
+#
+# TASK, BUDGETS, SEEDS change the study; ISOFLOP, ISOFLOP_HOME, THREADS as in thinking.sh. What is done is never done twice. Writes
+# seeds.csv (a row a run), from which the last command makes the table and pictures again.
+set -eu
+out=${1:?"usage: sh recipes/emergence.sh FOLDER"}
+: "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}" "${THREADS:=1}" "${TASK:=parity:1}"
+: "${BUDGETS:=5e9 7e9 1e10 1.4e10 2e10}" "${SEEDS:=32}"
+name=$(echo "$TASK" | tr -c 'a-z0-9\n' '-')
+mkdir -p "$out"
+runs=
+for flops in $BUDGETS; do
+    s=1
+    while [ "$s" -le "$SEEDS" ]; do
+        run="$name.$flops.s$s"
+        $ISOFLOP teach name="$run" tasks="$TASK" think=1 trace=proof items=10000 valid_items=64 context=32 seed="$s" flops="$flops" \
+            model.d_model=16 model.n_layer=2 model.n_head=2 train.learning_rate=0.01 train.batch_tokens=512 \
+            --threads "$THREADS" --home "$ISOFLOP_HOME" > /dev/null 2>&1
+        runs="$runs $run"
+        s=$((s + 1))
+    done
+done
+# shellcheck disable=SC2086
+$ISOFLOP exam $runs --task "$TASK" --items 256 --replies 1 --max-new-tokens 24 --csv "$out/exam.csv" \
+    --threads "$THREADS" --home "$ISOFLOP_HOME" > /dev/null
+# A row a run: its greedy answers, its budget and seed out of its name.
+awk -F, -v task="$name" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "task,flops,seed,accuracy,items,chance"; next }
+    { n = split($at["run"], part, ".s"); flops = substr(part[1], length(task) + 2); for (i = 2; i < n; i++) flops = flops ".s" part[i]
+      print task "," flops "," part[n] "," $at["greedy"] "," $at["items"] "," $at["chance"] }' "$out/exam.csv" > "$out/seeds.csv"
+$ISOFLOP map --table "$out/seeds.csv" --folder "$out" --home "$ISOFLOP_HOME" > "$out/emergence.txt"
