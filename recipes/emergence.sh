@@ -32,3 +32,22 @@ awk -F, -v task="$name" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print "
     { n = split($at["run"], part, ".s"); flops = substr(part[1], length(task) + 2); for (i = 2; i < n; i++) flops = flops ".s" part[i]
       print task "," flops "," part[n] "," $at["greedy"] "," $at["items"] "," $at["chance"] }' "$out/exam.csv" > "$out/seeds.csv"
 $ISOFLOP map --table "$out/seeds.csv" --folder "$out" --home "$ISOFLOP_HOME" > "$out/emergence.txt"
+
+# How long a fall takes inside of a run: of the runs of the last budget, the FLOPs at which the training loss (means of 19 steps)
+# is for the last time above 80, 50 and 20 % of its plateau, the median of the run's first sixth.
+echo "seed,high,half,low" > "$out/falls.csv"
+s=1
+while [ "$s" -le "$SEEDS" ]; do
+    sed 's/.*"loss":\([^,]*\),.*"flops":\([^,]*\),.*/\1 \2/' "$ISOFLOP_HOME/runs/$name.$flops.s$s/metrics.jsonl" |
+        awk -v s="$s" '{ l[NR] = $1; c[NR] = $2 }
+            END { n = int(NR / 6); for (i = 1; i <= n; i++) { v = l[i]; for (j = i - 1; j > 0 && o[j] > v; j--) o[j + 1] = o[j]; o[j + 1] = v }
+                p = o[int((n + 1) / 2)]
+                for (i = 1; i <= NR; i++) { m = k = 0; for (j = i - 9; j <= i + 9; j++) if (j > 0 && j <= NR) { m += l[j]; k++ }
+                    m /= k; if (m > 0.8 * p) a = i; if (m > 0.5 * p) b = i; if (m > 0.2 * p) d = i }
+                if (d < NR) print s "," c[a] "," c[b] "," c[d] }' >> "$out/falls.csv"
+    s=$((s + 1))
+done
+sort -t, -k3 -g "$out/falls.csv" | awk -F, 'NR > 1 { n++; mid[n] = log($3) / log(10); wide[n] = log($4 / $2) / log(10) }
+    END { for (i = 1; i <= n; i++) { v = wide[i]; for (j = i - 1; j > 0 && o[j] > v; j--) o[j + 1] = o[j]; o[j + 1] = v; sum += mid[i]; two += mid[i]^2 }
+        printf "%d runs fall; each within %.2f decades (median), half way at %.1e to %.1e FLOPs, sd %.2f decades\n", n,
+            o[int((n + 1) / 2)], 10^mid[1], 10^mid[n], sqrt((two - sum * sum / n) / (n - 1)) }' | tee -a "$out/emergence.txt"

@@ -19,6 +19,7 @@ static class DialBench
     /// <summary>A size trained for so long at several rates.</summary>
     /// <param name="Rates">ascending, with the mean loss over the seeds that all of them have</param>
     /// <param name="Best">vertex of the parabola in ln rate through the best and its neighbours; NaN: the best is at an edge</param>
+    /// <param name="BestLoss">least of those that were tried</param>
     sealed record Cell(string Corpus, double Flops, int Width, long Tokens, int Batch, IReadOnlyList<(double Rate, double Loss)> Rates,
         double Best, double BestLoss)
     {
@@ -32,7 +33,7 @@ static class DialBench
     /// <param name="below">budgets that are fitted; the others are foretold by them</param>
     public static void Run(string path, double below)
     {
-        Cell[] cells = [.. CellsOf(Read(path))], fitted = [.. cells.Where(c => c.Flops <= below * 1.001 && double.IsFinite(c.Best))];
+        Cell[] cells = [.. CellsOf(Read(path)).Where(c => c.Rates.Count > 2)], fitted = [.. cells.Where(c => c.Flops <= below * 1.001 && double.IsFinite(c.Best))];
         Console.WriteLine($"{fitted.Length} cells with an interior optimum up to {below:0e0} FLOPs");
         Fit("width, batch, tokens", fitted, c => [c.Width / 64.0, c.Batch / 2048.0, c.Tokens / 1e6]);
         Fit("width, tokens, √batch held", fitted, c => [c.Width / 64.0, c.Tokens / 1e6], c => Math.Sqrt(c.Batch / 2048.0));
@@ -50,7 +51,7 @@ static class DialBench
 
     /// <summary>Loss above the best of each cell, against the rate in units of the dial's: all have their least near 1.</summary>
     static Chart Picture(Cell[] cells) => new("What another rate would cost", "learning rate / the dial's", "nats a token above the cell's best rate",
-        [.. cells.Where(c => double.IsFinite(c.Best)).Select(c => new ChartSeries(c.Flops.ToString("0e0", CultureInfo.InvariantCulture),
+        [.. cells.Select(c => new ChartSeries(c.Flops.ToString("0e0", CultureInfo.InvariantCulture),
             [.. c.Rates.Select(r => (r.Rate / c.Rule, r.Loss - c.BestLoss))]) { Shade = c.Flops }),
             ChartSeries.AtX("the dial", 1)])
     {
@@ -111,10 +112,10 @@ static class DialBench
             .Select(g => (g.Key, g.Average(r => r.Loss)))];
         int best = Array.FindIndex(rates, r => r.Loss == rates.Min(x => x.Loss));
         if (best <= 0 || best == rates.Length - 1)
-            return new(key.Corpus, key.Flops, key.Width, key.Tokens, key.Batch, rates, double.NaN, double.NaN);
+            return new(key.Corpus, key.Flops, key.Width, key.Tokens, key.Batch, rates, double.NaN, rates.Min(r => r.Loss));
         (double a, double b, double top) = Parabola(rates, best);
-        double x = -b / (2 * a);
-        return new(key.Corpus, key.Flops, key.Width, key.Tokens, key.Batch, rates, rates[best].Rate * Math.Exp(x), top + b * x / 2);
+        double x = -b / (2 * a);                                  // where the least is; how low it is, a parabola says too well
+        return new(key.Corpus, key.Flops, key.Width, key.Tokens, key.Batch, rates, rates[best].Rate * Math.Exp(x), top);
     }
 
     static List<Trial> Read(string path)

@@ -61,10 +61,16 @@ switch (args.FirstOrDefault())
     case "coverage":
         LawCoverage.Run(Number(1, 200), Number(2, 200));
         return 0;
+    case "redraw":
+        Redraw.Run(args.Skip(1));
+        return 0;
+    case "backtest":
+        BacktestBench.Run(args.Skip(1));
+        return 0;
     case "dial":
         DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills | dial table [largest budget fitted]");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
         return 2;
 }

@@ -16,7 +16,8 @@ static class FitCommand
         Option<string?> N, Option<string?> D, Option<string?> C, Option<string?> Loss, Option<string?> X, Option<string?> Y,
         Option<string?> Unique, Option<string?> Group, Option<string?> Seeds, Option<bool> Replicates, Option<string[]> Where,
         Option<int> Bootstraps, Option<ulong> Seed, Option<string?> At, Option<string?> Predict, Option<string[]> Fix,
-        Option<string[]> Prior, Option<string?> Out);
+        Option<string[]> Prior, Option<string?> Accuracies, Option<string?> Items, Option<double?> Chance,
+        Option<double?> Ceiling, Option<string?> Out);
 
     public static Command Create()
     {
@@ -58,14 +59,24 @@ static class FitCommand
             },
             new("--fix") { Description = "A parameter that is known, as E=1.69", HelpName = "NAME=X" },
             new("--prior") { Description = "A parameter with a normal prior, as alpha=0.35±0.05", HelpName = "NAME=X±SD" },
+            new("--accuracies")
+            {
+                Description = "Of two-step: another table for the second step, such as checkpoints; --x its loss, --y accuracy",
+                HelpName = "FILE",
+            },
+            new("--items") { Description = "Of two-step: answers that an accuracy is a mean of", HelpName = "N|COL" },
+            new("--chance") { Description = "Of two-step: accuracy of guessing, held", HelpName = "P" },
+            new("--ceiling") { Description = "Of two-step: accuracy without loss, held", HelpName = "P" },
             new("--out") { Description = "Write law.json here", HelpName = "FILE" });
         var verb = new Verb("fit", "Fit a scaling law: parameters with intervals, residuals, a held-out check, a verdict.",
             "isoflop fit ladder", "isoflop fit ladder --form all",
             "isoflop fit --table runs.csv --n params --d tokens --loss val_loss --predict larger.csv",
+            "isoflop fit --table runs.csv --n params --d tokens --loss bpb --form two-step --y acc --items 1000 --chance 0.25",
             "isoflop fit --table curve.csv --form saturating-power --x step --y reward --at 1e6")
         {
             o.Study, o.Table, o.Form, o.Objective, o.N, o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds, o.Replicates,
-            o.Where, o.Bootstraps, o.Seed, o.At, o.Predict, o.Fix, o.Prior, o.Out,
+            o.Where, o.Bootstraps, o.Seed, o.At, o.Predict, o.Fix, o.Prior, o.Accuracies,
+            o.Items, o.Chance, o.Ceiling, o.Out,
         };
         verb.Runs(call => Run(call, o));
         return verb;
@@ -101,6 +112,9 @@ static class FitCommand
         if (form == "two-step")
             return TwoSteps(call, o, table ?? throw new ConfigException("--form two-step needs --table"), options, where);
 
+        foreach (Option option in (Option[])[o.Accuracies, o.Items, o.Chance, o.Ceiling])
+            if (call.Parsed.GetResult(option) is { Implicit: false })
+                throw new ConfigException($"{option.Name} goes with --form two-step; --fix holds a parameter of --form {form}");
         LawForm[] forms = form == "all" ? [] : [LawForms.Find(form)];
         if (study is not null)
             foreach (Option<string?> column in (Option<string?>[])[o.D, o.C, o.Loss, o.X, o.Y, o.Unique, o.Group, o.Seeds])
@@ -166,15 +180,15 @@ static class FitCommand
     }
 
     static (List<Observation> Points, double[] More) ReadTable(Invocation call, Options o, string path, string[] where,
-        string? loss, string? more = null, bool asked = false)
+        string? loss, string? more = null, bool asked = false, string? x = null)
     {
         var table = new ObservationTable(path);
         var map = new TableColumns
         {
-            N = call.Parsed.GetValue(o.N),
-            D = call.Parsed.GetValue(o.D),
-            C = call.Parsed.GetValue(o.C),
-            X = call.Parsed.GetValue(o.X),
+            N = x is null ? call.Parsed.GetValue(o.N) : null,
+            D = x is null ? call.Parsed.GetValue(o.D) : null,
+            C = x is null ? call.Parsed.GetValue(o.C) : null,
+            X = x ?? (call.Parsed.GetValue(o.Accuracies) is null ? call.Parsed.GetValue(o.X) : null),
             Loss = loss,
             Unique = call.Parsed.GetValue(o.Unique),
             Group = call.Parsed.GetValue(o.Group),
@@ -182,7 +196,7 @@ static class FitCommand
             More = more is null ? [] : [more],
             Asked = asked,
             // A second column goes with the first row by row.
-            Replicates = call.Parsed.GetValue(o.Replicates) || more is not null || asked,
+            Replicates = call.Parsed.GetValue(o.Replicates) || more is not null || asked || x is not null,
             Where = where,
         };
         List<Observation> points = table.Observations(map);
@@ -201,8 +215,28 @@ static class FitCommand
         string loss = call.Parsed.GetValue(o.Loss)
             ?? throw new ConfigException("--form two-step needs --loss COL, the task's loss");
         string y = call.Parsed.GetValue(o.Y) ?? throw new ConfigException("--form two-step needs --y COL, the accuracy");
-        (List<Observation> points, double[] accuracy) = ReadTable(call, o, path, where, loss, y);
-        TwoStep both = TwoStep.Fit(points, accuracy, options, call.Stop);
+        string? other = call.Parsed.GetValue(o.Accuracies);
+        List<Observation> losses, accuracies;
+        if (other is null)
+        {
+            (losses, double[] shares) = ReadTable(call, o, path, where, loss, y);
+            accuracies = [.. losses.Select((p, i) =>
+                Observation.Point(p.Loss, shares[i], p.Group, p.Seed) with { C = p.C, Name = p.Name })];
+        }
+        else
+        {
+            losses = ReadTable(call, o, path, where, loss).Points;
+            accuracies = ReadTable(call, o, other, [], y, x: call.Parsed.GetValue(o.X) ?? loss).Points;
+        }
+        if (call.Parsed.GetValue(o.Items) is { } items)
+            accuracies = WithItems(accuracies, items, other ?? path, new()
+            {
+                Loss = y,
+                More = [other is null ? loss : call.Parsed.GetValue(o.X) ?? loss],
+                Where = other is null ? where : [],
+            });
+        var ends = new AccuracyEnds(call.Parsed.GetValue(o.Chance), call.Parsed.GetValue(o.Ceiling));
+        TwoStep both = TwoStep.Fit(losses, accuracies, ends, options, call.Stop);
         if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(both, FitCommandJson.Default.TwoStep));
         else
         {
@@ -213,7 +247,21 @@ static class FitCommand
             LawText.Write(call.Out, both.Accuracy, double.NaN);
         }
         if (call.Parsed.GetValue(o.At) is { } at) PredictAt(call, at, both.PredictAt, both.Predict);
+        if (call.Parsed.GetValue(o.Predict) is { } asked)
+            Write(call, Foretold.Of(ReadTable(call, o, asked, where, y, asked: true).Points, p => both.Predict(p.N, p.D),
+                p => p.C > both.Loss.MaxFlops), asked, surface: true);
         return 0;
+    }
+
+    /// <param name="items">a number for all rows, or a column</param>
+    static List<Observation> WithItems(List<Observation> points, string items, string path, TableColumns map)
+    {
+        if (double.TryParse(items, NumberStyles.Float, CultureInfo.InvariantCulture, out double all))
+            return all >= 2 ? [.. points.Select(p => p with { Items = all })]
+                : throw new ConfigException($"--items {items} must be at least 2: so many answers each accuracy is a mean of");
+        double[] each = new ObservationTable(path).Numbers(items, map);
+        return each.Length == points.Count ? [.. points.Select((p, i) => p with { Items = each[i] })]
+            : throw new DataException($"{path}: {each.Length} rows hold '{items}' and {points.Count} an accuracy");
     }
 
     static int All(Invocation call, List<Observation> points, FitOptions options, bool curves)

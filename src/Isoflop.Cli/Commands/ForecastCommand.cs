@@ -12,21 +12,33 @@ static class ForecastCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("study") { Description = "The study" };
+        var name = new Argument<string?>("study") { Description = "The study", Arity = ArgumentArity.ZeroOrOne };
         var flops = new Option<double?>("--flops") { Description = "Budget of the run to predict", HelpName = "X" };
         var below = new Option<double?>("--below") { Description = "Fit budgets up to this alone", HelpName = "X" };
         var backtest = new Option<bool>("--backtest") { Description = "Fit below each budget of the study, predict those above" };
+        var table = new Option<string?>("--table")
+        {
+            Description = "With --backtest: results.csv of a study whose runs are gone",
+            HelpName = "FILE",
+        };
         var verb = new Verb("forecast",
             "Predict a run's loss with an interval and write it down, before the run. 'isoflop score' checks it.",
             "isoflop forecast decades --flops 1e14",
             "isoflop forecast decades --flops 1e14 --below 1e12     from a hundredth of the compute",
-            "isoflop forecast decades --backtest") { name, flops, below, backtest };
+            "isoflop forecast decades --backtest",
+            "isoflop forecast --table results/decades/results.csv --backtest") { name, flops, below, backtest, table };
         verb.Runs(call =>
         {
-            Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
-            if (call.Parsed.GetValue(backtest))
+            string? file = call.Parsed.GetValue(table);
+            if (call.Parsed.GetValue(name) is null == file is null)
+                throw new ConfigException("give a study, or --table FILE with --backtest");
+            if (file is not null && !call.Parsed.GetValue(backtest))
+                throw new ConfigException("--table FILE has no runs to forecast: give --backtest too, or a study");
+            Study? study = file is null ? Study.Open(call.Here, call.Parsed.GetValue(name)!) : null;
+            if (call.Parsed.GetValue(backtest) || study is null)
             {
-                Backtest tested = Forecasts.Backtest(study, call.Here);
+                Backtest tested = study is null ? Forecasts.Backtest(StudyResult.Read(file!), stop: call.Stop)
+                    : Forecasts.Backtest(study, call.Here);
                 if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(tested, ForecastCommandJson.Default.Backtest));
                 else Write(call.Out, tested);
                 return 0;
@@ -69,8 +81,10 @@ static class ForecastCommand
         output.WriteLine(I($"  law          {Symbols.In(f.Form)}, {f.Points} runs up to {f.Below:0.##e0} FLOPs: ") +
             I($"1/{f.Flops / f.Below:0} of the compute"));
         if (double.IsFinite(f.ErrorPerDecade))
-            output.WriteLine(I($"  tried        {100 * f.ErrorPerDecade:0.0} % off a decade when fitted below each ") +
-                I($"budget: part of the interval"));
+            output.WriteLine(I($"  tried        {100 * f.ErrorPerDecade:0.0} % off a decade when fitted below each budget") +
+                (double.IsFinite(f.SignedPerDecade)
+                    ? I($", with signs {100 * f.SignedPerDecade:+0.0;-0.0} % (measured − said)") : "") +
+                ": part of the interval");
         output.WriteLine(I($"  run          {f.Run.Name}: ") +
             I($"{f.Run.ParametersWithoutEmbedding:N0} parameters without the embedding, ") +
             I($"{f.Run.Tokens:N0} tokens"));
@@ -93,12 +107,14 @@ static class ForecastCommand
 
     static void Write(TextWriter output, Backtest t)
     {
-        var rows = new List<string[]> { new[] { "fitted to", "predicted", "runs", "inside 95 %", "error", "best size", "line" } };
+        var rows = new List<string[]> { new[] { "fitted to", "predicted", "runs", "inside 95 %", "error", "with sign",
+            "best size", "line", "form" } };
         foreach (BacktestRow r in t.Rows)
-            rows.Add([I($"{r.Cut:0.##e0}"), I($"{r.Budget:0.##e0}"), I($"{r.Runs}"), I($"{r.Inside}"),
-                I($"{100 * r.RelativeError:0.00} %"),
-                I($"{100 * r.BestError:0.00} %"), double.IsNaN(r.LineError) ? "-" : I($"{100 * r.LineError:0.00} %")]);
-        TextTable.Write(output, rows);
+            rows.Add([I($"{r.Cut:0.##e0}"), I($"{r.Budget:0.##e0}"), I($"{r.Runs}"), r.Judged == 0 ? "-" : I($"{r.Inside}"),
+                I($"{100 * r.RelativeError:0.00} %"), I($"{100 * r.SignedError:+0.00;-0.00} %"),
+                I($"{100 * r.BestError:0.00} %"), double.IsNaN(r.LineError) ? "-" : I($"{100 * r.LineError:0.00} %"),
+                r.Form]);
+        TextTable.Write(output, rows, 9);
         foreach (string refused in t.Refused) output.WriteLine(refused);
         output.WriteLine(t.Runs == 0 ? "nothing could be predicted"
             : I($"{100 * t.Coverage.Value:0} % of {t.Runs} predictions inside their 95 % interval (95 % binomial: ") +

@@ -126,7 +126,8 @@ static class FrontierCommand
     static void Write(TextWriter output, string name, Priced p, Priced? measured) => output.WriteLine(FormattableString.Invariant(
         $"{name,-14}{p.Split}\n{"",14}{p.TrainFlops:0.00e0} of training, {p.TestFlops:0.00e0} a question, ") +
         FormattableString.Invariant($"{p.Flops:0.00e0} in all; ") +
-        $"accuracy {LawText.Show(p.Accuracy)}" + (measured is null ? "" : FormattableString.Invariant(
+        (double.IsNaN(p.Accuracy.Value) ? "more demonstrations than the grid holds: not foreseen"
+            : $"accuracy {LawText.Show(p.Accuracy)}") + (measured is null ? "" : FormattableString.Invariant(
         $"\n{"",14}fresh seeds: {measured.Flops:0.00e0} in all, accuracy ") + LawText.Show(measured.Accuracy)));
 }
 

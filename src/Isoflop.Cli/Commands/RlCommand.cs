@@ -29,7 +29,7 @@ static class RlCommand
             "isoflop rl name=d from=p tasks=parity:3 method=dapo updates=4 kl=0.01",
             "isoflop rl show p-rl                                    its examinations",
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
-            "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the rise to the end",
+            "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the steps to the end",
         ])
         { given };
         verb.Add(Show());
@@ -71,7 +71,7 @@ static class RlCommand
         var runs = new Argument<string[]>("runs") { Description = "Seeds of one recipe", Arity = ArgumentArity.OneOrMore };
         var until = new Option<double?>("--until")
         {
-            Description = "Fit the steps up to so many FLOPs of reinforcement; default: up to half of the rise",
+            Description = "Fit the steps up to so many FLOPs of reinforcement; default: of half of the steps",
             HelpName = "FLOPS",
         };
         var verb = new Verb("forecast",

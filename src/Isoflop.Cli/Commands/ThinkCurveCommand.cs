@@ -131,9 +131,14 @@ static class ThinkCurveCommand
             output.WriteLine((several ? p.Model + ": " : "") + "best on Valid, by level and budget: " + string.Join("; ",
                 p.Choices.GroupBy(c => c.Level).Select(g => $"{g.Key}: " + string.Join(" ", g.Select(c =>
                 I($"{c.Budget} {c.Strategy}"))))));
+            if (double.IsNaN(p.Accuracy))
+            {
+                output.WriteLine($"  nothing to judge it on: Valid has every prompt of Test; {p.Single} was best everywhere");
+                continue;
+            }
             output.WriteLine(I($"  on Test {p.Accuracy:0.000}, {p.Single} everywhere {p.SingleAccuracy:0.000}: ") +
                 I($"{p.Gain.Value:+0.000;-0.000} ({p.Gain.Ends("+0.000;-0.000", " to ")}); ") +
-                I($"best in hindsight {p.Choices.Average(c => c.Best):0.000}"));
+                I($"best in hindsight {p.Choices.Where(c => !double.IsNaN(c.Best)).Average(c => c.Best):0.000}"));
         }
         output.WriteLine("random: what draws of answers blind to the question that stop at a right one find in as many " +
             "attempts, without repeats where a level has finitely many; kept: share of items within the budget");

@@ -1,3 +1,4 @@
+using Isoflop.Lab.Statistics;
 using System.Globalization;
 using System.Net;
 using System.Text;

@@ -42,6 +42,9 @@ sealed class AccuracySurface
         RunNoise = NoiseOf(runs.Select(r => r.Cells), terms, cells);
         var points = runs.GroupBy(r => (r.Key.Width, Teach: (int)Math.Round(20 * Math.Log(r.Key.TeachFlops))))
             .Select(g => g.ToList()).ToList();
+        // Of S runs drawn from themselves the variance is (S − 1)/S of what it estimates.
+        double[] seeds = [.. points.Where(p => p.Count > 1).Select(p => (double)p.Count)];
+        double widen = seeds.Length == 0 ? 1 : Math.Sqrt(1 / seeds.Average(s => (s - 1) / s));
         for (int d = 0; d < resamples; d++)
         {
             var rng = RandomUse.FrontierResample.Open(seed, d);
@@ -49,7 +52,8 @@ sealed class AccuracySurface
             foreach (var point in points)
                 foreach (var _ in point)
                     foreach (int i in point[rng.NextInt(point.Count)].Cells) weights[i]++;
-            draws.Add(Fit(terms, cells, weights));
+            double[] drawn = Fit(terms, cells, weights);
+            draws.Add([.. drawn.Zip(best, (to, from) => from + widen * (to - from))]);
         }
     }
 

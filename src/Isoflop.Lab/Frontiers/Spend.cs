@@ -4,8 +4,6 @@ using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Store;
 using Isoflop.Train;
-using MathNet.Numerics.Distributions;
-using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Lab.Frontiers;
 
@@ -17,7 +15,8 @@ sealed record Priced(ComputeSplit Split, double TrainFlops, double TestFlops, do
 /// <summary>Where the FLOPs should go, said before anything is trained.</summary>
 /// <param name="Queries">questions that the model will be asked in its life</param> <param name="Best">by the surface</param>
 /// <param name="BestCell">the best measured point of the grid that the budget buys</param>
-/// <param name="AllSize">all into size: the widest model that the budget buys, at once, without reinforcement or thought</param>
+/// <param name="AllSize">all into size: the widest model of the grid, and as many demonstrations as make it cost what the best
+/// does, without reinforcement or thought; not foreseen where that is more than the grid holds</param>
 sealed record SpendForecast(string Study, double Flops, double Queries, Priced Best, Priced BestCell, Priced AllSize)
 {
     /// <summary>Which of the two to take: what is foreseen below what was measured is not the best.</summary>
@@ -71,9 +70,28 @@ static class Spend
             Accuracy = of.Surface.Forecast(parameters, best.Split.TeachFlops, reinforcement, best.Split.Budget, FreshSeeds, 1),
         };
         Priced? cell = Measured(of.Cells, queries).Where(p => p.Flops <= flops).MaxBy(p => (p.Accuracy.Value, -p.Flops));
-        Priced size = bought.Where(p => p.Split is { Steps: 0, Budget: 1 }).DefaultIfEmpty(bought.MinBy(p => p.Flops)!)
-            .MaxBy(p => (p.Split.Width, p.Split.TeachFlops))!;
-        return new(of.Recipe.Name, flops, queries, best, cell ?? best, size);
+        return new(of.Recipe.Name, flops, queries, best, cell ?? best, AllIntoSize(of, best.Flops, queries, widths));
+    }
+
+    /// <summary>
+    /// The widest model whose questions leave at least the grid's fewest demonstrations, taught with all that is left: baselines
+    /// spend what the choice spends, also where the grid holds no such budget of demonstrations.
+    /// </summary>
+    static Priced AllIntoSize(Frontier of, double flops, double queries, int[] widths)
+    {
+        double least = of.Cells.Min(c => c.TeachFlops), most = of.Cells.Max(c => c.TeachFlops);
+        foreach (int width in widths.OrderDescending())
+        {
+            double n = of.Costs.Parameters(width), teach = flops;
+            // What a question costs hangs on how well the model is taught: a few rounds settle it.
+            for (int round = 0; round < 50; round++) teach = flops - queries * of.Costs.Question(n, Math.Max(teach, least), 0, 1);
+            if (!(teach >= least) && width != widths.Min()) continue;
+            teach = Math.Max(teach, least);
+            double test = of.Costs.Question(n, teach, 0, 1);
+            return new(new(width, teach, 0, 1), teach, test, teach + queries * test,
+                Estimate.Of(teach <= 1.001 * most ? of.Surface.At(n, teach, 0, 1) : double.NaN));
+        }
+        throw new InvalidOperationException("a grid has widths");
     }
 
     /// <summary>Cells of the grid, seeds together.</summary>
@@ -83,8 +101,12 @@ static class Spend
             double train = g.Average(c => c.TrainFlops), test = g.Average(c => c.TestFlops);
             return new Priced(new(g.Key.Width, g.Average(c => c.TeachFlops), g.Key.Steps, g.Key.Budget), train, test, train +
                 queries * test,
-                Share(Estimate.OfMean([.. g.Select(c => c.Accuracy)])));
+                Accuracy(g));
         });
+
+    /// <summary>Over seeds and items.</summary>
+    static Estimate Accuracy(IEnumerable<FrontierCell> seeds) =>
+        TwoLevel.OfShares([.. seeds.Select(c => c.Accuracy)], seeds.Min(c => c.Items)).Share(seeds.Min(c => c.Items));
 
     /// <summary>File of a forecast in the study's folder.</summary>
     static string FileOf(Frontier of, SpendForecast f, string end) =>
@@ -106,37 +128,25 @@ static class Spend
         int done = 0;
         var runs = new FrontierRuns(of.Recipe,
             here.Part(p => p with { Done = done, Total = 3 * FreshSeeds, Unit = "models" }));
-        (Priced Is, double[] Accuracy)[] fresh = [.. ((Priced[])[forecast.Best, forecast.BestCell, forecast.AllSize]).Select(p =>
+        Priced[] fresh = [.. ((Priced[])[forecast.Best, forecast.BestCell, forecast.AllSize]).Select(p =>
         {
             List<FrontierCell> cells = [];
             for (int s = 0; s < FreshSeeds; s++, done++)
                 cells.AddRange(runs.Of(p.Split.Width, p.Split.TeachFlops, [p.Split.Steps], [p.Split.Budget], FirstFresh + s));
             double train = cells.Average(c => c.TrainFlops), test = cells.Average(c => c.TestFlops);
-            double[] accuracy = [.. cells.Select(c => c.Accuracy)];
-            return (p with
+            return p with
             {
                 TrainFlops = train,
                 TestFlops = test,
                 Flops = train + forecast.Queries * test,
-                Accuracy = Share(Estimate.OfMean(accuracy)),
-            }, accuracy);
+                Accuracy = Accuracy(cells),
+            };
         })];
         // The items are the same; seeds of two splits have nothing else in common.
-        var check = new SpendCheck(forecast, fresh[0].Is, fresh[1].Is, fresh[2].Is,
-            Difference(fresh[1].Accuracy, fresh[0].Accuracy), Difference(fresh[0].Accuracy, fresh[2].Accuracy));
+        var check = new SpendCheck(forecast, fresh[0], fresh[1], fresh[2],
+            ExactShare.Difference(fresh[1].Accuracy, fresh[0].Accuracy),
+            ExactShare.Difference(fresh[0].Accuracy, fresh[2].Accuracy));
         JsonFile.Write(FileOf(of, forecast, "-check"), check, new("spend_check"), FrontierJson.Default.SpendCheck);
         return check;
-    }
-
-    static Estimate Share(Estimate e) => new(e.Value, Math.Max(0, e.Low), Math.Min(1, e.High));
-
-    static Estimate Difference(double[] a, double[] b)
-    {
-        double va = a.Variance() / a.Length, vb = b.Variance() / b.Length, difference = a.Average() - b.Average();
-        if (va + vb == 0) return new(difference, difference, difference);
-        // Welch's degrees of freedom
-        double freedom = (va + vb) * (va + vb) / (va * va / (a.Length - 1) + vb * vb / (b.Length - 1));
-        double half = StudentT.InvCDF(0, 1, freedom, 0.975) * Math.Sqrt(va + vb);
-        return new(difference, difference - half, difference + half);
     }
 }

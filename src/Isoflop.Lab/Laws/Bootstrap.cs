@@ -83,7 +83,7 @@ static class Bootstrap
     {
         double[] drawn = errors.Draw(fitted.Length, ref rng);
         double[] y = [.. problem.Data.Y.Select((was, i) =>
-            double.IsFinite(fitted[i]) ? FitProblem.Shift(problem.Objective, fitted[i], drawn[i]) : was)];
+            double.IsFinite(fitted[i]) ? FitProblem.Shift(problem.Objective, fitted[i], drawn[i] / problem.Data.Scale[i]) : was)];
         return new(form, problem.Data.With(y), problem.Objective, problem.Weights) { Polishes = 1, Steps = 100 };
     }
 }

@@ -6,6 +6,9 @@ namespace Isoflop.Lab.Laws;
 /// </summary>
 abstract class Curve : LawForm
 {
+    internal override bool TakesX => !OfFrontier;
+    internal override Inputs InputsOf(Observation o) => OfFrontier ? new(o.N, o.D, o.Unique, o.C) : base.InputsOf(o);
+
     /// <summary>The grid of what is not linear, in θ's own order and scale, given the data's range.</summary>
     protected abstract IEnumerable<double[]> Grid(FitData data);
 
@@ -47,11 +50,14 @@ abstract class Curve : LawForm
     protected static double? Ln(double x) => x > 0 ? Math.Log(x) : null;
 }
 
-/// <summary>y = E + A·x^−α. θ = (ln E, ln A at the centre, α).</summary>
-sealed class SaturatingPower : Curve
+/// <summary>y = E + A·x^−α, of any x or of a frontier's compute. θ = (ln E, ln A at the centre, α).</summary>
+/// <param name="frontier">x is C, and of each budget the best size counts</param>
+sealed class SaturatingPower(bool frontier) : Curve
 {
-    public override string Name => "saturating-power";
-    public override string Formula => "y = E + A * x^-alpha";
+    public override string Name => frontier ? "frontier-power" : "saturating-power";
+    public override string Formula => frontier ? "L = E + A * C^-alpha, best size of each budget" : "y = E + A * x^-alpha";
+    public override Objective Default => frontier ? Objective.SquaredLog : base.Default;
+    internal override bool OfFrontier => frontier;
     public override IReadOnlyList<string> Names { get; } = ["E", "A", "alpha"];
     public override double? Limit(ReadOnlySpan<double> p) => p[0];
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] + p[1] * Math.Pow(x.X, -p[2]);

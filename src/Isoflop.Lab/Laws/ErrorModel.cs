@@ -18,7 +18,8 @@ readonly record struct ErrorModel(double Run, double RunDf, double Between, doub
     public static ErrorModel Of(FitProblem problem, double[] theta, double[] fitted, int[][] clusters)
     {
         int n = fitted.Count(double.IsFinite);
-        double square = fitted.Select((f, i) => FitProblem.Residual(problem.Objective, problem.Data.Y[i], f))
+        double square = fitted.Select((f, i) =>
+            FitProblem.Residual(problem.Objective, problem.Data.Y[i], f) * problem.Data.Scale[i])
             .Where(double.IsFinite).Sum(r => r * r);
         double left = Math.Max(1, n - problem.Form.Spent(problem));
         var alone = new ErrorModel(square / left, left, 0, 0, 1, clusters);

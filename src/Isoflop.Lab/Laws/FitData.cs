@@ -13,11 +13,14 @@ sealed class FitData
         LnX = [.. Inputs.Select(i => Math.Log(i.X))];
         LnY = [.. Y.Select(y => Math.Log(y))];
         (CentreN, CentreD, CentreX) = (LnN.Average(), LnD.Average(), LnX.Average());
+        double items = points.Average(p => p.Items);
+        Scale = [.. points.Select(p => Math.Sqrt(p.Items / items))];
     }
 
     FitData(FitData from, double[] y)
     {
-        (Points, Inputs, Y, LnN, LnD, LnX) = (from.Points, from.Inputs, y, from.LnN, from.LnD, from.LnX);
+        (Points, Inputs, Y, LnN, LnD, LnX, Scale) =
+            (from.Points, from.Inputs, y, from.LnN, from.LnD, from.LnX, from.Scale);
         LnY = [.. y.Select(y => Math.Log(y))];
         (CentreN, CentreD, CentreX) = (from.CentreN, from.CentreD, from.CentreX);
     }
@@ -29,6 +32,8 @@ sealed class FitData
     public double[] LnD { get; }
     public double[] LnX { get; }
     public double[] LnY { get; }
+    /// <summary>√ of a point's items over their mean: errors are so much smaller.</summary>
+    public double[] Scale { get; }
     public double CentreN { get; }
     public double CentreD { get; }
     public double CentreX { get; }

@@ -15,6 +15,8 @@ public enum Objective
     SquaredLog,
     /// <summary>Σ (ln(y + 1) − ln(f + 1))². Caballero et al. 2023.</summary>
     SquaredLog1p,
+    /// <summary>Σ n·(asin √y − asin √f)², of shares of n answers: their variance is 1/4n whatever y. Anscombe 1948.</summary>
+    SquaredArcsine,
 }
 
 /// <summary>How randomness is drawn again for intervals.</summary>

@@ -70,7 +70,7 @@ sealed class FitProblem
         {
             double f = Form.ValueAndSlope(theta, Data, i, df), r = Residual(i, f);
             sum += Weights[i] * Penalty(r);
-            double d = Weights[i] * PenaltySlope(r) * ResidualSlope(f);
+            double d = Weights[i] * PenaltySlope(r) * ResidualSlope(f) * Data.Scale[i];
             for (int j = 0; j < df.Length; j++) gradient[j] += d * df[j];
         }
         return double.IsNaN(sum) ? double.PositiveInfinity : sum;
@@ -78,24 +78,27 @@ sealed class FitProblem
 
     double Residual(int i, double f) => Objective switch
     {
-        Objective.SquaredError => Data.Y[i] - f,
-        Objective.SquaredLog1p => Math.Log((Data.Y[i] + 1) / (f + 1)),
-        _ => Data.LnY[i] - Math.Log(f),
-    };
+        Objective.HuberLog or Objective.SquaredLog => Data.LnY[i] - Math.Log(f),
+        _ => Residual(Objective, Data.Y[i], f),
+    } * Data.Scale[i];
 
     /// <summary>A residual as the objective sees it.</summary>
     public static double Residual(Objective objective, double y, double f) => objective switch
     {
         Objective.SquaredError => y - f,
         Objective.SquaredLog1p => Math.Log((y + 1) / (f + 1)),
+        Objective.SquaredArcsine => Angle(y) - Angle(f),
         _ => Math.Log(y / f),
     };
+
+    static double Angle(double share) => Math.Asin(Math.Sqrt(Math.Clamp(share, 0, 1)));
 
     /// <summary>The value that lies a residual above f.</summary>
     public static double Shift(Objective objective, double f, double residual) => objective switch
     {
         Objective.SquaredError => f + residual,
         Objective.SquaredLog1p => (f + 1) * Math.Exp(residual) - 1,
+        Objective.SquaredArcsine => Math.Pow(Math.Sin(Math.Clamp(Angle(f) + residual, 0, Math.PI / 2)), 2),
         _ => f * Math.Exp(residual),
     };
 
@@ -103,6 +106,7 @@ sealed class FitProblem
     {
         Objective.SquaredError => -1,
         Objective.SquaredLog1p => -1 / (f + 1),
+        Objective.SquaredArcsine => -0.5 / Math.Sqrt(Math.Max(f * (1 - f), 1e-12)),
         _ => -1 / f,
     };
 

@@ -14,6 +14,14 @@ static class Fitter
 
     public static Law Fit(LawForm form, IReadOnlyList<Observation> points, FitOptions options, CancellationToken stop)
     {
+        if (form.OfFrontier && points.Count > 0)
+        {
+            Identifiability.Check(form, points, options.Objective ?? form.Default, options.Replicates);
+            var all = new FitData(form, points);
+            IReadOnlyList<Observation> given = points;
+            points = [.. BestOfBudget.Of(all, [.. Enumerable.Range(0, given.Count)]).SelectMany(size => size)
+                .Select(i => given[i])];
+        }
         Law law = Checked(form, points, options, stop);
         // Where x is a loss and nothing else is known of the runs, nothing is known of the next one's price.
         return form.ReadsLoss && points.All(p => p.C == p.X)
@@ -57,7 +65,7 @@ static class Fitter
             Decades = DecadesOf(law.Residuals),
             LackOfFit = finite ? LackOfFit.Of(problem, best.Minimum.Theta, HeldOutCheck.CutOf(form, points)) : [],
         };
-        string? bound = finite ? form.AtBound(natural, data) : "a parameter is not finite";
+        string? bound = finite ? problem.Form.AtBound(natural, data) : "a parameter is not finite";
         if (bound is not null) return Refuse(law, bound, Further(law, 10, "ten times the compute"));
         if (Negative(law, points) is { } negative) return Refuse(law, negative, Further(law, 10, "a longer range"));
         if (!best.Minimum.Converged && best.Agreeing <= best.Starts / 2)     // where most starts come to, it has converged
@@ -188,7 +196,7 @@ static class Fitter
     /// <summary>Where the law goes below 0 although no point does: ten times beyond, or in the end; null: nowhere.</summary>
     static string? Negative(Law law, IReadOnlyList<Observation> points)
     {
-        if (law.Form.ReadsLoss || points.Any(p => p.Loss <= 0)) return null;
+        if (law.Form.ReadsLoss || law.Form.IsSurface && !law.Form.HasOptimum || points.Any(p => p.Loss <= 0)) return null;
         double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
         double at = 10 * (law.Form.IsSurface ? law.MaxFlops : law.MaxX), there = law.ValueAt(best, at);
         return there < 0

@@ -21,10 +21,18 @@ static class Identifiability
     {
         // Forms of scores rather than losses take whatever the objective has a logarithm of.
         double least = form.Default != Objective.SquaredError || form is Allocation ? 0
-            : objective switch { Objective.SquaredError => double.NegativeInfinity, Objective.SquaredLog1p => -1, _ => 0 };
+            : objective switch
+            {
+                Objective.SquaredError or Objective.SquaredArcsine => double.NegativeInfinity,
+                Objective.SquaredLog1p => -1,
+                _ => 0,
+            };
 
         foreach ((Observation p, int i) in points.Select((p, i) => (p, i)))
         {
+            if (objective == Objective.SquaredArcsine && !(p.Loss is >= 0 and <= 1))
+                throw Bad("value", p.Loss, "a share, from 0 to 1");
+            Positive(p.Items, "items");
             Inputs x = form.InputsOf(p);
             if (form.IsSurface || form is Allocation)
             {

@@ -136,7 +136,10 @@ sealed class KnownForm : LawForm
     public override double At(ReadOnlySpan<double> p, in Inputs x) => form.At(p, x);
     internal override double OptimalN(ReadOnlySpan<double> p, double flops, double k) => form.OptimalN(p, flops, k);
     public override double? Limit(ReadOnlySpan<double> p) => form.Limit(p);
-    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) => form.AtBound(p, data);
+    internal override bool HasOptimum => form.HasOptimum;
+    internal override bool OfFrontier => form.OfFrontier;
+    internal override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
+        form is RlSigmoid && RlSigmoid.EndsAreHeld(held.Select(h => h.At)) ? null : form.AtBound(p, data);
     internal override int Spent(FitProblem problem) => free.Length;
 
     internal override void Natural(ReadOnlySpan<double> theta, FitData data, Span<double> natural)

@@ -32,6 +32,8 @@ public enum VerdictKind
     Saturates,
     /// <summary>Neither is shown.</summary>
     Undecided,
+    /// <summary>It fits, and is of no loss: nothing improves.</summary>
+    Describes,
     /// <summary>What the form leaves of the points is no noise: it predicts, without an interval.</summary>
     DoesNotFit,
     /// <summary>These points do not fix this law; it refuses to predict.</summary>

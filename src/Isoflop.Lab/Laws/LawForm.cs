@@ -27,6 +27,10 @@ public abstract class LawForm
     /// <summary>Natural parameters to start from, most promising first: one guess at least.</summary>
     public virtual IEnumerable<double[]> Guesses(IReadOnlyList<Observation> points) =>
         [[.. Names.Select(_ => 1.0)], [.. Names.Select(_ => 0.1)]];
+    /// <summary>A surface of a loss, whose least at equal compute splits it into N and D.</summary>
+    internal virtual bool HasOptimum => IsSurface;
+    /// <summary>Of each budget the best size counts alone.</summary>
+    internal virtual bool OfFrontier => false;
     /// <summary>Reads compute: N*, D* or at least the loss follow from FLOPs.</summary>
     internal virtual bool ReadsFlops => true;
     /// <summary>Its coordinate is an observation's x, whatever that is.</summary>

@@ -29,7 +29,7 @@ public static class LawForms
     /// <summary>y = A·x^p.</summary>
     public static LawForm PowerLaw { get; } = new PowerLaw("");
     /// <summary>y = E + A·x^−α.</summary>
-    public static LawForm SaturatingPower { get; } = new SaturatingPower();
+    public static LawForm SaturatingPower { get; } = new SaturatingPower(frontier: false);
     /// <summary>y = E + A·e^(−x/τ).</summary>
     public static LawForm SaturatingExponential { get; } = new SaturatingExponential();
     /// <summary>y = a + b·x^−c0·(1 + (x/d1)^(1/f1))^(−c1·f1). Caballero et al. 2023.</summary>
@@ -39,10 +39,20 @@ public static class LawForms
     /// <summary>error = ε − k·e^(−γ·L). Gadre et al. 2024.</summary>
     public static LawForm ErrorOfLoss { get; } = new ErrorOfLoss();
     /// <summary>R = R0 + (A − R0)/(1 + (Cmid/C)^B). ScaleRL, 2025.</summary>
-    public static LawForm RlSigmoid { get; } = new RlSigmoid();
+    public static LawForm RlSigmoid { get; } = new RlSigmoid(frontier: false);
     /// <summary>ln c = a·k^b of k samples. Brown et al. 2024.</summary>
     public static LawForm Coverage { get; } = new Coverage();
 
+    /// <summary>L = E + (A/N^α + B/D^β)^κ: Hoffmann's at κ = 1, Kaplan's at E = 0.</summary>
+    public static LawForm PowerSurface { get; } = new PowerSurface();
+    /// <summary>L = E + U(N) + B(N)·D^−A(N). Li et al. 2025 (Farseer).</summary>
+    public static LawForm Farseer { get; } = new Farseer();
+    /// <summary>y = A·N^p·D^q: learning rates and batches. Li et al. 2025 (Step Law).</summary>
+    public static LawForm PowerOfBoth { get; } = new PowerOfBoth();
+    /// <summary>L = E + A·C^−α of the best size of each budget.</summary>
+    public static LawForm FrontierPower { get; } = new SaturatingPower(frontier: true);
+    /// <summary>L = L0 + (E − L0)/(1 + (Cmid/C)^B) of the best size of each budget: an S-curve, best with known ends.</summary>
+    public static LawForm FrontierSigmoid { get; } = new RlSigmoid(frontier: true);
     /// <summary>The frontier's last slope, with the width of its drift. Harvey 1989.</summary>
     public static LawForm LocalTrend { get; } = new LocalTrendForm();
 
@@ -52,6 +62,7 @@ public static class LawForms
         Chinchilla, Kaplan, KaplanN, KaplanD, KaplanC, Envelope, IsoFlop, OverTraining,
         RepeatedData, PowerLaw, SaturatingPower, SaturatingExponential, Broken,
         TaskSigmoid, ErrorOfLoss, RlSigmoid, Coverage, LocalTrend,
+        PowerSurface, Farseer, PowerOfBoth, FrontierPower, FrontierSigmoid,
     ];
 
     static readonly Registry<LawForm> registry = new("law form", f => f.Name, builtIn);

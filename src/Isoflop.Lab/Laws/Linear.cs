@@ -27,9 +27,11 @@ readonly record struct Linear(double[][] Columns, double[] Residual)
             at[j] = theta[j] - h;
             double[] down = Values();
             at[j] = theta[j];
-            columns[j] = [.. up.Zip(down, (a, b) => FitProblem.Residual(problem.Objective, a, b) / (2 * h))];
+            columns[j] = [.. up.Zip(down, (a, b) => FitProblem.Residual(problem.Objective, a, b) / (2 * h))
+                .Zip(problem.Data.Scale, (slope, scale) => slope * scale)];
         }
-        double[] residual = [.. here.Select((f, i) => FitProblem.Residual(problem.Objective, problem.Data.Y[i], f))];
+        double[] residual = [.. here.Select((f, i) => FitProblem.Residual(problem.Objective, problem.Data.Y[i], f)
+            * problem.Data.Scale[i])];
         return columns.Append(residual).All(c => c.All(double.IsFinite)) ? new(columns, residual) : null;
 
         double[] Values()

@@ -17,6 +17,8 @@ public sealed record Observation
     public double Unique { get => double.IsNaN(unique) ? D : unique; init => unique = value; }
     /// <summary>Where a curve is measured; C when not given.</summary>
     public double X { get => double.IsNaN(x) ? C : x; init => x = value; }
+    /// <summary>What the loss is a mean of, such as answers: its variance falls with them. Alike: no weights.</summary>
+    public double Items { get; init; } = 1;
     /// <summary>The cluster: branches that share a trunk, resampled as one. Empty: the run stands alone.</summary>
     public string Group { get; init; } = "";
     /// <summary>Seed of the run: points that differ in it may disagree.</summary>

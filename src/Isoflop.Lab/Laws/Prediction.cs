@@ -58,6 +58,7 @@ readonly struct Prediction
 
     public Estimate AtFlops(double flops)
     {
+        if (form.IsSurface && !form.HasOptimum) throw Refused(law, $"{law.Formula} takes N and D, and no split of FLOPs is best");
         Check(flops, law.MinFlops, law.MaxFlops, "C");
         if (!form.IsSurface) return form.ReadsFlops ? Curve(flops) : throw Refused(law, $"{law.Formula} is not a law of compute");
         Law l = law;
@@ -66,7 +67,7 @@ readonly struct Prediction
 
     public Optimum Optimal(double flops)
     {
-        if (!form.IsSurface && form is not Allocation) throw Refused(law, $"{law.Formula} does not split compute into N and D");
+        if (!form.HasOptimum && form is not Allocation) throw Refused(law, $"{law.Formula} does not split compute into N and D");
         Check(flops, law.MinFlops, law.MaxFlops, "C");
         LawForm f = form;
         double k = law.FlopsPerNd;

@@ -19,11 +19,16 @@ static class Published
     public static Law Besiroglu { get; } = Surface("Besiroglu et al. 2024", 482.01, 2085.43, 1.8172, 0.3478, 0.3658);
 
     /// <summary>
-    /// Kaplan et al. 2020, arXiv:2001.08361, appendix A: N* = 1.3e9·C^.73 without embeddings, C in PF-days of the most efficient
-    /// batch, L = (3.1e8/C)^.050; D* = C/(6N*).
+    /// Kaplan et al. 2020, arXiv:2001.08361, appendix A, C in PF-days of the most efficient batch: N* = 1.3e9·C^.73 without
+    /// embeddings, D* = 2e10·C^.27 tokens, L = (3.1e8/C)^.050.
     /// </summary>
+    /// <remarks>
+    /// Their D* is that of the critical batch, 2.0e6·C^.24 tokens, where training takes twice the least steps, 5.4e3·C^.03, and
+    /// so twice the tokens and twice the compute: 2·2.0e6·5.4e3 = 2.2e10, and 6·1.3e9·2e10 = 1.8 PF-days. C/(6N*) =
+    /// 1.1e10·C^.27 is the small batch's.
+    /// </remarks>
     public static Law Kaplan { get; } = Of(LawForms.Envelope, "Kaplan et al. 2020", "parameters without embeddings",
-        [1.3e9, 0.73, PetaflopDay / (6 * 1.3e9), 0.27, Math.Pow(3.1e8, 0.05), 0.05, PetaflopDay]);
+        [1.3e9, 0.73, 2e10, 0.27, Math.Pow(3.1e8, 0.05), 0.05, PetaflopDay]);
 
     /// <summary>Kaplan's L(N, D): table 2, αN = .076, αD = .103, Nc = 6.4e13, Dc = 1.8e13, without embeddings.</summary>
     public static Law KaplanSurface { get; } = Of(LawForms.Kaplan, "Kaplan et al. 2020, L(N, D)", "parameters without embeddings",

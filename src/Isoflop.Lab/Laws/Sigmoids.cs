@@ -70,14 +70,20 @@ sealed class ErrorOfLoss : Curve
 
 /// <summary>
 /// R = R0 + (A − R0)/(1 + (Cmid/C)^B): reward by compute of reinforcement learning. ScaleRL (Khatri et al. 2025),
-/// arXiv:2510.13786: leave out the first steps; grid over A and Cmid. θ = (R0, A, ln Cmid, ln B).
+/// arXiv:2510.13786: leave out the first steps; grid over A and Cmid. θ = (R0, A, ln Cmid, ln B). Of a frontier's losses the
+/// ends are L0 and E; where both are known, as ln V and a world's entropy, its middle may lie far beyond the points.
 /// </summary>
-sealed class RlSigmoid : Curve
+/// <param name="frontier">a loss of the best size of each budget</param>
+sealed class RlSigmoid(bool frontier) : Curve
 {
-    public override string Name => "rl-sigmoid";
-    public override string Formula => "R = R0 + (A - R0) / (1 + (Cmid/C)^B)";
-    public override IReadOnlyList<string> Names { get; } = ["R0", "A", "Cmid", "B"];
-    public override Objective Default => Objective.SquaredError;
+    public override string Name => frontier ? "frontier-sigmoid" : "rl-sigmoid";
+    public override string Formula => frontier ? "L = L0 + (E - L0) / (1 + (Cmid/C)^B), best size of each budget"
+        : "R = R0 + (A - R0) / (1 + (Cmid/C)^B)";
+    public override IReadOnlyList<string> Names { get; } = frontier ? ["L0", "E", "Cmid", "B"] : ["R0", "A", "Cmid", "B"];
+    public override Objective Default => frontier ? Objective.SquaredLog : Objective.SquaredError;
+    internal override bool OfFrontier => frontier;
+    /// <summary>Both ends are given.</summary>
+    public static bool EndsAreHeld(IEnumerable<int> held) => held.Contains(0) && held.Contains(1);
     public override double? Limit(ReadOnlySpan<double> p) => p[1];
     public override double At(ReadOnlySpan<double> p, in Inputs x) =>
         p[0] + (p[1] - p[0]) / (1 + Math.Pow(p[2] / x.X, p[3]));
@@ -88,7 +94,7 @@ sealed class RlSigmoid : Curve
     protected override IEnumerable<double[]> Grid(FitData data)
     {
         (double low, double high) = RangeX(data);
-        foreach (double mid in Ratios(low / 3, 10 * high, 40))
+        foreach (double mid in Ratios(low / 3, (frontier ? 1e4 : 10) * high, 40))
             foreach (double b in Ratios(0.2, 8, 16)) yield return [mid, b];
     }
     protected override double[] Basis(double[] n, double x, FitData data)

@@ -2,21 +2,41 @@ using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Lab.Laws;
 
+/// <summary>What accuracy is at the ends of a task's loss.</summary>
+/// <param name="Chance">of guessing; null: fitted</param> <param name="Ceiling">with no loss; null: fitted</param>
+readonly record struct AccuracyEnds(double? Chance = null, double? Ceiling = null)
+{
+    /// <summary>As parameters of <see cref="LawForms.TaskSigmoid"/>: b is chance, and a what lies between.</summary>
+    /// <exception cref="ConfigException">No shares, or not in this order; a ceiling without chance.</exception>
+    public IReadOnlyList<Known> Known()
+    {
+        if (Chance is not { } chance)
+            return Ceiling is null ? []
+                : throw new ConfigException("a ceiling goes with chance, chance=P: the span between them is held");
+        double ceiling = Ceiling ?? 1;
+        if (!(chance >= 0 && chance < ceiling && ceiling <= 1))
+            throw new ConfigException(FormattableString.Invariant(
+                $"chance={chance} and ceiling={ceiling} must be shares from 0 to 1, chance below the ceiling"));
+        return Ceiling is null ? [new("b", chance)] : [new("b", chance), new("a", ceiling - chance)];
+    }
+}
+
 /// <summary>
-/// From N and D to a task's accuracy in two steps: the task's loss by a surface, then accuracy by a sigmoid of that loss.
-/// Bhagia et al. 2024, arXiv:2412.04403.
+/// From N and D to a task's accuracy in two steps: the task's loss by a surface, then accuracy by a sigmoid of that loss. The
+/// steps have points of their own: the second may take every checkpoint. Bhagia et al. 2024, arXiv:2412.04403.
 /// </summary>
 sealed record TwoStep(Law Loss, Law Accuracy)
 {
     /// <summary>Fits both steps.</summary>
-    /// <param name="points">Loss is the task's loss, bits per byte of the right answer</param>
-    /// <param name="accuracy">of the same runs</param>
-    public static TwoStep Fit(IReadOnlyList<Observation> points, IReadOnlyList<double> accuracy, FitOptions? options = null,
-        CancellationToken stop = default)
+    /// <param name="losses">Loss is the task's loss, bits per byte of the right answer</param>
+    /// <param name="accuracies">x is that loss, the value a share; with items errors are a binomial's</param>
+    public static TwoStep Fit(IReadOnlyList<Observation> losses, IReadOnlyList<Observation> accuracies,
+        AccuracyEnds ends = default, FitOptions? options = null, CancellationToken stop = default)
     {
-        List<Observation> second = [.. points.Select((p, i) =>
-            Observation.Point(p.Loss, accuracy[i], p.Group, p.Seed) with { C = p.C, Name = p.Name })];
-        return new(Law.Fit(LawForms.Chinchilla, points, options, stop), Law.Fit(LawForms.TaskSigmoid, second, options, stop));
+        options ??= new();
+        FitOptions second = options with { Known = ends.Known(), Replicates = true };
+        if (accuracies.Any(p => p.Items != 1)) second = second with { Objective = Objective.SquaredArcsine };
+        return new(Law.Fit(LawForms.Chinchilla, losses, options, stop), Law.Fit(LawForms.TaskSigmoid, accuracies, second, stop));
     }
 
     /// <summary>Accuracy of a new run: the ends of the loss's interval, each with the ends of accuracy's there.</summary>

@@ -23,6 +23,7 @@ static class Verdicts
     public static Verdict Of(Law law, FitProblem problem, double[] theta)
     {
         LawForm form = law.Form;
+        if (form.IsSurface && !form.HasOptimum) return OfNoLoss(law);
         bool ofLoss = form.ReadsLoss;
         double at = form.IsSurface ? law.MaxFlops : law.MaxX, next = 10 * at;
         if (ofLoss) (at, next) = (law.MinX, law.MinX - 0.1 * (law.MaxX - law.MinX));
@@ -61,6 +62,22 @@ static class Verdicts
                 $"{100 * Margin:0} % lies within what ten times may buy: {change}"), point)
             : new(VerdictKind.Saturates, (end is { } reached && loose is null ? $"saturates at {Number(reached)}"
                 : FormattableString.Invariant($"gains less than {100 * Margin:0} %")) + $": {change}", point);
+    }
+
+    /// <summary>Of a quantity that is no loss: what ten times of either input makes of it.</summary>
+    static Verdict OfNoLoss(Law law)
+    {
+        double[] best = [.. law.Parameters.Select(p => p.Estimate.Value)];
+        double n = Math.Exp(law.Residuals.Average(r => Math.Log(r.N))), d = Math.Exp(law.Residuals.Average(r => Math.Log(r.D)));
+        double here = law.Form.At(best, new(n, d, d, 0)), byN = law.Form.At(best, new(10 * n, d, d, 0)) / here,
+            byD = law.Form.At(best, new(n, 10 * d, 10 * d, 0)) / here;
+        FitTest[] misfits = [.. LackOfFit.Rejecting(law.LackOfFit)];
+        string says = FormattableString.Invariant(
+            $"ten times N makes it {byN:0.###} times what it was, ten times D {byD:0.###} times");
+        NextPoint next = new(NextRung * law.MaxFlops, double.NaN, double.NaN, "half a decade beyond the points");
+        return misfits.Length == 0 ? new(VerdictKind.Describes, $"describes its points: {says}", next)
+            : new(VerdictKind.DoesNotFit, "this form does not fit: " +
+                $"{string.Join("; ", misfits.Select(t => Says(t, law.Objective)))}; if it did, {says}", next);
     }
 
     /// <summary>What ten times the compute buys, a share of the value; ends at 5 % and 95 % of the resamples, or of t.</summary>
@@ -107,7 +124,8 @@ static class Verdicts
 
     static string Interval(Law law, LawForm form)
     {
-        string? name = form.Names.FirstOrDefault(n => n is "E") ?? (form is RlSigmoid ? "A" : form is BrokenLaw ? "a" : null);
+        string? name = form.Names.FirstOrDefault(n => n is "E")
+            ?? (form == LawForms.RlSigmoid ? "A" : form is BrokenLaw ? "a" : null);
         return name is not null && double.IsFinite(law[name].Low) ? $" ({Number(law[name].Low)} … {Number(law[name].High)})" : "";
     }
 
@@ -115,7 +133,7 @@ static class Verdicts
     {
         double flops = NextRung * law.MaxFlops;
         if (form.ReadsLoss) return new(flops, double.NaN, double.NaN, "a run with less loss than any of these");
-        if (!form.IsSurface && form is not Allocation)
+        if (!form.HasOptimum && form is not Allocation)
             return new(flops, double.NaN, double.NaN, "half a decade beyond the points");
         Optimum best = law.Optimal(flops);
         return new(flops, best.N.Value, best.D.Value, "half a decade beyond the points, split as this law calls best");

@@ -37,32 +37,39 @@ static partial class StudyReport
         if (results.Count == 0)
             throw new ConfigException($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop " +
                 $"ladder'");
-        Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, here.Stop);
-        Law law = forecaster.Surface;
-        law.Save(Path.Combine(study.Folder, Study.LawFile));
-        LawRange[] ranges = [.. LawRange.All(results, LawForms.Chinchilla, here.Stop),
-            .. LawRange.All(results, LawForms.Kaplan, here.Stop)];
-        LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
-            .FirstOrDefault();
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
         IReadOnlyList<Score> scores = Forecasts.Scores(study);
+        StudyFindings findings = Draw(study.Name, study.Folder, results, forecasts, scores, Collapse.Of(results, here),
+            here.Stop);
+        WholeFile.Write(findings.Page, Html(study, here, results, findings, forecasts, scores));
+        return findings;
+    }
+
+    /// <summary>Fits and draws: law.json and *.svg.</summary>
+    /// <param name="collapse">of the runs' curves; null: they are not at hand</param>
+    internal static StudyFindings Draw(string name, string folder, IReadOnlyList<StudyResult> results,
+        IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores, Collapse? collapse, CancellationToken stop)
+    {
+        Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, stop);
+        Law law = forecaster.Surface;
+        law.Save(Path.Combine(folder, Study.LawFile));
+        LawRange[] ranges = [.. LawRange.All(results, LawForms.Chinchilla, stop),
+            .. LawRange.All(results, LawForms.Kaplan, stop)];
+        LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
+            .FirstOrDefault();
         List<(string, Chart)> charts = [("compute.svg", StudyCharts.Compute(results, forecaster, forecasts, scores)),
             ("isoflop.svg", StudyCharts.IsoFlops(results))];
         if (law.Identified) charts.AddRange([("surface.svg", StudyCharts.Surface(results, law)),
             ("residuals.svg", StudyCharts.Residuals(law,
                 ranges.FirstOrDefault(r => r.Law.Form == law.Form && r.Law.Points == results.Count)))]);
-        if (StudyCharts.Verdict(results, here.Stop) is { } verdict) charts.Add(("verdict.svg", verdict));
-        Collapse? collapse = Collapse.Of(results, here);
+        if (StudyCharts.Verdict(results, stop) is { } verdict) charts.Add(("verdict.svg", verdict));
         if (collapse is not null) charts.Add(("collapse.svg", collapse.Picture()));
         charts.RemoveAll(c => !c.Item2.IsEnough);
         foreach ((string file, Chart chart) in charts)
-            WholeFile.Write(Path.Combine(study.Folder, file), (chart with { Title = $"{study.Name}: {chart.Title}" }).Svg());
-        string page = Path.Combine(study.Folder, FileName);
-        var findings = new StudyFindings(law, forecaster, longest,
-            results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts, page)
+            WholeFile.Write(Path.Combine(folder, file), (chart with { Title = $"{name}: {chart.Title}" }).Svg());
+        return new(law, forecaster, longest, results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts,
+            Path.Combine(folder, FileName))
         { Collapse = collapse };
-        WholeFile.Write(page, Html(study, here, results, findings, forecasts, scores));
-        return findings;
     }
 
     internal const string Style = """

@@ -27,9 +27,8 @@ sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck> Checks
     /// <summary>Fits and checks.</summary>
     /// <param name="runs">seeds of one recipe</param>
     /// <param name="until">
-    /// FLOPs of reinforcement; null: where the mean reward first came half of the way to the best it reached. The steps
-    /// behind it do
-    /// not enter the fit, but choose this cut: a forecast in earnest names its own.
+    /// FLOPs of reinforcement; null: those of half of the steps. No reward chooses it: where a rise bends is known only from the
+    /// steps behind it.
     /// </param>
     /// <exception cref="ConfigException">A run is none of 'isoflop rl', has too few steps, or none behind the cut.</exception>
     public static RewardLaw Of(IReadOnlyList<string> runs, Workspace here, double? until = null)
@@ -41,7 +40,7 @@ sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck> Checks
         }).ToList();
         int steps = all.Min(r => r.Steps.Count);
         if (steps < 4 * Windows) throw new ConfigException($"{runs[0]} has {steps} steps, a forecast needs {4 * Windows}");
-        double cut = until ?? Bend([.. all.Select(r => r.Steps)], steps);
+        double cut = until ?? all.Average(r => r.Steps[steps / 2 - 1].Flops);
         Observation[] below = [.. all.SelectMany(r => r.Steps.Skip(LeaveOut).Where(s => s.Flops <= cut)
             .Select(s => Observation.Point(s.Flops, s.Reward, r.Run)))];
         int first = all.Min(r => r.Steps.FindIndex(s => s.Flops > cut) is >= 0 and int i ? i : steps);
@@ -60,15 +59,5 @@ sealed record RewardLaw(Law Law, double Until, IReadOnlyList<RewardCheck> Checks
                 Estimate.OfMean([.. all.Select(r => r.Steps[from..to].Average(s => s.Reward))]));
         })];
         return new(law, cut, checks);
-    }
-
-    /// <summary>FLOPs at which the mean over the runs, of five steps each, is half of the way from its first value to its
-    /// best.</summary>
-    static double Bend(IReadOnlyList<List<RlStep>> runs, int steps)
-    {
-        double Mean(int at) => runs.Average(r => r[Math.Max(0, at - 4)..(at + 1)].Average(s => s.Reward));
-        double start = Mean(LeaveOut), best = Enumerable.Range(LeaveOut, steps - LeaveOut).Max(Mean);
-        int half = Enumerable.Range(LeaveOut, steps - LeaveOut).First(i => Mean(i) >= (start + best) / 2);
-        return runs.Average(r => r[half].Flops);
     }
 }

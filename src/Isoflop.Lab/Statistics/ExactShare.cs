@@ -32,4 +32,17 @@ static class ExactShare
 
         double T(double f) => StudentT.InvCDF(0, 1, f, 0.5 + level / 2);
     }
+
+    /// <summary>
+    /// a − b of two independent shares from their intervals: each end takes the far end of one and the near end of the other,
+    /// d − √((a − a_low)² + (b_high − b)²). Newcombe 1998, Statistics in Medicine 17, method 10. Of no width only where both are.
+    /// </summary>
+    public static Estimate Difference(Estimate a, Estimate b)
+    {
+        double d = a.Value - b.Value;
+        return new(d, d - Math.Sqrt(Square(a.Value - a.Low) + Square(b.High - b.Value)),
+            d + Math.Sqrt(Square(a.High - a.Value) + Square(b.Value - b.Low)));
+
+        static double Square(double x) => x * x;
+    }
 }

@@ -5,7 +5,6 @@ using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Store;
 using Isoflop.Train;
-using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Studies;
 
@@ -19,6 +18,9 @@ namespace Isoflop.Lab.Studies;
 public sealed record Forecast(int Id, DateTime Created, bool Before, double Flops, double Below, int Points, string Form,
     double ErrorPerDecade, PlannedRun Run, Estimate Loss, Estimate BitsPerByte, double Irreducible, double Line)
 {
+    /// <summary>Mean of those errors with their signs: above 0 the form had said too little. NaN: none.</summary>
+    public double SignedPerDecade { get; init; } = double.NaN;
+
     /// <summary>Whether the frontier accelerates, a sentence; empty: too few budgets to tell.</summary>
     public string Regime { get; init; } = "";
 
@@ -50,12 +52,14 @@ sealed record ScoreFile
 
 /// <summary>How far the forecasts reach of a law that is fitted below each budget in turn.</summary>
 /// <param name="Cut">largest budget fitted</param> <param name="Budget">predicted</param> <param name="Runs">of it</param>
-/// <param name="Inside">runs whose loss lay in the 95 % interval</param> <param name="RelativeError">mean of |error| /
-/// loss</param>
+/// <param name="Inside">runs whose loss lay in the 95 % interval; of those that have one</param>
+/// <param name="Judged">runs with an interval: none where the form could not be tried before</param>
+/// <param name="RelativeError">mean of |error| / loss</param>
+/// <param name="SignedError">mean of (measured − said) / measured</param>
 /// <param name="LineError">the same of the straight line, against the best size; NaN where there is none</param>
-/// <param name="BestError">of the law, against the best size</param>
-sealed record BacktestRow(double Cut, double Budget, int Runs, int Inside, double RelativeError, double BestError,
-    double LineError);
+/// <param name="BestError">of the law, against the best size</param> <param name="Form">that was taken</param>
+sealed record BacktestRow(double Cut, double Budget, int Runs, int Judged, int Inside, double RelativeError,
+    double SignedError, double BestError, double LineError, string Form);
 
 /// <summary>All of them.</summary>
 /// <param name="Coverage">share of runs inside their interval, with its own 95 % binomial interval (Clopper–Pearson)</param>
@@ -96,6 +100,7 @@ public static class Forecasts
             new(loss.Value * bits, loss.Low * bits, loss.High * bits), double.IsFinite(law["E"].Value) ? law["E"].Value : 0,
             StudyPoints.LineAt(forecaster.Frontier, run.Flops))
         {
+            SignedPerDecade = forecaster.SignedPerDecade,
             Regime = forecaster.Regime,
             Beware = Collapse.Of(points, here) is { Fails: true } collapse ? [collapse.Says] : [],
         };
@@ -105,12 +110,18 @@ public static class Forecasts
     }
 
     /// <summary>All forecasts of a study, oldest first.</summary>
-    public static IReadOnlyList<Forecast> All(Study study) =>
-        Read(study, ForecastFileName, forecastFormat, ForecastJson.Default.ForecastFile)?.Forecasts ?? [];
+    public static IReadOnlyList<Forecast> All(Study study) => All(study.Folder);
+
+    /// <summary>The same of a folder.</summary>
+    internal static IReadOnlyList<Forecast> All(string folder) =>
+        Read(folder, ForecastFileName, forecastFormat, ForecastJson.Default.ForecastFile)?.Forecasts ?? [];
 
     /// <summary>All scores, oldest first.</summary>
-    public static IReadOnlyList<Score> Scores(Study study) =>
-        Read(study, ScoreFileName, scoreFormat, ForecastJson.Default.ScoreFile)?.Scores ?? [];
+    public static IReadOnlyList<Score> Scores(Study study) => Scores(study.Folder);
+
+    /// <summary>The same of a folder.</summary>
+    internal static IReadOnlyList<Score> Scores(string folder) =>
+        Read(folder, ScoreFileName, scoreFormat, ForecastJson.Default.ScoreFile)?.Scores ?? [];
 
     /// <summary>Trains the run of a forecast, or takes it, and writes what measured.</summary>
     /// <param name="id">null: the newest without a score, else the newest</param>
@@ -158,16 +169,20 @@ public static class Forecasts
     }
 
     /// <summary>Fits below each budget in turn and predicts all runs above.</summary>
-    internal static Backtest Backtest(Study study, Workspace here, LawForm? form = null, FitOptions? options = null)
+    internal static Backtest Backtest(Study study, Workspace here, LawForm? form = null, FitOptions? options = null) =>
+        Backtest(StudyPoints.Counted(study, here), form, options, here.Stop);
+
+    /// <summary>The same of runs that count.</summary>
+    internal static Backtest Backtest(IReadOnlyList<StudyResult> all, LawForm? form = null, FitOptions? options = null,
+        CancellationToken stop = default)
     {
-        IReadOnlyList<StudyResult> all = StudyPoints.Counted(study, here);
         double[] budgets = [.. all.Select(r => r.Run.Budget).Distinct().Order()];
         List<BacktestRow> rows = [];
         List<string> refused = [];
         foreach (double cut in budgets.SkipLast(1))
         {
             StudyResult[] below = [.. all.Where(r => r.Run.Budget <= cut * 1.001)];
-            Forecaster forecaster = Forecaster.Of(below, form, (options ?? new()) with { HeldOut = false }, here.Stop);
+            Forecaster forecaster = Forecaster.Of(below, form, (options ?? new()) with { HeldOut = false }, stop);
             if (!forecaster.Law.Identified)
             {
                 refused.Add(string.Create(CultureInfo.InvariantCulture, $"up to {cut:0.##e0}: {forecaster.Law.Verdict.Text}"));
@@ -182,24 +197,26 @@ public static class Forecasts
                 var best = above.Zip(said).GroupBy(p => p.First.Run.DModel).MinBy(g => g.Average(p => p.First.Loss))!;
                 double mean = best.Average(p => p.First.Loss), line =
                     StudyPoints.LineAt(forecaster.Frontier, best.Average(p => p.First.Flops));
-                rows.Add(new(cut, budget, above.Length,
+                rows.Add(new(cut, budget, above.Length, said.Count(e => double.IsFinite(e.Low)),
                     above.Zip(said).Count(p => p.First.Loss >= p.Second.Low && p.First.Loss <= p.Second.High),
                     above.Zip(said).Average(p => Math.Abs(p.First.Loss - p.Second.Value) / p.First.Loss),
-                    Math.Abs(mean - best.Average(p => p.Second.Value)) / mean, Math.Abs(mean - line) / mean));
+                    above.Zip(said).Average(p => (p.First.Loss - p.Second.Value) / p.First.Loss),
+                    Math.Abs(mean - best.Average(p => p.Second.Value)) / mean, Math.Abs(mean - line) / mean,
+                    forecaster.Law.Form.Name));
             }
         }
-        int n = rows.Sum(r => r.Runs), k = rows.Sum(r => r.Inside);
+        int n = rows.Sum(r => r.Judged), k = rows.Sum(r => r.Inside);
         return new(rows, n, CoverageOf(k, n), refused);
     }
 
     /// <summary>k of n with the exact interval of Clopper &amp; Pearson 1934.</summary>
     internal static Estimate CoverageOf(int k, int n) => n == 0 ? Estimate.Of(double.NaN)
-        : new((double)k / n, k == 0 ? 0 : Beta.InvCDF(k, n - k + 1, 0.025), k == n ? 1 : Beta.InvCDF(k + 1, n - k, 0.975));
+        : ExactShare.Of(k, n, 0.95) is var (low, high) ? new((double)k / n, low, high) : default;
 
-    static T? Read<T>(Study study, string name, Format format,
+    static T? Read<T>(string folder, string name, Format format,
         System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) where T : class
     {
-        string path = Path.Combine(study.Folder, name);
+        string path = Path.Combine(folder, name);
         if (!File.Exists(path)) return null;
         try
         {

@@ -6,25 +6,36 @@ using MathNet.Numerics.LinearRegression;
 
 namespace Isoflop.Lab.Studies;
 
+/// <summary>A form's prediction of a budget from those up to a cut, on its best size.</summary>
+/// <param name="Error">(measured − said)/measured: above 0 the form said too little</param>
+readonly record struct TriedError(double Cut, double Budget, double Error)
+{
+    public double Decades => Math.Log10(Budget / Cut);
+}
+
 /// <summary>
 /// A law that has been tried out before it is believed. Each form is fitted below every budget of the points and asked for the
-/// best sizes above; of the forms that all points identify the one with the smallest mean error is taken, and the size of those
-/// errors, a decade of extrapolation, is part of the interval: the law's own supposes that the form is right, and over small
-/// runs none is. A straight line in log–log through the best size of each budget is among the forms; a surface says how to
-/// split the compute. While the frontier accelerates, its exponent surely rising from half decade to half decade, all of them
-/// are refused, since none can follow: the local trend foretells, with the width of its own drift.
+/// best sizes above. Forms are compared on identical cuts and budgets, and the one with the smallest mean error is taken: a
+/// surface, a straight line in log–log through the best size of each budget, that line with a floor, or the frontier's last
+/// slope. Errors keep their signs. Their size a decade is part of the interval, which is no narrower than the frontier's drift:
+/// the law's own supposes that the form is right, and over small runs none is. A surface says how to split the compute.
+/// While the frontier accelerates, its exponent surely rising from half decade to half decade, all of them are refused, since
+/// none can follow: the local trend foretells, with the width of its own drift.
 /// </summary>
 sealed class Forecaster
 {
     static readonly LawForm[] Surfaces = [LawForms.Chinchilla, LawForms.Kaplan];
     static readonly LawForm Line = LawForms.KaplanC;
+    static readonly LawForm[] Frontiers = [Line, LawForms.FrontierPower, LawForms.LocalTrend];
+    /// <summary>Predictions at least that a form is judged by.</summary>
+    const int MinTried = 3;
 
     readonly double largest;
     readonly (double Flops, double Parameters)[] sizes;          // the best of each budget
 
-    Forecaster(Law law, Law surface, IReadOnlyList<(double Error, double Decades)> errors, IReadOnlyList<StudyResult> points)
+    Forecaster(Law law, Law surface, IReadOnlyList<TriedError> errors, IReadOnlyList<StudyResult> points)
     {
-        (Law, Surface, Tried) = (law, surface, errors.Count);
+        (Law, Surface, Tried) = (law, surface, errors);
         ErrorPerDecade = errors.Count == 0 ? double.NaN : Math.Sqrt(errors.Average(e => Math.Pow(e.Error / e.Decades, 2)));
         largest = points.Max(p => p.Run.Budget);
         sizes = [.. StudyPoints.BestSizes(points).Select(s => (s[0].Run.Budget, (double)s[0].Run.ParametersWithoutEmbedding))];
@@ -43,7 +54,7 @@ sealed class Forecaster
             ? "it accelerates, so power laws are refused and the local trend foretells"
             : t.Acceleration.High < 0 ? "it slows down" : "no acceleration is shown");
 
-    /// <summary>Of losses: the form taken, fitted to all points; a straight line, to the best size of each budget.</summary>
+    /// <summary>Of losses: the form taken, fitted to all points; a frontier's, to the best size of each budget.</summary>
     public Law Law { get; }
 
     /// <summary>
@@ -54,8 +65,11 @@ sealed class Forecaster
     /// <summary>Root mean square of the relative error over decades extrapolated; NaN: too few budgets to try.</summary>
     public double ErrorPerDecade { get; }
 
+    /// <summary>Mean of the same with its sign: above 0 the form has said too little. NaN: too few budgets to try.</summary>
+    public double SignedPerDecade => Tried.Count == 0 ? double.NaN : Tried.Average(e => e.Error / e.Decades);
+
     /// <summary>Predictions that it comes from.</summary>
-    public int Tried { get; }
+    public IReadOnlyList<TriedError> Tried { get; }
 
     /// <summary>Best mean loss of each budget.</summary>
     public IReadOnlyList<(double Flops, double Loss)> Frontier { get; }
@@ -65,15 +79,16 @@ sealed class Forecaster
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
-        LawForm[] forms = form is { } only ? [only] : [.. Surfaces, Line];
-        var tries = Filled([.. forms.Select(f => ErrorsOf(points, f, stop))]).Zip(forms, (errors, f) => (Form: f, Errors: errors))
-            .OrderBy(t => t.Errors.Count == 0 ? double.PositiveInfinity : t.Errors.Average(e => Math.Abs(e.Error))).ToList();
+        LawForm[] forms = form is { } only ? [only] : [.. Surfaces, .. Frontiers];
+        Dictionary<LawForm, List<TriedError>> all = forms.ToDictionary(f => f, f => ErrorsOf(points, f, stop));
+        var tries = Compared(all).OrderBy(t => t.Value.Count == 0 ? double.PositiveInfinity
+            : t.Value.Average(e => Math.Abs(e.Error))).ToList();
         Law? refused = null, trend = form is null && LocalTrend.Of(StudyPoints.Frontier(points)) is { Acceleration.Low: > 0 }
             && FitTo(points, LawForms.LocalTrend, options, stop) is { Identified: true } accelerating ? accelerating : null;
-        (Law Law, List<(double, double)> Errors)? best = null;
-        foreach ((LawForm f, List<(double, double)> errors) in tries)
+        (Law Law, List<TriedError> Errors)? best = null;
+        foreach ((LawForm f, List<TriedError> errors) in tries)
         {
-            if (f == Line && best is not null) continue;          // only where it did best
+            if (!f.IsSurface && best is not null) continue;       // only where it did best
             Law law = FitTo(points, f, options, stop);
             if (law.Identified)
             {
@@ -85,8 +100,27 @@ sealed class Forecaster
         // Runs whose sizes hardly differ tell no surface; the line through the best of them still stands.
         return best is { } line ? Foretelling(line.Law, refused!, line.Errors) : Foretelling(refused!, refused!, []);
 
-        Forecaster Foretelling(Law law, Law surface, List<(double, double)> errors) =>
+        Forecaster Foretelling(Law law, Law surface, List<TriedError> errors) =>
             trend is null ? new(law, surface, errors, points) : new(trend, surface, [], points);
+    }
+
+    /// <summary>
+    /// Errors of forms on the same cuts and budgets, since far ones are harder: those that all of them answered. A form that
+    /// answers so few that less than <see cref="MinTried"/> would be left is judged by what the others leave: none.
+    /// </summary>
+    internal static Dictionary<LawForm, List<TriedError>> Compared(Dictionary<LawForm, List<TriedError>> all)
+    {
+        List<LawForm> kept = [.. all.Keys.Where(f => all[f].Count > 0)];
+        HashSet<(double, double)> common = [];
+        while (kept.Count > 0)
+        {
+            common = [.. all[kept[0]].Select(e => (e.Cut, e.Budget))];
+            foreach (LawForm f in kept) common.IntersectWith(all[f].Select(e => (e.Cut, e.Budget)));
+            if (common.Count >= MinTried || kept.Count == 1) break;
+            kept.Remove(kept.MinBy(f => all[f].Count)!);
+        }
+        return all.ToDictionary(p => p.Key, p => kept.Contains(p.Key)
+            ? p.Value.Where(e => common.Contains((e.Cut, e.Budget))).ToList() : []);
     }
 
     /// <summary>
@@ -102,21 +136,14 @@ sealed class Forecaster
         return Math.Exp(intercept + slope * Math.Log(flops));
     }
 
-    /// <summary>
-    /// Errors of forms on the same tasks: where one was not identified, it counts as the worst of those that were. Else a form
-    /// that speaks up last, of the nearest budget alone, would look best.
-    /// </summary>
-    static IEnumerable<List<(double Error, double Decades)>> Filled(
-        IReadOnlyList<Dictionary<(double Cut, double Budget), double>> errors)
-    {
-        (double Cut, double Budget)[] tasks = [.. errors.SelectMany(e => e.Keys).Distinct()];
-        return errors.Select(own => tasks.Select(t => (own.TryGetValue(t, out double error) ? error
-            : errors.Where(e => e.ContainsKey(t)).Select(e => e[t]).MaxBy(Math.Abs), Math.Log10(t.Budget / t.Cut))).ToList());
-    }
-
     /// <summary>A surface is fitted to all runs, the line to those of the best size.</summary>
-    static Law FitTo(IReadOnlyList<StudyResult> points, LawForm form, FitOptions? options, CancellationToken stop) =>
-        StudyPoints.Fit(form == Line ? [.. StudyPoints.BestSizes(points).SelectMany(s => s)] : points, form, options, stop);
+    static Law FitTo(IReadOnlyList<StudyResult> points, LawForm form, FitOptions? options, CancellationToken stop)
+    {
+        if (form != Line) return StudyPoints.Fit(points, form, options, stop);
+        IReadOnlyList<IReadOnlyList<StudyResult>> best = StudyPoints.BestSizes(points);
+        // Of one budget alone the seeds' few FLOPs more or less would make a line.
+        return StudyPoints.Fit(best.Count < 2 ? [best[0][0]] : [.. best.SelectMany(s => s)], form, options, stop);
+    }
 
     /// <summary>Loss of a run; the interval is for that run.</summary>
     /// <exception cref="DataException">The law is not identified, or the run too far away.</exception>
@@ -133,28 +160,38 @@ sealed class Forecaster
 
     Estimate Widened(Estimate law, double budget)
     {
-        if (double.IsNaN(ErrorPerDecade)) return law;
-        double quantile = StudentT.InvCDF(0, 1, Math.Max(1, Tried - 1), 0.975),
-            form = quantile * ErrorPerDecade * law.Value * Math.Max(0, Math.Log10(budget / largest));
         double low = double.IsNaN(law.Low) ? 0 : law.Value - law.Low, high = double.IsNaN(law.High) ? 0 : law.High - law.Value;
-        return new(law.Value, Math.Max(0, law.Value - Math.Sqrt(low * low + form * form)),
-            law.Value + Math.Sqrt(high * high + form * form));
+        double steps = LocalTrend.Steps(largest, budget);
+        if (steps == 0) return law;
+        if (Tried.Count > 0)
+        {
+            // Errors grow as those of a slope that drifts.
+            double form = StudentT.InvCDF(0, 1, Math.Max(1, Tried.Count - 1), 0.975) * law.Value * steps
+                * Math.Sqrt(Tried.Average(e => Math.Pow(e.Error / LocalTrend.Steps(e.Cut, e.Budget), 2)));
+            (low, high) = (Math.Sqrt(low * low + form * form), Math.Sqrt(high * high + form * form));
+        }
+        // Fewer than four budgets show no drift: it is taken to be as large as the slope itself, two of which are 95 %.
+        (double below, double above) = Trend?.At(budget) is { } drift
+            ? (1 - drift.Low / drift.Value, drift.High / drift.Value - 1)
+            : 2 * steps * Math.Abs(Math.Log(law.Value / Frontier[^1].Loss)) / (2 * Math.Log10(budget / Frontier[^1].Flops))
+                is var wide ? (wide, wide) : default;
+        (low, high) = (Math.Max(low, law.Value * below), Math.Max(high, law.Value * above));
+        return new(law.Value, Math.Max(0, law.Value - low), law.Value + high);
     }
 
     /// <summary>Relative error at the best size of each budget above each cut.</summary>
-    static Dictionary<(double Cut, double Budget), double> ErrorsOf(IReadOnlyList<StudyResult> points, LawForm form,
-        CancellationToken stop)
+    static List<TriedError> ErrorsOf(IReadOnlyList<StudyResult> points, LawForm form, CancellationToken stop)
     {
         IReadOnlyList<StudyResult>[] best = [.. StudyPoints.BestSizes(points)];
-        Dictionary<(double, double), double> errors = [];
+        List<TriedError> errors = [];
         foreach (double cut in best.SkipLast(1).Select(s => s[0].Run.Budget))
         {
             StudyResult[] below = [.. points.Where(r => r.Run.Budget <= cut)];
             Law law = FitTo(below, form, new() { Bootstraps = 0, HeldOut = false }, stop);
             if (!law.Identified) continue;
             foreach (IReadOnlyList<StudyResult> above in best.Where(s => s[0].Run.Budget > cut))
-                errors.Add((cut, above[0].Run.Budget), above.Average(r => (form.IsSurface
-                    ? law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens) : law.PredictAt(r.Flops)).Value / r.Loss - 1));
+                errors.Add(new(cut, above[0].Run.Budget, above.Average(r => 1 - (form.IsSurface
+                    ? law.Predict(r.Run.ParametersWithoutEmbedding, r.Tokens) : law.PredictAt(r.Flops)).Value / r.Loss)));
         }
         return errors;
     }

@@ -41,6 +41,31 @@ public sealed record StudyResult(PlannedRun Run, double Flops, double Spent, lon
         return new(run, last.Flops, spent, last.Tokens, end.Loss, end.BitsPerByte, seconds);
     }
 
+    /// <summary>The runs that count for laws of a table that <see cref="TableOf"/> wrote: where the runs are gone.</summary>
+    /// <exception cref="DataException">A column is missing, or no number.</exception>
+    internal static IReadOnlyList<StudyResult> Read(string path)
+    {
+        var table = new ForeignTable(path);
+        NumberColumn Of(string name) => new(table, name, Quantity.Plain);
+        NumberColumn budget = Of("budget"), width = Of("d_model"), layers = Of("n_layer"), parameters = Of("parameters"),
+            without = Of("non_embedding"), tokens = Of("tokens"), flops = Of("flops"), loss = Of("loss"),
+            bits = Of("bits_per_byte"), epochs = Of("epochs"), seed = Of("seed"), steps = Of("steps"),
+            batch = Of("batch_tokens"), rate = Of("learning_rate"),
+            seconds = Of("seconds"),
+            counted = Of(table.Header.Contains("compute_parameters") ? "compute_parameters" : "parameters_without_embedding");
+        int name = table.Column("run"), phase = table.Column("phase"), law = table.Column("law"), trunk = table.Column("trunk");
+        List<StudyResult> results = [];
+        for (int r = 0; r < table.Count; r++)
+        {
+            if (table[r, phase] != "ladder" || table[r, law] != "true") continue;
+            var run = new PlannedRun(table[r, name], Phase.Ladder, budget[r], (ulong)seed[r], (int)width[r], (int)layers[r],
+                (long)parameters[r], (long)without[r], (long)counted[r], (long)tokens[r], (int)batch[r], (int)steps[r], rate[r],
+                epochs[r], flops[r], flops[r], 0, 0, table[r, trunk], "", "", false);
+            results.Add(new(run, flops[r], flops[r], (long)tokens[r], loss[r], bits[r], seconds[r]));
+        }
+        return results;
+    }
+
     /// <summary>The tidy table of a study, one row a finished run.</summary>
     internal static Table TableOf(IEnumerable<StudyResult> results, long uniqueTokens) => Table.Of(results,
         ("run", r => r.Run.Name), ("phase", r => r.Run.Phase.ToString().ToLowerInvariant()), ("budget", r => r.Run.Budget),

@@ -21,7 +21,8 @@ sealed record ThinkPoint(string Model, string Level, string Strategy, int Budget
 /// <summary>Coverage of k replies at a level: the share of items of which one is right.</summary>
 /// <param name="Measured">unbiased, k = 1, 2, 4, …</param> <param name="Fit">distribution of the items' own rates</param>
 /// <param name="Alpha">its exponent: what is uncovered falls as k^−α; 95 % by resampling prompts</param>
-/// <param name="BestSelection">the strategy that selects best with the most replies, and its accuracy</param>
+/// <param name="BestSelection">the strategy that selects best with the most replies, and its accuracy on items that did not
+/// choose it: those of Valid choose where they were asked, else each half of the items chooses for the other</param>
 sealed record CoverageCurve(string Model, string Level, IReadOnlyList<(int K, double Share)> Measured, BetaBinomial Fit,
     Estimate Alpha, (string Strategy, double Accuracy) BestSelection)
 {
@@ -33,8 +34,11 @@ sealed record CoverageCurve(string Model, string Level, IReadOnlyList<(int K, do
 /// <param name="Accuracy">of the choice on Test</param> <param name="Best">of the best there in hindsight</param>
 sealed record Choice(string Model, string Level, int Budget, string Strategy, double Accuracy, double Best);
 
-/// <summary>Choosing by level and budget against one strategy for all, both learnt on Valid; accuracies on Test.</summary>
-/// <param name="Gain">of choosing; 95 % over items</param>
+/// <summary>
+/// Choosing by level and budget against one strategy for all, both learnt on Valid; accuracies on those items of Test whose
+/// prompt no item of Valid has: small levels have few prompts. NaN where none is left.
+/// </summary>
+/// <param name="Gain">of choosing; 95 % over prompts</param>
 sealed record Policy(string Model, IReadOnlyList<Choice> Choices, double Accuracy, string Single, double SingleAccuracy,
     Estimate Gain);
 
@@ -104,13 +108,12 @@ sealed class ThinkReport
         double[] seeds = [.. g.GroupBy(r => r.Seed).Select(s => s.Average(r => r.Row.Right ? 1.0 : 0))];
         ScoreInterval items = ScoreInterval.Of([.. g.Select(r => (r.Row.Right ? 1.0 : 0, r.Row.Prompt))]);
         return new(g.Key.Model, g.Key.Level, g.Key.Strategy, g.Key.Budget,
-            seeds.Length > 1 ? Share(Estimate.OfMean(seeds)) : new(items.Mean, items.Low, items.High),
+            seeds.Length > 1 ? TwoLevel.OfShares(seeds, g.Count() / seeds.Length).Share(g.Count() / seeds.Length)
+                : new(items.Mean, items.Low, items.High),
             g.Average(r => r.Row.Tokens), g.Average(r => r.Row.Flops), g.Average(r => r.Row.Seconds),
             g.Average(r => r.Row.Attempts), RandomSearch.Finds(chance, candidates, g.Average(r => r.Row.Attempts)),
             g.Average(r => r.Row.Tokens <= r.Row.Allowed ? 1.0 : 0), g.Count() / seeds.Length, seeds.Length);
     }
-
-    static Estimate Share(Estimate e) => new(e.Value, Math.Max(0, e.Low), Math.Min(1, e.High));
 
     CoverageCurve? CoverageOf(string model, string level)
     {
@@ -133,10 +136,32 @@ sealed class ThinkReport
             alphas[i] = BetaBinomial.Fit(drawn).Alpha;
         }
         Array.Sort(alphas);
-        ThinkPoint best = Points.Where(p => p.Model == model && p.Level == level && p.Budget == most)
-            .MaxBy(p => p.Accuracy.Value)!;
         return new(model, level, measured, fit, new(fit.Alpha, alphas[Resamples / 40], alphas[^(1 + Resamples / 40)]),
-            (best.Strategy, best.Accuracy.Value));
+            BestOf(model, level, most));
+    }
+
+    /// <summary>The best strategy of a level, judged on other items than chose it.</summary>
+    (string Strategy, double Accuracy) BestOf(string model, string level, int budget)
+    {
+        ThinkRow[] own = [.. rows.Where(r => r.Model == model && r.Row.Level == level && r.Row.Budget == budget)
+            .Select(r => r.Row)];
+        ThinkRow[] test = [.. own.Where(r => r.Split == Split.Test)], valid = [.. own.Where(r => r.Split == Split.Valid)];
+        HashSet<string> chose = [.. valid.Select(r => r.Prompt)];
+        ThinkRow[] unseen = [.. test.Where(r => !chose.Contains(r.Prompt))];
+        if (valid.Length > 0 && unseen.Length > 0) return Judged(valid, unseen);
+        // Equal prompts stand together.
+        Dictionary<string, int> half = [];
+        foreach (ThinkRow r in test.OrderBy(r => r.Item)) half.TryAdd(r.Prompt, half.Count % 2);
+        ThinkRow[] first = [.. test.Where(r => half[r.Prompt] == 0)], second = [.. test.Where(r => half[r.Prompt] == 1)];
+        if (second.Length == 0) return (Best(test), double.NaN);
+        (string Strategy, double Accuracy) a = Judged(first, second), b = Judged(second, first);
+        return (a.Strategy == b.Strategy ? a.Strategy : $"{a.Strategy} or {b.Strategy}",
+            (a.Accuracy * second.Length + b.Accuracy * first.Length) / (first.Length + second.Length));
+
+        static double Share(IEnumerable<ThinkRow> some) => some.Average(r => r.Right ? 1.0 : 0);
+        static string Best(IEnumerable<ThinkRow> some) => some.GroupBy(r => r.Strategy).MaxBy(Share)!.Key;
+        static (string, double) Judged(ThinkRow[] choosing, ThinkRow[] judging) =>
+            Best(choosing) is var best ? (best, Share(judging.Where(r => r.Strategy == best))) : default;
     }
 
     // ---- which strategy where -------------------------------------------------------------------------------------------------
@@ -149,15 +174,18 @@ sealed class ThinkReport
             .ToDictionary(g => g.Key, g => g.ToDictionary(r => (r.Seed, r.Row.Item), r => r.Row));
         string[] names = [.. cells.Keys.Select(k => k.Strategy).Distinct()];
         string[] levels = [.. cells.Keys.Select(k => k.Level).Distinct()];
+        HashSet<(string, string)> chose = [.. rows.Where(r => r.Model == model && r.Row.Split == Split.Valid)
+            .Select(r => (r.Row.Level, r.Row.Prompt))];
         Dictionary<(int, int), ThinkRow> Cell(Split split, string level, string name, int budget) =>
             cells[(split, level, name, name == "greedy" ? 0 : budget)];
-        double Mean(Split split, string level, string name, int budget) =>
-            Cell(split, level, name, budget).Values.Average(r => r.Right ? 1.0 : 0);
+        double Mean(Split split, string level, string name, int budget) => Cell(split, level, name, budget).Values
+            .Where(r => split == Split.Valid || !chose.Contains((r.Level, r.Prompt))).Select(r => r.Right ? 1.0 : 0)
+            .DefaultIfEmpty(double.NaN).Average();
 
         var grid = levels.SelectMany(l => options.AllBudgets.Select(b => (Level: l, Budget: b))).ToList();
         string single = names.MaxBy(n => grid.Average(c => Mean(Split.Valid, c.Level, n, c.Budget)))!;
         List<Choice> choices = [];
-        Dictionary<(string, int, int), List<double>> gains = [];
+        Dictionary<(string, string), List<double>> gains = [];
         foreach ((string level, int budget) in grid)
         {
             string chosen = names.OrderByDescending(n => Mean(Split.Valid, level, n, budget))
@@ -166,15 +194,16 @@ sealed class ThinkReport
                 names.Max(n => Mean(Split.Test, level, n, budget))));
             foreach (((int Seed, int Item) key, ThinkRow row) in Cell(Split.Test, level, chosen, budget))
             {
+                if (chose.Contains((level, row.Prompt))) continue;
                 double gain = (row.Right ? 1 : 0) - (Cell(Split.Test, level, single, budget)[key].Right ? 1 : 0);
-                if (!gains.TryGetValue((level, key.Seed, key.Item), out var list))
-                    gains.Add((level, key.Seed, key.Item), list = []);
+                if (!gains.TryGetValue((level, row.Prompt), out var list)) gains.Add((level, row.Prompt), list = []);
                 list.Add(gain);
             }
         }
-        return new(model, choices, choices.Average(c => c.Accuracy), single,
-            grid.Average(c => Mean(Split.Test, c.Level, single, c.Budget)),
-            Estimate.OfMean([.. gains.Values.Select(g => g.Average())]));
+        static double Known(IEnumerable<double> some) => some.Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+        return new(model, choices, Known(choices.Select(c => c.Accuracy)), single,
+            Known(grid.Select(c => Mean(Split.Test, c.Level, single, c.Budget))),
+            gains.Count == 0 ? Estimate.Of(double.NaN) : Estimate.OfMean([.. gains.Values.Select(g => g.Average())]));
     }
 
     AdaptiveGain? GainOf(ThinkPoint p)

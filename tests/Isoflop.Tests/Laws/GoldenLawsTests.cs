@@ -176,4 +176,18 @@ public class GoldenLawsTests
         foreach (JsonProperty p in golden.GetProperty("fit_first_14").EnumerateObject())
             Near(p.Value.GetDouble(), law[p.Name].Value, 0.02, p.Name);
     }
+
+    /// <summary>The 23 runs above 1e21 FLOPs from the 217 below: an independent program's errors, and signs that are not all one.</summary>
+    [Fact]
+    public void Other_runs_are_foretold_as_the_independent_program_did()
+    {
+        List<Observation> all = SharedData.Chinchilla();
+        Law law = Law.Fit(LawForms.Chinchilla, [.. all.Where(p => p.C < 1e21)], new() { Bootstraps = 100, HeldOut = false });
+        Foretold f = Foretold.Of(law with { LackOfFit = [] }, [.. all.Where(p => p.C >= 1e21)]);
+        JsonElement golden = SharedData.Golden().GetProperty("chinchilla_holdout").GetProperty("train_C_lt_1e21");
+        Assert.Equal((23, 23, 0), (f.Measured, f.Judged, f.Refused.Count));
+        Assert.Equal(golden.GetProperty("test_MRE_pct").GetDouble(), 100 * f.Size, 2);
+        Assert.Equal(golden.GetProperty("max_pct").GetDouble(), 100 * f.Rows.Max(r => Math.Abs(r.Error)), 2);
+        Assert.InRange(f.Above, 1, 22);
+    }
 }

@@ -152,7 +152,7 @@ public sealed class LawTests
     {
         List<Observation> points = Ladder(Planted, 0.002);
         static double Accuracy(double loss) => 0.7 / (1 + Math.Exp(3 * (loss - 8))) + 0.25;
-        TwoStep both = TwoStep.Fit(points, [.. points.Select(p => Accuracy(p.Loss))], bare with { Bootstraps = 60 });
+        TwoStep both = TwoStep.Fit(points, [.. points.Select(p => Observation.Point(p.Loss, Accuracy(p.Loss), p.Group))], options: bare with { Bootstraps = 60 });
         Estimate got = both.Predict(2e7, 4e8);
         Near(Accuracy(Planted(2e7, 4e8)), got.Value, 0.02);
         Assert.InRange(got.Value, got.Low, got.High);
@@ -398,7 +398,9 @@ public sealed class LawTests
         Near(0.73, Math.Log10(Published.Kaplan.Optimal(1e22).N.Value / Published.Kaplan.Optimal(1e21).N.Value), 1e-9);
         Near(Math.Pow(3.1e8, 0.05), Published.Kaplan.PredictAt(Published.PetaflopDay).Value, 1e-12);
         Optimum k = Published.Kaplan.Optimal(1e21);
-        Near(1e21, 6 * k.N.Value * k.D.Value, 1e-9);
+        // D* as printed: of the critical batch, where training costs twice the least compute, C/(6N) tokens at a small one.
+        Near(2e10, Published.Kaplan.Optimal(Published.PetaflopDay).D.Value, 1e-12);
+        Near(6 * 1.3e9 * 2e10 / Published.PetaflopDay * 1e21, 6 * k.N.Value * k.D.Value, 1e-9);
         Near(Math.Pow(Math.Pow(6.4e13 / 1e9, 0.076 / 0.103) + 1.8e13 / 1e10, 0.103), Published.KaplanSurface.Predict(1e9, 1e10).Value, 1e-12);
         Assert.True(double.IsNaN(k.N.Low));
     }
@@ -465,9 +467,9 @@ public sealed class LawTests
     public void Two_steps_lead_from_FLOPs_to_accuracy_with_and_without_intervals()
     {
         List<Observation> points = Ladder(Planted, 0.002);
-        double[] accuracy = [.. points.Select(p => 0.7 / (1 + Math.Exp(3 * (p.Loss - 8))) + 0.25)];
-        TwoStep both = TwoStep.Fit(points, accuracy, bare with { Bootstraps = 60 });
-        Estimate got = both.PredictAt(1e15), plain = TwoStep.Fit(points, accuracy, bare).PredictAt(1e15);
+        List<Observation> accuracy = [.. points.Select(p => Observation.Point(p.Loss, 0.7 / (1 + Math.Exp(3 * (p.Loss - 8))) + 0.25, p.Group))];
+        TwoStep both = TwoStep.Fit(points, accuracy, options: bare with { Bootstraps = 60 });
+        Estimate got = both.PredictAt(1e15), plain = TwoStep.Fit(points, accuracy, options: bare).PredictAt(1e15);
         Near(both.Accuracy.Predict(both.Loss.PredictAt(1e15).Value).Value, got.Value, 1e-12);
         Assert.InRange(got.Value, got.Low, got.High);
         Assert.Equal((got.Value, double.NaN), (plain.Value, plain.Low));

@@ -43,10 +43,14 @@ public class RewardLawTests(TaughtHome home) : IClassFixture<TaughtHome>
     }
 
     [Fact]
-    public void Without_a_cut_it_is_half_of_the_rise_and_a_cut_that_leaves_nothing_is_refused()
+    public void Without_a_cut_it_is_half_of_the_steps_whatever_came_after_and_a_cut_that_leaves_nothing_is_refused()
     {
-        Write("halved", c => c < 3e11 ? 0.2 : 0.8, 0, 1);
-        Assert.InRange(RewardLaw.Of(["halved"], new(home.Path)).Until, 3e11, 3.5e11);
+        Write("halved", c => c < 3e11 ? 0.2 : 0.8, 0.01, 1);
+        RewardLaw found = RewardLaw.Of(["halved"], new(home.Path));
+        Write("halved", c => c < 3e11 ? 0.2 : c < 5e11 ? 0.21 : 0.3, 0.01, 1);
+        RewardLaw other = RewardLaw.Of(["halved"], new(home.Path));
+        Assert.Equal((3e11, 3e11), (found.Until, other.Until));
+        Assert.Equal(found.Checks.Select(c => c.Forecast), other.Checks.Select(c => c.Forecast));
         foreach (double until in (double[])[1e9, 6e11])
             Assert.Contains("these runs span", Assert.Throws<ConfigException>(() => RewardLaw.Of(["halved"], new(home.Path), until)).Message,
                 StringComparison.Ordinal);

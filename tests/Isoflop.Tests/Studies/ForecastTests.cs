@@ -149,6 +149,41 @@ public class ForecastTests
         }
     }
 
+    /// <summary>Forms are held against each other on the cuts and budgets that all of them answered; signs are kept.</summary>
+    [Fact]
+    public void Forms_are_compared_on_identical_cuts()
+    {
+        TriedError[] near = [new(1e9, 3e9, 0.01), new(3e9, 1e10, -0.01), new(1e10, 3e10, 0.01)],
+            all = [.. near.Select(e => e with { Error = 0.005 }), new(1e9, 1e11, 0.3)];
+        Dictionary<LawForm, List<TriedError>> tried = Forecaster.Compared(new()
+        {
+            [LawForms.Chinchilla] = [.. all],
+            [LawForms.KaplanC] = [.. near],
+            [LawForms.LocalTrend] = [near[2] with { Error = 0.0001 }],
+        });
+        Assert.Equal([0.005, 0.005, 0.005], tried[LawForms.Chinchilla].Select(e => e.Error));
+        Assert.Equal([0.01, -0.01, 0.01], tried[LawForms.KaplanC].Select(e => e.Error));
+        Assert.Empty(tried[LawForms.LocalTrend]);                  // one answer is none
+    }
+
+    /// <summary>A slope that steepens: every form has said too much, the sign says so, and the interval holds the drift.</summary>
+    [Fact]
+    public void Where_the_frontier_steepens_the_interval_is_as_wide_as_its_drift()
+    {
+        static double Top(double n, double d) => 1 + 6 / (1 + Math.Pow(6 * n * d / 1e13, 0.3) * Math.Exp(-0.1 * Math.Pow(Math.Log(d / 20 / n), 2)));
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Top, noise: 0.001, budgets: "1e8..1e11");
+        using (home)
+        {
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
+            Forecaster f = Forecaster.Of(points, null, Quick, default);
+            LocalTrend trend = LocalTrend.Of(f.Frontier)!;
+            double at = 10 * points.Max(p => p.Run.Budget);
+            Estimate said = f.PredictAt(at), drift = trend.At(at);
+            Assert.True(said.High / said.Value >= 0.999 * drift.High / drift.Value, $"{said} {drift}");
+            Assert.True(said.Low / said.Value <= 1.001 * drift.Low / drift.Value);
+        }
+    }
+
     [Theory]
     [InlineData(0, 10, 0, 0.3085)]                                 // 1 − 0.025^(1/10)
     [InlineData(10, 10, 0.6915, 1)]
@@ -279,7 +314,7 @@ public class ForecastTests
                 };
             })];
             Forecaster forecaster = Forecaster.Of(points, null, Quick, default);
-            Assert.Equal((LawForms.KaplanC, true, false), (forecaster.Law.Form, forecaster.Law.Identified, forecaster.Surface.Identified));
+            Assert.Equal((false, true, false), (forecaster.Law.Form.IsSurface, forecaster.Law.Identified, forecaster.Surface.Identified));
             PlannedRun largest = points.MaxBy(p => p.Run.Budget)!.Run;
             double size = forecaster.SizeAt(10 * largest.Budget);
             Assert.InRange(size, 1.5 * largest.ParametersWithoutEmbedding, 10 * largest.ParametersWithoutEmbedding);

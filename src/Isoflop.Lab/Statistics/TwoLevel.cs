@@ -1,7 +1,7 @@
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
 
-namespace Isoflop.Lab.Emergence;
+namespace Isoflop.Lab.Statistics;
 
 /// <summary>A mean over seeds and items.</summary>
 /// <param name="Error">its standard error</param> <param name="Freedom">degrees of freedom of the error</param>
@@ -59,6 +59,16 @@ readonly record struct TwoLevel(double Mean, double Error, double Freedom)
 
     /// <summary>Half of the two-sided interval that covers the share.</summary>
     public double Half(double share) => Error == 0 ? 0 : StudentT.InvCDF(0, 1, Freedom, 0.5 + share / 2) * Error;
+
+    /// <summary>
+    /// As a share of so many items that all seeds were asked, with an interval that is never of no width: three seeds that are
+    /// all right everywhere were right of these items, not of all. <see cref="ExactShare"/>.
+    /// </summary>
+    public Estimate Share(int items)
+    {
+        (double low, double high) = ExactShare.Of(Mean, Error, Freedom, items, 0.95);
+        return new(Mean, low, high);
+    }
 
     /// <summary>Ends of the 95 % interval.</summary>
     public (double Low, double High) Interval => (Mean - Half(0.95), Mean + Half(0.95));
