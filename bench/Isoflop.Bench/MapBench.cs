@@ -1,5 +1,6 @@
 using Isoflop.Lab.Emergence;
 using Isoflop.Lab.Eval;
+using Isoflop.Lab.Statistics;
 
 namespace Isoflop.Bench;
 
@@ -28,6 +29,25 @@ static class MapBench
                 int full = ParallelEnumerable.Range(0, tasks).Count(t => IsFull(a, items, (ulong)(which * tasks + t)));
                 return FormattableString.Invariant($"{100.0 * full / tasks,7:0.0} %");
             })));
+    }
+
+    /// <summary>Samples of 32 seeds that are called two groups, with exact intervals.</summary>
+    public static void Groups(int samples)
+    {
+        foreach ((string name, Func<Func<double>, Func<double>, double> draw) in ((string, Func<Func<double>, Func<double>, double>)[])[
+            ("even", (u, _) => u()), ("even, as shares of 256 items", (u, _) => Math.Round(256 * u()) / 256),
+            ("bell curve", (_, n) => n()), ("skewed", (u, _) => Math.Pow(u(), 3)),
+            ("two equal groups six standard deviations apart", (u, n) => (u() < 0.5 ? 0 : 6) + n())])
+        {
+            int called = ParallelEnumerable.Range(0, samples).Count(i =>
+            {
+                var rng = new Rng((ulong)i, RandomPurpose.Test);
+                return TwoGroups.P([.. Enumerable.Range(0, 32).Select(_ => draw(() => rng.NextDouble(), () => rng.NextNormal()))]) <= 0.05;
+            });
+            (double low, double high) = ExactShare.Of(called, samples, 0.95);
+            Console.WriteLine(FormattableString.Invariant(
+                $"{name,-48} {100.0 * called / samples,5:0.0} % ({100 * low:0.0}–{100 * high:0.0} %)"));
+        }
     }
 
     static bool IsFull(double ability, int items, ulong seed)

@@ -52,6 +52,9 @@ switch (args.FirstOrDefault())
     case "sudden":
         MapBench.Sudden(Number(1, 1000), args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 0.247);
         return 0;
+    case "groups":
+        MapBench.Groups(Number(1, 4000));
+        return 0;
     case "full":
         MapBench.Full(Number(1, 1000));
         return 0;
@@ -71,6 +74,6 @@ switch (args.FirstOrDefault())
         DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
         return 2;
 }

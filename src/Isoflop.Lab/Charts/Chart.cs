@@ -256,7 +256,9 @@ readonly record struct ChartScale(double Low, double High, bool Log)
         foreach (int[] steps in Steps)
         {
             List<double> ticks = Within(steps, first - 1, last);
-            if (ticks.Count >= 3 && ticks.Count <= atMost) return new(ticks, fine, null);
+            // Less than a decade: 8, 9 and 10 may all lie at one end, and nothing says how far the other is.
+            bool even = ticks.Count >= 3 && Share(ticks[0]) < 0.5 && Share(ticks[^1]) > 0.5;
+            if (even && ticks.Count <= atMost) return new(ticks, fine, null);
         }
         if (decades >= 2) return new([.. Enumerable.Range(first, decades).Select(Power)], fine, null);
         return LinearTicks(atMost);

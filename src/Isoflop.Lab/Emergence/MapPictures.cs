@@ -1,8 +1,8 @@
-using Isoflop.Lab.Statistics;
 using System.Globalization;
 using System.Net;
 using System.Text;
 using Isoflop.Lab.Charts;
+using Isoflop.Lab.Statistics;
 using Isoflop.Lab.Worlds;
 using Isoflop.Store;
 

@@ -1,5 +1,5 @@
-using Isoflop.Lab.Statistics;
 using System.Globalization;
+using Isoflop.Lab.Statistics;
 using MathNet.Numerics;
 using MathNet.Numerics.Statistics;
 

@@ -413,8 +413,20 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
     public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
         in AdamWStep step)
     {
-        if (!AdamWKernel.TryScale(D(sums), step.Clip, out float scale)) return;
-        Share(new AdamWKernel.Task
+        if (AdamWKernel.TryScale(D(sums), step.Clip, out float scale))
+            Share(Moments(p, g, m, v, step, scale), Elementwise.Chunks(g.Length), &AdamWKernel.Simd);
+    }
+
+    /// <inheritdoc/>
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step)
+    {
+        if (AdamWKernel.TryScale(D(sums), step.Clip, out float scale))
+            Share(Moments(default, g, m, v, step, scale), Elementwise.Chunks(g.Length), &DirectionKernel.Simd);
+    }
+
+    static AdamWKernel.Task Moments(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v,
+        in AdamWStep step, float scale) => new()
         {
             P = F(p),
             G = F(g),
@@ -422,26 +434,8 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             V = F(v),
             Step = step,
             GradientScale = scale,
-            Length = p.Length,
-        }, Elementwise.Chunks(p.Length), &AdamWKernel.Simd);
-    }
-
-    /// <inheritdoc/>
-    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
-        in AdamWStep step)
-    {
-        if (!AdamWKernel.TryScale(D(sums), step.Clip, out float scale)) return;
-        var task = new AdamWKernel.Task
-        {
-            G = F(g),
-            M = F(m),
-            V = F(v),
-            Step = step,
-            GradientScale = scale,
             Length = g.Length,
         };
-        Share(task, Elementwise.Chunks(g.Length), &DirectionKernel.Simd);
-    }
 
     /// <inheritdoc/>
     public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio)

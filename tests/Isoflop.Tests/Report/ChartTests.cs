@@ -105,6 +105,7 @@ public class ChartTests
     [InlineData(1e9, 9e9, true, 10, "1e9 2e9 5e9")]
     [InlineData(2.5, 6.5, true, 10, "3 4 5 6")]
     [InlineData(2.9, 3.3, true, 6, "2.9 3.0 3.1 3.2 3.3")]
+    [InlineData(0.74, 1.7, true, 7, "0.8 1.0 1.2 1.4 1.6")]
     [InlineData(-0.02, 0.021, false, 5, "-0.02 -0.01 0.00 0.01 0.02")]
     [InlineData(0, 25000, false, 5, "0 5000 1e4 1.5e4 2e4 2.5e4")]
     [InlineData(0, 10, false, 100, "0.0 0.1 0.2")]
