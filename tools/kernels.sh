@@ -7,13 +7,21 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 kernels=$root/src/Isoflop.Cuda/Kernels
 common="-std=c++17 -ffp-contract=off -Wall -Werror"
 
-each() {                                     # each COMMAND: COMMAND SOURCE NAME FLAGS for everything that is compiled
+each() {                                     # each COMMAND: COMMAND SOURCE NAME FLAGS for everything that is compiled, side by side
+    running=""
     for source in "$kernels"/*.cu; do
         name=$(basename "$source" .cu)
         if grep -qE 'OPERAND_KERNEL|EACH_WIDTH' "$source"; then
-            for operand in bf16 float; do "$1" "$source" "$name.$operand" "-DOPERAND=$operand"; done
-        else "$1" "$source" "$name" ""; fi
+            for operand in bf16 float; do
+                "$1" "$source" "$name.$operand" "-DOPERAND=$operand" &
+                running="$running $!"
+            done
+        else
+            "$1" "$source" "$name" "" &
+            running="$running $!"
+        fi
     done
+    for one in $running; do wait "$one"; done
 }
 
 ptx() {

@@ -207,16 +207,22 @@ sealed unsafe class CardStream : IDisposable
     public void Upload(ReadOnlySpan<byte> from, nint to)
     {
         Enter();
-        fixed (byte* source = from) Check(driver.Upload(to, source, (nuint)from.Length, stream), "cuMemcpyHtoDAsync");
-        Check(driver.Synchronize(stream), "cuStreamSynchronize");
+        fixed (byte* source = from)
+        {
+            Check(driver.Upload(to, source, (nuint)from.Length, stream), "cuMemcpyHtoDAsync");
+            Check(driver.Synchronize(stream), "cuStreamSynchronize");
+        }
     }
 
     /// <summary>Copies to the host, after all that was launched before.</summary>
     public void Download(nint from, Span<byte> to)
     {
         Enter();
-        fixed (byte* target = to) Check(driver.Download(target, from, (nuint)to.Length, stream), "cuMemcpyDtoHAsync");
-        Check(driver.Synchronize(stream), "cuStreamSynchronize");
+        fixed (byte* target = to)                                 // until the copy is done, which may be long after the call
+        {
+            Check(driver.Download(target, from, (nuint)to.Length, stream), "cuMemcpyDtoHAsync");
+            Check(driver.Synchronize(stream), "cuStreamSynchronize");
+        }
     }
 
     /// <summary>Ends it and frees its memory. Errors are past: they showed at the calls before.</summary>

@@ -20,6 +20,7 @@ const int MostThreads = 1024, StackBytes = 64 << 10;
 struct Warp
 {
     unsigned words[2][32][6];                                // what lanes lay out for each other, by turns of two
+    float sums[2][16][8];                                    // of a product, whole
     int arrived, generation;
 };
 
@@ -31,6 +32,7 @@ struct Block
     Warp warps[MostThreads / 32];
     int thread, threads, x, y, z, gridX;
     char* shared;
+    int sharedBytes;
     char* stacks;
     void (*body)(const void*);
     const void* args;
@@ -145,6 +147,7 @@ inline const char* launch(const Shape& shape, void (*body)(const void*), const v
     size_t bytes = (size_t)shape.shared + 2 * Fence;
     char* shared = (char*)aligned_alloc(64, (bytes + 63) / 64 * 64);
     b->shared = shared + Fence;
+    b->sharedBytes = shape.shared;
     Block* outer = current();
     current() = b;
     for (b->z = 0; b->z < shape.z && !b->fault; b->z++)
@@ -164,14 +167,45 @@ inline const char* launch(const Shape& shape, void (*body)(const void*), const v
     return fault;
 }
 
-// Waits until all lanes of the warp have come here; returns which of the two places holds what they laid out.
-inline int meet(Warp& w, int lanes)
+// Waits until all lanes of the warp have come here; returns which of the two places holds what they laid out. The last one to
+// come does what is to be done once.
+template <class Once> inline int meet(Warp& w, int lanes, Once once)
 {
     int turn = w.generation & 1, generation = w.generation;
-    if (++w.arrived == lanes) w.arrived = 0, w.generation++;
+    if (++w.arrived == lanes)
+    {
+        once(turn);
+        w.arrived = 0, w.generation++;
+    }
     else
         while (w.generation == generation) yield();
     return turn;
+}
+
+inline int meet(Warp& w, int lanes) { return meet(w, lanes, [](int) {}); }
+
+inline float half_of(unsigned pair, int high)
+{
+    unsigned bits = high ? pair & 0xFFFF0000u : pair << 16;
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+// sums += A·B, k by k. Element (i, k) of A lies in lane 4·(i mod 8) + (k mod 8)/2, word 2·(k ≥ 8) + (i ≥ 8); (k, j) of B in
+// lane 4·j + (k mod 8)/2.
+inline void multiply_fragments(float (&sums)[16][8], const unsigned (&words)[32][6])
+{
+    for (int k = 0; k < 16; k++)
+    {
+        float right[8];
+        for (int j = 0; j < 8; j++) right[j] = half_of(words[4 * j + k % 8 / 2][4 + k / 8], k % 2);
+        for (int i = 0; i < 16; i++)
+        {
+            float left = half_of(words[4 * (i % 8) + k % 8 / 2][2 * (k / 8) + i / 8], k % 2);
+            for (int j = 0; j < 8; j++) sums[i][j] = __builtin_fmaf(left, right[j], sums[i][j]);
+        }
+    }
 }
 
 inline Warp& own_warp() { return current()->warps[current()->thread / 32]; }
@@ -235,30 +269,31 @@ DEVICE unsigned round_bf16(float x)
 
 DEVICE unsigned pack_bf16(float low, float high) { return round_bf16(low) | round_bf16(high) << 16; }
 
-DEVICE void mma_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+template <bool Turned> DEVICE void load_fragments(unsigned (&x)[4], const void* row)
 {
     host::Warp& w = host::own_warp();
-    int lane = thread() & 31, row = lane / 4, quad = lane % 4;
-    unsigned* own = w.words[w.generation & 1][lane];
-    for (int i = 0; i < 4; i++) own[i] = a[i];
-    own[4] = b[0];
-    own[5] = b[1];
-    unsigned (*all)[6] = w.words[host::meet(w, 32)];
-    auto half = [](unsigned pair, int high)
+    host::Block* b = host::current();
+    int lane = thread() & 31, g = lane / 4, t = lane % 4, next = w.generation & 1;
+    if ((uintptr_t)row % 16 != 0 || (const char*)row < b->shared || (const char*)row + 16 > b->shared + b->sharedBytes)
+        b->fault = "a fragment's row lies outside of shared memory, or not at a multiple of 16 bytes";
+    else memcpy(w.words[next][lane], row, 16);
+    int turn = host::meet(w, 32);
+    for (int m = 0; m < 4; m++)
     {
-        unsigned bits = high ? pair & 0xFFFF0000u : pair << 16;
-        float x;
-        memcpy(&x, &bits, 4);
-        return x;
-    };
-    // Element (i, k) of A lies in lane 4·(i mod 8) + (k mod 8)/2, word 2·(k ≥ 8) + (i ≥ 8); (k, j) of B in lane 4·j + (k mod 8)/2.
-    for (int e = 0; e < 4; e++)
-    {
-        int i = row + 8 * (e / 2), j = 2 * quad + e % 2;
-        float sum = c[e];
-        for (int k = 0; k < 16; k++)
-            sum = __builtin_fmaf(half(all[4 * (i % 8) + k % 8 / 2][2 * (k / 8) + i / 8], k % 2),
-                half(all[4 * j + k % 8 / 2][4 + k / 8], k % 2), sum);
-        c[e] = sum;
+        auto at = [&](int i, int j) { return (unsigned)((const uint16_t*)w.words[turn][8 * m + i])[j]; };
+        x[m] = Turned ? at(2 * t, g) | at(2 * t + 1, g) << 16 : at(g, 2 * t) | at(g, 2 * t + 1) << 16;
     }
+}
+
+DEVICE void mma_bf16(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1)
+{
+    host::Warp& w = host::own_warp();
+    int lane = thread() & 31, row = lane / 4, quad = lane % 4, next = w.generation & 1;
+    unsigned* own = w.words[next][lane];
+    for (int i = 0; i < 4; i++) own[i] = a[i];
+    own[4] = b0;
+    own[5] = b1;
+    for (int e = 0; e < 4; e++) w.sums[next][row + 8 * (e / 2)][2 * quad + e % 2] = c[e];
+    int turn = host::meet(w, 32, [&](int t) { host::multiply_fragments(w.sums[t], w.words[t]); });
+    for (int e = 0; e < 4; e++) c[e] = w.sums[turn][row + 8 * (e / 2)][2 * quad + e % 2];
 }

@@ -32,12 +32,25 @@ DEVICE unsigned pack_bf16(float low, float high)
     return pair;
 }
 
+// Four 8×8 matrices of 16-bit elements from shared memory: a lane names row lane mod 8 of matrix lane / 8, 16 bytes, and gets of
+// each matrix elements 2t and 2t + 1 of row g, or of column g where it is turned; g = lane / 4, t = lane mod 4. PTX ISA, ldmatrix.
+template <bool Turned> DEVICE void load_fragments(unsigned (&x)[4], const void* row)
+{
+    unsigned at = (unsigned)(unsigned long long)(__attribute__((address_space(3))) const char*)row;
+    if (Turned)
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+            : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(at) : "memory");
+    else
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+            : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(at) : "memory");
+}
+
 // c [16, 8] += a [16, 16] · b [16, 8]: fragments as the PTX ISA lays them out, "Matrix Fragments for mma.m16n8k16".
-DEVICE void mma_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+DEVICE void mma_bf16(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1)
 {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 #else

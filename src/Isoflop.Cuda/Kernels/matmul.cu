@@ -60,8 +60,7 @@ template <class T, int BM, int BN, int WM, int WN, bool TurnA, bool TurnB> DEVIC
     const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
     float* c = a.c + group * a.groups.stride;
     int lda = TurnA ? a.m : a.k, ldb = TurnB ? a.k : a.n;
-    T* left[2] = { (T*)shared_memory(), (T*)shared_memory() + PanelA::Size };
-    T* right[2] = { left[1] + PanelA::Size, left[1] + PanelA::Size + PanelB::Size };
+    T *left = (T*)shared_memory(), *right = left + 2 * PanelA::Size;               // two buffers each
     int wi = warp() / (BN / WN) * WM, wj = warp() % (BN / WN) * WN, g = lane() / 4, t = lane() % 4;
 
     float acc[WM / 16][WN / 8][4];
@@ -81,8 +80,8 @@ template <class T, int BM, int BN, int WM, int WN, bool TurnA, bool TurnB> DEVIC
         PanelB nextB;
         nextA.load(a.a, lda, i0, a.m, k0, k1);
         nextB.load(a.b, ldb, j0, a.n, k0, k1);
-        nextA.store(left[0]);
-        nextB.store(right[0]);
+        nextA.store(left);
+        nextB.store(right);
         block_barrier();
         for (int k = k0, turn = 0; k < k1; k += Steps, turn ^= 1)
         {
@@ -92,12 +91,12 @@ template <class T, int BM, int BN, int WM, int WN, bool TurnA, bool TurnB> DEVIC
                 nextA.load(a.a, lda, i0, a.m, k + Steps, k1);
                 nextB.load(a.b, ldb, j0, a.n, k + Steps, k1);
             }
-            multiply<WM / 16, WN / 8, TurnA, !TurnB>(acc, left[turn] + (TurnA ? wi : wi * PanelA::Stride), PanelA::Stride,
-                right[turn] + (TurnB ? wj * PanelB::Stride : wj), PanelB::Stride, least(Steps, (k1 - k + 15) / 16 * 16));
+            multiply<WM / 16, WN / 8, TurnA, !TurnB>(acc, left + turn * PanelA::Size + (TurnA ? wi : wi * PanelA::Stride), PanelA::Stride,
+                right + turn * PanelB::Size + (TurnB ? wj * PanelB::Stride : wj), PanelB::Stride, least(Steps, (k1 - k + 15) / 16 * 16));
             if (more)
             {
-                nextA.store(left[turn ^ 1]);
-                nextB.store(right[turn ^ 1]);
+                nextA.store(left + (turn ^ 1) * PanelA::Size);
+                nextB.store(right + (turn ^ 1) * PanelB::Size);
             }
             block_barrier();
         }

@@ -16,36 +16,37 @@ DEVICE void put4(bf16* to, float4 x)
     ((unsigned*)to)[1] = pack_bf16(x.z, x.w);
 }
 
-// Two neighbours along k: element (row, k), (row, k + 1) of a tile stored [row][k], or [k][row] where it is turned.
-template <bool Turned> DEVICE unsigned pair_at(const bf16* tile, int ld, int row, int k)
+// Where a lane finds its row of 8 for load_fragments: part p = lane / 8 begins at (row, k) + 8·(rowPart, kPart) of a tile stored
+// [row][k], or [k][row] where it is turned.
+template <bool Turned> DEVICE const bf16* fragment_at(const bf16* tile, int ld, int row, int k, int rowPart, int kPart)
 {
-    if (!Turned) return *(const unsigned*)(tile + row * ld + k);
-    return tile[k * ld + row].bits | (unsigned)tile[(k + 1) * ld + row].bits << 16;
+    int along = lane() & 7;
+    return Turned ? tile + (k + 8 * kPart + along) * ld + row + 8 * rowPart : tile + (row + 8 * rowPart + along) * ld + k + 8 * kPart;
 }
 
-// acc [16·M, 8·N] += A [16·M, K] · B [K, 8·N], K a multiple of 16. A is stored [row][k], or [k][row] if TurnA; B [column][k],
-// or [k][column] if TurnB. A lane holds rows g and g + 8, columns 2t and 2t + 1 of each 16×8 part, g = lane / 4, t = lane mod 4.
+// acc [16·M, 8·N] += A [16·M, K] · B [K, 8·N], K a multiple of 16, N even. A is stored [row][k], or [k][row] if TurnA; B
+// [column][k], or [k][column] if TurnB; rows of either begin at multiples of 16 bytes. A lane holds rows g and g + 8, columns 2t
+// and 2t + 1 of each 16×8 part, g = lane / 4, t = lane mod 4.
 template <int M, int N, bool TurnA, bool TurnB>
 DEVICE void multiply(float (&acc)[M][N][4], const bf16* a, int lda, const bf16* b, int ldb, int K)
 {
-    int g = lane() / 4, t = lane() % 4;
+    int low = lane() / 8 % 2, high = lane() / 16;
     for (int k = 0; k < K; k += 16)
     {
         unsigned left[M][4];
 #pragma unroll
-        for (int i = 0; i < M; i++)
-        {
-            left[i][0] = pair_at<TurnA>(a, lda, 16 * i + g, k + 2 * t);
-            left[i][1] = pair_at<TurnA>(a, lda, 16 * i + g + 8, k + 2 * t);
-            left[i][2] = pair_at<TurnA>(a, lda, 16 * i + g, k + 2 * t + 8);
-            left[i][3] = pair_at<TurnA>(a, lda, 16 * i + g + 8, k + 2 * t + 8);
-        }
+        for (int i = 0; i < M; i++) load_fragments<TurnA>(left[i], fragment_at<TurnA>(a, lda, 16 * i, k, low, high));
 #pragma unroll
-        for (int j = 0; j < N; j++)
+        for (int j = 0; j < N; j += 2)
         {
-            unsigned right[2] = { pair_at<TurnB>(b, ldb, 8 * j + g, k + 2 * t), pair_at<TurnB>(b, ldb, 8 * j + g, k + 2 * t + 8) };
+            unsigned right[4];                               // of columns 8j and 8j + 8
+            load_fragments<TurnB>(right, fragment_at<TurnB>(b, ldb, 8 * j, k, high, low));
 #pragma unroll
-            for (int i = 0; i < M; i++) mma_bf16(acc[i][j], left[i], right);
+            for (int i = 0; i < M; i++)
+            {
+                mma_bf16(acc[i][j], left[i], right[0], right[1]);
+                mma_bf16(acc[i][j + 1], left[i], right[2], right[3]);
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ public sealed class CudaCardTests
     static readonly ModelConfig Grouped = new()
     { VocabSize = 61, ContextLen = 96, DModel = 40, NLayer = 2, NHead = 4, NKvHead = 2, DHead = 12, DFf = 50 };
     static readonly ModelConfig Tied = Grouped with { NKvHead = null, QkNorm = false, TiedHead = true, DHead = 8, DModel = 33 };
-    static readonly int[] Lengths = [64, 16, 80, 32, 96, 1, 70];
+    static readonly int[] Lengths = [64, 16, 48, 1, 70];
 
     readonly HostCard card;
 
@@ -44,26 +44,31 @@ public sealed class CudaCardTests
         return batch;
     }
 
-    /// <summary>Losses and norms of three steps, and the parameters after them.</summary>
-    static (double[] Sums, float[] Parameters) Train(IDevice device, ModelConfig config, int[] cuts, int shards, int passRows = 0, float rate = 1e-2f)
+    /// <summary>Losses and norms of three steps, the gradient of the first, and the parameters after them.</summary>
+    static (double[] Sums, float[] Gradient, float[] Parameters) Train(IDevice device, ModelConfig config, int[] cuts, int shards, int passRows = 0, float rate = 1e-2f)
     {
         using var model = new Transformer(device, config, Lengths.Sum(), training: true, shards, passRows);
         using var optimiser = new Optimizer(model);
         model.Initialise(1);
         var sums = new List<double>();
+        float[] gradient = new float[model.Table.Length], parameters = new float[model.Table.Length];
         for (int step = 1; step <= 3; step++)
         {
             model.ClearGradients();
             for (int i = 0, from = 0; i < cuts.Length; from = cuts[i++])
                 model.LossAndGradient(Sequences(config, Enumerable.Range(from, cuts[i] - from)), Lengths.Sum());
             model.FinishGradients();
+            if (step == 1) device.Download(model.Gradients, gradient);
             (double loss, double norm) = optimiser.Step(new(rate, 0.9f, 0.95f, 1e-8f, 0.1f, step, Clip: 1));
             sums.AddRange([loss, norm]);
         }
-        var parameters = new float[model.Table.Length];
         device.Download(model.Params, parameters);
-        return ([.. sums], parameters);
+        return ([.. sums], gradient, parameters);
     }
+
+    /// <summary>Of vectors, as a share of the first one's length.</summary>
+    static double Distance(float[] expected, float[] got) =>
+        Math.Sqrt(expected.Zip(got, (e, g) => ((double)e - g) * ((double)e - g)).Sum() / expected.Sum(e => (double)e * e));
 
     public static TheoryData<bool, int> Models => new() { { false, 1 }, { false, 3 }, { true, 1 }, { true, 2 } };
 
@@ -78,13 +83,15 @@ public sealed class CudaCardTests
         {
             var got = Train(single, config, whole, shards);
             for (int i = 0; i < expected.Sums.Length; i++) Assert.Equal(1, got.Sums[i] / expected.Sums[i], 1e-5);
+            Assert.InRange(Distance(expected.Gradient, got.Gradient), 0, 1e-5);
         }
         using (CudaDevice half = card.Open(single: false))
         {
+            // Every product's operands are off by up to 2⁻⁹ of themselves; a gradient has gone through some twenty, whose errors add
+            // up as their squares do. The first step alone: AdamW divides by a gradient's own size, also where it is all rounding.
             var got = Train(half, config, whole, shards);
-            // A loss is a mean of logits that are each off by some roundings of 2⁻⁹; a norm is a mean of more of them.
-            for (int i = 0; i < expected.Sums.Length; i += 2) Assert.Equal(1, got.Sums[i] / expected.Sums[i], BfUlp);
-            for (int i = 1; i < expected.Sums.Length; i += 2) Assert.Equal(1, got.Sums[i] / expected.Sums[i], 4 * BfUlp);
+            Assert.Equal(1, got.Sums[0] / expected.Sums[0], BfUlp);
+            Assert.InRange(Distance(expected.Gradient, got.Gradient), 0, 4 * BfUlp);
         }
         card.Check();
         Assert.Equal(0, card.Used);
@@ -94,17 +101,15 @@ public sealed class CudaCardTests
     public void A_step_has_the_same_bits_however_it_is_cut_and_whatever_runs_beside_it(bool half)
     {
         using CudaDevice device = card.Open(!half), other = card.Open(!half);
-        // Cuts at multiples of 16 rows; norms' gains go by blocks of 64: sequences 0, 1 and 2 have 64, 16 and 80 rows, 160 in all.
+        // Cuts at multiples of 16 rows; norms' gains go by blocks of 64: the first three sequences have 64, 16 and 48 rows, 128 in all.
         var whole = Train(device, Grouped, [Lengths.Length], 1);
-        var again = Train(device, Grouped, [Lengths.Length], 1);
-        Assert.Equal(whole.Sums, again.Sums);
-        Assert.Equal(whole.Parameters, again.Parameters);
         var company = new Thread(() => Train(other, Tied, [Lengths.Length], 2));
         company.Start();
         var beside = Train(device, Grouped, [Lengths.Length], 1);
         company.Join();
+        Assert.Equal(whole.Sums, beside.Sums);
         Assert.Equal(whole.Parameters, beside.Parameters);
-        var cut = Train(device, Grouped, [1, 4, Lengths.Length], 1);                // 64 + 128 rows, then the rest
+        var cut = Train(device, Grouped, [1, 3, Lengths.Length], 1);                // 64 + 64 rows, then the rest
         Assert.Equal(whole.Sums, cut.Sums);
         Assert.Equal(whole.Parameters, cut.Parameters);
         card.Check();
@@ -170,6 +175,38 @@ public sealed class CudaCardTests
     }
 
     [Fact]
+    public void What_is_downloaded_arrives_whatever_the_collector_moves()
+    {
+        using CudaDevice device = card.Open(single: true);
+        using var memory = new DeviceMemory(device);
+        DeviceSpan<int> there = memory.Allocate<int>(100), work = memory.Allocate<int>(100_000);
+        int[] sent = [.. Enumerable.Range(1, 100)];
+        device.Upload(sent, there);
+        bool done = false;
+        var collector = new Thread(() =>
+        {
+            while (!Volatile.Read(ref done)) GC.Collect(1, GCCollectionMode.Forced, blocking: true, compacting: true);
+        });
+        collector.Start();
+        try
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                int[] hole = new int[7 * i], got = new int[sent.Length];
+                GC.KeepAlive(hole);
+                device.Clear(work);                               // something to wait for
+                device.Download(there, got);
+                Assert.Equal(sent, got);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref done, true);
+            collector.Join();
+        }
+    }
+
+    [Fact]
     public void A_step_that_comes_again_is_one_launch_and_allocates_nothing()
     {
         using CudaDevice device = card.Open(single: true);
@@ -182,7 +219,7 @@ public sealed class CudaCardTests
         {
             ((single, graphs), bytes) = (device.Launches, GC.GetAllocatedBytesForCurrentThread());
             model.ClearGradients();
-            model.LossAndGradient(batch, 160);
+            model.LossAndGradient(batch, 128);
             model.FinishGradients();
             optimiser.Step(new(1e-2f / step, 0.9f, 0.95f, 1e-8f, 0.1f, step, Clip: 1));
             bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;

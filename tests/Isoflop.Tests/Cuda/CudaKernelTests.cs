@@ -71,6 +71,7 @@ public sealed class CudaKernelTests : IDisposable
             ("swiglu", Unsafe.SizeOf<SwiGluArguments>()), ("cross_entropy", Unsafe.SizeOf<CrossEntropyArguments>()),
             ("sample", Unsafe.SizeOf<SampleArguments>()), ("loss_parts", Unsafe.SizeOf<LossArguments>()),
             ("squares_sum", Unsafe.SizeOf<SquaresArguments>()), ("adamw", Unsafe.SizeOf<AdamWArguments>()),
+            ("direction", Unsafe.SizeOf<AdamWArguments>()), ("axpby", Unsafe.SizeOf<AxpbyArguments>()),
         ];
         Assert.All(given, g => Assert.Equal((g.Item1, card.BytesOf(g.Item1)), g));
     }
@@ -82,7 +83,7 @@ public sealed class CudaKernelTests : IDisposable
         foreach (int i in Lengths) shapes.AddRange([(i, 9, 17), (13, i, 5), (7, 20, i)]);
         foreach ((int m, int n, int k) in shapes)
         {
-            var fences = new Fences(m + n + k);
+            using var fences = new Fences(m + n + k);
             DeviceSpan<float> a = Round(fences.Random((long)m * k)), b = Round(fences.Random((long)k * n)), own = fences.Random((long)m * n);
             foreach (bool itself in (bool[])[false, true])
             {
@@ -104,7 +105,7 @@ public sealed class CudaKernelTests : IDisposable
     public void A_product_has_the_same_bits_in_either_tile_and_however_its_rows_are_cut(bool half)
     {
         CudaDevice device = half ? bf16 : single;
-        var fences = new Fences(3);
+        using var fences = new Fences(3);
         const int M = 130, N = 140, K = 96;                      // the whole takes tiles of 128, its parts tiles of 64
         DeviceSpan<float> a = fences.Random(M * K), b = fences.Random(N * K), whole = fences.Empty(M * N), parts = fences.Empty(M * N);
         device.MatMul(MatMulLayout.TransposedB, a, b, whole, M, N, K, default, default);
@@ -126,7 +127,7 @@ public sealed class CudaKernelTests : IDisposable
         foreach (int rows in (int[])[1, 70, 130, 200])
             foreach (int first in (int[])[0, 40])
             {
-                var fences = new Fences(rows);
+                using var fences = new Fences(rows);
                 const int C = 37, Out = 21, V = 5;
                 int[] begins = [0, 30, 30, 64, 99, 240];
                 PassPlan.Groups groups = new(fences.Ints(6, i => begins[i]), first, 1100);
@@ -155,7 +156,7 @@ public sealed class CudaKernelTests : IDisposable
         foreach (int width in Lengths)
             foreach ((int heads, int gap) in new[] { (1, 0), (3, 5) })
             {
-                var fences = new Fences(width);
+                using var fences = new Fences(width);
                 var shape = new HeadRows(70, heads, width, heads * width + gap);
                 long length = 69L * shape.Stride + heads * width;
                 DeviceSpan<float> x = fences.Random(length), gain = fences.Random(width), dy = fences.Random(length);
@@ -186,7 +187,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int width in Lengths)
         {
-            var fences = new Fences(width);
+            using var fences = new Fences(width);
             int D = 2 * width;
             var shape = new HeadRows(4, 2, D, 2 * D + 3);
             var table = new float[8 * D];
@@ -220,7 +221,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int V in Lengths.Append(1000))
         {
-            var fences = new Fences(V);
+            using var fences = new Fences(V);
             DeviceSpan<float> logits = fences.Random(3 * V, 20), weights = fences.Random(3);
             DeviceSpan<int> targets = fences.Ints(3, i => (7 * i + 3) % V);
             DeviceSpan<float> expected = fences.Copy(logits), kept = fences.Copy(logits), nll = fences.Empty(3), nllExpected = fences.Empty(3), nllKept = fences.Empty(3);
@@ -244,7 +245,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int length in Lengths.Append(9000))
         {
-            var fences = new Fences(length);
+            using var fences = new Fences(length);
             var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
             DeviceSpan<float> p = fences.Random(length), g = fences.Random(length), m = fences.Random(length), v = fences.Random(length), nll = fences.Random(length);
             cpu.Upload([.. Fences.Values(v).Select(Math.Abs)], v);
@@ -286,11 +287,56 @@ public sealed class CudaKernelTests : IDisposable
     }
 
     [Fact]
+    public void Directions_and_sums_of_two_equal_the_definition()
+    {
+        foreach (int length in Lengths.Append(9000))
+        {
+            using var fences = new Fences(length);
+            var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
+            DeviceSpan<float> g = fences.Random(length), m = fences.Random(length), v = fences.Random(length), y = fences.Random(length);
+            cpu.Upload([.. Fences.Values(v).Select(Math.Abs)], v);
+            DeviceSpan<double> sums = new(fences.Empty(4).Address, 2);
+            foreach (DeviceSpan<float> second in (DeviceSpan<float>[])[v, default])           // Adam's, Nesterov's
+            {
+                DeviceSpan<float> ge = fences.Copy(g), me = fences.Copy(m), ve = fences.Copy(v);
+                float[] before = [.. Fences.Values(g), .. Fences.Values(m), .. Fences.Values(v)];
+                cpu.Upload([1, double.NaN], sums);
+                single.Direction(g, m, second, sums, step);
+                Done(fences, $"length {length}");
+                float[] after = [.. Fences.Values(g), .. Fences.Values(m), .. Fences.Values(v)];
+                Assert.Equal(before, after);
+                cpu.Upload([1.0, 1], sums);                       // a norm of one, clipped to a half
+                reference.Direction(ge, me, second.Length == 0 ? default : ve, sums, step);
+                single.Direction(g, m, second, sums, step);
+                Done(fences, $"length {length}");
+                Fences.Near(me, m, _ => 4 * Ulp, $"m of {length}");
+                Fences.Near(ve, v, _ => 4 * Ulp, $"v of {length}");
+                // As AdamW's step: 1 − 0.95³ is rounded at 4e-7 of itself.
+                float[] ms = Fences.Values(me), vs = Fences.Values(ve);
+                Fences.Near(ge, g, i => 8 * Ulp + (second.Length == 0 ? 0 : 2e-6 * Math.Abs(ms[i]) / Math.Sqrt(vs[i] + 1e-12)), $"g of {length}");
+            }
+            foreach ((float b, double[] ratio) in ((float, double[])[])[(0, []), (0.5f, []), (0.5f, [2, 8]), (1, [2, 0])])
+            {
+                DeviceSpan<float> expected = fences.Copy(y);
+                float[] xs = Fences.Values(m), before = Fences.Values(y);
+                if (b == 0) cpu.Upload([.. Enumerable.Repeat(float.NaN, length)], y);         // what is not read may be anything
+                if (ratio.Length > 0) cpu.Upload(ratio, sums);
+                reference.Axpby(3, m, b, expected, ratio.Length > 0 ? sums : default);
+                single.Axpby(3, m, b, y, ratio.Length > 0 ? sums : default);
+                Done(fences, $"length {length}");
+                float[] wanted = Fences.Values(expected);
+                // The factor, b·y, the sum, and the sum that is expected are rounded.
+                Fences.Near(expected, y, i => Ulp * (3 * Math.Abs(xs[i]) + b * Math.Abs(before[i]) + 2 * Math.Abs(wanted[i])), $"y of {length}");
+            }
+        }
+    }
+
+    [Fact]
     public void Embeddings_equal_the_definition()
     {
         foreach (int C in Lengths.Append(300))
         {
-            var fences = new Fences(C);
+            using var fences = new Fences(C);
             const int Rows = 300;
             DeviceSpan<int> tokens = fences.Ints(Rows, i => i * i % 7);
             DeviceSpan<float> table = fences.Random(7 * C), rows = fences.Empty(Rows * C), expected = fences.Empty(Rows * C);
