@@ -4,7 +4,8 @@ using Isoflop.Kernels;
 namespace Isoflop.Bench;
 
 /// <summary>
-/// Matrix products beside the bare peak, in short rounds that alternate: share = median of product ÷ peak of the same moment.
+/// Matrix products beside the bare peak, in short rounds that alternate: share = median of product ÷ peak of the same moment;
+/// OpenBLAS, where the system has it, on the same operands.
 /// </summary>
 static class GemmBench
 {
@@ -19,21 +20,27 @@ static class GemmBench
         using IDevice device = Devices.Open("cpu", threads, precision);
         using var peak = new Machine.Peak(threads, Multiplication.Of(precision));
         Console.WriteLine(device.Traits.Name + (precision == Precision.F32 ? $"; tiles of {Microkernel.Rows}×{Microkernel.Columns}" : ""));
-        Console.WriteLine("    M     K     N  layout        GFLOP/s  share   share, weights laid out");
-        double product = 1, least = double.PositiveInfinity;
+        using OpenBlas? blas = precision == Precision.F32 ? OpenBlas.Open(threads) : null;
+        Console.WriteLine("    M     K     N  layout        GFLOP/s  share   share, weights laid out   OpenBLAS");
+        double product = 1, others = 1, least = double.PositiveInfinity;
         int counted = 0;
         foreach ((int m, int k, int n) in Layers)
             foreach (MatMulLayout layout in Enum.GetValues<MatMulLayout>())
             {
-                double share = Product(device, peak, layout, m, k, n, threads, milliseconds);
+                (double share, double other) = Product(device, blas, peak, layout, m, k, n, threads, milliseconds);
                 if (m < 512 || k < 128) continue;
-                (product, counted, least) = (product * share, counted + 1, Math.Min(least, share));
+                (product, others, counted, least) = (product * share, others * other, counted + 1, Math.Min(least, share));
             }
-        Console.WriteLine($"M ≥ 512, K ≥ 128: geometric mean {Math.Pow(product, 1.0 / counted):P1}, least {least:P1}");
+        Console.WriteLine($"M ≥ 512, K ≥ 128: geometric mean {Math.Pow(product, 1.0 / counted):P1}, least {least:P1}"
+            + (blas is null ? "" : $"; OpenBLAS {Math.Pow(others, 1.0 / counted):P1}"));
     }
 
-    /// <summary>As a model forms it: B a weight that is laid out, but in the gradient of the weights.</summary>
-    static double Product(IDevice device, Machine.Peak peak, MatMulLayout layout, int m, int k, int n, int threads, int milliseconds)
+    /// <summary>
+    /// Shares of the peak, ours as a model forms it (B a weight that is laid out, but in the gradient of the weights) and
+    /// OpenBLAS's (NaN: none).
+    /// </summary>
+    static (double Ours, double OpenBlas) Product(
+        IDevice device, OpenBlas? blas, Machine.Peak peak, MatMulLayout layout, int m, int k, int n, int threads, int milliseconds)
     {
         // The three products of one layer with input [m, k] and output [m, n]: forward, gradient of the input, of the weights.
         (int M, int N, int K) = layout switch
@@ -49,8 +56,9 @@ static class GemmBench
         bool accumulate = layout == MatMulLayout.TransposedA;
         (double rate, double plain) = Rate(() => device.MatMul(layout, a, b, c, M, N, K, accumulate ? c : default));
         (double prepared, double share) = accumulate ? (rate, plain) : Rate(() => device.MatMul(layout, a, weight, c, M));
-        Console.WriteLine($"{m,5} {k,5} {n,5}  {layout,-12} {prepared / 1e9,8:F1} {plain,6:P0}  {share,6:P0}");
-        return share;
+        double other = blas is null ? double.NaN : Rate(() => blas.Multiply(layout, a, b, c, M, N, K, accumulate)).Share;
+        Console.WriteLine($"{m,5} {k,5} {n,5}  {layout,-12} {prepared / 1e9,8:F1} {plain,6:P0}  {share,6:P0} {(blas is null ? "–" : $"{other:P0}"),29}");
+        return (share, other);
 
         (double Rate, double Share) Rate(Action product)
         {

@@ -8,7 +8,7 @@ static class Verbs
 {
     public static IReadOnlyList<Command> All() =>
     [
-        .. Group("Start here", TourCommand.Create(), MachineCommand.Create()),
+        .. Group("Start here", TourCommand.Create(), ServeCommand.Create(), MachineCommand.Create()),
         .. Group("One model", CorpusCommand.Create(), PlanCommand.Create(), TrainCommand.Create(), SampleCommand.Create(),
             ChatCommand.Create(), NextCommand.Create(), RunsCommand.Create()),
         .. Group("Many models and their law", LadderCommand.Create(), FitCommand.Create(), ForecastCommand.Create(),

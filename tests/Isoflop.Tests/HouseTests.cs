@@ -18,6 +18,7 @@ public class HouseTests
         ("Isoflop.Tasks", []),
         ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
             "Rl", "Worlds", "Studies", "Emergence", "Thinking", "Frontiers", "Pages", "Tours"]),
+        ("Isoflop.Web", ["Pages"]),
         ("Isoflop.Cli", ["Commands"]),
     ];
 

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Isoflop.Web;
+
+namespace Isoflop.Cli.Commands;
+
+/// <summary><c>isoflop serve</c>: the home in a browser.</summary>
+static class ServeCommand
+{
+    public static Verb Create()
+    {
+        WebOptions usual = new();
+        var port = new Option<int>("--port")
+        {
+            Description = "The port; 0: any that is free",
+            HelpName = "N",
+            DefaultValueFactory = _ => usual.Port,
+        };
+        var host = new Option<string>("--host")
+        {
+            Description = "The address to listen on; 0.0.0.0: all of this machine's, with --key",
+            HelpName = "ADDRESS",
+            DefaultValueFactory = _ => usual.Host,
+        };
+        var key = new Option<string?>("--key")
+        {
+            Description = "What every request must bear; needed for an address that others reach",
+            HelpName = "KEY",
+        };
+        var verb = new Verb("serve", "Open the home in a browser: runs and studies live, next words, maps, thoughts, chats.",
+            "isoflop serve", "isoflop serve --port 8080 --home ~/isoflop",
+            "isoflop serve --host 0.0.0.0 --key \"$KEY\"               for other machines") { port, host, key };
+        verb.Runs(call =>
+        {
+            WebOptions options = new()
+            {
+                Port = call.Parsed.GetValue(port),
+                Host = call.Parsed.GetValue(host)!,
+                Key = call.Parsed.GetValue(key),
+                Program = OwnProgram(),
+            };
+            WebHost window = WebHost.Start(call.Here, options).GetAwaiter().GetResult();
+            try
+            {
+                if (call.Json)
+                    call.Out.WriteLine(JsonSerializer.Serialize(new(window.Address), ServeJson.Default.ServeRecord));
+                else call.Out.WriteLine(window.Address);
+                call.Out.Flush();
+                call.Err.WriteLine("Ctrl-C closes it");
+                call.Stop.WaitHandle.WaitOne();
+            }
+            finally
+            {
+                window.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            }
+            return 0;
+        });
+        return verb;
+    }
+
+    /// <summary>How this program is started: itself, or the runtime with its assembly.</summary>
+    static IReadOnlyList<string> OwnProgram()
+    {
+        if (Environment.ProcessPath is not { } program) return [];
+        return Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)
+            ? [program, Path.Combine(AppContext.BaseDirectory, "isoflop.dll")] : [program];
+    }
+}
+
+/// <summary>Where the window is, as a script sees it.</summary>
+sealed record ServeRecord(string Url);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ServeRecord))]
+sealed partial class ServeJson : JsonSerializerContext;
