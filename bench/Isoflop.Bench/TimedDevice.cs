@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Train;
@@ -6,7 +7,8 @@ using Isoflop.Train;
 namespace Isoflop.Bench;
 
 /// <summary>A device that times each of another's operations.</summary>
-sealed class TimedDevice(IDevice inner) : IDevice
+/// <param name="wait">until an operation is done, where it is put off</param>
+sealed class TimedDevice(IDevice inner, Action? wait = null) : IDevice
 {
     Dictionary<string, (double Seconds, double Flops)> times = [];
 
@@ -21,14 +23,15 @@ sealed class TimedDevice(IDevice inner) : IDevice
     {
         long start = Stopwatch.GetTimestamp();
         operation();
+        wait?.Invoke();
         (double seconds, double sum) = times.GetValueOrDefault(kernel);
         times[kernel] = (seconds + Stopwatch.GetElapsedTime(start).TotalSeconds, sum + flops);
     }
 
-    static double AttentionFlops(PassPlan plan, AttentionShape s, int products)
+    double AttentionFlops(PassPlan plan, AttentionShape s, int products)
     {
-        Span<int> offsets = new int[plan.Sequences + 1];
-        unsafe { new ReadOnlySpan<int>((void*)plan.Offsets.Address, offsets.Length).CopyTo(offsets); }
+        var offsets = new int[plan.Sequences + 1];
+        inner.Download(plan.Offsets.Address, MemoryMarshal.AsBytes(offsets.AsSpan()));
         return 2.0 * products * s.Heads * s.DHead * Flops.Pairs(offsets);
     }
 

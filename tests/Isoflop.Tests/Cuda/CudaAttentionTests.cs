@@ -18,7 +18,7 @@ public sealed class CudaAttentionTests : IDisposable
     public CudaAttentionTests(HostCard card)
     {
         this.card = card;
-        card.Reset(played: true);
+        card.Reset();
         (single, bf16) = (card.Open(single: true), card.Open(single: false));
     }
 
@@ -52,7 +52,7 @@ public sealed class CudaAttentionTests : IDisposable
     public void Attention_equals_the_definition_forward_and_backward(int T, int heads, int kvHeads, int D)
     {
         var shape = new AttentionShape(heads, kvHeads, D);
-        using var fences = new Fences(T + D);
+        using Fences fences = card.Fences(T + D);
         int[] lengths = [3, T, 5];
         int rows = lengths.Sum();
         DeviceSpan<float> qkv = fences.Random(rows * shape.Stride), dy = fences.Random(rows * shape.OutputStride);
@@ -94,7 +94,7 @@ public sealed class CudaAttentionTests : IDisposable
         CudaDevice device = half ? bf16 : single;
         foreach ((int T, AttentionShape shape) in ((int, AttentionShape)[])[(1, new(2, 1, 8)), (70, new(4, 2, 20)), (131, new(3, 3, 16)), (66, new(34, 2, 4))])
         {
-            using var fences = new Fences(T);
+            using Fences fences = card.Fences(T);
             int S = shape.Stride, O = shape.OutputStride;
             DeviceSpan<float> together = fences.Random((7 + T + 2) * S), alone = together.Slice(7 * S, T * S);
             DeviceSpan<float> y = fences.Empty((7 + T + 2) * O), own = fences.Empty(T * O), cached = fences.Empty(T * O), lse = fences.Empty(shape.Heads * (T + 9));

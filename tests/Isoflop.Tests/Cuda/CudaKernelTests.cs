@@ -24,7 +24,7 @@ public sealed class CudaKernelTests : IDisposable
     public CudaKernelTests(HostCard card)
     {
         this.card = card;
-        card.Reset(played: true);
+        card.Reset();
         (single, bf16) = (card.Open(single: true), card.Open(single: false));
     }
 
@@ -60,6 +60,7 @@ public sealed class CudaKernelTests : IDisposable
     [Fact]
     public void Kernels_are_given_what_they_take()
     {
+        card.Reset(played: true);
         (string, int)[] given =
         [
             ("copy", Unsafe.SizeOf<CopyArguments>()), ("add", Unsafe.SizeOf<AddArguments>()), ("sum_shards", Unsafe.SizeOf<ShardsArguments>()),
@@ -83,7 +84,7 @@ public sealed class CudaKernelTests : IDisposable
         foreach (int i in Lengths) shapes.AddRange([(i, 9, 17), (13, i, 5), (7, 20, i)]);
         foreach ((int m, int n, int k) in shapes)
         {
-            using var fences = new Fences(m + n + k);
+            using Fences fences = card.Fences(m + n + k);
             DeviceSpan<float> a = Round(fences.Random((long)m * k)), b = Round(fences.Random((long)k * n)), own = fences.Random((long)m * n);
             foreach (bool itself in (bool[])[false, true])
             {
@@ -105,7 +106,7 @@ public sealed class CudaKernelTests : IDisposable
     public void A_product_has_the_same_bits_in_either_tile_and_however_its_rows_are_cut(bool half)
     {
         CudaDevice device = half ? bf16 : single;
-        using var fences = new Fences(3);
+        using Fences fences = card.Fences(3);
         const int M = 130, N = 140, K = 96;                      // the whole takes tiles of 128, its parts tiles of 64
         DeviceSpan<float> a = fences.Random(M * K), b = fences.Random(N * K), whole = fences.Empty(M * N), parts = fences.Empty(M * N);
         device.MatMul(MatMulLayout.TransposedB, a, b, whole, M, N, K, default, default);
@@ -127,7 +128,7 @@ public sealed class CudaKernelTests : IDisposable
         foreach (int rows in (int[])[1, 70, 130, 200])
             foreach (int first in (int[])[0, 40])
             {
-                using var fences = new Fences(rows);
+                using Fences fences = card.Fences(rows);
                 const int C = 37, Out = 21, V = 5;
                 int[] begins = [0, 30, 30, 64, 99, 240];
                 PassPlan.Groups groups = new(fences.Ints(6, i => begins[i]), first, 1100);
@@ -156,7 +157,7 @@ public sealed class CudaKernelTests : IDisposable
         foreach (int width in Lengths)
             foreach ((int heads, int gap) in new[] { (1, 0), (3, 5) })
             {
-                using var fences = new Fences(width);
+                using Fences fences = card.Fences(width);
                 var shape = new HeadRows(70, heads, width, heads * width + gap);
                 long length = 69L * shape.Stride + heads * width;
                 DeviceSpan<float> x = fences.Random(length), gain = fences.Random(width), dy = fences.Random(length);
@@ -187,7 +188,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int width in Lengths)
         {
-            using var fences = new Fences(width);
+            using Fences fences = card.Fences(width);
             int D = 2 * width;
             var shape = new HeadRows(4, 2, D, 2 * D + 3);
             var table = new float[8 * D];
@@ -221,7 +222,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int V in Lengths.Append(1000))
         {
-            using var fences = new Fences(V);
+            using Fences fences = card.Fences(V);
             DeviceSpan<float> logits = fences.Random(3 * V, 20), weights = fences.Random(3);
             DeviceSpan<int> targets = fences.Ints(3, i => (7 * i + 3) % V);
             DeviceSpan<float> expected = fences.Copy(logits), kept = fences.Copy(logits), nll = fences.Empty(3), nllExpected = fences.Empty(3), nllKept = fences.Empty(3);
@@ -245,7 +246,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int length in Lengths.Append(9000))
         {
-            using var fences = new Fences(length);
+            using Fences fences = card.Fences(length);
             var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
             DeviceSpan<float> p = fences.Random(length), g = fences.Random(length), m = fences.Random(length), v = fences.Random(length), nll = fences.Random(length);
             cpu.Upload([.. Fences.Values(v).Select(Math.Abs)], v);
@@ -291,7 +292,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int length in Lengths.Append(9000))
         {
-            using var fences = new Fences(length);
+            using Fences fences = card.Fences(length);
             var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
             DeviceSpan<float> g = fences.Random(length), m = fences.Random(length), v = fences.Random(length), y = fences.Random(length);
             cpu.Upload([.. Fences.Values(v).Select(Math.Abs)], v);
@@ -336,7 +337,7 @@ public sealed class CudaKernelTests : IDisposable
     {
         foreach (int C in Lengths.Append(300))
         {
-            using var fences = new Fences(C);
+            using Fences fences = card.Fences(C);
             const int Rows = 300;
             DeviceSpan<int> tokens = fences.Ints(Rows, i => i * i % 7);
             DeviceSpan<float> table = fences.Random(7 * C), rows = fences.Empty(Rows * C), expected = fences.Empty(Rows * C);

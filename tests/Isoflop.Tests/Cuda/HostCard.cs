@@ -38,9 +38,9 @@ public sealed unsafe class HostCard
             return;
         }
         var hash = new XxHash128();
-        foreach (string folder in (string[])["src/Isoflop.Cuda/Kernels", "tests/Isoflop.Tests/Cuda", "tools"])
-            foreach (string file in Directory.GetFiles(System.IO.Path.Combine(Places.Root, folder)).Where(f => !f.EndsWith(".cs", StringComparison.Ordinal)).Order())
-                hash.Append(File.ReadAllBytes(file));
+        string[] sources = [.. Directory.GetFiles(System.IO.Path.Combine(Places.Root, "src/Isoflop.Cuda/Kernels")).Order(),
+            System.IO.Path.Combine(Places.Root, "tests/Isoflop.Tests/Cuda/host_driver.cpp"), System.IO.Path.Combine(Places.Root, "tools/kernels.sh")];
+        foreach (string file in sources) hash.Append(File.ReadAllBytes(file));
         Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"isoflop-host-card-{Convert.ToHexString(hash.GetCurrentHash())}.so");
         if (!OperatingSystem.IsLinux()) Missing = "the kernels are compiled for the host on Linux alone";
         else if (!File.Exists(Path) && Compile(["host", Path]) is (var code, var said) && code != 0)
@@ -70,6 +70,25 @@ public sealed unsafe class HostCard
         if (Missing is not null) Assert.Skip(Missing);
         ((delegate* unmanaged<int, int, int, int, nuint, void>)Export("isoflop_card"))(count, major, minor, version, (nuint)memory);
         Driver.Use(Path);
+    }
+
+    /// <summary>Operands between fences, where the card reads them by the host's address.</summary>
+    internal Fences Fences(int seed)
+    {
+        if (real is null) return new(seed);
+        Driver driver = Driver.Open();
+        CardContext context = CardContext.Of(driver, Cards.All()[int.Parse(real.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture)]);
+        return new(seed, bytes =>
+        {
+            nint made;
+            context.Enter();
+            driver.Check(driver.AllocateHost(&made, (nuint)bytes, 3), "cuMemHostAlloc");        // portable and mapped
+            return made;
+        }, at =>
+        {
+            context.Enter();
+            driver.Check(driver.FreeHost(at), "cuMemFreeHost");
+        });
     }
 
     internal CudaDevice Open(bool single) => (CudaDevice)Devices.Open(Name(single));

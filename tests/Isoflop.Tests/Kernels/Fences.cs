@@ -6,7 +6,8 @@ namespace Isoflop.Tests.Kernels;
 
 /// <summary>Operands between fences of NaN: a read past an end poisons the result, a write past it is found by <see cref="Check"/>.</summary>
 /// <remarks>Their memory lasts until they are disposed of: addresses alone keep nothing alive.</remarks>
-sealed unsafe class Fences(int seed) : IDisposable
+/// <param name="allocate">memory of so many bytes that a device reads by the host's own address; default: the host's</param>
+sealed unsafe class Fences(int seed, Func<long, nint>? allocate = null, Action<nint>? free = null) : IDisposable
 {
     const int Width = 64;
     readonly Random random = new(seed);
@@ -29,7 +30,8 @@ sealed unsafe class Fences(int seed) : IDisposable
 
     DeviceSpan<float> New(long length, Func<int, float> value)
     {
-        var block = new DeviceSpan<float>((nint)NativeMemory.AlignedAlloc((nuint)((length + 2 * Width) * sizeof(float)), Width), length + 2 * Width);
+        long bytes = (length + 2 * Width) * sizeof(float);
+        var block = new DeviceSpan<float>(allocate is null ? (nint)NativeMemory.AlignedAlloc((nuint)bytes, Width) : allocate(bytes), length + 2 * Width);
         blocks.Add(block);
         new Span<float>((void*)block.Address, (int)block.Length).Fill(float.NaN);
         DeviceSpan<float> inner = block.Slice(Width, length);
@@ -48,7 +50,9 @@ sealed unsafe class Fences(int seed) : IDisposable
 
     public void Dispose()
     {
-        foreach (DeviceSpan<float> block in blocks) NativeMemory.AlignedFree((void*)block.Address);
+        foreach (DeviceSpan<float> block in blocks)
+            if (free is null) NativeMemory.AlignedFree((void*)block.Address);
+            else free(block.Address);
         blocks.Clear();
     }
 
