@@ -11,14 +11,46 @@ struct AttentionShape { int heads, kvHeads, D; };
 
 DEVICE int row_stride(const AttentionShape& s) { return (s.heads + 2 * s.kvHeads) * s.D; }
 
-// Copies count rows of D elements into a tile of 64 × W, times scale; zeros elsewhere. All threads of the block.
+// Copies count rows of D elements into a tile of Rows × W, times scale; zeros elsewhere. Each of so many workers takes four
+// elements at a time, and asks for four such pieces before it waits for the first.
+template <class T, int W, int Rows> DEVICE void load_rows(T* tile, const float* from, int stride, int count, int D, float scale,
+    int worker, int workers)
+{
+    const int Pieces = Rows * W / 4, Ahead = 4;
+    bool aligned = D % 4 == 0 && stride % 4 == 0 && (as<unsigned long long>(from) & 15) == 0;
+    for (int first = worker; first < Pieces; first += Ahead * workers)
+    {
+        float4 held[Ahead];
+#pragma unroll
+        for (int i = 0; i < Ahead; i++)
+        {
+            int piece = first + i * workers, row = piece / (W / 4), d = piece % (W / 4) * 4, left = D - d;
+            const float* at = from + (long long)row * stride + d;
+            float4 v = { 0, 0, 0, 0 };
+            if (row < count && left >= 4 && aligned) v = load4(at);
+            else if (row < count)
+            {
+                if (left > 0) v.x = at[0];
+                if (left > 1) v.y = at[1];
+                if (left > 2) v.z = at[2];
+                if (left > 3) v.w = at[3];
+            }
+            held[i] = v;
+        }
+#pragma unroll
+        for (int i = 0; i < Ahead; i++)
+        {
+            int piece = first + i * workers;
+            float4 v = { held[i].x * scale, held[i].y * scale, held[i].z * scale, held[i].w * scale };
+            if (piece < Pieces) put4(tile + piece / (W / 4) * padded<T>(W) + piece % (W / 4) * 4, v);
+        }
+    }
+}
+
+// The same for a tile of 64 rows by all threads of the block.
 template <class T, int W> DEVICE void load_tile(T* tile, const float* from, int stride, int count, int D, float scale = 1)
 {
-    for (int i = thread(); i < TileRows * W; i += threads())
-    {
-        int row = i / W, d = i % W;
-        put(tile + row * padded<T>(W) + d, row < count && d < D ? from[(long long)row * stride + d] * scale : 0);
-    }
+    load_rows<T, W, TileRows>(tile, from, stride, least(count, TileRows), D, scale, thread(), threads());
 }
 
 // Rows of a 64-row stretch at which a tile begins: one bit each. The same in all threads.

@@ -40,8 +40,7 @@ template <class T, int W> DEVICE void attend_cached(const CachedArgs& a)
         int count = least(16, (kvHead + 1) * group - h0);
         const float* queries = a.qkv + (long long)r * row_stride(a.shape) + h0 * D;
         warp_barrier();
-        for (int i = lane(); i < 16 * W; i += 32)
-            put(q + i / W * Ld + i % W, i / W < count && i % W < D ? queries[i / W * D + i % W] * a.scale : 0);
+        load_rows<T, W, 16>(q, queries, D, count, D, a.scale, lane(), 32);
         Gathered<T, W> own;
         own.begin();
         for (int k0 = 0; k0 <= at; k0 += TileRows)
@@ -51,13 +50,8 @@ template <class T, int W> DEVICE void attend_cached(const CachedArgs& a)
             {
                 int first = k0 + page * PageTokens, there = least(PageTokens, at + 1 - first);
                 const float* from = there > 0 ? page_of(a, r, kvHead, first / PageTokens) : nullptr;
-                for (int i = lane(); i < PageTokens * W; i += 32)
-                {
-                    int row = i / W, d = i % W, to = (page * PageTokens + row) * Ld + d;
-                    bool real = row < there && d < D;
-                    put(k + to, real ? from[row * D + d] : 0);
-                    put(v + to, real ? from[(PageTokens + row) * D + d] : 0);
-                }
+                load_rows<T, W, PageTokens>(k + page * PageTokens * Ld, from, D, there, D, 1, lane(), 32);
+                load_rows<T, W, PageTokens>(v + page * PageTokens * Ld, from + PageTokens * D, D, there, D, 1, lane(), 32);
             }
             warp_barrier();
             int seen[2] = { at - k0, at - k0 };

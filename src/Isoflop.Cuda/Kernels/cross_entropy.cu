@@ -17,6 +17,7 @@ KERNEL(cross_entropy, CrossEntropyArgs, RowThreads)
         if (thread() == 0) a.nll[r] = nll_of(logit, max, sum);
         if (!a.weights) continue;
         float weight = (float)(a.weights[r] / a.total), scale = weight / sum;
+#pragma unroll 4
         for (int i = thread(); i < a.V; i += RowThreads)
             x[i] = exponential(x[i] - max) * scale - (i == target ? weight : 0);
     }

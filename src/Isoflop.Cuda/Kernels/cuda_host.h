@@ -259,6 +259,10 @@ DEVICE unsigned warp_ballot(bool vote)
     return votes;
 }
 
+struct alignas(16) float4 { float x, y, z, w; };
+
+DEVICE float4 load4(const float* from) { return *(const float4*)from; }
+
 DEVICE unsigned round_bf16(float x)
 {
     unsigned bits;

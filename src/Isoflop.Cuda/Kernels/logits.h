@@ -13,12 +13,14 @@ DEVICE RowRoom& row_room() { return *(RowRoom*)shared_memory(); }
 DEVICE void max_and_sum(const float* x, int V, float& max, float& sum)
 {
     float top = -Infinity, total = 0;
+#pragma unroll 8
     for (int i = thread(); i < V; i += RowThreads) top = greater(top, x[i]);
     top = warp_max(top);
     if (lane() == 0) row_room().tops[warp()] = top;
     block_barrier();
     max = row_room().tops[0];
     for (int w = 1; w < 4; w++) max = greater(max, row_room().tops[w]);
+#pragma unroll 4
     for (int i = thread(); i < V; i += RowThreads) total += exponential(x[i] - max);
     total = warp_sum(total);
     if (lane() == 0) row_room().sums[warp()] = total;

@@ -26,7 +26,7 @@ template <class T, int R, int Threads, bool Turned> struct Panel
             int alongLeft = Turned ? rows - r0 - along : k1 - k0 - along, acrossLeft = Turned ? k1 - k0 - across : rows - r0 - across;
             const float* from = x + (long long)(across + (Turned ? k0 : r0)) * ld + along + (Turned ? r0 : k0);
             float4 v = { 0, 0, 0, 0 };
-            if (acrossLeft > 0 && alongLeft >= 4 && aligned) v = *(const float4*)from;
+            if (acrossLeft > 0 && alongLeft >= 4 && aligned) v = load4(from);
             else if (acrossLeft > 0)
             {
                 if (alongLeft > 0) v.x = from[0];

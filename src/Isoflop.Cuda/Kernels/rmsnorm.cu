@@ -10,6 +10,7 @@ KERNEL(rms_norm, NormArgs, 256)
     {
         long long at = vector_at(a.shape, v);
         float squares = 0;
+#pragma unroll 4
         for (int i = lane(); i < D; i += 32) squares = multiply_add(a.x[at + i], a.x[at + i], squares);
         float s = 1 / __builtin_sqrtf(warp_sum(squares) / D + a.epsilon);
         if (lane() == 0) a.s[v] = s;
@@ -27,6 +28,7 @@ KERNEL(rms_norm_backward, NormBackwardArgs, 256)
     {
         long long at = vector_at(a.shape, v);
         float sum = 0, s = a.s[v];
+#pragma unroll 4
         for (int i = lane(); i < D; i += 32) sum = multiply_add(a.gain[i] * a.dy[at + i], a.x[at + i], sum);
         float slope = warp_sum(sum) * s * s / D;
         for (int i = lane(); i < D; i += 32)
@@ -90,6 +92,7 @@ KERNEL(gain_sum, GainArgs, 64)
     int rows = group_begin(a.groups, g + 1, a.shape.rows) - group_begin(a.groups, g, a.shape.rows);
     float* to = a.dGain + g * a.groups.stride + column;
     float sum = *to;
+#pragma unroll 8
     for (int end = part + (rows + PartRows - 1) / PartRows; part < end; part++) sum += a.parts[(long long)part * D + column];
     *to = sum;
 }

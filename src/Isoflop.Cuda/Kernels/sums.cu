@@ -18,7 +18,8 @@ KERNEL(loss_sum, LossArgs, 32)
 {
     if (thread() > 0) return;
     double sum = *a.sum;
-    for (int part = 0; part * LossRows < a.rows; part++) sum += a.parts[part];
+#pragma unroll 16
+    for (int part = 0; part < (a.rows + LossRows - 1) / LossRows; part++) sum += a.parts[part];
     *a.sum = sum;
 }
 
@@ -39,6 +40,7 @@ KERNEL(squares_parts, SquaresArgs, 256)
 {
     long long from = (long long)block_x() * SquaresChunk, to = from + SquaresChunk < a.length ? from + SquaresChunk : a.length;
     double sum = 0;
+#pragma unroll 4
     for (long long i = from + thread(); i < to; i += 256) sum += (double)a.x[i] * a.x[i];
     sum = block_sum(sum);
     if (thread() == 0) a.parts[block_x()] = sum;
@@ -47,6 +49,7 @@ KERNEL(squares_parts, SquaresArgs, 256)
 KERNEL(squares_sum, SquaresArgs, 256)
 {
     double sum = 0;
+#pragma unroll 4
     for (long long part = thread(); part * SquaresChunk < a.length; part += 256) sum += a.parts[part];
     sum = block_sum(sum);
     if (thread() == 0) *a.sum = sum;

@@ -12,8 +12,7 @@ DEVICE void put(bf16* to, float x) { to->bits = (unsigned short)pack_bf16(x, 0);
 DEVICE void put4(float* to, float4 x) { *(float4*)to = x; }
 DEVICE void put4(bf16* to, float4 x)
 {
-    ((unsigned*)to)[0] = pack_bf16(x.x, x.y);
-    ((unsigned*)to)[1] = pack_bf16(x.z, x.w);
+    *(unsigned long long*)to = pack_bf16(x.x, x.y) | (unsigned long long)pack_bf16(x.z, x.w) << 32;
 }
 
 // Where a lane finds its row of 8 for load_fragments: part p = lane / 8 begins at (row, k) + 8·(rowPart, kPart) of a tile stored

@@ -17,7 +17,7 @@ public abstract class PassRows : IDisposable
     private protected PassRows(IDevice device, int lists, long bytes)
     {
         this.device = device;
-        memory = new(device);
+        memory = new(device, "tokens of a pass");
         here = new byte[checked((int)bytes + lists * Alignment)];
         there = memory.Allocate<byte>(here.Length);
     }

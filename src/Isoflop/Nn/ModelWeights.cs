@@ -13,7 +13,7 @@ sealed class ModelWeights : IDisposable
     {
         Config = config;
         Table = new ParamTable(config);
-        memory = new(device);
+        memory = new(device, "parameters");
         Params = memory.Allocate<float>(Table.Length);
         Layers = [.. Table.Layers.Select(l => new LayerWeights(
             new(device, Params, training, l.Q, l.K, l.V), new(device, Params, training, l.O),

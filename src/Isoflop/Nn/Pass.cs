@@ -38,7 +38,7 @@ sealed class Pass : IDisposable
     public Pass(IDevice device, ModelWeights weights, int maxRows, bool training, int groups = 1)
     {
         (this.device, this.weights, this.maxRows) = (device, weights, maxRows);
-        (config, table, memory) = (weights.Config, weights.Table, new(device));
+        (config, table, memory) = (weights.Config, weights.Table, new(device, "activations"));
         heads = Heads(config);
         epsilon = (float)config.NormEps;
         plan = new(device, maxRows, groups);

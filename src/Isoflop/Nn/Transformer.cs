@@ -58,7 +58,7 @@ public sealed class Transformer : IDisposable
         if (config.Problems().FirstOrDefault() is { } problem) throw new ConfigException(problem);
         (this.device, this.maxRows) = (device, maxRows);
         weights = new(device, config, training);
-        memory = new(device);
+        memory = new(device, "gradients");
         Sums = memory.Allocate<double>(2);
         (nll, rowWeights, wantedRows) = (memory.Allocate<float>(maxRows), memory.Allocate<float>(maxRows), new int[maxRows]);
         if (training)

@@ -93,7 +93,7 @@ public sealed class BatchSampler : IDisposable
         long pages = Math.Clamp(cacheBytes / (model.Config.NLayer * model.KvPageBytes), most, (long)slots * most);
         cache = new(model, slots, context, (int)pages);
         prefixes = new(cache);
-        memory = new(model.Device);
+        memory = new(model.Device, "draws");
         drawnThere = memory.Allocate<SampledToken>(slots);
         readBytes = Traffic.Forward(model.Table.Parameters);
         (request, read) = (new int[slots], new int[slots]);

@@ -44,11 +44,14 @@ public sealed class CudaDeviceTests
     [Fact]
     public void A_full_card_and_a_lost_one_are_named_with_what_to_do()
     {
-        card.Reset(memory: 1 << 20);
-        using (CudaDevice small = card.Open(single: true))
+        foreach ((string what, int bytes) in ((string, int)[])[("parameters", 1 << 10), ("gradients", 12 << 10), ("activations", 23_000)])
         {
-            string said = Assert.Throws<ConfigException>(() => new Transformer(small, new ModelConfig { VocabSize = 61 }, 4096, training: true)).Message;
-            Assert.StartsWith("cuda:0 (Host card) has 0.00 GB of 0.00 GB left, ", said);
+            card.Reset(memory: bytes);
+            using CudaDevice small = card.Open(single: true);
+            // 2,352 parameters and as many gradients, 9.4 KB each; a pass has 2 KB of tokens, then 4 KB of the stream.
+            var config = new ModelConfig { VocabSize = 16, ContextLen = 4, DModel = 16, NLayer = 1, NHead = 2, NKvHead = 2, DFf = 16, QkNorm = false };
+            string said = Assert.Throws<ConfigException>(() => new Transformer(small, config, 64, training: true)).Message;
+            Assert.StartsWith($"{what}: cuda:0 (Host card) has 0.00 GB of 0.00 GB left, ", said);
             Assert.Contains("lower train.micro_tokens", said);
         }
         card.Reset();
