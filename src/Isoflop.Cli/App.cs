@@ -89,6 +89,8 @@ static partial class App
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
+        // What Slurm is asked to send before the time is up (--signal); 10 on Linux, where Slurm is.
+        using var timeIsUp = OperatingSystem.IsLinux() ? PosixSignalRegistration.Create((PosixSignal)10, Ask) : null;
         using var hangUp = IgnoresHangUp() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, Ask);
         return Run(args, verbs, Streams.OfProcess(), interrupts);
     }

@@ -23,6 +23,8 @@ static class BottleneckCommand
         var verb = new Verb("bottleneck",
             "Change one factor at a time (size, data, learning rate, batch, context) at the end of a curve, and name what binds.",
             "isoflop bottleneck decades --at 1e12", "isoflop bottleneck first --yes --json") { name, at, seeds, workers, yes };
+        var crew = new CrewOptions();
+        crew.AddTo(verb);
         verb.Runs(call =>
         {
             Study study = Study.Open(call.Here, call.Parsed.GetValue(name)!);
@@ -31,9 +33,11 @@ static class BottleneckCommand
             IReadOnlyList<PlannedRun> runs = Bottleneck.PlanOf(study, call.Here, budget, count);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, call.Here.SideBySide(side), call.Here);
+                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
+            if (crew.Begin(call, study.Name, side, runs,
+                here => Bottleneck.Run(Study.Open(here, study.Name), here, budget, count, 1).Failed) is { } code) return code;
             BottleneckResult result = Bottleneck.Run(study, call.Here, budget, count, side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, DuelJson.Default.BottleneckResult));
             else Write(call.Out, result);

@@ -50,6 +50,8 @@ static class CapacityCommand
         {
             name, kind, sizes, exposures, bits, symbols, length, batch, rates, seeds, workers, yes, run,
         };
+        var crew = new CrewOptions();
+        crew.AddTo(verb);
         verb.Runs(call =>
         {
             if (call.Parsed.GetValue(run) is { } done) return Orders(call, done);
@@ -70,9 +72,11 @@ static class CapacityCommand
             IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Here);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, call.Here.SideBySide(side), call.Here);
+                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
+            if (crew.Begin(call, study, side, runs, here => Capacity.Run(recipe, here, study, 1).Failed) is { } code)
+                return code;
             CapacityResult result = Capacity.Run(recipe, call.Here, study, side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, CapacityJson.Default.CapacityResult));
             else Write(call.Out, result, call.Here.StudyFolder(study));

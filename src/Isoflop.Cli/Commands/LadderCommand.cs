@@ -32,11 +32,13 @@ static class LadderCommand
             "isoflop ladder recipes/world.json --up-to 1e12 --yes             its corpus: isoflop corpus world --bytes 1.2e8")
         { name, settings, upTo, workers, yes, planOnly };
         recipe.AddTo(verb);
+        var crew = new CrewOptions();
+        crew.AddTo(verb);
         verb.Runs(call =>
         {
             LadderRecipe ladder = recipe.Read(call, call.Parsed.GetValue(name)!, call.Parsed.GetValue(settings) ?? []);
             double? most = call.Parsed.GetValue(upTo);
-            int count = call.Here.SideBySide(call.Parsed.GetValue(workers));
+            int given = call.Parsed.GetValue(workers), count = crew.SideBySide(call, given);
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Here);
             TextWriter shown = call.Json ? call.Err : call.Out;
             StudyTables.Plan(shown, runs, most, count, call.Here);
@@ -47,6 +49,9 @@ static class LadderCommand
                 return 0;
             }
             StudyTables.Ask(call, call.Parsed.GetValue(yes));
+            List<PlannedRun> wanted = [.. runs.Where(r => most is { } m ? r.Budget <= m * 1.001 : !r.Later)];
+            if (crew.Begin(call, ladder.Name, given, wanted, here => Ladder.Run(ladder, here, most, 1).Failed) is { } code)
+                return code;
             LadderResult result = Ladder.Run(ladder, call.Here, most, count);
             if (call.Json)
                 foreach (StudyResult r in result.Results)

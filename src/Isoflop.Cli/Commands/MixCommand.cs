@@ -44,6 +44,8 @@ static class MixCommand
         {
             name, sources, corpus, target, field, budget, scale, mixtures, seeds, vocab, context, seed, workers, yes,
         };
+        var crew = new CrewOptions();
+        crew.AddTo(verb);
         verb.Runs(call =>
         {
             var recipe = new MixRecipe
@@ -66,11 +68,13 @@ static class MixCommand
             IReadOnlyList<PlannedRun> runs = mix.Runs;
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, call.Here.SideBySide(side), call.Here);
+                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 double larger = recipe.Scale * recipe.Budget;
                 if (larger > 0) call.Err.WriteLine(I($"then up to {3 * recipe.Seeds} runs of {larger:0.##e0} FLOPs: the check"));
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
+            if (crew.Begin(call, recipe.Name, side, runs, here => Mix.Open(recipe, here).Run(1).Failed) is { } code)
+                return code;
             MixStudy study = mix.Run(side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(study, MixStudyJson.Default.MixStudy));
             else Write(call.Out, study, call.Here.StudyFolder(recipe.Name));

@@ -30,12 +30,20 @@ sealed record MadeCorpus(string Name, Tokenizer Tokenizer, JsonElement Recipe, I
     public CorpusFacts Write(Workspace here, string licence)
     {
         string folder = here.CorpusFolder(Name);
-        if (Directory.Exists(folder)) return Found(folder);
+        here.Claims?.WaitOrClaim(Piece + Name, () => Directory.Exists(folder), () => Build(here, licence), here.Stop);
+        return Directory.Exists(folder) ? Found(folder) : Build(here, licence);
+    }
+
+    /// <summary>Start of a corpus's name among the pieces of work that workers claim.</summary>
+    public const string Piece = "corpus:";
+
+    CorpusFacts Build(Workspace here, string licence)
+    {
         using var site = new BuildSite(here, Name);
         site.Begin(Tokenizer);
         CorpusSide train = Side(site, SideWriter.TrainName, Train()), valid = Side(site, SideWriter.ValidName, Valid());
         site.Finish(site.Describe(train, valid, Recipe, licence, Labels) with { ChatTemplate = ChatTemplate });
-        return FactsIn(folder);
+        return FactsIn(here.CorpusFolder(Name));
     }
 
     CorpusFacts Found(string folder)

@@ -40,7 +40,7 @@ static class Bottleneck
     /// <summary>Trains them and compares.</summary>
     public static BottleneckResult Run(Study study, Workspace here, double? at = null, int seeds = 3, int workers = 0)
     {
-        using IDisposable held = study.Lock();
+        using IDisposable? held = study.Lock();
         IReadOnlyList<Cell> cells = CellsOf(study, here, at, seeds);
         workers = here.SideBySide(workers);
         var queue = new RunQueue(here, "bottleneck", [.. cells.SelectMany(c => c.Runs)], workers);

@@ -82,7 +82,7 @@ public static class Forecasts
     {
         RunConfig.Budget(flops);
         study.RequireDial();
-        using IDisposable held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
+        using IDisposable? held = study.Lock("forecast.lock");       // a ladder may be under way: the best time for a forecast
         IReadOnlyList<StudyResult> points = [.. StudyPoints.Counted(study, here, below ?? flops)
             .Where(r => r.Run.Budget < flops * 0.999)];
         if (points.Count == 0) throw new ConfigException($"{study.Folder} has no finished run below that budget; train it first");
@@ -129,7 +129,7 @@ public static class Forecasts
     /// <exception cref="DataException">The run cannot be trained.</exception>
     public static (Forecast Forecast, Score Score) Check(Study study, Workspace here, int? id = null)
     {
-        using IDisposable held = study.Lock();
+        using IDisposable? held = study.Lock();
         IReadOnlyList<Forecast> all = All(study);
         IReadOnlyList<Score> scores = Scores(study);
         if (all.Count == 0) throw new ConfigException($"{study.Folder} has no forecast; write one with 'isoflop forecast " +

@@ -42,7 +42,11 @@ public static class Ladder
     public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, Workspace here)
     {
         LadderPlan plan = LadderPlan.Of(recipe, here);
-        StudyRecord record = Study.OpenOrCreate(here, recipe).Record;
+        return RunsOf(plan, recipe, Study.OpenOrCreate(here, recipe).Record);
+    }
+
+    static IReadOnlyList<PlannedRun> RunsOf(LadderPlan plan, LadderRecipe recipe, StudyRecord record)
+    {
         IEnumerable<Trial> sweep = plan.Swept(null).SelectMany(b => (record.Tuning?.Rates?.FirstOrDefault(r => r.Budget == b)
             ?.Tried ?? RateSweep.First(recipe.LearningRateFactor)).Select(f => plan.Probe(b, f)));
         return [.. LadderPlan.RunsOf([.. sweep, .. plan.Tuning()]), .. LadderPlan.RunsOf(plan.Transfer(record.FactorsAt(0))),
@@ -57,11 +61,14 @@ public static class Ladder
     {
         LadderPlan plan = LadderPlan.Of(recipe, here);
         Study study = Study.OpenOrCreate(here, recipe);
-        using IDisposable held = study.Lock();
+        using IDisposable? held = study.Lock();
         workers = here.SideBySide(workers);
-        CheckMemory(PlanOf(recipe, here).Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later),
+        StudyRecord planned = study.Record with { Runs = RunsOf(plan, recipe, study.Record) };
+        CheckMemory(planned.Runs.Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later),
             PlaceOf(here, workers), workers);
-        study.Save(study.Record with { Runs = PlanOf(recipe, here) });
+        // Of several workers one that comes late must not undo what the tuning of the others found.
+        if (here.Claims is null || !study.IsThere) study.Save(planned);
+        else study.Plan(planned);
 
         Dictionary<string, StudyResult> known = Known(study, here);
         List<FailedRun> failed = [];
@@ -75,7 +82,7 @@ public static class Ladder
             IReadOnlyList<StudyResult> check = Work("transfer", LadderPlan.RunsOf(moves));
             tuned = [.. grid, .. check];
             study.Save(study.Record with { Tuning = Tuner.Of(chosen, grid.Count, moves, check) });
-            study.Save(study.Record with { Runs = PlanOf(recipe, here) });
+            study.Save(study.Record with { Runs = RunsOf(plan, recipe, study.Record) });
         }
         foreach (double budget in plan.Swept(upTo))
         {
@@ -88,7 +95,7 @@ public static class Ladder
                 Tuning = new(new(rate.Factor, recipe.BatchFactor), null, RateSweep.NoteOf(rates)) { Rates = rates },
             });
         }
-        study.Save(study.Record with { Runs = PlanOf(recipe, here) });
+        study.Save(study.Record with { Runs = RunsOf(plan, recipe, study.Record) });
         PlannedRun[] wanted = [.. plan.Ladder(study.Record.FactorsAt).Where(r => upTo is { } most ? r.Budget <= most * 1.001
             : !r.Later)];
         IReadOnlyList<StudyResult> results = Work("ladder", wanted);
@@ -107,6 +114,7 @@ public static class Ladder
                 here.Progress?.Report(p);
             }), stage, runs, workers);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
+            foreach (StudyResult result in done) known[result.Run.Name] = result;       // other workers' among them
             if (!mayFail) failed.AddRange(lost);                  // too high a rate is an answer of the sweep
             return done;
         }

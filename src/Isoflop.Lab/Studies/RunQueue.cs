@@ -18,7 +18,7 @@ public sealed record FailedRun(string Name, string Reason);
 
 /// <summary>
 /// Trains runs side by side, each on threads of its own. A run that is done is never repeated, one that fails is named and the
-/// rest goes on.
+/// rest goes on. Where this process is one of several workers it claims each run first, and waits for those of others.
 /// </summary>
 /// <remarks>
 /// Two runs on two cores share no barriers: at every size they finish at least as early as one after the other on both (LOG.md).
@@ -34,6 +34,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     readonly List<StudyResult> results = [];
     readonly List<FailedRun> failed = [];
     readonly long began = Environment.TickCount64;
+    readonly Claims? claims = here.Claims;
     double doneFlops, paidSeconds;                             // the second as reckoned, of what this process has done
     long told;
 
@@ -52,7 +53,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
             {
                 try
                 {
-                    while (bug is null && Next() is { } next) Do(next.Run, next.Threads);
+                    while (bug is null && Next() is { } next) Do(next.Run, next.Threads, next.Claim);
                 }
                 catch (Exception e)
                 {
@@ -95,23 +96,55 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     }
 
     /// <summary>The next run whose source is there, and its threads; null: none is left. Waits where none can begin.</summary>
-    (PlannedRun Run, int Threads)? Next()
+    (PlannedRun Run, int Threads, Claim? Claim)? Next()
     {
         while (true)
         {
             lock (one)
             {
-                if (here.Stop.IsCancellationRequested || waiting.Count == 0) return null;
-                if (Choose(waiting.Where(r => r.After.Length == 0 || !open.Contains(r.After))) is { } run)
+                if (here.Stop.IsCancellationRequested) return null;
+                claims?.Look();
+                List<PlannedRun> able = [.. waiting.Where(r => r.After.Length == 0 || !open.Contains(r.After))];
+                bool others = false;
+                while (able.Count > 0 && Choose(able) is { } run)
                 {
-                    waiting.Remove(run);
-                    running[run.Name] = new(run, 0, double.NaN);
-                    return (run, place.ThreadsOf(Math.Min(workers, running.Count + waiting.Count)));
+                    able.Remove(run);
+                    switch (Ask(run, out Claim? claim, out StudyResult? there))
+                    {
+                        case ClaimAnswer.Won:
+                            waiting.Remove(run);
+                            running[run.Name] = new(run, 0, double.NaN);
+                            return (run, place.ThreadsOf(Math.Min(workers, running.Count + waiting.Count)), claim);
+                        case ClaimAnswer.Done:
+                            Take(run, there!);
+                            Report(run, there, "");
+                            break;
+                        case ClaimAnswer.GivenUp:
+                            waiting.Remove(run);
+                            open.Remove(run.Name);
+                            failed.Add(new(run.Name, claims!.ReasonOf(run.Name)));
+                            break;
+                        default:
+                            others = true;
+                            break;
+                    }
                 }
-                if (running.Count == 0) return null;            // what is left waits for runs that failed
+                if (waiting.Count == 0) return null;
+                if (running.Count == 0 && !others) return null;    // what is left waits for runs that failed
             }
-            Thread.Sleep(20);
+            // Others' ends are looked for about once a second, by each worker at its own times.
+            here.Stop.WaitHandle.WaitOne(claims is null ? 20 : Random.Shared.Next(500, 1500));
         }
+    }
+
+    ClaimAnswer Ask(PlannedRun run, out Claim? claim, out StudyResult? there)
+    {
+        StudyResult? result = null;
+        claim = null;
+        ClaimAnswer answer = claims?.Try(run.Name, () => (result = StudyResult.Of(here, run)) is not null, out claim)
+            ?? ClaimAnswer.Won;
+        there = result;
+        return answer;
     }
 
     PlannedRun? Choose(IEnumerable<PlannedRun> able)
@@ -119,7 +152,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         double left = waiting.Sum(r => r.SecondsAt(place.PeakFlops))
             + running.Values.Sum(r => r.Run.SecondsAt(place.PeakFlops) * (1 - PartOf(r)));
         long taken = running.Values.Sum(r => r.Run.MemoryOn(place.Device));
-        return Choose([.. able], r => r.SecondsAt(place.PeakFlops), left / workers,
+        return Choose([.. able], r => r.SecondsAt(place.PeakFlops), left / (claims?.Count ?? workers),
             r => r.MemoryOn(place.Device),
             running.Count == 0 ? long.MaxValue : place.Device.MemoryBytes - taken);
     }
@@ -136,7 +169,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         return run is not null && bytes(run) > memory ? null : run;
     }
 
-    void Do(PlannedRun run, int threads)
+    void Do(PlannedRun run, int threads, Claim? claim)
     {
         string failure = "";
         StudyResult? result = null;
@@ -145,9 +178,17 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         {
             try
             {
-                TrainResult trained = Trainer.Train(run.Config!,
-                    here.Reporting(p => Moved(run, p)) with { Threads = threads, PeakFlops = place.PeakFlops * threads });
+                TrainResult trained = Trainer.Train(run.Config!, here.Reporting(p => Moved(run, p)) with
+                {
+                    Threads = threads,
+                    PeakFlops = place.PeakFlops * threads,
+                    Fence = claim,
+                });
                 if (trained.Done) result = StudyResult.Of(here, run);
+            }
+            catch (FenceLostException)
+            {
+                claim = null;                                      // another has it: it is waited for like any of another's
             }
             catch (Exception e) when (e is ConfigException or DataException or IOException or UnauthorizedAccessException
                 or OutOfMemoryException)
@@ -158,6 +199,15 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         lock (one)
         {
             running.Remove(run.Name);
+            if (claims is not null && result is null && (claim is null || failure.Length > 0))
+            {
+                claim?.End(Claim.Failed, failure);                // tried again, here or elsewhere, as often as the rules allow
+                claims.Worker.Count(done: false);
+                waiting.Add(run);
+                return;
+            }
+            claim?.End(result is null ? Claim.Stopped : Claim.Done);
+            if (result is not null) claims?.Worker.Count(done: true);
             if (result is not null)
             {
                 paidSeconds += run.SecondsAt(place.PeakFlops) / workers;
@@ -177,7 +227,11 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     {
         lock (one)
         {
-            if (p.Detail is TrainProgress now) running[run.Name] = new(run, now.Step, now.Loss);
+            if (p.Detail is TrainProgress now)
+            {
+                running[run.Name] = new(run, now.Step, now.Loss);
+                claims?.Worker.Tell(run.Name, now.Step, run.Steps);
+            }
             if (Environment.TickCount64 - told > 200) Report(null, null, "");
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Clusters;
 using Isoflop.Store;
 using Isoflop.Train;
 
@@ -109,9 +110,23 @@ public sealed class Study
                 $"of dial {ComputeOptimal.Version}: a study with mixed recipes obeys no law; choose another name");
     }
 
-    /// <summary>Takes the study for writing: one ladder at a time.</summary>
-    /// <exception cref="ConfigException">Another process holds it.</exception>
-    internal IDisposable Lock(string name = FolderLock.LockFile) => FolderLock.Take(Folder, here.Clock, name);
+    /// <summary>
+    /// Takes the study for writing: one ladder at a time. One of several workers needs no lock: they decide the same, each for
+    /// itself, from the same results, and replace files whole.
+    /// </summary>
+    /// <exception cref="ConfigException">Another process holds it, or workers do.</exception>
+    internal IDisposable? Lock(string name = FolderLock.LockFile)
+    {
+        if (here.Claims is not null) return null;
+        if (name == FolderLock.LockFile) Crew.ThrowIfAtWork(Folder);
+        return FolderLock.Take(Folder, here.Clock, name);
+    }
+
+    /// <summary>It has a study.json.</summary>
+    internal bool IsThere => File.Exists(Path.Combine(Folder, RecordFile));
+
+    /// <summary>Goes by a record that is not written yet.</summary>
+    internal void Plan(StudyRecord record) => Record = record;
 
     /// <summary>Replaces study.json.</summary>
     internal void Save(StudyRecord record)

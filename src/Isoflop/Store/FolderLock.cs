@@ -37,14 +37,20 @@ sealed class FolderLock : IDisposable
 
     /// <summary>Takes a folder, and makes it where it is missing.</summary>
     /// <param name="name">of the lock, where a folder has more than one</param>
+    /// <param name="anew">of a fence's holder: who held it before is no longer asked</param>
     /// <exception cref="ConfigException">Another process holds it; names it.</exception>
     /// <exception cref="DataException">It cannot be written.</exception>
-    public static FolderLock Take(string folder, TimeProvider clock, string name = LockFile)
+    public static FolderLock Take(string folder, TimeProvider clock, string name = LockFile, bool anew = false)
     {
         FileStream? held = null;
         try
         {
             Directory.CreateDirectory(folder);
+            if (anew)                                             // the other keeps its lock, on a file without a name
+            {
+                File.Delete(Path.Combine(folder, name));
+                File.Delete(Path.Combine(folder, name + ".json"));
+            }
             held = Open(folder, name);
             return new(held, Path.Combine(folder, name + ".json"), clock);
         }

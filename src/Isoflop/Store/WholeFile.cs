@@ -42,7 +42,8 @@ static class WholeFile
 
     static void Replace(string path, Action<Stream> write)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        // A process number is no name of its own where hosts share a folder.
+        string temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {

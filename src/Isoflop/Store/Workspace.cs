@@ -76,6 +76,12 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>Lets a run go on where arithmetic differs from where it was begun: its bits are then neither's.</summary>
     public bool AllowOtherBits { get; init; }
 
+    /// <summary>This process is one of several workers, and claims what it does; null: it is alone.</summary>
+    internal Claims? Claims { get; init; }
+
+    /// <summary>The right to write the run that is trained; null: the folder's lock is enough.</summary>
+    internal Fence? Fence { get; init; }
+
     /// <summary>Opens a checkpoint's files; tests fill the disk here.</summary>
     internal Func<string, long, Stream>? CreateFile { get; init; }
 

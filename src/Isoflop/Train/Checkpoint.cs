@@ -25,6 +25,9 @@ public sealed record TrainState
     /// <summary>Format of the checkpoint.</summary>
     public int FormatVersion { get; init; } = Format.Newest;
 
+    /// <summary>Which claim on the run it was saved under, where workers shared a study; null: under none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public int? Claim { get; init; }
+
     /// <summary>Steps done.</summary>
     public int Step { get; set; }
 
@@ -199,6 +202,7 @@ public sealed class CheckpointStore
     readonly float[] buffer = new float[1 << 18];
     readonly XxHash128 hash = new();
     readonly Func<string, long, Stream> create;
+    readonly Fence? fence;
 
     /// <summary>Checkpoints of a model and its optimiser.</summary>
     /// <param name="runFolder">they lie below it; it is there</param>
@@ -209,11 +213,13 @@ public sealed class CheckpointStore
     /// <param name="create">opens a file that will have so many bytes; null: on the disk</param>
     /// <param name="chatTemplate">how the model was taught to be spoken to; null: it was not</param>
     /// <param name="licence">what is known about the right to use the text, for the model card</param>
+    /// <param name="fence">to be asked before a checkpoint gets its name</param>
     internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, Optimizer optimizer,
-        Func<string, long, Stream>? create, string? chatTemplate = null, string licence = "")
+        Func<string, long, Stream>? create, string? chatTemplate = null, string licence = "", Fence? fence = null)
     {
         (this.runFolder, tokenizer, this.transformer, this.chatTemplate, this.licence) =
             (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate, licence);
+        this.fence = fence;
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
         moments = [("m.", optimizer.M), ("v.", optimizer.V)];
@@ -241,7 +247,8 @@ public sealed class CheckpointStore
     public string Save(TrainState state)
     {
         string name = Checkpoint.NameOf(state.Step), target = Path.Combine(runFolder, name);
-        string temporary = Path.Combine(runFolder, $".{name}.tmp"), old = Path.Combine(runFolder, $".{name}.old.tmp");
+        string own = fence is null ? "" : $".{fence.Number}";
+        string temporary = Path.Combine(runFolder, $".{name}{own}.tmp"), old = Path.Combine(runFolder, $".{name}.old.tmp");
         try
         {
             Remove(temporary);
@@ -261,9 +268,16 @@ public sealed class CheckpointStore
             };
             Write(temporary, ModelCard.FileName, ModelCard.Of(Path.GetFileName(runFolder), transformer.Config, table.Parameters,
                 state, licence, chatTemplate));
-            TrainState whole = state with { Kind = TrainState.Format.Kind, Files = files, Hash = "" };
+            TrainState whole = state with
+            {
+                Kind = TrainState.Format.Kind,
+                Claim = fence?.Number,
+                Files = files,
+                Hash = "",
+            };
             Write(temporary, Checkpoint.StateFile, Checkpoint.Encode(whole with { Hash = Checkpoint.HashOf(whole) }));
             Disk.SyncFolder(temporary);
+            fence?.ThrowIfLost();
             Remove(old);
             if (Directory.Exists(target)) Directory.Move(target, old);
             Directory.Move(temporary, target);
@@ -274,11 +288,17 @@ public sealed class CheckpointStore
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             TryRemove(temporary);
+            fence?.ThrowIfLost();                                 // its folder was tidied under our hands
             List<int> good = Checkpoint.StepsIn(runFolder);
             string last = good.Count == 0 ? "No checkpoint was saved" : $"Last good checkpoint: {Checkpoint.NameOf(good[^1])}";
             double megabytes = (modelHeader.FileBytes + momentsHeader.FileBytes) / 1e6;
             throw new DataException($"{target}: cannot be saved: {e.Message} ({megabytes:0.0} MB are needed). {last}; " +
                 "make room and repeat the command", e);
+        }
+        catch (FenceLostException)
+        {
+            TryRemove(temporary);
+            throw;
         }
     }
 

@@ -35,7 +35,7 @@ sealed class TrainLoop
             plan.PassTokensOn(device.Traits));
         optimizer = new(model, plan.Optimizer);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, optimizer, here.CreateFile,
-            corpus.Info.ChatTemplate, corpus.Info.Licence);
+            corpus.Info.ChatTemplate, corpus.Info.Licence, here.Fence);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
