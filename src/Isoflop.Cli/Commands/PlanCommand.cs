@@ -20,13 +20,25 @@ static class PlanCommand
             Description = "GFLOP/s that training reaches; 0: half of this machine's measured peak",
             HelpName = "X",
         };
+        var ranks = new Option<int>("--ranks")
+        {
+            Description = "Also a step's time by so many ranks of machines like this one",
+            HelpName = "N",
+        };
+        var network = new Option<double>("--network")
+        {
+            Description = "Gbit/s between any two of them, each way (default 10)",
+            HelpName = "GBITS",
+            DefaultValueFactory = _ => 10,
+        };
         var verb = new Verb("plan", "Price a run without starting it: shape, tokens, FLOPs by layer, memory, time.",
         [
             "isoflop plan corpus=reference --flops 1e13",
             "isoflop plan recipe.json train.steps=2000 --gflops 90 --json",
+            "isoflop plan corpus=reference --flops 1e15 train.shards=64 --ranks 64 --network 100",
         ])
         {
-            gflops,
+            gflops, ranks, network,
         };
         var settings = new Settings(verb);
         verb.Sections = [Settings.Help(Config.Settings)];
@@ -37,10 +49,26 @@ static class PlanCommand
             var record = PlanRecord.Of(plan, rate);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(record, PlanCommandJson.Default.PlanRecord));
             else Write(call.Out, plan, record);
+            if (call.Parsed.GetValue(ranks) is not 0 and var count)
+                WriteRanks(call, plan, count, rate * 1e9, call.Parsed.GetValue(network));
             return 0;
         });
         return verb;
     }
+
+    static void WriteRanks(Invocation call, Plan plan, int ranks, double rate, double gigabits)
+    {
+        Trainer.CheckRanks(ranks, plan);
+        if (!(gigabits > 0)) throw new ConfigException($"--network {gigabits} must be above 0: Gbit/s, each way");
+        double memory = Machine.Measure().BandwidthGBs * 1e9;
+        RankTime alone = RankTime.Of(plan, 1, rate, memory, 1), time = RankTime.Of(plan, ranks, rate, memory, gigabits * 1e9 / 8);
+        call.Out.WriteLine(I($"{"ranks",-11} {ranks} at {gigabits:0.#} Gbit/s: a step in {1e3 * time.Total:0.0} ms (") +
+            I($"passes {1e3 * time.Passes:0.0}, gradients {1e3 * time.Exchange:0.0}, update {1e3 * time.Update:0.0}), ") +
+            I($"{alone.Total / time.Total:0.0} times one rank's rate, ") +
+            I($"{100 * time.Efficiency(alone.Total, ranks):0} % of {ranks} times"));
+    }
+
+    static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     static void Write(TextWriter output, Plan plan, PlanRecord r)
     {
@@ -64,7 +92,6 @@ static class PlanCommand
         Line("time", I($"{ProgressLine.Span(r.Seconds)} at {r.Gflops:0} GFLOP/s"));
 
         void Line(string label, string text) => output.WriteLine($"{label,-11} {text}");
-        static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
     }
 }
 

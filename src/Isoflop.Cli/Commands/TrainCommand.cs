@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Data;
+using Isoflop.Kernels;
 using Isoflop.Lab.Baselines;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -23,6 +25,12 @@ static class TrainCommand
             Description = "GFLOP/s this machine can reach, for the share in the rows; 0: measured",
             HelpName = "X",
         };
+        var patience = new Option<double>("--rank-seconds")
+        {
+            Description = "Under mpirun: how long a rank that gives no answer is waited for (default 600)",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => 600,
+        };
         var verb = new Verb("train",
             "Train one model. The same settings open the same run folder, so repeating the command resumes it.",
         [
@@ -30,17 +38,21 @@ static class TrainCommand
             "isoflop train corpus=reference model.d_model=64 train.steps=500 name=small",
             "isoflop train recipe.json seed=2                          a file of settings, one of them changed",
             "isoflop train --from small@400 train.steps=1000           go on from a checkpoint, in a new run",
+            "mpirun -np 2 isoflop train corpus=reference --flops 1e12  the same run by two ranks, with the same bits",
         ])
         {
-            resumeAt, peak,
+            resumeAt, peak, patience,
         };
         var settings = new Settings(verb);
         verb.Sections = [Settings.Help(Config.Settings)];
         verb.Runs(call =>
         {
             RunConfig config = settings.Load(call.Parsed);
-            TrainResult result = Trainer.Train(config, call.Here with { PeakFlops = call.Parsed.GetValue(peak) * 1e9 },
-                call.Parsed.GetValue(resumeAt));
+            Workspace here = call.Here with { PeakFlops = call.Parsed.GetValue(peak) * 1e9 };
+            using MpiRanks? ranks = MpiRanks.Open(call.Parsed.GetValue(patience));
+            TrainResult result = ranks is null ? Trainer.Train(config, here, call.Parsed.GetValue(resumeAt))
+                : AsRank(call, ranks, here, rank => Trainer.Train(config, rank, call.Parsed.GetValue(resumeAt)));
+            if (ranks is { Rank: > 0 }) return 0;
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, TrainCommandJson.Default.TrainResult));
             else
             {
@@ -50,6 +62,28 @@ static class TrainCommand
             return result.Done ? 0 : App.Interrupted;
         });
         return verb;
+    }
+
+    /// <summary>One of several: the first speaks, and a mistake of one ends all.</summary>
+    static TrainResult AsRank(Invocation call, MpiRanks ranks, Workspace here, Func<Workspace, TrainResult> train)
+    {
+        try
+        {
+            return train(here with
+            {
+                Ranks = ranks,
+                Threads = here.Threads > 0 ? here.Threads : Math.Max(1, Environment.ProcessorCount / MpiRanks.OnThisHost),
+                Progress = ranks.Rank == 0 ? here.Progress : null,
+            });
+        }
+        catch (Exception e) when (e is ConfigException or DataException or IOException)
+        {
+            if (ranks.Rank > 0) Thread.Sleep(2000);               // what is wrong in all is said once, by the first
+            call.Err.WriteLine($"{(ranks.Rank > 0 ? $"rank {ranks.Rank}: " : "")}{e.Message}");
+            call.Err.Flush();
+            ranks.Abort(App.UserError);
+            throw;
+        }
     }
 
     /// <summary>What the loss stands beside: counting models on the same tokens, compressors on the same bytes.</summary>

@@ -23,9 +23,11 @@ public sealed class Transformer : IDisposable
     readonly ModelWeights weights;
     readonly DeviceLanes lanes;
     readonly Pass[] passes;                                       // one a lane
-    readonly Gradient[] gradients;                                // one a shard
+    readonly Gradient[] gradients;                                // one a shard that is this process's
+    readonly Ranks? ranks;
+    readonly int allShards;
     readonly int maxRows;
-    readonly DeviceSpan<float> everyGradient, nll, rowWeights;
+    readonly DeviceSpan<float> everyGradient, nll, rowWeights, others;
     readonly int[] wantedRows, groupRows;
     readonly bool together;                                       // all shards pass at once
     readonly Action<int> work;
@@ -38,7 +40,7 @@ public sealed class Transformer : IDisposable
     struct Job
     {
         public Batch Batch;
-        public int Shards, Wanted;
+        public int First, Shards, Of, Wanted;                      // shards First to First + Shards of so many
         public bool Gradient;
         public double TotalWeight;
     }
@@ -54,9 +56,14 @@ public sealed class Transformer : IDisposable
     /// </param>
     /// <exception cref="ConfigException">The shape breaks a rule.</exception>
     public Transformer(IDevice device, ModelConfig config, int maxRows, bool training, int shards = 1, int passRows = 0)
+        : this(device, config, maxRows, training, shards, passRows, null) { }
+
+    /// <param name="ranks">with which it trains; shards over ranks is a power of two</param>
+    internal Transformer(IDevice device, ModelConfig config, int maxRows, bool training, int shards, int passRows, Ranks? ranks)
     {
         if (config.Problems().FirstOrDefault() is { } problem) throw new ConfigException(problem);
-        (this.device, this.maxRows) = (device, maxRows);
+        (this.device, this.maxRows, this.ranks, allShards) = (device, maxRows, ranks, shards);
+        shards /= ranks?.Count ?? 1;
         weights = new(device, config, training);
         memory = new(device, "gradients");
         Sums = memory.Allocate<double>(2);
@@ -73,6 +80,7 @@ public sealed class Transformer : IDisposable
                 gradients[s] = config.TiedHead ? new(slab, apart.Slice(s * e.Length, e.Length), e.Length)
                     : new(slab, slab.Slice(e.Offset, e.Length), Table.Length);
             }
+            if (ranks is not null) others = memory.Allocate<float>(Table.Length);
         }
         else gradients = [];
         lanes = device.Split(training ? shards : Table.Parameters < ReadInLanes ? int.MaxValue : 1);
@@ -165,6 +173,7 @@ public sealed class Transformer : IDisposable
             foreach (Gradient g in gradients)
                 device.Add(g.Embedding, g.Slab.Slice(Table.Embedding.Offset, Table.Embedding.Length));
         if (gradients.Length > 1) device.SumShards(everyGradient, gradients.Length);
+        ranks?.Sum(device, Gradients, others);
     }
 
     void ClearStale(int from, int to)
@@ -189,7 +198,7 @@ public sealed class Transformer : IDisposable
     /// <param name="nlls">[rows] where −ln p of the targets (nats) is wanted too; or empty</param>
     public void Loss(Batch batch, Span<float> nlls = default)
     {
-        Run(new() { Batch = batch, Shards = PartsToRead });
+        Run(new() { Batch = batch, Shards = PartsToRead, Of = PartsToRead });
         AddLoss(batch, nlls);
     }
 
@@ -201,8 +210,23 @@ public sealed class Transformer : IDisposable
     /// </param>
     public void LossAndGradient(Batch batch, double totalWeight, Span<float> nlls = default)
     {
-        Run(new() { Batch = batch, Shards = gradients.Length, Gradient = true, TotalWeight = totalWeight });
+        int own = gradients.Length;
+        Run(new()
+        {
+            Batch = batch,
+            First = own * (ranks?.Rank ?? 0),
+            Shards = own,
+            Of = allShards,
+            Gradient = true,
+            TotalWeight = totalWeight,
+        });
         gradientsStale = false;
+        if (ranks is not null)
+        {
+            // The loss is one chain over all rows, in every process.
+            ranks.Gather(nll, r => batch.Offsets[FirstOf(r * own)]);
+            device.Upload(batch.Weights.AsSpan(0, batch.Rows), rowWeights);
+        }
         AddLoss(batch, nlls);
     }
 
@@ -212,7 +236,7 @@ public sealed class Transformer : IDisposable
     public void Nll(Batch batch, Span<float> into, ReadOnlySpan<int> wanted = default)
     {
         wanted.CopyTo(wantedRows);
-        Run(new() { Batch = batch, Shards = PartsToRead, Wanted = wanted.Length });
+        Run(new() { Batch = batch, Shards = PartsToRead, Of = PartsToRead, Wanted = wanted.Length });
         device.Download(nll.Slice(0, wanted.IsEmpty ? batch.Rows : wanted.Length), into);
     }
 
@@ -237,7 +261,7 @@ public sealed class Transformer : IDisposable
         }
         for (int shard; (shard = Interlocked.Increment(ref nextShard) - 1) < job.Shards;)
         {
-            int from = FirstOf(shard), to = FirstOf(shard + 1);
+            int from = FirstOf(job.First + shard), to = FirstOf(job.First + shard + 1);
             if (job.Gradient)
             {
                 if (gradientsStale) ClearStale(shard, shard + 1);
@@ -250,9 +274,10 @@ public sealed class Transformer : IDisposable
 
     void ReadTogether()
     {
-        for (int s = 0; s <= job.Shards; s++) groupRows[s] = job.Batch.Offsets[FirstOf(s)];
+        int end = job.First + job.Shards;
+        for (int s = 0; s <= job.Shards; s++) groupRows[s] = job.Batch.Offsets[FirstOf(job.First + s)];
         if (gradientsStale) ClearStale(0, job.Shards);
-        passes[0].Read(job.Batch, 0, job.Batch.Sequences, nll, rowWeights, job.TotalWeight, gradients[0],
+        passes[0].Read(job.Batch, FirstOf(job.First), FirstOf(end), nll, rowWeights, job.TotalWeight, gradients[0],
             job.Shards > 1 ? groupRows : default);
     }
 
@@ -260,7 +285,7 @@ public sealed class Transformer : IDisposable
     int FirstOf(int shard)
     {
         ReadOnlySpan<int> begins = job.Batch.Offsets[..^1];
-        int row = (int)((long)job.Batch.Rows * shard / job.Shards), at = begins.BinarySearch(row);
+        int row = (int)((long)job.Batch.Rows * shard / job.Of), at = begins.BinarySearch(row);
         return at >= 0 ? at : ~at;
     }
 

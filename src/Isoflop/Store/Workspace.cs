@@ -79,6 +79,9 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>This process is one of several workers, and claims what it does; null: it is alone.</summary>
     internal Claims? Claims { get; init; }
 
+    /// <summary>Processes with which one model is trained; null: this one is alone.</summary>
+    internal Ranks? Ranks { get; init; }
+
     /// <summary>The right to write the run that is trained; null: the folder's lock is enough.</summary>
     internal Fence? Fence { get; init; }
 

@@ -13,9 +13,11 @@ sealed class RunFolder : IDisposable
     /// <summary>Names of the row files.</summary>
     public const string MetricsFile = "metrics.jsonl", ValidFile = "valid.jsonl", EventsFile = "events.jsonl";
 
-    readonly FolderLock held;
-    readonly JsonLines metrics, valid, events;
+    readonly FolderLock? held;                                     // null: a rank that does not write; so are the rows' files
+    readonly JsonLines? metrics, valid, events;
     readonly TimeProvider time;
+
+    RunFolder(string path, TimeProvider time) => (Path, this.time) = (path, time);
 
     RunFolder(string path, FolderLock held, TimeProvider time)
     {
@@ -28,6 +30,9 @@ sealed class RunFolder : IDisposable
 
     /// <summary>The folder.</summary>
     public string Path { get; }
+
+    /// <summary>The folder of a rank that does not write: whatever is written to it goes nowhere.</summary>
+    internal static RunFolder Silent(Workspace here, string name) => new(here.RunFolder(name), here.Clock);
 
     /// <summary>Takes the run's folder, or makes it; the settings must be those it was started with.</summary>
     /// <param name="first">run.json, written when there is none</param>
@@ -118,8 +123,8 @@ sealed class RunFolder : IDisposable
     /// <param name="done">steps up to there were done here: the row of the last must be there</param>
     internal void DropRowsAfter(int step, bool done = false)
     {
-        metrics.DropAfter(step, done);
-        valid.DropAfter(step);
+        metrics?.DropAfter(step, done);
+        valid?.DropAfter(step);
     }
 
     /// <summary>
@@ -134,12 +139,13 @@ sealed class RunFolder : IDisposable
         if (!allowOtherBits)
             throw new ConfigException($"{Path} was begun on {record.Machine.Bits}, this is {now.Bits}: it would end with bits " +
                 "of neither; go on where it was begun, take another name, or allow it with allow_other_bits=true");
-        (record with { AlsoOn = [.. record.AlsoOn, now] }).Save(Path);
+        if (held is not null) (record with { AlsoOn = [.. record.AlsoOn, now] }).Save(Path);
     }
 
     /// <summary>Appends a step. Allocates nothing.</summary>
     internal void Write(in StepRow row)
     {
+        if (held is null || metrics is null) return;
         held.Step = row.Step;
         Utf8JsonWriter json = metrics.Begin();
         json.WriteNumber("step"u8, row.Step);
@@ -158,6 +164,7 @@ sealed class RunFolder : IDisposable
     /// <summary>Appends a loss on held-out text.</summary>
     internal void Write(in ValidRow row)
     {
+        if (valid is null) return;
         Utf8JsonWriter json = valid.Begin();
         json.WriteNumber("step"u8, row.Step);
         json.WriteNumber("loss"u8, row.Loss);
@@ -183,6 +190,7 @@ sealed class RunFolder : IDisposable
     /// <summary>Appends an event.</summary>
     internal void Event(string name, int step, string note)
     {
+        if (events is null) return;
         Utf8JsonWriter json = events.Begin();
         json.WriteString("event"u8, name);
         json.WriteString("utc"u8, time.GetUtcNow().UtcDateTime);
@@ -196,13 +204,14 @@ sealed class RunFolder : IDisposable
     /// <summary>Rows before a checkpoint must outlive it.</summary>
     internal void Sync()
     {
-        metrics.Sync();
-        valid.Sync();
+        metrics?.Sync();
+        valid?.Sync();
     }
 
     /// <summary>Sets checkpoints after <paramref name="step"/> aside, under names that no resume looks at.</summary>
     internal void SetAsideAfter(int step)
     {
+        if (held is null) return;
         foreach (int later in Checkpoint.StepsIn(Path).Where(s => s > step))
         {
             string folder = System.IO.Path.Combine(Path, Checkpoint.NameOf(later)),
@@ -228,9 +237,9 @@ sealed class RunFolder : IDisposable
     /// <summary>Closes the files and lets go of the folder.</summary>
     public void Dispose()
     {
-        metrics.Dispose();
-        valid.Dispose();
-        events.Dispose();
-        held.Dispose();
+        metrics?.Dispose();
+        valid?.Dispose();
+        events?.Dispose();
+        held?.Dispose();
     }
 }

@@ -31,8 +31,7 @@ sealed class TrainLoop
     {
         (this.plan, this.corpus, this.device, this.folder, this.here) = (plan, corpus, device, folder, here);
         int rows = plan.BatchTokens;
-        model = new Transformer(device, plan.Model, rows, training: true, plan.Shards,
-            plan.PassTokensOn(device.Traits));
+        model = new Transformer(device, plan.Model, rows, training: true, plan.Shards, plan.PassTokensOn(device.Traits), here.Ranks);
         optimizer = new(model, plan.Optimizer);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, optimizer, here.CreateFile,
             corpus.Info.ChatTemplate, corpus.Info.Licence, here.Fence);
@@ -100,7 +99,8 @@ sealed class TrainLoop
     {
         CancellationToken stop = here.Stop;
         savedAt = here.Clock.GetTimestamp();
-        while (State.Step < plan.Steps && !stop.IsCancellationRequested)
+        bool stopped = false;
+        while (State.Step < plan.Steps && !(stopped = Stopped(stop)))
         {
             StepRow row = Step();
             folder.Write(row);
@@ -108,15 +108,24 @@ sealed class TrainLoop
                 (row.Step, State.Loss!.Value, row.LearningRate, row.TokensPerSecond);
             here.Report("train", row.Step, plan.Steps, "steps", detail: told);
             if (State.Step == plan.Steps) break;
+            if (!Writes) continue;
             if (EvalDue) Evaluate(plan.EvalTokens, CancellationToken.None);        // a row must not hang on a key
             if (SaveDue) Save();
         }
-        ValidRow? end = stop.IsCancellationRequested ? null : Evaluate(0, stop);
+        if (!Writes) return null;
+        ValidRow? end = stopped ? null : Evaluate(0, stop);
         if (savedStep != State.Step || end is not null) Save();
         if (end is null) folder.Event("stop", State.Step, "asked to stop; the same command resumes");
         else folder.Event("done", State.Step, "");
         return end;
     }
+
+    /// <summary>Of several ranks one measures and saves.</summary>
+    bool Writes => here.Ranks is null or { Rank: 0 };
+
+    /// <summary>Asked to stop; of several ranks, one of them.</summary>
+    bool Stopped(CancellationToken stop) => here.Ranks is { } ranks ? ranks.Any(stop.IsCancellationRequested)
+        : stop.IsCancellationRequested;
 
     bool EvalDue => plan.EvalEvery > 0 && State.Step % plan.EvalEvery == 0;
 

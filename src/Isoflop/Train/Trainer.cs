@@ -60,7 +60,11 @@ public static class Trainer
         using IDevice device = here.OpenDevice(plan.Precision);
         CheckMemory(plan, device.Traits);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
-        using RunFolder folder = RunFolder.Open(here, record);
+        Check(here.Ranks, plan, here.Device);
+        bool writes = here.Ranks is null or { Rank: 0 };
+        RunFolder? opened = writes ? RunFolder.Open(here, record) : null;
+        here.Ranks?.Any(false);                                   // the others read what the first has tidied
+        using RunFolder folder = opened ?? RunFolder.Silent(here, plan.Name);
         List<int> saved = Checkpoint.StepsIn(folder.Path), later = [];
         if (resumeAt is { } step)
         {
@@ -91,6 +95,23 @@ public static class Trainer
         else loop.Begin();
         ValidRow? end = loop.Run();
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
+    }
+
+    static void Check(Ranks? ranks, Plan plan, string device)
+    {
+        if (ranks is null) return;
+        if (device.StartsWith("cuda", StringComparison.Ordinal))
+            throw new ConfigException($"device={device}: ranks train on CPUs; leave device out");
+        CheckRanks(ranks.Count, plan);
+    }
+
+    /// <summary>That ranks can share a plan's shards.</summary>
+    /// <exception cref="ConfigException">They cannot.</exception>
+    internal static void CheckRanks(int ranks, Plan plan)
+    {
+        if (ranks < 1 || !int.IsPow2(ranks) || plan.Shards % ranks != 0 || !int.IsPow2(plan.Shards / ranks))
+            throw new ConfigException($"{ranks} ranks do not divide train.shards={plan.Shards} into powers of two; " +
+                "shards are what ranks share: choose other ranks, or set train.shards, which is another run");
     }
 
     /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>

@@ -71,7 +71,8 @@ public class CrewTests
             second.Claims!.Look();
             Assert.Equal(ClaimAnswer.Won, second.Claims.Try("r", () => false, out newer));
             Assert.True(Trainer.Train(run, second with { Fence = newer }).Done);
-        }) with { Fence = old };
+        }) with
+        { Fence = old };
         Assert.Throws<FenceLostException>(() => Trainer.Train(run, sleeper));
         string folder = home.RunPath("r");
         Assert.Equal(Enumerable.Range(1, 30), RunFolder.ReadSteps(folder).Select(r => r.Step));
