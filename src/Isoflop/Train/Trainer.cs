@@ -100,7 +100,7 @@ public static class Trainer
     static void Check(Ranks? ranks, Plan plan, string device)
     {
         if (ranks is null) return;
-        if (device.StartsWith("cuda", StringComparison.Ordinal))
+        if (device.StartsWith("cuda", StringComparison.Ordinal) || !Devices.OnHost(device))
             throw new ConfigException($"device={device}: ranks train on CPUs; leave device out");
         CheckRanks(ranks.Count, plan);
     }
