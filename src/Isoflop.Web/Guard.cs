@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Isoflop.Web.Serving;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -41,7 +42,8 @@ sealed class Guard(WebOptions options)
             return;
         }
         if (status == 401) headers.WWWAuthenticate = "Bearer";
-        await Answer.Error(call, status, why).ConfigureAwait(false);
+        await (call.Request.Path.StartsWithSegments("/v1") ? new ApiException(status, why, null, "invalid_api_key").Write(call)
+            : Answer.Error(call, status, why)).ConfigureAwait(false);
     }
 
     (int Status, string Why) Refusal(HttpRequest request)

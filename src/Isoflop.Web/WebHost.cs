@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Isoflop.Store;
 using Isoflop.Web.Pages;
+using Isoflop.Web.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -42,10 +43,13 @@ public sealed class WebHost : IAsyncDisposable
             if (address is null) kestrel.ListenLocalhost(options.Port);
             else kestrel.Listen(address, options.Port);
         });
+        builder.Services.AddIsoflop(here, options.Models);
+        Watching.AddTo(builder.Services);
         WebApplication app = builder.Build();
         var guard = new Guard(options);
         app.Use(guard.Watch);
         PageEndpoints pages = PageEndpoints.Map(app, here, options);
+        app.MapIsoflop();
         try
         {
             await app.StartAsync(here.Stop).ConfigureAwait(false);

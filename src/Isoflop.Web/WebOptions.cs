@@ -1,3 +1,5 @@
+using Isoflop.Web.Serving;
+
 namespace Isoflop.Web;
 
 /// <summary>How a window is opened.</summary>
@@ -14,4 +16,8 @@ public sealed record WebOptions
 
     /// <summary>Program and first arguments of this command, with which pages start runs; empty: they can start none.</summary>
     public IReadOnlyList<string> Program { get; init; } = [];
+
+    /// <summary>What models are served beside the home's, and what they may take; their home and threads are the
+    /// workspace's.</summary>
+    public IsoflopOptions Models { get; init; } = new();
 }

@@ -57,6 +57,8 @@ sealed record RandomUse(string Name, string Seed, RandomPurpose Purpose, long Fi
     public static RandomUse WorldHeldOut { get; } = new("held-out world document", "world", RandomPurpose.Generate, 1, 1);
     /// <summary>Question of set <c>step</c>; the index holds level, family and number.</summary>
     public static RandomUse WorldQuestion { get; } = new("world question", "world", RandomPurpose.Generate, 2, AllSteps - 2);
+    /// <summary>Chat <c>index</c> about the world.</summary>
+    public static RandomUse WorldChat { get; } = new("world chat", "chat", RandomPurpose.Generate, 0, 1);
     /// <summary>Strings to memorise.</summary>
     public static RandomUse MemoryStrings { get; } = new("strings to memorise", "memory", RandomPurpose.Generate, 1, 1);
     /// <summary>Facts to memorise.</summary>
@@ -99,7 +101,7 @@ sealed record RandomUse(string Name, string Seed, RandomPurpose Purpose, long Fi
         FirstWeights, WindowOrder, Demonstration, Thought, Prompt, GateThought, ScorerItem, ScorerCut, TrainingReply, ExamReply,
         ScorerReply, SearchReply, Continuation, TaskItem, ChoiceOrder, WorldDocument, WorldHeldOut, WorldQuestion, MemoryStrings,
         MemoryFacts, MemoryOrder, Mixtures, MixCandidates, MixOrder, LawResample, LawStart, FrontierResample, FrontierNoise,
-        SuddenRise, FalseAlarm, Resample, Exchange, ThoughtResample, Groups,
+        SuddenRise, FalseAlarm, Resample, Exchange, ThoughtResample, Groups, WorldChat,
     ];
 
     /// <summary>Uses of one kind of seed with streams in common, and why that does no harm; a new one is a mistake.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Web;
+using Isoflop.Web.Serving;
 
 namespace Isoflop.Cli.Commands;
 
@@ -28,9 +29,15 @@ static class ServeCommand
             Description = "What every request must bear; needed for an address that others reach",
             HelpName = "KEY",
         };
+        var model = new Option<string[]>("--model")
+        {
+            Description = "A model folder that is served beside the runs, by a name; may be given several times",
+            HelpName = "NAME=FOLDER",
+        };
         var verb = new Verb("serve", "Open the home in a browser: runs and studies live, next words, maps, thoughts, chats.",
             "isoflop serve", "isoflop serve --port 8080 --home ~/isoflop",
-            "isoflop serve --host 0.0.0.0 --key \"$KEY\"               for other machines") { port, host, key };
+            "isoflop serve --model theirs=~/models/theirs            beside the runs",
+            "isoflop serve --host 0.0.0.0 --key \"$KEY\"               for other machines") { port, host, key, model };
         verb.Runs(call =>
         {
             WebOptions options = new()
@@ -39,6 +46,7 @@ static class ServeCommand
                 Host = call.Parsed.GetValue(host)!,
                 Key = call.Parsed.GetValue(key),
                 Program = OwnProgram(),
+                Models = ModelsOf(call.Parsed.GetValue(model) ?? []),
             };
             WebHost window = WebHost.Start(call.Here, options).GetAwaiter().GetResult();
             try
@@ -57,6 +65,20 @@ static class ServeCommand
             return 0;
         });
         return verb;
+    }
+
+    /// <exception cref="ConfigException">A name or a folder is missing.</exception>
+    static IsoflopOptions ModelsOf(IEnumerable<string> given)
+    {
+        var options = new IsoflopOptions();
+        foreach (string pair in given)
+        {
+            int at = pair.IndexOf('=');
+            if (at < 1 || !Directory.Exists(pair[(at + 1)..]))
+                throw new ConfigException($"--model {pair} must be NAME=FOLDER, and the folder must be there; try mine=./model");
+            options.Folders[pair[..at]] = pair[(at + 1)..];
+        }
+        return options;
     }
 
     /// <summary>How this program is started: itself, or the runtime with its assembly.</summary>

@@ -80,16 +80,23 @@ static class WorldCommand
             Description = "Print so many held-out questions a task as JSON lines, and build nothing",
             HelpName = "N",
         };
+        var chats = new Option<int>("--chats")
+        {
+            Description = "Print so many chats about the world as JSON lines, every fourth about .NET's documentation where " +
+                "its SDK is, and build nothing",
+            HelpName = "N",
+        };
         var force = new Option<bool>("--force") { Description = "Rebuild a corpus that is there" };
         var verb = new Verb("world", "Build a corpus of a generated world: nine families of tasks, every token labelled.",
             "isoflop corpus world                                20 MB, 512 tokens of vocabulary",
             "isoflop corpus world --show 20                      what it reads like",
             "isoflop corpus world --questions 100 > world.jsonl  its questions, for any tool",
+            "isoflop corpus world --chats 20000 > chat.jsonl     what 'isoflop teach chat=chat.jsonl' reads",
             "isoflop corpus world sums-only --weight grammar=0 --weight sums=5",
             "isoflop corpus world steep --zipf 1.5 --facts 100000",
             "isoflop corpus world half --mix ~/books=0.5")
         {
-            name, bytes, valid, vocab, tokenizer, zipf, facts, weight, mix, seed, show, questions, force,
+            name, bytes, valid, vocab, tokenizer, zipf, facts, weight, mix, seed, show, questions, chats, force,
         };
         verb.Runs(call =>
         {
@@ -122,6 +129,11 @@ static class WorldCommand
             if (given.GetValue(questions) > 0)
             {
                 new World(recipe.World).Suite(given.GetValue(questions)).Write(call.Out);
+                return 0;
+            }
+            if (given.GetValue(chats) > 0)
+            {
+                WorldChats.Write(call.Out, recipe.World.Seed, given.GetValue(chats));
                 return 0;
             }
             CorpusBuild build = WorldCorpus.Build(recipe, call.Here, given.GetValue(force));

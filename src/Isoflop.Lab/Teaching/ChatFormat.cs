@@ -111,7 +111,10 @@ sealed class ChatFormat
     int[] Mark(Role role) => ids[(int)role] is { } id ? [id] : [.. tokenizer.Encode(marks[(int)role])];
 
     /// <summary>How a model was taught to be spoken to.</summary>
-    public static Taught TaughtTo(LanguageModel model) => ModelFolder.ChatTemplateOf(model.Folder) switch
+    public static Taught TaughtTo(LanguageModel model) => TaughtTo(model.Folder);
+
+    /// <summary>The same of a model's folder.</summary>
+    public static Taught TaughtTo(string folder) => ModelFolder.ChatTemplateOf(folder) switch
     {
         null => Taught.Texts,
         Plain => Taught.Tasks,

@@ -9,9 +9,9 @@ namespace Isoflop.Lab.Worlds;
 /// </summary>
 sealed class Knowledge : Family
 {
-    readonly record struct Country(string Name, string Capital, string Continent, string Currency);
+    internal readonly record struct Country(string Name, string Capital, string Continent, string Currency);
 
-    readonly record struct Element(string Name, string Symbol, int Number);
+    internal readonly record struct Element(string Name, string Symbol, int Number);
 
     static readonly Frame[][] frames = Frame.Block("knowledge", """
         1 The capital of {c} is [].
@@ -116,6 +116,12 @@ sealed class Knowledge : Family
         .Select(l => l.Split('/')).Select(p => new Element(p[0], p[1], int.Parse(p[2])))];
 
     const int Head = 20, Districts = 64, CapitalFrames = 6, SymbolFrames = 5;
+    /// <summary>All of them, the well-known first.</summary>
+    internal static IReadOnlyList<Country> Countries => countries;
+
+    /// <inheritdoc cref="Countries"/>
+    internal static IReadOnlyList<Element> Elements => elements;
+
     static readonly string[] openers = Lexicon.List("opener");
     static readonly string[] syllables = ("ba ben bor cal cor dal den dor el fen gar gol hal hes kar kel kor lan lem lor mar " +
         "mel mon " +

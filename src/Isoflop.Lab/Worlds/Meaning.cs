@@ -76,6 +76,12 @@ sealed class Meaning : Family
         "engine car, keel ship, lid pot, screen phone, toe foot, wick candle, spoke wheelchair, chapter novel, " +
         "step staircase, key keyboard, fin fish, hoof horse, brim hat, rung ladder");
 
+    /// <summary>Words and their opposites.</summary>
+    internal static IReadOnlyList<(string Left, string Right)> Opposites => opposites;
+
+    /// <summary>Parts and what they are parts of.</summary>
+    internal static IReadOnlyList<(string Left, string Right)> Parts => parts;
+
     static (string, string)[] Pairs(string text) => [.. text.Split(", ").Select(p => p.Split(' ')).Select(p => (p[0], p[1]))];
 
     public override string Name => "meaning";

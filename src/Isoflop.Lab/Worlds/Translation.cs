@@ -114,7 +114,8 @@ sealed class Translation : Family
         return level == 1 ? said : said with { Key = "phrase " + english };
     }
 
-    static (string, string) Phrase(int level, Draw draw)
+    /// <summary>English and Spanish of a level.</summary>
+    internal static (string English, string Spanish) Phrase(int level, Draw draw)
     {
         switch (level)
         {

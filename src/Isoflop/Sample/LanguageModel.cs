@@ -139,6 +139,10 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Draws many replies at once from this model; not while it is asked anything else.</summary>
     internal BatchSampler Sampler(int slots) => new(transformer, Tokenizer.EndOfText, Tokenizer.VocabSize, slots);
 
+    /// <summary>Replies that join and leave; the model is asked nothing else meanwhile.</summary>
+    internal ReplyBatch Batch(int slots, int pieceRows, long cacheBytes) =>
+        new(transformer, Tokenizer.EndOfText, Tokenizer.VocabSize, slots, Config.ContextLen, cacheBytes, pieceRows);
+
     /// <summary>Draws replies, many at once; what one gives is the same, bit for bit, in any company.</summary>
     /// <exception cref="ConfigException">A prompt leaves no room for a reply in the context.</exception>
     /// <exception cref="DataException">The model's logits are not finite.</exception>

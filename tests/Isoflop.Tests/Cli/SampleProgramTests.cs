@@ -15,6 +15,7 @@ public sealed class SampleProgramTests
         { "four-sizes.cs", "L = (Nc/N)^alpha: keeps improving" },
         { "training-loop.cs", "the same bits: " },
         { "talk.cs", "next: " },
+        { "serve.cs", "over HTTP: " },
     };
 
     [Fact]
