@@ -28,6 +28,12 @@ switch (args.FirstOrDefault())
         TrainBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 0), Number(4, int.MaxValue), Number(5, 0),
             Number(6, 0), Wanted(7));
         return 0;
+    case "card" when args.Length == 4 && args[2] == "operations":
+        CardBench.Operations(args[1], Number(3, 0));
+        return 0;
+    case "card":
+        CardBench.Run(args[1], Number(2, 5), Number(3, 0), Number(4, int.MaxValue));
+        return 0;
     case "step":
         StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512));
         return 0;
@@ -75,6 +81,6 @@ switch (args.FirstOrDefault())
         DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | serve url process model [streams] [minutes] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | card device operations size | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | serve url process model [streams] [minutes] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | backtest results.csv … | redraw folder …");
         return 2;
 }

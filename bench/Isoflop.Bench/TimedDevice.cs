@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Train;
@@ -6,7 +7,8 @@ using Isoflop.Train;
 namespace Isoflop.Bench;
 
 /// <summary>A device that times each of another's operations.</summary>
-sealed class TimedDevice(IDevice inner) : IDevice
+/// <param name="wait">until an operation is done, where it is put off</param>
+sealed class TimedDevice(IDevice inner, Action? wait = null) : IDevice
 {
     Dictionary<string, (double Seconds, double Flops)> times = [];
 
@@ -21,14 +23,15 @@ sealed class TimedDevice(IDevice inner) : IDevice
     {
         long start = Stopwatch.GetTimestamp();
         operation();
+        wait?.Invoke();
         (double seconds, double sum) = times.GetValueOrDefault(kernel);
         times[kernel] = (seconds + Stopwatch.GetElapsedTime(start).TotalSeconds, sum + flops);
     }
 
-    static double AttentionFlops(PassPlan plan, AttentionShape s, int products)
+    double AttentionFlops(PassPlan plan, AttentionShape s, int products)
     {
-        Span<int> offsets = new int[plan.Sequences + 1];
-        unsafe { new ReadOnlySpan<int>((void*)plan.Offsets.Address, offsets.Length).CopyTo(offsets); }
+        var offsets = new int[plan.Sequences + 1];
+        inner.Download(plan.Offsets.Address, MemoryMarshal.AsBytes(offsets.AsSpan()));
         return 2.0 * products * s.Heads * s.DHead * Flops.Pairs(offsets);
     }
 
@@ -44,18 +47,20 @@ sealed class TimedDevice(IDevice inner) : IDevice
     public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C) =>
         Time("Embed", () => inner.Embed(table, tokens, y, rows, C));
 
-    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C) =>
-        Time("EmbedBackward", () => inner.EmbedBackward(tokens, dy, dTable, rows, C));
+    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
+        PassPlan.Groups groups) => Time("EmbedBackward", () => inner.EmbedBackward(tokens, dy, dTable, rows, C, groups));
 
     public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
         float epsilon) => Time("RmsNorm", () => inner.RmsNorm(x, gain, y, s, shape, epsilon));
 
     public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
-        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate) =>
-        Time("RmsNormBackward", () => inner.RmsNormBackward(x, gain, s, dy, dx, dGain, shape, accumulate));
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate,
+        PassPlan.Groups groups) =>
+        Time("RmsNormBackward", () => inner.RmsNormBackward(x, gain, s, dy, dx, dGain, shape, accumulate, groups));
 
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        DeviceSpan<float> start) => Time("MatMul " + layout, () => inner.MatMul(layout, a, b, c, m, n, k, start), 2.0 * m * n * k);
+        DeviceSpan<float> start, PassPlan.Groups groups) =>
+        Time("MatMul " + layout, () => inner.MatMul(layout, a, b, c, m, n, k, start, groups), 2.0 * m * n * k);
 
     public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>
         new TimedWeight(this, inner.Prepare(values, outputs, inputs, backward));

@@ -2,7 +2,8 @@
 
     python3 torch_train.py MODE THREADS SECONDS VOCAB CONTEXT WIDTH LAYERS HEADS FF SEQUENCES
 
-MODE: eager, compile, eager-bf16, compile-bf16. Prints the median of tokens a second, or why it cannot run.
+MODE: eager, compile, eager-bf16, compile-bf16; on a card cuda-eager-bf16, cuda-compile-bf16, and cuda-graph-bf16, the whole step captured by hand as one
+CUDA graph. Prints the median of tokens a second, or why it cannot run.
 """
 import statistics
 import sys
@@ -12,9 +13,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-mode, sizes = sys.argv[1], [int(a) for a in sys.argv[2:]]
+place = "cuda" if sys.argv[1].startswith("cuda-") else "cpu"
+mode, sizes = sys.argv[1].removeprefix("cuda-"), [int(a) for a in sys.argv[2:]]
 threads, seconds, vocab, context, width, layers, heads, ff, sequences = sizes
-torch.set_num_threads(threads)
+if place == "cpu":
+    torch.set_num_threads(threads)
 torch.manual_seed(1)
 
 
@@ -80,7 +83,7 @@ class Model(nn.Module):
 
 
 def optimiser(parameters):
-    settings = dict(lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1)
+    settings = dict(lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1, capturable=mode.startswith("graph"))
     try:
         return torch.optim.AdamW(parameters, fused=True, **settings)
     except (RuntimeError, TypeError):
@@ -89,26 +92,39 @@ def optimiser(parameters):
 
 if mode.startswith("compile") and not hasattr(torch, "compile"):
     sys.exit(f"torch {torch.__version__} has no torch.compile")
-model = Model()
+model = Model().to(place)
 adam = optimiser(model.parameters())
 run = torch.compile(model) if mode.startswith("compile") else model
-tokens, targets = (torch.randint(vocab, (sequences, context)) for _ in range(2))
+tokens, targets = (torch.randint(vocab, (sequences, context), device=place) for _ in range(2))
 
 
 def step():
     adam.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mode.endswith("bf16")):
+    with torch.autocast(place, dtype=torch.bfloat16, enabled=mode.endswith("bf16")):
         loss = run(tokens, targets)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     adam.step()
 
 
-step()
-step()
+for _ in range(2 if place == "cpu" else 10):
+    step()
+if mode.startswith("graph"):
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    step = graph.replay
 times, begin = [], time.perf_counter()
 while len(times) < 3 or time.perf_counter() - begin < seconds:
     start = time.perf_counter()
     step()
+    if place == "cuda":
+        torch.cuda.synchronize()
     times.append(time.perf_counter() - start)
 print(sequences * context / statistics.median(times))

@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Isoflop.Cuda;
 using Isoflop.Kernels;
 using Isoflop.Store;
 using Isoflop.Train;
@@ -35,7 +36,8 @@ static partial class App
 
     public static readonly Option<string> Device = new("--device")
     {
-        Description = "What computes: cpu, or cpu:reference, the slow definition; 'isoflop machine' names all there are",
+        Description = "What computes: cpu; cuda:N, an NVIDIA card (cuda:N:f32 in float32); auto: a card where there is one; "
+            + "cpu:reference, the slow definition",
         HelpName = "NAME",
         DefaultValueFactory = _ => "cpu",
         Recursive = true,
@@ -62,6 +64,8 @@ static partial class App
     };
 
     static readonly AsyncLocal<Func<ParseResult, Invocation>> context = new();
+
+    static App() => Cards.Register();
 
     internal static Invocation Current(ParseResult parsed) => context.Value!(parsed);
 

@@ -12,9 +12,7 @@ namespace Isoflop.Cli;
 static class StudyTables
 {
     /// <summary>A line for each budget and size, seeds together, and the sum.</summary>
-    /// <param name="threadFlops">peak of one thread, FLOPs a second</param>
-    public static void Plan(TextWriter output, IReadOnlyList<PlannedRun> runs, double? upTo, int workers, double threadFlops,
-        Workspace here)
+    public static void Plan(TextWriter output, IReadOnlyList<PlannedRun> runs, double? upTo, int workers, Workspace here)
     {
         var rows = new List<string[]>
         {
@@ -22,6 +20,8 @@ static class StudyTables
                 "runs",
                 "done", "FLOPs", "memory", "time", "" },
         };
+        Ladder.Place place = Ladder.PlaceOf(here, workers);
+        double threadFlops = place.PeakFlops;
         var there = StudyResult.Of(here, runs).Select(r => r.Run.Name).ToHashSet();
         foreach (var cell in runs.GroupBy(r => (r.Phase, r.Budget, r.DModel, r.Phase == Phase.Tune ? 0 : r.Steps)))
         {
@@ -32,7 +32,8 @@ static class StudyTables
                 Q(r.ParametersWithoutEmbedding), Q(r.Tokens), I($"{r.Epochs:0.##}"), tune ? "grid" : I($"{r.Steps}"),
                 tune ? "grid" : I($"{r.BatchTokens}"), tune ? "grid" : I($"{r.LearningRate:0.####}"), I($"{cell.Count()}"),
                 I($"{cell.Count(c => there.Contains(c.Name))}"), I($"{cell.Sum(c => c.NewFlops):0.0e0}"),
-                Format.Quantity(r.MemoryBytes, "B"), ProgressLine.Span(cell.Sum(c => c.SecondsAt(threadFlops)) / workers),
+                Format.Quantity(r.MemoryOn(place.Device), "B"),
+                ProgressLine.Span(cell.Sum(c => c.SecondsAt(threadFlops)) / workers),
                 Left(r, upTo) ? "later" : r.Phase == Phase.Ladder && r.Excluded.Length > 0 ? "not law: " + r.Excluded : ""]);
         }
         TextTable.Write(output, rows, 1, 16);
@@ -46,9 +47,10 @@ static class StudyTables
                 I($"{repeats.Epochs:0.0} epochs)"));
         output.WriteLine(I($"{open.Length} runs to train of {now.Length}, {open.Sum(r => r.NewFlops):0.00e0} FLOPs, about ") +
             ProgressLine.Span(open.Sum(r => r.SecondsAt(threadFlops)) / workers) +
-            I($" with {workers} runs side by side, {Threads(here.Cores / workers)} each, ") +
-            I($"at {threadFlops / 1e9:0} GFLOP/s a core; ") +
-            $"memory {Format.Quantity(now.Select(r => r.MemoryBytes).OrderDescending().Take(workers).Sum(), "B")}");
+            I($" with {workers} runs side by side, ") + (place.OnHost
+                ? I($"{Threads(here.Cores / workers)} each, at {threadFlops / 1e9:0} GFLOP/s a core; ")
+                : I($"on {place.Device.Name}, at most {threadFlops / 1e12:0.0} TFLOP/s each; ")) +
+            $"memory {Format.Quantity(now.Select(r => r.MemoryOn(place.Device)).OrderDescending().Take(workers).Sum(), "B")}");
     }
 
     static string Threads(int count) => count < 2 ? "one thread" : I($"{count} threads");

@@ -14,6 +14,7 @@ public class HouseTests
     static readonly (string Project, string[] Rooms)[] House =
     [
         ("Isoflop", ["Kernels", "Store", "Text", "Data", "Nn", "Train", "Sample"]),
+        ("Isoflop.Cuda", []),
         ("Isoflop.Tasks", []),
         ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
             "Rl", "Worlds", "Clusters", "Studies", "Emergence", "Thinking", "Inference", "Frontiers", "Pages", "Tours"]),
@@ -35,8 +36,8 @@ public class HouseTests
     }
 
     [Fact]
-    public void The_library_has_at_most_10950_lines_of_code() => Assert.InRange(
-        Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 10_950);
+    public void The_library_has_at_most_11050_lines_of_code() => Assert.InRange(
+        Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 11_050);
 
     [Fact]
     public void Every_package_has_a_page_and_a_description_and_there_is_an_icon()

@@ -33,8 +33,7 @@ static class BottleneckCommand
             IReadOnlyList<PlannedRun> runs = Bottleneck.PlanOf(study, call.Here, budget, count);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side),
-                    Ladder.ThreadPeak, call.Here);
+                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
             if (crew.Begin(call, study.Name, side, runs,

@@ -72,8 +72,7 @@ static class CapacityCommand
             IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Here);
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), Ladder.ThreadPeak,
-                    call.Here);
+                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
             if (crew.Begin(call, study, side, runs, here => Capacity.Run(recipe, here, study, 1).Failed) is { } code)

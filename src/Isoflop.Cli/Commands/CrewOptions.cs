@@ -43,7 +43,7 @@ sealed class CrewOptions
     /// <summary>Runs side by side: of all workers, or as many as this process is asked for.</summary>
     public int SideBySide(Invocation call, int workers) =>
         call.Parsed.GetValue(on) is not null ? SiteOf(call, workers).Hosts.Count
-        : workers > 0 ? workers : Environment.ProcessorCount;
+        : call.Here.SideBySide(workers);
 
     Site SiteOf(Invocation call, int workers) => Site.Parse(call.Parsed.GetValue(on)!, workers, call.Parsed.GetValue(cpus),
         call.Parsed.GetValue(partition) ?? "", call.Parsed.GetValue(time) ?? "");

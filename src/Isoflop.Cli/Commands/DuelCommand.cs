@@ -74,8 +74,8 @@ static class DuelCommand
         List<PlannedRun> plan = [.. sides.SelectMany(s => Ladder.PlanOf(s, call.Here)).Where(r => !r.Later)];
         if (StudyResult.Of(call.Here, plan).Count == plan.Count && sides.All(s => File.Exists(
             Path.Combine(call.Here.StudyFolder(s.Name), Study.RecordFile)))) return;
-        int count = workers > 0 ? workers : Environment.ProcessorCount;
-        StudyTables.Plan(call.Err, plan, null, count, Ladder.ThreadPeak, call.Here);
+        int count = call.Here.SideBySide(workers);
+        StudyTables.Plan(call.Err, plan, null, count, call.Here);
         StudyTables.Ask(call, yes);
         foreach (LadderRecipe side in sides)
         {

@@ -41,7 +41,7 @@ static class LadderCommand
             int given = call.Parsed.GetValue(workers), count = crew.SideBySide(call, given);
             IReadOnlyList<PlannedRun> runs = Ladder.PlanOf(ladder, call.Here);
             TextWriter shown = call.Json ? call.Err : call.Out;
-            StudyTables.Plan(shown, runs, most, count, Ladder.ThreadPeak, call.Here);
+            StudyTables.Plan(shown, runs, most, count, call.Here);
             if (call.Parsed.GetValue(planOnly))
             {
                 if (call.Json)

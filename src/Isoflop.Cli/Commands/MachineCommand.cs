@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Isoflop.Cuda;
 using Isoflop.Kernels;
 
 namespace Isoflop.Cli.Commands;
@@ -10,14 +12,18 @@ static class MachineCommand
 {
     public static Verb Create()
     {
-        var verb = new Verb("machine", "Measure this machine: cores, instruction set, peak GFLOP/s, bf16, memory bandwidth.",
+        var verb = new Verb("machine",
+            "Measure this machine: cores, instruction set, peak GFLOP/s, bf16, memory bandwidth, cards.",
             "isoflop machine");
         verb.Runs(call =>
         {
             Machine m = Machine.Measure().WithBf16();
+            (IReadOnlyList<CardRate> cards, string none) = Cards.Measure();
             if (call.Json)
             {
-                call.Out.WriteLine(JsonSerializer.Serialize(m, MachineJson.Default.Machine));
+                JsonNode record = JsonSerializer.SerializeToNode(m, MachineJson.Default.Machine)!;
+                record["cards"] = JsonSerializer.SerializeToNode([.. cards], MachineJson.Default.CardRateArray);
+                call.Out.WriteLine(record.ToJsonString());
                 return 0;
             }
             call.Out.WriteLine($"cpu           {m.Cpu}");
@@ -33,6 +39,8 @@ static class MachineCommand
             call.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"balance       {m.PeakGflops / m.BandwidthGBs:F1} flops a byte: below that, memory is the limit"));
             call.Out.WriteLine($"runtime       {m.Runtime}");
+            foreach (CardRate card in cards) call.Out.WriteLine($"{card.Device,-12}  {card}");
+            if (none.Length > 0) call.Out.WriteLine($"cards         {none}");
             return 0;
         });
         return verb;
@@ -41,4 +49,5 @@ static class MachineCommand
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Machine))]
+[JsonSerializable(typeof(CardRate[]))]
 sealed partial class MachineJson : JsonSerializerContext;

@@ -68,8 +68,7 @@ static class MixCommand
             IReadOnlyList<PlannedRun> runs = mix.Runs;
             if (StudyResult.Of(call.Here, runs).Count < runs.Count)
             {
-                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), Ladder.ThreadPeak,
-                    call.Here);
+                StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 double larger = recipe.Scale * recipe.Budget;
                 if (larger > 0) call.Err.WriteLine(I($"then up to {3 * recipe.Seeds} runs of {larger:0.##e0} FLOPs: the check"));
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));

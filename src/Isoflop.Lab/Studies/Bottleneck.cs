@@ -42,8 +42,8 @@ static class Bottleneck
     {
         using IDisposable? held = study.Lock();
         IReadOnlyList<Cell> cells = CellsOf(study, here, at, seeds);
-        if (workers <= 0) workers = here.Cores;
-        var queue = new RunQueue(here, "bottleneck", [.. cells.SelectMany(c => c.Runs)], workers, Ladder.ThreadPeak);
+        workers = here.SideBySide(workers);
+        var queue = new RunQueue(here, "bottleneck", [.. cells.SelectMany(c => c.Runs)], workers);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         var byName = results.ToDictionary(r => r.Run.Name);
         List<Intervention> found = [];

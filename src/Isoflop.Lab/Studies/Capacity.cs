@@ -66,7 +66,7 @@ static class Capacity
     {
         _ = FolderName.Checked("study", name);
         var plan = new CapacityPlan(recipe);
-        if (workers <= 0) workers = here.Cores;
+        workers = here.SideBySide(workers);
         List<FailedRun> failed = [];
         Work("learning rate", [.. plan.Cells.SelectMany(plan.Tuning)]);
         List<CapacityRun> runs = [.. plan.Cells.SelectMany(c => plan.Runs(c, Chosen(plan.Tuning(c), here)
@@ -92,7 +92,7 @@ static class Capacity
         {
             if (stage == "learning rate" && recipe.Rates.Count == 1) return;
             foreach (MemorySet set in some.Select(r => r.Set).Distinct()) set.Corpus().Write(here, "made by this program");
-            failed.AddRange(new RunQueue(here, stage, [.. some.Select(r => r.Run)], workers, Ladder.ThreadPeak)
+            failed.AddRange(new RunQueue(here, stage, [.. some.Select(r => r.Run)], workers)
                 .Work().Failed);
         }
     }

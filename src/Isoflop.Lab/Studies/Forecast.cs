@@ -139,7 +139,7 @@ public static class Forecasts
             : all.LastOrDefault(f => scores.All(s => s.Id != f.Id)) ?? all[^1];
         if (scores.FirstOrDefault(s => s.Id == forecast.Id) is { } old) return (forecast, old);
         PlannedRun run = ConfigOf(study, here, forecast);
-        var queue = new RunQueue(here, "score", [run], here.Cores, Ladder.ThreadPeak);
+        var queue = new RunQueue(here, "score", [run], here.Cores);
         (IReadOnlyList<StudyResult> results, IReadOnlyList<FailedRun> failed) = queue.Work();
         if (results.Count == 0) throw new DataException($"{run.Name} could not be trained: {failed[0].Reason}");
         StudyResult measured = results[0];

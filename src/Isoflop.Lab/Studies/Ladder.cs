@@ -21,6 +21,22 @@ public static class Ladder
     /// <summary>Peak of one thread of this machine, FLOPs a second: measured once a process.</summary>
     public static double ThreadPeak => threadPeak.Value;
 
+    /// <summary>Where runs go side by side.</summary>
+    /// <param name="PeakFlops">of a run's share of it: a thread of the host, or a part of a card</param>
+    internal sealed record Place(Kernels.DeviceTraits Device, double PeakFlops, int Cores, bool OnHost)
+    {
+        /// <summary>Threads of each of so many runs.</summary>
+        public int ThreadsOf(int runs) => OnHost ? Math.Max(1, Cores / runs) : 1;
+    }
+
+    /// <summary>What so many runs side by side find.</summary>
+    internal static Place PlaceOf(Workspace here, int workers)
+    {
+        using IDevice device = (here with { Threads = 1 }).OpenDevice();
+        bool onHost = Devices.OnHost(here.Device);
+        return new(device.Traits, onHost ? ThreadPeak : device.Traits.PeakFlops.Value / Math.Max(1, workers), here.Cores, onHost);
+    }
+
     /// <summary>Every run of a recipe, in order, before anything starts. Tuned factors are used where they are known.</summary>
     /// <exception cref="ConfigException">A broken rule; a study of that name made with other settings.</exception>
     public static IReadOnlyList<PlannedRun> PlanOf(LadderRecipe recipe, Workspace here)
@@ -46,10 +62,10 @@ public static class Ladder
         LadderPlan plan = LadderPlan.Of(recipe, here);
         Study study = Study.OpenOrCreate(here, recipe);
         using IDisposable? held = study.Lock();
-        if (workers <= 0) workers = here.Cores;
-        double peak = Ladder.ThreadPeak;
+        workers = here.SideBySide(workers);
         StudyRecord planned = study.Record with { Runs = RunsOf(plan, recipe, study.Record) };
-        CheckMemory(planned.Runs.Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later), workers);
+        CheckMemory(planned.Runs.Where(r => upTo is { } largest ? r.Budget <= largest * 1.001 : !r.Later),
+            PlaceOf(here, workers), workers);
         // Of several workers one that comes late must not undo what the tuning of the others found.
         if (here.Claims is null || !study.IsThere) study.Save(planned);
         else study.Plan(planned);
@@ -96,7 +112,7 @@ public static class Ladder
                     Tabulate(study, known);
                 }
                 here.Progress?.Report(p);
-            }), stage, runs, workers, peak);
+            }), stage, runs, workers);
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = queue.Work();
             foreach (StudyResult result in done) known[result.Run.Name] = result;       // other workers' among them
             if (!mayFail) failed.AddRange(lost);                  // too high a rate is an answer of the sweep
@@ -104,10 +120,12 @@ public static class Ladder
         }
     }
 
-    static void CheckMemory(IEnumerable<PlannedRun> runs, int workers)
+    /// <remarks>On a card runs wait for each other's memory: there each has to fit alone.</remarks>
+    static void CheckMemory(IEnumerable<PlannedRun> runs, Place place, int workers)
     {
-        long need = runs.Select(r => r.MemoryBytes).OrderDescending().Take(workers).Sum(),
-            there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (!place.OnHost) workers = 1;
+        long need = runs.Select(r => r.MemoryOn(place.Device)).OrderDescending().Take(workers).Sum(),
+            there = place.Device.MemoryBytes;
         if (need > there)
             throw new ConfigException(string.Create(CultureInfo.InvariantCulture,
                 $"the {workers} largest runs side by side need {need / 1e9:0.0} GB, there are {there / 1e9:0.0} GB; ") +

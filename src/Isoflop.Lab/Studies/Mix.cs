@@ -74,7 +74,7 @@ sealed class Mix
     /// <exception cref="OperationCanceledException">Asked to stop; nothing is lost.</exception>
     public MixStudy Run(int workers = 0)
     {
-        if (workers <= 0) workers = here.Cores;
+        workers = here.SideBySide(workers);
         List<FailedRun> failed = [];
         IReadOnlyList<MixResult> small = Train("mixtures",
             [.. Mixture.Plan(recipe.Mixtures, sources.Natural, recipe.Seed).Select(m => Price(m, recipe.Budget, 1))]);
@@ -101,7 +101,7 @@ sealed class Mix
         {
             foreach (MixRun run in runs) run.Corpus.Write(here, "that of its sources");
             (IReadOnlyList<StudyResult> done, IReadOnlyList<FailedRun> lost) = new RunQueue(here, stage,
-                [.. runs.Select(r => r.Run)], workers, Ladder.ThreadPeak).Work();
+                [.. runs.Select(r => r.Run)], workers).Work();
             failed.AddRange(lost);
             var names = done.Select(d => d.Run.Name).ToHashSet();
             return [.. runs.Where(r => names.Contains(r.Run.Name)).Select(Measure)];

@@ -49,6 +49,12 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
     /// <summary>The settings it is trained with.</summary>
     [JsonIgnore] public RunConfig? Config { get; init; }
 
+    /// <summary>What it was priced from.</summary>
+    [JsonIgnore] internal Plan? Plan { get; init; }
+
+    /// <summary>Bytes that it takes on a device.</summary>
+    internal long MemoryOn(Kernels.DeviceTraits device) => Plan?.MemoryOn(device).Total ?? MemoryBytes;
+
     /// <summary>Version of the dial that planned it: runs of two obey no one law.</summary>
     /// <remarks>Older files have no such key: what is missing is 0.</remarks>
     public int Dial { get; init => field = Math.Max(1, value); } = 1;
@@ -61,6 +67,7 @@ public sealed record PlannedRun(string Name, Phase Phase, double Budget, ulong S
             plan.Memory.Total, plan.Name, "", excluded, later)
         {
             Config = plan.Config,
+            Plan = plan,
             Dial = ComputeOptimal.Version,
         };
 

@@ -22,10 +22,11 @@ public sealed record FailedRun(string Name, string Reason);
 /// </summary>
 /// <remarks>
 /// Two runs on two cores share no barriers: at every size they finish at least as early as one after the other on both (LOG.md).
-/// So a run gets more threads only when fewer runs than cores are left.
+/// So a run gets more threads only when fewer runs than cores are left. On a card each has a stream and a thread of the host.
 /// </remarks>
-sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> runs, int workers, double peakFlops)
+sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> runs, int workers)
 {
+    readonly Ladder.Place place = Ladder.PlaceOf(here, workers);
     readonly Lock one = new();
     readonly List<PlannedRun> waiting = [.. runs];
     readonly Dictionary<string, RunningRun> running = [];
@@ -113,7 +114,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
                         case ClaimAnswer.Won:
                             waiting.Remove(run);
                             running[run.Name] = new(run, 0, double.NaN);
-                            return (run, Math.Max(1, here.Cores / Math.Min(workers, running.Count + waiting.Count)), claim);
+                            return (run, place.ThreadsOf(Math.Min(workers, running.Count + waiting.Count)), claim);
                         case ClaimAnswer.Done:
                             Take(run, there!);
                             Report(run, there, "");
@@ -148,11 +149,12 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
 
     PlannedRun? Choose(IEnumerable<PlannedRun> able)
     {
-        double left = waiting.Sum(r => r.SecondsAt(peakFlops))
-            + running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * (1 - PartOf(r)));
-        long taken = running.Values.Sum(r => r.Run.MemoryBytes);
-        return Choose([.. able], r => r.SecondsAt(peakFlops), left / (claims?.Count ?? workers),
-            running.Count == 0 ? long.MaxValue : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - taken);
+        double left = waiting.Sum(r => r.SecondsAt(place.PeakFlops))
+            + running.Values.Sum(r => r.Run.SecondsAt(place.PeakFlops) * (1 - PartOf(r)));
+        long taken = running.Values.Sum(r => r.Run.MemoryOn(place.Device));
+        return Choose([.. able], r => r.SecondsAt(place.PeakFlops), left / (claims?.Count ?? workers),
+            r => r.MemoryOn(place.Device),
+            running.Count == 0 ? long.MaxValue : place.Device.MemoryBytes - taken);
     }
 
     /// <summary>
@@ -160,11 +162,11 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
     /// left. None while there is no memory for it.
     /// </summary>
     internal static PlannedRun? Choose(IReadOnlyList<PlannedRun> able, Func<PlannedRun, double> seconds, double share,
-        long memory)
+        Func<PlannedRun, long> bytes, long memory)
     {
         PlannedRun? longest = able.MaxBy(seconds);
         PlannedRun? run = longest is not null && seconds(longest) > share ? longest : able.FirstOrDefault();
-        return run?.MemoryBytes > memory ? null : run;
+        return run is not null && bytes(run) > memory ? null : run;
     }
 
     void Do(PlannedRun run, int threads, Claim? claim)
@@ -179,7 +181,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
                 TrainResult trained = Trainer.Train(run.Config!, here.Reporting(p => Moved(run, p)) with
                 {
                     Threads = threads,
-                    PeakFlops = peakFlops * threads,
+                    PeakFlops = place.PeakFlops * threads,
                     Fence = claim,
                 });
                 if (trained.Done) result = StudyResult.Of(here, run);
@@ -208,7 +210,7 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
             if (result is not null) claims?.Worker.Count(done: true);
             if (result is not null)
             {
-                paidSeconds += run.SecondsAt(peakFlops) / workers;
+                paidSeconds += run.SecondsAt(place.PeakFlops) / workers;
                 Take(run, result);
             }
             else if (failure.Length > 0)
@@ -240,9 +242,9 @@ sealed class RunQueue(Workspace here, string stage, IReadOnlyList<PlannedRun> ru
         double total = runs.Sum(r => r.NewFlops), under = running.Values.Sum(r => r.Run.NewFlops * PartOf(r)),
             left = total - doneFlops - under - failed.Sum(f => runs.First(r => r.Name == f.Name).NewFlops);
         double seconds = (told - began) / 1000.0, reckoned = waiting.Concat(running.Values.Select(r => r.Run))
-            .Sum(r => r.SecondsAt(peakFlops)) / workers;
+            .Sum(r => r.SecondsAt(place.PeakFlops)) / workers;
         // small runs reach less of the peak: what is left is weighed by its reckoned time
-        double underway = running.Values.Sum(r => r.Run.SecondsAt(peakFlops) * PartOf(r)) / workers, paid = paidSeconds
+        double underway = running.Values.Sum(r => r.Run.SecondsAt(place.PeakFlops) * PartOf(r)) / workers, paid = paidSeconds
             + underway;
         double pace = paid > 0 && seconds > 3 ? seconds / paid : 1, timeLeft = (reckoned - underway) * pace;
         here.Report(stage, total > 0 ? 1 - left / total : 1, detail: new LadderProgress(results.Count, failed.Count, runs.Count,

@@ -191,9 +191,22 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
             &Embedding.Forward);
 
     /// <inheritdoc/>
-    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C) => Share(
-        new Embedding.Task { Table = F(dTable), Tokens = I(tokens), Y = F(dy), Rows = rows, C = C }, C, &Embedding.Backward,
-        VectorMath.Lanes);
+    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
+        PassPlan.Groups groups = default)
+    {
+        for (int g = 0; g < groups.Count; g++)
+        {
+            (int from, int to, long at) = RowsOf(groups, g, rows);
+            Share(new Embedding.Task
+            {
+                Table = F(dTable) + at,
+                Tokens = I(tokens) + from,
+                Y = F(dy) + (long)from * C,
+                Rows = to - from,
+                C = C,
+            }, C, &Embedding.Backward, VectorMath.Lanes);
+        }
+    }
 
     /// <inheritdoc/>
     public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
@@ -203,8 +216,19 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
-        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate)
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups = default)
     {
+        if (groups.Count > 1)
+        {
+            for (int g = 0; g < groups.Count; g++)
+            {
+                (int from, int to, long at) = RowsOf(groups, g, shape.Rows);
+                long row = (long)from * shape.Stride;
+                RmsNormBackward(Further(x, row), gain, Further(s, (long)from * shape.Heads), Further(dy, row), Further(dx, row),
+                    Further(dGain, at), shape with { Rows = to - from }, accumulate, default);
+            }
+            return;
+        }
         var task = new Kernels.RmsNorm.Task
         {
             X = F(x),
@@ -227,7 +251,15 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        DeviceSpan<float> start) => MatMul(layout, a, b, default, c, m, n, k, start);
+        DeviceSpan<float> start = default, PassPlan.Groups groups = default)
+    {
+        for (int g = 0; g < groups.Count; g++)
+        {
+            (int from, int to, long at) = RowsOf(groups, g, k);
+            MatMul(layout, Further(a, (long)from * m), Further(b, (long)from * n), default, Further(c, at), m, n, to - from,
+                Further(start, at));
+        }
+    }
 
     /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,

@@ -24,16 +24,25 @@ public readonly struct DeviceSpan<T>(nint address, long length) where T : unmana
 }
 
 /// <summary>Memory of one owner on a device: taken in pieces, given back together.</summary>
-public sealed class DeviceMemory(IDevice device) : IDisposable
+/// <param name="what">it is for, said where there is not enough</param>
+public sealed class DeviceMemory(IDevice device, string what = "memory") : IDisposable
 {
     readonly List<nint> pieces = [];
 
     /// <summary>New memory, all zero.</summary>
+    /// <exception cref="ConfigException">The device has not so much left.</exception>
     public DeviceSpan<T> Allocate<T>(long length) where T : unmanaged
     {
-        nint piece = device.Allocate(checked(length * Unsafe.SizeOf<T>()));
-        pieces.Add(piece);
-        return new(piece, length);
+        try
+        {
+            nint piece = device.Allocate(checked(length * Unsafe.SizeOf<T>()));
+            pieces.Add(piece);
+            return new(piece, length);
+        }
+        catch (ConfigException e)
+        {
+            throw new ConfigException($"{what}: {e.Message}");
+        }
     }
 
     /// <summary>Frees it; nothing may use it any more.</summary>

@@ -49,6 +49,19 @@ abstract unsafe class HostDevice : IDisposable
         *D(sum) = loss;
     }
 
+    /// <summary>Rows [From, To) of group <paramref name="g"/>, and by how much its sums lie further.</summary>
+    private protected static (int From, int To, long At) RowsOf(PassPlan.Groups groups, int g, int rows)
+    {
+        if (groups.Offsets.Length == 0) return (0, rows, 0);
+        int* offsets = I(groups.Offsets);
+        return (Math.Clamp(offsets[g] - groups.First, 0, rows), Math.Clamp(offsets[g + 1] - groups.First, 0, rows),
+            g * groups.Stride);
+    }
+
+    /// <summary>The same stretch, so many elements further, which may be beyond its end.</summary>
+    private protected static DeviceSpan<T> Further<T>(DeviceSpan<T> x, long by) where T : unmanaged =>
+        x.Length == 0 ? x : new(x.Address + (nint)(by * sizeof(T)), x.Length);
+
     /// <summary>Frees all memory.</summary>
     public virtual void Dispose()
     {

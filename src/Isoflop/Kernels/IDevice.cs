@@ -58,9 +58,10 @@ public readonly record struct SampledToken(int Token, float LogProb);
 /// double sums), "cpu" the fast one. A result depends on the operands alone, never on threads or on neighbouring rows.
 /// </summary>
 /// <remarks>
-/// Gradients of weights and gains are added to, element by element, in the order of the rows: in float32, cutting the rows of a
-/// step into several calls cannot change a bit. Arguments are the caller's promise; they are checked in debug builds only.
-/// Nothing comes back to the host but by <see cref="Download"/>: a device may run behind its caller until then.
+/// Gradients of weights and gains are added to, element by element, in the order of the rows, each group of rows to its own:
+/// in float32 cutting a step into several calls cannot change a bit (where sums go by blocks of rows: at whole blocks). Arguments
+/// are the caller's promise; they are checked in debug builds only. Nothing comes back to the host but by
+/// <see cref="Download"/>: a device may run behind its caller until then.
 /// </remarks>
 public interface IDevice : IDisposable
 {
@@ -101,7 +102,9 @@ public interface IDevice : IDisposable
     void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C);
 
     /// <summary>dTable[tokens[r]] += dy[r].</summary>
-    void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C);
+    /// <param name="dTable">[V, C], of the first group</param>
+    void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
+        PassPlan.Groups groups = default);
 
     /// <summary>y = gain ⊙ x·s, s = 1/√(mean(x²) + epsilon). Zhang &amp; Sennrich 2019, arXiv:1910.07467.</summary>
     /// <param name="s">[Rows·Heads] out, kept for the backward pass</param>
@@ -111,16 +114,17 @@ public interface IDevice : IDisposable
     /// <summary>dGain += Σ dy⊙x̂;  dx (+)= s·(g⊙dy − x̂·mean(g⊙dy⊙x̂)), x̂ = x·s.</summary>
     /// <param name="accumulate">true adds to dx, false overwrites it; dx may be dy</param>
     void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
-        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate);
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups = default);
 
     /// <summary>
     /// C = start + A·B. Every element is one chain of multiply-adds over ascending k, begun at start's; in bf16 see
     /// <see cref="Precision"/>.
     /// </summary>
     /// <param name="start">[m, n], may be C itself; default: zeros</param>
+    /// <param name="groups">of the rows that TransposedA sums over: a C and a start for each</param>
     /// <remarks>2·m·n·k flops.</remarks>
     void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        DeviceSpan<float> start = default);
+        DeviceSpan<float> start = default, PassPlan.Groups groups = default);
 
     /// <summary>A matrix of weights as products read it; before the first one it wants its update.</summary>
     /// <param name="values">[outputs, inputs]</param> <param name="backward">false: only forward products will come</param>

@@ -17,7 +17,7 @@ public abstract class PassRows : IDisposable
     private protected PassRows(IDevice device, int lists, long bytes)
     {
         this.device = device;
-        memory = new(device);
+        memory = new(device, "tokens of a pass");
         here = new byte[checked((int)bytes + lists * Alignment)];
         there = memory.Allocate<byte>(here.Length);
     }
@@ -70,8 +70,26 @@ public abstract class PassRows : IDisposable
 /// <summary>A pass over whole sequences: training and reading.</summary>
 public sealed class PassPlan : PassRows
 {
-    /// <summary>Room for so many rows.</summary>
-    public PassPlan(IDevice device, int maxRows) : base(device, lists: 6, (6L * maxRows + 2) * 4) { }
+    /// <summary>Room for so many rows, in so many groups.</summary>
+    public PassPlan(IDevice device, int maxRows, int maxGroups = 0)
+        : base(device, lists: 7, (6L * maxRows + 2 + maxGroups + 1) * 4) { }
+
+    /// <summary>
+    /// Rows whose gradients are sums of their own: group g has rows Offsets[g] to Offsets[g + 1], less <paramref name="First"/>,
+    /// as far as they are among a call's; its sums lie <paramref name="Stride"/> elements behind those of the group before it.
+    /// </summary>
+    /// <param name="Offsets">[Count + 1] ascending, from the pass's first row on; empty: one group</param>
+    public readonly record struct Groups(DeviceSpan<int> Offsets, int First, long Stride)
+    {
+        /// <summary>Groups there are.</summary>
+        public int Count => Offsets.Length == 0 ? 1 : (int)Offsets.Length - 1;
+
+        /// <summary>The same, seen from a row of the pass.</summary>
+        public Groups From(int row) => this with { First = row };
+    }
+
+    /// <summary>Where the groups of rows begin; empty: there is one.</summary>
+    public DeviceSpan<int> GroupOffsets { get; private set; }
 
     /// <summary>Sequences, which do not see each other.</summary>
     public int Sequences { get; private set; }
@@ -95,8 +113,9 @@ public sealed class PassPlan : PassRows
     /// <param name="offsets">[sequences + 1] of a larger whole, of which this pass has the rows from the first offset on</param>
     /// <param name="targets">[rows]</param> <param name="weights">[rows]</param>
     /// <param name="wanted">rows of the whole whose logits are wanted; empty: of all here</param>
+    /// <param name="groups">rows of the whole at which groups begin, then its end; empty: one group</param>
     public void Set(ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions, ReadOnlySpan<int> offsets, ReadOnlySpan<int> targets,
-        ReadOnlySpan<float> weights, ReadOnlySpan<int> wanted)
+        ReadOnlySpan<float> weights, ReadOnlySpan<int> wanted, ReadOnlySpan<int> groups = default)
     {
         int first = offsets[0];
         Begin(tokens, positions);
@@ -117,6 +136,9 @@ public sealed class PassPlan : PassRows
             (own[i], weigh[i]) = (targets[row], weights[row]);
         }
         (Targets, Weights) = (targetsThere, weightsThere);
+        Span<int> groupsHere = Room(groups.Length, out DeviceSpan<int> groupsThere);
+        for (int i = 0; i < groups.Length; i++) groupsHere[i] = groups[i] - first;
+        GroupOffsets = groupsThere;
         Send();
     }
 }

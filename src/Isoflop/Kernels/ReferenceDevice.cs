@@ -22,10 +22,15 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
         Embedding.Forward(new() { Table = F(table), Tokens = I(tokens), Y = F(y), Rows = rows, C = C }, 0, rows);
 
     /// <inheritdoc/>
-    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C)
+    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
+        PassPlan.Groups groups = default)
     {
-        for (int r = 0; r < rows; r++)
-            for (int c = 0; c < C; c++) F(dTable)[(long)I(tokens)[r] * C + c] += F(dy)[(long)r * C + c];
+        for (int g = 0; g < groups.Count; g++)
+        {
+            (int from, int to, long at) = RowsOf(groups, g, rows);
+            for (int r = from; r < to; r++)
+                for (int c = 0; c < C; c++) F(dTable)[at + (long)I(tokens)[r] * C + c] += F(dy)[(long)r * C + c];
+        }
     }
 
     /// <inheritdoc/>
@@ -35,26 +40,47 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
 
     /// <inheritdoc/>
     public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
-        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate) => Kernels.RmsNorm.ReferenceBackward(new()
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups = default)
+    {
+        for (int g = 0; g < groups.Count; g++)
         {
-            X = F(x),
-            Gain = F(gain),
-            S = F(s),
-            DY = F(dy),
-            DX = F(dx),
-            DGain = F(dGain),
-            Shape = shape,
-            Accumulate = accumulate,
-        });
+            (int from, int to, long at) = RowsOf(groups, g, shape.Rows);
+            long row = (long)from * shape.Stride;
+            Kernels.RmsNorm.ReferenceBackward(new()
+            {
+                X = F(x) + row,
+                Gain = F(gain),
+                S = F(s) + (long)from * shape.Heads,
+                DY = F(dy) + row,
+                DX = F(dx) + row,
+                DGain = F(dGain) + at,
+                Shape = shape with { Rows = to - from },
+                Accumulate = accumulate,
+            });
+        }
+    }
 
     /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
-        DeviceSpan<float> start)
+        DeviceSpan<float> start = default, PassPlan.Groups groups = default)
     {
-        Kernels.MatMul.Task task =
-            new() { Layout = layout, A = F(a), B = F(b), C = F(c), M = m, N = n, K = k, Start = F(start) };
-        if (precision == Precision.F32) Kernels.MatMul.Reference(task);
-        else Bf16.Reference(task, precision);
+        for (int g = 0; g < groups.Count; g++)
+        {
+            (int from, int to, long at) = RowsOf(groups, g, k);
+            var task = new Kernels.MatMul.Task
+            {
+                Layout = layout,
+                A = F(a) + (long)from * m,                        // rows of both, where there are groups
+                B = F(b) + (long)from * n,
+                C = F(c) + at,
+                M = m,
+                N = n,
+                K = to - from,
+                Start = start.Length == 0 ? null : F(start) + at,
+            };
+            if (precision == Precision.F32) Kernels.MatMul.Reference(task);
+            else Bf16.Reference(task, precision);
+        }
     }
 
     /// <inheritdoc/>
@@ -66,7 +92,7 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
         DeviceSpan<float> start)
     {
         (int n, int k) = layout == MatMulLayout.TransposedB ? (b.Outputs, b.Inputs) : (b.Inputs, b.Outputs);
-        MatMul(layout, a, b.Values, c, m, n, k, start);
+        MatMul(layout, a, b.Values, c, m, n, k, start, default);
     }
 
     /// <inheritdoc/>

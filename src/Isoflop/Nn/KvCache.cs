@@ -24,7 +24,7 @@ sealed class KvCache : IDisposable
         (Slots, Context, PageCount, PageTokens, SlotPages) =
             (slots, context, pages, traits.PageTokens, PagesOf(traits, context));
         Pages = new int[slots * SlotPages];
-        memory = new(model.Device);
+        memory = new(model.Device, "cached keys and values");
         layers = [.. Enumerable.Range(0, model.Config.NLayer).Select(_ => memory.Allocate<byte>(pages * model.KvPageBytes))];
         View = new(model.Device, model.MaxRows, slots, SlotPages);
     }

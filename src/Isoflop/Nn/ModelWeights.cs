@@ -13,7 +13,7 @@ sealed class ModelWeights : IDisposable
     {
         Config = config;
         Table = new ParamTable(config);
-        memory = new(device);
+        memory = new(device, "parameters");
         Params = memory.Allocate<float>(Table.Length);
         Layers = [.. Table.Layers.Select(l => new LayerWeights(
             new(device, Params, training, l.Q, l.K, l.V), new(device, Params, training, l.O),
@@ -61,9 +61,10 @@ sealed class ModelWeights : IDisposable
 }
 
 /// <summary>What one part of a step adds to: gradients in the parameters' layout.</summary>
-/// <param name="Slab">[Table.Length]</param>
+/// <param name="Slab">[Table.Length], of the first of the groups that pass together; the next ones follow it</param>
 /// <param name="Embedding">
 /// [V, C] of the embedding, where the head is tied to it: the head's gradient comes by blocks of rows, the embedding's at the end
 /// of each pass; two sums, joined once a step. Else a part of the slab.
 /// </param>
-readonly record struct Gradient(DeviceSpan<float> Slab, DeviceSpan<float> Embedding);
+/// <param name="Stride">elements from one group's embedding to the next one's</param>
+readonly record struct Gradient(DeviceSpan<float> Slab, DeviceSpan<float> Embedding, long Stride);

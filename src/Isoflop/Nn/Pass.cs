@@ -16,6 +16,8 @@ sealed class Pass : IDisposable
 {
     // Logits exist for one block of rows at a time: some 4 MB of them.
     const int LogitFloats = 1 << 20, MinLogitRows = 168;
+    // On a device that wants long passes 256 MB, in whole blocks of rows, so that its sums over rows go on from block to block.
+    const int DeviceLogitFloats = 1 << 26, LogitBlock = 256;
 
     readonly IDevice device;
     readonly ModelWeights weights;
@@ -32,13 +34,14 @@ sealed class Pass : IDisposable
 
     /// <summary>Room for so many rows.</summary>
     /// <param name="training">false leaves out what only gradients need</param>
-    public Pass(IDevice device, ModelWeights weights, int maxRows, bool training)
+    /// <param name="groups">of rows with gradients of their own that may pass together</param>
+    public Pass(IDevice device, ModelWeights weights, int maxRows, bool training, int groups = 1)
     {
         (this.device, this.weights, this.maxRows) = (device, weights, maxRows);
-        (config, table, memory) = (weights.Config, weights.Table, new(device));
+        (config, table, memory) = (weights.Config, weights.Table, new(device, "activations"));
         heads = Heads(config);
         epsilon = (float)config.NormEps;
-        plan = new(device, maxRows);
+        plan = new(device, maxRows, groups);
         stream = memory.Allocate<float>((long)maxRows * config.DModel);
         layers = new LayerActivations[config.NLayer];
         for (int i = 0; i < layers.Length; i++)
@@ -48,7 +51,7 @@ sealed class Pass : IDisposable
         finalNormed = memory.Allocate<float>((long)maxRows * config.DModel);
         finalScale = memory.Allocate<float>(maxRows);
         if (training) d = new(memory, config, maxRows);
-        LogitRows = LogitRowsOf(config, maxRows);
+        LogitRows = LogitRowsOf(device.Traits, config, maxRows);
         logits = memory.Allocate<float>((long)LogitRows * config.VocabSize);
     }
 
@@ -56,8 +59,9 @@ sealed class Pass : IDisposable
     public static AttentionShape Heads(ModelConfig config) => new(config.NHead, config.KvHeads, config.HeadWidth);
 
     /// <summary>Rows whose logits exist at a time.</summary>
-    public static int LogitRowsOf(ModelConfig config, int maxRows) =>
-        Math.Min(maxRows, Math.Max(MinLogitRows, LogitFloats / config.VocabSize));
+    public static int LogitRowsOf(DeviceTraits device, ModelConfig config, int maxRows) => Math.Min(maxRows, device.PassRows == 0
+        ? Math.Max(MinLogitRows, LogitFloats / config.VocabSize)
+        : Math.Max(LogitBlock, DeviceLogitFloats / config.VocabSize / LogitBlock * LogitBlock));
 
     /// <inheritdoc cref="LogitRowsOf"/>
     public int LogitRows { get; }
@@ -67,13 +71,14 @@ sealed class Pass : IDisposable
     /// <param name="nll">[rows of the batch]: of these sequences' rows</param>
     /// <param name="rowWeights">[rows of the batch] likewise: the targets' weights, or default</param>
     /// <param name="totalWeight">Σ weight over the whole step</param>
+    /// <param name="groups">rows of the batch at which groups with gradients of their own begin, then its end; empty: one</param>
     public void Read(Batch batch, int from, int to, DeviceSpan<float> nll, DeviceSpan<float> rowWeights, double totalWeight = 1,
-        in Gradient? gradient = null)
+        in Gradient? gradient = null, ReadOnlySpan<int> groups = default)
     {
         while (from < to)
         {
             int end = End(batch, from, to), first = batch.Offsets[from];
-            Forward(batch, from, end, default);
+            Forward(batch, from, end, default, groups);
             if (rowWeights.Length > 0) device.Copy(plan.Weights, rowWeights.Slice(first, plan.Rows));
             Head(nll.Slice(first, plan.Rows), totalWeight, gradient);
             if (gradient is { } g) Backward(plan.Rows, g);
@@ -92,7 +97,7 @@ sealed class Pass : IDisposable
             int first = Before(wanted, batch.Offsets[from]), last = Before(wanted, batch.Offsets[end]);
             if (last > first)
             {
-                Forward(batch, from, end, wanted[first..last]);
+                Forward(batch, from, end, wanted[first..last], default);
                 Head(nll.Slice(first, last - first), 1, null);
             }
             from = end;
@@ -113,11 +118,11 @@ sealed class Pass : IDisposable
         return end;
     }
 
-    void Forward(Batch batch, int from, int to, ReadOnlySpan<int> wanted)
+    void Forward(Batch batch, int from, int to, ReadOnlySpan<int> wanted, ReadOnlySpan<int> groups)
     {
         int first = batch.Offsets[from], rows = batch.Offsets[to] - first;
         plan.Set(batch.Tokens.AsSpan(first, rows), batch.Positions.AsSpan(first, rows), batch.Offsets[from..(to + 1)],
-            batch.Targets.AsSpan(first, rows), batch.Weights.AsSpan(first, rows), wanted);
+            batch.Targets.AsSpan(first, rows), batch.Weights.AsSpan(first, rows), wanted, groups);
         Embed(plan);
         for (int i = 0; i < layers.Length; i++)
         {
@@ -157,13 +162,13 @@ sealed class Pass : IDisposable
         if (config.QkNorm)
         {
             device.RmsNormBackward(a.RawQkv, Gain(weights.Params, p.QNorm!), a.QScale, d.Qkv, d.Qkv, Gain(slab, p.QNorm!), q,
-                accumulate: false);
+                accumulate: false, Groups);
             device.RmsNormBackward(Keys(a.RawQkv), Gain(weights.Params, p.KNorm!), a.KScale, Keys(d.Qkv), Keys(d.Qkv),
-                Gain(slab, p.KNorm!), k, accumulate: false);
+                Gain(slab, p.KNorm!), k, accumulate: false, Groups);
         }
-        w.Qkv.Backward(device, slab, a.AttentionIn, d.Qkv, d.Normed, rows);
+        w.Qkv.Backward(device, slab, a.AttentionIn, d.Qkv, d.Normed, rows, Groups);
         device.RmsNormBackward(a.Input, Gain(weights.Params, p.AttentionNorm), a.AttentionScale, d.Normed, d.Stream,
-            Gain(slab, p.AttentionNorm), Whole(rows), accumulate: true);
+            Gain(slab, p.AttentionNorm), Whole(rows), accumulate: true, Groups);
     }
 
     void AfterAttention(int i, int rows)
@@ -179,25 +184,26 @@ sealed class Pass : IDisposable
     void AfterAttentionBackward(int i, int rows, DeviceSpan<float> slab)
     {
         (LayerActivations a, LayerParams p, Layer w) = At(i);
-        w.Down.Backward(device, slab, a.Gated, d!.Stream, d.Gated, rows);
+        w.Down.Backward(device, slab, a.Gated, d!.Stream, d.Gated, rows, Groups);
         device.SwiGluBackward(a.GateUp, d.Gated, d.GateUp, rows, config.FfWidth);
-        w.GateUp.Backward(device, slab, a.MlpIn, d.GateUp, d.Normed, rows);
+        w.GateUp.Backward(device, slab, a.MlpIn, d.GateUp, d.Normed, rows, Groups);
         device.RmsNormBackward(a.Middle, Gain(weights.Params, p.MlpNorm), a.MlpScale, d.Normed, d.Stream,
-            Gain(slab, p.MlpNorm), Whole(rows), accumulate: true);
-        w.Output.Backward(device, slab, a.Attended, d.Stream, d.Attended, rows);
+            Gain(slab, p.MlpNorm), Whole(rows), accumulate: true, Groups);
+        w.Output.Backward(device, slab, a.Attended, d.Stream, d.Attended, rows, Groups);
     }
 
     void Backward(int rows, in Gradient gradient)
     {
         device.RmsNormBackward(layers[^1].Output, Gain(weights.Params, table.FinalNorm), finalScale, d!.Normed, d.Stream,
-            Gain(gradient.Slab, table.FinalNorm), Whole(rows), accumulate: false);
+            Gain(gradient.Slab, table.FinalNorm), Whole(rows), accumulate: false, Groups);
         for (int i = layers.Length - 1; i >= 0; i--)
         {
             AfterAttentionBackward(i, rows, gradient.Slab);
             device.AttentionBackward(layers[i].RotatedQkv, layers[i].Attended, layers[i].Lse, d.Attended, d.Qkv, plan, heads);
             ProjectQkvBackward(i, rows, gradient.Slab);
         }
-        device.EmbedBackward(plan.Tokens, d.Stream, gradient.Embedding, rows, config.DModel);
+        device.EmbedBackward(plan.Tokens, d.Stream, gradient.Embedding, rows, config.DModel,
+            Groups with { Stride = gradient.Stride });
     }
 
     /// <summary>The final norm of a pass; where only some rows' logits are wanted, those gathered.</summary>
@@ -223,7 +229,8 @@ sealed class Pass : IDisposable
             device.CrossEntropy(logits, plan.Targets.Slice(r, count),
                 gradient is not null ? plan.Weights.Slice(r, count) : default, totalWeight, nll.Slice(r, count), count, V);
             if (gradient is { } g)
-                weights.Head.Backward(device, g.Slab, x, logits, d!.Normed.Slice((long)r * C, (long)count * C), count);
+                weights.Head.Backward(device, g.Slab, x, logits, d!.Normed.Slice((long)r * C, (long)count * C), count,
+                    Groups.From(r));
         }
     }
 
@@ -245,6 +252,8 @@ sealed class Pass : IDisposable
     }
 
     // ---- places ---------------------------------------------------------------------------------------------------------------
+
+    PassPlan.Groups Groups => new(plan.GroupOffsets, 0, table.Length);
 
     static DeviceSpan<float> Rows(DeviceSpan<float> x, int rows, int width) => x.Slice(0, (long)rows * width);
 

@@ -10,7 +10,8 @@ namespace Isoflop.Nn;
 /// <remarks>
 /// A batch's sequences fall into shards, each with a gradient of its own, a sum in the order of its rows; shards are added as a
 /// fixed tree. So bits depend on the batch and on the number of shards. Lanes, parts of the device that each have memory for a
-/// pass, take shard after shard and do not wait for each other. All memory is laid out here, before the first step.
+/// pass, take shard after shard and do not wait for each other; a device that wants long passes takes all of them at once. All
+/// memory is laid out here, before the first step.
 /// </remarks>
 public sealed class Transformer : IDisposable
 {
@@ -27,7 +28,8 @@ public sealed class Transformer : IDisposable
     readonly int allShards;
     readonly int maxRows;
     readonly DeviceSpan<float> everyGradient, nll, rowWeights, others;
-    readonly int[] wantedRows;
+    readonly int[] wantedRows, groupRows;
+    readonly bool together;                                       // all shards pass at once
     readonly Action<int> work;
     Pass? whole;
     bool gradientsStale;
@@ -63,16 +65,21 @@ public sealed class Transformer : IDisposable
         (this.device, this.maxRows, this.ranks, allShards) = (device, maxRows, ranks, shards);
         shards /= ranks?.Count ?? 1;
         weights = new(device, config, training);
-        memory = new(device);
+        memory = new(device, "gradients");
         Sums = memory.Allocate<double>(2);
         (nll, rowWeights, wantedRows) = (memory.Allocate<float>(maxRows), memory.Allocate<float>(maxRows), new int[maxRows]);
         if (training)
         {
             everyGradient = memory.Allocate<float>(shards * Table.Length);
             Param e = Table.Embedding;
-            gradients = [.. Enumerable.Range(0, shards).Select(s => everyGradient.Slice(s * Table.Length, Table.Length))
-                .Select(slab => new Gradient(slab,
-                    config.TiedHead ? memory.Allocate<float>(e.Length) : slab.Slice(e.Offset, e.Length)))];
+            DeviceSpan<float> apart = config.TiedHead ? memory.Allocate<float>(shards * e.Length) : default;
+            gradients = new Gradient[shards];
+            for (int s = 0; s < shards; s++)
+            {
+                DeviceSpan<float> slab = everyGradient.Slice(s * Table.Length, Table.Length);
+                gradients[s] = config.TiedHead ? new(slab, apart.Slice(s * e.Length, e.Length), e.Length)
+                    : new(slab, slab.Slice(e.Offset, e.Length), Table.Length);
+            }
             if (ranks is not null) others = memory.Allocate<float>(Table.Length);
         }
         else gradients = [];
@@ -81,7 +88,9 @@ public sealed class Transformer : IDisposable
         int most = passRows > 0 ? Math.Min(passRows, maxRows) : maxRows,
             own = training && device.Traits.Precision != "float32" ? most : most / lanes.Devices.Count;
         passes = [.. lanes.Devices.Select(lane =>
-            new Pass(lane, weights, Math.Min(maxRows, Math.Max(own, config.ContextLen)), training))];
+            new Pass(lane, weights, Math.Min(maxRows, Math.Max(own, config.ContextLen)), training, shards))];
+        together = device.Traits.PassRows > 0 && lanes.Devices.Count == 1;
+        groupRows = new int[shards + 1];
         work = Work;
     }
 
@@ -169,11 +178,9 @@ public sealed class Transformer : IDisposable
 
     void ClearStale(int from, int to)
     {
-        for (int s = from; s < to; s++)
-        {
-            device.Clear(gradients[s].Slab);
-            if (Config.TiedHead) device.Clear(gradients[s].Embedding);
-        }
+        DeviceSpan<float> first = gradients[from].Slab, embedding = gradients[from].Embedding;
+        device.Clear(new DeviceSpan<float>(first.Address, (to - from) * first.Length));
+        if (Config.TiedHead) device.Clear(new DeviceSpan<float>(embedding.Address, (to - from) * embedding.Length));
     }
 
     /// <summary>Zero loss.</summary>
@@ -214,13 +221,15 @@ public sealed class Transformer : IDisposable
             TotalWeight = totalWeight,
         });
         gradientsStale = false;
-        if (ranks is not null)
-        {
-            // The loss is one chain over all rows, in every process.
-            ranks.Gather(nll, r => batch.Offsets[FirstOf(r * own)]);
-            device.Upload(batch.Weights.AsSpan(0, batch.Rows), rowWeights);
-        }
+        if (ranks is not null) GatherLosses(ranks, batch, own);
         AddLoss(batch, nlls);
+    }
+
+    // The loss is one chain over all rows, in every process.
+    void GatherLosses(Ranks others, Batch batch, int own)
+    {
+        others.Gather(nll, r => batch.Offsets[FirstOf(r * own)]);
+        device.Upload(batch.Weights.AsSpan(0, batch.Rows), rowWeights);
     }
 
     /// <summary>−ln p of the targets of some rows (nats); the others' logits are never formed.</summary>
@@ -247,6 +256,11 @@ public sealed class Transformer : IDisposable
     /// <summary>A lane takes shard after shard.</summary>
     void Work(int lane)
     {
+        if (together && job.Gradient)
+        {
+            ReadTogether();
+            return;
+        }
         for (int shard; (shard = Interlocked.Increment(ref nextShard) - 1) < job.Shards;)
         {
             int from = FirstOf(job.First + shard), to = FirstOf(job.First + shard + 1);
@@ -258,6 +272,15 @@ public sealed class Transformer : IDisposable
             else if (job.Wanted > 0) passes[lane].Read(job.Batch, from, to, wantedRows.AsSpan(0, job.Wanted), nll);
             else passes[lane].Read(job.Batch, from, to, nll, rowWeights);
         }
+    }
+
+    void ReadTogether()
+    {
+        int end = job.First + job.Shards;
+        for (int s = 0; s <= job.Shards; s++) groupRows[s] = job.Batch.Offsets[FirstOf(job.First + s)];
+        if (gradientsStale) ClearStale(0, job.Shards);
+        passes[0].Read(job.Batch, FirstOf(job.First), FirstOf(end), nll, rowWeights, job.TotalWeight, gradients[0],
+            job.Shards > 1 ? groupRows : default);
     }
 
     /// <summary>A shard has the sequences that begin in its share of the rows.</summary>
@@ -317,7 +340,7 @@ public sealed class Transformer : IDisposable
     }
 
     /// <summary>Rows whose logits one <see cref="Decode"/> can give.</summary>
-    public int MaxLogitRows => Pass.LogitRowsOf(Config, maxRows);
+    public int MaxLogitRows => Pass.LogitRowsOf(device.Traits, Config, maxRows);
 
     // One lane of all threads is it; else it is made for the first decoding.
     Pass Whole => lanes.Devices.Count == 1 ? passes[0] : whole ??= new(device, weights, maxRows, training: false);

@@ -62,7 +62,7 @@ sealed class ReplyBatch : IDisposable
         long pages = Math.Clamp(cacheBytes / (model.Config.NLayer * model.KvPageBytes), most, (long)slots * most);
         cache = new(model, slots, context, (int)pages);
         prefixes = new(cache);
-        memory = new(model.Device);
+        memory = new(model.Device, "draws");
         drawnThere = memory.Allocate<SampledToken>(slots);
         readBytes = Traffic.Forward(model.Table.Parameters);
         all = new Slot[slots];

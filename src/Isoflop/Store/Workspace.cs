@@ -53,6 +53,13 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>The threads, counted: never 0.</summary>
     public int Cores => Threads > 0 ? Threads : Environment.ProcessorCount;
 
+    /// <summary>
+    /// Runs side by side where nothing else is asked for: one a core; on a card, which small models do not fill, more.
+    /// </summary>
+    internal int SideBySide(int asked) => asked > 0 ? asked : Devices.OnHost(Device) ? Cores : Math.Max(RunsOfCard, Cores);
+
+    const int RunsOfCard = 8;
+
     /// <summary>What the device does at most, FLOPs a second, for the share in the rows; 0: measured when it is
     /// needed.</summary>
     public double PeakFlops { get; init; }

@@ -37,7 +37,7 @@ public sealed class Optimizer : IDisposable
     /// <summary>For a model that trains.</summary>
     public Optimizer(Transformer model, OptimizerKind kind = OptimizerKind.Adamw)
     {
-        (this.model, this.kind, device, memory) = (model, kind, model.Device, new(model.Device));
+        (this.model, this.kind, device, memory) = (model, kind, model.Device, new(model.Device, "the optimiser's moments"));
         (M, V) = (memory.Allocate<float>(model.Table.Length), memory.Allocate<float>(model.Table.Length));
         hidden = kind == OptimizerKind.Adamw ? [] : [.. model.Table.Hidden];
         norms = memory.Allocate<double>(2);

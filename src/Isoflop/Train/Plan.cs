@@ -54,7 +54,9 @@ public sealed record Plan
         var table = new ParamTable(Model);
         (Parameters, NonEmbedding) = (table.Parameters, table.NonEmbedding);
         ParametersWithoutEmbedding = ComputeOptimal.ParametersWithoutEmbedding(Model);
-        Memory = MemoryOf(table);
+        int lanes = Math.Min(Shards, Environment.ProcessorCount);
+        long atOnce = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
+        Memory = MemoryOf(table, atOnce, Math.Min(atOnce, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize);
     }
 
     /// <summary>The settings with nothing left to choose: the length in steps; what stays null follows from the rest.</summary>
@@ -80,6 +82,14 @@ public sealed record Plan
 
     /// <summary>Memory, bytes.</summary>
     internal MemoryPlan Memory { get; }
+
+    /// <summary>The same on a device: one that wants long passes takes more.</summary>
+    internal MemoryPlan MemoryOn(DeviceTraits device)
+    {
+        if (device.PassRows == 0) return Memory;
+        int rows = PassTokensOn(device);
+        return MemoryOf(new(Model), rows, (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize) with { Packed = 0 };
+    }
 
     /// <summary>The model's shape.</summary>
     public ModelConfig Model { get; }
@@ -125,6 +135,10 @@ public sealed record Plan
     internal int PassTokens =>
         Math.Clamp((Config.Train.MicroTokens ?? UsualPassTokens(Parameters, Model.DModel)) / Model.ContextLen, 1, Windows)
             * Model.ContextLen;
+
+    /// <summary>The same on a device: one that wants long passes gets them, unless something else is asked for.</summary>
+    internal int PassTokensOn(DeviceTraits device) => device.PassRows == 0 || Config.Train.MicroTokens is not null ? PassTokens
+        : Math.Clamp(device.PassRows / Model.ContextLen, 1, Windows) * Model.ContextLen;
 
     /// <summary>The same where nothing else is asked for.</summary>
     internal static int UsualPassTokens(long parameters, int width) => parameters > LargeParameters ? LargePassTokens
@@ -267,14 +281,11 @@ public sealed record Plan
         1L << Math.Max(0, 63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
 
     /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
-    MemoryPlan MemoryOf(ParamTable table)
+    MemoryPlan MemoryOf(ParamTable table, long rows, long logits)
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
-        int lanes = Math.Min(Shards, Environment.ProcessorCount);
-        long rows = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
-        long logits = Math.Min(rows, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize;
         long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
         int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
         return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8 + room * 4, table.MatrixLength * laidOut,

@@ -31,7 +31,8 @@ sealed class TrainLoop
     {
         (this.plan, this.corpus, this.device, this.folder, this.here) = (plan, corpus, device, folder, here);
         int rows = plan.BatchTokens;
-        model = new Transformer(device, plan.Model, rows, training: true, plan.Shards, plan.PassTokens, here.Ranks);
+        model = new Transformer(device, plan.Model, rows, training: true, plan.Shards, plan.PassTokensOn(device.Traits),
+            here.Ranks);
         optimizer = new(model, plan.Optimizer);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, optimizer, here.CreateFile,
             corpus.Info.ChatTemplate, corpus.Info.Licence, here.Fence);

@@ -58,7 +58,7 @@ public static class Trainer
         if (resumeAt is { } wanted && there.Count == 0)
             throw new ConfigException($"resume_at={wanted}: {path} has no checkpoint");
         using IDevice device = here.OpenDevice(plan.Precision);
-        CheckMemory(plan, device.Traits.MemoryBytes);
+        CheckMemory(plan, device.Traits);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
         Check(here.Ranks, plan, here.Device);
         bool writes = here.Ranks is null or { Rank: 0 };
@@ -100,7 +100,7 @@ public static class Trainer
     static void Check(Ranks? ranks, Plan plan, string device)
     {
         if (ranks is null) return;
-        if (device.StartsWith("cuda", StringComparison.Ordinal))
+        if (device.StartsWith("cuda", StringComparison.Ordinal) || !Devices.OnHost(device))
             throw new ConfigException($"device={device}: ranks train on CPUs; leave device out");
         CheckRanks(ranks.Count, plan);
     }
@@ -115,10 +115,11 @@ public static class Trainer
     }
 
     /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>
-    static void CheckMemory(Plan plan, long there)
+    static void CheckMemory(Plan plan, DeviceTraits device)
     {
-        if (plan.Memory.Total <= there) return;
-        string needs = FormattableString.Invariant($"{plan.Memory.Total / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
+        long need = plan.MemoryOn(device).Total, there = device.MemoryBytes;
+        if (need <= there) return;
+        string needs = FormattableString.Invariant($"{need / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
         throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +
             "make model.d_model or model.n_layer smaller, or lower train.micro_tokens");
     }

@@ -88,7 +88,7 @@ public sealed unsafe class Bf16Tests
             foreach (string begin in new[] { "zeros", "itself", "another" })
             {
                 using CpuDevice cpu = new(threads, by);
-                var fences = new Fences(m + n + k);
+                using var fences = new Fences(m + n + k);
                 // Some products near where float32 turns subnormal.
                 float scale = (m + n + k) % 3 == 0 ? 2e-19f : 1;
                 DeviceSpan<float> a = fences.Random((long)m * k, scale), b = fences.Random((long)k * n, scale);
@@ -118,7 +118,7 @@ public sealed unsafe class Bf16Tests
         const int M = 9, N = 40, K = 333;
         using CpuDevice cpu = new(2, Multiplication.Defined(precision));
         using ReferenceDevice reference = new();
-        var fences = new Fences(1);
+        using var fences = new Fences(1);
         DeviceSpan<float> a = fences.Random(M * K), b = fences.Random(K * N), expected = fences.Empty(M * N), c = fences.Empty(M * N);
         reference.MatMul(MatMulLayout.Plain, a, b, expected, M, N, K, default);
         cpu.MatMul(MatMulLayout.Plain, a, b, c, M, N, K, default);

@@ -55,17 +55,18 @@ sealed class CountingDevice(IDevice inner) : IDevice
 
     public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C) => inner.Embed(table, tokens, y, rows, C);
 
-    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C) =>
-        inner.EmbedBackward(tokens, dy, dTable, rows, C);
+    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C, PassPlan.Groups groups) =>
+        inner.EmbedBackward(tokens, dy, dTable, rows, C, groups);
 
     public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape, float epsilon) =>
         inner.RmsNorm(x, gain, y, s, shape, epsilon);
 
     public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy, DeviceSpan<float> dx,
-        DeviceSpan<float> dGain, HeadRows shape, bool accumulate) => inner.RmsNormBackward(x, gain, s, dy, dx, dGain, shape, accumulate);
+        DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups) =>
+        inner.RmsNormBackward(x, gain, s, dy, dx, dGain, shape, accumulate, groups);
 
-    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k, DeviceSpan<float> start) =>
-        inner.MatMul(layout, a, b, c, m, n, k, start);
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k, DeviceSpan<float> start,
+        PassPlan.Groups groups) => inner.MatMul(layout, a, b, c, m, n, k, start, groups);
 
     public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) => inner.Prepare(values, outputs, inputs, backward);
 

@@ -26,7 +26,8 @@ public class DevicesTests
         foreach ((string name, string why) in ((string, string)[])[("cpu:sse9", $"this machine's cpu runs {own[4..]}"), ("gpu", "there is none of that name")])
         {
             string message = Assert.Throws<ConfigException>(() => Devices.Open(name)).Message;
-            Assert.Equal($"device={name}: {why}; there are: {string.Join(", ", Devices.Names)}", message);
+            Assert.StartsWith($"device={name}: {why}; there are: ", message);
+            Assert.Contains($"cpu, {own}, cpu:reference", message);
             Assert.DoesNotContain('\n', message);
         }
     }

@@ -1,14 +1,17 @@
+using System.Runtime.InteropServices;
 using Isoflop.Kernels;
 using Xunit;
 
 namespace Isoflop.Tests.Kernels;
 
 /// <summary>Operands between fences of NaN: a read past an end poisons the result, a write past it is found by <see cref="Check"/>.</summary>
-sealed unsafe class Fences(int seed)
+/// <remarks>Their memory lasts until they are disposed of: addresses alone keep nothing alive.</remarks>
+/// <param name="allocate">memory of so many bytes that a device reads by the host's own address; default: the host's</param>
+sealed unsafe class Fences(int seed, Func<long, nint>? allocate = null, Action<nint>? free = null) : IDisposable
 {
     const int Width = 64;
     readonly Random random = new(seed);
-    readonly List<float[]> blocks = [];
+    readonly List<DeviceSpan<float>> blocks = [];                 // with their fences
 
     /// <summary>Uniform values in [−scale, scale).</summary>
     public DeviceSpan<float> Random(long length, float scale = 1) => New(length, _ => scale * (2 * random.NextSingle() - 1));
@@ -27,19 +30,30 @@ sealed unsafe class Fences(int seed)
 
     DeviceSpan<float> New(long length, Func<int, float> value)
     {
-        float[] block = GC.AllocateUninitializedArray<float>((int)length + 2 * Width, pinned: true);
-        Array.Fill(block, float.NaN);
-        for (int i = 0; i < length; i++) block[Width + i] = value(i);
+        long bytes = (length + 2 * Width) * sizeof(float);
+        var block = new DeviceSpan<float>(allocate is null ? (nint)NativeMemory.AlignedAlloc((nuint)bytes, Width) : allocate(bytes), length + 2 * Width);
         blocks.Add(block);
-        fixed (float* start = &block[Width]) return new((nint)start, length);
+        new Span<float>((void*)block.Address, (int)block.Length).Fill(float.NaN);
+        DeviceSpan<float> inner = block.Slice(Width, length);
+        for (int i = 0; i < length; i++) ((float*)inner.Address)[i] = value(i);
+        return inner;
     }
 
     /// <summary>All fences stand.</summary>
     public void Check(string what)
     {
-        foreach (float[] block in blocks)
+        foreach (DeviceSpan<float> block in blocks)
             for (int i = 0; i < Width; i++)
-                Assert.True(float.IsNaN(block[i]) && float.IsNaN(block[^(i + 1)]), $"{what}: wrote outside of its operand");
+                Assert.True(float.IsNaN(((float*)block.Address)[i]) && float.IsNaN(((float*)block.Address)[block.Length - 1 - i]),
+                    $"{what}: wrote outside of its operand");
+    }
+
+    public void Dispose()
+    {
+        foreach (DeviceSpan<float> block in blocks)
+            if (free is null) NativeMemory.AlignedFree((void*)block.Address);
+            else free(block.Address);
+        blocks.Clear();
     }
 
     public static float[] Values(DeviceSpan<float> memory) => new ReadOnlySpan<float>((float*)memory.Address, (int)memory.Length).ToArray();

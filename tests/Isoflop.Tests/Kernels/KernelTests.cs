@@ -52,7 +52,7 @@ public sealed class KernelTests : IDisposable
         foreach ((int m, int n, int k) in shapes)
             foreach (string begin in new[] { "zeros", "itself", "another" })
             {
-                var fences = new Fences(m + n + k);
+                using var fences = new Fences(m + n + k);
                 DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), own = fences.Random((long)m * n);
                 DeviceSpan<float> packed = fences.Empty(cpu.PackedLength(n, k)), other = fences.Random((long)m * n);
                 DeviceSpan<float> From(DeviceSpan<float> c) => begin == "itself" ? c : begin == "another" ? other : default;
@@ -85,7 +85,7 @@ public sealed class KernelTests : IDisposable
             foreach ((int heads, int gap) in new[] { (1, 0), (3, 5) })
                 foreach (bool accumulate in new[] { false, true })
                 {
-                    var fences = new Fences(width);
+                    using var fences = new Fences(width);
                     var shape = new HeadRows(5, heads, width, heads * width + gap);
                     long length = 4L * shape.Stride + heads * width;
                     DeviceSpan<float> x = fences.Random(length), gain = fences.Random(width), dy = fences.Random(length);
@@ -122,7 +122,7 @@ public sealed class KernelTests : IDisposable
     {
         foreach (int half in Lengths)
         {
-            var fences = new Fences(half);
+            using var fences = new Fences(half);
             int D = 2 * half;
             var shape = new HeadRows(4, 2, D, 2 * D + 3);
             var table = new float[8 * D];
@@ -146,7 +146,7 @@ public sealed class KernelTests : IDisposable
         foreach (int width in Lengths)
             foreach (float scale in new[] { 2f, 200f })
             {
-                var fences = new Fences(width);
+                using var fences = new Fences(width);
                 DeviceSpan<float> gateUp = fences.Random(6 * width, scale), dy = fences.Random(3 * width);
                 DeviceSpan<float> y = fences.Empty(3 * width), expected = fences.Empty(3 * width);
                 reference.SwiGlu(gateUp, expected, 3, width);
@@ -166,7 +166,7 @@ public sealed class KernelTests : IDisposable
     {
         foreach (int V in Lengths.Append(1000))
         {
-            var fences = new Fences(V);
+            using var fences = new Fences(V);
             DeviceSpan<float> logits = fences.Random(3 * V, 20), weights = fences.Random(3);
             DeviceSpan<int> targets = fences.Ints(3, i => (7 * i + 3) % V);
             DeviceSpan<float> expected = fences.Copy(logits), kept = fences.Copy(logits), nll = fences.Empty(3), nllExpected = fences.Empty(3), nllKept = fences.Empty(3);
@@ -202,7 +202,7 @@ public sealed class KernelTests : IDisposable
     {
         foreach (int length in Lengths.Append(40_000))
         {
-            var fences = new Fences(length);
+            using var fences = new Fences(length);
             var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
             DeviceSpan<float> p = fences.Random(length), g = fences.Random(length), m = fences.Random(length), v = fences.Random(length);
             var positive = Fences.Values(v).Select(Math.Abs).ToArray();
@@ -232,7 +232,7 @@ public sealed class KernelTests : IDisposable
     {
         foreach (int length in Lengths.Append(40_000))
         {
-            var fences = new Fences(length);
+            using var fences = new Fences(length);
             var step = new AdamWStep(0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 3, 0.5);
             DeviceSpan<float> g = fences.Random(length), m = fences.Random(length), v = fences.Random(length), y = fences.Random(length);
             cpu.Upload([.. Fences.Values(v).Select(Math.Abs)], v);
@@ -331,7 +331,7 @@ public sealed class KernelTests : IDisposable
     {
         foreach (int C in Lengths.Append(40_000))
         {
-            var fences = new Fences(C);
+            using var fences = new Fences(C);
             DeviceSpan<float> x = fences.Random(C), y = fences.Random(C), expected = fences.Copy(y);
             DeviceSpan<double> sum = new(fences.Empty(2).Address, 1), sumExpected = new(fences.Empty(2).Address, 1);
             reference.SumSquares(x, sumExpected);
@@ -369,7 +369,7 @@ public sealed class KernelTests : IDisposable
             .Append((200, new AttentionShape(6, 3, 32)));
         foreach ((int T, AttentionShape shape) in cases)
         {
-            var fences = new Fences(T);
+            using var fences = new Fences(T);
             int[] offsets = [0, 3, 3 + T];
             int rows = 3 + T;
             DeviceSpan<float> qkv = fences.Random((long)rows * shape.Stride), dy = fences.Random((long)rows * shape.OutputStride);

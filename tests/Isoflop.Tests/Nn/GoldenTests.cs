@@ -26,7 +26,7 @@ public class GoldenTests
             ? [.. Directory.GetDirectories(Folder).Where(f => File.Exists(Path.Combine(f, "golden.json"))).Order()]
             : [];
         foreach (string folder in folders)
-            foreach (string device in new[] { "reference", "cpu" }) data.Add(Path.GetFileName(folder), device);
+            foreach (string device in new[] { "cpu:reference", "cpu" }) data.Add(Path.GetFileName(folder), device);
         if (folders.Length == 0) data.Add(NoFixtures, "cpu");
         return data;
     }
@@ -37,7 +37,7 @@ public class GoldenTests
         if (fixture == NoFixtures) Assert.Skip($"no golden fixtures in '{Folder}'; name their folder in ISOFLOP_GOLDEN");
         string folder = Path.Combine(Folder, fixture);
         using JsonDocument golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "golden.json")));
-        using IDevice device = Devices.Open(deviceName == "cpu" ? "cpu" : "cpu:reference", 2);
+        using IDevice device = Devices.Open(deviceName, 2);
         ModelConfig config = ConfigOf(folder);
         int[][][] batches = golden.RootElement.GetProperty("batches").Deserialize<int[][][]>()!;
         float[][][] weights = golden.RootElement.GetProperty("weights").Deserialize<float[][][]>()!;

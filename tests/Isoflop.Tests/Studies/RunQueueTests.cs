@@ -9,7 +9,7 @@ public class RunQueueTests
     static PlannedRun Run(double seconds, long memory = 1) => new($"{seconds}", Phase.Ladder, seconds, 1, 16, 2, 1, 1, 1, 1, 1, 1, 1, 1,
         seconds, seconds, 0, memory, "", "", "", false);
 
-    static PlannedRun? Choose(double share, long memory, params PlannedRun[] able) => RunQueue.Choose(able, r => r.Budget, share, memory);
+    static PlannedRun? Choose(double share, long memory, params PlannedRun[] able) => RunQueue.Choose(able, r => r.Budget, share, r => r.MemoryBytes, memory);
 
     [Fact]
     public void Runs_begin_in_their_order_until_the_longest_would_come_last()

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Globalization;
+using Isoflop.Cuda;
+using Isoflop.Kernels;
+using Isoflop.Nn;
+using Isoflop.Train;
+
+namespace Isoflop.Bench;
+
+/// <summary>Whole training steps on a card, the sizes that bench/peers/torch_train.py is given beside it.</summary>
+static class CardBench
+{
+    static readonly (int Vocab, int Context, int Width, int Layers, int Heads, int Windows, int Shards)[] sizes =
+    [
+        (256, 128, 64, 2, 2, 16, 8), (256, 128, 64, 2, 2, 512, 16), (512, 256, 128, 4, 4, 8, 8), (512, 256, 128, 4, 4, 128, 16),
+        (512, 256, 256, 8, 8, 128, 8), (8192, 512, 512, 8, 8, 64, 1), (50304, 1024, 768, 12, 12, 32, 1), (50304, 1024, 1024, 24, 16, 16, 1),
+        (61, 32, 16, 1, 2, 2, 1),                                 // the last: for a host that plays a card
+    ];
+
+    /// <summary>Where a step's time goes: medians of ten steps, each operation waited for, which takes some ten microseconds.</summary>
+    public static void Operations(string name, int size)
+    {
+        Cards.Register();
+        (int vocab, int context, int width, int layers, int heads, int windows, int shards) = sizes[size];
+        var c = new ModelConfig { VocabSize = vocab, ContextLen = context, DModel = width, NLayer = layers, NHead = heads, QkNorm = false };
+        using IDevice inner = Devices.Open(name);
+        nint place = inner.Allocate(16);
+        using var device = new TimedDevice(inner, () => inner.Download(place, new byte[4]));
+        TrainBench.Step step = TrainBench.Begin(device, c, windows, shards);
+        for (int warm = 0; warm < 3; warm++) step();
+        device.Take();
+        var rounds = new Dictionary<string, (double Seconds, double Flops)>[10];
+        for (int i = 0; i < rounds.Length; i++)
+        {
+            step();
+            rounds[i] = device.Take();
+        }
+        foreach (string kernel in rounds[0].Keys.OrderByDescending(k => Median(k)))
+        {
+            double took = Median(kernel), flops = rounds[0][kernel].Flops;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{vocab} {context} {width} {layers} {windows} | {kernel,-22}{took * 1e3,10:F3} ms{flops / took / 1e12,8:F1} TFLOP/s"));
+        }
+
+        double Median(string kernel) => rounds.Select(r => r[kernel].Seconds).Order().ElementAt(rounds.Length / 2);
+    }
+
+    /// <summary>A line a size: vocab context width layers heads ff windows, tokens a second (median step), share of the peak.</summary>
+    public static void Run(string name, int seconds, int from, int to)
+    {
+        Cards.Register();
+        for (int i = from; i < Math.Min(sizes.Length, to == int.MaxValue ? to : to + 1); i++)
+        {
+            (int vocab, int context, int width, int layers, int heads, int windows, int shards) = sizes[i];
+            var c = new ModelConfig { VocabSize = vocab, ContextLen = context, DModel = width, NLayer = layers, NHead = heads, QkNorm = false };
+            using IDevice device = Devices.Open(name);
+            int rows = windows * context;
+            TrainBench.Step step = TrainBench.Begin(device, c, windows, shards);
+            List<double> times = [];
+            for (int warm = 0; warm < 5; warm++) step();
+            for (long start = Stopwatch.GetTimestamp(); times.Count < 5 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
+            {
+                long began = Stopwatch.GetTimestamp();
+                step();
+                times.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+            }
+            times.Sort();
+            double rate = rows / times[times.Count / 2], flops = Flops.Training(c, rows, windows * Flops.Pairs(context)).Total / rows;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{vocab} {context} {width} {layers} {heads} {c.FfWidth} {windows} {rate:0} {rate * flops / device.Traits.PeakFlops.Value:0.000}"));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Runtime.InteropServices;
+using Isoflop.Kernels;
+
+namespace Isoflop.Cuda;
+
+// What kernels are given, as Kernels/*.cu declares it, field by field. A test compares the sizes.
+#pragma warning disable CA1815
+
+/// <summary>Groups of kernel.h.</summary>
+readonly struct GroupArguments(PassPlan.Groups groups)
+{
+    readonly nint offsets = groups.Offsets.Length == 0 ? 0 : groups.Offsets.Address;
+    readonly long stride = groups.Stride;
+    readonly int count = groups.Count, first = groups.First;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct CopyArguments
+{
+    public nint X, Y;
+    public long Words;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct AddArguments
+{
+    public nint X, Y;
+    public long Length;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct AxpbyArguments
+{
+    public nint X, Y, Ratio;
+    public long Length;
+    public float A, B;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct ShardsArguments
+{
+    public nint X;
+    public long Length;
+    public int Count;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct EmbedArguments
+{
+    public nint Table, Tokens, Y;
+    public int Rows, C;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct EmbedBackwardArguments
+{
+    public nint Tokens, DY, DTable;
+    public GroupArguments Groups;
+    public int Rows, C;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct NormArguments
+{
+    public nint X, Gain, Y, S;
+    public HeadRows Shape;
+    public float Epsilon;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct NormBackwardArguments
+{
+    public nint X, Gain, S, DY, DX;
+    public HeadRows Shape;
+    public int Accumulate;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct GainArguments
+{
+    public nint X, S, DY, Parts, DGain;
+    public HeadRows Shape;
+    public GroupArguments Groups;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct MatMulArguments
+{
+    public nint A, B, Start, C;
+    public GroupArguments Groups;
+    public int M, N, K, Grouped;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct RopeArguments
+{
+    public nint X, Table, Positions;
+    public HeadRows Shape;
+    public int Inverse;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct AttentionArguments
+{
+    public nint Qkv, Positions, Y, Lse;
+    public AttentionShape Shape;
+    public int Rows;
+    public float Scale;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct AttentionBackwardArguments
+{
+    public nint Qkv, Positions, Y, Lse, DY, Delta, DQkv;
+    public AttentionShape Shape;
+    public int Rows;
+    public float Scale;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct CachedArguments
+{
+    public nint Qkv, Cache, Pages, FirstPage, Positions, Y;
+    public AttentionShape Shape;
+    public int Rows;
+    public float Scale;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct SwiGluArguments
+{
+    public nint GateUp, DY, Y;
+    public int Rows, Width;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct CrossEntropyArguments
+{
+    public nint Logits, Targets, Weights, Nll;
+    public double Total;
+    public int Rows, V;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct SampleArguments
+{
+    public nint Logits, Draws, Into;
+    public ulong Seed;
+    public float Temperature, TopP;
+    public int TopK, Rows, V;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct LossArguments
+{
+    public nint Weights, Nll, Parts, Sum;
+    public int Rows;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct SquaresArguments
+{
+    public nint X, Parts, Sum;
+    public long Length;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct AdamWArguments
+{
+    public nint P, G, M, V, Sums;
+    public long Length;
+    public double Clip;
+    public float Rate, Beta1, Beta2, Epsilon, Decay;
+    public int Step;
+}

@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Isoflop.Cuda;
+
+/// <summary>
+/// What all streams on a card share: the driver's context, and kernels, which it compiles when one is first asked for.
+/// </summary>
+/// <remarks>It lasts as long as the process: compiling takes seconds, until the driver has kept what came of it.</remarks>
+sealed unsafe class CardContext
+{
+    const int MaxSharedAttribute = 8, PlainShared = 48 << 10, JitErrors = 5, JitErrorBytes = 6;
+
+    static readonly ConditionalWeakTable<Driver, ConcurrentDictionary<int, CardContext>> all = [];
+
+    readonly Driver driver;
+    readonly Card card;
+    readonly Lock one = new();
+    readonly Dictionary<string, nint> modules = [];
+    readonly Dictionary<Kernel, nint> functions = new(ReferenceEqualityComparer.Instance);
+
+    CardContext(Driver driver, Card card)
+    {
+        (this.driver, this.card) = (driver, card);
+        int found;
+        nint made;
+        Check(driver.DeviceGet(&found, card.Index), "cuDeviceGet");
+        Check(driver.RetainContext(&made, found), "cuDevicePrimaryCtxRetain");
+        Handle = made;
+    }
+
+    /// <summary>The one of a card.</summary>
+    /// <exception cref="DataException">The card does not answer.</exception>
+    public static CardContext Of(Driver driver, Card card) =>
+        all.GetOrCreateValue(driver).GetOrAdd(card.Index, _ => new(driver, card));
+
+    /// <summary>The driver's name for it.</summary>
+    public nint Handle { get; }
+
+    /// <summary>The driver keeps a current context for each thread.</summary>
+    public void Enter() => Check(driver.SetContext(Handle), "cuCtxSetCurrent");
+
+    /// <exception cref="DataException">The call failed.</exception>
+    public void Check(int result, string call)
+    {
+        if (result != 0)
+            throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)} ({call}); what was saved " +
+                "stays, the same command goes on from there");
+    }
+
+    /// <summary>A kernel as the driver launches it.</summary>
+    public nint Function(Kernel kernel)
+    {
+        lock (one)
+        {
+            if (functions.TryGetValue(kernel, out nint known)) return known;
+            if (!modules.TryGetValue(kernel.Module, out nint module)) modules[kernel.Module] = module = Load(kernel.Module);
+            nint function;
+            fixed (byte* name = Encoding.UTF8.GetBytes(kernel.Name + '\0'))
+                Check(driver.GetFunction(&function, module, name), kernel.Name);
+            // Blocks may have more than 48 KB of shared memory where a kernel says so.
+            if (card.SharedBytes > PlainShared)
+                Check(driver.SetFunction(function, MaxSharedAttribute, card.SharedBytes), kernel.Name);
+            return functions[kernel] = function;
+        }
+    }
+
+    nint Load(string name)
+    {
+        byte[] ptx = Ptx(name), log = new byte[4096];
+        nint module;
+        int result;
+        fixed (byte* code = ptx, errors = log)
+        {
+            int* options = stackalloc int[] { JitErrors, JitErrorBytes };
+            void** values = stackalloc void*[] { errors, (void*)(nint)log.Length };
+            result = driver.LoadModule(&module, code, 2, options, values);
+        }
+        if (result == 0) return module;
+        string said = Encoding.UTF8.GetString(log.AsSpan(0, Math.Max(0, log.AsSpan().IndexOf((byte)0)))).Trim();
+        throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)}: {name}.ptx {said}");
+    }
+
+    /// <summary>A module's text, with the zero that ends it.</summary>
+    static byte[] Ptx(string name)
+    {
+        using Stream file = typeof(CardContext).Assembly.GetManifestResourceStream($"{name}.ptx")
+            ?? throw new InvalidOperationException($"{name}.ptx is not part of the program");
+        byte[] ptx = new byte[file.Length + 1];
+        file.ReadExactly(ptx.AsSpan(0, ptx.Length - 1));
+        return ptx;
+    }
+}

@@ -1,0 +1,472 @@
+using System.Diagnostics;
+using Isoflop.Kernels;
+using Table = Isoflop.Cuda.KernelTable;
+
+namespace Isoflop.Cuda;
+
+/// <summary>The operations on a card. Each adds a launch to the work that waits; a download sends it.</summary>
+/// <remarks>
+/// Products round their operands to bfloat16 and sum in float32, in one chain over ascending k, or work in float32 throughout.
+/// Sums over rows go by blocks of 16 (products) and 64 rows (gains), begun anew at every group: cutting a step into passes at
+/// multiples of 64 rows changes no bit. Activations, weights, moments and all sums are float32.
+/// </remarks>
+sealed unsafe class CudaDevice : IDevice
+{
+    const int Page = 16, MostBlocks = 2048, GainRows = 64, LossRows = 64, SquaresChunk = 4096, TileRows = 64;
+    // A pass of so many rows fills any card.
+    const int PassRowsWanted = 65_536;
+
+    readonly CardStream stream;
+    readonly Table kernels;
+    readonly Commands work = new();
+    readonly int processors;
+    nint scratch;
+    long scratchBytes;
+    int staged;                                                   // bytes of the staging room in use
+    nint staging;                                                 // 0: not asked for since the last launch
+
+    /// <param name="single">products in float32 instead of bfloat16</param>
+    public CudaDevice(Card card, bool single)
+    {
+        stream = new(Driver.Open(), card);
+        (kernels, processors) = (Table.For(single), card.Processors);
+        string precision = single ? "float32" : "bfloat16";
+        Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
+            new(() => card.PeakFlops(!single)))
+        { PassRows = PassRowsWanted };
+    }
+
+    /// <inheritdoc/>
+    public DeviceTraits Traits { get; }
+
+    /// <inheritdoc cref="CardStream.Launches"/>
+    internal (long Single, long Graphs) Launches => stream.Launches;
+
+    // ---- memory ---------------------------------------------------------------------------------------------------------------
+
+    /// <inheritdoc/>
+    public nint Allocate(long bytes) => stream.Allocate(bytes);
+
+    /// <inheritdoc/>
+    public void Free(nint memory)
+    {
+        Flush();
+        stream.Free(memory);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Small pieces wait with the rest: laid out on the host, where a kernel of the same work reads them.</remarks>
+    public void Upload(ReadOnlySpan<byte> from, nint to)
+    {
+        int room = (from.Length + 15) / 16 * 16;
+        if (from.Length % 4 != 0 || room > CardStream.StagingBytes)
+        {
+            Flush();
+            stream.Upload(from, to);
+            return;
+        }
+        if (staged + room > CardStream.StagingBytes) Flush();
+        if (staging == 0) staging = stream.Staging;
+        from.CopyTo(new Span<byte>((void*)(staging + staged), from.Length));
+        Copy(staging + staged, to, from.Length);
+        staged += room;
+    }
+
+    /// <inheritdoc/>
+    public void Download(nint from, Span<byte> to)
+    {
+        Flush();
+        stream.Download(from, to);
+    }
+
+    /// <inheritdoc/>
+    public void Copy(nint from, nint to, long bytes) => work.Add(Table.Copy, Elements(bytes / 4),
+        new CopyArguments { X = from, Y = to, Words = bytes / 4 });
+
+    /// <inheritdoc/>
+    public void Clear(nint x, long bytes) => Copy(0, x, bytes);
+
+    /// <summary>Sends the work that waits.</summary>
+    void Flush()
+    {
+        try
+        {
+            stream.Run(work);
+        }
+        finally
+        {
+            work.Clear();
+            (staging, staged) = (0, 0);
+        }
+    }
+
+    /// <summary>Room of the device's own, until the next operation that asks for it.</summary>
+    nint Scratch(long bytes)
+    {
+        if (bytes > scratchBytes)
+        {
+            Flush();
+            if (scratch != 0) stream.Free(scratch);
+            scratch = 0;
+            scratchBytes = (bytes + (1 << 20) - 1) >> 20 << 20;
+            scratch = stream.Allocate(scratchBytes);
+        }
+        return scratch;
+    }
+
+    static int Blocks(long items, int each) => (int)Math.Min(MostBlocks, (items + each - 1) / each);
+
+    static Grid Elements(long count) => new(Blocks(count, 256));
+
+    static int Up(int count, int each) => (count + each - 1) / each;
+
+    // ---- layers ---------------------------------------------------------------------------------------------------------------
+
+    /// <inheritdoc/>
+    public void Add(DeviceSpan<float> x, DeviceSpan<float> y) => work.Add(Table.Add, Elements(x.Length),
+        new AddArguments { X = x.Address, Y = y.Address, Length = x.Length });
+
+    /// <inheritdoc/>
+    public void SumShards(DeviceSpan<float> x, int count) => work.Add(Table.SumShards, Elements(x.Length / count),
+        new ShardsArguments { X = x.Address, Length = x.Length / count, Count = count });
+
+    /// <inheritdoc/>
+    public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C) =>
+        work.Add(Table.Embed, new(Math.Min(rows, MostBlocks)),
+            new EmbedArguments { Table = table.Address, Tokens = tokens.Address, Y = y.Address, Rows = rows, C = C });
+
+    /// <inheritdoc/>
+    public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
+        PassPlan.Groups groups) =>
+        work.Add(Table.EmbedBackward, new((int)(dTable.Length / C), Up(C, 256), groups.Count, 8 * sizeof(uint)),
+            new EmbedBackwardArguments
+            {
+                Tokens = tokens.Address,
+                DY = dy.Address,
+                DTable = dTable.Address,
+                Groups = new(groups),
+                Rows = rows,
+                C = C,
+            });
+
+    /// <inheritdoc/>
+    public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
+        float epsilon) => work.Add(Table.RmsNorm, new(Blocks((long)shape.Rows * shape.Heads, 8)), new NormArguments
+        {
+            X = x.Address,
+            Gain = gain.Address,
+            Y = y.Address,
+            S = s.Address,
+            Shape = shape,
+            Epsilon = epsilon,
+        });
+
+    /// <inheritdoc/>
+    public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
+        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups = default)
+    {
+        int parts = Up(shape.Rows, GainRows) + groups.Count - 1;
+        var gains = new GainArguments
+        {
+            X = x.Address,
+            S = s.Address,
+            DY = dy.Address,
+            Parts = Scratch((long)parts * shape.Width * sizeof(float)),
+            DGain = dGain.Address,
+            Shape = shape,
+            Groups = new(groups),
+        };
+        // First: dx may be dy.
+        work.Add(Table.GainParts, new(parts, Up(shape.Width, 32), 1, 256 * sizeof(float)), gains);
+        work.Add(Table.GainSum, new(Up(shape.Width, 64), groups.Count), gains);
+        work.Add(Table.RmsNormBackward, new(Blocks((long)shape.Rows * shape.Heads, 8)), new NormBackwardArguments
+        {
+            X = x.Address,
+            Gain = gain.Address,
+            S = s.Address,
+            DY = dy.Address,
+            DX = dx.Address,
+            Shape = shape,
+            Accumulate = accumulate ? 1 : 0,
+        });
+    }
+
+    /// <inheritdoc/>
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
+        DeviceSpan<float> start = default, PassPlan.Groups groups = default)
+    {
+        Table.Product product = layout switch
+        {
+            MatMulLayout.Plain => kernels.Plain,
+            MatMulLayout.TransposedB => kernels.TurnedB,
+            _ => kernels.TurnedA,
+        };
+        int count = layout == MatMulLayout.TransposedA ? groups.Count : 1;
+        // Which tile it is shows in the time alone: the large one where it fills the card.
+        bool large = (long)Up(m, 128) * Up(n, 128) * count >= processors;
+        int side = large ? 128 : 64;
+        int shared = 2 * kernels.OperandBytes * (Panel(side, layout == MatMulLayout.TransposedA)
+            + Panel(side, layout != MatMulLayout.TransposedB));
+        work.Add(large ? product.Large : product.Small, new(Up(n, side), Up(m, side), count, shared), new MatMulArguments
+        {
+            A = a.Address,
+            B = b.Address,
+            Start = start.Length == 0 ? 0 : start.Address,
+            C = c.Address,
+            Groups = new(groups),
+            M = m,
+            N = n,
+            K = k,
+            Grouped = layout == MatMulLayout.TransposedA ? 1 : 0,
+        });
+
+        int Panel(int rows, bool turned) => turned ? Padded(rows) * 32 : Padded(32) * rows;
+    }
+
+    /// <summary>Elements between rows of a tile, as tile.h says.</summary>
+    int Padded(int columns) => columns + 16 / kernels.OperandBytes;
+
+    /// <inheritdoc/>
+    public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>
+        new(values, outputs, inputs);
+
+    /// <inheritdoc/>
+    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,
+        DeviceSpan<float> start)
+    {
+        (int n, int k) = layout == MatMulLayout.TransposedB ? (b.Outputs, b.Inputs) : (b.Inputs, b.Outputs);
+        MatMul(layout, a, b.Values, c, m, n, k, start, default);
+    }
+
+    /// <inheritdoc/>
+    public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
+        work.Add(Table.Rope, Elements((long)shape.Rows * shape.Heads * shape.Width / 2), new RopeArguments
+        {
+            X = x.Address,
+            Table = table.Address,
+            Positions = positions.Address,
+            Shape = shape,
+            Inverse = inverse ? 1 : 0,
+        });
+
+    /// <inheritdoc/>
+    public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse, AttentionShape shape)
+    {
+        (int i, int width) = Table.For(shape.DHead);
+        int shared = kernels.OperandBytes * TileRows * (3 * Padded(width) + Padded(TileRows));
+        work.Add(kernels.Attention[i], new(Up(plan.Rows, TileRows), shape.Heads, 1, shared), new AttentionArguments
+        {
+            Qkv = qkv.Address,
+            Positions = plan.Positions.Address,
+            Y = y.Address,
+            Lse = lse.Address,
+            Shape = shape,
+            Rows = plan.Rows,
+            Scale = 1 / MathF.Sqrt(shape.DHead),
+        });
+    }
+
+    /// <inheritdoc/>
+    public void AttentionBackward(DeviceSpan<float> qkv, DeviceSpan<float> y, DeviceSpan<float> lse, DeviceSpan<float> dy,
+        DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape)
+    {
+        (int i, int width) = Table.For(shape.DHead);
+        int shared = kernels.OperandBytes * TileRows * (4 * Padded(width) + Padded(TileRows));
+        const int Stats = 2 * TileRows * sizeof(float);
+        var given = new AttentionBackwardArguments
+        {
+            Qkv = qkv.Address,
+            Positions = plan.Positions.Address,
+            Y = y.Address,
+            Lse = lse.Address,
+            DY = dy.Address,
+            Delta = Scratch((long)plan.Rows * shape.Heads * sizeof(float)),
+            DQkv = dqkv.Address,
+            Shape = shape,
+            Rows = plan.Rows,
+            Scale = 1 / MathF.Sqrt(shape.DHead),
+        };
+        work.Add(kernels.Delta, new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
+        work.Add(kernels.QueryGradient[i], new(Up(plan.Rows, TileRows), shape.Heads, 1, shared), given);
+        work.Add(kernels.KeyGradient[i], new(Up(plan.Rows, TileRows), shape.KvHeads, 1, shared + Stats), given);
+    }
+
+    /// <inheritdoc/>
+    public long KvPageBytes(AttentionShape shape) => 2L * Page * shape.KvHeads * shape.DHead * sizeof(float);
+
+    /// <inheritdoc/>
+    public void AttentionCached(DeviceSpan<float> qkv, DeviceSpan<byte> cache, CacheView view, DeviceSpan<float> y,
+        AttentionShape shape)
+    {
+        (int i, int width) = Table.For(shape.DHead);
+        var given = new CachedArguments
+        {
+            Qkv = qkv.Address,
+            Cache = cache.Address,
+            Pages = view.Pages.Address,
+            FirstPage = view.FirstPage.Address,
+            Positions = view.Positions.Address,
+            Y = y.Address,
+            Shape = shape,
+            Rows = view.Rows,
+            Scale = 1 / MathF.Sqrt(shape.DHead),
+        };
+        work.Add(kernels.Append, new(Math.Min(view.Rows, MostBlocks)), given);                  // first: a row sees others
+        int shared = kernels.OperandBytes * ((16 + 2 * TileRows) * Padded(width) + 16 * Padded(TileRows));
+        work.Add(kernels.Cached[i], new(view.Rows, shape.KvHeads, 1, shared), given);
+    }
+
+    /// <inheritdoc/>
+    public void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width) =>
+        work.Add(Table.SwiGlu, Elements((long)rows * width),
+            new SwiGluArguments { GateUp = gateUp.Address, Y = y.Address, Rows = rows, Width = width });
+
+    /// <inheritdoc/>
+    public void SwiGluBackward(DeviceSpan<float> gateUp, DeviceSpan<float> dy, DeviceSpan<float> dGateUp, int rows, int width) =>
+        work.Add(Table.SwiGluBackward, Elements((long)rows * width), new SwiGluArguments
+        {
+            GateUp = gateUp.Address,
+            DY = dy.Address,
+            Y = dGateUp.Address,
+            Rows = rows,
+            Width = width,
+        });
+
+    // ---- logits ---------------------------------------------------------------------------------------------------------------
+
+    const int RowRoom = 96;                                       // bytes; logits.h
+
+    /// <inheritdoc/>
+    public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
+        DeviceSpan<float> nll, int rows, int V) =>
+        work.Add(Table.CrossEntropy, new(Math.Min(rows, 8 * MostBlocks), 1, 1, RowRoom),
+            new CrossEntropyArguments
+            {
+                Logits = logits.Address,
+                Targets = targets.Address,
+                Weights = weights.Length == 0 ? 0 : weights.Address,
+                Nll = nll.Address,
+                Total = totalWeight,
+                Rows = rows,
+                V = V,
+            });
+
+    /// <inheritdoc/>
+    public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) => work.Add(Table.LogSoftmax,
+        new(Math.Min(rows, 8 * MostBlocks), 1, 1, RowRoom),
+        new CrossEntropyArguments { Logits = logits.Address, Rows = rows, V = V });
+
+    /// <inheritdoc/>
+    public void Sample(DeviceSpan<float> logits, SamplingRule rule, ulong seed, DeviceSpan<RandomKey> draws,
+        DeviceSpan<SampledToken> into, int V) => work.Add(Table.Sample,
+            new((int)Math.Min(into.Length, 8 * MostBlocks), 1, 1, RowRoom + 128 * sizeof(double)), new SampleArguments
+            {
+                Logits = logits.Address,
+                Draws = draws.Address,
+                Into = into.Address,
+                Seed = seed,
+                Temperature = rule.Temperature,
+                TopP = rule.TopP,
+                TopK = rule.TopK,
+                Rows = (int)into.Length,
+                V = V,
+            });
+
+    // ---- a step's end ---------------------------------------------------------------------------------------------------------
+
+    /// <inheritdoc/>
+    public void AddLoss(DeviceSpan<float> weights, DeviceSpan<float> nll, int rows, DeviceSpan<double> sum)
+    {
+        int parts = Up(rows, LossRows);
+        var given = new LossArguments
+        {
+            Weights = weights.Address,
+            Nll = nll.Address,
+            Parts = Scratch((long)parts * sizeof(double)),
+            Sum = sum.Address,
+            Rows = rows,
+        };
+        work.Add(Table.LossParts, new(Up(parts, 8)), given);
+        work.Add(Table.LossSum, new(1), given);
+    }
+
+    /// <inheritdoc/>
+    public void SumSquares(DeviceSpan<float> x, DeviceSpan<double> sum)
+    {
+        int parts = checked((int)((x.Length + SquaresChunk - 1) / SquaresChunk));
+        var given = new SquaresArguments
+        {
+            X = x.Address,
+            Parts = Scratch((long)parts * sizeof(double)),
+            Sum = sum.Address,
+            Length = x.Length,
+        };
+        work.Add(Table.SquaresParts, new(parts, 1, 1, 8 * sizeof(double)), given);
+        work.Add(Table.SquaresSum, new(1, 1, 1, 8 * sizeof(double)), given);
+    }
+
+    /// <inheritdoc/>
+    public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step) => work.Add(Table.AdamW, Elements(p.Length), Given(p, g, m, v, sums, step));
+
+    /// <inheritdoc/>
+    public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
+        in AdamWStep step) => work.Add(Table.Direction, Elements(g.Length), Given(default, g, m, v, sums, step));
+
+    static AdamWArguments Given(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v,
+        DeviceSpan<double> sums, in AdamWStep step) => new()
+        {
+            P = p.Address,
+            G = g.Address,
+            M = m.Address,
+            V = v.Length == 0 ? 0 : v.Address,
+            Sums = sums.Address,
+            Length = g.Length,
+            Clip = step.Clip,
+            Rate = step.LearningRate,
+            Beta1 = step.Beta1,
+            Beta2 = step.Beta2,
+            Epsilon = step.Epsilon,
+            Decay = step.WeightDecay,
+            Step = step.Step,
+        };
+
+    /// <inheritdoc/>
+    public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio = default) =>
+        work.Add(Table.Axpby, Elements(x.Length), new AxpbyArguments
+        {
+            X = x.Address,
+            Y = y.Address,
+            Ratio = ratio.Length == 0 ? 0 : ratio.Address,
+            Length = x.Length,
+            A = a,
+            B = b,
+        });
+
+    /// <summary>Bytes a second of a copy, read and written, and FLOPs a second of a product of square matrices.</summary>
+    public (double Bandwidth, double Flops) Measure(int side, long bytes)
+    {
+        using var memory = new DeviceMemory(this);
+        DeviceSpan<float> x = memory.Allocate<float>(Math.Max(bytes / 4, (long)side * side));
+        DeviceSpan<float> y = memory.Allocate<float>(x.Length);
+        return (Best(2 * bytes, () => Copy(x.Address, y.Address, bytes)), Best(2.0 * side * side * side,
+            () => MatMul(MatMulLayout.TransposedB, x, x, y, side, side, side)));
+
+        double Best(double amount, Action once)
+        {
+            const int Times = 8;
+            double best = 0;
+            for (int round = 0; round < 4; round++)
+            {
+                long began = Stopwatch.GetTimestamp();
+                for (int i = 0; i < Times; i++) once();
+                Download(x.Address, new byte[4]);
+                best = Math.Max(best, Times * amount / Stopwatch.GetElapsedTime(began).TotalSeconds);
+            }
+            return best;
+        }
+    }
+
+    /// <summary>Ends it and frees its memory.</summary>
+    public void Dispose() => stream.Dispose();
+}

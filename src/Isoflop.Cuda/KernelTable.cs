@@ -1,0 +1,70 @@
+namespace Isoflop.Cuda;
+
+/// <summary>Every kernel by name; those that multiply by kind of operand, of attention by width of head too.</summary>
+sealed class KernelTable
+{
+    static readonly int[] widths = [16, 32, 64, 128];
+    static readonly KernelTable bf16 = new("bf16"), single = new("float");
+
+    KernelTable(string operand)
+    {
+        (Operand, OperandBytes) = (operand, operand == "bf16" ? 2 : 4);
+        Plain = new(Of("matmul", "matmul_plain_large", 256), Of("matmul", "matmul_plain_small", 128));
+        TurnedB = new(Of("matmul", "matmul_turned_b_large", 256), Of("matmul", "matmul_turned_b_small", 128));
+        TurnedA = new(Of("matmul", "matmul_turned_a_large", 256), Of("matmul", "matmul_turned_a_small", 128));
+        Attention = Wide("attention", "attention", 128);
+        QueryGradient = Wide("attention_backward", "attention_dq", 128);
+        KeyGradient = Wide("attention_backward", "attention_dkv", 128);
+        Delta = Of("attention_backward", "attention_delta", 256);
+        Cached = Wide("attention_cached", "attention_cached", 32);
+        Append = Of("attention_cached", "cache_append", 128);
+    }
+
+    /// <summary>Of products in bfloat16, or in float32.</summary>
+    public static KernelTable For(bool single) => single ? KernelTable.single : bf16;
+
+    /// <summary>"bf16" or "float".</summary>
+    public string Operand { get; }
+
+    public int OperandBytes { get; }
+
+    /// <summary>A product's two tiles: 128 × 128 and 64 × 64.</summary>
+    public sealed record Product(Kernel Large, Kernel Small);
+
+    public Product Plain { get; }
+    public Product TurnedB { get; }
+    public Product TurnedA { get; }
+    public Kernel[] Attention { get; }
+    public Kernel[] QueryGradient { get; }
+    public Kernel[] KeyGradient { get; }
+    public Kernel[] Cached { get; }
+    public Kernel Delta { get; }
+    public Kernel Append { get; }
+
+    public static readonly Kernel Copy = new("elementwise", "copy", 256), Add = new("elementwise", "add", 256),
+        SumShards = new("elementwise", "sum_shards", 256), Embed = new("embed", "embed", 256),
+        EmbedBackward = new("embed", "embed_backward", 256), RmsNorm = new("rmsnorm", "rms_norm", 256),
+        RmsNormBackward = new("rmsnorm", "rms_norm_backward", 256), GainParts = new("rmsnorm", "gain_parts", 256),
+        GainSum = new("rmsnorm", "gain_sum", 64), Rope = new("rope", "rope", 256), SwiGlu = new("swiglu", "swiglu", 256),
+        SwiGluBackward = new("swiglu", "swiglu_backward", 256), CrossEntropy = new("cross_entropy", "cross_entropy", 128),
+        LogSoftmax = new("cross_entropy", "log_softmax", 128), Sample = new("sample", "sample", 128),
+        LossParts = new("sums", "loss_parts", 256), LossSum = new("sums", "loss_sum", 32),
+        SquaresParts = new("sums", "squares_parts", 256), SquaresSum = new("sums", "squares_sum", 256),
+        AdamW = new("adamw", "adamw", 256), Direction = new("adamw", "direction", 256),
+        Axpby = new("elementwise", "axpby", 256);
+
+    /// <summary>Which kernel takes heads of this width, and how wide its tiles are.</summary>
+    /// <exception cref="ConfigException">No kernel does.</exception>
+    public static (int Index, int Width) For(int head)
+    {
+        int i = 0;
+        while (i < widths.Length && widths[i] < head) i++;
+        return i < widths.Length ? (i, widths[i])
+            : throw new ConfigException($"model.d_head={head}: a card takes heads of at most {widths[^1]}; " +
+                "use more heads, or cpu");
+    }
+
+    Kernel Of(string module, string name, int threads) => new($"{module}.{Operand}", $"{name}_{Operand}", threads);
+
+    Kernel[] Wide(string module, string name, int threads) => [.. widths.Select(w => Of(module, $"{name}_{w}", threads))];
+}

@@ -1,0 +1,303 @@
+// The card's threads on the host, so that every kernel runs and is tested without a card. Blocks run one after another; the
+// threads of a block are fibers, which run by turns from one barrier to the next. Operations of a warp wait for its 32 lanes,
+// and it is an error, not a hang, where some lanes come to a barrier that the others never reach.
+#pragma once
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#define DEVICE static inline
+#define DEVICE_MEMBER inline
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace host
+{
+
+enum State { Ready, AtBarrier, Done };
+const int MostThreads = 1024, StackBytes = 64 << 10;
+
+struct Warp
+{
+    unsigned words[2][32][6];                                // what lanes lay out for each other, by turns of two
+    float sums[2][16][8];                                    // of a product, whole
+    int arrived, generation;
+};
+
+struct Block
+{
+    void* stack[MostThreads];                                // where each fiber stopped
+    void* scheduler;
+    State state[MostThreads];
+    Warp warps[MostThreads / 32];
+    int thread, threads, x, y, z, gridX;
+    char* shared;
+    int sharedBytes;
+    char* stacks;
+    void (*body)(const void*);
+    const void* args;
+    const char* fault;
+};
+
+// One a host thread: several devices may work at once.
+inline Block*& current()
+{
+    static thread_local Block* block;
+    return block;
+}
+
+#if defined(__x86_64__)
+extern "C" void isoflop_switch(void** from, void* to);
+__asm__(".text\n.weak isoflop_switch\n.hidden isoflop_switch\nisoflop_switch:\n"
+    "push %rbx\npush %rbp\npush %r12\npush %r13\npush %r14\npush %r15\nmov %rsp,(%rdi)\nmov %rsi,%rsp\n"
+    "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbp\npop %rbx\nret\n");
+const int SavedWords = 7;
+#elif defined(__aarch64__)
+extern "C" void isoflop_switch(void** from, void* to);
+__asm__(".text\n.weak isoflop_switch\n.hidden isoflop_switch\nisoflop_switch:\n"
+    "stp x19,x20,[sp,#-160]!\nstp x21,x22,[sp,#16]\nstp x23,x24,[sp,#32]\nstp x25,x26,[sp,#48]\nstp x27,x28,[sp,#64]\n"
+    "stp x29,x30,[sp,#80]\nstp d8,d9,[sp,#96]\nstp d10,d11,[sp,#112]\nstp d12,d13,[sp,#128]\nstp d14,d15,[sp,#144]\n"
+    "mov x2,sp\nstr x2,[x0]\nmov sp,x1\n"
+    "ldp x21,x22,[sp,#16]\nldp x23,x24,[sp,#32]\nldp x25,x26,[sp,#48]\nldp x27,x28,[sp,#64]\nldp x29,x30,[sp,#80]\n"
+    "ldp d8,d9,[sp,#96]\nldp d10,d11,[sp,#112]\nldp d12,d13,[sp,#128]\nldp d14,d15,[sp,#144]\nldp x19,x20,[sp],#160\nret\n");
+const int SavedWords = 20;
+#else
+#error fibers are written for x86-64 and arm64
+#endif
+
+inline void yield()
+{
+    Block* b = current();
+    isoflop_switch(&b->stack[b->thread], b->scheduler);
+}
+
+inline void run_fiber()
+{
+    Block* b = current();
+    b->body(b->args);
+    b->state[b->thread] = Done;
+    yield();
+    std::abort();                                            // nobody wakes what is done
+}
+
+inline void prepare_fiber(Block* b, int t)
+{
+    void** top = (void**)(b->stacks + (size_t)(t + 1) * StackBytes - 64);
+#if defined(__x86_64__)
+    *--top = nullptr;                                        // as after a call: 8 off a multiple of 16
+    *--top = (void*)run_fiber;
+    top -= 6;
+#else
+    top -= SavedWords;
+    top[11] = (void*)run_fiber;
+#endif
+    b->stack[t] = top;
+    b->state[t] = Ready;
+}
+
+inline void run_block(Block* b)
+{
+    int warps = (b->threads + 31) / 32;
+    memset(b->warps, 0, sizeof(Warp) * warps);
+    for (int t = 0; t < b->threads; t++) prepare_fiber(b, t);
+    for (bool alive = true; alive && !b->fault;)
+    {
+        for (int w = 0; w < warps; w++)
+            for (bool ready = true; ready && !b->fault;)
+            {
+                int generation = b->warps[w].generation, end = w * 32 + 32 < b->threads ? w * 32 + 32 : b->threads;
+                ready = false;
+                bool moved = false;
+                for (int t = w * 32; t < end; t++)
+                {
+                    if (b->state[t] != Ready) continue;
+                    b->thread = t;
+                    isoflop_switch(&b->scheduler, b->stack[t]);
+                    if (b->state[t] == Ready) ready = true;
+                    else moved = true;
+                }
+                if (ready && !moved && generation == b->warps[w].generation)
+                    b->fault = "some lanes of a warp came to an operation of the whole warp, others never did";
+            }
+        alive = false;
+        bool done = false;
+        for (int t = 0; t < b->threads; t++)
+        {
+            if (b->state[t] == AtBarrier) b->state[t] = Ready, alive = true;
+            else done = true;
+        }
+        if (alive && done && !b->fault) b->fault = "some threads of a block came to a barrier, others never did";
+    }
+}
+
+struct Shape { int x, y, z, threads, shared; };
+
+// Fences of 64 bytes before and behind a block's shared memory; a kernel sees noise in it, as on a card.
+const int Fence = 64;
+
+inline const char* launch(const Shape& shape, void (*body)(const void*), const void* args)
+{
+    static thread_local char* stacks = (char*)malloc((size_t)MostThreads * StackBytes);
+    Block* b = new Block();
+    b->stacks = stacks;
+    b->threads = shape.threads;
+    b->gridX = shape.x;
+    b->body = body;
+    b->args = args;
+    size_t bytes = (size_t)shape.shared + 2 * Fence;
+    char* shared = (char*)aligned_alloc(64, (bytes + 63) / 64 * 64);
+    b->shared = shared + Fence;
+    b->sharedBytes = shape.shared;
+    Block* outer = current();
+    current() = b;
+    for (b->z = 0; b->z < shape.z && !b->fault; b->z++)
+        for (b->y = 0; b->y < shape.y && !b->fault; b->y++)
+            for (b->x = 0; b->x < shape.x && !b->fault; b->x++)
+            {
+                memset(shared, 0xFF, bytes);                 // NaN in every float
+                run_block(b);
+                for (int i = 0; i < Fence && !b->fault; i++)
+                    if (shared[i] != (char)0xFF || shared[bytes - 1 - i] != (char)0xFF)
+                        b->fault = "a block wrote outside of its shared memory";
+            }
+    const char* fault = b->fault;
+    current() = outer;
+    free(shared);
+    delete b;
+    return fault;
+}
+
+// Waits until all lanes of the warp have come here; returns which of the two places holds what they laid out. The last one to
+// come does what is to be done once.
+template <class Once> inline int meet(Warp& w, int lanes, Once once)
+{
+    int turn = w.generation & 1, generation = w.generation;
+    if (++w.arrived == lanes)
+    {
+        once(turn);
+        w.arrived = 0, w.generation++;
+    }
+    else
+        while (w.generation == generation) yield();
+    return turn;
+}
+
+inline int meet(Warp& w, int lanes) { return meet(w, lanes, [](int) {}); }
+
+inline float half_of(unsigned pair, int high)
+{
+    unsigned bits = high ? pair & 0xFFFF0000u : pair << 16;
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+// sums += A·B, k by k. Element (i, k) of A lies in lane 4·(i mod 8) + (k mod 8)/2, word 2·(k ≥ 8) + (i ≥ 8); (k, j) of B in
+// lane 4·j + (k mod 8)/2.
+inline void multiply_fragments(float (&sums)[16][8], const unsigned (&words)[32][6])
+{
+    for (int k = 0; k < 16; k++)
+    {
+        float right[8];
+        for (int j = 0; j < 8; j++) right[j] = half_of(words[4 * j + k % 8 / 2][4 + k / 8], k % 2);
+        for (int i = 0; i < 16; i++)
+        {
+            float left = half_of(words[4 * (i % 8) + k % 8 / 2][2 * (k / 8) + i / 8], k % 2);
+            for (int j = 0; j < 8; j++) sums[i][j] = __builtin_fmaf(left, right[j], sums[i][j]);
+        }
+    }
+}
+
+inline Warp& own_warp() { return current()->warps[current()->thread / 32]; }
+inline int own_lanes()
+{
+    int first = current()->thread / 32 * 32, left = current()->threads - first;
+    return left < 32 ? left : 32;
+}
+
+}
+
+#define KERNEL(name, Args, threads) \
+    static void name##_body(const Args a); \
+    static void name##_erased(const void* args) { name##_body(*(const Args*)args); } \
+    EXPORT const char* name(const host::Shape* shape, const void* args) { return host::launch(*shape, name##_erased, args); } \
+    EXPORT int name##_bytes() { return sizeof(Args); } \
+    static void name##_body(const Args a)
+
+DEVICE int thread() { return host::current()->thread; }
+DEVICE int threads() { return host::current()->threads; }
+DEVICE int block_x() { return host::current()->x; }
+DEVICE int block_y() { return host::current()->y; }
+DEVICE int block_z() { return host::current()->z; }
+DEVICE int blocks_x() { return host::current()->gridX; }
+DEVICE char* shared_memory() { return host::current()->shared; }
+
+DEVICE void block_barrier()
+{
+    host::current()->state[thread()] = host::AtBarrier;
+    host::yield();
+}
+
+DEVICE void warp_barrier() { host::meet(host::own_warp(), host::own_lanes()); }
+
+DEVICE unsigned exchange(unsigned value, int mask)
+{
+    host::Warp& w = host::own_warp();
+    int lane = thread() & 31;
+    w.words[w.generation & 1][lane][0] = value;
+    int turn = host::meet(w, host::own_lanes());
+    return w.words[turn][lane ^ mask][0];
+}
+
+DEVICE unsigned warp_ballot(bool vote)
+{
+    host::Warp& w = host::own_warp();
+    w.words[w.generation & 1][thread() & 31][0] = vote;
+    int turn = host::meet(w, host::own_lanes());
+    unsigned votes = 0;
+    for (int i = 0; i < 32; i++) votes |= w.words[turn][i][0] << i;
+    return votes;
+}
+
+struct alignas(16) float4 { float x, y, z, w; };
+
+DEVICE float4 load4(const float* from) { return *(const float4*)from; }
+
+DEVICE unsigned round_bf16(float x)
+{
+    unsigned bits;
+    memcpy(&bits, &x, 4);
+    if (x != x) return 0x7FFF;
+    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+}
+
+DEVICE unsigned pack_bf16(float low, float high) { return round_bf16(low) | round_bf16(high) << 16; }
+
+template <bool Turned> DEVICE void load_fragments(unsigned (&x)[4], const void* row)
+{
+    host::Warp& w = host::own_warp();
+    host::Block* b = host::current();
+    int lane = thread() & 31, g = lane / 4, t = lane % 4, next = w.generation & 1;
+    if ((uintptr_t)row % 16 != 0 || (const char*)row < b->shared || (const char*)row + 16 > b->shared + b->sharedBytes)
+        b->fault = "a fragment's row lies outside of shared memory, or not at a multiple of 16 bytes";
+    else memcpy(w.words[next][lane], row, 16);
+    int turn = host::meet(w, 32);
+    for (int m = 0; m < 4; m++)
+    {
+        auto at = [&](int i, int j) { return (unsigned)((const uint16_t*)w.words[turn][8 * m + i])[j]; };
+        x[m] = Turned ? at(2 * t, g) | at(2 * t + 1, g) << 16 : at(g, 2 * t) | at(g, 2 * t + 1) << 16;
+    }
+}
+
+DEVICE void mma_bf16(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1)
+{
+    host::Warp& w = host::own_warp();
+    int lane = thread() & 31, row = lane / 4, quad = lane % 4, next = w.generation & 1;
+    unsigned* own = w.words[next][lane];
+    for (int i = 0; i < 4; i++) own[i] = a[i];
+    own[4] = b0;
+    own[5] = b1;
+    for (int e = 0; e < 4; e++) w.sums[next][row + 8 * (e / 2)][2 * quad + e % 2] = c[e];
+    int turn = host::meet(w, 32, [&](int t) { host::multiply_fragments(w.sums[t], w.words[t]); });
+    for (int e = 0; e < 4; e++) c[e] = w.sums[turn][row + 8 * (e / 2)][2 * quad + e % 2];
+}

@@ -1,0 +1,122 @@
+#include "tile.h"
+
+// C = start + A·B; A [m, k], B [k, n], each also stored the other way round: turnA: A is [k, m]; turnB: B is [n, k]. Operands are
+// float32 and are rounded on the way into shared memory, where T is bf16. An element is one chain over ascending k in steps of
+// 16, begun at start; k is never split by shape. A gradient of weights (turnA, no turnB) has its rows, k, in groups: block z is
+// group z, whose C and start lie stride further.
+struct MatMulArgs { const float *a, *b, *start; float* c; Groups groups; int m, n, k, grouped; };
+
+// A tile of R rows by 32 steps of k on its way: registers while the tile before it is multiplied.
+template <class T, int R, int Threads, bool Turned> struct Panel
+{
+    static const int Steps = 32, Loads = R * Steps / 4 / Threads;
+    static const int Stride = Turned ? padded<T>(R) : padded<T>(Steps), Size = Turned ? Stride * Steps : Stride * R;
+    float4 held[Loads];
+
+    // rows: how many there are from r0 on; k1: the end of k. Beyond either are zeros.
+    DEVICE_MEMBER void load(const float* x, int ld, int r0, int rows, int k0, int k1)
+    {
+        bool aligned = ld % 4 == 0 && (as<unsigned long long>(x) & 15) == 0;
+#pragma unroll
+        for (int i = 0; i < Loads; i++)
+        {
+            int slot = thread() + i * Threads;
+            // along: the stored direction, four elements at a time; across: the other one
+            int along = slot % ((Turned ? R : Steps) / 4) * 4, across = slot / ((Turned ? R : Steps) / 4);
+            int alongLeft = Turned ? rows - r0 - along : k1 - k0 - along, acrossLeft = Turned ? k1 - k0 - across : rows - r0 - across;
+            const float* from = x + (long long)(across + (Turned ? k0 : r0)) * ld + along + (Turned ? r0 : k0);
+            float4 v = { 0, 0, 0, 0 };
+            if (acrossLeft > 0 && alongLeft >= 4 && aligned) v = load4(from);
+            else if (acrossLeft > 0)
+            {
+                if (alongLeft > 0) v.x = from[0];
+                if (alongLeft > 1) v.y = from[1];
+                if (alongLeft > 2) v.z = from[2];
+                if (alongLeft > 3) v.w = from[3];
+            }
+            held[i] = v;
+        }
+    }
+
+    DEVICE_MEMBER void store(T* tile) const
+    {
+#pragma unroll
+        for (int i = 0; i < Loads; i++)
+        {
+            int slot = thread() + i * Threads, row = (Turned ? R : Steps) / 4;
+            put4(tile + slot / row * Stride + slot % row * 4, held[i]);
+        }
+    }
+};
+
+// Tiles of BM × BN by warps of WM × WN; two buffers of 32 steps: one is multiplied while the next one is on its way.
+template <class T, int BM, int BN, int WM, int WN, bool TurnA, bool TurnB> DEVICE void product(const MatMulArgs& a)
+{
+    const int Threads = BM / WM * (BN / WN) * 32, Steps = 32;
+    typedef Panel<T, BM, Threads, TurnA> PanelA;
+    typedef Panel<T, BN, Threads, !TurnB> PanelB;
+    int group = a.grouped ? block_z() : 0, i0 = block_y() * BM, j0 = block_x() * BN;
+    int k0 = a.grouped ? group_begin(a.groups, group, a.k) : 0, k1 = a.grouped ? group_begin(a.groups, group + 1, a.k) : a.k;
+    const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
+    float* c = a.c + group * a.groups.stride;
+    int lda = TurnA ? a.m : a.k, ldb = TurnB ? a.k : a.n;
+    T *left = (T*)shared_memory(), *right = left + 2 * PanelA::Size;               // two buffers each
+    int wi = warp() / (BN / WN) * WM, wj = warp() % (BN / WN) * WN, g = lane() / 4, t = lane() % 4;
+
+    float acc[WM / 16][WN / 8][4];
+#pragma unroll
+    for (int i = 0; i < WM / 16; i++)
+#pragma unroll
+        for (int j = 0; j < WN / 8; j++)
+#pragma unroll
+            for (int e = 0; e < 4; e++)
+            {
+                int row = i0 + wi + 16 * i + g + e / 2 * 8, column = j0 + wj + 8 * j + 2 * t + e % 2;
+                acc[i][j][e] = start && row < a.m && column < a.n ? start[(long long)row * a.n + column] : 0;
+            }
+    if (k0 < k1)
+    {
+        PanelA nextA;
+        PanelB nextB;
+        nextA.load(a.a, lda, i0, a.m, k0, k1);
+        nextB.load(a.b, ldb, j0, a.n, k0, k1);
+        nextA.store(left);
+        nextB.store(right);
+        block_barrier();
+        for (int k = k0, turn = 0; k < k1; k += Steps, turn ^= 1)
+        {
+            bool more = k + Steps < k1;
+            if (more)
+            {
+                nextA.load(a.a, lda, i0, a.m, k + Steps, k1);
+                nextB.load(a.b, ldb, j0, a.n, k + Steps, k1);
+            }
+            multiply<WM / 16, WN / 8, TurnA, !TurnB>(acc, left + turn * PanelA::Size + (TurnA ? wi : wi * PanelA::Stride), PanelA::Stride,
+                right + turn * PanelB::Size + (TurnB ? wj * PanelB::Stride : wj), PanelB::Stride, least(Steps, (k1 - k + 15) / 16 * 16));
+            if (more)
+            {
+                nextA.store(left + (turn ^ 1) * PanelA::Size);
+                nextB.store(right + (turn ^ 1) * PanelB::Size);
+            }
+            block_barrier();
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < WM / 16; i++)
+#pragma unroll
+        for (int j = 0; j < WN / 8; j++)
+#pragma unroll
+            for (int e = 0; e < 4; e++)
+            {
+                int row = i0 + wi + 16 * i + g + e / 2 * 8, column = j0 + wj + 8 * j + 2 * t + e % 2;
+                if (row < a.m && column < a.n) c[(long long)row * a.n + column] = acc[i][j][e];
+            }
+}
+
+#define PRODUCTS(name, turnA, turnB) \
+    OPERAND_KERNEL(matmul_##name##_large, MatMulArgs, 256) { product<OPERAND, 128, 128, 64, 32, turnA, turnB>(a); } \
+    OPERAND_KERNEL(matmul_##name##_small, MatMulArgs, 128) { product<OPERAND, 64, 64, 32, 32, turnA, turnB>(a); }
+
+PRODUCTS(plain, false, false)
+PRODUCTS(turned_b, false, true)
+PRODUCTS(turned_a, true, false)

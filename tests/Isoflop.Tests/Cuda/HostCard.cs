@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Isoflop.Cuda;
+using Isoflop.Kernels;
+using Isoflop.Tests.Kernels;
+using Xunit;
+
+namespace Isoflop.Tests.Cuda;
+
+/// <summary>Tests of the card run one after another: they share a driver.</summary>
+[CollectionDefinition(Name)]
+public sealed class CudaCollection : ICollectionFixture<HostCard>
+{
+    public const string Name = "cuda";
+}
+
+/// <summary>
+/// A driver with a card on the host: the kernels' own sources, compiled for this machine by tools/kernels.sh, once for each state of them.
+/// </summary>
+public sealed unsafe class HostCard
+{
+    // A real card's name, where these tests are run on one.
+    static readonly string? real = Environment.GetEnvironmentVariable("ISOFLOP_CARD");
+    readonly nint library;
+
+    /// <summary>Why there is none; or null.</summary>
+    public string? Missing { get; }
+
+    /// <summary>The library, as a driver's.</summary>
+    public string Path { get; } = "";
+
+    public HostCard()
+    {
+        if (real is not null)
+        {
+            Cards.Register();
+            return;
+        }
+        var hash = new XxHash128();
+        string[] sources = [.. Directory.GetFiles(System.IO.Path.Combine(Places.Root, "src/Isoflop.Cuda/Kernels")).Order(),
+            System.IO.Path.Combine(Places.Root, "tests/Isoflop.Tests/Cuda/host_driver.cpp"), System.IO.Path.Combine(Places.Root, "tools/kernels.sh")];
+        foreach (string file in sources) hash.Append(File.ReadAllBytes(file));
+        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"isoflop-host-card-{Convert.ToHexString(hash.GetCurrentHash())}.so");
+        if (!OperatingSystem.IsLinux()) Missing = "the kernels are compiled for the host on Linux alone";
+        else if (!File.Exists(Path) && Compile(["host", Path]) is (var code, var said) && code != 0)
+            Missing = code == 3 ? "there is no C++ compiler" : throw new InvalidOperationException(said);
+        if (Missing is not null) return;
+        library = NativeLibrary.Load(Path);
+        Driver.Use(Path);
+        Cards.Register();
+    }
+
+    /// <summary>Runs tools/kernels.sh.</summary>
+    internal static (int Code, string Said) Compile(string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo("sh", [System.IO.Path.Combine(Places.Root, "tools", "kernels.sh"), .. arguments])
+        { RedirectStandardError = true })!;
+        string said = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, said);
+    }
+
+    /// <summary>A card of the usual kind; a real one stays as it is.</summary>
+    /// <param name="played">only a played one will do</param>
+    public void Reset(int count = 1, int major = 8, int minor = 0, int version = 13_000, long memory = 1L << 34, bool played = false)
+    {
+        if (real is not null && played) Assert.Skip("for a card that the host plays");
+        if (real is not null) return;
+        if (Missing is not null) Assert.Skip(Missing);
+        ((delegate* unmanaged<int, int, int, int, nuint, void>)Export("isoflop_card"))(count, major, minor, version, (nuint)memory);
+        Driver.Use(Path);
+    }
+
+    /// <summary>Operands between fences, where the card reads them by the host's address.</summary>
+    internal Fences Fences(int seed)
+    {
+        if (real is null) return new(seed);
+        Driver driver = Driver.Open();
+        CardContext context = CardContext.Of(driver, Cards.All()[int.Parse(real.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture)]);
+        return new(seed, bytes =>
+        {
+            nint made;
+            context.Enter();
+            driver.Check(driver.AllocateHost(&made, (nuint)bytes, 3), "cuMemHostAlloc");        // portable and mapped
+            return made;
+        }, at =>
+        {
+            context.Enter();
+            driver.Check(driver.FreeHost(at), "cuMemFreeHost");
+        });
+    }
+
+    internal CudaDevice Open(bool single) => (CudaDevice)Devices.Open(Name(single));
+
+    public string Name(bool single) => (real ?? "cuda:0") + (single ? ":f32" : "");
+
+    /// <summary>Nothing was written outside of its place, no lane waited for one that never came.</summary>
+    public void Check() => Assert.Equal("", real is not null ? "" : Marshal.PtrToStringUTF8((nint)((delegate* unmanaged<byte*>)Export("isoflop_fault"))()));
+
+    public long Used => real is not null ? 0 : (long)((delegate* unmanaged<nuint>)Export("isoflop_used"))();
+
+    /// <summary>From now on every call fails.</summary>
+    public void Break() => ((delegate* unmanaged<void>)Export("isoflop_break"))();
+
+    /// <summary>Bytes that a kernel takes.</summary>
+    public int BytesOf(string kernel) => ((delegate* unmanaged<int>)Export($"{kernel}_bytes"))();
+
+    nint Export(string name) => NativeLibrary.GetExport(library, name);
+}

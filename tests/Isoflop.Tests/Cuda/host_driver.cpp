@@ -1,0 +1,257 @@
+// The CUDA driver's functions on the host, as far as Isoflop.Cuda calls them: a card made of cuda_host.h. Work waits in its stream
+// until something waits for it, as on a card at its slowest, so that what reads or frees too early is found. Memory lies between
+// fences. isoflop_card says what the card is; isoflop_fault what it found wrong.
+#include "cuda_host.h"
+#include <dlfcn.h>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+typedef int Result;
+const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, LaunchFailed = 719;
+const size_t Fence = 256;
+const int Fill = 0xFF;
+
+struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; } card;
+
+std::recursive_mutex one;
+std::map<char*, size_t> blocks;
+size_t used;
+std::string fault;
+
+typedef const char* (*Launcher)(const host::Shape*, const void*);
+struct Function { Launcher run; int bytes; std::string name; int maxShared; };
+struct Node { Function* function; host::Shape shape; std::vector<char> given; };
+struct Stream { std::deque<std::function<Result()>> work; };
+struct Graph { std::vector<Node> nodes; };
+struct Module { std::string text; std::map<std::string, Function> functions; };
+std::vector<Stream*> streams;
+Result broken;
+
+Result drain(Stream* s)
+{
+    while (!s->work.empty())
+    {
+        auto next = std::move(s->work.front());
+        s->work.pop_front();
+        if (!broken) broken = next();
+    }
+    return broken;
+}
+
+Result drain_all()
+{
+    for (Stream* s : streams) drain(s);
+    return broken;
+}
+
+Result run(const Node& n)
+{
+    const char* said = n.function->run(&n.shape, n.given.data());
+    if (!said) return 0;
+    fault = n.function->name + ": " + said;
+    return LaunchFailed;
+}
+
+Node node_of(Function* f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned shared, void** given)
+{
+    Node n = { f, { (int)x, (int)y, (int)z, (int)threads, (int)shared }, std::vector<char>(f->bytes) };
+    memcpy(n.given.data(), given[0], f->bytes);
+    return n;
+}
+
+bool wrong(Function* f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned shared)
+{
+    return x == 0 || y == 0 || z == 0 || y > 65535 || z > 65535 || threads > 1024 || (int)shared > f->maxShared;
+}
+
+bool fences_stand(char* at, size_t bytes)
+{
+    for (size_t i = 0; i < Fence; i++)
+        if (at[-1 - (long)i] != (char)Fill || at[bytes + i] != (char)Fill) return false;
+    return true;
+}
+
+struct Params { Function* function; unsigned x, y, z, threads, ty, tz, shared; void** given; void** extra; };
+
+}
+
+#define CALL EXPORT Result
+#define ALONE std::lock_guard<std::recursive_mutex> alone(one)
+
+EXPORT void isoflop_card(int count, int major, int minor, int version, size_t memory)
+{
+    ALONE;
+    card = { count, major, minor, version, memory };
+    broken = 0;
+    fault.clear();
+}
+
+EXPORT size_t isoflop_used() { return used; }
+
+// What is wrong so far; fences of everything that is still allocated are looked at.
+EXPORT const char* isoflop_fault()
+{
+    ALONE;
+    drain_all();
+    for (auto& b : blocks)
+        if (fault.empty() && !fences_stand(b.first, b.second)) fault = "wrote outside of " + std::to_string(b.second) + " bytes";
+    return fault.c_str();
+}
+
+// As if the card fell off its bus.
+EXPORT void isoflop_break() { broken = 999; fault = "the card is lost"; }
+
+CALL cuInit(unsigned) { return card.count == 0 ? NoDevice : 0; }
+CALL cuDriverGetVersion(int* v) { *v = card.version; return 0; }
+CALL cuDeviceGetCount(int* n) { *n = card.count; return 0; }
+CALL cuDeviceGet(int* d, int i) { *d = i; return i < card.count ? 0 : 101; }
+CALL cuDeviceGetName(char* name, int n, int) { snprintf(name, n, "Host card"); return 0; }
+CALL cuDeviceTotalMem_v2(size_t* n, int) { *n = card.memory; return 0; }
+CALL cuDeviceGetAttribute(int* v, int which, int)
+{
+    *v = which == 75 ? card.major : which == 76 ? card.minor : which == 16 ? 4 : which == 13 ? 1000000 : which == 97 ? 166912 : -1;
+    return *v < 0 ? Invalid : 0;
+}
+CALL cuDevicePrimaryCtxRetain(void** c, int) { *c = &card; return 0; }
+CALL cuCtxSetCurrent(void* c) { return c == &card ? 0 : Invalid; }
+CALL cuGetErrorName(int e, const char** s)
+{
+    *s = e == OutOfMemory ? "CUDA_ERROR_OUT_OF_MEMORY" : e == LaunchFailed ? "CUDA_ERROR_LAUNCH_FAILED" : e == 999 ? "CUDA_ERROR_UNKNOWN" : "CUDA_ERROR";
+    return 0;
+}
+CALL cuGetErrorString(int e, const char** s) { *s = fault.empty() ? "error" : fault.c_str(); return 0; }
+CALL cuMemGetInfo_v2(size_t* left, size_t* all) { *left = card.memory - used; *all = card.memory; return 0; }
+
+CALL cuMemAlloc_v2(void** p, size_t bytes)
+{
+    ALONE;
+    if (used + bytes > card.memory) return OutOfMemory;
+    char* block = (char*)aligned_alloc(256, (bytes + 2 * Fence + 255) / 256 * 256);
+    memset(block, Fill, bytes + 2 * Fence);
+    blocks[block + Fence] = bytes;
+    used += bytes;
+    *p = block + Fence;
+    return 0;
+}
+
+CALL cuMemFree_v2(void* p)
+{
+    ALONE;
+    drain_all();
+    auto b = blocks.find((char*)p);
+    if (b == blocks.end()) return fault = "freed what was not allocated", Invalid;
+    if (!fences_stand(b->first, b->second)) fault = "wrote outside of " + std::to_string(b->second) + " bytes";
+    used -= b->second;
+    free((char*)p - Fence);
+    blocks.erase(b);
+    return broken;
+}
+
+CALL cuMemHostAlloc(void** p, size_t bytes, unsigned) { *p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096); return 0; }
+CALL cuMemFreeHost(void* p) { ALONE; drain_all(); free(p); return 0; }
+
+CALL cuMemsetD8Async(char* to, unsigned char value, size_t bytes, Stream* s)
+{
+    ALONE;
+    s->work.push_back([=] { memset(to, value, bytes); return 0; });
+    return broken;
+}
+
+CALL cuMemcpyHtoDAsync_v2(char* to, const char* from, size_t bytes, Stream* s)
+{
+    ALONE;
+    std::vector<char> copy(from, from + bytes);
+    s->work.push_back([=] { memcpy(to, copy.data(), copy.size()); return 0; });
+    return broken;
+}
+
+CALL cuMemcpyDtoHAsync_v2(char* to, const char* from, size_t bytes, Stream* s)
+{
+    ALONE;
+    s->work.push_back([=] { memcpy(to, from, bytes); return 0; });
+    return broken;
+}
+
+CALL cuStreamCreate(Stream** s, unsigned) { ALONE; streams.push_back(*s = new Stream()); return 0; }
+CALL cuStreamDestroy_v2(Stream* s)
+{
+    ALONE;
+    drain(s);
+    for (size_t i = 0; i < streams.size(); i++)
+        if (streams[i] == s) streams.erase(streams.begin() + i);
+    delete s;
+    return 0;
+}
+CALL cuStreamSynchronize(Stream* s) { ALONE; return drain(s); }
+
+// An event is a count of what was in its stream when it was recorded: waiting for it drains the stream, which is later, not sooner.
+struct Event { Stream* stream = nullptr; };
+CALL cuEventCreate(Event** e, unsigned) { *e = new Event(); return 0; }
+CALL cuEventDestroy_v2(Event* e) { delete e; return 0; }
+CALL cuEventRecord(Event* e, Stream* s) { e->stream = s; return broken; }
+CALL cuEventSynchronize(Event* e) { ALONE; return e->stream ? drain(e->stream) : broken; }
+
+CALL cuModuleLoadDataEx(Module** m, const char* text, unsigned, int*, void**) { *m = new Module{ text, {} }; return broken; }
+
+CALL cuModuleGetFunction(Function** f, Module* m, const char* name)
+{
+    ALONE;
+    if (m->text.find(std::string(".entry ") + name + "(") == std::string::npos) return NotFound;
+    static void* self = [] { Dl_info info; dladdr((void*)cuInit, &info); return dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD); }();
+    auto run = (Launcher)dlsym(self, name);
+    auto bytes = (int (*)())dlsym(self, (std::string(name) + "_bytes").c_str());
+    if (!run || !bytes) return NotFound;
+    *f = &(m->functions[name] = { run, bytes(), name, 48 << 10 });
+    return 0;
+}
+
+CALL cuFuncSetAttribute(Function* f, int which, int value)
+{
+    if (which != 8 || value > 166912) return Invalid;
+    f->maxShared = value;
+    return 0;
+}
+
+CALL cuLaunchKernel(Function* f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned, unsigned, unsigned shared, Stream* s,
+    void** given, void**)
+{
+    ALONE;
+    if (wrong(f, x, y, z, threads, shared)) return fault = f->name + ": a grid that no card takes", Invalid;
+    Node n = node_of(f, x, y, z, threads, shared, given);
+    s->work.push_back([n] { return run(n); });
+    return broken;
+}
+
+CALL cuGraphCreate(Graph** g, unsigned) { *g = new Graph(); return 0; }
+CALL cuGraphAddKernelNode(size_t* node, Graph* g, const size_t* before, size_t count, const Params* p)
+{
+    ALONE;
+    if (count != (g->nodes.empty() ? 0 : 1) || (count && *before != g->nodes.size())) return fault = "not a chain", Invalid;
+    if (wrong(p->function, p->x, p->y, p->z, p->threads, p->shared)) return fault = p->function->name + ": a grid that no card takes", Invalid;
+    g->nodes.push_back(node_of(p->function, p->x, p->y, p->z, p->threads, p->shared, p->given));
+    *node = g->nodes.size();
+    return 0;
+}
+CALL cuGraphInstantiateWithFlags(Graph** e, Graph* g, unsigned long long) { *e = new Graph(*g); return 0; }
+CALL cuGraphExecKernelNodeSetParams(Graph* e, size_t node, const Params* p)
+{
+    ALONE;
+    if (node < 1 || node > e->nodes.size() || e->nodes[node - 1].function != p->function) return Invalid;
+    e->nodes[node - 1] = node_of(p->function, p->x, p->y, p->z, p->threads, p->shared, p->given);
+    return 0;
+}
+CALL cuGraphLaunch(Graph* e, Stream* s)
+{
+    ALONE;
+    for (const Node& n : e->nodes) s->work.push_back([n] { return run(n); });
+    return broken;
+}
+CALL cuGraphDestroy(Graph* g) { delete g; return 0; }
+CALL cuGraphExecDestroy(Graph* g) { delete g; return 0; }
