@@ -11,10 +11,12 @@ using Isoflop.Train;
 using Isoflop.Web.Serving;
 using Microsoft.Extensions.AI;
 
-string home = args.Length > 0 ? args[0] : "./serve", model = args.Length > 1 ? args[1] : "parity";
+string home = args.Length > 0 ? args[0] : Directory.CreateTempSubdirectory("isoflop-serve-").FullName;
+string model = args.Length > 1 ? args[1] : "parity";
 if (args.Length == 0)
     Teach.Run(new() { Name = model, Tasks = ["parity:1"], Items = 4000, Think = 0.5, Context = 32 },
-        Config.Load(null, "model.d_model=32", "model.n_layer=2", "model.n_head=2", "train.learning_rate=0.005"), new Workspace(home));
+        Config.Load(null, "model.d_model=32", "model.n_layer=2", "model.n_head=2", "train.learning_rate=0.005"),
+        new Workspace(home));
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder();
 builder.Logging.SetMinimumLevel(LogLevel.Warning);

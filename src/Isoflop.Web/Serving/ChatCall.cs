@@ -113,7 +113,8 @@ sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     protected override Task Answer(IReadOnlyList<LiveReply> replies, IReadOnlyList<ReplyPiece> whole, Usage usage) =>
         Http.Response.WriteAsJsonAsync(new ChatBody(Id, "chat.completion", Created, Model.Name, Model.Fingerprint, Seed,
             [.. replies.Select((r, i) => new ChatChoice(i, Said("assistant", whole[i], whole: true), null,
-                LogProbs(r, 0, r.Tokens.Count), NameOf(r.Ending)))]) { Usage = usage },
+                LogProbs(r, 0, r.Tokens.Count), NameOf(r.Ending)))])
+        { Usage = usage },
             ServingJson.Default.ChatBody, cancellationToken: Http.RequestAborted);
 
     protected override Task Open(EventStream stream, IReadOnlyList<LiveReply> replies) => stream.Write(

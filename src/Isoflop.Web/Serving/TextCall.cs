@@ -88,7 +88,8 @@ sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
     protected override Task Answer(IReadOnlyList<LiveReply> replies, IReadOnlyList<ReplyPiece> whole, Usage usage) =>
         Http.Response.WriteAsJsonAsync(Chunk([.. replies.Select((r, i) => new TextChoice(i,
             (echoes ? Echo(r) : "") + whole[i].Answer,
-            LogProbs(r, echoes ? -Shown(r) : 0, r.Tokens.Count, ended: true), NameOf(r.Ending)))]) with { Usage = usage },
+            LogProbs(r, echoes ? -Shown(r) : 0, r.Tokens.Count, ended: true), NameOf(r.Ending)))]) with
+        { Usage = usage },
             ServingJson.Default.TextBody, cancellationToken: Http.RequestAborted);
 
     protected override async Task Open(EventStream stream, IReadOnlyList<LiveReply> replies)

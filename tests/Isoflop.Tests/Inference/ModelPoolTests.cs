@@ -12,15 +12,15 @@ public sealed class ModelPoolTests(TaughtModels models) : IClassFixture<TaughtMo
     string Texts => Path.Combine(models.Here.Root, "texts");
 
     [Fact]
-    public void Runs_with_a_checkpoint_and_given_folders_are_there_and_a_name_leads_nowhere_else()
+    public async Task Runs_with_a_checkpoint_and_given_folders_are_there_and_a_name_leads_nowhere_else()
     {
         Directory.CreateDirectory(models.Here.RunFolder("empty"));
         using var pool = new ModelPool(models.Here, new Dictionary<string, string> { ["texts"] = Texts });
         Assert.Equal(["chat", "tasks", "texts"], pool.List().Select(m => m.Name));
         foreach (string name in (string[])["empty", "../texts", Texts, "..", "", "chat@7x", "chat@-1", "runs/chat", "chat/", "CHAT", "chat\0", "../runs/chat@1"])
-            Assert.StartsWith("there is no model", Assert.ThrowsAsync<UnknownModelException>(() => pool.Take(name)).Result.Message);
-        Assert.Contains("there are: chat, tasks, texts", Assert.ThrowsAsync<UnknownModelException>(() => pool.Take("x")).Result.Message);
-        Assert.Contains("no checkpoint of step 7", Assert.ThrowsAsync<UnknownModelException>(() => pool.Take("chat@7")).Result.Message);
+            Assert.StartsWith("there is no model", (await Assert.ThrowsAsync<UnknownModelException>(() => pool.Take(name))).Message);
+        Assert.Contains("there are: chat, tasks, texts", (await Assert.ThrowsAsync<UnknownModelException>(() => pool.Take("x"))).Message);
+        Assert.Contains("no checkpoint of step 7", (await Assert.ThrowsAsync<UnknownModelException>(() => pool.Take("chat@7"))).Message);
     }
 
     [Fact]

@@ -27,7 +27,12 @@ public sealed class ServingAttack(ServingFixture server) : IClassFixture<Serving
     // Of each member, what of those above is right after all.
     static readonly Dictionary<string, string[]> right = new()
     {
-        ["stop"] = ["\"\\u0000x\"", "\"NaN\""], ["prompt"] = ["\"\\u0000x\"", "\"NaN\"", "[[]]"], ["temperature"] = ["1.5"], ["seed"] = ["-1"], ["echo"] = [], ["stream"] = [],
+        ["stop"] = ["\"\\u0000x\"", "\"NaN\""],
+        ["prompt"] = ["\"\\u0000x\"", "\"NaN\"", "[[]]"],
+        ["temperature"] = ["1.5"],
+        ["seed"] = ["-1"],
+        ["echo"] = [],
+        ["stream"] = [],
     };
 
     static readonly string[] names = ["../chat", "/etc/passwd", "..", "chat/../../x", "chat\\u0000", "CHAT", "chat@", "chat@999", "chat@-1", " chat", new('x', 5000), "<script>", "runs/chat", "\\u202e", "%2e%2e%2fchat"];

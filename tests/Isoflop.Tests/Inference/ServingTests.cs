@@ -68,7 +68,13 @@ public sealed class ServingTests(ServingFixture server) : IClassFixture<ServingF
         int[][] prompts = [.. asked.Select(a => (int[])[tokenizer.EndOfText, .. tokenizer.Encode(a.Context), .. tokenizer.Encode(a.Continuation)])];
         (HttpStatusCode status, JsonElement body, _) = await server.Post("/v1/completions", JsonSerializer.Serialize(new
         {
-            model = "chat", prompt = prompts, temperature = 0, max_tokens = 1, logprobs = 1, seed = 1234, echo = true,
+            model = "chat",
+            prompt = prompts,
+            temperature = 0,
+            max_tokens = 1,
+            logprobs = 1,
+            seed = 1234,
+            echo = true,
         }));
         Assert.Equal(HttpStatusCode.OK, status);
         JsonElement[] choices = [.. body.GetProperty("choices").EnumerateArray().OrderBy(c => c.GetProperty("index").GetInt32())];
