@@ -150,7 +150,7 @@ export function Chat() {
                         }
                     }} /></label>
                 <div class="row middle"><button class="main" disabled={busy || !text.trim()}>Send</button>
-                    <span class="busy">The same for a program: <code>POST {location.origin}/v1/chat/completions</code></span> <Link to="/thinking">how models learn to think</Link></div>
+                    <span class="hint">The same for a program: <code>POST {location.origin}/v1/chat/completions</code></span> <Link to="/thinking">how models learn to think</Link></div>
             </form>
         </Page>
     );
