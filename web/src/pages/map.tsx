@@ -81,7 +81,7 @@ export function Map() {
             {asked.busy && !view && <Busy text="Reading the map…" />}
             {asked.error && <Trouble text={asked.error} />}
             {view && (view.tasks.length > 0 ? <section class="card"><h2>Right answers, percent</h2>
-                <p>Colour: ability, the share of what lies above chance, from faint to strong; red: surely below chance. A cell opens its items.</p>
+                <p>Colour: ability, the share of what lies above chance, from faint to strong; red: its interval lies below chance. A cell opens its items.</p>
                 <div class="scroll" tabIndex={0} role="region" aria-label="Tasks against budgets"><table class="heat">
                     <thead><tr><th scope="col">task</th>{view.budgets.map(b => <th key={b} scope="col">{power(b)}</th>)}<th scope="col">chance</th><th scope="col">how it moves</th></tr></thead>
                     <tbody>{view.tasks.filter(t => t.cells.some(c => c.accuracy !== null)).map(t => <tr key={t.task}><th scope="row">{t.task}</th>
