@@ -67,7 +67,7 @@ sealed class CrewOptions
         string folder = call.Here.StudyFolder(study);
         int open = runs.Count - StudyResult.Of(call.Here, runs).Count;
         CrewRecord crew = Crew.Begin(folder, call.Parsed.GetValue(on)!, site.Hosts.Count, seconds);
-        string[] command = [.. Program(), .. WorkerArguments(call), "--yes", "--threads", $"{site.Cpus}"];
+        string[] command = [.. Launch.Program(), .. WorkerArguments(call), "--yes", "--threads", $"{site.Cpus}"];
         var launch = new Launch(site, command, folder, crew);
         if (site.Engine == "slurm")
         {
@@ -100,10 +100,6 @@ sealed class CrewOptions
             return App.Interrupted;
         }
     }
-
-    /// <summary>This program, as it was started.</summary>
-    static string[] Program() => Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) != "dotnet"
-        ? [path] : [Environment.ProcessPath ?? "dotnet", Path.GetFullPath(Environment.GetCommandLineArgs()[0])];
 
     /// <summary>The command as it was given, without what only the start of workers needs.</summary>
     IEnumerable<string> WorkerArguments(Invocation call)

@@ -162,7 +162,7 @@ public sealed class RunStore(Workspace here)
         if (said && !measured && !(newest == steps && NothingHeldOut())) throw Missing(RunFolder.ValidFile, steps);
         return said ? "done" : FolderLock.HolderOf(path)?.IsAlive(here.Clock) == true ? "running"
             : steps > 0 && row == steps && newest == steps && measured ? "done"
-            : last.Event?.Event == "fault" ? "fault" : "stopped";
+            : last.Event?.Event is "fault" or "corruption" ? "fault" : "stopped";
 
         bool NothingHeldOut() => Checkpoint.ReadState(Path.Combine(path, Checkpoint.NameOf(newest))).ValidLoss is null;
 

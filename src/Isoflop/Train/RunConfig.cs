@@ -267,6 +267,10 @@ public sealed record TrainConfig
 
     [Setting("largest norm of the gradient; longer ones are scaled to it", Default = 1.0, Above = 0)]
     public double? Clip { get; init; }
+
+    [Setting("finds silent corruption: every so many steps one is computed twice and compared by hash, and weights and moments " +
+        "are hashed between steps; else neither", Min = 1, Later = true, Try = "50")]
+    public int? CheckEvery { get; init; }
 }
 
 /// <summary>When the loss on held-out text is taken. It always is at the end, on all of it.</summary>

@@ -20,12 +20,13 @@ sealed class TrainLoop
     readonly BatchSource source;
     readonly EvalSource held;
     readonly TagLosses? tagLosses;
+    readonly StepCheck? check;
     readonly Batch batch;
     readonly float[] rowNll;
     readonly Schedule schedule;
     readonly double peakFlops, updateFlops;
     long savedAt;
-    int savedStep = -1;
+    int savedStep = -1, checkedStep = -1;
 
     public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, Workspace here)
     {
@@ -34,6 +35,7 @@ sealed class TrainLoop
         model = new Transformer(device, plan.Model, rows, training: true, plan.Shards, plan.PassTokensOn(device.Traits),
             here.Ranks);
         optimizer = new(model, plan.Optimizer);
+        if (plan.Config.Train.CheckEvery is { } every) check = new(model, optimizer, every);
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, optimizer, here.CreateFile,
             corpus.Info.ChatTemplate, corpus.Info.Licence, here.Fence);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
@@ -100,6 +102,7 @@ sealed class TrainLoop
     {
         CancellationToken stop = here.Stop;
         savedAt = here.Clock.GetTimestamp();
+        check?.Seal();
         bool stopped = false;
         while (State.Step < plan.Steps && !(stopped = Stopped(stop)))
         {
@@ -130,20 +133,27 @@ sealed class TrainLoop
 
     bool EvalDue => plan.EvalEvery > 0 && State.Step % plan.EvalEvery == 0;
 
+    // Only what was computed twice is saved by the clock: else a checkpoint might hold what the next check finds wrong.
     bool SaveDue => plan.SaveEvery > 0 && State.Step % plan.SaveEvery == 0
-        || plan.SaveMinutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= plan.SaveMinutes;
+        || SaveDueByTime && (check is null || checkedStep == State.Step);
+
+    bool SaveDueByTime => plan.SaveMinutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= plan.SaveMinutes;
+
+    /// <summary>The step under way is to be computed twice: its turn has come, or it is saved.</summary>
+    bool CheckDue => check is not null && (State.Step + 1 is var step && (step % check.Every == 0 || step == plan.Steps
+        || plan.SaveEvery > 0 && step % plan.SaveEvery == 0) || SaveDueByTime);
 
     StepRow Step()
     {
         long began = here.Clock.GetTimestamp();
+        here.Seams?.Begin(State.Step + 1, device, model.Params, optimizer.M, optimizer.V);
         source.Fill(batch, State.Cursor, plan.Windows);
+        here.Seams?.Batch(State.Cursor / plan.Windows, batch.Targets.AsSpan(0, batch.Rows), batch.Weights.AsSpan(0, batch.Rows));
         double weight = 0, pairs = Flops.Pairs(batch.Offsets);
         for (int r = 0; r < batch.Rows; r++) weight += batch.Weights[r];
-        model.ClearGradients();
-        model.LossAndGradient(batch, weight);
-        model.FinishGradients();
         double rate = schedule.LearningRate(State.Step);
-        (double loss, double norm) = optimizer.Step(plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 });
+        rate = here.Seams?.Rate(State.Step + 1, rate) ?? rate;
+        (double loss, double norm) = Update(weight, plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 });
         loss /= weight;                                           // nats per token
         if (!double.IsFinite(loss)) throw Fault($"loss is {loss}");
         if (!double.IsFinite(norm)) throw Fault($"the gradient's norm is {norm}");
@@ -163,6 +173,37 @@ sealed class TrainLoop
         seconds = Math.Max(seconds, 1e-9);
         return new(State.Step, loss, norm, rate, sum.Tokens, sum.Flops, sum.Seconds, plan.BatchTokens / seconds,
             flops / seconds / peakFlops);
+    }
+
+    /// <summary>Passes the batch and updates, where it is due twice.</summary>
+    (double Loss, double Norm) Update(double weight, in AdamWStep rule)
+    {
+        Pass(weight, again: false);
+        if (check is null) return optimizer.Step(rule);
+        HoldSeal();
+        bool twice = CheckDue;
+        if (twice) check.Keep();
+        (double, double) first = optimizer.Step(rule);
+        check.Seal();
+        if (!twice || !double.IsFinite(first.Item1 + first.Item2)) return first;
+        check.GoBack();
+        Pass(weight, again: true);
+        if (optimizer.Step(rule) != first || !check.IsSealed) throw Corrupt("computed twice, it has other bits each time");
+        checkedStep = State.Step + 1;
+        return first;
+    }
+
+    void Pass(double weight, bool again)
+    {
+        model.ClearGradients();
+        model.LossAndGradient(batch, weight);
+        model.FinishGradients();
+        here.Seams?.Gradient(State.Step + 1, again, device, model.Gradients);
+    }
+
+    void HoldSeal()
+    {
+        if (check is { IsSealed: false }) throw Corrupt("weights or moments have changed while nothing wrote them");
     }
 
     /// <summary>Loss on the first so many held-out tokens, 0: all; null when asked to stop before the end.</summary>
@@ -205,6 +246,7 @@ sealed class TrainLoop
 
     void Save()
     {
+        HoldSeal();
         folder.Sync();
         checkpoints.Save(State);
         folder.Prune(plan.SaveKeep, plan.SaveEvery);
@@ -218,10 +260,18 @@ sealed class TrainLoop
     {
         string bad = FirstBad(model.Params, "weights") ?? FirstBad(model.Gradients, "gradient")
             ?? "all weights and gradients are finite";
+        return Ended("fault", $"{what}; {bad}", "try a lower train.learning_rate under another name");
+    }
+
+    DataException Corrupt(string what) => Ended("corruption", $"{what}: memory or arithmetic of this host fails",
+        "the same command goes on from it, best on another host");
+
+    DataException Ended(string name, string what, string next)
+    {
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         string last = saved.Count == 0 ? "No checkpoint was saved yet" : $"Last good checkpoint: {Checkpoint.NameOf(saved[^1])}";
-        string message = $"step {State.Step + 1}: {what}; {bad}. {last}; try a lower train.learning_rate under another name";
-        folder.Event("fault", State.Step + 1, message);
+        string message = $"step {State.Step + 1}: {what}. {last}; {next}";
+        folder.Event(name, State.Step + 1, message);
         return new DataException($"{folder.Path}: {message}");
     }
 
