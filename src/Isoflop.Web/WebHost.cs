@@ -20,7 +20,9 @@ public sealed class WebHost : IAsyncDisposable
 {
     readonly WebApplication app;
 
-    WebHost(WebApplication app, string address) => (this.app, Address) = (app, address);
+    readonly PageEndpoints pages;
+
+    WebHost(WebApplication app, PageEndpoints pages, string address) => (this.app, this.pages, Address) = (app, pages, address);
 
     /// <summary>Where it listens, "http://127.0.0.1:5180".</summary>
     public string Address { get; }
@@ -46,7 +48,7 @@ public sealed class WebHost : IAsyncDisposable
         WebApplication app = builder.Build();
         var guard = new Guard(options);
         app.Use(guard.Watch);
-        PageEndpoints.Map(app, here, options);
+        PageEndpoints pages = PageEndpoints.Map(app, here, options);
         app.MapIsoflop();
         try
         {
@@ -54,17 +56,19 @@ public sealed class WebHost : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
+            await pages.DisposeAsync().ConfigureAwait(false);
             await app.DisposeAsync().ConfigureAwait(false);
             throw new ConfigException($"port={options.Port} of {options.Host} cannot be taken: {Reason(e)}; close what holds " +
                 "it, or take another: 0 is any that is free");
         }
         string bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new(app, bound);
+        return new(app, pages, bound);
     }
 
-    /// <summary>Closes it: requests under way have five seconds to end.</summary>
+    /// <summary>Closes it: what pages started is asked to stop, and requests under way have five seconds to end.</summary>
     public async ValueTask DisposeAsync()
     {
+        await pages.DisposeAsync().ConfigureAwait(false);
         await app.StopAsync().ConfigureAwait(false);
         await app.DisposeAsync().ConfigureAwait(false);
     }

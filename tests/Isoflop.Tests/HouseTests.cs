@@ -18,7 +18,7 @@ public class HouseTests
         ("Isoflop.Tasks", []),
         ("Isoflop.Lab", ["Statistics", "Tables", "Charts", "Corpora", "Baselines", "Laws", "Runs", "Replies", "Eval", "Teaching",
             "Rl", "Worlds", "Clusters", "Failures", "Studies", "Emergence", "Thinking", "Inference", "Frontiers", "Pages", "Tours"]),
-        ("Isoflop.Web", ["Serving", "Pages"]),
+        ("Isoflop.Web", ["Home", "Jobs", "Serving", "Pages"]),
         ("Isoflop.Cli", ["Commands"]),
     ];
 

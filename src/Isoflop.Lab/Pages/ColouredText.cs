@@ -1,4 +1,3 @@
-using System.Text;
 using Isoflop.Data;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Studies;
@@ -15,7 +14,7 @@ static class ColouredText
     static readonly LossText Key = new([.. Enumerable.Range(0, 7).Select(n => ($" {n} ", (double)n))]);
 
     /// <summary>A heading and the text; nothing where the models have no weights left to ask.</summary>
-    public static void Write(StringBuilder page, Study study, Workspace here, IReadOnlyList<StudyResult> results)
+    public static void Write(List<PageBlock> page, Study study, Workspace here, IReadOnlyList<StudyResult> results)
     {
         IReadOnlyList<StudyResult>[] best = [.. StudyPoints.BestSizes(results)];
         StudyResult[] asked = best.Length > 1 ? [best[0][0], best[^1][0]] : [best[0][0]];
@@ -24,12 +23,15 @@ static class ColouredText
             string text = Passage(here.CorpusFolder(study.Record.Recipe.Corpus), here, asked[0]);
             if (text.Length == 0) return;
             LossText[] coloured = [.. asked.Select(r => Of(text, r, here))];
-            page.Append("<h2>Easy and hard words</h2>\n<p>Held-out text, each token coloured by its loss in nats: ")
-                .Append(Key.Spans()).Append("</p>\n");
+            page.Add(new HeadingBlock("Easy and hard words"));
+            page.Add(new WordsBlock("Held-out text, each token coloured by its loss in nats:"));
+            page.Add(new TokensBlock(Key));
             foreach ((StudyResult r, LossText one) in asked.Zip(coloured))
-                page.Append(FormattableString.Invariant($"<p>{r.Run.Budget:0.##e0} FLOPs, "))
-                    .Append(FormattableString.Invariant($"{one.Pieces.Average(p => p.Nats):0.00} nats a token:"))
-                    .Append("</p>\n<p class=\"tokens\">").Append(one.Spans()).Append("</p>\n");
+            {
+                page.Add(new WordsBlock(FormattableString.Invariant($"{r.Run.Budget:0.##e0} FLOPs, ") +
+                    FormattableString.Invariant($"{one.Pieces.Average(p => p.Nats):0.00} nats a token:")));
+                page.Add(new TokensBlock(one));
+            }
         }
         catch (Exception e) when (e is DataException or ConfigException)
         {

@@ -34,25 +34,38 @@ static partial class StudyReport
     public static StudyFindings Write(Study study, Workspace here)
     {
         IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, here);
-        if (results.Count == 0)
-            throw new ConfigException($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop " +
-                $"ladder'");
+        if (results.Count == 0) throw None(study);
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
         IReadOnlyList<Score> scores = Forecasts.Scores(study);
-        StudyFindings findings = Draw(study.Name, study.Folder, results, forecasts, scores, Collapse.Of(results, here),
-            here.Stop);
-        WholeFile.Write(findings.Page, Html(study, here, results, findings, forecasts, scores));
+        StudyFindings findings = Find(study, here, results, forecasts, scores);
+        findings.Law.Save(Path.Combine(study.Folder, Study.LawFile));
+        foreach ((string file, Chart chart) in findings.Charts)
+            WholeFile.Write(Path.Combine(study.Folder, file), (chart with { Title = $"{study.Name}: {chart.Title}" }).Svg());
+        WholeFile.Write(findings.Page, Html(study, Blocks(study, here, results, findings, forecasts, scores)));
         return findings;
     }
 
-    /// <summary>Fits and draws: law.json and *.svg.</summary>
-    /// <param name="collapse">of the runs' curves; null: they are not at hand</param>
-    internal static StudyFindings Draw(string name, string folder, IReadOnlyList<StudyResult> results,
-        IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores, Collapse? collapse, CancellationToken stop)
+    /// <summary>What the page says, without writing anything.</summary>
+    /// <exception cref="ConfigException">No finished run counts for a law.</exception>
+    public static IReadOnlyList<PageBlock> Read(Study study, Workspace here)
     {
+        IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, here);
+        if (results.Count == 0) throw None(study);
+        IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
+        IReadOnlyList<Score> scores = Forecasts.Scores(study);
+        return Blocks(study, here, results, Find(study, here, results, forecasts, scores), forecasts, scores);
+    }
+
+    static ConfigException None(Study study) =>
+        new($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop ladder'");
+
+    static StudyFindings Find(Study study, Workspace here, IReadOnlyList<StudyResult> results, IReadOnlyList<Forecast> forecasts,
+        IReadOnlyList<Score> scores)
+    {
+        CancellationToken stop = here.Stop;
         Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, stop);
         Law law = forecaster.Surface;
-        law.Save(Path.Combine(folder, Study.LawFile));
+        Collapse? collapse = Collapse.Of(results, here);
         LawRange[] ranges = [.. LawRange.All(results, LawForms.Chinchilla, stop),
             .. LawRange.All(results, LawForms.Kaplan, stop)];
         LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
@@ -65,10 +78,8 @@ static partial class StudyReport
         if (StudyCharts.Verdict(results, stop) is { } verdict) charts.Add(("verdict.svg", verdict));
         if (collapse is not null) charts.Add(("collapse.svg", collapse.Picture()));
         charts.RemoveAll(c => !c.Item2.IsEnough);
-        foreach ((string file, Chart chart) in charts)
-            WholeFile.Write(Path.Combine(folder, file), (chart with { Title = $"{name}: {chart.Title}" }).Svg());
         return new(law, forecaster, longest, results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts,
-            Path.Combine(folder, FileName))
+            Path.Combine(study.Folder, FileName))
         { Collapse = collapse };
     }
 
@@ -86,43 +97,48 @@ static partial class StudyReport
         code, pre { overflow-wrap: anywhere; white-space: pre-wrap }
         """ + Chart.PageStyle;
 
-    static string Html(Study study, Workspace here, IReadOnlyList<StudyResult> results, StudyFindings f,
-        IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
+    static string Html(Study study, IReadOnlyList<PageBlock> blocks)
     {
         var b = new StringBuilder();
-        void P(string text) => b.Append("<p>").Append(text).Append("</p>\n");
-        void Picture(string file)
-        {
-            foreach ((string name, Chart chart) in f.Charts)
-                if (name == file) b.Append(chart.Html());
-        }
+        b.Append($"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" " +
+            $"content=\"width=device-width\">" +
+            $"<title>{E(study.Name)}</title><style>{Style}</style>\n<h1>{E(study.Name)}</h1>\n");
+        foreach (PageBlock block in blocks) PageHtml.Append(b, block, study.Folder);
+        return b.Append(Glossary.Of(b.ToString())).Append("</html>\n").ToString();
+    }
+
+    static List<PageBlock> Blocks(Study study, Workspace here, IReadOnlyList<StudyResult> results, StudyFindings f,
+        IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
+    {
+        List<PageBlock> b = [];
+        void P(string text) => b.Add(new WordsBlock(text));
+        void H(string text) => b.Add(new HeadingBlock(text));
+        void Picture(string file) =>
+            b.AddRange(f.Charts.Where(c => c.File == file).Select(c => new ChartBlock(c.File, c.Chart)));
         IReadOnlyList<StudyResult> all = StudyResult.Of(here, study.Record.Runs);
         double spent = all.Where(r => r.Run.Phase is Phase.Ladder or Phase.Trunk).Sum(r => r.Spent),
             tuned = all.Where(r => r.Run.Phase is Phase.Tune or Phase.Transfer).Sum(r => r.Spent);
         double low = results.Min(r => r.Run.Budget), high = results.Max(r => r.Run.Budget);
 
-        b.Append($"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" " +
-            $"content=\"width=device-width\">" +
-            $"<title>{E(study.Name)}</title><style>{Style}</style>\n<h1>{E(study.Name)}</h1>\n");
-        b.Append("<h2>The axis</h2>\n");
+        H("The axis");
         P(I($"Training compute from {low:0.##e0} to {high:0.##e0} FLOPs, {LawRange.Spanned(low, high)}: ") +
-            I($"{results.Count} runs that count, on corpus ‘{E(study.Record.Recipe.Corpus)}’. Each budget is spent on ") +
+            I($"{results.Count} runs that count, on corpus ‘{study.Record.Recipe.Corpus}’. Each budget is spent on ") +
                 I($"several sizes; ") +
             "the best of them is the point on the line. FLOPs are counted exactly, layer by layer; losses are on all " +
                 "held-out text.");
         Picture("compute.svg");
-        b.Append($"<p class=\"verdict\">{E(Symbols.In(f.Law.Verdict.Text))}</p>\n");
-        b.Append("<h2>Size against data</h2>\n");
+        b.Add(new WordsBlock(Symbols.In(f.Law.Verdict.Text), IsVerdict: true));
+        H("Size against data");
         Picture("isoflop.svg");
         Frontier(b, results);
-        b.Append("<h2>One law?</h2>\n");
-        P($"<code>{E(Symbols.In(f.Law.Formula))}</code>, N = {E(f.Law.NMeaning)}; {E(f.Law.Solver)}, {f.Law.Agreeing} of " +
+        H("One law?");
+        P($"`{Symbols.In(f.Law.Formula)}`, N = {f.Law.NMeaning}; {f.Law.Solver}, {f.Law.Agreeing} of " +
             $"{f.Law.Starts} starts agree. " +
             (double.IsFinite(f.Forecaster.ErrorPerDecade) ? $"Fitted below each budget and asked for those above, " +
                 (f.Forecaster.Law.Form.IsSurface ? "it"
                     : "a straight line in log–log through the best sizes does better than it; the line") +
                 I($" is {100 * f.Forecaster.ErrorPerDecade:0.0} % off for each decade of extrapolation.") : ""));
-        Rows(b, ["parameter", "value", "95 %"], f.Law.Parameters.Select(p => new[]
+        Table(b, ["parameter", "value", "95 %"], f.Law.Parameters.Select(p => new[]
         {
             Symbols.In(p.Name), I($"{p.Estimate.Value:0.####e0}"), p.Estimate.Ends("0.####e0", " – "),
         }));
@@ -130,47 +146,47 @@ static partial class StudyReport
         P(f.Longest is { } l
             ? I($"The longest stretch over which one law survives the tests of its misfit (against seeds and ") +
                 I($"by half decades, Holm, 1 %): ") +
-                I($"<b>{l.Span}</b>, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, <code>{E(Symbols.In(l.Law.Formula))}</code>; ") +
+                I($"**{l.Span}**, {l.From:0.##e0} to {l.To:0.##e0} FLOPs, `{Symbols.In(l.Law.Formula)}`; ") +
                 I($"the largest mean residual of a budget is {100 * l.Worst:0.0} %.")
             : "No stretch of three budgets survives the tests of its misfit (against seeds and by half decades, Holm, 1 %): " +
                 "one law is not enough for these runs.");
-        if (f.Forecaster.Regime is { Length: > 0 } regime) P(E($"The frontier by half decades: {regime}."));
+        if (f.Forecaster.Regime is { Length: > 0 } regime) P($"The frontier by half decades: {regime}.");
         if (f.Collapse is { } collapse)
-            P(E($"Does the recipe carry over? The {collapse.Says}. Where curves of a recipe do not collapse, what held at one ") +
+            P($"Does the recipe carry over? The {collapse.Says}. Where curves of a recipe do not collapse, what held at one " +
                 "budget need not hold at the next (Qiu et al. 2025, arXiv:2507.02119).");
         Picture("collapse.svg");
         Picture("surface.svg");
         Picture("verdict.svg");
-        b.Append("<h2>Forecasts</h2>\n");
+        H("Forecasts");
         Scored(b, forecasts, scores);
         if (Path.Combine(study.Folder, MapPictures.MapFile) is var map && File.Exists(map))
         {
-            b.Append("<h2>What each rung can do</h2>\n");
-            Wide(b, File.ReadAllText(map));
+            H("What each rung can do");
+            b.Add(new DrawnBlock(MapPictures.MapFile));
             if (Path.Combine(study.Folder, MapPictures.LikelihoodFile) is var likelihood && File.Exists(likelihood))
             {
                 P("Accuracy counts what is right; the likelihood of the right answer shows what comes before that.");
-                Wide(b, File.ReadAllText(likelihood));
+                b.Add(new DrawnBlock(MapPictures.LikelihoodFile));
             }
         }
         ColouredText.Write(b, study, here, results);
-        b.Append("<h2>What it cost</h2>\n");
-        Rows(b, ["purpose", "runs", "FLOPs", "thread hours"], all.GroupBy(r => r.Run.Phase).Select(g => new[]
+        H("What it cost");
+        Table(b, ["purpose", "runs", "FLOPs", "thread hours"], all.GroupBy(r => r.Run.Phase).Select(g => new[]
         {
             g.Key.ToString().ToLowerInvariant(), I($"{g.Count()}"), I($"{g.Sum(r => r.Spent):0.00e0}"),
                 I($"{g.Sum(r => r.Seconds) / 3600:0.00}"),
         }));
         P(I($"Tuning is charged: {tuned:0.00e0} FLOPs beside the ladder's {spent:0.00e0}. ") +
-            E(study.Record.Tuning?.Note is { } note ? $"It found: {note}." : "There was none."));
+            (study.Record.Tuning?.Note is { } note ? $"It found: {note}." : "There was none."));
         NextPoint next = f.Law.Verdict.Next;
         P("The next point: " + (double.IsFinite(next.Flops) ? I($"{next.Flops:0.0e0} FLOPs") +
             I($", {next.Flops * f.SecondsPerFlop / 3600:0.00} thread hours here") : "") +
-            (double.IsFinite(next.N) ? I($", {next.N:0.##e0} parameters on {next.D:0.##e0} tokens") : "") + $": {E(next.Why)}.");
-        return b.Append(Glossary.Of(b.ToString())).Append("</html>\n").ToString();
+            (double.IsFinite(next.N) ? I($", {next.N:0.##e0} parameters on {next.D:0.##e0} tokens") : "") + $": {next.Why}.");
+        return b;
     }
 
-    static void Frontier(StringBuilder b, IReadOnlyList<StudyResult> results) =>
-        Rows(b, ["budget", "best size", "tokens", "tokens a parameter", "loss", "bits a byte", "seeds"],
+    static void Frontier(List<PageBlock> b, IReadOnlyList<StudyResult> results) =>
+        Table(b, ["budget", "best size", "tokens", "tokens a parameter", "loss", "bits a byte", "seeds"],
             results.GroupBy(r => r.Run.Budget).OrderBy(g => g.Key)
                 .Select(g => g.GroupBy(r => r.Run.DModel).MinBy(s => s.Average(r => r.Loss))!.ToList())
                 .Select(s => new[]
@@ -180,10 +196,10 @@ static partial class StudyReport
                     I($"{s.Average(r => r.BitsPerByte):0.0000}"), I($"{s.Count}"),
                 }));
 
-    static void Scored(StringBuilder b, IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
+    static void Scored(List<PageBlock> b, IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores)
     {
-        if (forecasts.Count == 0) b.Append("<p>None yet: <code>isoflop forecast</code> writes one before its run.</p>\n");
-        else Rows(b,
+        if (forecasts.Count == 0) b.Add(new WordsBlock("None yet: `isoflop forecast` writes one before its run."));
+        else Table(b,
             ["forecast", "from", "FLOPs", "predicted", "95 %", "measured", "error", "of the reducible", "skill", "interval"],
             forecasts.Select(f => (F: f, S: scores.FirstOrDefault(s => s.Id == f.Id))).Select(p => new[]
             {
@@ -193,9 +209,12 @@ static partial class StudyReport
                 p.S is null ? "–" : I($"{100 * p.S.ReducibleError:+0.0;-0.0} %"), p.S is null ? "–" : I($"{p.S.Skill:0.00}"),
                 p.S is null ? "–" : p.S.Inside ? "held" : "did not hold",
             }));
-        b.Append("<p>Written before the run, scored after it, kept for good. Skill is one less the error over that of a " +
-            "straight line in log–log.</p>\n");
+        b.Add(new WordsBlock("Written before the run, scored after it, kept for good. Skill is one less the error over that of " +
+            "a straight line in log–log."));
     }
+
+    static void Table(List<PageBlock> b, string[] heads, IEnumerable<string[]> rows) =>
+        b.Add(new TableBlock(heads, [.. rows]));
 
     /// <summary>A table that scrolls where the page is narrow: numbers to the right, text to the left.</summary>
     internal static void Rows(StringBuilder b, string[] heads, IEnumerable<string[]> rows)

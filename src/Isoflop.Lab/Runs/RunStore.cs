@@ -45,7 +45,8 @@ public sealed class RunStore(Workspace here)
         if (!seen.TryGetValue(name, out LastRows? last)) seen.Add(name, last = new(path));
         last.Look();
         StepRow? step = last.Step;
-        return new(name, StatusOf(path, record, last), record.Corpus.Name, record.Parameters, step?.Step ?? 0,
+        string status = RunStatus.Of(path, record, step, last.Valid, last.Event, here.Clock);
+        return new(name, status, record.Corpus.Name, record.Parameters, step?.Step ?? 0,
             record.Config.Train.Steps ?? 0, step?.Tokens ?? 0, step?.Flops ?? 0, step?.Seconds ?? 0, record.LossOf(step),
             last.Valid?.Loss, last.Valid?.BitsPerByte, record.Created, null);
     }
@@ -146,28 +147,6 @@ public sealed class RunStore(Workspace here)
             return new(name, "broken", "", 0, 0, 0, 0, 0, 0, null, null, null, Directory.GetCreationTimeUtc(PathOf(name)),
                 e.Message);
         }
-    }
-
-    /// <summary>Events say how a run ended; rows and checkpoint must agree, and stand in where the events were lost.</summary>
-    /// <exception cref="DataException">Rows are missing: of the last step of a run that is done, or of its newest
-    /// checkpoint.</exception>
-    string StatusOf(string path, RunRecord record, LastRows last)
-    {
-        int steps = record.Config.Train.Steps ?? 0, row = last.Step?.Step ?? 0;
-        int newest = Checkpoint.StepsIn(path) is [.., var step] ? step : 0;
-        bool said = last.Event?.Event == "done", policy = record.Recipe is not null;
-        bool measured = policy || last.Valid is { Whole: true } valid && valid.Step == steps;
-        if (row < newest && (said || row > 0)) throw Missing(RunFolder.MetricsFile, newest);
-        if (said && !policy && row < steps) throw Missing(RunFolder.MetricsFile, steps);
-        if (said && !measured && !(newest == steps && NothingHeldOut())) throw Missing(RunFolder.ValidFile, steps);
-        return said ? "done" : FolderLock.HolderOf(path)?.IsAlive(here.Clock) == true ? "running"
-            : steps > 0 && row == steps && newest == steps && measured ? "done"
-            : last.Event?.Event is "fault" or "corruption" ? "fault" : "stopped";
-
-        bool NothingHeldOut() => Checkpoint.ReadState(Path.Combine(path, Checkpoint.NameOf(newest))).ValidLoss is null;
-
-        DataException Missing(string file, int at) =>
-            new($"{Path.Combine(path, file)}: the row of step {at} is missing; restore the file from a copy");
     }
 
     /// <summary>The last rows of a run's files.</summary>
