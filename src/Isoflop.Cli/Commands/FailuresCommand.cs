@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Isoflop.Lab.Charts;
 using Isoflop.Lab.Failures;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -71,7 +72,7 @@ static class FailuresCommand
                 var asked = new FleetRecipe(settings.Load(call.Parsed), [.. fleets.Split(',').Select(CountOf).Order().Distinct()],
                     call.Parsed.GetValue(between), call.Parsed.GetValue(restart), call.Parsed.GetValue(trials),
                     call.Parsed.GetValue(seed));
-                FleetReport measured = FleetLab.Run(asked, call.Here, Launch.Program());
+                FleetReport measured = FleetLab.Run(asked, call.Here, Line);
                 if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(measured, FleetJson.Default.FleetReport));
                 else Write(call.Out, measured);
                 if (call.Parsed.GetValue(svg) is { } picture)
@@ -81,12 +82,21 @@ static class FailuresCommand
             IEnumerable<string> kinds = call.Parsed.GetValue(faults)!.Split(',', StringSplitOptions.TrimEntries).Distinct();
             var recipe = new FailureRecipe(settings.Load(call.Parsed), [.. kinds.Select(Fault.KindOf)],
                 call.Parsed.GetValue(trials), call.Parsed.GetValue(seed), call.Parsed.GetValue(patience));
-            FailureReport report = FailureLab.Run(recipe, call.Here, Launch.Program());
+            FailureReport report = FailureLab.Run(recipe, call.Here, Line);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(report, FailureJson.Default.FailureReport));
             else Write(call.Out, report);
             return 0;
         });
         return verb;
+    }
+
+    static IReadOnlyList<string> Line(Workspace lab, IReadOnlyList<string> settings, Fault? fault, int? resumeAt)
+    {
+        List<string> words = [.. Launch.Program(), "train", .. settings, "--home", lab.Root, "--threads", I($"{lab.Cores}"),
+            "--peak", "100"];
+        if (fault is not null) words.AddRange(["--fault", fault.ToString()]);
+        if (resumeAt is { } step) words.AddRange(["--resume-at", I($"{step}")]);
+        return words;
     }
 
     static int CountOf(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)

@@ -47,7 +47,7 @@ static class FailureLab
 
     /// <summary>Runs what is still to be run.</summary>
     /// <exception cref="ConfigException">A recipe that breaks a rule, or a laboratory of that name with another one.</exception>
-    public static FailureReport Run(FailureRecipe recipe, Workspace here, IReadOnlyList<string> program)
+    public static FailureReport Run(FailureRecipe recipe, Workspace here, TrainLine line)
     {
         if (recipe.Trials < 1) throw new ConfigException($"trials={recipe.Trials} must be at least 1: faults of each kind");
         if (!(recipe.Patience >= 1)) throw new ConfigException($"patience={recipe.Patience} must be at least 1 second");
@@ -59,7 +59,7 @@ static class FailureLab
         Fault[] faults = [.. Enumerable.Range(0, recipe.Trials).SelectMany(t => recipe.Kinds.Select(k =>
             Fault.Draw(k, plan.Steps, recipe.Seed, (int)k + 100 * t)))];
 
-        var supervisor = new Supervisor(program, lab, text, recipe.Patience);
+        var supervisor = new Supervisor(line, lab, text, recipe.Patience);
         int at = 0;
         here.Report("failures", at, faults.Length + 1, "runs", Undisturbed);
         if (done is null)
@@ -86,7 +86,7 @@ static class FailureLab
             if (fault.Kind != FaultKind.Shard) return Outcome(supervisor, lab, "struck", fault, plan.Steps, here.Stop).Outcome;
             string shard = Directory.GetFiles(lab.CorpusFolder(plan.Corpus.Name), "train*.tok").Order().First();
             string whole = Path.Combine(here.CorpusFolder(plan.Corpus.Name), Path.GetFileName(shard));
-            var mending = new Supervisor(program, lab, text, recipe.Patience) { Mend = _ => File.Copy(whole, shard, true) };
+            var mending = new Supervisor(line, lab, text, recipe.Patience) { Mend = _ => File.Copy(whole, shard, true) };
             try
             {
                 FlipOnDisk(shard, fault);

@@ -46,7 +46,7 @@ static class FleetLab
 
     /// <summary>Runs what is still to be run.</summary>
     /// <exception cref="ConfigException">A recipe that breaks a rule, or a laboratory of that name with another one.</exception>
-    public static FleetReport Run(FleetRecipe recipe, Workspace here, IReadOnlyList<string> program)
+    public static FleetReport Run(FleetRecipe recipe, Workspace here, TrainLine line)
     {
         if (!(recipe.HoursBetween > 0)) throw new ConfigException($"hours_between={recipe.HoursBetween} must be above 0");
         if (!(recipe.RestartSeconds > 0)) throw new ConfigException($"restart={recipe.RestartSeconds} must be above 0: seconds");
@@ -106,7 +106,7 @@ static class FleetLab
             here.Report("fleets", at++, all, "runs");
             string folder = lab.RunFolder("fleet");
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-            var supervisor = new Supervisor(program, lab, text, 60) { Also = also, NextKill = kill };
+            var supervisor = new Supervisor(line, lab, text, 60) { Also = also, NextKill = kill };
             Attended what = supervisor.Attend("fleet", null, here.Stop);
             return (what, RunFolder.ReadSteps(folder).Select(r => r.Seconds).LastOrDefault());
         }

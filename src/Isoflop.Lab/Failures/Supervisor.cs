@@ -27,13 +27,17 @@ sealed record Attended(bool Done, IReadOnlyList<Life> Lives, Finding? Found)
     public double Seconds => Lives.Sum(l => l.Seconds);
 }
 
+/// <summary>The command line that trains: program and words.</summary>
+/// <param name="settings">a file, and key=value</param>
+delegate IReadOnlyList<string> TrainLine(Workspace lab, IReadOnlyList<string> settings, Fault? fault, int? resumeAt);
+
 /// <summary>
 /// Brings a run to its end as a child process of the same command, which it starts again when it ends: what an agent of a cluster
 /// does. It looks at nothing but the process's end and last line, and the rows that it writes.
 /// </summary>
-/// <param name="program">and what stands before its command</param> <param name="lab">the home in which runs are made to
-/// fail</param> <param name="patience">seconds without a step after which a process hangs</param>
-sealed class Supervisor(IReadOnlyList<string> program, Workspace lab, string recipe, double patience)
+/// <param name="lab">the home in which runs are made to fail</param> <param name="recipe">a file of settings</param>
+/// <param name="patience">seconds without a step after which a process hangs</param>
+sealed class Supervisor(TrainLine line, Workspace lab, string recipe, double patience)
 {
     // Of a process: to start, to open the text, to translate the code of its first step.
     const double StartSeconds = 60;
@@ -70,13 +74,14 @@ sealed class Supervisor(IReadOnlyList<string> program, Workspace lab, string rec
         Finding? found = null;
         int? resumeAt = null;
         string folder = lab.RunFolder(run);
+        bool struck = false;
         for (bool strikes = fault is not null; lives.Count < MostLives;)
         {
             (Life life, Finding? end) = Live(run, strikes ? fault : null, resumeAt, stop);
             lives.Add(life);
             if (end is null) return new(true, lives, found);
             resumeAt = null;
-            bool struck = fault is not null && life.To >= fault.Step - 1;
+            struck |= fault is not null && life.To >= fault.Step - 1;
             // A power cut itself is not what is to be found.
             if (struck && !(fault!.Kind == FaultKind.Torn && strikes)) found ??= end;
             if (struck && fault!.Kind == FaultKind.Torn && strikes) Tear(folder, fault);
@@ -101,11 +106,12 @@ sealed class Supervisor(IReadOnlyList<string> program, Workspace lab, string rec
     {
         string folder = lab.RunFolder(run);
         int from = resumeAt ?? Checkpoint.StepsIn(folder).LastOrDefault();
-        List<string> words = [.. program.Skip(1), "train", recipe, $"name={run}", .. Also, "--home", lab.Root,
-            "--threads", $"{lab.Cores}", "--peak", "100"];
-        if (fault is not null) words.AddRange(["--fault", fault.ToString()]);
-        if (resumeAt is { } step) words.AddRange(["--resume-at", $"{step}"]);
-        var begin = new ProcessStartInfo(program[0], words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        IReadOnlyList<string> words = line(lab, [recipe, $"name={run}", .. Also], fault, resumeAt);
+        var begin = new ProcessStartInfo(words[0], words.Skip(1))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         long began = Stopwatch.GetTimestamp();
         double killAt = NextKill?.Invoke() ?? double.PositiveInfinity;
         using Process child = Process.Start(begin)!;
