@@ -42,6 +42,7 @@ static class FailuresCommand
             "isoflop failures corpus=small --flops 1e10                     every fault once",
             "isoflop failures recipe.json name=lab --faults weight,moment,gradient --trials 10",
             "isoflop failures corpus=small --flops 1e10 train.check_every=1 --faults gradient,core",
+            "isoflop failures corpus=small --flops 1e11 save.every=50 --spikes --trials 3",
             "isoflop failures corpus=small --flops 1e12 name=fleet --fleet 2048,8192,16384 --trials 3 --svg fleet.svg")
         {
             faults, trials, seed, patience,
@@ -62,7 +63,11 @@ static class FailuresCommand
             HelpName = "SECONDS",
             DefaultValueFactory = _ => 300,
         };
-        foreach (Option option in (Option[])[fleet, between, restart, svg]) verb.Add(option);
+        var spikes = new Option<bool>("--spikes")
+        {
+            Description = "Instead: what train.spikes makes of noise in the text and of too high a rate, each way on the same",
+        };
+        foreach (Option option in (Option[])[spikes, fleet, between, restart, svg]) verb.Add(option);
         var settings = new Settings(verb);
         verb.Sections = [Settings.Help(Config.Settings)];
         verb.Runs(call =>
@@ -82,6 +87,13 @@ static class FailuresCommand
             IEnumerable<string> kinds = call.Parsed.GetValue(faults)!.Split(',', StringSplitOptions.TrimEntries).Distinct();
             var recipe = new FailureRecipe(settings.Load(call.Parsed), [.. kinds.Select(Fault.KindOf)],
                 call.Parsed.GetValue(trials), call.Parsed.GetValue(seed), call.Parsed.GetValue(patience));
+            if (call.Parsed.GetValue(spikes))
+            {
+                SpikeReport ways = SpikeLab.Run(recipe, call.Here, Line);
+                if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(ways, SpikeJson.Default.SpikeReport));
+                else Write(call.Out, ways);
+                return 0;
+            }
             FailureReport report = FailureLab.Run(recipe, call.Here, Line);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(report, FailureJson.Default.FailureReport));
             else Write(call.Out, report);
@@ -102,6 +114,21 @@ static class FailuresCommand
     static int CountOf(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
         && count > 0 ? count
         : throw new ConfigException($"--fleet '{text}' must be whole numbers above 0, with commas between them");
+
+    static void Write(TextWriter output, SpikeReport r)
+    {
+        double? calm = r.Outcomes.First(o => o.Fault == "" && o.Way == "").Loss;
+        List<string[]> rows = [["fault", "at step", "train.spikes", "spikes", "skipped", "done again", "loss",
+            "above undisturbed", "effective"]];
+        foreach (SpikeOutcome o in r.Outcomes)
+        {
+            Fault? fault = o.Fault.Length > 0 ? Fault.Parse(o.Fault) : null;
+            rows.Add([fault?.Words ?? "none", I($"{fault?.Step}"), o.Way.Length > 0 ? o.Way : "-", I($"{o.Spikes}"),
+                I($"{o.Skipped}"), I($"{o.Again}"), o.Loss is { } loss ? I($"{loss:0.0000}") : "lost",
+                I($"{o.Loss - calm:+0.0000;−0.0000;0}"), I($"{100 * o.Effective:0.0} %")]);
+        }
+        TextTable.Write(output, rows, 0, 2);
+    }
 
     static void Write(TextWriter output, FleetReport r)
     {

@@ -79,7 +79,6 @@ static class PlanCommand
 
     static void WriteSaves(Invocation call, Plan plan, PlanRecord record, int machines, double hours)
     {
-        if (!(hours > 0)) throw new ConfigException($"--hours-between {hours} must be above 0");
         Directory.CreateDirectory(call.Here.Root);
         double bytes = 12.0 * plan.Parameters, save = SaveTime.Measure(call.Here.Root, bytes);
         double fails = hours * 3600 / machines, step = record.Seconds / plan.Steps;

@@ -13,7 +13,7 @@ sealed class Injector : Seams
     readonly Fault fault;
     long began;
     double usual;                                                 // seconds of the steps before it
-    int step;
+    int step, rated;
 
     Injector(Fault fault) => this.fault = fault;
 
@@ -76,8 +76,12 @@ sealed class Injector : Seams
     }
 
     /// <inheritdoc/>
-    public override double Rate(int step, double rate) =>
-        fault.Kind == FaultKind.Rate && step >= fault.Step && step < fault.Step + Fault.Length ? RateBy * rate : rate;
+    public override double Rate(int step, double rate)
+    {
+        if (fault.Kind != FaultKind.Rate || step <= rated || step < fault.Step || step >= fault.Step + Fault.Length) return rate;
+        rated = step;                                             // once: a run that goes back has the right one
+        return RateBy * rate;
+    }
 
     /// <summary>Any bit of any value that is not 0: what pads the tensors is no one's.</summary>
     void Flip(IDevice device, DeviceSpan<float> values)

@@ -63,6 +63,9 @@ sealed class Supervisor(TrainLine line, Workspace lab, string recipe, double pat
     /// <summary>Settings beside the recipe's.</summary>
     public IReadOnlyList<string> Also { get; init; } = [];
 
+    /// <summary>Looks at the losses; false: the run deals with them itself.</summary>
+    public bool Watches { get; init; } = true;
+
     /// <summary>Undoes what a fault left behind, before a life begins; told how the last one ended.</summary>
     public Action<Finding>? Mend { get; init; }
 
@@ -127,7 +130,7 @@ sealed class Supervisor(TrainLine line, Workspace lab, string recipe, double pat
         {
             ended = child.WaitForExit(20);
             if (ended) child.WaitForExit();                       // and its last words
-            bool more = rows.Read();
+            bool more = rows.Read(Watches);
             if (ended || found is not null) continue;
             if (stop.IsCancellationRequested || rows.Spike is not null || Seconds() > killAt || !more
                 && rows.SilentFor > patience + (rows.To == from ? StartSeconds : 0))
@@ -192,7 +195,7 @@ sealed class Supervisor(TrainLine line, Workspace lab, string recipe, double pat
         /// <summary>How many times longer the last steps took than those before them.</summary>
         public double Slower { get; private set; }
 
-        public bool Read()
+        public bool Read(bool watches)
         {
             (IReadOnlyList<StepRow> rows, bool anew) = tail.Next();
             if (anew)
@@ -203,7 +206,7 @@ sealed class Supervisor(TrainLine line, Workspace lab, string recipe, double pat
             foreach (StepRow row in rows)
             {
                 if (row.Step > from) (To, last, First) = (row.Step, Stopwatch.GetTimestamp(), First ?? Stopwatch.GetTimestamp());
-                if (watch.IsSpike(row.Loss ?? double.NaN) && row.Step > from)
+                if (watches && watch.IsSpike(row.Loss ?? double.NaN) && row.Step > from)
                 {
                     Spike = row.Loss;
                     break;

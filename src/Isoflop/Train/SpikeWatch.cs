@@ -11,10 +11,13 @@ sealed class SpikeWatch(int window = 128, double deviations = 6)
     /// <summary>Fewer losses than this say nothing of their noise.</summary>
     public const int Least = 20;
 
-    readonly double[] ring = new double[window], sorted = new double[window];
-    int count;
+    /// <summary>Spikes do not last so long.</summary>
+    public const int InARow = 10;
 
-    /// <summary>Of the ordinary losses remembered.</summary>
+    readonly double[] ring = new double[window], sorted = new double[window];
+    int count, running;
+
+    /// <summary>Of the ordinary losses remembered; NaN: there are none.</summary>
     public double Median
     {
         get
@@ -25,27 +28,39 @@ sealed class SpikeWatch(int window = 128, double deviations = 6)
         }
     }
 
-    /// <summary>Looks at the next loss; an ordinary one is remembered. Allocates nothing.</summary>
+    /// <summary>
+    /// Looks at the next loss; an ordinary one is remembered. So many spikes in a row are none, but a new level: all is forgotten.
+    /// Allocates nothing.
+    /// </summary>
     /// <returns>it is a spike, or no number</returns>
     public bool IsSpike(double loss)
     {
-        if (!double.IsFinite(loss)) return true;
+        if (!double.IsFinite(loss)) return Another();
         if (count >= Least)
         {
             double median = Median;
             Span<double> far = sorted.AsSpan(0, Math.Min(count, window));
             for (int i = 0; i < far.Length; i++) far[i] = Math.Abs(ring[i] - median);
-            if (loss > median + deviations * Math.Max(1.4826 * MiddleOf(far), 1e-3 * Math.Abs(median))) return true;
+            double noise = Math.Max(1.4826 * MiddleOf(far), 1e-3 * Math.Abs(median));
+            if (loss > median + deviations * noise) return Another();
         }
+        running = 0;
         ring[count++ % window] = loss;
         return false;
     }
 
+    bool Another()
+    {
+        if (++running >= InARow) Clear();
+        return true;
+    }
+
     /// <summary>Forgets all.</summary>
-    public void Clear() => count = 0;
+    public void Clear() => count = running = 0;
 
     static double MiddleOf(Span<double> values)
     {
+        if (values.IsEmpty) return double.NaN;
         values.Sort();
         return (values[values.Length / 2] + values[(values.Length - 1) / 2]) / 2;
     }
