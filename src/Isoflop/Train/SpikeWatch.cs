@@ -29,8 +29,8 @@ sealed class SpikeWatch(int window = 128, double deviations = 6)
     }
 
     /// <summary>
-    /// Looks at the next loss; an ordinary one is remembered. So many spikes in a row are none, but a new level: all is forgotten.
-    /// Allocates nothing.
+    /// Looks at the next loss; an ordinary one is remembered. Too many spikes in a row are none, but a new level: all is
+    /// forgotten. Allocates nothing.
     /// </summary>
     /// <returns>it is a spike, or no number</returns>
     public bool IsSpike(double loss)
