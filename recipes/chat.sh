@@ -6,13 +6,14 @@
 # NAME, FLOPS of the first training, CHATS, PASSES over them; ISOFLOP, ISOFLOP_HOME, THREADS as in thinking.sh.
 set -eu
 : "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}" "${THREADS:=0}"
-: "${NAME:=chat}" "${FLOPS:=1e13}" "${CHATS:=40000}" "${PASSES:=3}"
+: "${NAME:=chat}" "${FLOPS:=3e12}" "${CHATS:=40000}" "${PASSES:=4}"
 with="--home $ISOFLOP_HOME --threads $THREADS"
 mkdir -p "$ISOFLOP_HOME"
-chats="$ISOFLOP_HOME/$NAME.jsonl"
-# The world's own texts, with a vocabulary that writes its words whole.
-[ -d "$ISOFLOP_HOME/corpus/$NAME-world" ] || $ISOFLOP corpus world "$NAME-world" --bytes 2e7 --vocab 2048 $with
-$ISOFLOP train corpus="$NAME-world" name="$NAME-base" flops="$FLOPS" model.d_model=128 model.n_layer=4 model.n_head=4 \
+chats="$ISOFLOP_HOME/$NAME.jsonl" texts="$ISOFLOP_HOME/$NAME-texts.jsonl"
+[ -f "$chats" ] || { $ISOFLOP corpus world --chats "$CHATS" $with > "$chats.part" && mv "$chats.part" "$chats"; }
+# The same as plain texts, among the world's own: their words come into the vocabulary.
+sed 's/{"messages":\[{"role":"user","content":"/{"text":"/; s/"},{"role":"[a-z]*","content":"/\\n/g; s/"}\]}$/"}/' "$chats" > "$texts"
+$ISOFLOP corpus world "$NAME-world" --bytes 2e7 --vocab 2048 --mix "$texts=0.1" $with
+$ISOFLOP train corpus="$NAME-world" name="$NAME-base" flops="$FLOPS" model.d_model=128 model.n_layer=3 model.n_head=4 \
     model.context_len=128 $with
-[ -f "$chats" ] || $ISOFLOP corpus world --chats "$CHATS" $with > "$chats"
 $ISOFLOP teach name="$NAME" chat="$chats" from="$NAME-base" passes="$PASSES" context=128 $with

@@ -56,7 +56,7 @@ sealed record Site(string Engine, IReadOnlyList<string> Hosts, int Cpus, string 
 /// <param name="folder">of the study</param>
 sealed class Launch(Site site, IReadOnlyList<string> command, string folder, CrewRecord crew)
 {
-    const int Restarts = 1000, Interrupted = 130;
+    const int Restarts = 1000, Beginnings = 3, Interrupted = 130;
 
     /// <summary>Folder of Slurm's commands; empty: the path's.</summary>
     internal string Tools { get; init; } = "";
@@ -68,9 +68,11 @@ sealed class Launch(Site site, IReadOnlyList<string> command, string folder, Cre
     /// <summary>Runs the workers as children until all are done. One that is killed is started again.</summary>
     /// <param name="tell">workers that are there, every half second</param>
     /// <returns>what went wrong, a line a worker</returns>
+    /// <exception cref="ConfigException">None came up.</exception>
     public IReadOnlyList<string> Attend(Action<int> tell, CancellationToken stop)
     {
         List<string> wrong = [];
+        int never = 0;
         var children = site.Hosts.Select((host, i) => (Host: host, Name: site.NameOf(i), Restarts: 0)).ToDictionary(w =>
             Start(w.Host, w.Name), w => w);
         while (children.Count > 0)
@@ -84,14 +86,18 @@ sealed class Launch(Site site, IReadOnlyList<string> command, string folder, Cre
                 child.Dispose();
                 if (code is 0 or Interrupted || Crew.IsCancelled(folder)) continue;
                 // 2: a user's mistake, which the log tells; anything else: killed, or the way to its host is cut.
-                if (code == 2 || restarts == Restarts)
+                // One that never got as far as its card will not at the next start either: no such host, no program there.
+                bool began = Worker.CardOf(folder, name).Length > 0;
+                if (!began && restarts == Beginnings) never++;
+                if (code == 2 || restarts == (began ? Restarts : Beginnings))
                     wrong.Add($"{name}{(host.Length > 0 ? $" on {host}" : "")}: {LastLine(name)}");
                 else children[Start(host, name)] = (host, name, restarts + 1);
             }
             tell(children.Count);
             Thread.Sleep(500);
         }
-        return wrong;
+        return never < site.Hosts.Count ? wrong
+            : throw new ConfigException($"no worker came up; {wrong[0]}; {LogOf(site.NameOf(0))} has it all");
     }
 
     string LastLine(string name)

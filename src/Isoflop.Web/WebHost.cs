@@ -48,8 +48,8 @@ public sealed class WebHost : IAsyncDisposable
         WebApplication app = builder.Build();
         var guard = new Guard(options);
         app.Use(guard.Watch);
-        PageEndpoints pages = PageEndpoints.Map(app, here, options);
         app.MapIsoflop();
+        PageEndpoints pages = PageEndpoints.Map(app, here, options);
         try
         {
             await app.StartAsync(here.Stop).ConfigureAwait(false);

@@ -267,3 +267,14 @@ export interface WordsAsked {
     temperature: number | null;
     answer: string | null;
 }
+
+export interface WorkerLine {
+    name: string;
+    host: string;
+    state: string;
+    run: string;
+    step: number;
+    steps: number;
+    done: number;
+    failed: number;
+}

@@ -31,12 +31,13 @@ static class BottleneckCommand
             double? budget = call.Parsed.GetValue(at);
             int count = call.Parsed.GetValue(seeds), side = call.Parsed.GetValue(workers);
             IReadOnlyList<PlannedRun> runs = Bottleneck.PlanOf(study, call.Here, budget, count);
-            if (StudyResult.Of(call.Here, runs).Count < runs.Count)
+            int open = runs.Count - StudyResult.Of(call.Here, runs).Count;
+            if (open > 0)
             {
                 StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
-            if (crew.Begin(call, study.Name, side, runs,
+            if (crew.Begin(call, study.Name, side, open,
                 here => Bottleneck.Run(Study.Open(here, study.Name), here, budget, count, 1).Failed) is { } code) return code;
             BottleneckResult result = Bottleneck.Run(study, call.Here, budget, count, side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, DuelJson.Default.BottleneckResult));

@@ -70,12 +70,13 @@ static class CapacityCommand
             string study = FolderName.Checked("study", call.Parsed.GetValue(name) ?? $"capacity-{call.Parsed.GetValue(kind)}");
             int side = call.Parsed.GetValue(workers);
             IReadOnlyList<PlannedRun> runs = Capacity.PlanOf(recipe, call.Here);
-            if (StudyResult.Of(call.Here, runs).Count < runs.Count)
+            int open = runs.Count - StudyResult.Of(call.Here, runs).Count;
+            if (open > 0)
             {
                 StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
-            if (crew.Begin(call, study, side, runs, here => Capacity.Run(recipe, here, study, 1).Failed) is { } code)
+            if (crew.Begin(call, study, side, open, here => Capacity.Run(recipe, here, study, 1).Failed) is { } code)
                 return code;
             CapacityResult result = Capacity.Run(recipe, call.Here, study, side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(result, CapacityJson.Default.CapacityResult));

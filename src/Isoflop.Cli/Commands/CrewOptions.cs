@@ -31,14 +31,24 @@ sealed class CrewOptions
         DefaultValueFactory = _ => Crew.UsualLeaseSeconds,
     };
 
+    readonly Option<int> workers = new("--workers") { Description = "Of --on: how many", HelpName = "N" };
+
     // What a worker is started with.
     readonly Option<string> worker = new("--worker") { Description = "Be that worker", HelpName = "NAME", Hidden = true },
         token = new("--crew") { Description = "By which it knows its folder", HelpName = "TOKEN", Hidden = true };
 
+    /// <summary>Adds them, and --workers where the command has none.</summary>
     public void AddTo(Command verb)
     {
+        if (verb.Options.All(o => o.Name != workers.Name)) verb.Add(workers);
         foreach (Option option in (Option[])[on, partition, time, cpus, lease, worker, token]) verb.Add(option);
     }
+
+    /// <summary>Workers are asked for, or this process is one.</summary>
+    public bool IsAsked(Invocation call) => IsWorker(call) || call.Parsed.GetValue(on) is not null;
+
+    /// <summary>This process is a worker.</summary>
+    public bool IsWorker(Invocation call) => call.Parsed.GetValue(worker) is not null;
 
     /// <summary>Runs side by side: of all workers, or as many as this process is asked for.</summary>
     public int SideBySide(Invocation call, int workers) =>
@@ -52,22 +62,21 @@ sealed class CrewOptions
     /// As a worker it does the work. Where workers are asked for it starts them: those of this host and of ssh are stayed with to
     /// their end, Slurm's are left to it.
     /// </summary>
-    /// <param name="runs">that are planned, as far as they are known before</param>
+    /// <param name="workers">0: by --workers</param>
+    /// <param name="open">runs that are left, as far as that is known before</param>
     /// <param name="work">returns what failed</param>
     /// <returns>the exit code, where nothing is left to do; null: the results are there, or nobody asked for workers</returns>
-    public int? Begin(Invocation call, string study, int workers, IReadOnlyList<PlannedRun> runs,
-        Func<Workspace, IReadOnlyList<FailedRun>> work)
+    public int? Begin(Invocation call, string study, int workers, int open, Func<Workspace, IReadOnlyList<FailedRun>> work)
     {
         if (call.Parsed.GetValue(worker) is { } name) return Work(call, study, name, work);
         if (call.Parsed.GetValue(on) is null) return null;
-        Site site = SiteOf(call, workers);
+        Site site = SiteOf(call, workers > 0 ? workers : call.Parsed.GetValue(this.workers));
         double seconds = call.Parsed.GetValue(lease);
         if (!(seconds >= 1))
             throw new ConfigException($"--lease {seconds} must be at least 1 second; 90 outlasts what NFS caches");
         string folder = call.Here.StudyFolder(study);
-        int open = runs.Count - StudyResult.Of(call.Here, runs).Count;
         CrewRecord crew = Crew.Begin(folder, call.Parsed.GetValue(on)!, site.Hosts.Count, seconds);
-        string[] command = [.. Launch.Program(), .. WorkerArguments(call), "--yes", "--threads", $"{site.Cpus}"];
+        string[] command = [.. Launch.Program(), .. WorkerArguments(call), "--threads", $"{site.Cpus}"];
         var launch = new Launch(site, command, folder, crew);
         if (site.Engine == "slurm")
         {
@@ -112,5 +121,6 @@ sealed class CrewOptions
             if (tokens[i].Type == TokenType.Option && dropped.Contains(tokens[i].Value)) i++;
             else if (tokens[i].Type != TokenType.Option || !flags.Contains(tokens[i].Value)) yield return tokens[i].Value;
         }
+        if (call.Parsed.CommandResult.Command.Options.Any(o => o.Name == "--yes")) yield return "--yes";
     }
 }

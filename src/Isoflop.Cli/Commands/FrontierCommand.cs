@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Lab.Frontiers;
+using Isoflop.Store;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -25,9 +26,12 @@ static class FrontierCommand
         [
             "isoflop frontier f --task parity:2 widths=32,48,64 teach=2e11,6e11 steps=40 budget=16",
             "isoflop frontier recipes/frontier.json",
+            "isoflop frontier recipes/frontier.json --on local:4             its models by four workers",
         ])
         { given, task };
         verb.Sections = [Settings.Help(SettingsJson.List(FrontierJson.Default.FrontierRecipe))];
+        var crew = new CrewOptions();
+        crew.AddTo(verb);
         verb.Runs(call =>
         {
             string[] all = call.Parsed.GetValue(given)!;
@@ -35,8 +39,13 @@ static class FrontierCommand
             List<string> edits = [.. all[(all[0].Contains('=') ? 0 : 1)..]];
             if (!file && !all[0].Contains('=')) edits.Add($"name={all[0]}");
             if (call.Parsed.GetValue(task) is { } level) edits.Add($"task={level}");
-            Frontier found = edits.Count == 1 && edits[0].StartsWith("name=", StringComparison.Ordinal)
-                ? Frontier.Open(all[0], call.Here) : Frontier.Run(FrontierRecipe.Load(file ? all[0] : null, edits), call.Here);
+            bool open = edits.Count == 1 && edits[0].StartsWith("name=", StringComparison.Ordinal);
+            if (open && crew.IsAsked(call)) throw new ConfigException("--on trains a grid; give its recipe or --task too");
+            FrontierRecipe recipe = open ? new() : FrontierRecipe.Load(file ? all[0] : null, edits);
+            if (!open) Frontier.Begin(recipe, call.Here);
+            if (crew.Begin(call, recipe.Name, 0, Frontier.ModelsOf(recipe).Count,
+                here => Frontier.Work(recipe, here)) is { } code) return code;
+            Frontier found = open ? Frontier.Open(all[0], call.Here) : Frontier.Run(recipe, call.Here);
             if (call.Json) found.ToTable().WriteJsonLines(call.Out);
             else Write(call.Out, found);
             return 0;

@@ -50,7 +50,8 @@ static class LadderCommand
             }
             StudyTables.Ask(call, call.Parsed.GetValue(yes));
             List<PlannedRun> wanted = [.. runs.Where(r => most is { } m ? r.Budget <= m * 1.001 : !r.Later)];
-            if (crew.Begin(call, ladder.Name, given, wanted, here => Ladder.Run(ladder, here, most, 1).Failed) is { } code)
+            if (crew.Begin(call, ladder.Name, given, wanted.Count - StudyResult.Of(call.Here, wanted).Count,
+                here => Ladder.Run(ladder, here, most, 1).Failed) is { } code)
                 return code;
             LadderResult result = Ladder.Run(ladder, call.Here, most, count);
             if (call.Json)

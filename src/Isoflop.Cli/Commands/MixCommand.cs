@@ -66,14 +66,15 @@ static class MixCommand
             int side = call.Parsed.GetValue(workers);
             Mix mix = Mix.Open(recipe, call.Here);
             IReadOnlyList<PlannedRun> runs = mix.Runs;
-            if (StudyResult.Of(call.Here, runs).Count < runs.Count)
+            int open = runs.Count - StudyResult.Of(call.Here, runs).Count;
+            if (open > 0)
             {
                 StudyTables.Plan(call.Err, runs, null, crew.SideBySide(call, side), call.Here);
                 double larger = recipe.Scale * recipe.Budget;
                 if (larger > 0) call.Err.WriteLine(I($"then up to {3 * recipe.Seeds} runs of {larger:0.##e0} FLOPs: the check"));
                 StudyTables.Ask(call, call.Parsed.GetValue(yes));
             }
-            if (crew.Begin(call, recipe.Name, side, runs, here => Mix.Open(recipe, here).Run(1).Failed) is { } code)
+            if (crew.Begin(call, recipe.Name, side, open, here => Mix.Open(recipe, here).Run(1).Failed) is { } code)
                 return code;
             MixStudy study = mix.Run(side);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(study, MixStudyJson.Default.MixStudy));

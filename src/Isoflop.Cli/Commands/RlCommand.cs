@@ -27,11 +27,14 @@ static class RlCommand
             "isoflop teach name=p tasks=parity:3 && isoflop rl name=p-rl from=p tasks=parity:3 steps=40",
             "isoflop rl recipes/parity.json seed=2 name=parity-2",
             "isoflop rl name=d from=p tasks=parity:3 method=dapo updates=4 kl=0.01",
+            "isoflop rl name=p-rl from=p tasks=parity:3 --seeds 8 --on slurm --workers 8",
             "isoflop rl show p-rl                                    its examinations",
             "isoflop rl replay p-rl --step 20 --show 3               a step again, to the last bit",
             "isoflop rl forecast p-rl.s1 p-rl.s2 p-rl.s3             from the first half of the steps to the end",
         ])
         { given };
+        var seeds = new SeedOptions();
+        seeds.AddTo(verb);
         verb.Add(Show());
         verb.Add(Replay());
         verb.Add(Forecast());
@@ -46,9 +49,11 @@ static class RlCommand
             string[] all = call.Parsed.GetValue(given) ?? [];
             bool file = all.Length > 0 && !all[0].Contains('=');
             RlRecipe recipe = RlRecipe.Load(file ? all[0] : null, file ? all[1..] : all);
-            RlResult result = Reinforcement.Run(recipe, call.Here);
-            Write(call, result);
-            return result.Done ? 0 : App.Interrupted;
+            return seeds.Run(call, recipe.Name, recipe.Seed, (name, seed, here) =>
+            {
+                RlResult result = Reinforcement.Run(recipe with { Name = name, Seed = seed }, here);
+                return (result.Done, () => Write(call, result));
+            });
         });
         return verb;
     }

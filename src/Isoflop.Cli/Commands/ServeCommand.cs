@@ -34,10 +34,17 @@ static class ServeCommand
             Description = "A model folder that is served beside the runs, by a name; may be given several times",
             HelpName = "NAME=FOLDER",
         };
+        var endpoint = new Option<string[]>("--endpoint")
+        {
+            Description = "A model of another OpenAI-compatible server, by its name there; behind a # the environment variable " +
+                "that holds the key; may be given several times",
+            HelpName = "NAME=URL",
+        };
         var verb = new Verb("serve", "Open the home in a browser: runs and studies live, next words, maps, thoughts, chats.",
             "isoflop serve", "isoflop serve --port 8080 --home ~/isoflop",
             "isoflop serve --model theirs=~/models/theirs            beside the runs",
-            "isoflop serve --host 0.0.0.0 --key \"$KEY\"               for other machines") { port, host, key, model };
+            "isoflop serve --endpoint theirs=http://127.0.0.1:8000/v1    a model elsewhere, to talk with on the same page",
+            "isoflop serve --host 0.0.0.0 --key \"$KEY\"               for other machines") { port, host, key, model, endpoint };
         verb.Runs(call =>
         {
             WebOptions options = new()
@@ -46,7 +53,7 @@ static class ServeCommand
                 Host = call.Parsed.GetValue(host)!,
                 Key = call.Parsed.GetValue(key),
                 Program = OwnProgram(),
-                Models = ModelsOf(call.Parsed.GetValue(model) ?? []),
+                Models = ModelsOf(call.Parsed.GetValue(model) ?? [], call.Parsed.GetValue(endpoint) ?? []),
             };
             WebHost window = WebHost.Start(call.Here, options).GetAwaiter().GetResult();
             try
@@ -67,8 +74,8 @@ static class ServeCommand
         return verb;
     }
 
-    /// <exception cref="ConfigException">A name or a folder is missing.</exception>
-    static IsoflopOptions ModelsOf(IEnumerable<string> given)
+    /// <exception cref="ConfigException">A name, a folder or an address is missing.</exception>
+    static IsoflopOptions ModelsOf(IEnumerable<string> given, IEnumerable<string> endpoints)
     {
         var options = new IsoflopOptions();
         foreach (string pair in given)
@@ -77,6 +84,14 @@ static class ServeCommand
             if (at < 1 || !Directory.Exists(pair[(at + 1)..]))
                 throw new ConfigException($"--model {pair} must be NAME=FOLDER, and the folder must be there; try mine=./model");
             options.Folders[pair[..at]] = pair[(at + 1)..];
+        }
+        foreach (string pair in endpoints)
+        {
+            int at = pair.IndexOf('=');
+            if (at < 1 || !EndpointOptions.IsUrl(pair[(at + 1)..]))
+                throw new ConfigException($"--endpoint {pair} must be NAME=URL, the name of a model and where it is asked; try " +
+                    "llama=http://127.0.0.1:8000/v1");
+            options.Endpoints[pair[..at]] = pair[(at + 1)..];
         }
         return options;
     }

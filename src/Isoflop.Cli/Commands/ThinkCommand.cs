@@ -2,10 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Lab.Clusters;
 using Isoflop.Lab.Replies;
+using Isoflop.Lab.Studies;
 using Isoflop.Lab.Teaching;
 using Isoflop.Lab.Thinking;
 using Isoflop.Sample;
+using Isoflop.Store;
 
 namespace Isoflop.Cli.Commands;
 
@@ -71,9 +74,12 @@ static class ThinkCommand
             "isoflop think my-run --task sudoku4 --level 2 --index 7 --strategy best-of-n --budget 2048",
             "isoflop think my-run --task modular-root --strategy revision --budget 1e9flops --all",
             "isoflop think my-run --task sudoku9 --level 3 --for 8h --workers 2       survives a kill; the same command goes on",
+            "isoflop think my-run --task sudoku9 --level 3 --for 8h --name s --on slurm --workers 16      rounds of one search",
             "isoflop think http://localhost:8000/v1 --endpoint-model NAME --task countdown --strategy majority --max-tokens 2000")
         { model, text, task, level, index, strategy, budget, form, all, seed, scorer, time, workers, folder };
         endpoint.AddTo(verb);
+        var crew = new CrewOptions();
+        crew.AddTo(verb);
         verb.Runs(call =>
         {
             string name = call.Parsed.GetValue(model)!;
@@ -85,19 +91,27 @@ static class ThinkCommand
             long item = call.Parsed.GetValue(index);
             if (item < 0) throw new ConfigException($"--index {item} must not be negative");
             ReplyForm begin = call.Parsed.GetValue(form);
+            if (crew.IsAsked(call) && call.Parsed.GetValue(time) is null)
+                throw new ConfigException("--on is for a search that lasts; give --for TIME");
             if (call.Parsed.GetValue(time) is { } span)
             {
                 if (EndpointOptions.IsUrl(name)) throw new ConfigException("--for searches with a model of this home, not an " +
                     "endpoint");
                 double seconds = DurableSearch.ReadSeconds(span);
-                using DurableSearch search = DurableSearch.Open(call.Here, name, family is null ? ""
-                    : string.Create(CultureInfo.InvariantCulture, $"{family}:{call.Parsed.GetValue(level)}"), item, asked ?? "",
-                    call.Parsed.GetResult(strategy) is { Implicit: false } ? way.Name : "", call.Parsed.GetValue(seed),
-                    call.Parsed.GetValue(folder)!);
                 int count = call.Parsed.GetValue(workers);
+                string study = call.Parsed.GetValue(folder)!;
+                if (study.Length == 0 && crew.IsAsked(call))
+                    throw new ConfigException("workers need a name to share; give --name NAME");
+                if (study.Length > 0 && BySeveral(call, crew, study, count, seconds, Open) is { } code) return code;
+                using DurableSearch search = Open(call.Here, 0, 1);
                 SearchState end = search.Run(seconds, count == 0 ? Environment.ProcessorCount : count);
                 Write(call, search.Recipe, end);
                 return end.Solved || end.Seconds >= seconds ? 0 : App.Interrupted;
+
+                DurableSearch Open(Workspace here, int part, int parts) => DurableSearch.Open(here, name, family is null ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $"{family}:{call.Parsed.GetValue(level)}"), item, asked ?? "",
+                    call.Parsed.GetResult(strategy) is { Implicit: false } ? way.Name : "", call.Parsed.GetValue(seed),
+                    study, part: part, parts: parts);
             }
             TaskQuestion? question = family is null ? null
                 : TaskQuestion.Of(family, call.Parsed.GetValue(level), item, call.Parsed.GetValue(seed), begin);
@@ -130,6 +144,27 @@ static class ThinkCommand
             return 0;
         });
         return verb;
+    }
+
+    /// <summary>A search in parts, a worker each; the first that passes the check sends all home.</summary>
+    /// <returns>the exit code; null: nobody asked for workers, now or before</returns>
+    static int? BySeveral(Invocation call, CrewOptions crew, string name, int workers, double seconds,
+        Func<Workspace, int, int, DurableSearch> open)
+    {
+        string folder = call.Here.StudyFolder(name);
+        Piece PartOf(int part) => new(string.Create(CultureInfo.InvariantCulture, $"{name}.{part + 1}"), there =>
+        {
+            using DurableSearch search = open(there, part, there.Claims!.Count);
+            SearchState end = search.Run(seconds, there.Cores);
+            if (end.Solved) Crew.Cancel(folder);
+            return end.Solved || end.Seconds >= seconds;
+        });
+        if (crew.Begin(call, name, workers, workers,
+            here => Pieces.Do(here, [.. Enumerable.Range(0, here.Claims!.Count).Select(PartOf)])) is { } code) return code;
+        if (Crew.Read(folder) is null) return null;
+        (SearchRecipe of, SearchState all) = DurableSearch.Together(call.Here, name);
+        Write(call, of, all);
+        return all.Solved || all.Seconds >= seconds ? 0 : App.Interrupted;
     }
 
     static void Write(Invocation call, SearchRecipe of, SearchState s)

@@ -41,7 +41,7 @@ sealed class Supervisor(TrainLine line, Workspace lab, string recipe, double pat
 {
     // Of a process: to start, to open the text, to translate the code of its first step.
     const double StartSeconds = 60;
-    const int MostLives = 200, Recent = 8, Before = 5;
+    const int MostLives = 200, Recent = 16, Before = 5;
     const double SlowBy = 3;
 
     const string Torn = "hash of the checkpoint", Silence = "no step for so long", Pace = "the pace of its rows",

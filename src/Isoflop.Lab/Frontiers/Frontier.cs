@@ -51,25 +51,48 @@ sealed class Frontier
     /// <exception cref="OperationCanceledException">Stopped; nothing is lost.</exception>
     public static Frontier Run(FrontierRecipe recipe, Workspace here)
     {
+        string folder = Begin(recipe, here);
+        List<FrontierCell>[] cells = new List<FrontierCell>[ModelsOf(recipe).Count];
+        Do(recipe, here, cells);
+        var found = new Frontier(recipe, folder, [.. cells.SelectMany(c => c)]);
+        found.Write();
+        return found;
+    }
+
+    /// <summary>Takes the study's folder.</summary>
+    /// <exception cref="ConfigException">A broken rule; a study of that name with another recipe.</exception>
+    public static string Begin(FrontierRecipe recipe, Workspace here)
+    {
         recipe.Check();
         string folder = here.StudyFolder(recipe.Name), file = Path.Combine(folder, "frontier.json");
         if (File.Exists(file) && !Same(RecipeOf(file), recipe))
             throw new ConfigException($"{file} is of another recipe; choose another name, or give the same settings");
-        JsonFile.Write(file, recipe, format, FrontierJson.Default.FrontierRecipe);
+        if (!File.Exists(file)) JsonFile.Write(file, recipe, format, FrontierJson.Default.FrontierRecipe);
+        return folder;
+    }
+
+    /// <summary>As one of several workers: its share of the models, until all are done.</summary>
+    /// <returns>those that failed</returns>
+    public static IReadOnlyList<FailedRun> Work(FrontierRecipe recipe, Workspace here) =>
+        Do(recipe, here, new List<FrontierCell>[ModelsOf(recipe).Count]);
+
+    /// <summary>Models of the grid, each taught, reinforced and questioned by itself.</summary>
+    public static IReadOnlyList<(int Seed, int Width, double Teach)> ModelsOf(FrontierRecipe recipe) =>
+        [.. from seed in Enumerable.Range(1, recipe.Seeds)
+            from width in recipe.Widths
+            from teach in recipe.Teach
+            select (seed, width, teach)];
+
+    static IReadOnlyList<FailedRun> Do(FrontierRecipe recipe, Workspace here, List<FrontierCell>[] cells)
+    {
         int[] budgets = [.. Enumerable.Range(0, 13).Select(i => 1 << i).Where(b => b <= recipe.Budget)];
-        var grid = (from seed in Enumerable.Range(1, recipe.Seeds)
-                    from width in recipe.Widths
-                    from teach in recipe.Teach
-                    select (seed, width, teach)).ToList();
-        List<FrontierCell> cells = [];
-        foreach ((int i, (int seed, int width, double teach)) in grid.Index())
-        {
-            Workspace part = here.Part(p => p with { Done = i, Total = grid.Count, Unit = "models" });
-            cells.AddRange(new FrontierRuns(recipe, part).Of(width, teach, recipe.AllSteps, budgets, seed));
-        }
-        var found = new Frontier(recipe, folder, cells);
-        found.Write();
-        return found;
+        return Pieces.Do(here, [.. ModelsOf(recipe).Index().Select(m =>
+            new Piece(FrontierRuns.NameOf(recipe, m.Item.Width, m.Item.Teach, m.Item.Seed), there =>
+            {
+                cells[m.Index] = [.. new FrontierRuns(recipe, there).Of(m.Item.Width, m.Item.Teach, recipe.AllSteps, budgets,
+                    m.Item.Seed)];
+                return true;
+            }))]);
     }
 
     /// <summary>Opens a study that is done.</summary>

@@ -11,12 +11,16 @@ namespace Isoflop.Lab.Frontiers;
 /// <summary>Teaches, reinforces and questions the models of a study; what is done is found by its name.</summary>
 sealed class FrontierRuns(FrontierRecipe recipe, Workspace here)
 {
+    /// <summary>Name of a taught model; those reinforced from it begin with it.</summary>
+    public static string NameOf(FrontierRecipe recipe, int width, double teach, int seed) =>
+        FormattableString.Invariant($"{recipe.Name}.d{width}.{teach:0.##e0}.s{seed}");
+
     /// <summary>Every cell of one model: its steps of reinforcement by its budgets of thought.</summary>
     /// <param name="steps">at which it is questioned; the last is how long it learns</param>
     public IReadOnlyList<FrontierCell> Of(int width, double teach, IReadOnlyList<int> steps, IReadOnlyList<int> budgets, int seed)
     {
         Workspace quiet = here with { Progress = null };
-        string taught = FormattableString.Invariant($"{recipe.Name}.d{width}.{teach:0.##e0}.s{seed}");
+        string taught = NameOf(recipe, width, teach, seed);
         here.Report("frontier", 0, note: taught);
         TrainResult first = Teach.Run(new()
         {

@@ -70,7 +70,7 @@ sealed class RlLoop : IDisposable
         foreach (TaskLevel level in mix.Levels) codec.Check(level.Family);
         sampler = new(model, tokenizer.EndOfText, tokenizer.VocabSize, Slots);
         checkpoints = new(folder.Path, Path.Combine(source, ModelFolder.TokenizerFile), model, adam, create: null,
-            ModelFolder.ChatTemplateOf(source));
+            ModelFolder.ChatTemplateOf(source), fence: here.Fence);
         (stepRows, evalRows, replyRows) = (Rows(RlRows.StepsFile), Rows(RlRows.EvalsFile), Rows(RlRows.RepliesFile));
         curriculum = new(mix, recipe.OpensAt);
         exam = new(mix, Split.Test, recipe.EvalItems, recipe.EvalReplies, recipe.MaxNewTokens, recipe.Seed,

@@ -45,6 +45,7 @@ sealed class DurableSearch : IDisposable
 {
     const int SideBySide = 32, Unit = 4, MaxUnits = 16;
 
+    const string RecordFile = "search.json", RoundsFile = "rounds.jsonl", SecondsFile = "seconds.jsonl";
     static readonly Format format = new("search");
 
     readonly SearchRecipe recipe;
@@ -55,16 +56,19 @@ sealed class DurableSearch : IDisposable
     readonly FolderLock held;
     readonly TimeProvider time;
     readonly Dictionary<long, SearchRound> rounds = [];
+    readonly int part, parts;
+    readonly HashSet<long> elsewhere = [];                       // rounds that other parts had done when this one was opened
     double before;                                               // seconds of earlier calls
 
     /// <summary>Opens a search's folder, or makes it.</summary>
     /// <param name="name">of the folder; empty: named by what is searched for</param>
     /// <param name="strategy">empty: the first of tree, best-of-n and majority that the problem allows</param>
+    /// <param name="part">of <paramref name="parts"/> that search for the same, each in a folder of its own: it takes every
+    /// parts-th round, so that together they play those of one</param>
     /// <exception cref="ConfigException">The folder is of another model or question, or another process searches
     /// there.</exception>
     public static DurableSearch Open(Workspace here, string model, string task, long index, string prompt, string strategy,
-        ulong seed,
-        string name = "", ReplyForm form = ReplyForm.Think)
+        ulong seed, string name = "", ReplyForm form = ReplyForm.Think, int part = 0, int parts = 1)
     {
         TaskLevel? level = task.Length == 0 ? null : new TaskMix([task]).Levels is [var one] ? one
             : throw new ConfigException($"task={task} must be one level; try sudoku4:2");
@@ -81,9 +85,9 @@ sealed class DurableSearch : IDisposable
         var recipe = new SearchRecipe(model, new LocalTarget(opened).Hash, task, index, prompt, strategy, form, seed);
         byte[] sought = Encoding.UTF8.GetBytes($"{task}\n{prompt}\n{strategy}\n{form}\n{seed}");
         if (name.Length == 0) name = $"search-{XxHash3.HashToUInt64(sought) >> 32:x8}";
-        string folder = Path.Combine(here.Searches, FolderName.Checked("name", name)),
-            record = Path.Combine(folder, "search.json");
-        FolderLock held = FolderLock.Take(folder, here.Clock);
+        string whole = Path.Combine(here.Searches, FolderName.Checked("name", name)),
+            folder = parts == 1 ? whole : PartOf(whole, part), record = Path.Combine(folder, RecordFile);
+        FolderLock held = FolderLock.Take(folder, here.Clock, anew: here.Fence is not null);
         try
         {
             if (!File.Exists(record))
@@ -97,7 +101,12 @@ sealed class DurableSearch : IDisposable
                 throw new ConfigException($"{folder} searches for something else ({there.Task} {there.Prompt}, " +
                     $"{there.Strategy}); give " +
                     "the search another name=NAME");
-            return new(recipe, level, here, folder, held);
+            var search = new DurableSearch(recipe, level, here, folder, held, part, parts);
+            if (parts > 1)
+                foreach (string other in PartsOf(whole))
+                    search.elsewhere.UnionWith(JsonLines.Read(Path.Combine(other, RoundsFile),
+                        SearchJson.Default.SearchRound).Select(r => r.Round));
+            return search;
         }
         catch
         {
@@ -106,10 +115,11 @@ sealed class DurableSearch : IDisposable
         }
     }
 
-    DurableSearch(SearchRecipe recipe, TaskLevel? level, Workspace here, string folder, FolderLock held)
+    DurableSearch(SearchRecipe recipe, TaskLevel? level, Workspace here, string folder, FolderLock held, int part, int parts)
     {
         (this.recipe, this.level, this.here, this.folder, this.held, time) = (recipe, level, here, folder, held, here.Clock);
-        string path = Path.Combine(folder, "rounds.jsonl"), seconds = Path.Combine(folder, "seconds.jsonl");
+        (this.part, this.parts) = (part, parts);
+        string path = Path.Combine(folder, RoundsFile), seconds = Path.Combine(folder, SecondsFile);
         (file, clock) = (new(path), new(seconds));                // cut off what a kill left of a line
         foreach (SearchRound r in JsonLines.Read(path, SearchJson.Default.SearchRound)) rounds[r.Round] = r;
         before = JsonLines.Read(seconds, SearchJson.Default.SearchSeconds).Sum(s => s.Seconds);
@@ -133,7 +143,7 @@ sealed class DurableSearch : IDisposable
         if (now.Solved || before >= seconds) return now;
         // A timestamp counts on whatever is done to the clock on the wall.
         long written = time.GetTimestamp();
-        long next = 0;
+        long next = part;
         bool over = false;
         Exception? failed = null;
         using var own = CancellationTokenSource.CreateLinkedTokenSource(here.Stop);
@@ -181,8 +191,10 @@ sealed class DurableSearch : IDisposable
             lock (rounds)
             {
                 if (over || own.IsCancellationRequested || before + Unwritten() >= seconds) return null;
-                while (rounds.ContainsKey(next)) next++;
-                return next++;
+                while (rounds.ContainsKey(next) || elsewhere.Contains(next)) next += parts;
+                long round = next;
+                next += parts;
+                return round;
             }
         }
 
@@ -233,17 +245,45 @@ sealed class DurableSearch : IDisposable
         }
     }
 
-    SearchState State(double unwritten)
+    static string PartOf(string folder, int part) => $"{folder}.{part + 1}";
+
+    static IEnumerable<string> PartsOf(string folder)
     {
-        SearchRound? solved = rounds.Values.Where(r => r.Passed).MinBy(r => r.Round);
+        for (int i = 0; File.Exists(Path.Combine(PartOf(folder, i), RecordFile)); i++) yield return PartOf(folder, i);
+    }
+
+    /// <summary>
+    /// What the parts of a search have come to together: rounds are counted once, seconds are the longest part's.
+    /// </summary>
+    /// <exception cref="ConfigException">There are none.</exception>
+    public static (SearchRecipe, SearchState) Together(Workspace here, string name)
+    {
+        string folder = Path.Combine(here.Searches, FolderName.Checked("name", name));
+        string[] all = [.. PartsOf(folder)];
+        if (all.Length == 0) throw new ConfigException($"{folder}: no worker has begun to search");
+        Dictionary<long, SearchRound> rounds = [];
+        foreach (string one in all)
+            foreach (SearchRound r in JsonLines.Read(Path.Combine(one, RoundsFile), SearchJson.Default.SearchRound))
+                rounds[r.Round] = r;
+        double seconds = all.Max(f => JsonLines.Read(Path.Combine(f, SecondsFile), SearchJson.Default.SearchSeconds)
+            .Sum(s => s.Seconds));
+        return (JsonFile.Read(Path.Combine(all[0], RecordFile), format, SearchJson.Default.SearchRecipe),
+            StateOf(rounds.Values, seconds, $"{folder}.*"));
+    }
+
+    SearchState State(double unwritten) => StateOf(rounds.Values, before + unwritten, folder);
+
+    static SearchState StateOf(IReadOnlyCollection<SearchRound> rounds, double seconds, string folder)
+    {
+        SearchRound? solved = rounds.Where(r => r.Passed).MinBy(r => r.Round);
         Dictionary<string, int> votes = [];
-        foreach (SearchRound r in rounds.Values)
+        foreach (SearchRound r in rounds)
             foreach ((string answer, int count) in r.Answers) votes[answer] = votes.GetValueOrDefault(answer) + count;
         string? best = solved?.Answers.Keys.First()
             ?? votes.OrderByDescending(v => v.Value).ThenBy(v => v.Key, StringComparer.Ordinal).Select(v =>
                 v.Key).FirstOrDefault();
-        return new(solved is not null, best, best is null ? 0 : votes[best], votes.Count, rounds.Count, before + unwritten,
-            rounds.Values.Sum(r => r.Tokens), rounds.Values.Sum(r => r.Flops), folder);
+        return new(solved is not null, best, best is null ? 0 : votes[best], votes.Count, rounds.Count, seconds,
+            rounds.Sum(r => r.Tokens), rounds.Sum(r => r.Flops), folder);
     }
 
     /// <summary>Reads "90s", "15m", "8h", "2d".</summary>

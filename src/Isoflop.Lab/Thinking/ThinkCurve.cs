@@ -87,10 +87,10 @@ static class ThinkCurve
             ChatFormat.NoteOf(model, here);
             var codec = new ReplyCodec(model.Tokenizer);
             string hash = new LocalTarget(model).Hash;
-            using var rows = new ThinkRows(FolderOf(options, here, name, hash, ""));
+            using var rows = new ThinkRows(FolderOf(options, here, name, hash, ""), here.Fence is not null);
             // What a scorer guides is another's with another scorer.
             using ThinkRows? guided = options.Scorer is null ? null
-                : new(FolderOf(options, here, name, hash, options.ScorerName));
+                : new(FolderOf(options, here, name, hash, options.ScorerName), here.Fence is not null);
             files.Add(rows.Path);
             if (guided is not null) files.Add(guided.Path);
             foreach (TaskLevel of in mix.Levels)

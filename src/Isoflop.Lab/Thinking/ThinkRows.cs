@@ -27,11 +27,13 @@ sealed class ThinkRows : IDisposable
     readonly Dictionary<(string Level, Split Split, string Strategy, int Budget), Dictionary<int, ThinkRow>> cells = [];
 
     /// <param name="folder">made where it is missing</param>
+    /// <param name="anew">of a fence's holder: who wrote it before does no longer</param>
     /// <exception cref="DataException">A line that is no row; names it.</exception>
     /// <exception cref="ConfigException">Another process writes it.</exception>
-    public ThinkRows(string folder)
+    public ThinkRows(string folder, bool anew = false)
     {
         Directory.CreateDirectory(folder);
+        if (anew) FolderLock.RenewRows(folder);
         Path = System.IO.Path.Combine(folder, "rows.jsonl");
         file = new(Path);                                        // cuts off what a kill left of a line
         foreach (ThinkRow row in JsonLines.Read(Path, ThinkJson.Default.ThinkRow)) Keep(row);

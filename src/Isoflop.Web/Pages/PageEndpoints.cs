@@ -49,6 +49,7 @@ sealed class PageEndpoints : IAsyncDisposable
         var series = new SeriesStore(here);
         var views = new RunViews(here, runs);
         var laws = new LawPages(here, studies, runs);
+        var workers = new Workers(here);
         var maps = new MapViews(here);
         var thoughts = new Thoughts(here);
         to.MapGet("/api/home", async call =>
@@ -68,6 +69,7 @@ sealed class PageEndpoints : IAsyncDisposable
         to.MapGet("/api/laws/picture", call => Guarded(call, async () => await Picture(call,
             await laws.Picture(Name(call, "study"), Text(call, "file"), Flag(call, "narrow")).ConfigureAwait(false))
             .ConfigureAwait(false)));
+        Get(to, "/api/workers", PagesJson.Default.IReadOnlyListWorkerLine, call => workers.Of(Name(call, "study")));
         Get(to, "/api/map", PagesJson.Default.MapView, call => maps.Of(Name(call, "study")));
         Get(to, "/api/map/items", PagesJson.Default.IReadOnlyListMapItem,
             call => maps.Items(Name(call, "study"), Text(call, "task"), Number(call, "budget") ?? 0));

@@ -16,6 +16,7 @@ sealed record StopAsked(int Id);
 [JsonSerializable(typeof(SeriesView))]
 [JsonSerializable(typeof(RunView))]
 [JsonSerializable(typeof(LawPage))]
+[JsonSerializable(typeof(IReadOnlyList<WorkerLine>))]
 [JsonSerializable(typeof(MapView))]
 [JsonSerializable(typeof(IReadOnlyList<MapItem>))]
 [JsonSerializable(typeof(ThinkingView))]

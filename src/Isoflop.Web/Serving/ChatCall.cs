@@ -9,9 +9,10 @@ using Microsoft.AspNetCore.Http;
 namespace Isoflop.Web.Serving;
 
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
-sealed class ChatCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
+sealed class ChatCall(HttpContext http, ModelPool pool, RemoteModels remote) : ModelCall(http, pool, remote)
 {
     protected override string Operation => "chat";
+    protected override string Path => "/chat/completions";
     protected override string Prefix => "chatcmpl-";
     protected override string Prompt => "messages";
 

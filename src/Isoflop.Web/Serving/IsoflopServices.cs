@@ -15,6 +15,10 @@ public sealed record IsoflopOptions
     /// <summary>Model folders beside them, by the names they are to have.</summary>
     public IDictionary<string, string> Folders { get; } = new Dictionary<string, string>();
 
+    /// <summary>Models of other OpenAI-compatible endpoints: http://host:8000/v1 by the name of the model there. Behind a '#' may
+    /// stand the environment variable that holds the key: https://host/v1#THEIR_KEY.</summary>
+    public IDictionary<string, string> Endpoints { get; } = new Dictionary<string, string>();
+
     /// <summary>The model that <see cref="IChatClient"/> asks where a call names none: a run, RUN@STEP or one of the
     /// folders.</summary>
     public string? Model { get; set; }
@@ -54,6 +58,7 @@ public static class IsoflopServices
         // The container disposes of what it made.
         services.AddSingleton(_ => new ModelPool(here, new Dictionary<string, string>(options.Folders),
             new(options.Bytes, new(options.Slots, options.Waiting))));
+        services.AddSingleton(_ => new RemoteModels(options.Endpoints));
         services.AddSingleton<IChatClient>(s => new IsoflopChatClient(s.GetRequiredService<ModelPool>(), options.Model ?? ""));
         return services;
     }
@@ -61,7 +66,8 @@ public static class IsoflopServices
     /// <summary>OpenAI's interface to the models, below /v1.</summary>
     public static IEndpointRouteBuilder MapIsoflop(this IEndpointRouteBuilder routes)
     {
-        ServingEndpoints.Map(routes, routes.ServiceProvider.GetRequiredService<ModelPool>());
+        ServingEndpoints.Map(routes, routes.ServiceProvider.GetRequiredService<ModelPool>(),
+            routes.ServiceProvider.GetRequiredService<RemoteModels>());
         return routes;
     }
 }

@@ -10,7 +10,7 @@ namespace Isoflop.Web.Serving;
 /// One call of an endpoint, from its body to its last byte: what all of them share. Members that mean the same everywhere are
 /// read here; a client that hangs up ends its replies.
 /// </summary>
-abstract class ModelCall(HttpContext http, ModelPool pool)
+abstract class ModelCall(HttpContext http, ModelPool pool, RemoteModels remote)
 {
     /// <summary>Replies that one request may ask for, and stops.</summary>
     protected const int MostReplies = 128, MostStops = 16, MostTops = 20;
@@ -42,6 +42,9 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
 
     /// <summary>"chat" or "text_completion", as metrics name it.</summary>
     protected abstract string Operation { get; }
+
+    /// <summary>Where it is asked, below /v1.</summary>
+    protected abstract string Path { get; }
 
     /// <summary>Begins its ids.</summary>
     protected abstract string Prefix { get; }
@@ -81,9 +84,15 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
 
     async Task Asked()
     {
-        Request = new(await Body().ConfigureAwait(false));
+        byte[] body = await Body().ConfigureAwait(false);
+        Request = new(Parsed(body));
         string name = Request.Text("model") is { Length: > 0 } given ? given
             : throw ApiException.Bad("model must be given; GET /v1/models lists them", "model");
+        if (remote.Has(name))
+        {
+            await remote.Forward(http, name, Path, body).ConfigureAwait(false);
+            return;
+        }
         Common();
         using var call = new InferenceCall(Operation, name);
         try
@@ -104,15 +113,20 @@ abstract class ModelCall(HttpContext http, ModelPool pool)
         }
     }
 
-    async Task<JsonElement> Body()
+    async Task<byte[]> Body()
     {
         if (!http.Request.HasJsonContentType())
             throw new ApiException(StatusCodes.Status415UnsupportedMediaType, $"the request's Content-Type must be {Json}");
         using var body = new MemoryStream();                     // the host bounds it
         await http.Request.Body.CopyToAsync(body, http.RequestAborted).ConfigureAwait(false);
+        return body.ToArray();
+    }
+
+    static JsonElement Parsed(byte[] body)
+    {
         try
         {
-            return ForeignJson.Parse(body.ToArray(), "the request");
+            return ForeignJson.Parse(body, "the request");
         }
         catch (DataException e)
         {

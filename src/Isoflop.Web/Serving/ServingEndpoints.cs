@@ -11,24 +11,25 @@ namespace Isoflop.Web.Serving;
 static class ServingEndpoints
 {
     /// <summary>Maps them.</summary>
-    public static void Map(IEndpointRouteBuilder routes, ModelPool pool)
+    public static void Map(IEndpointRouteBuilder routes, ModelPool pool, RemoteModels remote)
     {
         routes.MapGet("/v1/models", (RequestDelegate)(http => Safely(http, () =>
-            http.Response.WriteAsJsonAsync(new ModelList("list", [.. pool.List().Select(m => BodyOf(m.Name, m.Folder))]),
-                ServingJson.Default.ModelList))));
+            http.Response.WriteAsJsonAsync(new ModelList("list", [.. All()]), ServingJson.Default.ModelList))));
         routes.MapGet("/v1/models/{**id}", (RequestDelegate)(http => Safely(http, () =>
         {
             string id = (string?)http.GetRouteValue("id") ?? "";
-            foreach ((string name, string folder, _) in pool.List())
-                if (name == id)
-                    return http.Response.WriteAsJsonAsync(BodyOf(name, folder), ServingJson.Default.ModelBody);
-            throw pool.Unknown(id);
+            return http.Response.WriteAsJsonAsync(All().FirstOrDefault(m => m.Id == id) ?? throw pool.Unknown(id),
+                ServingJson.Default.ModelBody);
         })));
-        routes.MapPost("/v1/chat/completions", (RequestDelegate)(http => new ChatCall(http, pool).Run()));
-        routes.MapPost("/v1/completions", (RequestDelegate)(http => new TextCall(http, pool).Run()));
+        routes.MapPost("/v1/chat/completions", (RequestDelegate)(http => new ChatCall(http, pool, remote).Run()));
+        routes.MapPost("/v1/completions", (RequestDelegate)(http => new TextCall(http, pool, remote).Run()));
         routes.Map("/v1/{**rest}", (RequestDelegate)(http => new ApiException(StatusCodes.Status404NotFound,
             $"there is no {http.Request.Method} {http.Request.Path}; there are GET /v1/models, POST /v1/chat/completions and " +
             "POST /v1/completions").Write(http)));
+
+        // A folder of the same name as an endpoint's model is not asked, and so not listed.
+        IEnumerable<ModelBody> All() => pool.List().Where(m => !remote.Has(m.Name)).Select(m => BodyOf(m.Name, m.Folder))
+            .Concat(remote.List().Select(m => new ModelBody(m.Name, "model", 0, m.Address, "endpoint")));
     }
 
     static async Task Safely(HttpContext http, Func<Task> answer)

@@ -12,7 +12,7 @@ sealed record ApiError(string Message, string Type, [property: JsonIgnore(Condit
 
 sealed record ModelList(string Object, IReadOnlyList<ModelBody> Data);
 
-/// <param name="Taught">chats, tasks, texts or elsewhere: whether it answers, and how</param>
+/// <param name="Taught">chats, tasks, texts or elsewhere: whether it answers, and how; endpoint: another server knows</param>
 sealed record ModelBody(string Id, string Object, long Created, string OwnedBy, string Taught);
 
 /// <summary>Tokens of what was read and written.</summary>

@@ -9,13 +9,14 @@ using Microsoft.AspNetCore.Http;
 namespace Isoflop.Web.Serving;
 
 /// <summary><c>POST /v1/completions</c>: texts go on as they stand, and are scored.</summary>
-sealed class TextCall(HttpContext http, ModelPool pool) : ModelCall(http, pool)
+sealed class TextCall(HttpContext http, ModelPool pool, RemoteModels remote) : ModelCall(http, pool, remote)
 {
     const int UsualTokens = 16;                                    // OpenAI's
 
     bool echoes;
 
     protected override string Operation => "text_completion";
+    protected override string Path => "/completions";
     protected override string Prefix => "cmpl-";
     protected override string Prompt => "prompt";
 

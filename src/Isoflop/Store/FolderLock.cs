@@ -52,6 +52,7 @@ sealed class FolderLock : IDisposable
                 File.Delete(Path.Combine(folder, name + ".json"));
             }
             held = Open(folder, name);
+            if (anew) RenewRows(folder);
             return new(held, Path.Combine(folder, name + ".json"), clock);
         }
         catch (Exception e)
@@ -60,6 +61,19 @@ sealed class FolderLock : IDisposable
             if (e is IOException or UnauthorizedAccessException)
                 throw new DataException($"{folder}: cannot be written: {e.Message}", e);
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Gives every file of rows a copy's place: who lost the fence and has one open writes to one without a name.
+    /// </summary>
+    public static void RenewRows(string folder)
+    {
+        foreach (string rows in Directory.GetFiles(folder, "*.jsonl"))
+        {
+            string copy = rows + ".tmp";
+            File.Copy(rows, copy, overwrite: true);
+            File.Move(copy, rows, overwrite: true);
         }
     }
 

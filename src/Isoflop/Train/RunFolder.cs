@@ -46,8 +46,6 @@ sealed class RunFolder : IDisposable
         try
         {
             held = FolderLock.Take(path, here.Clock, anew: here.Fence is not null);
-            if (here.Fence is not null)
-                foreach (string rows in (string[])[MetricsFile, ValidFile, EventsFile]) Renew(System.IO.Path.Combine(path, rows));
             if (File.Exists(record) && !(replaceUnstarted && Checkpoint.StepsIn(path).Count == 0))
             {
                 RunRecord there = RunRecord.Load(path);
@@ -74,15 +72,6 @@ sealed class RunFolder : IDisposable
                 throw new DataException($"{path}: cannot be written: {e.Message}", e);
             throw;
         }
-    }
-
-    // Who lost the fence may still have the file open: from here on it writes to one without a name.
-    static void Renew(string path)
-    {
-        if (!File.Exists(path)) return;
-        string copy = path + ".tmp";
-        File.Copy(path, copy, overwrite: true);
-        File.Move(copy, path, overwrite: true);
     }
 
     /// <summary>Start of the names of folders that a killed deletion may have left; they are no runs.</summary>

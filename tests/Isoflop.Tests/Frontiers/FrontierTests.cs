@@ -1,6 +1,8 @@
 using Isoflop.Lab.Charts;
+using Isoflop.Lab.Clusters;
 using Isoflop.Lab.Frontiers;
 using Isoflop.Lab.Statistics;
+using Isoflop.Store;
 using Xunit;
 
 namespace Isoflop.Tests.Frontiers;
@@ -163,6 +165,7 @@ public sealed class FrontierTests : IDisposable
         Assert.True(File.Exists(Path.Combine(done.Folder, "frontier.svg")));
         Assert.Equal(done.Cells, Frontier.Open("small", new(home) { Threads = 1 }).Cells);
         Assert.Equal("small", Frontier.NameOf("parity:1", new(home)));
+        Assert.Equal(done.Cells, ByWorkers(recipe));
         SpendForecast forecast = Spend.Forecast(done, done.Cells.Max(c => c.TrainFlops) * 2, 100);
         Spend.Write(done, forecast);
         SpendCheck check = Spend.Check(done, forecast, new(home) { Threads = 2 });
@@ -171,6 +174,30 @@ public sealed class FrontierTests : IDisposable
             StringComparison.Ordinal);
         Assert.Contains("there is no frontier", Assert.Throws<ConfigException>(() => Frontier.Open("none", new(home))).Message, StringComparison.Ordinal);
         Assert.Contains("no frontier of task", Assert.Throws<ConfigException>(() => Frontier.NameOf("gcd", new(home))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Cells of the grid that two workers did, in another home.</summary>
+    static IReadOnlyList<FrontierCell> ByWorkers(FrontierRecipe recipe)
+    {
+        string other = Directory.CreateTempSubdirectory("isoflop-").FullName, folder = Frontier.Begin(recipe, new(other));
+        try
+        {
+            CrewRecord crew = Crew.Begin(folder, "local:2", 2, 60);
+            Thread[] threads = [.. Enumerable.Range(1, 2).Select(i => new Thread(() =>
+            {
+                Workspace here = Crew.Join(new(other) { Threads = 1 }, folder, $"w{i}", crew.Token);
+                using Worker self = here.Claims!.Worker;
+                Assert.Empty(Frontier.Work(recipe, here));
+            }, 16 << 20))];
+            foreach (Thread t in threads) t.Start();
+            foreach (Thread t in threads) t.Join();
+            Assert.Equal(Frontier.ModelsOf(recipe).Count, Worker.AllOf(folder).Sum(w => w.Done));
+            return Frontier.Run(recipe, new(other)).Cells;
+        }
+        finally
+        {
+            Directory.Delete(other, recursive: true);
+        }
     }
 
     [Theory]

@@ -43,6 +43,29 @@ public class DurableSearchTests(TaughtHome home) : IClassFixture<TaughtHome>
     }
 
     [Fact]
+    public void Parts_of_a_search_play_the_rounds_of_one()
+    {
+        string[] Rounds(string name) => [.. JsonLines.Read(Path.Combine(home.Path, "thinks", name, "rounds.jsonl"), SearchJson.Default.SearchRound)
+            .OrderBy(r => r.Round).Select(r => $"{r.Round} {r.Tokens} {string.Join(',', r.Answers.OrderBy(a => a.Key).Select(a => $"{a.Key}:{a.Value}"))}")];
+        void Play(string name, int rounds, int part, int parts)
+        {
+            using var stop = new CancellationTokenSource();
+            using DurableSearch search = DurableSearch.Open(Until(rounds, stop), "taught", "parity:1", 0, "", "", 1, name, part: part, parts: parts);
+            search.Run(3600, 1);
+        }
+        Play("one", 6, 0, 1);
+        Play("several", 3, 0, 2);
+        Play("several", 3, 1, 2);
+        Assert.Equal(Rounds("one"), Rounds("several.1").Concat(Rounds("several.2")).Order(StringComparer.Ordinal));
+        // Three go on where two stopped: none plays what is there.
+        Play("several", 2, 2, 3);
+        Assert.Equal(["8", "11"], Rounds("several.3").Select(r => r.Split(' ')[0]));
+        (SearchRecipe of, SearchState all) = DurableSearch.Together(new(home.Path), "several");
+        Assert.Equal(("parity:1", 8L), (of.Task, all.Rounds));
+        Assert.Contains("no worker", Assert.Throws<ConfigException>(() => DurableSearch.Together(new(home.Path), "none")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void It_ends_when_an_answer_passes_and_then_says_so_at_once()
     {
         // Twelve numbers may stand for x: a model that has never seen the family finds one, or the time is over and nothing passed.

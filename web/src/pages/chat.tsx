@@ -3,8 +3,8 @@ import { get, useAsked, useHome } from "../net";
 import { Busy, Choice, Empty, Link, Page, Trouble } from "../parts";
 
 interface Turn { role: "user" | "assistant"; content: string; thought: string; busy?: boolean; error?: string; tokens?: string }
-interface Delta { choices?: { delta?: { content?: string | null; reasoning_content?: string | null }; finish_reason?: string | null }[]; usage?: { completion_tokens: number; completion_tokens_details?: { reasoning_tokens?: number } } | null; error?: { message: string } }
-interface Models { data: { id: string; taught?: string }[] }
+interface Delta { choices?: { delta?: { content?: string | null; reasoning_content?: string | null; reasoning?: string | null }; finish_reason?: string | null }[]; usage?: { completion_tokens: number; completion_tokens_details?: { reasoning_tokens?: number } } | null; error?: { message: string } }
+interface Models { data: { id: string; taught?: string; owned_by?: string }[] }
 
 interface Asking { model: string; turns: readonly Turn[]; temperature: number; budget: number | null; tokens: number; seed: number }
 
@@ -80,7 +80,8 @@ export function Chat() {
     useEffect(() => () => stops.current.forEach(s => s?.abort()), []);
     if (state === "first" || (models.busy && !models.value)) return <Page title="Chat"><Busy text="Looking for models…" /></Page>;
     const all = models.value?.data ?? [];
-    const best = all.find(m => m.taught === "chats") ?? all.find(m => m.taught === "tasks") ?? all[0];
+    const best = all.find(m => m.taught === "chats") ?? all.find(m => m.taught === "tasks") ?? all.find(m => m.taught === "endpoint") ?? all[0];
+    const isRemote = (id: string) => all.some(m => m.id === id && m.taught === "endpoint");
     const one = first || best?.id || "", busy = talks.some(t => t.some(x => x.busy));
     if (all.length === 0) return (
         <Page title="Chat">{models.error && <Trouble text={models.error} />}
@@ -94,10 +95,10 @@ export function Chat() {
         put(side, () => [...turns, { role: "assistant", content: "", thought: "", busy: true }]);
         const tell = (more: (t: Turn) => Turn) => put(side, ts => ts.map((t, i) => (i === ts.length - 1 ? more(t) : t)));
         try {
-            for await (const d of stream({ model, turns: asked, temperature, budget: thinks ? budget : null, tokens: 512, seed: with_ }, stop.signal)) {
+            for await (const d of stream({ model, turns: asked, temperature, budget: thinks && !isRemote(model) ? budget : null, tokens: 512, seed: with_ }, stop.signal)) {
                 if (d.error) throw new Error(d.error.message);
                 const piece = d.choices?.[0]?.delta;
-                if (piece) tell(t => ({ ...t, content: t.content + (piece.content ?? ""), thought: t.thought + (piece.reasoning_content ?? "") }));
+                if (piece) tell(t => ({ ...t, content: t.content + (piece.content ?? ""), thought: t.thought + (piece.reasoning_content ?? piece.reasoning ?? "") }));
                 const used = d.usage;
                 if (used) tell(t => ({ ...t, tokens: `${used.completion_tokens} tokens${used.completion_tokens_details?.reasoning_tokens ? `, ${used.completion_tokens_details.reasoning_tokens} of thought` : ""}` }));
             }
@@ -123,9 +124,9 @@ export function Chat() {
         setTalks([talks[0].slice(0, i), talks[1].slice(0, i)]);
         box.current?.focus();
     };
-    const choices = all.map(m => [m.id, m.taught && m.taught !== "texts" ? `${m.id} (${m.taught})` : m.id] as const);
+    const choices = all.map(m => [m.id, m.taught === "endpoint" ? `${m.id} (at ${m.owned_by})` : m.taught && m.taught !== "texts" ? `${m.id} (${m.taught})` : m.id] as const);
     return (
-        <Page title="Chat" wide lead="Models of this home, through the same server that other programs use. What a model thinks stands apart from what it says.">
+        <Page title="Chat" wide lead="Models of this home, and of endpoints that the server was given, through the same interface that other programs use. What a model thinks stands apart from what it says.">
             <section class="card row">
                 <Choice label="Model" value={one} of={choices} onChange={setFirst} />
                 <Choice label="Beside it" value={second} of={[["", "none"], ...choices]} onChange={setSecond} />

@@ -1,6 +1,7 @@
-import type { LawBlock, LawPage } from "../api";
+import { useEffect, useState } from "preact/hooks";
+import type { LawBlock, LawPage, WorkerLine } from "../api";
 import { get, query, useAsked, useHome } from "../net";
-import { Busy, Choice, Command, Empty, Page, Picture, Tokens, Trouble, Words } from "../parts";
+import { Busy, Choice, Command, Empty, Link, Page, Picture, Status, Tokens, Trouble, Words } from "../parts";
 import { go, useRoute } from "../route";
 
 const isNumber = (s: string): boolean => s === "" || s === "–" || /^[+−-]?[\d.,]/.test(s);
@@ -22,6 +23,27 @@ function Block(props: { of: LawBlock; study: string }) {
     );
 }
 
+/** Who trains the study, where it was given to workers. */
+function Workers(props: { study: string }) {
+    const [tick, next] = useState(0);
+    const asked = useAsked<readonly WorkerLine[]>(`${props.study}#${tick}`, signal => get(`/api/workers?${query({ study: props.study })}`, signal));
+    const all = asked.value ?? [], atWork = all.filter(w => w.state === "working" || w.state === "waiting").length;
+    useEffect(() => {
+        const timer = setInterval(() => next(t => t + 1), 3000);
+        return () => clearInterval(timer);
+    }, []);
+    if (all.length === 0) return null;
+    return (
+        <details class="card" open={atWork > 0}><summary>{atWork} of {all.length} workers at work, {all.reduce((n, w) => n + w.done, 0)} runs done by them</summary>
+            <div class="scroll" tabIndex={0} role="region" aria-label="Workers"><table>
+                <thead><tr>{["worker", "host", "state", "run"].map(h => <th key={h} scope="col">{h}</th>)}{["step", "done", "failed"].map(h => <th key={h} scope="col" class="n">{h}</th>)}</tr></thead>
+                <tbody>{all.map(w => <tr key={w.name}><td>{w.name}</td><td>{w.host}</td><td><Status of={w.state} /></td><td>{w.run && <Link to={`/run/${w.run}`}>{w.run}</Link>}</td>
+                    <td class="n">{w.run && `${w.step} of ${w.steps}`}</td><td class="n">{w.done}</td><td class="n">{w.failed}</td></tr>)}</tbody>
+            </table></div>
+        </details>
+    );
+}
+
 /** What a study says: the words and pictures of its report. */
 export function Laws() {
     const { path } = useRoute(), { studies, state } = useHome();
@@ -34,6 +56,7 @@ export function Laws() {
     return (
         <Page title={study} lead="What its runs say, and how forecasts came out: the words and pictures of its report.html.">
             <div class="row"><Choice label="Study" value={study} of={studies.map(s => [s.name, s.name] as const)} onChange={s => go(`/laws/${s}`)} /></div>
+            <Workers key={study} study={study} />
             {asked.busy && !page && <Busy text="Fitting its law, with resamples for the intervals…" />}
             {asked.error && <Trouble text={asked.error} />}
             {page?.problem && <Empty title="No law yet" command={`isoflop ladder ${study}`}><p>{page.problem}</p></Empty>}
