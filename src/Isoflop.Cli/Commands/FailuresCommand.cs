@@ -105,7 +105,7 @@ static class FailuresCommand
     static IReadOnlyList<string> Line(Workspace lab, IReadOnlyList<string> settings, Fault? fault, int? resumeAt)
     {
         List<string> words = [.. Launch.Program(), "train", .. settings, "--home", lab.Root, "--threads", I($"{lab.Cores}"),
-            "--peak", "100"];
+            "--device", lab.Device, "--peak", "100"];
         if (fault is not null) words.AddRange(["--fault", fault.ToString()]);
         if (resumeAt is { } step) words.AddRange(["--resume-at", I($"{step}")]);
         return words;
