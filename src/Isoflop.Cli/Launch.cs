@@ -158,6 +158,10 @@ sealed class Launch(Site site, IReadOnlyList<string> command, string folder, Cre
     /// <summary>Takes what still waits from Slurm's queue; what runs is told by <see cref="Crew.Cancel"/>, and saves.</summary>
     public static void Withdraw(string job) => Run("scancel", "--state=PENDING", job);
 
+    /// <summary>This program, as it was started.</summary>
+    public static string[] Program() => Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) != "dotnet"
+        ? [path] : [Environment.ProcessPath ?? "dotnet", Path.GetFullPath(Environment.GetCommandLineArgs()[0])];
+
     static (int Code, string Output, string Error) Run(string program, params string[] arguments)
     {
         try

@@ -10,7 +10,7 @@ static class Verbs
     [
         .. Group("Start here", TourCommand.Create(), ServeCommand.Create(), MachineCommand.Create()),
         .. Group("One model", CorpusCommand.Create(), PlanCommand.Create(), TrainCommand.Create(), SampleCommand.Create(),
-            ChatCommand.Create(), NextCommand.Create(), RunsCommand.Create()),
+            ChatCommand.Create(), NextCommand.Create(), RunsCommand.Create(), FailuresCommand.Create()),
         .. Group("Many models and their law", LadderCommand.Create(), FitCommand.Create(), ForecastCommand.Create(),
             ForecastCommand.CreateScore(), ReportCommand.Create(), OptimalCommand.Create(), DuelCommand.Create(),
             BottleneckCommand.Create(), MixCommand.Create(), CapacityCommand.Create(), WorkersCommand.Create(),

@@ -95,13 +95,18 @@ sealed record RandomUse(string Name, string Seed, RandomPurpose Purpose, long Fi
     /// <summary>Resamples of a curve of thought.</summary>
     public static RandomUse ThoughtResample { get; } = new("thought curve's resample", "think", RandomPurpose.Bootstrap, 0, 1);
 
+    /// <summary>Draws of fault <c>index</c> of the laboratory of failures: where, what, when.</summary>
+    public static RandomUse Fault { get; } = new("fault", "failures", RandomPurpose.Generate, 0, 1);
+    /// <summary>Gaps between the failures of fleet <c>index</c>.</summary>
+    public static RandomUse Fleet { get; } = new("fleet's failures", "failures", RandomPurpose.Generate, 1, 2);
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<RandomUse> All { get; } =
     [
         FirstWeights, WindowOrder, Demonstration, Thought, Prompt, GateThought, ScorerItem, ScorerCut, TrainingReply, ExamReply,
         ScorerReply, SearchReply, Continuation, TaskItem, ChoiceOrder, WorldDocument, WorldHeldOut, WorldQuestion, MemoryStrings,
         MemoryFacts, MemoryOrder, Mixtures, MixCandidates, MixOrder, LawResample, LawStart, FrontierResample, FrontierNoise,
-        SuddenRise, FalseAlarm, Resample, Exchange, ThoughtResample, Groups, WorldChat,
+        SuddenRise, FalseAlarm, Resample, Exchange, ThoughtResample, Groups, WorldChat, Fault, Fleet,
     ];
 
     /// <summary>Uses of one kind of seed with streams in common, and why that does no harm; a new one is a mistake.</summary>

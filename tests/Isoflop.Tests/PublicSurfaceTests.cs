@@ -12,7 +12,7 @@ namespace Isoflop.Tests;
 public sealed partial class PublicSurfaceTests
 {
     static readonly (Assembly Assembly, int Most)[] libraries =
-        [(typeof(ConfigException).Assembly, 61), (typeof(Isoflop.Cuda.Cards).Assembly, 1), (typeof(Isoflop.Tasks.TaskFamily).Assembly, 20), (typeof(Lab.Laws.Law).Assembly, 81)];
+        [(typeof(ConfigException).Assembly, 62), (typeof(Isoflop.Cuda.Cards).Assembly, 1), (typeof(Isoflop.Tasks.TaskFamily).Assembly, 20), (typeof(Lab.Laws.Law).Assembly, 81)];
 
     const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
         | BindingFlags.DeclaredOnly;

@@ -39,7 +39,7 @@ public partial class RandomUseTests
         "facts to memorise 4/2/0 · order of facts 4/0/0 · mixtures 4/3/0 · candidates of a mixture 4/4/0 · " +
         "order of a mixture's documents 4/0/0 · law's resample 5/0/0 · law's starts 5/256/0 · frontier's resample 5/0/0 · " +
         "frontier's noise 255/0/0 · test for a sudden rise 5/0/0 · simulated smooth task 5/1/0 · comparison's resample 5/0/0 · " +
-        "comparison's exchange 5/0/1099511627776 · thought curve's resample 5/0/0 · simulated group 255/0/0 · world chat 4/0/0",
+        "comparison's exchange 5/0/1099511627776 · thought curve's resample 5/0/0 · simulated group 255/0/0 · world chat 4/0/0 · fault 4/0/0 · fleet's failures 4/1/0",
         string.Join(" · ", RandomUse.All.Select(u => $"{u.Name} {(int)u.Purpose}/{u.FirstStep}/{u.FirstIndex}")));
 
     [Fact]

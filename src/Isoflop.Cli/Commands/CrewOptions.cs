@@ -76,7 +76,7 @@ sealed class CrewOptions
             throw new ConfigException($"--lease {seconds} must be at least 1 second; 90 outlasts what NFS caches");
         string folder = call.Here.StudyFolder(study);
         CrewRecord crew = Crew.Begin(folder, call.Parsed.GetValue(on)!, site.Hosts.Count, seconds);
-        string[] command = [.. Program(), .. WorkerArguments(call), "--threads", $"{site.Cpus}"];
+        string[] command = [.. Launch.Program(), .. WorkerArguments(call), "--threads", $"{site.Cpus}"];
         var launch = new Launch(site, command, folder, crew);
         if (site.Engine == "slurm")
         {
@@ -109,10 +109,6 @@ sealed class CrewOptions
             return App.Interrupted;
         }
     }
-
-    /// <summary>This program, as it was started.</summary>
-    static string[] Program() => Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) != "dotnet"
-        ? [path] : [Environment.ProcessPath ?? "dotnet", Path.GetFullPath(Environment.GetCommandLineArgs()[0])];
 
     /// <summary>The command as it was given, without what only the start of workers needs.</summary>
     IEnumerable<string> WorkerArguments(Invocation call)

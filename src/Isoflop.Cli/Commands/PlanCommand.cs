@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Isoflop.Kernels;
+using Isoflop.Lab.Failures;
 using Isoflop.Train;
 
 namespace Isoflop.Cli.Commands;
@@ -31,14 +32,20 @@ static class PlanCommand
             HelpName = "GBITS",
             DefaultValueFactory = _ => 10,
         };
+        var between = new Option<double>("--hours-between")
+        {
+            Description = "Also how often to save and to check, where one machine fails once in so many hours",
+            HelpName = "H",
+        };
         var verb = new Verb("plan", "Price a run without starting it: shape, tokens, FLOPs by layer, memory, time.",
         [
             "isoflop plan corpus=reference --flops 1e13",
             "isoflop plan recipe.json train.steps=2000 --gflops 90 --json",
             "isoflop plan corpus=reference --flops 1e15 train.shards=64 --ranks 64 --network 100",
+            "isoflop plan corpus=reference --flops 1e15 train.shards=64 --ranks 64 --hours-between 6000",
         ])
         {
-            gflops, ranks, network,
+            gflops, ranks, network, between,
         };
         var settings = new Settings(verb);
         verb.Sections = [Settings.Help(Config.Settings)];
@@ -49,8 +56,10 @@ static class PlanCommand
             var record = PlanRecord.Of(plan, rate);
             if (call.Json) call.Out.WriteLine(JsonSerializer.Serialize(record, PlanCommandJson.Default.PlanRecord));
             else Write(call.Out, plan, record);
-            if (call.Parsed.GetValue(ranks) is not 0 and var count)
-                WriteRanks(call, plan, count, rate * 1e9, call.Parsed.GetValue(network));
+            int count = call.Parsed.GetValue(ranks);
+            if (count != 0) WriteRanks(call, plan, count, rate * 1e9, call.Parsed.GetValue(network));
+            double hours = call.Parsed.GetValue(between);
+            if (hours != 0) WriteSaves(call, plan, record, Math.Max(1, count), hours);
             return 0;
         });
         return verb;
@@ -66,6 +75,23 @@ static class PlanCommand
             I($"passes {1e3 * time.Passes:0.0}, gradients {1e3 * time.Exchange:0.0}, update {1e3 * time.Update:0.0}), ") +
             I($"{alone.Total / time.Total:0.0} times one rank's rate, ") +
             I($"{100 * time.Efficiency(alone.Total, ranks):0} % of {ranks} times"));
+    }
+
+    static void WriteSaves(Invocation call, Plan plan, PlanRecord record, int machines, double hours)
+    {
+        Directory.CreateDirectory(call.Here.Root);
+        double bytes = 12.0 * plan.Parameters, save = SaveTime.Measure(call.Here.Root, bytes);
+        double fails = hours * 3600 / machines, step = record.Seconds / plan.Steps;
+        double every = CheckpointInterval.Daly(save, fails), young = CheckpointInterval.Young(save, fails);
+        double silent = fails / FailureRates.Llama3.Silent;
+        int check = CheckpointInterval.CheckEvery(step, silent);
+        call.Out.WriteLine($"{"saves",-11} " + I($"{Format.Quantity(bytes, "B")} in {1e3 * save:0} ms, measured in ") +
+            $"{call.Here.Root}; a failure in {ProgressLine.Span(fails)}: every {ProgressLine.Span(every)} by Daly, " +
+            $"{ProgressLine.Span(young)} by Young; " +
+            I($"{100 * CheckpointInterval.Effective(every, save, fails, 0):0.00} % of the time is useful: ") +
+            I($"save.minutes={every / 60:0.###}"));
+        call.Out.WriteLine($"{"checks",-11} " + I($"where 6 failures of 419 are silent, as {FailureRates.Llama3.Source}'s: ") +
+            I($"train.check_every={check}, {100.0 / check:0.00} % more steps"));
     }
 
     static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Lab.Baselines;
+using Isoflop.Lab.Failures;
 using Isoflop.Store;
 using Isoflop.Train;
 
@@ -31,6 +32,7 @@ static class TrainCommand
             HelpName = "SECONDS",
             DefaultValueFactory = _ => 600,
         };
+        var fault = new Option<string?>("--fault") { Description = "Fails so", HelpName = "KIND@STEP@SEED", Hidden = true };
         var verb = new Verb("train",
             "Train one model. The same settings open the same run folder, so repeating the command resumes it.",
         [
@@ -41,7 +43,7 @@ static class TrainCommand
             "mpirun -np 2 isoflop train corpus=reference --flops 1e12  the same run by two ranks, with the same bits",
         ])
         {
-            resumeAt, peak, patience,
+            resumeAt, peak, patience, fault,
         };
         var settings = new Settings(verb);
         verb.Sections = [Settings.Help(Config.Settings)];
@@ -49,6 +51,7 @@ static class TrainCommand
         {
             RunConfig config = settings.Load(call.Parsed);
             Workspace here = call.Here with { PeakFlops = call.Parsed.GetValue(peak) * 1e9 };
+            if (call.Parsed.GetValue(fault) is { } strikes) here = Injector.In(here, Fault.Parse(strikes));
             using MpiRanks? ranks = MpiRanks.Open(call.Parsed.GetValue(patience));
             TrainResult result = ranks is null ? Trainer.Train(config, here, call.Parsed.GetValue(resumeAt))
                 : AsRank(call, ranks, here, rank => Trainer.Train(config, rank, call.Parsed.GetValue(resumeAt)));

@@ -21,7 +21,7 @@ static class RunStatus
         if (said && !measured && !(newest == steps && NothingHeldOut())) throw Missing(RunFolder.ValidFile, steps);
         return said ? "done" : FolderLock.HolderOf(path)?.IsAlive(clock) == true ? "running"
             : steps > 0 && row == steps && newest == steps && measured ? "done"
-            : last?.Event == "fault" ? "fault" : "stopped";
+            : last?.Event is "fault" or "corruption" ? "fault" : "stopped";
 
         bool NothingHeldOut() => Checkpoint.ReadState(Path.Combine(path, Checkpoint.NameOf(newest))).ValidLoss is null;
 

@@ -88,6 +88,9 @@ public sealed record Workspace(string Root = "./isoflop")
     /// <summary>Opens a checkpoint's files; tests fill the disk here.</summary>
     internal Func<string, long, Stream>? CreateFile { get; init; }
 
+    /// <summary>Where steps may be made to fail; null: nowhere.</summary>
+    internal Seams? Seams { get; init; }
+
     /// <summary>Opens the device; dispose of it.</summary>
     /// <exception cref="ConfigException">There is none of that name, or not in this precision.</exception>
     public IDevice OpenDevice(Precision precision = Precision.F32) => Devices.Open(Device, Threads, precision);

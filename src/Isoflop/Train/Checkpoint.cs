@@ -199,10 +199,12 @@ public sealed class CheckpointStore
     readonly ParamTable table;
     readonly (string Prefix, DeviceSpan<float> Memory)[] model, moments;
     readonly SafetensorsHeader modelHeader, momentsHeader;
-    readonly float[] buffer = new float[1 << 18];
+    readonly float[] buffer = new float[1 << 18], written = new float[1 << 18];
     readonly XxHash128 hash = new();
     readonly Func<string, long, Stream> create;
     readonly Fence? fence;
+    (IDevice Host, (string, DeviceSpan<float>)[] Model, (string, DeviceSpan<float>)[] Moments)? copy;
+    Task writing = Task.CompletedTask;
 
     /// <summary>Checkpoints of a model and its optimiser.</summary>
     /// <param name="runFolder">they lie below it; it is there</param>
@@ -246,6 +248,65 @@ public sealed class CheckpointStore
     /// do.</exception>
     public string Save(TrainState state)
     {
+        Join();
+        return Write(state, device, model, moments);
+    }
+
+    /// <summary>
+    /// Copies weights and moments and returns; the copy is written beside what comes next. A kill meanwhile loses this checkpoint
+    /// alone. What goes wrong is said by the next call, or by <see cref="Join"/>.
+    /// </summary>
+    /// <param name="then">done behind it</param>
+    internal void SaveBeside(TrainState state, Action then)
+    {
+        Join();
+        copy ??= CopyRoom();
+        (IDevice host, var theirModel, var theirMoments) = copy.Value;
+        var pairs = model.Concat(moments).Zip(theirModel.Concat(theirMoments));
+        foreach (((_, DeviceSpan<float> from), (_, DeviceSpan<float> to)) in pairs)
+            for (long done = 0; done < from.Length; done += buffer.Length)
+            {
+                Span<float> part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, from.Length - done));
+                device.Download(from.Slice(done, part.Length), part);
+                host.Upload<float>(part, to.Slice(done, part.Length));
+            }
+        TrainState now = state with { Ledger = state.Ledger with { } };
+        writing = Task.Run(() =>
+        {
+            Write(now, host, theirModel, theirMoments);
+            then();
+        });
+    }
+
+    (IDevice, (string, DeviceSpan<float>)[], (string, DeviceSpan<float>)[]) CopyRoom()
+    {
+        IDevice host = Devices.Open("cpu:reference");             // for its memory alone
+        var memory = new DeviceMemory(host, "a copy to write checkpoints from, for save.beside");
+        return (host, Room(model), Room(moments));
+
+        (string, DeviceSpan<float>)[] Room((string Prefix, DeviceSpan<float> Memory)[] slabs) =>
+            [.. slabs.Select(s => (s.Prefix, memory.Allocate<float>(s.Memory.Length)))];
+    }
+
+    /// <summary>Waits for what is written beside.</summary>
+    /// <exception cref="DataException">It could not be.</exception>
+    internal void Join()
+    {
+        Task last = writing;
+        writing = Task.CompletedTask;
+        last.GetAwaiter().GetResult();
+    }
+
+    /// <summary>The end: nothing is written any more, whatever came of it.</summary>
+    internal void Settle()
+    {
+        ((IAsyncResult)writing).AsyncWaitHandle.WaitOne();
+        copy?.Host.Dispose();
+        copy = null;
+    }
+
+    string Write(TrainState state, IDevice from, (string, DeviceSpan<float>)[] model, (string, DeviceSpan<float>)[] moments)
+    {
         string name = Checkpoint.NameOf(state.Step), target = Path.Combine(runFolder, name);
         string own = fence is null ? "" : $".{fence.Number}";
         string temporary = Path.Combine(runFolder, $".{name}{own}.tmp"), old = Path.Combine(runFolder, $".{name}.old.tmp");
@@ -263,8 +324,8 @@ public sealed class CheckpointStore
                 [ModelFolder.TokenizerFile] = Write(temporary, ModelFolder.TokenizerFile, published),
                 [ModelFolder.TokenizerConfigFile] = Write(temporary, ModelFolder.TokenizerConfigFile,
                     ModelFolder.TokenizerConfigJson(end, transformer.Config.ContextLen, chatTemplate)),
-                [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, model),
-                [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, moments),
+                [ModelFolder.ModelFile] = Write(temporary, ModelFolder.ModelFile, modelHeader, from, model),
+                [Checkpoint.OptimizerFile] = Write(temporary, Checkpoint.OptimizerFile, momentsHeader, from, moments),
             };
             Write(temporary, ModelCard.FileName, ModelCard.Of(Path.GetFileName(runFolder), transformer.Config, table.Parameters,
                 state, licence, chatTemplate));
@@ -360,7 +421,7 @@ public sealed class CheckpointStore
         return Close(file, content.Length);
     }
 
-    FileDigest Write(string folder, string name, SafetensorsHeader header,
+    FileDigest Write(string folder, string name, SafetensorsHeader header, IDevice from,
         (string Prefix, DeviceSpan<float> Memory)[] slabs)
     {
         using Stream file = create(Path.Combine(folder, name), header.FileBytes);
@@ -371,8 +432,8 @@ public sealed class CheckpointStore
                 for (long done = 0; done < param.Length;)
                 {
                     int n = (int)Math.Min(buffer.Length, param.Length - done);
-                    device.Download(memory.Slice(param.Offset + done, n), buffer.AsSpan(0, n));
-                    Append(file, MemoryMarshal.AsBytes(buffer.AsSpan(0, n)));
+                    from.Download(memory.Slice(param.Offset + done, n), written.AsSpan(0, n));
+                    Append(file, MemoryMarshal.AsBytes(written.AsSpan(0, n)));
                     done += n;
                 }
         return Close(file, header.FileBytes);

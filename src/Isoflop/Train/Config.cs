@@ -60,7 +60,12 @@ public static class Config
     }
 
     static JsonObject Essence(RunConfig c) => SettingsJson.IdentityTree(
-        WithDefaults(c with { Name = null, Save = new(), Train = c.Train with { MicroTokens = null } }), Type);
+        WithDefaults(c with
+        {
+            Name = null,
+            Save = c.Train.Spikes == SpikeAction.Rewind ? new() { Every = c.Save.Every } : new(),
+            Train = c.Train with { MicroTokens = null, CheckEvery = null },
+        }), Type);
 
     static void Compare(JsonObject was, JsonObject now, string path, List<string> all)
     {

@@ -72,6 +72,13 @@ public sealed class Optimizer : IDisposable
         return hidden.Length > 0 ? sums : Read();
     }
 
+    /// <summary>What <see cref="Step"/> would return.</summary>
+    internal (double Loss, double Norm) Measure()
+    {
+        device.SumSquares(model.Gradients, model.Sums.Slice(1, 1));
+        return Read();
+    }
+
     (double Loss, double Norm) Read()
     {
         Span<double> sums = stackalloc double[2];

@@ -287,8 +287,10 @@ public sealed record Plan
             ff = 3 * Model.FfWidth;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
+        long copies = ((Config.Train.CheckEvery is null ? 0 : 1) + (Config.Save.Beside == true ? 1 : 0)) * table.Length * 12;
         int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
-        return new(table.Length * 4, Shards * table.Length * 4, table.Length * 8 + room * 4, table.MatrixLength * laidOut,
+        long moments = table.Length * 8 + room * 4 + copies;
+        return new(table.Length * 4, Shards * table.Length * 4, moments, table.MatrixLength * laidOut,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }

@@ -69,6 +69,8 @@ public sealed record RunConfig
         if (From is { Length: > 0 } && !RunPoint.TryParse(From, out _))
             yield return $"from='{From}' must be RUN@STEP; try from=trunk@1000";
         if (FromMode is not (null or StartMode.Extend) && From is null) yield return $"from_mode={FromMode} needs from=RUN@STEP";
+        if (Train.Spikes == SpikeAction.Rewind && !(Save.Every > 0))
+            yield return "train.spikes=rewind needs checkpoints to go back to: set save.every; try save.every=100";
         TrainConfig train = Config.WithDefaults(this).Train;
         if (train.Schedule == ScheduleKind.Wsd && train.Warmup + train.Decay > 1)
             yield return FormattableString.Invariant(
@@ -209,6 +211,21 @@ public enum OptimizerKind
     [JsonStringEnumMemberName("muonh")] Muonh,
 }
 
+/// <summary>What is done about a step whose loss jumps.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<SpikeAction>))]
+public enum SpikeAction
+{
+    /// <summary>Its update is left out: Walsh et al. 2024 (OLMo 2), arXiv:2501.00656.</summary>
+    [JsonStringEnumMemberName("skip")] Skip,
+    /// <summary>Its gradient is clipped to a tenth of the median norm; where it is not finite, the update is left out.</summary>
+    [JsonStringEnumMemberName("clip")] Clip,
+    /// <summary>
+    /// Training goes back to a checkpoint from before and on behind the batches that did it: Chowdhery et al. 2022 (PaLM),
+    /// arXiv:2204.02311. Where there is none the update is left out.
+    /// </summary>
+    [JsonStringEnumMemberName("rewind")] Rewind,
+}
+
 /// <summary>One optimisation.</summary>
 public sealed record TrainConfig
 {
@@ -267,6 +284,15 @@ public sealed record TrainConfig
 
     [Setting("largest norm of the gradient; longer ones are scaled to it", Default = 1.0, Above = 0)]
     public double? Clip { get; init; }
+
+    [Setting("what is done about a loss that jumps, six deviations above its running median: skip: no update; clip: an " +
+        "update of a tenth of the usual norm; rewind: back to a checkpoint of save.every, and on behind the text that did it; " +
+        "else nothing", Later = true)]
+    public SpikeAction? Spikes { get; init; }
+
+    [Setting("finds silent corruption: every so many steps one is computed twice and compared by hash, and weights and moments " +
+        "are hashed between steps; else neither", Min = 1, Later = true, Try = "50")]
+    public int? CheckEvery { get; init; }
 }
 
 /// <summary>When the loss on held-out text is taken. It always is at the end, on all of it.</summary>
@@ -279,7 +305,9 @@ public sealed record EvalConfig
     public long? Tokens { get; init; }
 }
 
-/// <summary>When checkpoints are written. Nothing here changes a bit of the training.</summary>
+/// <summary>
+/// When checkpoints are written. Nothing here changes a bit of the training, but that a rewind goes to one of every so many.
+/// </summary>
 public sealed record SaveConfig
 {
     [Setting("minutes between two checkpoints; 0: only at the end", Default = 5.0, Min = 0)]
@@ -287,6 +315,10 @@ public sealed record SaveConfig
 
     [Setting("newest checkpoints that are kept; a run needs one to resume from", Default = 2, Min = 1)]
     public int? Keep { get; init; }
+
+    [Setting("true: checkpoints are written beside the training, from a copy: 12 bytes of memory a parameter; else it waits",
+        Later = true)]
+    public bool? Beside { get; init; }
 
     [Setting("steps between checkpoints that are kept for good, for runs that begin there; 0: none", Default = 0, Min = 0)]
     public int? Every { get; init; }

@@ -8,6 +8,10 @@ namespace Isoflop.Train;
 /// <summary>One run in memory. Everything is laid out in the constructor; a step allocates nothing.</summary>
 sealed class TrainLoop
 {
+    // A rewind goes to a checkpoint at least so many steps old, and on so many batches behind the spike.
+    const int RewindLeast = 5, SkipBeyond = 5, MostRewinds = 20;
+    const double HarderClip = 0.1;
+
     readonly Plan plan;
     readonly Corpus corpus;
     readonly IDevice device;
@@ -20,12 +24,14 @@ sealed class TrainLoop
     readonly BatchSource source;
     readonly EvalSource held;
     readonly TagLosses? tagLosses;
+    readonly StepCheck? check;
+    readonly SpikeWatch? losses, norms;
     readonly Batch batch;
     readonly float[] rowNll;
     readonly Schedule schedule;
     readonly double peakFlops, updateFlops;
     long savedAt;
-    int savedStep = -1;
+    int savedStep = -1, checkedStep = -1, rewinds;
 
     public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, Workspace here)
     {
@@ -34,6 +40,8 @@ sealed class TrainLoop
         model = new Transformer(device, plan.Model, rows, training: true, plan.Shards, plan.PassTokensOn(device.Traits),
             here.Ranks);
         optimizer = new(model, plan.Optimizer);
+        if (plan.Config.Train.CheckEvery is { } every) check = new(model, optimizer, every);
+        if (plan.Config.Train.Spikes is not null) (losses, norms) = (new(), new());
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, optimizer, here.CreateFile,
             corpus.Info.ChatTemplate, corpus.Info.Licence, here.Fence);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
@@ -92,21 +100,37 @@ sealed class TrainLoop
         folder.DropRowsAfter(state.Step, done: state.Step > plan.FirstStep);
         State = state;
         savedStep = state.Step;
+        Remember();
         folder.Event("resume", state.Step, $"{device.Traits.Name}, {peakFlops / 1e9:0} GFLOP/s at most");
     }
 
     /// <summary>Steps to the end, or until asked to stop. Null: stopped; a checkpoint holds all of it.</summary>
     public ValidRow? Run()
     {
+        try
+        {
+            ValidRow? end = Steps();
+            checkpoints.Join();
+            return end;
+        }
+        finally
+        {
+            checkpoints.Settle();                                 // the folder is let go of behind this
+        }
+    }
+
+    ValidRow? Steps()
+    {
         CancellationToken stop = here.Stop;
         savedAt = here.Clock.GetTimestamp();
+        check?.Seal();
         bool stopped = false;
         while (State.Step < plan.Steps && !(stopped = Stopped(stop)))
         {
-            StepRow row = Step();
+            if (Step() is not { } row) continue;
             folder.Write(row);
             (told.Step, told.Loss, told.LearningRate, told.TokensPerSecond) =
-                (row.Step, State.Loss!.Value, row.LearningRate, row.TokensPerSecond);
+                (row.Step, row.Loss ?? double.NaN, row.LearningRate, row.TokensPerSecond);
             here.Report("train", row.Step, plan.Steps, "steps", detail: told);
             if (State.Step == plan.Steps) break;
             if (!Writes) continue;
@@ -130,28 +154,42 @@ sealed class TrainLoop
 
     bool EvalDue => plan.EvalEvery > 0 && State.Step % plan.EvalEvery == 0;
 
+    // Only what was computed twice is saved by the clock: else a checkpoint might hold what the next check finds wrong.
     bool SaveDue => plan.SaveEvery > 0 && State.Step % plan.SaveEvery == 0
-        || plan.SaveMinutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= plan.SaveMinutes;
+        || SaveDueByTime && (check is null || checkedStep == State.Step);
 
-    StepRow Step()
+    bool SaveDueByTime => plan.SaveMinutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= plan.SaveMinutes;
+
+    /// <summary>The step under way is to be computed twice: its turn has come, or it is saved.</summary>
+    bool CheckDue => check is not null && (State.Step + 1 is var step && (step % check.Every == 0 || step == plan.Steps
+        || plan.SaveEvery > 0 && step % plan.SaveEvery == 0) || SaveDueByTime);
+
+    /// <summary>A step; null: it was found that training must go back, and it has.</summary>
+    StepRow? Step()
     {
         long began = here.Clock.GetTimestamp();
+        here.Seams?.Begin(State.Step + 1, device, model.Params, optimizer.M, optimizer.V);
         source.Fill(batch, State.Cursor, plan.Windows);
+        here.Seams?.Batch(State.Cursor / plan.Windows, batch.Targets.AsSpan(0, batch.Rows), batch.Weights.AsSpan(0, batch.Rows));
         double weight = 0, pairs = Flops.Pairs(batch.Offsets);
         for (int r = 0; r < batch.Rows; r++) weight += batch.Weights[r];
-        model.ClearGradients();
-        model.LossAndGradient(batch, weight);
-        model.FinishGradients();
         double rate = schedule.LearningRate(State.Step);
-        (double loss, double norm) = optimizer.Step(plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 });
+        rate = here.Seams?.Rate(State.Step + 1, rate) ?? rate;
+        AdamWStep rule = plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 };
+        Pass(weight, again: false);
+        HoldSeal();
+        SpikeAction? way = losses is null ? null : WayOf(weight, ref rule);
+        if (way == SpikeAction.Rewind) return null;
+        (double loss, double norm) = way == SpikeAction.Skip ? optimizer.Measure() : Update(weight, rule);
         loss /= weight;                                           // nats per token
-        if (!double.IsFinite(loss)) throw Fault($"loss is {loss}");
-        if (!double.IsFinite(norm)) throw Fault($"the gradient's norm is {norm}");
+        bool known = double.IsFinite(loss) && double.IsFinite(norm);
+        if (!known && way != SpikeAction.Skip)
+            throw Fault(double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"loss is {loss}");
 
         State.Step++;
-        State.Updates++;
+        if (way != SpikeAction.Skip) State.Updates++;
         State.Cursor += plan.Windows;
-        State.Loss = loss;
+        if (known) State.Loss = loss;
         double flops = Flops.Training(plan.Model, plan.BatchTokens, pairs).Total + updateFlops,
             seconds = here.Clock.GetElapsedTime(began).TotalSeconds;
         double bytes = plan.Passes * Traffic.Pass(plan.Parameters) + Traffic.Update(plan.Parameters);
@@ -161,8 +199,92 @@ sealed class TrainLoop
         else ledger.Tune += spent;
         Spending sum = ledger.Train + ledger.Tune;
         seconds = Math.Max(seconds, 1e-9);
-        return new(State.Step, loss, norm, rate, sum.Tokens, sum.Flops, sum.Seconds, plan.BatchTokens / seconds,
-            flops / seconds / peakFlops);
+        return new(State.Step, known ? loss : null, known ? norm : 0, rate, sum.Tokens, sum.Flops, sum.Seconds,
+            plan.BatchTokens / seconds, flops / seconds / peakFlops);
+    }
+
+    /// <summary>Looks at a step's loss before its update, and does what is to be done where it jumps.</summary>
+    /// <returns>null: an update by the rule, which may clip harder by now; skip: none; rewind: training has gone back</returns>
+    SpikeAction? WayOf(double weight, ref AdamWStep rule)
+    {
+        (double loss, double norm) = optimizer.Measure();
+        loss /= weight;
+        if (!losses!.IsSpike(loss))
+        {
+            norms!.IsSpike(norm);
+            return null;
+        }
+        SpikeAction way = plan.Config.Train.Spikes!.Value;
+        if (way == SpikeAction.Rewind && Rewind(loss)) return way;
+        bool clips = way == SpikeAction.Clip && double.IsFinite(loss + norm) && norms!.Median > 0;
+        if (clips) rule = rule with { Clip = Math.Min(rule.Clip, HarderClip * norms!.Median) };
+        string what = clips ? "clipped" : "no update";
+        folder.Event("spike", State.Step + 1,
+            FormattableString.Invariant($"loss {loss:0.####}, its median {losses.Median:0.####}: {what}"));
+        return clips ? null : SpikeAction.Skip;
+    }
+
+    /// <summary>Goes back to a checkpoint of every so many steps, and on behind the text that made the loss jump.</summary>
+    /// <returns>false: there is none</returns>
+    bool Rewind(double loss)
+    {
+        int at = State.Step, to = Checkpoint.StepsIn(folder.Path)
+            .LastOrDefault(s => s % plan.SaveEvery == 0 && s <= at - RewindLeast, -1);
+        if (to < 0 || here.Ranks is not null) return false;       // ranks have no meeting here
+        if (++rewinds > MostRewinds) throw Fault($"loss is {loss} after {MostRewinds} rewinds");
+        long beyond = State.Cursor + (1 + SkipBeyond) * plan.Windows;
+        checkpoints.Join();
+        folder.SetAsideAfter(to);
+        string path = Path.Combine(folder.Path, Checkpoint.NameOf(to));
+        State = Checkpoint.Verify(path);
+        State.Cursor = beyond;
+        checkpoints.Load(path);
+        folder.DropRowsAfter(to, done: to > plan.FirstStep);
+        savedStep = to;
+        Remember();
+        check?.Seal();
+        folder.Event("rewind", to, FormattableString.Invariant($"step {at + 1} had a loss of {loss:0.####}; ") +
+            $"on from window {beyond} of the text");
+        return true;
+    }
+
+    /// <summary>What the rows say of ordinary losses: the same as if the run had never stopped.</summary>
+    void Remember()
+    {
+        if (losses is null) return;
+        losses.Clear();
+        norms!.Clear();
+        foreach (StepRow row in RunFolder.ReadSteps(folder.Path))
+            if (row.Step <= State.Step && !losses.IsSpike(row.Loss ?? double.NaN)) norms.IsSpike(row.GradNorm);
+    }
+
+    /// <summary>Updates, and where that is due passes and updates once more.</summary>
+    (double Loss, double Norm) Update(double weight, in AdamWStep rule)
+    {
+        if (check is null) return optimizer.Step(rule);
+        bool twice = CheckDue;
+        if (twice) check.Keep();
+        (double, double) first = optimizer.Step(rule);
+        check.Seal();
+        if (!twice || !double.IsFinite(first.Item1 + first.Item2)) return first;
+        check.GoBack();
+        Pass(weight, again: true);
+        if (optimizer.Step(rule) != first || !check.IsSealed) throw Corrupt("computed twice, it has other bits each time");
+        checkedStep = State.Step + 1;
+        return first;
+    }
+
+    void Pass(double weight, bool again)
+    {
+        model.ClearGradients();
+        model.LossAndGradient(batch, weight);
+        model.FinishGradients();
+        here.Seams?.Gradient(State.Step + 1, again, device, model.Gradients);
+    }
+
+    void HoldSeal()
+    {
+        if (check is { IsSealed: false }) throw Corrupt("weights or moments have changed while nothing wrote them");
     }
 
     /// <summary>Loss on the first so many held-out tokens, 0: all; null when asked to stop before the end.</summary>
@@ -205,9 +327,17 @@ sealed class TrainLoop
 
     void Save()
     {
+        HoldSeal();
         folder.Sync();
-        checkpoints.Save(State);
-        folder.Prune(plan.SaveKeep, plan.SaveEvery);
+        if (plan.Config.Save.Beside == true && State.Step < plan.Steps)
+        {
+            checkpoints.SaveBeside(State, () => folder.Prune(plan.SaveKeep, plan.SaveEvery));
+        }
+        else
+        {
+            checkpoints.Save(State);
+            folder.Prune(plan.SaveKeep, plan.SaveEvery);
+        }
         (savedAt, savedStep) = (here.Clock.GetTimestamp(), State.Step);
     }
 
@@ -218,10 +348,18 @@ sealed class TrainLoop
     {
         string bad = FirstBad(model.Params, "weights") ?? FirstBad(model.Gradients, "gradient")
             ?? "all weights and gradients are finite";
+        return Ended("fault", $"{what}; {bad}", "try a lower train.learning_rate under another name");
+    }
+
+    DataException Corrupt(string what) => Ended("corruption", $"{what}: memory or arithmetic of this host fails",
+        "the same command goes on from it, best on another host");
+
+    DataException Ended(string name, string what, string next)
+    {
         List<int> saved = Checkpoint.StepsIn(folder.Path);
         string last = saved.Count == 0 ? "No checkpoint was saved yet" : $"Last good checkpoint: {Checkpoint.NameOf(saved[^1])}";
-        string message = $"step {State.Step + 1}: {what}; {bad}. {last}; try a lower train.learning_rate under another name";
-        folder.Event("fault", State.Step + 1, message);
+        string message = $"step {State.Step + 1}: {what}. {last}; {next}";
+        folder.Event(name, State.Step + 1, message);
         return new DataException($"{folder.Path}: {message}");
     }
 

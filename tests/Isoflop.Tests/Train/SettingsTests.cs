@@ -39,8 +39,9 @@ public class SettingsTests
         "train.tokens" => "5120",
         "train.schedule" => "cosine",
         "train.optimizer" => "muon",
+        "train.spikes" => "clip",
         "model.qk_norm" => "false",
-        "model.tied_head" => "true",
+        "model.tied_head" or "save.beside" => "true",
         { } key when key.EndsWith("_steps", StringComparison.Ordinal) || s.Default.Length == 0 => key == "train.learning_rate" ? "0.125" : "7",
         _ => s.Default == "0" ? "1" : (double.Parse(s.Default, System.Globalization.CultureInfo.InvariantCulture) / 2)
             is var half && s.Default is "1" or "5" or "2" ? "3" : $"{half:R}",
