@@ -157,7 +157,7 @@ export function Chart(props: Props) {
                 aria-label={`${props.title} against ${props.xTitle}: ${lines.map(l => l.label).join(", ")}. Arrow keys read values, plus and minus zoom.`}>
                 {data[0].length === 0 && <p class="none">no rows yet</p>}
             </div>
-            <div class="axis">{props.xTitle}</div>
+            {shown.length === 0 && <div class="axis">{props.xTitle}</div>}
             <div class="hover" aria-live="polite">{shown.length > 0 && <>
                 <span class="x">{value(at)}</span>
                 {shown.slice(0, 8).map(s => <span key={s.label} class="v"><Swatch look={s.look} />{lines.length > 1 && <span class="name">{s.label}</span>} <b>{value(s.y)}</b></span>)}

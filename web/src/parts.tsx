@@ -36,7 +36,7 @@ export const Trouble = (props: { text: string }) => <p class="trouble" role="ale
 
 export const Busy = (props: { text: string }) => <p class="busy" role="status"><span class="spin" aria-hidden="true" />{props.text}</p>;
 
-const signs: Record<string, string> = { done: "✓", running: "▶", stopped: "❚❚", fault: "✕", broken: "✕", working: "▶", waiting: "·", ended: "✓", silent: "✕" };
+const signs: Record<string, string> = { done: "✓", running: "▶", stopped: "■", fault: "✕", broken: "✕", working: "▶", waiting: "·", ended: "✓", silent: "✕" };
 
 export const Status = (props: { of: string }) => (
     <span class={`status ${props.of}`}><span aria-hidden="true">{signs[props.of] ?? "·"}</span> {props.of}</span>

@@ -37,11 +37,21 @@ static partial class StudyReport
         if (results.Count == 0) throw None(study);
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
         IReadOnlyList<Score> scores = Forecasts.Scores(study);
-        StudyFindings findings = Find(study, here, results, forecasts, scores);
-        findings.Law.Save(Path.Combine(study.Folder, Study.LawFile));
-        foreach ((string file, Chart chart) in findings.Charts)
-            WholeFile.Write(Path.Combine(study.Folder, file), (chart with { Title = $"{study.Name}: {chart.Title}" }).Svg());
+        StudyFindings findings = Draw(study.Name, study.Folder, results, forecasts, scores, Collapse.Of(results, here),
+            here.Stop);
         WholeFile.Write(findings.Page, Html(study, Blocks(study, here, results, findings, forecasts, scores)));
+        return findings;
+    }
+
+    /// <summary>Fits and draws: law.json and *.svg.</summary>
+    /// <param name="collapse">of the runs' curves; null: they are not at hand</param>
+    internal static StudyFindings Draw(string name, string folder, IReadOnlyList<StudyResult> results,
+        IReadOnlyList<Forecast> forecasts, IReadOnlyList<Score> scores, Collapse? collapse, CancellationToken stop)
+    {
+        StudyFindings findings = Find(folder, results, forecasts, scores, collapse, stop);
+        findings.Law.Save(Path.Combine(folder, Study.LawFile));
+        foreach ((string file, Chart chart) in findings.Charts)
+            WholeFile.Write(Path.Combine(folder, file), (chart with { Title = $"{name}: {chart.Title}" }).Svg());
         return findings;
     }
 
@@ -53,19 +63,18 @@ static partial class StudyReport
         if (results.Count == 0) throw None(study);
         IReadOnlyList<Forecast> forecasts = Forecasts.All(study);
         IReadOnlyList<Score> scores = Forecasts.Scores(study);
-        return Blocks(study, here, results, Find(study, here, results, forecasts, scores), forecasts, scores);
+        return Blocks(study, here, results, Find(study.Folder, results, forecasts, scores, Collapse.Of(results, here), here.Stop),
+            forecasts, scores);
     }
 
     static ConfigException None(Study study) =>
         new($"{study.Folder} has no finished run that counts for a law; train it with 'isoflop ladder'");
 
-    static StudyFindings Find(Study study, Workspace here, IReadOnlyList<StudyResult> results, IReadOnlyList<Forecast> forecasts,
-        IReadOnlyList<Score> scores)
+    static StudyFindings Find(string folder, IReadOnlyList<StudyResult> results, IReadOnlyList<Forecast> forecasts,
+        IReadOnlyList<Score> scores, Collapse? collapse, CancellationToken stop)
     {
-        CancellationToken stop = here.Stop;
         Forecaster forecaster = Forecaster.Of(results, null, new() { Bootstraps = 400 }, stop);
         Law law = forecaster.Surface;
-        Collapse? collapse = Collapse.Of(results, here);
         LawRange[] ranges = [.. LawRange.All(results, LawForms.Chinchilla, stop),
             .. LawRange.All(results, LawForms.Kaplan, stop)];
         LawRange? longest = ranges.Where(r => r.Survives).OrderByDescending(r => r.Decades).ThenByDescending(r => r.To)
@@ -79,7 +88,7 @@ static partial class StudyReport
         if (collapse is not null) charts.Add(("collapse.svg", collapse.Picture()));
         charts.RemoveAll(c => !c.Item2.IsEnough);
         return new(law, forecaster, longest, results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts,
-            Path.Combine(study.Folder, FileName))
+            Path.Combine(folder, FileName))
         { Collapse = collapse };
     }
 

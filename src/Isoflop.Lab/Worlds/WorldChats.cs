@@ -128,13 +128,14 @@ static class WorldChats
         }
     }
 
-    /// <summary>A line of JSON for each chat; every fourth is about the documentation of .NET, where there is some.</summary>
+    /// <summary>A line of JSON for each chat; every second is about the documentation of .NET, where there is some: it has many
+    /// more facts than the world.</summary>
     public static void Write(TextWriter to, ulong seed, int count)
     {
         IReadOnlyList<(string Ask, string Say)> docs = DocQuestions.All();
         for (int i = 0; i < count; i++)
         {
-            IReadOnlyList<string> turns = i % 4 < 3 || docs.Count == 0 ? Of(seed, i) : OfDocs(seed, i, docs);
+            IReadOnlyList<string> turns = i % 2 == 0 || docs.Count == 0 ? Of(seed, i) : OfDocs(seed, i, docs);
             to.WriteLine(JsonSerializer.Serialize(new ChatLine([.. turns.Select((text, t) =>
                 new ChatLineTurn(t % 2 == 0 ? "user" : "assistant", text))]), ChatLineJson.Default.ChatLine));
         }

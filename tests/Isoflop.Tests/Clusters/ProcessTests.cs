@@ -198,8 +198,11 @@ public sealed class ProcessTests : IDisposable
             // A munged of its own: whatever runs, or was left, on this machine. It may not be root's: --force makes that a warning.
             string key = Path.Combine(folder, "munge.key");
             File.WriteAllBytes(key, System.Security.Cryptography.RandomNumberGenerator.GetBytes(64));
-            File.SetUnixFileMode(key, UnixFileMode.UserRead);
-            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(key, UnixFileMode.UserRead);
+                File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+            }
             daemons.Add(Process.Start("/bin/sh", ["-c", $"exec munged --force --foreground --socket={folder}/munge.socket --key-file={key} " +
                 $"--pid-file={folder}/munge.pid --log-file={folder}/munge.log --seed-file={folder}/munge.seed > {folder}/log/munged.log 2>&1"]));
             daemons.Add(Process.Start("/bin/sh", ["-c", "exec slurmctld -D > /dev/null 2>&1"]));

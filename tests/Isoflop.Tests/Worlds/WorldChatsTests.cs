@@ -77,5 +77,7 @@ public sealed class WorldChatsTests
             JsonElement[] turns = [.. JsonDocument.Parse(l).RootElement.GetProperty("messages").EnumerateArray()];
             Assert.Equal(turns.Select((_, i) => i % 2 == 0 ? "user" : "assistant"), turns.Select(t => t.GetProperty("role").GetString()));
         });
+        HashSet<string> docs = [.. DocQuestions.All().Select(d => d.Ask)];
+        if (docs.Count > 0) Assert.Equal(20, lines.Count(l => docs.Contains(JsonDocument.Parse(l).RootElement.GetProperty("messages")[0].GetProperty("content").GetString()!)));
     }
 }

@@ -1,12 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { MapItem, MapShare, MapTask, MapView } from "../api";
+import type { MapCell, MapItem, MapShare, MapTask, MapView } from "../api";
 import { get, query, useAsked, useHome } from "../net";
 import { Busy, Choice, Empty, Page, Trouble, colours } from "../parts";
 import { go, useRoute } from "../route";
 import { number, power } from "../words";
 import { ClimbForm } from "./next";
 
-const shade = (ability: number | null): string => (ability === null ? "" : ability < -0.02 ? "am" : `a${Math.max(0, Math.min(5, Math.floor(ability * 6)))}`);
+// Below chance is what its interval lies below: the rest of such cells are no worse than guesses.
+const shade = (cell: MapCell, chance: number | null): string => (cell.ability === null ? "" : cell.high !== null && chance !== null && cell.high < chance ? "am"
+    : `a${Math.max(0, Math.min(5, Math.floor(cell.ability * 6)))}`);
 const percent = (x: number | null): string => (x === null ? "–" : `${Math.round(100 * x)}`);
 
 /** Which task pays for which part of the loss, stacked, along the budgets. */
@@ -79,13 +81,13 @@ export function Map() {
             {asked.busy && !view && <Busy text="Reading the map…" />}
             {asked.error && <Trouble text={asked.error} />}
             {view && (view.tasks.length > 0 ? <section class="card"><h2>Right answers, percent</h2>
-                <p>Colour: ability, the share of what lies above chance, from faint to strong; red: below chance. A cell opens its items.</p>
+                <p>Colour: ability, the share of what lies above chance, from faint to strong; red: its interval lies below chance. A cell opens its items.</p>
                 <div class="scroll" tabIndex={0} role="region" aria-label="Tasks against budgets"><table class="heat">
                     <thead><tr><th scope="col">task</th>{view.budgets.map(b => <th key={b} scope="col">{power(b)}</th>)}<th scope="col">chance</th><th scope="col">how it moves</th></tr></thead>
                     <tbody>{view.tasks.filter(t => t.cells.some(c => c.accuracy !== null)).map(t => <tr key={t.task}><th scope="row">{t.task}</th>
                         {view.budgets.map(b => {
                             const c = t.cells.find(x => Math.abs(x.budget / b - 1) < 1e-6);
-                            return <td key={b} class="c">{c && c.accuracy !== null && <button type="button" class={shade(c.ability)} aria-pressed={cell?.task === t.task && cell.budget === c.budget}
+                            return <td key={b} class="c">{c && c.accuracy !== null && <button type="button" class={shade(c, t.chance)} aria-pressed={cell?.task === t.task && cell.budget === c.budget}
                                 aria-label={`${t.task} at ${power(b)}: ${percent(c.accuracy)} percent`} title={`95 %: ${percent(c.low)} to ${percent(c.high)} %`} onClick={() => setCell({ task: t.task, budget: c.budget })}>{percent(c.accuracy)}</button>}</td>;
                         })}<td class="n">{percent(t.chance)}</td><td title={t.evidence}>{t.class}</td></tr>)}</tbody>
                 </table></div></section>

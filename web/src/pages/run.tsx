@@ -7,7 +7,8 @@ import { duration, number, power, quantity } from "../words";
 import { RunCharts } from "./charts";
 import { Jobs } from "./runs";
 
-const ys = ["loss", "valid_loss", "tokens_per_second", "peak_share", "grad_norm", "learning_rate", "entropy"];
+// Whoever learns from rewards has no text to lose on, and its steps are mostly replies.
+const ys = ["loss", "valid_loss", "tokens_per_second", "peak_share", "grad_norm", "learning_rate"], ofRewards = ["entropy", "grad_norm", "learning_rate"];
 
 /** One run. */
 export function Run() {
@@ -21,17 +22,20 @@ export function Run() {
     if (!line) return <Page title={name}>{state === "first" ? <Busy text="Reading the home…" />
         : <Empty title="There is no such run"><p>It may have been deleted while you looked at it. <Link to="/runs">All runs</Link></p></Empty>}</Page>;
     const left = line.step > 0 && line.status === "running" && line.steps > line.step ? line.seconds / line.step * (line.steps - line.step) : null;
+    const rewards = line.kind === "rewards";
     const facts: [string, string][] = [
-        ["steps", `${line.step.toLocaleString("en")} of ${line.steps.toLocaleString("en")}`], ["held-out loss", `${number(line.valid_loss)} nats`], ["bits a byte", number(line.bits_per_byte)],
-        ["parameters", quantity(line.parameters)], ["tokens", quantity(line.tokens)], ["FLOPs", power(line.flops)], ["trained for", duration(line.seconds)], ["tokens a second", quantity(line.tokens_per_second)],
+        ["steps", `${line.step.toLocaleString("en")} of ${line.steps.toLocaleString("en")}`],
+        ...(line.valid_loss === null ? [] : [["held-out loss", `${number(line.valid_loss)} nats`], ["bits a byte", number(line.bits_per_byte)]] as [string, string][]),
+        ["parameters", quantity(line.parameters)], ["tokens", quantity(line.tokens)], ["FLOPs", power(line.flops)], ["trained for", duration(line.seconds)],
+        ...(rewards ? [] : [["tokens a second", quantity(line.tokens_per_second)]] as [string, string][]),
     ];
     const own = jobs.filter(j => j.command.includes(` name=${name} `) || (line.study && j.command.includes(line.study)));
     return (
-        <Page title={name} wide lead={<><Status of={line.status} /> on {line.corpus}{line.study && <>, a run of <Link to={`/laws/${line.study}`}>{line.study}</Link></>}{left !== null && <>, about {duration(left)} left</>}.</>}>
+        <Page title={name} wide lead={<><Status of={line.status} /> on {line.corpus}{line.study && <>, a run of <Link to={`/laws/${line.study}`}>{line.study}</Link></>}{left !== null && <>, about {duration(left)} left</>}.{rewards && <> It learns from rewards: <Link to={`/thinking/${name}`}>what they were, and what it thinks</Link>.</>}</>}>
             {line.problem && <Trouble text={line.problem} />}
             {line.status === "fault" && view && view.events.length > 0 && <Trouble text={view.events[view.events.length - 1]!.note} />}
             <section class="card"><dl class="facts">{facts.map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl></section>
-            {line.step > 0 ? <RunCharts runs={[name]} ys={ys} /> : <Empty title="No step yet"><p>Curves appear here with the first rows.</p></Empty>}
+            {line.step > 0 ? <RunCharts runs={[name]} ys={rewards ? ofRewards : ys} /> : <Empty title="No step yet"><p>Curves appear here with the first rows.</p></Empty>}
             {more && <section class="card"><h2>{line.status === "running" ? "Stop" : "Go on"}</h2>
                 {line.status === "running" && own.length === 0 && <p>It was started elsewhere{line.pid > 0 && <>, as process {line.pid}</>}: stop it there with Ctrl-C. It saves first, and the same command goes on.</p>}
                 {command.value && <Command text={command.value.command} />}

@@ -34,7 +34,7 @@ function Study(props: { of: StudyLine; chosen: boolean; onChoose: () => void }) 
                 <span>{s.done} of {s.runs} runs</span>{s.runs > 0 && <progress aria-label={`${s.name}: runs done`} max={s.runs} value={s.done} />}</div>
             {s.best !== null && <p>best held-out loss {number(s.best)}</p>}
             <div class="row">
-                <button type="button" class="quiet" aria-pressed={props.chosen} onClick={props.onChoose}>{props.chosen ? "all runs" : "its runs"}</button>
+                <button type="button" class="quiet" aria-pressed={props.chosen} onClick={props.onChoose}>{props.chosen && "✓ "}only its runs below</button>
                 {canStart && !s.running && s.done < s.runs && <button type="button" class="quiet" onClick={() =>
                     void post<JobLine>("/api/jobs", { verb: "continue", name: s.name, settings: null }).then(() => set(""), (e: Error) => set(e.message))}>go on</button>}
             </div>

@@ -45,7 +45,7 @@ export function Talk() {
                     <section class="card slide" key={s.title}>
                         <h2>{i + 1}. {s.title}</h2>
                         <p class="said">{s.claim}</p>
-                        <Picture src={own?.src ?? `/results-${s.kept}.svg?kept`} alt={s.alt} drawn={!own && s.kept === "map"} {...(own ? { size: [860, 480] as const } : {})} />
+                        <Picture src={own?.src ?? `/results-${s.kept}.svg?kept`} alt={s.alt} drawn={!own && s.kept === "map"} {...(own || s.kept !== "map" ? { size: [860, 480] as const } : {})} />
                         <div class="row middle">{own ? <><span class="badge own">from your runs</span><Link to={own.to}>{own.from}</Link></> : <span class="badge">from the project's results, not from your runs</span>}</div>
                         <p class="came"><b>What came in the project's results:</b> {s.came}</p>
                         <Command text={s.command} />
