@@ -6,7 +6,7 @@
 # NAME, FLOPS of the first training, CHATS, PASSES over them; ISOFLOP, ISOFLOP_HOME, THREADS as in thinking.sh.
 set -eu
 : "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}" "${THREADS:=0}"
-: "${NAME:=chat}" "${FLOPS:=3e12}" "${CHATS:=40000}" "${PASSES:=4}"
+: "${NAME:=chat}" "${FLOPS:=3e12}" "${CHATS:=40000}" "${PASSES:=2}"
 with="--home $ISOFLOP_HOME --threads $THREADS"
 mkdir -p "$ISOFLOP_HOME"
 chats="$ISOFLOP_HOME/$NAME.jsonl" texts="$ISOFLOP_HOME/$NAME-texts.jsonl"
