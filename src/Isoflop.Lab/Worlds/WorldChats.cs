@@ -141,11 +141,18 @@ static class WorldChats
         }
     }
 
+    // As the first question, and after others: what comes first would else be all that the model answers from the documentation.
     static IReadOnlyList<string> OfDocs(ulong seed, long index, IReadOnlyList<(string Ask, string Say)> docs)
     {
         var draw = new Draw(RandomUse.WorldChat.Open(seed, index: index));
-        (string ask, string say) = draw.Pick(docs);
-        return [ask, say];
+        List<string> turns = draw.Chance(0.3) ? [.. Of(seed, index).Take(2)] : [];
+        for (int questions = draw.Chance(0.3) ? 2 : 1; questions > 0; questions--)
+        {
+            (string ask, string say) = draw.Pick(docs);
+            turns.Add(ask);
+            turns.Add(say);
+        }
+        return turns;
     }
 }
 
