@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using Isoflop.Train;
 
 namespace Isoflop.Web.Home;
@@ -95,6 +96,7 @@ sealed class RunColumns(string path)
     }
 
     /// <summary>{"step":1,"loss":6.2,…}: what is no number is passed over.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]       // the first look may have a million rows
     void Parse(ReadOnlySpan<byte> line, int row)
     {
         foreach (double[] column in columns) column[row] = double.NaN;

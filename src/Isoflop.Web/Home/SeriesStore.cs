@@ -84,19 +84,22 @@ sealed class SeriesStore(Workspace here)
         (IReadOnlyList<ValidRow> rows, bool anew) = k.Tail.Next();
         if (anew) k.Valid.Clear();
         k.Valid.AddRange(rows);
-        foreach (string y in q.Y)
+        var found = new SeriesLine?[q.Y.Count];
+        Parallel.For(0, found.Length, i => found[i] = LineOf(run, k, q, q.Y[i]));
+        lines.AddRange(found.OfType<SeriesLine>());
+    }
+
+    static SeriesLine? LineOf(string run, Kept k, SeriesQuery q, string y)
+    {
+        if (y is ValidLoss or BitsPerByte)
         {
-            if (y is ValidLoss or BitsPerByte)
-            {
-                (double[] vx, double[] vy) = ValidOf(k, q.X, y == ValidLoss);
-                lines.Add(new(run, y, vx.Length, Thinning.Of(vx, vy, q.From, q.To, q.Pixels, q.Log), null));
-                continue;
-            }
-            ReadOnlySpan<double> x = k.Columns[q.X], values = k.Columns[y];
-            if (values.IndexOfAnyExcept(double.NaN) < 0) continue;
-            lines.Add(new(run, y, k.Columns.Count, Thinning.Of(x, values, q.From, q.To, q.Pixels, q.Log), q.Smooth > 0
-                ? Thinning.Smooth(x, values, q.From, q.To, Math.Min(q.Pixels, 600), q.Log, q.Smooth) : null));
+            (double[] vx, double[] vy) = ValidOf(k, q.X, y == ValidLoss);
+            return new(run, y, vx.Length, Thinning.Of(vx, vy, q.From, q.To, q.Pixels, q.Log), null);
         }
+        ReadOnlySpan<double> x = k.Columns[q.X], values = k.Columns[y];
+        return values.IndexOfAnyExcept(double.NaN) < 0 ? null
+            : new(run, y, k.Columns.Count, Thinning.Of(x, values, q.From, q.To, q.Pixels, q.Log), q.Smooth > 0
+                ? Thinning.Smooth(x, values, q.From, q.To, Math.Min(q.Pixels, 600), q.Log, q.Smooth) : null);
     }
 
     /// <summary>Held-out losses where the run was when they were measured.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Isoflop.Web.Home;
 
 /// <summary>Points of a curve, x rising.</summary>
@@ -13,6 +15,7 @@ static class Thinning
 {
     /// <param name="x">rising</param> <param name="y">NaN: no point</param> <param name="from">least x</param>
     /// <param name="pixels">columns of the screen</param> <param name="log">columns are even in log x</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]       // its first call may have a million rows
     public static Curve Of(ReadOnlySpan<double> x, ReadOnlySpan<double> y, double from, double to, int pixels, bool log)
     {
         (int first, int end) = Rows(x, from, to);
@@ -22,8 +25,8 @@ static class Thinning
         var column = new Column(x[first], x[end - 1], pixels, log);
         for (int i = first; i < end;)
         {
-            int at = column.Of(x[i]), low = -1, high = -1;
-            for (; i < end && column.Of(x[i]) <= at; i++)
+            int low = -1, high = -1;
+            for (int stop = EndOf(column, x, i, end); i < stop; i++)
             {
                 if (double.IsNaN(y[i])) continue;
                 if (low < 0 || y[i] < y[low]) low = i;
@@ -55,6 +58,7 @@ static class Thinning
 
     /// <summary>The mean of the rows around, one point a pixel.</summary>
     /// <param name="share">width of the window, of all rows</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Curve Smooth(ReadOnlySpan<double> x, ReadOnlySpan<double> y, double from, double to, int pixels, bool log,
         double share)
     {
@@ -75,8 +79,8 @@ static class Thinning
         var column = new Column(x[first], x[end - 1], pixels, log);
         for (int i = first; i < end;)
         {
-            int at = column.Of(x[i]), start = i;
-            while (i < end && column.Of(x[i]) <= at) i++;
+            int start = i;
+            i = EndOf(column, x, i, end);
             int middle = (start + i - 1) / 2, reach = Math.Min(half, Math.Min(middle, x.Length - 1 - middle));
             int a = middle - reach - low, b = middle + reach + 1 - low;
             if (counts[b] == counts[a]) continue;
@@ -93,6 +97,21 @@ static class Thinning
         first = Math.Max(0, (first < 0 ? ~first : first) - 1);
         end = Math.Min(x.Length, (end < 0 ? ~end : end + 1) + 1);
         return (first, Math.Max(first, end));
+    }
+
+    /// <summary>The first row beyond the column of row i: by strides that double, then by halves.</summary>
+    static int EndOf(Column column, ReadOnlySpan<double> x, int i, int end)
+    {
+        int at = column.Of(x[i]), low = i, stride = 1;
+        for (; low + stride < end && column.Of(x[low + stride]) <= at; stride *= 2) low += stride;
+        int high = Math.Min(end, low + stride);
+        while (high - low > 1)
+        {
+            int middle = (low + high) / 2;
+            if (column.Of(x[middle]) <= at) low = middle;
+            else high = middle;
+        }
+        return high;
     }
 
     readonly struct Column(double low, double high, int pixels, bool log)
