@@ -26,19 +26,21 @@ public sealed class PaintMeasure(WindowHome window) : IClassFixture<WindowHome>
             foreach (string file in Directory.GetFiles(one)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
             Directory.CreateDirectory(Path.Combine(to, Checkpoint.NameOf(12)));
         }
-        string many = Directory.CreateDirectory(home.RunPath("many")).FullName;
+        using var other = new TinyHome();                        // of one run
+        string many = Directory.CreateDirectory(other.RunPath("many")).FullName;
         foreach (string file in Directory.GetFiles(one)) File.Copy(file, Path.Combine(many, Path.GetFileName(file)));
         string row = File.ReadLines(Path.Combine(one, RunFolder.MetricsFile)).Last();
         using (var writer = new StreamWriter(Path.Combine(many, RunFolder.MetricsFile)))
             for (int i = 1; i <= Rows; i++)
                 writer.WriteLine(row.Replace("\"step\":12,", $"\"step\":{i},").Replace($"\"tokens\":{12 * 128}", $"\"tokens\":{128L * i}"));
         TestContext.Current.SendDiagnosticMessage($"{new FileInfo(Path.Combine(many, RunFolder.MetricsFile)).Length / 1e6:0} MB of rows");
-        foreach ((string path, string there) in (IEnumerable<(string, string)>)[("/runs", ".table tbody a"), ("/run/many", ".plot .u-over")])
+        foreach ((TinyHome of, string path, string there) in
+            (IEnumerable<(TinyHome, string, string)>)[(home, "/runs", ".table tbody a"), (other, "/run/many", ".plot .u-over")])
         {
             List<double> cold = [], warm = [];
             for (int i = 0; i < Times; i++)
             {
-                await using WebHost host = await WebHost.Start(home.Here with { Threads = 0 }, new() { Port = 0 });
+                await using WebHost host = await WebHost.Start(of.Here with { Threads = 0 }, new() { Port = 0 });
                 cold.Add(await First(host.Address + path, there));
                 warm.Add(await First(host.Address + path, there));
             }
