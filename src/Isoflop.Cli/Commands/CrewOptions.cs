@@ -45,10 +45,7 @@ sealed class CrewOptions
     }
 
     /// <summary>Workers are asked for, or this process is one.</summary>
-    public bool IsAsked(Invocation call) => IsWorker(call) || call.Parsed.GetValue(on) is not null;
-
-    /// <summary>This process is a worker.</summary>
-    public bool IsWorker(Invocation call) => call.Parsed.GetValue(worker) is not null;
+    public bool IsAsked(Invocation call) => (call.Parsed.GetValue(worker) ?? call.Parsed.GetValue(on)) is not null;
 
     /// <summary>Runs side by side: of all workers, or as many as this process is asked for.</summary>
     public int SideBySide(Invocation call, int workers) =>

@@ -52,7 +52,7 @@ static class ServeCommand
                 Port = call.Parsed.GetValue(port),
                 Host = call.Parsed.GetValue(host)!,
                 Key = call.Parsed.GetValue(key),
-                Program = OwnProgram(),
+                Program = Launch.Program(),
                 Models = ModelsOf(call.Parsed.GetValue(model) ?? [], call.Parsed.GetValue(endpoint) ?? []),
             };
             WebHost window = WebHost.Start(call.Here, options).GetAwaiter().GetResult();
@@ -94,14 +94,6 @@ static class ServeCommand
             options.Endpoints[pair[..at]] = pair[(at + 1)..];
         }
         return options;
-    }
-
-    /// <summary>How this program is started: itself, or the runtime with its assembly.</summary>
-    static IReadOnlyList<string> OwnProgram()
-    {
-        if (Environment.ProcessPath is not { } program) return [];
-        return Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)
-            ? [program, Path.Combine(AppContext.BaseDirectory, "isoflop.dll")] : [program];
     }
 }
 
