@@ -75,6 +75,7 @@ static class PlanCommand
             I($"passes {1e3 * time.Passes:0.0}, gradients {1e3 * time.Exchange:0.0}, update {1e3 * time.Update:0.0}), ") +
             I($"{alone.Total / time.Total:0.0} times one rank's rate, ") +
             I($"{100 * time.Efficiency(alone.Total, ranks):0} % of {ranks} times"));
+        WriteMemory(call.Out, "each rank", plan.MemoryOnHost(ranks));
     }
 
     static void WriteSaves(Invocation call, Plan plan, PlanRecord record, int machines, double hours)
@@ -94,6 +95,14 @@ static class PlanCommand
             I($"train.check_every={check}, {100.0 / check:0.00} % more steps"));
     }
 
+    static void WriteMemory(TextWriter output, string label, MemoryPlan m)
+    {
+        (string, long)[] parts = [("weights", m.Parameters), ("gradients", m.Gradients), ("moments", m.Moments),
+            ("packed", m.Packed), ("activations", m.Activations)];
+        output.WriteLine($"{label,-11} {Format.Quantity(m.Total, "B")}: " +
+            string.Join(", ", parts.Select(part => $"{part.Item1} {Format.Quantity(part.Item2, "B")}")));
+    }
+
     static string I(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     static void Write(TextWriter output, Plan plan, PlanRecord r)
@@ -108,10 +117,7 @@ static class PlanCommand
         Line("ratio", I($"{r.TokensPerParameter:0.#} tokens for each of the ") +
             I($"{plan.ParametersWithoutEmbedding:N0} parameters without the embedding"));
         Line("rate", I($"{plan.LearningRate} at its peak, {plan.Config.Train.Schedule.ToString()!.ToLowerInvariant()}"));
-        (string, long)[] memory = [("weights", plan.Memory.Parameters), ("gradients", plan.Memory.Gradients),
-            ("moments", plan.Memory.Moments), ("packed", plan.Memory.Packed), ("activations", plan.Memory.Activations)];
-        Line("memory", Format.Quantity(r.MemoryBytes, "B") + ": " +
-            string.Join(", ", memory.Select(part => $"{part.Item1} {Format.Quantity(part.Item2, "B")}")));
+        WriteMemory(output, "memory", plan.Memory);
         Line("FLOPs", I($"{r.Flops:0.000e0} of training, {r.EvalFlops:0.0e0} of evaluation"));
         string[] Cells(string layer, double flops) => ["  ", layer, I($"{flops:0.000e0}"), I($"{100 * flops / r.Flops:0.0} %")];
         TextTable.Write(output, [.. r.FlopsByLayer.Select(l => Cells(l.Key, l.Value))], 0, 1);

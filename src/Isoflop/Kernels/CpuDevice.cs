@@ -455,11 +455,14 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
         {
             long length = Math.Min(x.Length - from, partialsLength * Elementwise.Chunk);
             int chunks = Elementwise.Chunks(length);
-            Share(new Elementwise.Squares { X = F(x) + from, Length = length, Sums = partials }, chunks, &Elementwise.SumSquares);
+            ChunkSquares(x.Slice(from, length), new((nint)partials, chunks));
             for (int i = 0; i < chunks; i++) total += partials[i];
         }
         *D(sum) = total;
     }
+
+    internal override void ChunkSquares(DeviceSpan<float> x, DeviceSpan<double> sums) => Share(
+        new Elementwise.Squares { X = F(x), Length = x.Length, Sums = D(sums) }, (int)sums.Length, &Elementwise.SumSquares);
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -49,6 +49,9 @@ abstract unsafe class HostDevice : IDisposable
         *D(sum) = loss;
     }
 
+    /// <summary>sums[i] = Σ x² of the i-th chunk of <see cref="Elementwise.Chunk"/>, in doubles.</summary>
+    internal abstract void ChunkSquares(DeviceSpan<float> x, DeviceSpan<double> sums);
+
     /// <summary>Rows [From, To) of group <paramref name="g"/>, and by how much its sums lie further.</summary>
     private protected static (int From, int To, long At) RowsOf(PassPlan.Groups groups, int g, int rows)
     {

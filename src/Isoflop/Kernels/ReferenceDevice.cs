@@ -186,9 +186,24 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
     /// <inheritdoc/>
     public void SumSquares(DeviceSpan<float> x, DeviceSpan<double> sum)
     {
-        double total = 0;
-        for (long i = 0; i < x.Length; i++) total += (double)F(x)[i] * F(x)[i];
+        double total = 0, part;
+        for (long from = 0; from < x.Length; from += Elementwise.Chunk)
+        {
+            ChunkSquares(x.Slice(from, Math.Min(Elementwise.Chunk, x.Length - from)), new((nint)(&part), 1));
+            total += part;
+        }
         *D(sum) = total;
+    }
+
+    internal override void ChunkSquares(DeviceSpan<float> x, DeviceSpan<double> sums)
+    {
+        for (int chunk = 0; chunk < sums.Length; chunk++)
+        {
+            double total = 0;
+            long from = (long)chunk * Elementwise.Chunk, to = Math.Min(from + Elementwise.Chunk, x.Length);
+            for (long i = from; i < to; i++) total += (double)F(x)[i] * F(x)[i];
+            D(sums)[chunk] = total;
+        }
     }
 
     /// <inheritdoc/>

@@ -72,8 +72,9 @@ sealed class Pass : IDisposable
     /// <param name="rowWeights">[rows of the batch] likewise: the targets' weights, or default</param>
     /// <param name="totalWeight">Σ weight over the whole step</param>
     /// <param name="groups">rows of the batch at which groups with gradients of their own begin, then its end; empty: one</param>
+    /// <param name="done">is told each layer behind which nothing more is added to its matrices' gradients</param>
     public void Read(Batch batch, int from, int to, DeviceSpan<float> nll, DeviceSpan<float> rowWeights, double totalWeight = 1,
-        in Gradient? gradient = null, ReadOnlySpan<int> groups = default)
+        in Gradient? gradient = null, ReadOnlySpan<int> groups = default, Action<int>? done = null)
     {
         while (from < to)
         {
@@ -81,7 +82,7 @@ sealed class Pass : IDisposable
             Forward(batch, from, end, default, groups);
             if (rowWeights.Length > 0) device.Copy(plan.Weights, rowWeights.Slice(first, plan.Rows));
             Head(nll.Slice(first, plan.Rows), totalWeight, gradient);
-            if (gradient is { } g) Backward(plan.Rows, g);
+            if (gradient is { } g) Backward(plan.Rows, g, end == to ? done : null);
             from = end;
         }
     }
@@ -192,7 +193,7 @@ sealed class Pass : IDisposable
         w.Output.Backward(device, slab, a.Attended, d.Stream, d.Attended, rows, Groups);
     }
 
-    void Backward(int rows, in Gradient gradient)
+    void Backward(int rows, in Gradient gradient, Action<int>? done)
     {
         device.RmsNormBackward(layers[^1].Output, Gain(weights.Params, table.FinalNorm), finalScale, d!.Normed, d.Stream,
             Gain(gradient.Slab, table.FinalNorm), Whole(rows), accumulate: false, Groups);
@@ -201,6 +202,7 @@ sealed class Pass : IDisposable
             AfterAttentionBackward(i, rows, gradient.Slab);
             device.AttentionBackward(layers[i].RotatedQkv, layers[i].Attended, layers[i].Lse, d.Attended, d.Qkv, plan, heads);
             ProjectQkvBackward(i, rows, gradient.Slab);
+            done?.Invoke(i);
         }
         device.EmbedBackward(plan.Tokens, d.Stream, gradient.Embedding, rows, config.DModel,
             Groups with { Stride = gradient.Stride });

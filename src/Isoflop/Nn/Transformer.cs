@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Isoflop.Data;
 using Isoflop.Kernels;
 
@@ -25,12 +26,13 @@ public sealed class Transformer : IDisposable
     readonly Pass[] passes;                                       // one a lane
     readonly Gradient[] gradients;                                // one a shard that is this process's
     readonly Ranks? ranks;
+    readonly SharedGradients? shared;
     readonly int allShards;
     readonly int maxRows;
-    readonly DeviceSpan<float> everyGradient, nll, rowWeights, others;
-    readonly int[] wantedRows, groupRows;
+    readonly DeviceSpan<float> everyGradient, nll, rowWeights;
+    readonly int[] wantedRows, groupRows, rankRows, layersDone;
     readonly bool together;                                       // all shards pass at once
-    readonly Action<int> work;
+    readonly Action<int> work, layerDone;
     Pass? whole;
     bool gradientsStale;
     Job job;
@@ -80,7 +82,7 @@ public sealed class Transformer : IDisposable
                 gradients[s] = config.TiedHead ? new(slab, apart.Slice(s * e.Length, e.Length), e.Length)
                     : new(slab, slab.Slice(e.Offset, e.Length), Table.Length);
             }
-            if (ranks is not null) others = memory.Allocate<float>(Table.Length);
+            if (ranks is not null) shared = new(ranks, device, Table, everyGradient);
         }
         else gradients = [];
         lanes = device.Split(training ? shards : Table.Parameters < ReadInLanes ? int.MaxValue : 1);
@@ -91,7 +93,9 @@ public sealed class Transformer : IDisposable
             new Pass(lane, weights, Math.Min(maxRows, Math.Max(own, config.ContextLen)), training, shards))];
         together = device.Traits.PassRows > 0 && lanes.Devices.Count == 1;
         groupRows = new int[shards + 1];
-        work = Work;
+        rankRows = new int[(ranks?.Count ?? 0) + 1];
+        layersDone = new int[config.NLayer];
+        (work, layerDone) = (Work, LayerDone);
     }
 
     /// <summary>The shape.</summary>
@@ -103,8 +107,13 @@ public sealed class Transformer : IDisposable
     /// <summary>All parameters; after a change call <see cref="RepackWeights"/>.</summary>
     public DeviceSpan<float> Params => weights.Params;
 
-    /// <summary>Their gradients, in the same layout, after <see cref="FinishGradients"/>.</summary>
+    /// <summary>
+    /// Their gradients, in the same layout, after <see cref="FinishGradients"/>; where ranks train, this one's parts of them.
+    /// </summary>
     public DeviceSpan<float> Gradients => gradients.Length > 0 ? gradients[0].Slab : default;
+
+    /// <summary>What of the slabs an optimiser that goes element by element need not step itself; null: nothing.</summary>
+    internal SlabParts? OwnParts => shared is { ByParts: true } s ? s.Parts : null;
 
     /// <summary>[2] Σ weight·nll since it was cleared, nats; Σ gradient², which the optimiser fills in.</summary>
     internal DeviceSpan<double> Sums { get; }
@@ -147,6 +156,9 @@ public sealed class Transformer : IDisposable
         return writesStream ? fanIn / Math.Sqrt(2 * Config.NLayer) : fanIn;
     }
 
+    /// <summary>When the last pass with gradients ended here, whatever others are at; as <see cref="Stopwatch"/> counts.</summary>
+    internal long PassEnded { get; private set; }
+
     /// <summary>Counts calls of <see cref="RepackWeights"/>: what was computed at another count is stale.</summary>
     public int Version { get; private set; }
 
@@ -161,6 +173,8 @@ public sealed class Transformer : IDisposable
     public void ClearGradients()
     {
         gradientsStale = true;                                    // each is cleared by the lane that comes to it
+        Array.Clear(layersDone);
+        shared?.Begin();
         ClearLoss();
     }
 
@@ -169,11 +183,33 @@ public sealed class Transformer : IDisposable
     {
         if (gradientsStale) ClearStale(0, gradients.Length);
         gradientsStale = false;
-        if (Config.TiedHead)
-            foreach (Gradient g in gradients)
-                device.Add(g.Embedding, g.Slab.Slice(Table.Embedding.Offset, Table.Embedding.Length));
+        if (shared is not null) return;                           // joined with the pass: ranks have one a step
+        JoinEmbeddings();
         if (gradients.Length > 1) device.SumShards(everyGradient, gradients.Length);
-        ranks?.Sum(device, Gradients, others);
+    }
+
+    void JoinEmbeddings()
+    {
+        if (!Config.TiedHead) return;
+        foreach (Gradient g in gradients)
+            device.Add(g.Embedding, g.Slab.Slice(Table.Embedding.Offset, Table.Embedding.Length));
+    }
+
+    /// <summary>Σ gradient² into the second of <see cref="Sums"/>.</summary>
+    internal void SumSquares()
+    {
+        DeviceSpan<double> sum = Sums.Slice(1, 1);
+        if (shared is null) device.SumSquares(Gradients, sum);
+        else shared.SumSquares(sum);
+    }
+
+    /// <summary>Makes <see cref="Gradients"/> whole in every rank.</summary>
+    internal void GatherGradients() => shared?.Gather();
+
+    /// <summary>Takes the others' parts of <see cref="Params"/>, which each has stepped for all.</summary>
+    internal void GatherParams()
+    {
+        if (shared is not null) ranks!.Gather(Params, shared.Parts);
     }
 
     void ClearStale(int from, int to)
@@ -211,6 +247,7 @@ public sealed class Transformer : IDisposable
     public void LossAndGradient(Batch batch, double totalWeight, Span<float> nlls = default)
     {
         int own = gradients.Length;
+        if (shared is not null && !gradientsStale) throw new InvalidOperationException("ranks pass a step's batch in one piece");
         Run(new()
         {
             Batch = batch,
@@ -221,14 +258,21 @@ public sealed class Transformer : IDisposable
             TotalWeight = totalWeight,
         });
         gradientsStale = false;
-        if (ranks is not null) GatherLosses(ranks, batch, own);
+        if (shared is not null)
+        {
+            PassEnded = Stopwatch.GetTimestamp();
+            JoinEmbeddings();
+            shared.Finish();
+            GatherLosses(ranks!, batch, own);
+        }
         AddLoss(batch, nlls);
     }
 
     // The loss is one chain over all rows, in every process.
     void GatherLosses(Ranks others, Batch batch, int own)
     {
-        others.Gather(nll, r => batch.Offsets[FirstOf(r * own)]);
+        for (int r = 0; r < rankRows.Length; r++) rankRows[r] = batch.Offsets[FirstOf(r * own)];
+        others.Gather(nll, rankRows);
         device.Upload(batch.Weights.AsSpan(0, batch.Rows), rowWeights);
     }
 
@@ -267,11 +311,17 @@ public sealed class Transformer : IDisposable
             if (job.Gradient)
             {
                 if (gradientsStale) ClearStale(shard, shard + 1);
-                passes[lane].Read(job.Batch, from, to, nll, rowWeights, job.TotalWeight, gradients[shard]);
+                passes[lane].Read(job.Batch, from, to, nll, rowWeights, job.TotalWeight, gradients[shard],
+                    done: shared is null ? null : layerDone);
             }
             else if (job.Wanted > 0) passes[lane].Read(job.Batch, from, to, wantedRows.AsSpan(0, job.Wanted), nll);
             else passes[lane].Read(job.Batch, from, to, nll, rowWeights);
         }
+    }
+
+    void LayerDone(int layer)
+    {
+        if (Interlocked.Increment(ref layersDone[layer]) == gradients.Length) shared!.Ready(Table.Layers[layer].Q.Offset);
     }
 
     void ReadTogether()
@@ -348,6 +398,7 @@ public sealed class Transformer : IDisposable
     /// <summary>Frees all its memory.</summary>
     public void Dispose()
     {
+        shared?.Dispose();
         whole?.Dispose();
         foreach (Pass pass in passes) pass.Dispose();
         lanes.Dispose();

@@ -203,6 +203,8 @@ public sealed class CheckpointStore
     readonly XxHash128 hash = new();
     readonly Func<string, long, Stream> create;
     readonly Fence? fence;
+    readonly Ranks? ranks;
+    readonly SlabParts parts;
     (IDevice Host, (string, DeviceSpan<float>)[] Model, (string, DeviceSpan<float>)[] Moments)? copy;
     Task writing = Task.CompletedTask;
 
@@ -216,12 +218,14 @@ public sealed class CheckpointStore
     /// <param name="chatTemplate">how the model was taught to be spoken to; null: it was not</param>
     /// <param name="licence">what is known about the right to use the text, for the model card</param>
     /// <param name="fence">to be asked before a checkpoint gets its name</param>
+    /// <param name="ranks">that save together: the moments come to the first, which writes</param>
     internal CheckpointStore(string runFolder, string tokenizerFile, Transformer transformer, Optimizer optimizer,
-        Func<string, long, Stream>? create, string? chatTemplate = null, string licence = "", Fence? fence = null)
+        Func<string, long, Stream>? create, string? chatTemplate = null, string licence = "", Fence? fence = null,
+        Ranks? ranks = null)
     {
         (this.runFolder, tokenizer, this.transformer, this.chatTemplate, this.licence) =
             (runFolder, File.ReadAllBytes(tokenizerFile), transformer, chatTemplate, licence);
-        this.fence = fence;
+        (this.fence, this.ranks, parts) = (fence, ranks, optimizer.Parts);
         (device, table) = (transformer.Device, transformer.Table);
         model = [("", transformer.Params)];
         moments = [("m.", optimizer.M), ("v.", optimizer.V)];
@@ -249,7 +253,10 @@ public sealed class CheckpointStore
     public string Save(TrainState state)
     {
         Join();
-        return Write(state, device, model, moments);
+        if (Writes) return Write(state, device, model, moments);
+        foreach ((_, DeviceSpan<float> memory) in moments)
+            foreach ((long offset, int length) in Pieces()) Read(device, memory, parts, offset, written.AsSpan(0, length));
+        return "";
     }
 
     /// <summary>
@@ -260,15 +267,19 @@ public sealed class CheckpointStore
     internal void SaveBeside(TrainState state, Action then)
     {
         Join();
+        if (!Writes)
+        {
+            Save(state);
+            return;
+        }
         copy ??= CopyRoom();
         (IDevice host, var theirModel, var theirMoments) = copy.Value;
         var pairs = model.Concat(moments).Zip(theirModel.Concat(theirMoments));
-        foreach (((_, DeviceSpan<float> from), (_, DeviceSpan<float> to)) in pairs)
-            for (long done = 0; done < from.Length; done += buffer.Length)
+        foreach (((string prefix, DeviceSpan<float> from), (_, DeviceSpan<float> to)) in pairs)
+            foreach ((long offset, int length) in Pieces())
             {
-                Span<float> part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, from.Length - done));
-                device.Download(from.Slice(done, part.Length), part);
-                host.Upload<float>(part, to.Slice(done, part.Length));
+                Read(device, from, prefix.Length == 0 ? null : parts, offset, buffer.AsSpan(0, length));
+                host.Upload<float>(buffer.AsSpan(0, length), to.Slice(offset, length));
             }
         TrainState now = state with { Ledger = state.Ledger with { } };
         writing = Task.Run(() =>
@@ -285,7 +296,24 @@ public sealed class CheckpointStore
         return (host, Room(model), Room(moments));
 
         (string, DeviceSpan<float>)[] Room((string Prefix, DeviceSpan<float> Memory)[] slabs) =>
-            [.. slabs.Select(s => (s.Prefix, memory.Allocate<float>(s.Memory.Length)))];
+            [.. slabs.Select(s => (s.Prefix, memory.Allocate<float>(table.Length)))];
+    }
+
+    bool Writes => ranks is null or { Rank: 0 };
+
+    /// <summary>Some elements of a slab, at the rank that writes; where ranks have parts of it, all call this.</summary>
+    void Read(IDevice from, DeviceSpan<float> memory, SlabParts? parts, long offset, Span<float> into)
+    {
+        if (parts is { Ranks: > 1 }) ranks!.Collect(from, memory, parts, offset, into);
+        else if (Writes) from.Download(memory.Slice(offset, into.Length), into);
+    }
+
+    /// <summary>All tensors, in their order, in pieces that a buffer holds.</summary>
+    IEnumerable<(long Offset, int Length)> Pieces()
+    {
+        foreach (Param param in table.All)
+            for (long done = 0; done < param.Length; done += buffer.Length)
+                yield return (param.Offset + done, (int)Math.Min(buffer.Length, param.Length - done));
     }
 
     /// <summary>Waits for what is written beside.</summary>
@@ -388,7 +416,7 @@ public sealed class CheckpointStore
     {
         using var file = new TensorFiles(path);
         foreach ((string prefix, DeviceSpan<float> memory) in slabs)
-            ModelFolder.Load(file, prefix, device, table, memory, buffer);
+            ModelFolder.Load(file, prefix, device, table, memory, buffer, parts: prefix.Length == 0 ? null : parts);
     }
 
     /// <summary>Removes what a killed process left half written.</summary>
@@ -428,14 +456,11 @@ public sealed class CheckpointStore
         hash.Reset();
         Append(file, header.Bytes);
         foreach ((_, DeviceSpan<float> memory) in slabs)
-            foreach (Param param in table.All)
-                for (long done = 0; done < param.Length;)
-                {
-                    int n = (int)Math.Min(buffer.Length, param.Length - done);
-                    from.Download(memory.Slice(param.Offset + done, n), written.AsSpan(0, n));
-                    Append(file, MemoryMarshal.AsBytes(written.AsSpan(0, n)));
-                    done += n;
-                }
+            foreach ((long offset, int length) in Pieces())
+            {
+                Read(from, memory, memory.Length < table.Length ? parts : null, offset, written.AsSpan(0, length));
+                Append(file, MemoryMarshal.AsBytes(written.AsSpan(0, length)));
+            }
         return Close(file, header.FileBytes);
     }
 

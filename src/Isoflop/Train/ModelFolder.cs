@@ -135,8 +135,9 @@ static class ModelFolder
     }
 
     /// <param name="finite">refuse weights that are not</param>
+    /// <param name="parts">what <paramref name="into"/> holds of the slab; null: all</param>
     internal static void Load(TensorFiles files, string prefix, IDevice device, ParamTable table, DeviceSpan<float> into,
-        float[] buffer, bool finite = false)
+        float[] buffer, bool finite = false, SlabParts? parts = null)
     {
         foreach (Param param in table.All)
         {
@@ -148,7 +149,12 @@ static class ModelFolder
                 if (finite && FirstBad(buffer.AsSpan(0, n)) is { } bad)
                     throw new DataException($"{file.Path}: '{tensor.Name}' holds {bad}; weights must be finite: the file is " +
                         "damaged, or its training diverged");
-                device.Upload(buffer.AsSpan(0, n), into.Slice(param.Offset + done, n));
+                long at = param.Offset + done;
+                if (parts is null) device.Upload(buffer.AsSpan(0, n), into.Slice(at, n));
+                else
+                    foreach (SlabParts.Stretch s in parts.Split(at, n))
+                        if (s.Rank == parts.Rank)
+                            device.Upload(buffer.AsSpan((int)(s.Offset - at), (int)s.Length), into.Slice(s.At, s.Length));
                 done += n;
             }
         }

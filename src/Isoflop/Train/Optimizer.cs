@@ -38,16 +38,23 @@ public sealed class Optimizer : IDisposable
     public Optimizer(Transformer model, OptimizerKind kind = OptimizerKind.Adamw)
     {
         (this.model, this.kind, device, memory) = (model, kind, model.Device, new(model.Device, "the optimiser's moments"));
-        (M, V) = (memory.Allocate<float>(model.Table.Length), memory.Allocate<float>(model.Table.Length));
+        Parts = kind == OptimizerKind.Adamw && model.OwnParts is { } parts ? parts : new(model.Table.Length);
+        (M, V) = (memory.Allocate<float>(Parts.OwnLength), memory.Allocate<float>(Parts.OwnLength));
         hidden = kind == OptimizerKind.Adamw ? [] : [.. model.Table.Hidden];
         norms = memory.Allocate<double>(2);
         if (kind.IsOrthogonal()) schulz = new(device, memory, [.. hidden.Select(p => (p.Rows, p.Cols))]);
     }
 
-    /// <summary>First moments, in the parameters' layout.</summary>
+    /// <summary>
+    /// What this process steps and has the moments of. Ranks share out what goes element by element (ZeRO-1: Rajbhandari et al.
+    /// 2020, arXiv:1910.02054); matrices that are made orthogonal or keep norms are stepped by all, with all that lies around them.
+    /// </summary>
+    internal SlabParts Parts { get; }
+
+    /// <summary>First moments, in the parameters' layout; of several ranks, this one's <see cref="Parts"/>.</summary>
     public DeviceSpan<float> M { get; }
 
-    /// <summary>Second moments, in the parameters' layout; zero where Muon has none.</summary>
+    /// <summary>Second moments likewise; zero where Muon has none.</summary>
     public DeviceSpan<float> V { get; }
 
     /// <summary>
@@ -59,7 +66,7 @@ public sealed class Optimizer : IDisposable
     /// </returns>
     public (double Loss, double Norm) Step(in AdamWStep rule)
     {
-        device.SumSquares(model.Gradients, model.Sums.Slice(1, 1));
+        SumSquares();
         (double Loss, double Norm) sums = default;
         if (hidden.Length > 0 && (sums = Read()) is var (loss, norm) && !double.IsFinite(loss + norm)) return sums;
         long matrices = model.Table.MatrixLength, from = matrices, to = matrices;
@@ -68,6 +75,7 @@ public sealed class Optimizer : IDisposable
         foreach (Param p in hidden) Update(p, rule);
         AdamW(to, matrices - to, rule);
         AdamW(matrices, model.Table.Length - matrices, rule with { WeightDecay = 0 });
+        if (Parts.Ranks > 1) model.GatherParams();
         model.RepackWeights();
         return hidden.Length > 0 ? sums : Read();
     }
@@ -75,8 +83,14 @@ public sealed class Optimizer : IDisposable
     /// <summary>What <see cref="Step"/> would return.</summary>
     internal (double Loss, double Norm) Measure()
     {
-        device.SumSquares(model.Gradients, model.Sums.Slice(1, 1));
+        SumSquares();
         return Read();
+    }
+
+    void SumSquares()
+    {
+        if (Parts.Ranks == 1) model.GatherGradients();
+        model.SumSquares();
     }
 
     (double Loss, double Norm) Read()
@@ -88,9 +102,14 @@ public sealed class Optimizer : IDisposable
 
     void AdamW(long offset, long length, in AdamWStep rule)
     {
-        if (length > 0)
-            device.AdamW(model.Params.Slice(offset, length), model.Gradients.Slice(offset, length), M.Slice(offset, length),
-                V.Slice(offset, length), model.Sums, rule);
+        foreach (SlabParts.Stretch part in Parts.Own)
+        {
+            long from = Math.Max(offset, part.Offset), count = Math.Min(offset + length, part.Offset + part.Length) - from;
+            if (count <= 0) continue;
+            long at = part.At + from - part.Offset;
+            device.AdamW(model.Params.Slice(from, count), model.Gradients.Slice(from, count), M.Slice(at, count),
+                V.Slice(at, count), model.Sums, rule);
+        }
     }
 
     void Update(Param p, in AdamWStep rule)

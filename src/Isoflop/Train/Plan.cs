@@ -54,9 +54,7 @@ public sealed record Plan
         var table = new ParamTable(Model);
         (Parameters, NonEmbedding) = (table.Parameters, table.NonEmbedding);
         ParametersWithoutEmbedding = ComputeOptimal.ParametersWithoutEmbedding(Model);
-        int lanes = Math.Min(Shards, Environment.ProcessorCount);
-        long atOnce = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
-        Memory = MemoryOf(table, atOnce, Math.Min(atOnce, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize);
+        Memory = MemoryOnHost(table, 1);
     }
 
     /// <summary>The settings with nothing left to choose: the length in steps; what stays null follows from the rest.</summary>
@@ -84,11 +82,12 @@ public sealed record Plan
     internal MemoryPlan Memory { get; }
 
     /// <summary>The same on a device: one that wants long passes takes more.</summary>
-    internal MemoryPlan MemoryOn(DeviceTraits device)
+    /// <param name="ranks">that share the run: of each</param>
+    internal MemoryPlan MemoryOn(DeviceTraits device, int ranks = 1)
     {
-        if (device.PassRows == 0) return Memory;
+        if (device.PassRows == 0) return MemoryOnHost(ranks);
         int rows = PassTokensOn(device);
-        return MemoryOf(new(Model), rows, (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize) with { Packed = 0 };
+        return MemoryOf(new(Model), ranks, rows, (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize) with { Packed = 0 };
     }
 
     /// <summary>The model's shape.</summary>
@@ -280,17 +279,28 @@ public sealed record Plan
     static long PowerBelow(long tokens) =>
         1L << Math.Max(0, 63 - System.Numerics.BitOperations.LeadingZeroCount((ulong)Math.Max(1, tokens - 1)));
 
+    /// <summary>Of each of so many ranks, on CPUs.</summary>
+    internal MemoryPlan MemoryOnHost(int ranks) => ranks == 1 ? Memory : MemoryOnHost(new(Model), ranks);
+
+    MemoryPlan MemoryOnHost(ParamTable table, int ranks)
+    {
+        int lanes = Math.Min(Shards / ranks, Environment.ProcessorCount);
+        long atOnce = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
+        return MemoryOf(table, ranks, atOnce, Math.Min(atOnce, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize);
+    }
+
     /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
-    MemoryPlan MemoryOf(ParamTable table, long rows, long logits)
+    MemoryPlan MemoryOf(ParamTable table, int ranks, long rows, long logits)
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
         long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
         long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
-        long copies = ((Config.Train.CheckEvery is null ? 0 : 1) + (Config.Save.Beside == true ? 1 : 0)) * table.Length * 12;
+        long slab = table.Length * 4, shards = Shards / ranks;
+        long moments = Optimizer == OptimizerKind.Adamw ? 2 * slab / ranks : 2 * slab;
+        long copies = (Config.Train.CheckEvery is null ? 0 : slab + moments) + (Config.Save.Beside == true ? 3 * slab : 0);
         int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
-        long moments = table.Length * 8 + room * 4 + copies;
-        return new(table.Length * 4, Shards * table.Length * 4, moments, table.MatrixLength * laidOut,
+        return new(slab, shards * slab, moments + room * 4 + copies, table.MatrixLength * laidOut,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }

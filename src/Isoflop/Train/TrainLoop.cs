@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
@@ -25,6 +26,7 @@ sealed class TrainLoop
     readonly EvalSource held;
     readonly TagLosses? tagLosses;
     readonly StepCheck? check;
+    readonly RankPace? pace;
     readonly SpikeWatch? losses, norms;
     readonly Batch batch;
     readonly float[] rowNll;
@@ -32,6 +34,7 @@ sealed class TrainLoop
     readonly double peakFlops, updateFlops;
     long savedAt;
     int savedStep = -1, checkedStep = -1, rewinds;
+    bool timeToSave;
 
     public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, Workspace here)
     {
@@ -41,9 +44,10 @@ sealed class TrainLoop
             here.Ranks);
         optimizer = new(model, plan.Optimizer);
         if (plan.Config.Train.CheckEvery is { } every) check = new(model, optimizer, every);
+        if (here.Ranks is { } ranks) pace = new(ranks);
         if (plan.Config.Train.Spikes is not null) (losses, norms) = (new(), new());
         checkpoints = new(folder.Path, Path.Combine(corpus.Folder, Corpus.TokenizerFile), model, optimizer, here.CreateFile,
-            corpus.Info.ChatTemplate, corpus.Info.Licence, here.Fence);
+            corpus.Info.ChatTemplate, corpus.Info.Licence, here.Fence, here.Ranks);
         source = new(corpus.Train.Count, corpus.Train.Read, corpus.EndOfText, plan.Model.ContextLen, plan.Seed,
             corpus.TrainWeights is { } own ? own.Read : null);
         held = new(corpus.Valid.Read, corpus.EndOfText, plan.Model.ContextLen,
@@ -125,7 +129,7 @@ sealed class TrainLoop
         savedAt = here.Clock.GetTimestamp();
         check?.Seal();
         bool stopped = false;
-        while (State.Step < plan.Steps && !(stopped = Stopped(stop)))
+        while (State.Step < plan.Steps && !(stopped = Meet(stop)))
         {
             if (Step() is not { } row) continue;
             folder.Write(row);
@@ -133,13 +137,11 @@ sealed class TrainLoop
                 (row.Step, row.Loss ?? double.NaN, row.LearningRate, row.TokensPerSecond);
             here.Report("train", row.Step, plan.Steps, "steps", detail: told);
             if (State.Step == plan.Steps) break;
-            if (!Writes) continue;
-            if (EvalDue) Evaluate(plan.EvalTokens, CancellationToken.None);        // a row must not hang on a key
+            if (EvalDue && Writes) Evaluate(plan.EvalTokens, CancellationToken.None);        // a row must not hang on a key
             if (SaveDue) Save();
         }
-        if (!Writes) return null;
-        ValidRow? end = stopped ? null : Evaluate(0, stop);
-        if (savedStep != State.Step || end is not null) Save();
+        ValidRow? end = stopped || !Writes ? null : Evaluate(0, stop);
+        if (InAll(savedStep != State.Step || end is not null ? 1 : 0) != 0) Save();
         if (end is null) folder.Event("stop", State.Step, "asked to stop; the same command resumes");
         else folder.Event("done", State.Step, "");
         return end;
@@ -148,26 +150,33 @@ sealed class TrainLoop
     /// <summary>Of several ranks one measures and saves.</summary>
     bool Writes => here.Ranks is null or { Rank: 0 };
 
-    /// <summary>Asked to stop; of several ranks, one of them.</summary>
-    bool Stopped(CancellationToken stop) => here.Ranks is { } ranks ? ranks.Any(stop.IsCancellationRequested)
-        : stop.IsCancellationRequested;
+    /// <summary>Before a step all ranks agree on what hangs on a clock or a key.</summary>
+    /// <returns>one was asked to stop</returns>
+    bool Meet(CancellationToken stop)
+    {
+        const long Stop = 1, Time = 2;
+        bool due = Writes && plan.SaveMinutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= plan.SaveMinutes;
+        long agreed = InAll((stop.IsCancellationRequested ? Stop : 0) | (due ? Time : 0));
+        timeToSave = (agreed & Time) != 0;
+        return (agreed & Stop) != 0;
+    }
+
+    long InAll(long bits) => here.Ranks?.Union(bits) ?? bits;
 
     bool EvalDue => plan.EvalEvery > 0 && State.Step % plan.EvalEvery == 0;
 
     // Only what was computed twice is saved by the clock: else a checkpoint might hold what the next check finds wrong.
     bool SaveDue => plan.SaveEvery > 0 && State.Step % plan.SaveEvery == 0
-        || SaveDueByTime && (check is null || checkedStep == State.Step);
-
-    bool SaveDueByTime => plan.SaveMinutes > 0 && here.Clock.GetElapsedTime(savedAt).TotalMinutes >= plan.SaveMinutes;
+        || timeToSave && (check is null || checkedStep == State.Step);
 
     /// <summary>The step under way is to be computed twice: its turn has come, or it is saved.</summary>
     bool CheckDue => check is not null && (State.Step + 1 is var step && (step % check.Every == 0 || step == plan.Steps
-        || plan.SaveEvery > 0 && step % plan.SaveEvery == 0) || SaveDueByTime);
+        || plan.SaveEvery > 0 && step % plan.SaveEvery == 0) || timeToSave);
 
     /// <summary>A step; null: it was found that training must go back, and it has.</summary>
     StepRow? Step()
     {
-        long began = here.Clock.GetTimestamp();
+        long began = here.Clock.GetTimestamp(), beganPass = Stopwatch.GetTimestamp();
         here.Seams?.Begin(State.Step + 1, device, model.Params, optimizer.M, optimizer.V);
         source.Fill(batch, State.Cursor, plan.Windows);
         here.Seams?.Batch(State.Cursor / plan.Windows, batch.Targets.AsSpan(0, batch.Rows), batch.Weights.AsSpan(0, batch.Rows));
@@ -177,6 +186,11 @@ sealed class TrainLoop
         rate = here.Seams?.Rate(State.Step + 1, rate) ?? rate;
         AdamWStep rule = plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 };
         Pass(weight, again: false);
+        if (pace?.Add(model.PassEnded - beganPass) is { } slow && Writes)
+        {
+            folder.Event("slow", State.Step + 1, slow);
+            here.Remark(slow);
+        }
         HoldSeal();
         SpikeAction? way = losses is null ? null : WayOf(weight, ref rule);
         if (way == SpikeAction.Rewind) return null;
@@ -184,7 +198,10 @@ sealed class TrainLoop
         loss /= weight;                                           // nats per token
         bool known = double.IsFinite(loss) && double.IsFinite(norm);
         if (!known && way != SpikeAction.Skip)
+        {
+            model.GatherGradients();
             throw Fault(double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"loss is {loss}");
+        }
 
         State.Step++;
         if (way != SpikeAction.Skip) State.Updates++;
@@ -336,7 +353,7 @@ sealed class TrainLoop
         else
         {
             checkpoints.Save(State);
-            folder.Prune(plan.SaveKeep, plan.SaveEvery);
+            if (Writes) folder.Prune(plan.SaveKeep, plan.SaveEvery);
         }
         (savedAt, savedStep) = (here.Clock.GetTimestamp(), State.Step);
     }

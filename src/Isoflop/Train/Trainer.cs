@@ -58,12 +58,12 @@ public static class Trainer
         if (resumeAt is { } wanted && there.Count == 0)
             throw new ConfigException($"resume_at={wanted}: {path} has no checkpoint");
         using IDevice device = here.OpenDevice(plan.Precision);
-        CheckMemory(plan, device.Traits);
+        CheckMemory(plan, device.Traits, here.Ranks?.Count ?? 1);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
         Check(here.Ranks, plan, here.Device);
         bool writes = here.Ranks is null or { Rank: 0 };
         RunFolder? opened = writes ? RunFolder.Open(here, record) : null;
-        here.Ranks?.Any(false);                                   // the others read what the first has tidied
+        here.Ranks?.Union(0);                                     // the others read what the first has tidied
         using RunFolder folder = opened ?? RunFolder.Silent(here, plan.Name);
         List<int> saved = Checkpoint.StepsIn(folder.Path), later = [];
         if (resumeAt is { } step)
@@ -115,9 +115,9 @@ public static class Trainer
     }
 
     /// <summary>What would otherwise end in the middle of the night, killed for memory.</summary>
-    static void CheckMemory(Plan plan, DeviceTraits device)
+    static void CheckMemory(Plan plan, DeviceTraits device, int ranks)
     {
-        long need = plan.MemoryOn(device).Total, there = device.MemoryBytes;
+        long need = plan.MemoryOn(device, ranks).Total, there = device.MemoryBytes;
         if (need <= there) return;
         string needs = FormattableString.Invariant($"{need / 1e9:0.0} GB ({plan.Parameters:N0} parameters)");
         throw new ConfigException($"the run needs {needs}, " + FormattableString.Invariant($"there are {there / 1e9:0.0}; ") +

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Hashing;
 using Isoflop.Kernels;
 using Isoflop.Store;
@@ -13,30 +14,36 @@ public class RanksTests
     {
         public override int Rank => rank;
         public override int Count => board.Count;
+        public override bool MayTalkBeside => board.Beside;
 
         protected override unsafe void Exchange(nint give, long givenBytes, nint take, long takenBytes, int partner)
         {
-            board.Given[rank] = new ReadOnlySpan<byte>((void*)give, (int)givenBytes).ToArray();
-            board.Meet.SignalAndWait();
-            Assert.Equal(takenBytes, board.Given[partner].Length);
-            board.Given[partner].CopyTo(new Span<byte>((void*)take, (int)takenBytes));
-            board.Meet.SignalAndWait();
+            board.Pipes[rank, partner].Add(new ReadOnlySpan<byte>((void*)give, (int)givenBytes).ToArray());
+            Assert.True(board.Pipes[partner, rank].TryTake(out byte[]? theirs, TimeSpan.FromSeconds(60)), $"rank {rank} waits for {partner}");
+            Assert.Equal(takenBytes, theirs.Length);
+            theirs.CopyTo(new Span<byte>((void*)take, (int)takenBytes));
         }
     }
 
-    sealed class Board(int count)
+    sealed class Board
     {
-        public int Count => count;
-        public byte[][] Given { get; } = new byte[count][];
-        public Barrier Meet { get; } = new(count);
+        public Board(int count, bool beside = true)
+        {
+            (Count, Beside, Pipes) = (count, beside, new BlockingCollection<byte[]>[count, count]);
+            for (int i = 0; i < count * count; i++) Pipes[i / count, i % count] = [];
+        }
+
+        public int Count { get; }
+        public bool Beside { get; }
+        public BlockingCollection<byte[]>[,] Pipes { get; }
     }
 
     static RunConfig Config(TinyHome home, int steps = 8, string extra = "model.tied_head=false") => Isoflop.Train.Config.Load(null, "corpus=tiny", "name=r", "model.d_model=16",
         "model.n_layer=2", "model.n_head=2", "model.context_len=16", $"train.steps={steps}", "train.batch_tokens=256", "train.shards=8", "save.every=4", extra);
 
-    static void Train(TinyHome home, int ranks, RunConfig config, CancellationToken stop = default, int stopped = -1)
+    static void Train(TinyHome home, int ranks, RunConfig config, CancellationToken stop = default, int stopped = -1, bool beside = true)
     {
-        var board = new Board(ranks);
+        var board = new Board(ranks, beside);
         Exception? wrong = null;
         Thread[] threads = [.. Enumerable.Range(0, ranks).Select(r => new Thread(() =>
         {
@@ -52,7 +59,6 @@ public class RanksTests
             catch (Exception e)
             {
                 wrong = e;
-                board.Meet.RemoveParticipant();
             }
         }, 16 << 20))];
         foreach (Thread t in threads) t.Start();
@@ -80,9 +86,56 @@ public class RanksTests
         foreach (int ranks in (int[])[2, 4, 8])
         {
             using var home = new TinyHome();
-            Train(home, ranks, Config(home, extra: extra));
+            Train(home, ranks, Config(home, extra: extra), beside: ranks != 4);
             Assert.Equal(want, BitsOf(home, 8));
         }
+    }
+
+    /// <summary>A slab of three buckets, and a part of one: every rank ends with its parts of the tree's sum, and then with all.</summary>
+    [Theory]
+    [InlineData(2), InlineData(4), InlineData(8)]
+    public void Parts_of_a_slab_are_summed_as_a_tree_gathered_and_collected(int count)
+    {
+        const int length = 3 * 64 * 16_384 + 40_000;
+        using IDevice device = Devices.Open("cpu", 1);
+        using var memory = new DeviceMemory(device);
+        DeviceSpan<float>[] slabs = [.. Enumerable.Range(0, count).Select(_ => memory.Allocate<float>(length))];
+        float[][] values = [.. Enumerable.Range(0, count).Select(r => Enumerable.Range(0, length).Select(i => 1f / (1 + (i * 31 + r * 977) % 4099)).ToArray())];
+        float[] want = [.. values[0]], all = new float[length];
+        for (int i = 0; i < length; i++)
+        {
+            float[] tree = [.. values.Select(v => v[i])];
+            for (int step = 1; step < count; step *= 2)
+                for (int r = 0; r < count; r += 2 * step) tree[r] += tree[r + step];
+            want[i] = tree[0];
+        }
+        var board = new Board(count);
+        long most = 0, sum = 0;
+        Thread[] threads = [.. Enumerable.Range(0, count).Select(r => new Thread(() =>
+        {
+            var ranks = new Threads(r, board);
+            var parts = new SlabParts(length, count, r);
+            DeviceSpan<float> own = default, room;
+            lock (memory) (own, room) = (memory.Allocate<float>(parts.OwnLength), memory.Allocate<float>(parts.Bucket / 2));
+            device.Upload<float>(values[r], slabs[r]);
+            for (int b = parts.Buckets; b-- > 0;) ranks.Sum(device, slabs[r], room, parts, b);
+            foreach (SlabParts.Stretch s in parts.Own) device.Copy(slabs[r].Slice(s.Offset, s.Length), own.Slice(s.At, s.Length));
+            for (int at = 0; at < length; at += 100_000)
+                ranks.Collect(device, own, parts, at, r == 0 ? all.AsSpan(at, Math.Min(100_000, length - at)) : new float[Math.Min(100_000, length - at)]);
+            ranks.Gather(slabs[r], parts);
+            lock (memory) (most, sum) = (Math.Max(most, parts.OwnLength), sum + parts.OwnLength);
+        }))];
+        foreach (Thread t in threads) t.Start();
+        foreach (Thread t in threads) t.Join();
+        Assert.Equal(want, all);
+        foreach (DeviceSpan<float> slab in slabs)
+        {
+            device.Download(slab, all);
+            Assert.Equal(want, all);
+        }
+        Assert.Equal(length, sum);
+        Assert.Equal(most, new SlabParts(length, count).Most);
+        Assert.InRange(most, length / count, length / count + 4 * 16_384);      // a chunk a bucket
     }
 
     [Fact]
