@@ -73,7 +73,7 @@ sealed unsafe partial class MpiRanks : Ranks
 
     /// <inheritdoc/>
     /// <remarks>On one host the cores do the copying, and what they do beside a pass the pass waits for.</remarks>
-    public override bool MayTalkBeside => anyThread && (OnThisHost < Count || Environment.GetEnvironmentVariable("ISOFLOP_BESIDE") == "1");
+    public override bool MayTalkBeside => anyThread && OnThisHost < Count;
 
     /// <inheritdoc/>
     protected override void Exchange(nint give, long givenBytes, nint take, long takenBytes, int partner)

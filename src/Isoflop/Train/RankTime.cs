@@ -1,11 +1,15 @@
+using Isoflop.Nn;
+
 namespace Isoflop.Train;
 
 /// <summary>
-/// Seconds of a step by so many ranks, reckoned: the passes are shared; the update is not; the gradients go log₂ R times through
-/// the network and are added as often.
+/// Seconds of a step by so many ranks, reckoned: the passes are shared. Of a slab of S bytes each rank sends (1 − 1/R)·S to sum
+/// the gradients, and as much to hand on the weights that it has updated. The sum hides behind the backward pass of a rank's last
+/// shard, but for what that makes last: the embedding's gradient and the gains'.
 /// </summary>
-/// <param name="Passes">forward and backward of one rank's shards</param> <param name="Exchange">gradients sent, both ways at
-/// once, and added</param> <param name="Update">of all parameters, by every rank</param>
+/// <param name="Passes">forward and backward of one rank's shards</param>
+/// <param name="Exchange">what is waited for: the sum that does not hide, and the weights</param>
+/// <param name="Update">of a rank's part of the parameters; of all of them where the optimiser takes whole matrices</param>
 readonly record struct RankTime(double Passes, double Exchange, double Update)
 {
     // A message between two hosts, as Open MPI over TCP takes; a bound from above for faster networks.
@@ -22,9 +26,16 @@ readonly record struct RankTime(double Passes, double Exchange, double Update)
     /// <param name="networkBytes">a second, each way</param>
     public static RankTime Of(Plan plan, int ranks, double flopsPerSecond, double bytesPerSecond, double networkBytes)
     {
-        double rounds = Math.Log2(ranks), slab = 4.0 * plan.Parameters;
+        var table = new ParamTable(plan.Model);
+        bool byParts = plan.Optimizer == OptimizerKind.Adamw;
         double step = (plan.FlopsByLayer.Total - plan.Steps * Flops.Update(plan.Model, plan.Optimizer)) / plan.Steps;
-        return new(step / ranks / flopsPerSecond, rounds * (slab / networkBytes + 3 * slab / bytesPerSecond + Latency),
-            Traffic.Update(plan.Parameters) / bytesPerSecond);
+        double passes = step / ranks / flopsPerSecond, update = Traffic.Update(plan.Parameters) / bytesPerSecond;
+        if (ranks == 1) return new(passes, 0, update);
+        double sent = (1 - 1.0 / ranks) * sizeof(float) * table.Length;
+        double messages = Math.Log2(ranks) * new Kernels.SlabParts(table.Length, ranks).Buckets * Latency;
+        double way = sent / networkBytes + messages, sum = way + 3 * sent / bytesPerSecond;
+        double backward = 2.0 / 3 * passes / (plan.Shards / ranks);
+        double last = (double)(table.Layers[0].Q.Offset + table.Length - table.MatrixLength) / table.Length;
+        return new(passes, Math.Max(sum - backward, last * sum) + way, byParts ? update / ranks : update);
     }
 }
