@@ -24,6 +24,8 @@ interface Props {
     logX?: boolean;
     logY?: boolean;
     height?: number;
+    /** its lines are named below, since no legend elsewhere does */
+    named?: boolean;
     /** ends of x where nothing is zoomed; else of the lines */
     range?: readonly [number, number] | undefined;
     zoom?: readonly [number, number] | null;
@@ -158,6 +160,7 @@ export function Chart(props: Props) {
                 {data[0].length === 0 && <p class="none">no rows yet</p>}
             </div>
             {shown.length === 0 && <div class="axis">{props.xTitle}</div>}
+            {shown.length === 0 && props.named && <ul class="legend">{lines.map((l, i) => <li key={l.label}><Swatch look={l.look ?? i} />{l.label}</li>)}</ul>}
             <div class="hover" aria-live="polite">{shown.length > 0 && <>
                 <span class="x">{value(at)}</span>
                 {shown.slice(0, 8).map(s => <span key={s.label} class="v"><Swatch look={s.look} />{lines.length > 1 && <span class="name">{s.label}</span>} <b>{value(s.y)}</b></span>)}

@@ -126,6 +126,9 @@ public sealed record LadderRecipe
     /// <exception cref="ConfigException">Not readable, unknown keys, a value of another type; one line.</exception>
     public static LadderRecipe Load(string file) => SettingsJson.Load(file, [], StudyJson.Default.LadderRecipe);
 
+    /// <summary>What <see cref="Load"/> reads.</summary>
+    internal string Text() => SettingsJson.Text(this, StudyJson.Default.LadderRecipe);
+
     /// <summary>Every rule that can be checked without the corpus.</summary>
     public IEnumerable<string> Problems()
     {

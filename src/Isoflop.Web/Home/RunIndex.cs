@@ -185,10 +185,11 @@ sealed class RunIndex
         RunEvent? last = LastRow.Of(Path.Combine(path, RunFolder.EventsFile), RunJson.Default.RunEvent);
         string status = RunStatus.Of(path, record, step, valid, last, here.Clock);
         Holder? holder = status == "running" ? FolderLock.HolderOf(path) : null;
-        return new(name, status, record.Recipe is not null ? "rewards" : "text", studies.Of(name), record.Corpus.Name,
+        bool rewards = record.Recipe is not null;                 // its rows have no rates
+        return new(name, status, rewards ? "rewards" : "text", studies.Of(name), record.Corpus.Name,
             record.Parameters, step?.Step ?? 0, record.Config.Train.Steps ?? 0, step?.Tokens ?? 0, step?.Flops ?? 0,
             step?.Seconds ?? 0, Finite(record.LossOf(step)), Finite(valid?.Loss), Finite(valid?.BitsPerByte),
-            Finite(step?.TokensPerSecond), Finite(step?.PeakShare), record.Created, "",
+            rewards ? null : Finite(step?.TokensPerSecond), rewards ? null : Finite(step?.PeakShare), record.Created, "",
             holder is { } h && h.Host == Environment.MachineName ? h.Pid : 0);
     }
 

@@ -78,6 +78,9 @@ sealed class SeriesStore(Workspace here)
         return new(query.X, lines, missing);
     }
 
+    /// <summary>Reads a run in the background, for a question that is about to come.</summary>
+    public void Prepare(string run) => _ = Task.Run(() => Of(new([run], Axes[0], [], 0, 0, 1, false, 0)));
+
     static void Add(List<SeriesLine> lines, string run, Kept k, SeriesQuery q)
     {
         k.Columns.Look();
@@ -97,7 +100,8 @@ sealed class SeriesStore(Workspace here)
             return new(run, y, vx.Length, Thinning.Of(vx, vy, q.From, q.To, q.Pixels, q.Log), null);
         }
         ReadOnlySpan<double> x = k.Columns[q.X], values = k.Columns[y];
-        return values.IndexOfAnyExcept(double.NaN) < 0 ? null
+        // Runs that learn from rewards write rates of 0: they are not measured there.
+        return values.IndexOfAnyExcept(double.NaN) < 0 || values.IndexOfAnyExcept(0.0) < 0 ? null
             : new(run, y, k.Columns.Count, Thinning.Of(x, values, q.From, q.To, q.Pixels, q.Log), q.Smooth > 0
                 ? Thinning.Smooth(x, values, q.From, q.To, Math.Min(q.Pixels, 600), q.Log, q.Smooth) : null);
     }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Isoflop.Lab.Studies;
 using Isoflop.Store;
@@ -76,7 +75,7 @@ sealed partial class CommandLine(Workspace here, StudyIndex studies)
     {
         StudyRecord record = studies.Record(name) ?? throw new ConfigException($"study '{name}': there is none of that name");
         string file = Path.Combine(here.Root, "web", name + ".json");
-        WholeFile.Write(file, JsonSerializer.Serialize(record.Recipe, StudyJson.Default.LadderRecipe));
+        WholeFile.Write(file, record.Recipe.Text());
         return ["ladder", file, "--yes"];
     }
 

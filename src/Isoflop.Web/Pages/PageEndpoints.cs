@@ -61,6 +61,12 @@ sealed class PageEndpoints : IAsyncDisposable
         });
         to.MapGet("/api/live", call => Live.Send(call, runs, stop.Token));
         Get(to, "/api/series", PagesJson.Default.SeriesView, call => series.Of(QueryOf(call)));
+        to.MapGet("/run/{name}", call =>
+        {
+            // Its rows, maybe a million, are read while the browser is busy with the page itself.
+            if (call.Request.RouteValues["name"] is string run && FolderName.IsGood(run)) series.Prepare(run);
+            return StaticFiles.Send(call);
+        });
         Get(to, "/api/run", PagesJson.Default.RunView, call => views.Of(Name(call, "name"))
             ?? throw new ConfigException($"run '{Name(call, "name")}': there is none of that name any more"));
         to.MapGet("/api/laws", call => Guarded(call, async () =>

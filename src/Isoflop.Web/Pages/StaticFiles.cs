@@ -22,7 +22,8 @@ static class StaticFiles
         string name = call.Request.Path.Value!.TrimStart('/');
         if (!files.TryGetValue(name, out Whole? file))
         {
-            if (name.Contains('.') || !files.TryGetValue("index.html", out file))
+            bool page = name.Contains('/') || !name.Contains('.');       // names of runs have dots; files lie at the root
+            if (!page || !files.TryGetValue("index.html", out file))
             {
                 await Answer.Error(call, 404, "there is no such file").ConfigureAwait(false);
                 return;

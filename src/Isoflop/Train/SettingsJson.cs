@@ -375,6 +375,9 @@ static class SettingsJson
         return $"{string.Join(", ", names[..^1])} or {names[^1]}";
     }
 
+    /// <summary>What <see cref="Load"/> reads again: what is not given is left out.</summary>
+    public static string Text<T>(T value, JsonTypeInfo<T> type) => TreeOf(value, type).ToJsonString();
+
     static JsonObject TreeOf<T>(T value, JsonTypeInfo<T> type)
     {
         JsonObject tree = JsonSerializer.SerializeToNode(value, type)!.AsObject();

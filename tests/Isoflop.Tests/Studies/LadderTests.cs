@@ -35,6 +35,19 @@ public class LadderTests
     static string Timeless(TinyHome home, string name = "t") => string.Join('\n',
         Results(home, name).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.TrimEnd('\r')[..l.LastIndexOf(',')]));
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_recipe_that_was_written_is_read_again(bool tuned)
+    {
+        LadderRecipe recipe = Tiny() with { Tune = tuned ? new() { Flops = 1e8 } : null };
+        using var home = new TinyHome();
+        string file = Path.Combine(home.Path, "r.json");
+        File.WriteAllText(file, recipe.Text());
+        Assert.Equal(recipe.Text(), LadderRecipe.Load(file).Text());
+        Assert.Empty(recipe.Differences(LadderRecipe.Load(file)));
+    }
+
     [Fact]
     public void A_plan_spends_each_budget_and_prices_every_run()
     {

@@ -82,6 +82,33 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
     }
 
     [Fact]
+    public async Task A_ladder_is_started_from_the_page_is_stopped_and_goes_on_to_its_end()
+    {
+        await using Looked looked = await home.Look("/runs");
+        IPage page = looked.Page;
+        await page.GetByText("Start a run or a ladder").ClickAsync();
+        ILocator start = page.Locator("form").Filter(new() { HasText = "The command" });
+        await start.GetByLabel("What").SelectOptionAsync("ladder");
+        await start.GetByLabel("Name", new() { Exact = true }).FillAsync("steps");
+        await start.GetByLabel("Corpus").SelectOptionAsync("tiny");
+        await start.GetByLabel("Budgets, FLOPs").FillAsync("1e9,1e10");
+        await start.GetByLabel("More:").FillAsync("seeds=2 sizes=2 tune=0");
+        await Expect(start.Locator(".command code")).ToContainTextAsync("isoflop ladder steps --corpus tiny --budgets 1e9,1e10 --seeds 2 --sizes 2");
+        await start.GetByRole(AriaRole.Button, new() { Name = "Start", Exact = true }).ClickAsync();
+        // Stopped as soon as its first run is alive: something is left to do.
+        ILocator study = page.Locator(".study").Filter(new() { HasText = "steps" });
+        await Expect(study.Locator(".status.running")).ToBeVisibleAsync(new() { Timeout = 120_000 });
+        await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).First.ClickAsync();
+        await Expect(study.Locator(".status.stopped")).ToBeVisibleAsync(new() { Timeout = 120_000 });
+        await study.GetByRole(AriaRole.Button, new() { Name = "go on", Exact = true }).ClickAsync();
+        await Expect(study.Locator(".status.done")).ToBeVisibleAsync(new() { Timeout = 240_000 });
+        await page.Locator(".study").Filter(new() { HasText = "steps" }).GetByRole(AriaRole.Button, new() { Name = "only its runs below" }).ClickAsync();
+        await Expect(page.Locator(".table tbody .status.done").First).ToBeVisibleAsync();
+        await Expect(page.Locator(".table tbody .status:not(.done)")).ToHaveCountAsync(0);
+        Assert.Empty(looked.Errors);
+    }
+
+    [Fact]
     public async Task The_next_word_stands_at_every_rung_and_a_text_is_coloured_by_its_loss()
     {
         await using Looked looked = await home.Look("/next");
@@ -138,6 +165,23 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         await page.GetByRole(AriaRole.Button, new() { Name = "edit" }).ClickAsync();
         await Expect(page.Locator(".turn")).ToHaveCountAsync(0);
         await Expect(page.GetByLabel("Say something")).ToHaveValueAsync("2.1. 31.4 13.2 4231");
+        Assert.Empty(looked.Errors);
+    }
+
+    [Fact]
+    public async Task Two_models_answer_one_prompt_side_by_side()
+    {
+        await using Looked looked = await home.Look("/chat");
+        IPage page = looked.Page;
+        await page.Locator("main select").First.SelectOptionAsync("taught");
+        await page.GetByLabel("Beside it").SelectOptionAsync("learns");
+        await page.GetByLabel("Say something").FillAsync("2.1. 31.4 13.2 4231");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Send" }).ClickAsync();
+        await Expect(page.Locator(".chats > *")).ToHaveCountAsync(2);
+        ILocator replies = page.Locator(".turn.assistant .who");
+        await Expect(replies).ToContainTextAsync(["taught", "learns"]);
+        await Expect(replies.First).ToContainTextAsync("tokens");
+        await Expect(replies.Last).ToContainTextAsync("tokens");
         Assert.Empty(looked.Errors);
     }
 

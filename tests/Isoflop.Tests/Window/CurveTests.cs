@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Isoflop.Store;
 using Isoflop.Tests.Train;
@@ -23,10 +24,40 @@ public sealed class CurveTests
         List<StepRow> rows = RunFolder.ReadSteps(home.RunPath());
         Assert.Equal(rows.Count, columns.Count);
         Assert.Equal(rows.Select(r => (double)r.Step), columns["step"].ToArray());
-        Assert.Equal(rows.Select(r => r.Loss!.Value), columns["loss"].ToArray());
-        Assert.Equal(rows.Select(r => r.LearningRate), columns["learning_rate"].ToArray());
-        Assert.Equal(rows.Select(r => r.Flops), columns["flops"].ToArray());
+        Near(rows.Select(r => r.Loss!.Value), columns["loss"]);
+        Near(rows.Select(r => r.LearningRate), columns["learning_rate"]);
+        Near(rows.Select(r => r.Flops), columns["flops"]);
         Assert.All(columns["entropy"].ToArray(), v => Assert.True(double.IsNaN(v)));
+    }
+
+    /// <summary>Two roundings and the power of ten's: within 2 units in the last place, 2^-51 of the value.</summary>
+    static void Near(IEnumerable<double> expected, ReadOnlySpan<double> there)
+    {
+        double[] wanted = [.. expected];
+        Assert.Equal(wanted.Length, there.Length);
+        for (int i = 0; i < wanted.Length; i++) Assert.Equal(wanted[i], there[i], Math.Abs(wanted[i]) * Math.ScaleB(1, -51));
+    }
+
+    [Fact]
+    public void Every_way_to_write_a_number_is_read()
+    {
+        string[] texts = ["0", "-0.5", "1E-07", "1e+5", "2.2792208322298446E-05", "12345678901234567890123", "0.00000000000000000000000012345",
+            "123456789012345678.9", "-1.7976931348623157E+308", "9007199254740993", "3.4028235E+38"];
+        string folder = Directory.CreateTempSubdirectory("isoflop-test-").FullName;
+        try
+        {
+            File.WriteAllLines(Path.Combine(folder, RunFolder.MetricsFile), [.. texts.Select(t => $"{{\"loss\":{t},\"step\":7}}"),
+                "{\"loss\":null,\"hash\":\"12\"}", "{\"loss\":\"NaN\"}", "{\"loss\":-}"]);
+            var columns = new RunColumns(folder);
+            columns.Look();
+            Near(texts.Select(t => double.Parse(t, CultureInfo.InvariantCulture)), columns["loss"][..texts.Length]);
+            Assert.All(columns["step"][..texts.Length].ToArray(), s => Assert.Equal(7, s));
+            Assert.All(columns["loss"][texts.Length..].ToArray(), v => Assert.True(double.IsNaN(v)));
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
     }
 
     [Fact]

@@ -54,6 +54,8 @@ public sealed class HostTests : IAsyncLifetime
         Assert.DoesNotMatch("(?i)<script(?![^>]*src=)|<style| style=| on[a-z]+=", text);
         Assert.Equal("nosniff", page.Headers.GetValues("X-Content-Type-Options").Single());
         Assert.Equal(404, (await Get("/app.map.js")).Status);
+        // Names of a ladder's runs have dots; its pages are reloaded and linked to like others.
+        foreach (string path in (string[])["/run/first.1e10.d8.s1", "/laws/my.study", "/thinking/a.b"]) Assert.Equal((200, text), await Get(path));
         Assert.Equal(304, (await Get("/app.js", ("If-None-Match", (await client.GetAsync("/app.js")).Headers.ETag!.ToString()))).Status);
     }
 

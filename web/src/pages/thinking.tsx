@@ -14,10 +14,12 @@ function Tree(props: { of: TreePlace[] }) {
     const children = props.of.map(() => [] as number[]);
     props.of.forEach((p, i) => p.parent >= 0 && children[p.parent]!.push(i));
     const place: { x: number; y: number }[] = [];
+    const label = (p: TreePlace): string => p.choice + (p.outcome === "solved" ? " ✓" : p.outcome === "failed" ? " ✕" : p.outcome === "dead end" ? " ?" : "") + (p.visits > 1 ? ` ×${p.visits}` : "");
+    const wide = 36 + 8 * Math.max(3, ...props.of.map(p => label(p).length));
     let rows = 0, depth = 0;
     const put = (i: number, d: number): void => {
         depth = Math.max(depth, d);
-        place[i] = { x: 14 + d * 64, y: 16 + rows * 22 };
+        place[i] = { x: 14 + d * wide, y: 16 + rows * 22 };
         children[i]!.forEach((c, k) => {
             if (k > 0) rows++;
             put(c, d + 1);
@@ -26,22 +28,26 @@ function Tree(props: { of: TreePlace[] }) {
     put(0, 0);
     const told = (o: string): string => (o === "dead end" ? "dead" : o);
     return (
-        <div class="tree" tabIndex={0} role="region" aria-label={`Search tree of ${props.of.length - 1} choices`}><svg width={depth * 64 + 90} height={rows * 22 + 34} role="img" aria-label={`${props.of.filter(p => p.outcome === "failed").length} failed attempts, ${props.of.filter(p => p.outcome === "dead end").length} dead ends, ${props.of.filter(p => p.outcome === "solved").length} solved`}>
-            {props.of.map((p, i) => p.parent >= 0 && <path key={i} d={`M${place[p.parent]!.x},${place[p.parent]!.y}H${place[i]!.x - 32}V${place[i]!.y}H${place[i]!.x - 4}`} />)}
+        <div class="tree" tabIndex={0} role="region" aria-label={`Search tree of ${props.of.length - 1} choices`}><svg width={(depth + 1) * wide} height={rows * 22 + 34} role="img" aria-label={`${props.of.filter(p => p.outcome === "failed").length} failed attempts, ${props.of.filter(p => p.outcome === "dead end").length} dead ends, ${props.of.filter(p => p.outcome === "solved").length} solved`}>
+            {props.of.map((p, i) => p.parent >= 0 && <path key={i} d={`M${place[p.parent]!.x},${place[p.parent]!.y}H${place[i]!.x - 14}V${place[i]!.y}H${place[i]!.x - 4}`} />)}
             {props.of.map((p, i) => <g key={i} transform={`translate(${place[i]!.x},${place[i]!.y})`}><circle r={p.outcome ? 4.5 : 3} class={`t-${told(p.outcome)}`} />
-                <text x="8" y="4">{p.choice}{p.outcome === "solved" ? " ✓" : p.outcome === "failed" ? " ✕" : p.outcome === "dead end" ? " ?" : ""}{p.visits > 1 ? ` ×${p.visits}` : ""}</text></g>)}
+                <text x="8" y="4">{label(p)}</text></g>)}
         </svg></div>
     );
 }
 
+/** A sudoku's rows stand between spaces, those of a crossword between slashes before its words. */
+const rowsOf = (level: string, text: string): string[] =>
+    level.startsWith("crossword") ? text.trim().split(" ")[0]!.split("/") : level.startsWith("sudoku") ? text.trim().split(" ") : [];
+
 /** A sudoku or crossword as its grid: what was given, and what the reply filled in. */
-function Puzzle(props: { prompt: string; answer: string }) {
-    const rows = props.prompt.trim().split(" "), filled = props.answer.trim().split(" ");
-    if (rows.length < 3 || !rows.every(r => r.length === rows[0]!.length && /^[1-9a-z.#_]+$/i.test(r)) || rows.length > 12) return null;
-    const box = rows.length === rows[0]!.length && Number.isInteger(Math.sqrt(rows.length)) ? Math.sqrt(rows.length) : 0;
+function Puzzle(props: { level: string; prompt: string; answer: string }) {
+    const rows = rowsOf(props.level, props.prompt), filled = rowsOf(props.level, props.answer.split("|")[0]!);
+    if (rows.length < 3 || rows.length > 12) return null;
+    const box = props.level.startsWith("sudoku") ? Math.sqrt(rows.length) : 0;
     return (
         <table class="grid-puzzle" aria-label="The grid"><tbody>{rows.map((r, i) => <tr key={i} class={box && i % box === box - 1 && i < rows.length - 1 ? "edge-below" : ""}>{[...r].map((c, k) => {
-            const given = c !== "." && c !== "_", own = filled[i]?.[k];
+            const given = c !== ".", own = filled[i]?.[k];
             return <td key={k} class={`${given ? "given" : ""} ${box && k % box === box - 1 && k < r.length - 1 ? "edge-right" : ""}`}>{given ? c : own && own !== "." ? own : ""}</td>;
         })}</tr>)}</tbody></table>
     );
@@ -49,13 +55,15 @@ function Puzzle(props: { prompt: string; answer: string }) {
 
 function One(props: { of: Trace; signs: Record<string, string> }) {
     const t = props.of, at = t.reply.indexOf(">"), answer = at >= 0 ? t.reply.slice(at + 1) : "";
-    const does = [t.attempts > 0 && `${t.attempts} attempts`, t.checks > 0 && `${t.checks} checks`, t.steps_back > 0 && `${t.steps_back} steps back`, t.changes > 0 && `${t.changes} changed minds`].filter(Boolean).join(", ");
+    const told = (n: number, one: string, many: string): string[] => (n > 0 ? [`${n} ${n === 1 ? one : many}`] : []);
+    const does = [...told(t.attempts, "attempt", "attempts"), ...told(t.checks, "check", "checks"), ...told(t.steps_back, "step back", "steps back"),
+        ...told(t.changes, "change of mind", "changes of mind")].join(", ");
     return (
         <article class="trace">
             <div class="meta"><b class={t.right ? "right" : "wrong"}>{t.right ? "✓ right" : "✕ wrong"}</b><span>step {t.step}</span><span>{t.level}</span><span>{t.tokens} tokens{!t.ended && ", cut off"}</span>{does && <span>{does}</span>}</div>
             <div class="reply">{t.prompt}</div>
             <Said reply={t.reply} />
-            <Puzzle prompt={t.prompt} answer={answer} />
+            <Puzzle level={t.level} prompt={t.prompt} answer={answer} />
             {t.tree.length > 2 && <details><summary>its search as a tree</summary><Tree of={t.tree} /></details>}
         </article>
     );
@@ -88,7 +96,7 @@ export function Thinking() {
                 {steps.length > 0 && <div class="charts">
                     <Chart title="reward: share of right replies" xTitle="steps" lines={[{ label: "reward", points: curve(s => s.reward) }]} height={220} />
                     <Chart title="length of a reply, tokens" xTitle="steps" lines={[{ label: "length", points: curve(s => s.length), look: 1 }]} height={220} />
-                    <Chart title="share that thinks first, and share that is cut off" xTitle="steps" lines={[{ label: "thinks", points: curve(s => s.thinking), look: 2 }, { label: "cut off", points: curve(s => s.truncated), look: 3 }]} height={220} />
+                    <Chart title="share that thinks first, and share that is cut off" xTitle="steps" lines={[{ label: "thinks", points: curve(s => s.thinking), look: 2 }, { label: "cut off", points: curve(s => s.truncated), look: 3 }]} height={220} named />
                     <Chart title="entropy of the policy, nats a token" xTitle="steps" lines={[{ label: "entropy", points: curve(s => s.entropy), look: 6 }]} height={220} />
                 </div>}
                 {view.charts.length > 0 && <div class="cols">{view.charts.map((c, i) => <div key={i} class="card"><Picture src={`/api/thinking/picture?${query({ run: name, index: i, step: line?.step })}`} alt={c} /></div>)}</div>}
