@@ -107,7 +107,8 @@ sealed unsafe partial class MpiRanks : Ranks
     }
 
     /// <summary>
-    /// Who is there: the partner that keeps this rank waiting may itself wait for another. All that wait hear the call and answer.
+    /// Who is there: the partner that keeps this rank waiting may itself wait for another. All that wait hear the call, and
+    /// answer.
     /// </summary>
     DataException RollCall(int partner)
     {
@@ -121,7 +122,8 @@ sealed unsafe partial class MpiRanks : Ranks
             send(words + Rank, 1, bytes, r, RollTag, world, &going[r]);
         }
         List<int> silent = [.. Enumerable.Range(0, Count).Where(r => r != Rank)];
-        for (long began = Stopwatch.GetTimestamp(); silent.Count > 0 && Stopwatch.GetElapsedTime(began).TotalSeconds < RollSeconds;)
+        long began = Stopwatch.GetTimestamp();
+        while (silent.Count > 0 && Stopwatch.GetElapsedTime(began).TotalSeconds < RollSeconds)
         {
             for (int i = silent.Count - 1; i >= 0; i--)
             {

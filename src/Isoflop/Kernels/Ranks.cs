@@ -34,8 +34,8 @@ abstract class Ranks : IDisposable
     }
 
     /// <summary>
-    /// Adds up what all have of a bucket, pair by pair: 0 and 1, 2 and 3; then 0–1 and 2–3; and so on. A pair halves what it adds,
-    /// so the sum of a part ends with the rank whose it is; the rest holds what came on the way.
+    /// Adds up what all have of a bucket, pair by pair: 0 and 1, 2 and 3; then 0–1 and 2–3; and so on. A pair halves what it
+    /// adds, so the sum of a part ends with the rank whose it is; the rest holds what came on the way.
     /// </summary>
     /// <param name="room">half a bucket, overwritten</param>
     public void Sum(IDevice device, DeviceSpan<float> slab, DeviceSpan<float> room, SlabParts parts, int bucket)
@@ -86,10 +86,10 @@ abstract class Ranks : IDisposable
         fixed (float* to = into)
             foreach ((int rank, long from, long length, long at) in parts.Split(offset, into.Length))
             {
-                var here = new DeviceSpan<float>((nint)(to + (from - offset)), length);
-                if (rank == Rank && Rank == 0) device.Download(own.Slice(at, length), into.Slice((int)(from - offset), (int)length));
+                int first = (int)(from - offset);
+                if (rank == Rank && Rank == 0) device.Download(own.Slice(at, length), into.Slice(first, (int)length));
                 else if (rank == Rank) Exchange(own.Slice(at, length), default, 0);
-                else if (Rank == 0) Exchange(default, here, rank);
+                else if (Rank == 0) Exchange(default, new DeviceSpan<float>((nint)(to + first), length), rank);
             }
     }
 

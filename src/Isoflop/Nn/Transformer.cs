@@ -156,7 +156,7 @@ public sealed class Transformer : IDisposable
         return writesStream ? fanIn / Math.Sqrt(2 * Config.NLayer) : fanIn;
     }
 
-    /// <summary>When the last pass with gradients ended here, whatever others are at; as <see cref="Stopwatch"/> counts.</summary>
+    /// <summary>When the last pass with gradients ended here, whatever others are at: a <see cref="Stopwatch"/>'s time.</summary>
     internal long PassEnded { get; private set; }
 
     /// <summary>Counts calls of <see cref="RepackWeights"/>: what was computed at another count is stale.</summary>

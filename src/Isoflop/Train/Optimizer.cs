@@ -47,7 +47,7 @@ public sealed class Optimizer : IDisposable
 
     /// <summary>
     /// What this process steps and has the moments of. Ranks share out what goes element by element (ZeRO-1: Rajbhandari et al.
-    /// 2020, arXiv:1910.02054); matrices that are made orthogonal or keep norms are stepped by all, with all that lies around them.
+    /// 2020, arXiv:1910.02054); where matrices are made orthogonal or keep norms all of them step everything.
     /// </summary>
     internal SlabParts Parts { get; }
 

@@ -87,7 +87,8 @@ public sealed record Plan
     {
         if (device.PassRows == 0) return MemoryOnHost(ranks);
         int rows = PassTokensOn(device);
-        return MemoryOf(new(Model), ranks, rows, (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize) with { Packed = 0 };
+        long logits = (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize;
+        return MemoryOf(new(Model), ranks, rows, logits) with { Packed = 0 };
     }
 
     /// <summary>The model's shape.</summary>

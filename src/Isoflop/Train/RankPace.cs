@@ -37,7 +37,8 @@ sealed class RankPace(Ranks ranks)
         }
         if (slowest == named) return null;
         named = slowest;
-        return string.Create(CultureInfo.InvariantCulture, $"rank {slowest} takes {(double)all[slowest] / median:0.0} times as long " +
-            $"as the others, who wait for it {100 * (1 - (double)median / all[slowest]):0} % of a pass");
+        double times = (double)all[slowest] / median;
+        return string.Create(CultureInfo.InvariantCulture, $"rank {slowest} takes {times:0.0} times as long as the others, " +
+            $"who wait for it {100 * (1 - 1 / times):0} % of a pass");
     }
 }

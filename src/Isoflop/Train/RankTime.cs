@@ -1,3 +1,4 @@
+using Isoflop.Kernels;
 using Isoflop.Nn;
 
 namespace Isoflop.Train;
@@ -5,7 +6,7 @@ namespace Isoflop.Train;
 /// <summary>
 /// Seconds of a step by so many ranks, reckoned: the passes are shared. Of a slab of S bytes each rank sends (1 − 1/R)·S to sum
 /// the gradients, and as much to hand on the weights that it has updated. The sum hides behind the backward pass of a rank's last
-/// shard, but for what that makes last: the embedding's gradient and the gains'.
+/// shard, but for the buckets that it makes last: the embedding's and the gains'.
 /// </summary>
 /// <param name="Passes">forward and backward of one rank's shards</param>
 /// <param name="Exchange">what is waited for: the sum that does not hide, and the weights</param>
@@ -31,11 +32,13 @@ readonly record struct RankTime(double Passes, double Exchange, double Update)
         double step = (plan.FlopsByLayer.Total - plan.Steps * Flops.Update(plan.Model, plan.Optimizer)) / plan.Steps;
         double passes = step / ranks / flopsPerSecond, update = Traffic.Update(plan.Parameters) / bytesPerSecond;
         if (ranks == 1) return new(passes, 0, update);
+        var parts = new SlabParts(table.Length, ranks);
         double sent = (1 - 1.0 / ranks) * sizeof(float) * table.Length;
-        double messages = Math.Log2(ranks) * new Kernels.SlabParts(table.Length, ranks).Buckets * Latency;
+        double messages = Math.Log2(ranks) * parts.Buckets * Latency;
         double way = sent / networkBytes + messages, sum = way + 3 * sent / bytesPerSecond;
         double backward = 2.0 / 3 * passes / (plan.Shards / ranks);
-        double last = (double)(table.Layers[0].Q.Offset + table.Length - table.MatrixLength) / table.Length;
+        long early = table.MatrixLength / parts.Bucket - (table.Layers[0].Q.Offset + parts.Bucket - 1) / parts.Bucket;
+        double last = 1 - (double)Math.Max(0, early) * parts.Bucket / table.Length;
         return new(passes, Math.Max(sum - backward, last * sum) + way, byParts ? update / ranks : update);
     }
 }

@@ -138,16 +138,46 @@ public sealed class ProcessTests : IDisposable
                 File.ReadAllBytes(Path.Combine(home.RunPath("r"), Checkpoint.NameOf(30), file)));
     }
 
-    (int Code, string Said) Mpi(int ranks, string[] args)
+    /// <summary>Of four ranks one stops, dies, or is slow: the job ends, or goes on, with its name; and the same command finishes.</summary>
+    [Theory]
+    [InlineData("STOP", "rank 2 gives no answer for 3 s"), InlineData("KILL", "mpirun noticed that process rank 2"),
+        InlineData("", "rank 2 takes ")]
+    public void A_rank_that_hangs_dies_or_is_slow_is_named(string signal, string want)
     {
-        var start = new ProcessStartInfo("/usr/bin/mpirun", ["--allow-run-as-root", "--oversubscribe", "-np", $"{ranks}", "dotnet",
-            Path.Combine(AppContext.BaseDirectory, "isoflop.dll"), .. args, "--home", home.Path, "--threads", "1"])
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/mpirun"), "needs Open MPI (Debian: openmpi-bin)");
+        string[] args = ["train", "corpus=tiny", "name=r", "model.d_model=16", "model.n_layer=1", "model.n_head=1", "model.context_len=16",
+            "train.steps=3000", "train.batch_tokens=64", "train.shards=4", "save.every=500", "--rank-seconds", "3"];
+        if (signal.Length == 0) args[7] = "train.steps=300";
+        (int code, string said) = signal.Length > 0 ? Mpi(4, args, meanwhile: job => Strike(signal, job))
+            : Mpi(4, args, ["--fault", "slow@40@1"], rank: 2);
+        string events = File.ReadAllText(Path.Combine(home.RunPath("r"), "events.jsonl"));
+        Assert.Contains(want, said + events);
+        Assert.True(code == 0 == (signal.Length == 0), $"{code}: {said}");
+    }
+
+    /// <summary>Once the run has rows, a signal to its third rank, which mpirun's child processes are in order.</summary>
+    void Strike(string signal, Process job)
+    {
+        string rows = Path.Combine(home.RunPath("r"), "metrics.jsonl");
+        Assert.True(SpinWait.SpinUntil(() => job.HasExited || File.Exists(rows) && new FileInfo(rows).Length > 2000, TimeSpan.FromMinutes(2)));
+        int[] ranks = [.. File.ReadAllText($"/proc/{job.Id}/task/{job.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(int.Parse).Order()];
+        using Process kill = Process.Start("/bin/kill", [$"-{signal}", $"{ranks[2]}"]);
+    }
+
+    (int Code, string Said) Mpi(int ranks, string[] args, string[]? other = null, int rank = 0, Action<Process>? meanwhile = null)
+    {
+        string[] command = ["dotnet", Path.Combine(AppContext.BaseDirectory, "isoflop.dll"), .. args, "--home", home.Path, "--threads", "1"];
+        string[] all = other is not { Length: > 0 } ? ["-np", $"{ranks}", .. command]
+            : ["-np", $"{rank}", .. command, ":", "-np", "1", .. command, .. other, ":", "-np", $"{ranks - rank - 1}", .. command];
+        var start = new ProcessStartInfo("/usr/bin/mpirun", ["--allow-run-as-root", "--oversubscribe", .. all])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        meanwhile?.Invoke(process);
         process.WaitForExit();
         return (process.ExitCode, error.Result + output.Result);
     }
