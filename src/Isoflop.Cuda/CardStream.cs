@@ -45,6 +45,16 @@ sealed unsafe class CardStream : IDisposable
         }
     }
 
+    /// <summary>The driver's name of the queue; its card is the thread's.</summary>
+    public nint Handle
+    {
+        get
+        {
+            Enter();
+            return stream;
+        }
+    }
+
     /// <summary>A stretch of work as the driver replays it.</summary>
     sealed class Graph(Commands work)
     {

@@ -120,6 +120,16 @@ public static class Cards
         return cards;
     }
 
+    /// <summary>The card of one of a host's ranks: each has one, from the named one on.</summary>
+    /// <exception cref="ConfigException">No driver, or an old one.</exception>
+    internal static string ForRank(string device, int rank)
+    {
+        string[] parts = device.Split(':');
+        if (parts is not ["cuda", var number, ..] || !int.TryParse(number, CultureInfo.InvariantCulture, out int first)) return device;
+        parts[1] = ((first + rank) % Math.Max(1, All().Count)).ToString(CultureInfo.InvariantCulture);
+        return string.Join(':', parts);
+    }
+
     /// <param name="name">cuda:N, or cuda:N:f32</param>
     static CudaDevice Open(string name)
     {

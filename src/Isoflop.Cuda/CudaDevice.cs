@@ -10,7 +10,7 @@ namespace Isoflop.Cuda;
 /// Sums over rows go by blocks of 16 (products) and 64 rows (gains), begun anew at every group: cutting a step into passes at
 /// multiples of 64 rows changes no bit. Activations, weights, moments and all sums are float32.
 /// </remarks>
-sealed unsafe class CudaDevice : IDevice
+sealed unsafe class CudaDevice : IDevice, IRankDevice
 {
     const int Page = 16, MostBlocks = 2048, GainRows = 64, LossRows = 64, SquaresChunk = 4096, TileRows = 64;
     // A pass of so many rows fills any card.
@@ -21,6 +21,7 @@ sealed unsafe class CudaDevice : IDevice
     readonly Commands work = new();
     readonly int processors;
     nint scratch;
+    Nccl? nccl;
     long scratchBytes;
     int staged;                                                   // bytes of the staging room in use
     nint staging;                                                 // 0: not asked for since the last launch
@@ -85,6 +86,20 @@ sealed unsafe class CudaDevice : IDevice
 
     /// <inheritdoc/>
     public void Clear(nint x, long bytes) => Copy(0, x, bytes);
+
+    /// <inheritdoc/>
+    public void Join(Ranks ranks)
+    {
+        _ = stream.Handle;                                        // this card is the thread's
+        nccl = new(ranks);
+    }
+
+    /// <inheritdoc/>
+    public void Exchange(nint give, long givenBytes, nint take, long takenBytes, int partner)
+    {
+        Flush();
+        nccl!.Exchange(give, givenBytes, take, takenBytes, partner, stream.Handle);
+    }
 
     /// <summary>Sends the work that waits.</summary>
     void Flush()
@@ -468,5 +483,10 @@ sealed unsafe class CudaDevice : IDevice
     }
 
     /// <summary>Ends it and frees its memory.</summary>
-    public void Dispose() => stream.Dispose();
+    public void Dispose()
+    {
+        nccl?.Dispose();
+        nccl = null;
+        stream.Dispose();
+    }
 }

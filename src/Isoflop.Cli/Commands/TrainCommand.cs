@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Isoflop.Cuda;
 using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Lab.Baselines;
@@ -75,6 +76,7 @@ static class TrainCommand
             return train(here with
             {
                 Ranks = ranks,
+                Device = Cards.ForRank(here.Device, MpiRanks.NumberOnThisHost),
                 Threads = here.Threads > 0 ? here.Threads : Math.Max(1, Environment.ProcessorCount / MpiRanks.OnThisHost),
                 Progress = ranks.Rank == 0 ? here.Progress : null,
             });

@@ -59,6 +59,9 @@ sealed unsafe partial class MpiRanks : Ranks
         return new(library, seconds);
     }
 
+    /// <summary>Which of them this is, from 0.</summary>
+    public static int NumberOnThisHost => Number("OMPI_COMM_WORLD_LOCAL_RANK");
+
     /// <summary>Ranks of mpirun on this host; 0: this process is none.</summary>
     public static int OnThisHost => Number("OMPI_COMM_WORLD_LOCAL_SIZE");
 

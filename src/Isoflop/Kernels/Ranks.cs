@@ -1,5 +1,16 @@
 namespace Isoflop.Kernels;
 
+/// <summary>A device whose memory goes to other ranks' by a way of its own.</summary>
+interface IRankDevice
+{
+    /// <summary>Opens that way; all ranks call it.</summary>
+    /// <exception cref="ConfigException">There is none.</exception>
+    void Join(Ranks ranks);
+
+    /// <summary>As the ranks' own exchange, of this device's memory, behind all work that it was given.</summary>
+    void Exchange(nint give, long givenBytes, nint take, long takenBytes, int partner);
+}
+
 /// <summary>
 /// Processes that train one model together: each has all of its weights, and passes its share of the shards through it. Their
 /// gradients are joined pair by pair, which is the tree by which one process joins its shards: so the bits are the same.
@@ -24,12 +35,14 @@ abstract class Ranks : IDisposable
     /// <exception cref="DataException">The partner does not answer; names it.</exception>
     protected abstract void Exchange(nint give, long givenBytes, nint take, long takenBytes, int partner);
 
-    void Exchange<T>(DeviceSpan<T> give, DeviceSpan<T> take, int partner) where T : unmanaged
+    void Exchange<T>(IDevice? device, DeviceSpan<T> give, DeviceSpan<T> take, int partner) where T : unmanaged
     {
         unsafe
         {
-            if (give.Length + take.Length > 0)
-                Exchange(give.Address, give.Length * sizeof(T), take.Address, take.Length * sizeof(T), partner);
+            long given = give.Length * sizeof(T), taken = take.Length * sizeof(T);
+            if (given + taken == 0) return;
+            if (device is IRankDevice card) card.Exchange(give.Address, given, take.Address, taken, partner);
+            else Exchange(give.Address, given, take.Address, taken, partner);
         }
     }
 
@@ -47,14 +60,14 @@ abstract class Ranks : IDisposable
             bool lower = (Rank & step) == 0;
             DeviceSpan<float> keep = parts.Of(slab, bucket, lower ? low : middle, lower ? middle : high),
                 give = parts.Of(slab, bucket, lower ? middle : low, lower ? high : middle), theirs = room.Slice(0, keep.Length);
-            Exchange(give, theirs, Rank ^ step);
+            Exchange(device, give, theirs, Rank ^ step);
             if (keep.Length > 0) device.Add(theirs, keep);        // a sum of two has the same bits either way round
             (low, high) = lower ? (low, middle) : (middle, high);
         }
     }
 
     /// <summary>Fills in what the others have of a slab: the way of <see cref="Sum"/> back.</summary>
-    public void Gather(DeviceSpan<float> slab, SlabParts parts)
+    public void Gather(IDevice device, DeviceSpan<float> slab, SlabParts parts)
     {
         for (int bucket = 0; bucket < parts.Buckets; bucket++)
         {
@@ -62,19 +75,22 @@ abstract class Ranks : IDisposable
             for (int step = Count / 2, size = 1; step > 0; step /= 2, size *= 2)
             {
                 int theirs = mine ^ size;
-                Exchange(parts.Of(slab, bucket, mine, mine + size), parts.Of(slab, bucket, theirs, theirs + size), Rank ^ step);
+                Exchange(device, parts.Of(slab, bucket, mine, mine + size), parts.Of(slab, bucket, theirs, theirs + size),
+                    Rank ^ step);
                 mine = Math.Min(mine, theirs);
             }
         }
     }
 
     /// <summary>Fills in what the others have of a vector of which rank r has <c>x[bounds[r] .. bounds[r + 1]]</c>.</summary>
-    public void Gather<T>(DeviceSpan<T> x, ReadOnlySpan<int> bounds) where T : unmanaged
+    /// <param name="device">whose memory it is; null: the host's</param>
+    /// <param name="swapped">each has what is its neighbour's: 0 has 1's, and 1 has 0's</param>
+    public void Gather<T>(IDevice? device, DeviceSpan<T> x, ReadOnlySpan<int> bounds, bool swapped = false) where T : unmanaged
     {
         for (int step = 1; step < Count; step *= 2)
         {
-            int mine = Rank / step * step, theirs = mine ^ step;
-            Exchange(x.Slice(bounds[mine], bounds[mine + step] - bounds[mine]),
+            int mine = (swapped ? Rank ^ 1 : Rank) / step * step, theirs = mine ^ step;
+            Exchange(device, x.Slice(bounds[mine], bounds[mine + step] - bounds[mine]),
                 x.Slice(bounds[theirs], bounds[theirs + step] - bounds[theirs]), Rank ^ step);
         }
     }
@@ -88,8 +104,8 @@ abstract class Ranks : IDisposable
             {
                 int first = (int)(from - offset);
                 if (rank == Rank && Rank == 0) device.Download(own.Slice(at, length), into.Slice(first, (int)length));
-                else if (rank == Rank) Exchange(own.Slice(at, length), default, 0);
-                else if (Rank == 0) Exchange(default, new DeviceSpan<float>((nint)(to + first), length), rank);
+                else if (rank == Rank) Exchange(null, own.Slice(at, length), default, 0);
+                else if (Rank == 0) Exchange(null, default, new DeviceSpan<float>((nint)(to + first), length), rank);
             }
     }
 

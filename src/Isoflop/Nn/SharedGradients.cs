@@ -80,6 +80,7 @@ sealed class SharedGradients : IDisposable
         ranks.Beside = false;
         if (talker is null)
         {
+            if (device is IRankDevice) ranks.Union(0);            // a rank that hangs is named before cards wait for it
             for (int i = 0; i < order.Length; i++) Join(order[i]);
             return;
         }
@@ -142,7 +143,7 @@ sealed class SharedGradients : IDisposable
         foreach ((int rank, long offset, long length, long at) in Parts.Own)
             ((HostDevice)device).ChunkSquares(slab.Slice(offset, length),
                 squares.Slice(bounds[rank] + at / Elementwise.Chunk, Elementwise.Chunks(length)));
-        ranks.Gather(squares, bounds);
+        ranks.Gather(null, squares, bounds);
         double total = 0;
         foreach (int place in places) total += ((double*)squares.Address)[place];
         *(double*)sum.Address = total;
@@ -151,7 +152,7 @@ sealed class SharedGradients : IDisposable
     /// <summary>The whole sum in every rank.</summary>
     public void Gather()
     {
-        if (!whole) ranks.Gather(slab, Parts);
+        if (!whole) ranks.Gather(device, slab, Parts);
         whole = true;
     }
 

@@ -203,13 +203,18 @@ public sealed class Transformer : IDisposable
         else shared.SumSquares(sum);
     }
 
+    /// <summary>
+    /// Each of a pair of ranks passes the other's shards, which shows in no bit: what was computed once is computed elsewhere.
+    /// </summary>
+    internal bool Swapped { get; set; }
+
     /// <summary>Makes <see cref="Gradients"/> whole in every rank.</summary>
     internal void GatherGradients() => shared?.Gather();
 
     /// <summary>Takes the others' parts of <see cref="Params"/>, which each has stepped for all.</summary>
     internal void GatherParams()
     {
-        if (shared is not null) ranks!.Gather(Params, shared.Parts);
+        if (shared is not null) ranks!.Gather(device, Params, shared.Parts);
     }
 
     void ClearStale(int from, int to)
@@ -251,7 +256,7 @@ public sealed class Transformer : IDisposable
         Run(new()
         {
             Batch = batch,
-            First = own * (ranks?.Rank ?? 0),
+            First = own * (ranks is null ? 0 : Swapped ? ranks.Rank ^ 1 : ranks.Rank),
             Shards = own,
             Of = allShards,
             Gradient = true,
@@ -272,7 +277,7 @@ public sealed class Transformer : IDisposable
     void GatherLosses(Ranks others, Batch batch, int own)
     {
         for (int r = 0; r < rankRows.Length; r++) rankRows[r] = batch.Offsets[FirstOf(r * own)];
-        others.Gather(nll, rankRows);
+        others.Gather(device, nll, rankRows, Swapped);
         device.Upload(batch.Weights.AsSpan(0, batch.Rows), rowWeights);
     }
 

@@ -88,7 +88,8 @@ public sealed record Plan
         if (device.PassRows == 0) return MemoryOnHost(ranks);
         int rows = PassTokensOn(device);
         long logits = (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize;
-        return MemoryOf(new(Model), ranks, rows, logits) with { Packed = 0 };
+        MemoryPlan alone = MemoryOf(new(Model), 1, rows, logits);
+        return alone with { Packed = 0, Gradients = alone.Gradients / ranks };
     }
 
     /// <summary>The model's shape.</summary>

@@ -23,7 +23,7 @@ sealed class RankPace(Ranks ranks)
         if (++steps % Steps != 0) return null;
         long* all = stackalloc long[ranks.Count];
         all[ranks.Rank] = own;
-        ranks.Gather(new DeviceSpan<long>((nint)all, ranks.Count), bounds);
+        ranks.Gather(null, new DeviceSpan<long>((nint)all, ranks.Count), bounds);
         own = 0;
         int slowest = 0;
         for (int r = 1; r < ranks.Count; r++) if (all[r] > all[slowest]) slowest = r;

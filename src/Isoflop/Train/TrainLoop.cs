@@ -294,6 +294,7 @@ sealed class TrainLoop
     void Pass(double weight, bool again)
     {
         model.ClearGradients();
+        model.Swapped = again && here.Ranks is not null;
         model.LossAndGradient(batch, weight);
         model.FinishGradients();
         here.Seams?.Gradient(State.Step + 1, again, device, model.Gradients);

@@ -60,7 +60,7 @@ public static class Trainer
         using IDevice device = here.OpenDevice(plan.Precision);
         CheckMemory(plan, device.Traits, here.Ranks?.Count ?? 1);
         RunRecord record = RunRecord.Of(plan, device, here.Clock.GetUtcNow().UtcDateTime);
-        Check(here.Ranks, plan, here.Device);
+        Check(here.Ranks, plan, device, here.Device);
         bool writes = here.Ranks is null or { Rank: 0 };
         RunFolder? opened = writes ? RunFolder.Open(here, record) : null;
         here.Ranks?.Union(0);                                     // the others read what the first has tidied
@@ -97,12 +97,12 @@ public static class Trainer
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
     }
 
-    static void Check(Ranks? ranks, Plan plan, string device)
+    static void Check(Ranks? ranks, Plan plan, IDevice device, string name)
     {
         if (ranks is null) return;
-        if (device.StartsWith("cuda", StringComparison.Ordinal) || !Devices.OnHost(device))
-            throw new ConfigException($"device={device}: ranks train on CPUs; leave device out");
         CheckRanks(ranks.Count, plan);
+        if (device is IRankDevice card) card.Join(ranks);
+        else if (!Devices.OnHost(name)) throw new ConfigException($"device={name}: ranks cannot train on it; leave device out");
     }
 
     /// <summary>That ranks can share a plan's shards.</summary>

@@ -122,7 +122,7 @@ public class RanksTests
             foreach (SlabParts.Stretch s in parts.Own) device.Copy(slabs[r].Slice(s.Offset, s.Length), own.Slice(s.At, s.Length));
             for (int at = 0; at < length; at += 100_000)
                 ranks.Collect(device, own, parts, at, r == 0 ? all.AsSpan(at, Math.Min(100_000, length - at)) : new float[Math.Min(100_000, length - at)]);
-            ranks.Gather(slabs[r], parts);
+            ranks.Gather(device, slabs[r], parts);
             lock (memory) (most, sum) = (Math.Max(most, parts.OwnLength), sum + parts.OwnLength);
         }))];
         foreach (Thread t in threads) t.Start();
@@ -151,6 +151,30 @@ public class RanksTests
         Train(home, 8, Config(home, 30), later.Token, stopped: 5);
         Train(home, 2, Config(home, 30));
         Assert.Equal(BitsOf(alone, 30), BitsOf(home, 30));
+    }
+
+    /// <summary>A rank that errs the same way every time is found, since its neighbour computes the step's second time.</summary>
+    [Fact]
+    public void A_rank_that_always_errs_disagrees_with_its_neighbour()
+    {
+        using TinyHome alone = new(), home = new();
+        Train(alone, 1, Config(alone, 8));
+        Train(home, 4, Config(home, 8, "train.check_every=3"));
+        Assert.Equal(BitsOf(alone, 8).Split('\n')[..8], BitsOf(home, 8).Split('\n')[..8]);
+        using var bad = new TinyHome();
+        var board = new Board(2);
+        string[] said = new string[2];
+        Thread[] threads = [.. Enumerable.Range(0, 2).Select(r => new Thread(() => said[r] = Assert.Throws<DataException>(() => Trainer.Train(
+            Config(bad, 8, "train.check_every=3"), new(bad.Path) { Threads = 1, Ranks = new Threads(r, board), Seams = r == 1 ? new Errs() : null })).Message, 16 << 20))];
+        foreach (Thread t in threads) t.Start();
+        foreach (Thread t in threads) t.Join();
+        Assert.All(said, s => Assert.Contains("step 3: computed twice, it has other bits each time", s));
+    }
+
+    /// <summary>What the second rank takes for its own shards' targets is wrong, always.</summary>
+    sealed class Errs : Seams
+    {
+        public override void Batch(long index, Span<int> targets, Span<float> weights) => targets[targets.Length - 1] ^= 1;
     }
 
     [Fact]
