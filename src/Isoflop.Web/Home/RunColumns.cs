@@ -46,7 +46,7 @@ sealed class RunColumns(string path)
                 int length = file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
                 int end = text.AsSpan(0, length).LastIndexOf((byte)'\n') + 1;
                 if (end <= 0) return;
-                Add(text.AsMemory(0, end));
+                Add(text.AsMemory(0, end), (double)file.Length / (offset + end));
                 last = text[(text.AsSpan(0, end - 1).LastIndexOf((byte)'\n') + 1)..end];
                 offset += end;
             }
@@ -70,7 +70,8 @@ sealed class RunColumns(string path)
             && there.AsSpan().SequenceEqual(last);
     }
 
-    void Add(ReadOnlyMemory<byte> text)
+    /// <param name="whole">the file's length, of what is read with this text</param>
+    void Add(ReadOnlyMemory<byte> text, double whole)
     {
         List<(int Start, int End, int Row)> pieces = [];
         int rows = 0;
@@ -82,43 +83,73 @@ sealed class RunColumns(string path)
             rows += text.Span[at..end].Count((byte)'\n');
             at = end;
         }
-        int room = Math.Max(Count + rows, Math.Min(2 * Count, Count + (1 << 20)));
+        int room = Math.Max((int)Math.Ceiling((Count + rows) * whole), Math.Min(2 * Count, Count + (1 << 20)));
         for (int c = 0; c < columns.Length; c++)
             if (columns[c].Length < Count + rows) Array.Resize(ref columns[c], room);
         Parallel.ForEach(pieces, p =>
         {
+            var layout = new Layout();
             ReadOnlySpan<byte> rest = text.Span[p.Start..p.End];
             for (int row = p.Row, length; (length = rest.IndexOf((byte)'\n')) >= 0; row++, rest = rest[(length + 1)..])
-                Parse(rest[..length], row);
+                if (!ParseLike(layout, rest[..length], row)) Parse(layout, rest[..length], row);
         });
         Count += rows;
     }
 
-    /// <summary>{"step":1,"loss":6.2,…}: what is no number is passed over.</summary>
+    /// <summary>How a row was written: what stands before each of its numbers, and how long its end is.</summary>
+    sealed class Layout
+    {
+        public readonly List<(byte[] Before, int Column)> Numbers = [];
+        public int Rest = -1;
+    }
+
+    /// <summary>A row that is written like the one before; false: it is not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]       // the first look may have a million rows
-    void Parse(ReadOnlySpan<byte> line, int row)
+    bool ParseLike(Layout layout, ReadOnlySpan<byte> line, int row)
     {
         foreach (double[] column in columns) column[row] = double.NaN;
-        while (line.IndexOf((byte)'"') is >= 0 and var open)
+        foreach ((byte[] before, int column) in layout.Numbers)
         {
-            line = line[(open + 1)..];
-            int close = line.IndexOf((byte)'"');
-            if (close < 0) return;
-            ReadOnlySpan<byte> key = line[..close];
-            line = line[(close + 1)..];
-            if (line.Length == 0 || line[0] != ':') continue;
-            line = line[1..];
-            if (ColumnOf(key) is >= 0 and var c && Number(line) is var value) columns[c][row] = value;
+            if (!line.StartsWith(before)) return false;
+            line = line[before.Length..];
+            double value = Number(line, out int length);
+            if (double.IsNaN(value)) return false;
+            columns[column][row] = value;
+            line = line[length..];
         }
+        return line.Length == layout.Rest;
+    }
+
+    /// <summary>{"step":1,"loss":6.2,…}: what is no number is passed over.</summary>
+    void Parse(Layout layout, ReadOnlySpan<byte> line, int row)
+    {
+        foreach (double[] column in columns) column[row] = double.NaN;
+        layout.Numbers.Clear();
+        int done = 0, at = 0;
+        while (line[at..].IndexOf((byte)'"') is >= 0 and var open)
+        {
+            int key = at + open + 1, length = line[key..].IndexOf((byte)'"');
+            if (length < 0) break;
+            at = key + length + 1;
+            if (at == line.Length || line[at] != ':') continue;
+            at++;
+            double value = Number(line[at..], out int digits);
+            if (double.IsNaN(value) || ColumnOf(line.Slice(key, length)) is not (>= 0 and var c)) continue;
+            columns[c][row] = value;
+            layout.Numbers.Add((line[done..at].ToArray(), c));
+            done = at += digits;
+        }
+        layout.Rest = line.Length - done;
     }
 
     /// <summary>
     /// A number of JSON, within two units in the last place, which no chart shows, five times as fast as the exact reading;
     /// NaN: there is none.
     /// </summary>
-    static double Number(ReadOnlySpan<byte> text)
+    static double Number(ReadOnlySpan<byte> text, out int length)
     {
         ulong digits = 0;
+        length = 0;
         int at = text.Length > 0 && text[0] == '-' ? 1 : 0, power = 0;
         bool number = false, fraction = false;
         for (; at < text.Length; at++)
@@ -135,8 +166,9 @@ sealed class RunColumns(string path)
             else break;
         }
         if (!number) return double.NaN;
-        if (at < text.Length && (text[at] | 0x20) == 'e' && Utf8Parser.TryParse(text[(at + 1)..], out int exponent, out _))
-            power += exponent;
+        if (at < text.Length && (text[at] | 0x20) == 'e' && Utf8Parser.TryParse(text[(at + 1)..], out int exponent, out int more))
+            (power, at) = (power + exponent, at + 1 + more);
+        length = at;
         double size = Math.Abs(power) < Powers.Length ? Powers[Math.Abs(power)] : Math.Pow(10, Math.Abs(power));
         return (text[0] == '-' ? -1 : 1) * (power < 0 ? digits / size : digits * size);
     }

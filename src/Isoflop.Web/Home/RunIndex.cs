@@ -5,7 +5,7 @@ using Isoflop.Train;
 namespace Isoflop.Web.Home;
 
 /// <summary>
-/// All runs of a home, followed: a first look at all of them by all cores, then, every second, at those that may have changed. It
+/// All runs of a home, followed: a first look at all of them, then, every second, at those that may have changed. It
 /// reads the last rows alone. Every change has a version, so that whoever asks gets what is new to them and nobody's queue grows.
 /// </summary>
 sealed class RunIndex
@@ -39,19 +39,16 @@ sealed class RunIndex
 
     readonly record struct Signature((long, long) Record, (long, long) Metrics, (long, long) Valid, (long, long) Events);
 
-    /// <summary>Follows until it is told to stop.</summary>
-    public async Task Follow(CancellationToken stop)
+    /// <summary>Follows until it is told to stop, on a thread of its own: the pool's answer requests.</summary>
+    public Task Follow(CancellationToken stop) => Task.Factory.StartNew(() =>
     {
         try
         {
-            while (!stop.IsCancellationRequested)
-            {
-                Look(stop);
-                await Task.Delay(TimeSpan.FromSeconds(1), stop).ConfigureAwait(false);
-            }
+            do Look(stop);
+            while (!stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(1)));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
-    }
+    }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>What changed since a version; 0: all there is.</summary>
     public HomeChange Since(long since)
@@ -133,7 +130,9 @@ sealed class RunIndex
             }
             while (gone.Count > 1000) oldest = gone.Dequeue().Version;
         }
-        Parallel.ForEach(names, new ParallelOptions { CancellationToken = stop, MaxDegreeOfParallelism = here.Cores }, name =>
+        // Half of the cores: the browser that waits for the first page needs the others.
+        int cores = Math.Max(1, here.Cores / 2);
+        Parallel.ForEach(names, new ParallelOptions { CancellationToken = stop, MaxDegreeOfParallelism = cores }, name =>
         {
             Entry? entry;
             lock (gate) entries.TryGetValue(name, out entry);

@@ -29,7 +29,7 @@ sealed class PageEndpoints : IAsyncDisposable
         runs = new(here, studies, () => new(Path.GetFullPath(here.Root), version, options.Program.Count > 0, 0, true, 0, 0,
             [], [], [], Corpora(), jobs!.All()));
         jobs = new(options, () => runs.Touch());
-        following = Task.Run(() => runs.Follow(stop.Token));
+        following = runs.Follow(stop.Token);
     }
 
     /// <summary>Maps them; dispose of it to stop following the home.</summary>
