@@ -125,7 +125,8 @@ public static class Cards
     internal static string ForRank(string device, int rank)
     {
         string[] parts = device.Split(':');
-        if (parts is not ["cuda", var number, ..] || !int.TryParse(number, CultureInfo.InvariantCulture, out int first)) return device;
+        if (parts is not ["cuda", var number, ..]) return device;
+        if (!int.TryParse(number, CultureInfo.InvariantCulture, out int first)) return device;
         parts[1] = ((first + rank) % Math.Max(1, All().Count)).ToString(CultureInfo.InvariantCulture);
         return string.Join(':', parts);
     }

@@ -4,8 +4,8 @@ using Isoflop.Kernels;
 namespace Isoflop.Cuda;
 
 /// <summary>
-/// Exchange between the cards of two ranks by NVIDIA's library, found at run time, by its point-to-point calls alone: the order in
-/// which ranks add is theirs. Names and structures: NCCL 2.7 and later.
+/// Exchange between the cards of two ranks by NVIDIA's library, found at run time, by its point-to-point calls alone: the order
+/// in which ranks add is theirs. Names and structures: NCCL 2.7 and later.
 /// </summary>
 /// <remarks>Written without a card: the calls have run against a library that tests make, never against NVIDIA's.</remarks>
 sealed unsafe class Nccl : IDisposable
@@ -28,8 +28,8 @@ sealed unsafe class Nccl : IDisposable
     public Nccl(Ranks ranks)
     {
         if (!NativeLibrary.TryLoad("libnccl.so.2", out library))
-            throw new ConfigException("ranks on cards need NVIDIA's NCCL, and there is no libnccl.so.2; install libnccl2, or leave " +
-                "device out: ranks then train on CPUs");
+            throw new ConfigException("ranks on cards need NVIDIA's NCCL, and there is no libnccl.so.2; install libnccl2, or " +
+                "leave device out: ranks then train on CPUs");
         send = (delegate* unmanaged<nint, nuint, int, int, nint, nint, int>)Find("ncclSend");
         receive = (delegate* unmanaged<nint, nuint, int, int, nint, nint, int>)Find("ncclRecv");
         begin = (delegate* unmanaged<int>)Find("ncclGroupStart");

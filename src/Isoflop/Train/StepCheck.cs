@@ -13,7 +13,7 @@ namespace Isoflop.Train;
 /// <remarks>
 /// Cost: two hashes of 12 bytes a parameter a step, and a step more every so many; memory: 12 bytes a parameter. What it cannot
 /// see: an error of arithmetic that strikes once, in a step that is not computed twice; one that strikes both times alike. Of
-/// several ranks each computes its neighbour's gradients the second time, so there a core that always errs is found by its passes.
+/// several ranks each computes its neighbour's gradients the second time, so there a core that always errs is found.
 /// </remarks>
 sealed class StepCheck
 {
