@@ -177,6 +177,7 @@ export interface SeriesView {
     x: string;
     lines: SeriesLine[];
     missing: string[];
+    more: boolean;
 }
 
 export interface SettingLine {

@@ -29,31 +29,31 @@ sealed class RunColumns(string path)
     /// <summary>A column by its name; NaN where a row lacks it. Holds until the next look.</summary>
     public ReadOnlySpan<double> this[string name] => columns[Array.IndexOf(Names, name)].AsSpan(0, Count);
 
-    /// <summary>Reads what is new. Not by two threads at once.</summary>
+    /// <summary>Reads what is new, 64 MB of it at most. Not by two threads at once.</summary>
+    /// <returns>more is there</returns>
     /// <exception cref="DataException">It cannot be read.</exception>
-    public void Look()
+    public bool Look()
     {
         try
         {
             using var file = new FileStream(Path.Combine(path, RunFolder.MetricsFile), FileMode.Open, FileAccess.Read,
                 FileShare.ReadWrite | FileShare.Delete, 0);
             if (!Continues(file)) (offset, last, Count) = (0, [], 0);
+            int most = (int)Math.Clamp(file.Length - offset, 0, 16L * Piece);
+            byte[] text = GC.AllocateUninitializedArray<byte>(most);
             file.Position = offset;
-            byte[] text = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(file.Length - offset, 0, 16L * Piece));
-            while (file.Length > offset)
-            {
-                file.Position = offset;
-                int length = file.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
-                int end = text.AsSpan(0, length).LastIndexOf((byte)'\n') + 1;
-                if (end <= 0) return;
-                Add(text.AsMemory(0, end), (double)file.Length / (offset + end));
-                last = text[(text.AsSpan(0, end - 1).LastIndexOf((byte)'\n') + 1)..end];
-                offset += end;
-            }
+            int length = file.ReadAtLeast(text, most, throwOnEndOfStream: false);
+            int end = text.AsSpan(0, length).LastIndexOf((byte)'\n') + 1;
+            if (end == 0) return false;
+            Add(text.AsMemory(0, end), (double)file.Length / (offset + end));
+            last = text[(text.AsSpan(0, end - 1).LastIndexOf((byte)'\n') + 1)..end];
+            offset += end;
+            return length == 16 * Piece && offset < file.Length;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             (offset, last, Count) = (0, [], 0);
+            return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -10,7 +10,8 @@ sealed record SeriesLine(string Run, string Y, int Rows, Curve Points, Curve? Sm
 
 /// <summary>Curves of runs on one axis.</summary>
 /// <param name="Missing">runs that are not there, or cannot be read, and why</param>
-sealed record SeriesView(string X, IReadOnlyList<SeriesLine> Lines, IReadOnlyList<string> Missing);
+/// <param name="More">there are rows that were not read yet; ask again</param>
+sealed record SeriesView(string X, IReadOnlyList<SeriesLine> Lines, IReadOnlyList<string> Missing, bool More);
 
 /// <summary>What curves are wanted.</summary>
 /// <param name="X">step, tokens, flops, seconds</param> <param name="Pixels">columns of the screen</param>
@@ -47,6 +48,7 @@ sealed class SeriesStore(Workspace here)
     {
         List<SeriesLine> lines = [];
         List<string> missing = [];
+        bool more = false;
         foreach (string run in query.Runs.Take(MostRuns))
         {
             Kept k;
@@ -65,7 +67,7 @@ sealed class SeriesStore(Workspace here)
             }
             try
             {
-                lock (k) Add(lines, run, k, query);
+                lock (k) more |= Add(lines, run, k, query);
             }
             catch (DataException e)
             {
@@ -75,21 +77,25 @@ sealed class SeriesStore(Workspace here)
         lock (kept)
             while (kept.Count > 1 && (kept.Count > MostKept || kept.Values.Sum(c => (long)c.Columns.Count) > MostRows))
                 kept.Remove(kept.MinBy(c => c.Value.Used).Key);
-        return new(query.X, lines, missing);
+        return new(query.X, lines, missing, more);
     }
 
     /// <summary>Reads a run in the background, for a question that is about to come.</summary>
-    public void Prepare(string run) => _ = Task.Run(() => Of(new([run], Axes[0], [], 0, 0, 1, false, 0)));
-
-    static void Add(List<SeriesLine> lines, string run, Kept k, SeriesQuery q)
+    public void Prepare(string run) => _ = Task.Run(() =>
     {
-        k.Columns.Look();
+        while (Of(new([run], Axes[0], [], 0, 0, 1, false, 0)).More) ;
+    });
+
+    static bool Add(List<SeriesLine> lines, string run, Kept k, SeriesQuery q)
+    {
+        bool more = k.Columns.Look();
         (IReadOnlyList<ValidRow> rows, bool anew) = k.Tail.Next();
         if (anew) k.Valid.Clear();
         k.Valid.AddRange(rows);
         var found = new SeriesLine?[q.Y.Count];
         Parallel.For(0, found.Length, i => found[i] = LineOf(run, k, q, q.Y[i]));
         lines.AddRange(found.OfType<SeriesLine>());
+        return more;
     }
 
     static SeriesLine? LineOf(string run, Kept k, SeriesQuery q, string y)

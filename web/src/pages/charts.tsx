@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { SeriesView } from "../api";
 import { Chart, Swatch } from "../chart";
 import { get, query, useAsked, useHome } from "../net";
-import { Check, Choice, Link, Trouble } from "../parts";
+import { Busy, Check, Choice, Link, Trouble } from "../parts";
 import { titles } from "../words";
 
 type X = "step" | "tokens" | "flops" | "seconds";
@@ -18,11 +18,13 @@ export function RunCharts(props: { runs: readonly string[]; ys: readonly string[
     const key = runs.length === 0 ? null : query({
         run: runs, x, y: props.ys, log: logX, smooth, pixels: Math.min(1600, Math.round(window.innerWidth * 0.7)), from: zoom?.[0], to: zoom?.[1],
     });
-    const asked = useAsked<SeriesView>(key && `${key}#${steps}`, signal => get(`/api/series?${key}`, signal));
+    const [again, setAgain] = useState(0);
+    const asked = useAsked<SeriesView>(key && `${key}#${steps}#${again}`, signal => get(`/api/series?${key}`, signal));
     useEffect(() => setZoom(null), [x, props.runs.join()]);
     const [shown, setShown] = useState<SeriesView>();
     useEffect(() => {
         if (asked.value) setShown(asked.value);
+        if (asked.value?.more) setAgain(n => n + 1);
     }, [asked.value]);
     const byY = useMemo(() => new Map(props.ys.map(y => [y, (shown?.lines ?? []).filter(l => l.y === y)
         .map(l => ({ label: l.run, points: l.points, smooth: l.smooth, marks: false, look: runs.indexOf(l.run) }))] as const)), [shown, props.ys.join()]);
@@ -39,6 +41,7 @@ export function RunCharts(props: { runs: readonly string[]; ys: readonly string[
                 {zoom && <button type="button" onClick={() => setZoom(null)}>Show all</button>}
             </div>
             {asked.error && <Trouble text={asked.error} />}
+            {shown?.more && <Busy text="Reading the rest of the rows…" />}
             {runs.length === 0 && <p class="busy">Tick runs in the table below to see their curves.</p>}
             {shown?.missing.map(m => <Trouble key={m} text={m} />)}
             {runs.length > 1 && <ul class="legend">{runs.map((r, i) => <li key={r}><Swatch look={i} /><Link to={`/run/${r}`}>{r}</Link></li>)}</ul>}
