@@ -132,14 +132,14 @@ static class FailuresCommand
 
     static void Write(TextWriter output, FleetReport r)
     {
-        output.WriteLine(I($"a second of the lab is {r.Scale:0} of the fleet; save {1e3 * r.Save:0} ms, start {r.Start:0.00} s"));
-        List<string[]> rows = [["accelerators", "a failure in", "saves every", "failures", "measured", "simulated", "95 %",
-            "difference"]];
+        output.WriteLine(I($"a second of the lab is {r.Scale:0} of the fleet; save {1e3 * r.Save:0} ms, restart {r.Restart:0.00} s"));
+        List<string[]> rows = [["accelerators", "a failure in", "saves every", "failures", "measured",
+            "simulated, these failures", "difference", "any failures", "95 %"]];
         foreach (FleetPoint p in r.Points)
             rows.Add([I($"{p.Accelerators:N0}"), I($"{p.Between * r.Scale / 3600:0.00} h"),
                 I($"{p.Interval * r.Scale / 60:0.0} min"), string.Join('+', p.Kills), I($"{100 * p.Mean:0.0} %"),
-                I($"{100 * p.Simulated:0.0} %"), I($"{100 * p.Low:0.0} … {100 * p.High:0.0}"),
-                I($"{100 * (p.Mean - p.Simulated):+0.0;−0.0}")]);
+                I($"{100 * p.MeanReplayed:0.0} %"), I($"{100 * (p.Mean - p.MeanReplayed):+0.0;−0.0}"),
+                I($"{100 * p.Simulated:0.0} %"), I($"{100 * p.Low:0.0} … {100 * p.High:0.0}")]);
         TextTable.Write(output, rows);
     }
 

@@ -18,16 +18,21 @@ sealed record FleetRecipe(RunConfig Config, IReadOnlyList<int> Fleets, double Ho
 /// <param name="Measured">effective share, a run each</param> <param name="Kills">failures of each</param>
 /// <param name="Low">of 95 % of simulated runs as long as these</param>
 sealed record FleetPoint(int Accelerators, double Between, double Interval, IReadOnlyList<double> Measured,
-    IReadOnlyList<int> Kills, double Simulated, double Low, double High)
+    IReadOnlyList<double> Replayed, IReadOnlyList<int> Kills, double Simulated, double Low, double High)
 {
     /// <summary>Mean over the runs.</summary>
     [JsonIgnore] public double Mean => Measured.Average();
+
+    /// <summary>Of what the model says of the very failures that these runs had.</summary>
+    [JsonIgnore] public double MeanReplayed => Replayed.Average();
 }
 
 /// <summary>All of it.</summary>
 /// <param name="Scale">seconds of the fleet in one of the lab</param> <param name="Save">seconds of the lab</param>
-/// <param name="Start">seconds of the lab</param> <param name="End">of a run behind its last step: nobody's failure</param>
-sealed record FleetReport(string Settings, double Scale, double Save, double Start, double End, IReadOnlyList<FleetPoint> Points);
+/// <param name="Restart">seconds that a failure, and the first start, cost beside the work that is lost</param>
+/// <param name="Beside">a run's time from its first step on, over that of its steps alone: rows, the last measurement</param>
+sealed record FleetReport(string Settings, double Scale, double Save, double Restart, double Beside,
+    IReadOnlyList<FleetPoint> Points);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(FleetReport))]
@@ -40,9 +45,9 @@ sealed partial class FleetJson : JsonSerializerContext;
 /// </summary>
 static class FleetLab
 {
-    const int Saves = 20;
+    const int Saves = 200, Kills = 6;
     const double Month = 30 * 86400;
-    static readonly Format format = new("fleet");
+    static readonly Format format = new("fleet", 3);
 
     /// <summary>Runs what is still to be run.</summary>
     /// <exception cref="ConfigException">A recipe that breaks a rule, or a laboratory of that name with another one.</exception>
@@ -57,19 +62,26 @@ static class FleetLab
         FleetReport? done = File.Exists(file) ? JsonFile.Read(file, format, FleetJson.Default.FleetReport) : null;
         if (done is not null && done.Settings != settings)
             throw new ConfigException($"{lab.Root} was begun with other settings; choose another name, or remove it");
-        double all = 2 + recipe.Fleets.Count * recipe.Runs, at = 0;
+        double all = 3 + recipe.Fleets.Count * recipe.Runs, at = 0;
 
         if (done is null)
         {
-            (Attended bare, double bareSteps) = Train("save.every=0", "save.minutes=0");
-            int every = Math.Max(1, plan.Steps / Saves);
-            (Attended saving, double savingSteps) = Train($"save.every={every}", "save.minutes=0");
-            double start = bare.Lives[0].Start, over = bare.Seconds - bareSteps;
-            double save = Math.Max(1e-4, (saving.Seconds - savingSteps - over) / ((plan.Steps - 1) / every));
-            done = new(settings, recipe.RestartSeconds / start, save, start, Math.Max(0, over - start), []);
+            (Attended bare, double bareSteps) = Train(null, "save.every=0", "save.minutes=0");
+            double start = bare.Lives[0].Start;
+            double beside = (bare.Seconds - start) / bareSteps;
+            // Of so many saves that what a start varies by is nothing to their sum.
+            int every = Math.Max(1, plan.Steps / Saves), saves = (plan.Steps - 1) / every;
+            (Attended saving, double savingSteps) = Train(null, $"save.every={every}", "save.minutes=0");
+            double save = Math.Max(1e-3, (saving.Seconds - saving.Lives[0].Start - savingSteps * beside) / saves);
+            // A failure costs more than a start: the first save of each process translates its code.
+            (Attended killed, double killedSteps) = Train(() => start + bareSteps * beside / Kills, $"save.every={every}",
+                "save.minutes=0");
+            double again = killed.Again * bareSteps / plan.Steps, lives = Math.Max(1, killed.Lives.Count - 1);
+            double restart = Math.Max(start, (killed.Seconds - start - (killedSteps + again) * beside - saves * save) / lives);
+            done = new(settings, recipe.RestartSeconds / restart, save, restart, beside, []);
             Keep();
         }
-        at = 2;
+        at = 3;
         foreach (int fleet in recipe.Fleets)
         {
             if (done.Points.Any(p => p.Accelerators == fleet))
@@ -79,21 +91,25 @@ static class FleetLab
             }
             double between = recipe.HoursBetween * 3600 / fleet / done.Scale, work = 0;
             double interval = CheckpointInterval.Daly(done.Save, between);
-            List<double> measured = [];
+            var model = new FleetModel(between, interval, done.Save, done.Restart);
+            List<double> measured = [], replayed = [];
             List<int> kills = [];
             for (int run = 0; run < recipe.Runs; run++)
             {
-                Rng random = RandomUse.Fleet.Open(recipe.Seed, step: 1, index: (long)fleet * 1000 + run);
-                (Attended what, double steps) = TrainKilled(() => -between * Math.Log(1 - random.NextDouble()), "save.every=0",
+                Rng random = RandomUse.Fleet.Open(recipe.Seed, step: 1, index: (long)fleet * 1000 + run), again = random;
+                (Attended what, double steps) = Train(() => -between * Math.Log(1 - random.NextDouble()), "save.every=0",
                     FormattableString.Invariant($"save.minutes={interval / 60}"));
                 if (!what.Done) throw new DataException($"a fleet of {fleet} does not end its run; name smaller ones");
-                measured.Add(steps / (what.Seconds - done.End));
+                measured.Add(steps * done.Beside / what.Seconds);
                 kills.Add(what.Lives.Count - 1);
-                work += steps / recipe.Runs;
+                replayed.Add(model.Effective(steps * done.Beside, ref again, ref random));
+                work += steps * done.Beside / recipe.Runs;
             }
-            (double mean, double low, double high) =
-                new FleetModel(between, interval, done.Save, done.Start).Play(work, recipe.Seed, fleet, 2000);
-            done = done with { Points = [.. done.Points, new(fleet, between, interval, measured, kills, mean, low, high)] };
+            (double mean, double low, double high) = model.Play(work, recipe.Seed, fleet, 2000);
+            done = done with
+            {
+                Points = [.. done.Points, new(fleet, between, interval, measured, replayed, kills, mean, low, high)],
+            };
             Keep();
         }
         here.Report("fleets", all, all, "runs");
@@ -101,7 +117,7 @@ static class FleetLab
 
         void Keep() => JsonFile.Write(file, done, format, FleetJson.Default.FleetReport);
 
-        (Attended What, double Steps) TrainKilled(Func<double>? kill, params string[] also)
+        (Attended What, double Steps) Train(Func<double>? kill, params string[] also)
         {
             here.Report("fleets", at++, all, "runs");
             string folder = lab.RunFolder("fleet");
@@ -111,7 +127,6 @@ static class FleetLab
             return (what, RunFolder.ReadSteps(folder).Select(r => r.Seconds).LastOrDefault());
         }
 
-        (Attended What, double Steps) Train(params string[] also) => TrainKilled(null, also);
     }
 
     /// <summary>The same model at a fleet's own scale, a month long.</summary>

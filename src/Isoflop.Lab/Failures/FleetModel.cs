@@ -46,10 +46,11 @@ sealed record FleetModel(double Between, double Interval, double Save, double Re
 
     /// <summary>Plays a job once.</summary>
     /// <param name="work">useful seconds that it has to do</param>
+    /// <param name="gaps">draws the times between failures</param> <param name="random">all else; may be the same</param>
     /// <returns>useful share of all seconds</returns>
-    public double Effective(double work, ref Rng random)
+    public double Effective(double work, ref Rng gaps, ref Rng random)
     {
-        double wall = 0, done = 0, todo = work * (1 + CheckCost), left = Gap(ref random), cycle = Interval + Save;
+        double wall = 0, done = 0, todo = work * (1 + CheckCost), left = Gap(ref gaps), cycle = Interval + Save;
         var away = new PriorityQueue<double, double>();            // when nodes come back
         while (true)
         {
@@ -73,7 +74,7 @@ sealed record FleetModel(double Between, double Interval, double Save, double Re
                 while (away.Count > 0 && away.Peek() <= wall) away.Dequeue();
                 while (away.Count > Spares) wall = Math.Max(wall, away.Dequeue());      // one must come back first
             }
-            left = Gap(ref random);
+            left = Gap(ref gaps);
         }
     }
 
@@ -85,7 +86,7 @@ sealed record FleetModel(double Between, double Interval, double Save, double Re
     {
         Rng random = RandomUse.Fleet.Open(seed, index: index);
         double[] all = new double[times];
-        for (int i = 0; i < times; i++) all[i] = Effective(work, ref random);
+        for (int i = 0; i < times; i++) all[i] = Effective(work, ref random, ref random);
         Array.Sort(all);
         return (all.Average(), Statistics.Quantile.Of(all, 0.025), Statistics.Quantile.Of(all, 0.975));
     }
