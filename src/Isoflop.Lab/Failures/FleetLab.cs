@@ -126,7 +126,6 @@ static class FleetLab
             Attended what = supervisor.Attend("fleet", null, here.Stop);
             return (what, RunFolder.ReadSteps(folder).Select(r => r.Seconds).LastOrDefault());
         }
-
     }
 
     /// <summary>The same model at a fleet's own scale, a month long.</summary>
@@ -154,24 +153,22 @@ static class FleetLab
     public static Chart ChartOf(FleetReport report, FleetRecipe recipe)
     {
         var rates = FailureRates.Llama3 with { HoursBetween = recipe.HoursBetween };
-        int[] sizes = [.. Enumerable.Range(0, 26).Select(i => (int)Math.Round(512 * Math.Pow(2, i / 4.0)))];
-        double save = report.Save * report.Scale;
         FleetPoint[] points = [.. report.Points];
+        int last = (int)Math.Ceiling(4 * Math.Log2(Math.Max(40_000, points.Max(p => p.Accelerators)) / 512.0));
+        int[] sizes = [.. Enumerable.Range(0, last + 1).Select(i => (int)Math.Round(512 * Math.Pow(2, i / 4.0)))];
+        double save = report.Save * report.Scale;
         (double, double)[] At(Func<FleetPoint, double> of) => [.. points.Select(p => ((double)p.Accelerators, of(p)))];
         double AsTheLab(int n) => new FleetModel(rates.Between(n), CheckpointInterval.Daly(save, rates.Between(n)), save,
             recipe.RestartSeconds).Play(Month, 1, n, 60).Mean;
         ChartSeries Line(string name, Func<int, double> of) => new(name, [.. sizes.Select(n => ((double)n, of(n)))]);
         return new Chart("Effective training time against the size of a fleet", "accelerators", "useful share of all time",
         [
-            new("95 % of simulated runs as short as the lab's", At(p => p.Simulated), SeriesKind.Band)
-            {
-                Range = [.. points.Select(p => (p.Low, p.High))],
-            },
             Line(FormattableString.Invariant($"simulated: restart {recipe.RestartSeconds:0} s, save {save:0} s"), AsTheLab),
             new("measured: a process killed at that rate", At(p => p.Mean), SeriesKind.Points)
             {
                 Range = [.. points.Select(p => (p.Measured.Min(), p.Measured.Max()))],
             },
+            new("simulated: the failures that it had", At(p => p.MeanReplayed), SeriesKind.Points),
             Line("restart 120 s, saves beside the work, hangs and silent faults", n => Simulate(rates, n, 1, 120, 60)),
             Line("the same with 16 spare nodes, a day of repair", n => Simulate(rates, n, 1, 120, 60, 16)),
             new("published: Llama 3 (above 0.90), ByteRobust (0.97)", [(16384, 0.90), (9600, 0.97)], SeriesKind.Points),
