@@ -132,7 +132,8 @@ static class FailuresCommand
 
     static void Write(TextWriter output, FleetReport r)
     {
-        output.WriteLine(I($"a second of the lab is {r.Scale:0} of the fleet; save {1e3 * r.Save:0} ms, restart {r.Restart:0.00} s"));
+        output.WriteLine(I($"a second of the lab is {r.Scale:0} of the fleet; save {1e3 * r.Save:0} ms, ") +
+            I($"restart {r.Restart:0.00} s"));
         List<string[]> rows = [["accelerators", "a failure in", "saves every", "failures", "measured",
             "simulated, these failures", "difference", "any failures", "95 %"]];
         foreach (FleetPoint p in r.Points)
