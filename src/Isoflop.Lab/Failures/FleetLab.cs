@@ -60,7 +60,7 @@ static class FleetLab
         settings += FormattableString.Invariant($" {recipe.HoursBetween} {recipe.RestartSeconds} {recipe.Seed} {recipe.Runs}");
         string file = Path.Combine(lab.Root, "fleet.json");
         FleetReport? done = File.Exists(file) ? JsonFile.Read(file, format, FleetJson.Default.FleetReport) : null;
-        if (done is not null && done.Settings != settings)
+        if (done is not null && (done.Settings != settings || done.Beside == 0))     // 0: by an older program
             throw new ConfigException($"{lab.Root} was begun with other settings; choose another name, or remove it");
         double all = 3 + recipe.Fleets.Count * recipe.Runs, at = 0;
 

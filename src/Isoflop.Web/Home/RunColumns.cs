@@ -142,10 +142,7 @@ sealed class RunColumns(string path)
         layout.Rest = line.Length - done;
     }
 
-    /// <summary>
-    /// A number of JSON, within two units in the last place, which no chart shows, five times as fast as the exact reading;
-    /// NaN: there is none.
-    /// </summary>
+    /// <summary>A number of JSON, within two units in the last place, which no chart shows; NaN: there is none.</summary>
     static double Number(ReadOnlySpan<byte> text, out int length)
     {
         ulong digits = 0;

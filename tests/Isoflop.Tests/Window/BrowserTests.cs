@@ -149,14 +149,22 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         Assert.Empty(looked.Errors);
     }
 
+    /// <summary>The chat's page where one or two models were asked.</summary>
+    async Task<Looked> Asked(string prompt, string model, string? beside = null)
+    {
+        Looked looked = await home.Look("/chat");
+        await looked.Page.Locator("main select").First.SelectOptionAsync(model);
+        if (beside is not null) await looked.Page.GetByLabel("Beside it").SelectOptionAsync(beside);
+        await looked.Page.GetByLabel("Say something").FillAsync(prompt);
+        await looked.Page.GetByRole(AriaRole.Button, new() { Name = "Send" }).ClickAsync();
+        return looked;
+    }
+
     [Fact]
     public async Task A_reply_streams_into_the_chat_and_can_be_asked_for_again()
     {
-        await using Looked looked = await home.Look("/chat");
+        await using Looked looked = await Asked("2.1. 31.4 13.2 4231", "taught");
         IPage page = looked.Page;
-        await page.Locator("main select").First.SelectOptionAsync("taught");
-        await page.GetByLabel("Say something").FillAsync("2.1. 31.4 13.2 4231");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Send" }).ClickAsync();
         await Expect(page.Locator(".turn.user")).ToContainTextAsync("2.1. 31.4 13.2 4231");
         await Expect(page.Locator(".turn.assistant .who")).ToContainTextAsync("tokens");
         await page.GetByRole(AriaRole.Button, new() { Name = "retry" }).ClickAsync();
@@ -171,12 +179,8 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
     [Fact]
     public async Task Two_models_answer_one_prompt_side_by_side()
     {
-        await using Looked looked = await home.Look("/chat");
+        await using Looked looked = await Asked("2.1. 31.4 13.2 4231", "taught", "learns");
         IPage page = looked.Page;
-        await page.Locator("main select").First.SelectOptionAsync("taught");
-        await page.GetByLabel("Beside it").SelectOptionAsync("learns");
-        await page.GetByLabel("Say something").FillAsync("2.1. 31.4 13.2 4231");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Send" }).ClickAsync();
         await Expect(page.Locator(".chats > *")).ToHaveCountAsync(2);
         ILocator replies = page.Locator(".turn.assistant .who");
         await Expect(replies).ToContainTextAsync(["taught", "learns"]);
