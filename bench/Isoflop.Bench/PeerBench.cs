@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Intrinsics;
 using System.Text;
 using Isoflop.Kernels;
 using Isoflop.Nn;
@@ -18,41 +19,46 @@ static class PeerBench
         string torch = Line(python, null, "-c", "import torch; print(torch.__version__)") ?? "";
         List<string> modes = ["eager"];
         if (Line(python, null, "-c", "import torch; torch.compile") is not null) modes.Add("compile");
-        if (HasBf16) modes.AddRange(modes.Select(m => m + "-bf16").ToArray());
+        if (Has("avx512_bf16") && !HeldToAvx2) modes.AddRange(modes.Select(m => m + "-bf16").ToArray());
         Machine machine = Machine.Measure(threads);
+        bool bf16 = Precisions.Here is not null;
         var text = new StringBuilder();
         Say($"# {machine.Cpu}");
         Say($"{threads} threads, {machine.InstructionSet}; tiles of {Microkernel.Rows}×{Microkernel.Columns}; {machine.Runtime}; " +
             $"peak {machine.PeakGflops:F0} GFLOP/s; PyTorch {torch}, OMP_WAIT_POLICY=passive.");
+        if (HeldToAvx2) Say("AVX-512 is off (`DOTNET_EnableAVX512=0`), for PyTorch and OpenBLAS too; llama.cpp chooses for itself.");
         Say($"Medians of {rounds} rounds of {seconds} s each, a process each, in turn. Share: of the true peak of the same moment.");
         Say("");
         Say($"`sh bench/peers/run.sh {threads} {seconds} {rounds}`");
         Say("");
         Say("## Training, tokens a second");
-        Say($"| parameters | d | vocabulary, context, windows | ours | share of peak | {string.Join(" | ", modes.Select(m => "PyTorch " + m))} " +
-            "| ours over the best in fp32 |");
-        Say($"|---|---|---|---|---|{string.Concat(modes.Select(_ => "---|"))}---|");
+        Say($"| parameters | d | vocabulary, context, windows | ours | share of peak | {(bf16 ? "ours, bf16 | " : "")}" +
+            $"{string.Join(" | ", modes.Select(m => "PyTorch " + m))} | ours over the best in fp32 |{(bf16 ? " bf16 over fp32 |" : "")}");
+        Say($"|---|---|---|---|---|{string.Concat(modes.Select(_ => "---|"))}---|{(bf16 ? "---|---|" : "")}");
         foreach ((ModelConfig c, int sequences) in TrainBench.Sizes)
         {
-            List<double> ours = [], shares = [];
+            List<double> ours = [], shares = [], halves = [];
             var theirs = modes.ToDictionary(m => m, _ => new List<double>());
             for (int round = 0; round < rounds; round++)
             {
-                string[] own = Line(Environment.ProcessPath!, null, "train", $"{threads}", $"{seconds}", $"{c.DModel}", $"{c.DModel}")!
-                    .Split(' ');
+                string[] own = Own("f32");
                 ours.Add(Number(own[0]));
                 shares.Add(Number(own[1]));
+                if (bf16) halves.Add(Number(Own("bf16")[0]));
                 foreach (string mode in modes)
                     if (Line(python, scripts, "torch_train.py", mode, $"{threads}", $"{seconds}", $"{c.VocabSize}", $"{c.ContextLen}",
                         $"{c.DModel}", $"{c.NLayer}", $"{c.NHead}", $"{c.FfWidth}", $"{sequences}") is { } line)
                         theirs[mode].Add(Number(line));
             }
+            string[] Own(string precision) =>
+                Line(Environment.ProcessPath!, null, "train", $"{threads}", $"{seconds}", $"{c.DModel}", $"{c.DModel}", "0", "0", precision)!.Split(' ');
+
             // Round by round, since both have the same neighbours then.
             double ratio = modes.Where(m => !m.EndsWith("bf16", StringComparison.Ordinal) && theirs[m].Count == rounds)
                 .Min(m => Median([.. ours.Zip(theirs[m], (own, other) => own / other)]));
             Say($"| {new ParamTable(c).Parameters:N0} | {c.DModel} | {c.VocabSize}, {c.ContextLen}, {sequences} | {Median(ours):N0} " +
-                $"| {Median(shares):P0} | {string.Join(" | ", modes.Select(m => theirs[m].Count > 0 ? $"{Median(theirs[m]):N0}" : "–"))} " +
-                $"| {ratio:F2} |");
+                $"| {Median(shares):P0} | {(bf16 ? $"{Median(halves):N0} | " : "")}{string.Join(" | ", modes.Select(m => theirs[m].Count > 0 ? $"{Median(theirs[m]):N0}" : "–"))} " +
+                $"| {ratio:F2} |{(bf16 ? $" {Median([.. halves.Zip(ours, (half, own) => half / own)]):F2} |" : "")}");
         }
         if (node.Length > 0) Generation();
         Say("");
@@ -98,7 +104,10 @@ static class PeerBench
         }
     }
 
-    static bool HasBf16 => File.Exists("/proc/cpuinfo") && File.ReadAllText("/proc/cpuinfo").Contains("avx512_bf16", StringComparison.Ordinal);
+    static bool Has(string feature) =>
+        File.Exists("/proc/cpuinfo") && File.ReadAllText("/proc/cpuinfo").Contains(feature, StringComparison.Ordinal);
+
+    static bool HeldToAvx2 => !Vector512.IsHardwareAccelerated && Has("avx512f");
 
     static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
@@ -116,6 +125,12 @@ static class PeerBench
         start.Environment["OMP_WAIT_POLICY"] = "passive";
         start.Environment.Remove("OPENBLAS_CORETYPE");
         start.Environment.Remove("OPENBLAS_L2_SIZE");
+        if (HeldToAvx2)
+        {
+            start.Environment["OPENBLAS_CORETYPE"] = "Haswell";
+            start.Environment["ATEN_CPU_CAPABILITY"] = "avx2";
+            start.Environment["ONEDNN_MAX_CPU_ISA"] = "AVX2";
+        }
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

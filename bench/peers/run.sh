@@ -1,8 +1,9 @@
 #!/bin/sh
-# Ours and the peers on the same work; writes bench/results/<cpu>-<instruction set>.md.
+# Ours and the peers on the same work; writes bench/results/<cpu>-<its family>-<instruction set>.md.
 #     sh bench/peers/run.sh [THREADS [SECONDS [ROUNDS]]]
 # PyTorch: the first of $PYTHON, python3 and /usr/bin/python3 that imports torch. Debian's wants a fast BLAS beside it:
-#     apt-get install python3-torch libopenblas0-openmp
+#     apt-get install python3-torch libopenblas0-openmp && apt-get remove libopenblas0-pthread
+# (the latter's threads and OpenMP's would wait for each other: a third to a half of the rate)
 # llama.cpp: LLAMA_MODULES names a folder where this was done; without it generation is left out:
 #     npm i --ignore-scripts --omit=optional node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
 # A machine without an SDK: carry bench/peers and a publish there (90 MB, packed 30 by xz), and name its folder in $BENCH:
@@ -18,6 +19,6 @@ else
     bench=bench/Isoflop.Bench/bin/Release/net10.0/Isoflop.Bench
 fi
 mkdir -p bench/results
-cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -1 | tr -cs 'A-Za-z0-9\n' '-')
+cpu=$(sed -nE 's/^(model name|cpu family)[^:]*: *//p' /proc/cpuinfo | head -2 | sort -r | tr -cs 'A-Za-z0-9' '-')   # cloud machines share names
 exec "$bench" peers "${1:-$(nproc)}" "${2:-5}" "${3:-3}" "$python" bench/peers "${LLAMA_MODULES:-}" \
-    "bench/results/$cpu-$("$bench" set).md"
+    "bench/results/$cpu$("$bench" set).md"

@@ -85,7 +85,7 @@ static unsafe class Bf16
 
     /// <summary>Rows or columns of x as panels [words][width], filled up with zeros.</summary>
     /// <param name="alongK">x is [n, k]; else [k, n]</param> <param name="ld">elements from one stored row to the next</param>
-    /// <param name="panel">words from one panel to the next</param>
+    /// <param name="panel">words from one panel to the next; where width is no multiple of 16, four more than it holds</param>
     public static void Panels(float* x, nint ld, bool alongK, int n, int k, int words, int width, uint* to, nint panel)
     {
         const int Chunk = 64;
@@ -101,13 +101,17 @@ static unsafe class Bf16
                 }
         else
             for (int group = MatMul.BlockM / width * width, i0 = 0; i0 < n; i0 += group)
-                for (int w = 0, count = Math.Min(group, n - i0); w < words; w++)
-                {
-                    // The row of words is as long as whole panels are.
-                    Pairs(x + 2 * w * ld + i0, ld, k - 2 * w, count, room, (count + width - 1) / width * width);
-                    for (int i = 0; i < count; i += width)
-                        Packing.Copy((float*)room + i, 0, width, 1, (float*)to + (i0 + i) / width * panel + w * width, width);
-                }
+                for (int w = 0, i1 = Math.Min(n, i0 + group); w < words; w++)
+                    for (int i = i0; i < i1; i += width)
+                    {
+                        float* from = x + 2 * w * ld + i;
+                        uint* at = to + i / width * panel + w * width;
+                        int j = 0, left = k - 2 * w;
+                        // A panel of 12 takes 16: the rest lies where its next words come, or in the gap behind it.
+                        if (left >= 2)
+                            for (; j < width && i + j <= n - 16; j += 16) Paired(from + j, from + ld + j).Store(at + j);
+                        if (j < width) Pairs(from + j, ld, left, Math.Min(width, n - i) - j, at + j, width - j);
+                    }
     }
 
     /// <summary>Rows of A as panels of blocks [words / 16][32][16]: an AMX tile's rows, filled up with zeros.</summary>
@@ -149,10 +153,14 @@ static unsafe class Bf16
         float* y = x + ld;
         if (k >= 2)
             for (; i <= count - 16; i += 16)
-                (Rounded(x + i) >>> 16 | Rounded(y + i) & Vector512.Create(0xFFFF0000)).Store(to + i);
+                Paired(x + i, y + i).Store(to + i);
         for (; i < words; i++)
             to[i] = (k >= 1 && i < count ? Round(x[i]) : 0) | (k >= 2 && i < count ? Round(y[i]) : 0) << 16;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<uint> Paired(float* first, float* second) =>
+        Rounded(first) >>> 16 | Rounded(second) & Vector512.Create(0xFFFF0000);
 
     /// <summary><see cref="Round"/> of sixteen numbers, in the upper halves; the lower ones are left over.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -220,10 +220,11 @@ sealed class Claim(Claims claims, string piece, int number) : Fence
             throw new FenceLostException($"{piece}: another worker has it; this one gave no sign of life for too long");
     }
 
-    /// <summary>Gives it back.</summary>
+    /// <summary>Gives it back; where another has it meanwhile, how it ends is that one's to say.</summary>
     /// <param name="how">one of the three</param>
     public void End(string how, string note = "")
     {
+        if (!claims.IsOurs(piece, number)) return;
         File.WriteAllText($"{claims.PathOf(piece, number)}.{how}", note);
         claims.Ended(piece, how);
     }

@@ -7,7 +7,7 @@ using Isoflop.Store;
 namespace Isoflop.Train;
 
 /// <summary>One run in memory. Everything is laid out in the constructor; a step allocates nothing.</summary>
-sealed class TrainLoop
+sealed class TrainLoop : IDisposable
 {
     // A rewind goes to a checkpoint at least so many steps old, and on so many batches behind the spike.
     const int RewindLeast = 5, SkipBeyond = 5, MostRewinds = 20;
@@ -69,6 +69,9 @@ sealed class TrainLoop
 
     /// <summary>All that changes beside the tensors.</summary>
     public TrainState State { get; private set; }
+
+    /// <summary>Frees the model, and ends its threads.</summary>
+    public void Dispose() => model.Dispose();
 
     /// <summary>Starts from random weights.</summary>
     public void Begin()

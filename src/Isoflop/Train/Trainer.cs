@@ -94,6 +94,7 @@ public static class Trainer
                     && CorpusFacts.SameStreams(source.StreamsHash, plan.Corpus.StreamsHash));
         else loop.Begin();
         ValidRow? end = loop.Run();
+        loop.Dispose();                    // not after a failure: the thread of a rank may wait for ranks that are no more
         return ResultOf(folder, plan, loop.State, end) with { AlreadyDone = false };
     }
 

@@ -158,9 +158,9 @@ public sealed class InferenceEngineTests(TaughtModels models) : IClassFixture<Ta
         using InferenceEngine engine = Engine(limits: new(Slots: 2, Waiting: 3, PieceTokens: 16));
         int[] prompt = Prompt(engine.Model.Tokenizer, "5");
         var endless = new ReplyRequest { Prompt = prompt, MaxTokens = 60, Rule = new(1) };
-        using var pause = new ManualResetEventSlim();
-        Task<int> held = engine.Ask(_ => { pause.Wait(); return 1; });               // the engine stands still
-        SpinWait.SpinUntil(() => engine.Load == (0, 0));
+        using ManualResetEventSlim stands = new(), pause = new();
+        Task<int> held = engine.Ask(_ => { stands.Set(); pause.Wait(60_000); return 1; });
+        Assert.True(stands.Wait(60_000));                                            // the engine stands still
         IReadOnlyList<LiveReply> three = engine.Submit([endless, endless, endless]);
         BusyException busy = Assert.Throws<BusyException>(() => engine.Submit([endless]));
         Assert.InRange(busy.RetryAfter.TotalSeconds, 1, 60);

@@ -77,6 +77,9 @@ public sealed class ClaimsTests : IDisposable
         Assert.Equal((1, 2), (first.Number, second!.Number));
         second.ThrowIfLost();
         Assert.Throws<FenceLostException>(first.ThrowIfLost);
+        first.End(Claim.Done);                                           // came too late: no word of it
+        second.End(Claim.Done);
+        Assert.EndsWith("p.000002.done", Assert.Single(Directory.GetFiles(Path.Combine(folder, "claims"), "*.done")));
     }
 
     [Fact]
