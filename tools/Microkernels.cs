@@ -45,9 +45,13 @@ Console.WriteLine($$"""
             {
     """);
 for (int r = 1; r <= NarrowRows; r++) Console.WriteLine($"            case {r}: Narrow{r}(k, a, lda, b, c, ldc, start); break;");
-Console.WriteLine("""
+Console.WriteLine($$"""
             }
         }
+
+        /// <summary>The left half of a whole tile of vectors of 512 bits, on a panel of b as wide as ever: C's last 16 columns.</summary>
+        public static void RunHalf(int k, float* a, nint lda, float* b, float* c, nint ldc, float* start) =>
+            Half{{WideRows}}(k, a, lda, b, c, ldc, start);
 
         static void RunWide(int rows, int k, float* a, nint lda, float* b, float* c, nint ldc, float* start)
         {
@@ -57,28 +61,29 @@ Console.WriteLine("""
 for (int r = 1; r <= WideRows; r++) Console.WriteLine($"            case {r}: Wide{r}(k, a, lda, b, c, ldc, start); break;");
 Console.WriteLine("        }\n    }");
 for (int r = 1; r <= WideRows; r++) Tile("Wide", r, "Vector512", 16);
+Tile("Half", WideRows, "Vector512", 16, half: true);
 for (int r = 1; r <= NarrowRows; r++) Tile("Narrow", r, "Vector256", 8);
 Console.WriteLine("}");
 
-static void Tile(string name, int rows, string vector, int lanes)
+static void Tile(string name, int rows, string vector, int lanes, bool half = false)
 {
     int[] all = [.. Enumerable.Range(0, rows)];
     Console.WriteLine();
     Console.WriteLine("    [MethodImpl(MethodImplOptions.AggressiveOptimization)]");
     Console.WriteLine($"    static void {name}{rows}(int k, float* a, nint lda, float* b, float* c, nint ldc, float* start)");
     Console.WriteLine("    {");
-    foreach (int r in all) Console.WriteLine($"        {vector}<float> s{r} = default, t{r} = default;");
+    foreach (int r in all) Console.WriteLine($"        {vector}<float> s{r} = default{(half ? "" : $", t{r} = default")};");
     Console.WriteLine("        if (start != null)\n        {");
     Console.WriteLine("            float* from = start;");
     foreach (int r in all)
-        Console.WriteLine($"            s{r} = {vector}.Load(from); t{r} = {vector}.Load(from + {lanes});{(r + 1 < rows ? " from += ldc;" : "")}");
+        Console.WriteLine($"            s{r} = {vector}.Load(from);{(half ? "" : $" t{r} = {vector}.Load(from + {lanes});")}{(r + 1 < rows ? " from += ldc;" : "")}");
     Console.WriteLine("        }");
     // Tiles go down the rows of C: the next one's wait for memory passes behind this one's sums, where they are many.
     Console.WriteLine("        if (Sse.IsSupported && k > 128)\n        {");
     Console.WriteLine($"            float* next = c + {rows} * ldc;");
-    foreach (int r in all) Console.WriteLine($"            Sse.Prefetch0(next);{(lanes > 8 ? " Sse.Prefetch0(next + 16);" : "")}{(r + 1 < rows ? " next += ldc;" : "")}");
+    foreach (int r in all) Console.WriteLine($"            Sse.Prefetch0(next);{(lanes > 8 && !half ? " Sse.Prefetch0(next + 16);" : "")}{(r + 1 < rows ? " next += ldc;" : "")}");
     Console.WriteLine("        }");
-    Console.WriteLine($"        {vector}<float> u, v, x;");
+    Console.WriteLine($"        {vector}<float> u, {(half ? "" : "v, ")}x;");
     Console.WriteLine("        for (; k > 1; k -= 2)\n        {");
     Step();
     Step();
@@ -86,16 +91,18 @@ static void Tile(string name, int rows, string vector, int lanes)
     Console.WriteLine("        if (k > 0)\n        {");
     Step();
     Console.WriteLine("        }");
-    foreach (int r in all) Console.WriteLine($"        s{r}.Store(c); t{r}.Store(c + {lanes});{(r + 1 < rows ? " c += ldc;" : "")}");
+    foreach (int r in all)
+        Console.WriteLine($"        s{r}.Store(c);{(half ? "" : $" t{r}.Store(c + {lanes});")}{(r + 1 < rows ? " c += ldc;" : "")}");
     Console.WriteLine("    }");
 
     void Step()
     {
-        Console.WriteLine($"            u = {vector}.Load(b); v = {vector}.Load(b + {lanes});");
+        Console.WriteLine($"            u = {vector}.Load(b);{(half ? "" : $" v = {vector}.Load(b + {lanes});")}");
         foreach (int r in all)
         {
             Console.WriteLine($"            x = {vector}.Create(a[{r}]);");
-            Console.WriteLine($"            s{r} = {vector}.MultiplyAddEstimate(x, u, s{r}); t{r} = {vector}.MultiplyAddEstimate(x, v, t{r});");
+            Console.WriteLine($"            s{r} = {vector}.MultiplyAddEstimate(x, u, s{r});" +
+                (half ? "" : $" t{r} = {vector}.MultiplyAddEstimate(x, v, t{r});"));
         }
         Console.WriteLine($"            a += lda;\n            b += {2 * lanes};");
     }

@@ -149,6 +149,7 @@ static unsafe class MatMul
                 long at = (long)i * t.N + j;
                 float* c = t.C + at, from = start == null ? null : start + at;
                 if (columns == T.Columns && rows >= T.LeastRows) T.Run(t, rows, words, panelA, b, c, t.N, from);
+                else if (T.HasHalf && columns == T.Columns / 2 && rows == T.Rows) T.RunHalf(words, panelA, b, c, t.N, from);
                 else Edge<T>(t, rows, columns, words, panelA, b, c, edge, from);
             }
         }

@@ -47,6 +47,10 @@ static unsafe class Microkernel
         }
     }
 
+    /// <summary>The left half of a whole tile of vectors of 512 bits, on a panel of b as wide as ever: C's last 16 columns.</summary>
+    public static void RunHalf(int k, float* a, nint lda, float* b, float* c, nint ldc, float* start) =>
+        Half12(k, a, lda, b, c, ldc, start);
+
     static void RunWide(int rows, int k, float* a, nint lda, float* b, float* c, nint ldc, float* start)
     {
         switch (rows)
@@ -1192,6 +1196,155 @@ static unsafe class Microkernel
         s9.Store(c); t9.Store(c + 16); c += ldc;
         s10.Store(c); t10.Store(c + 16); c += ldc;
         s11.Store(c); t11.Store(c + 16);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Half12(int k, float* a, nint lda, float* b, float* c, nint ldc, float* start)
+    {
+        Vector512<float> s0 = default;
+        Vector512<float> s1 = default;
+        Vector512<float> s2 = default;
+        Vector512<float> s3 = default;
+        Vector512<float> s4 = default;
+        Vector512<float> s5 = default;
+        Vector512<float> s6 = default;
+        Vector512<float> s7 = default;
+        Vector512<float> s8 = default;
+        Vector512<float> s9 = default;
+        Vector512<float> s10 = default;
+        Vector512<float> s11 = default;
+        if (start != null)
+        {
+            float* from = start;
+            s0 = Vector512.Load(from); from += ldc;
+            s1 = Vector512.Load(from); from += ldc;
+            s2 = Vector512.Load(from); from += ldc;
+            s3 = Vector512.Load(from); from += ldc;
+            s4 = Vector512.Load(from); from += ldc;
+            s5 = Vector512.Load(from); from += ldc;
+            s6 = Vector512.Load(from); from += ldc;
+            s7 = Vector512.Load(from); from += ldc;
+            s8 = Vector512.Load(from); from += ldc;
+            s9 = Vector512.Load(from); from += ldc;
+            s10 = Vector512.Load(from); from += ldc;
+            s11 = Vector512.Load(from);
+        }
+        if (Sse.IsSupported && k > 128)
+        {
+            float* next = c + 12 * ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next); next += ldc;
+            Sse.Prefetch0(next);
+        }
+        Vector512<float> u, x;
+        for (; k > 1; k -= 2)
+        {
+            u = Vector512.Load(b);
+            x = Vector512.Create(a[0]);
+            s0 = Vector512.MultiplyAddEstimate(x, u, s0);
+            x = Vector512.Create(a[1]);
+            s1 = Vector512.MultiplyAddEstimate(x, u, s1);
+            x = Vector512.Create(a[2]);
+            s2 = Vector512.MultiplyAddEstimate(x, u, s2);
+            x = Vector512.Create(a[3]);
+            s3 = Vector512.MultiplyAddEstimate(x, u, s3);
+            x = Vector512.Create(a[4]);
+            s4 = Vector512.MultiplyAddEstimate(x, u, s4);
+            x = Vector512.Create(a[5]);
+            s5 = Vector512.MultiplyAddEstimate(x, u, s5);
+            x = Vector512.Create(a[6]);
+            s6 = Vector512.MultiplyAddEstimate(x, u, s6);
+            x = Vector512.Create(a[7]);
+            s7 = Vector512.MultiplyAddEstimate(x, u, s7);
+            x = Vector512.Create(a[8]);
+            s8 = Vector512.MultiplyAddEstimate(x, u, s8);
+            x = Vector512.Create(a[9]);
+            s9 = Vector512.MultiplyAddEstimate(x, u, s9);
+            x = Vector512.Create(a[10]);
+            s10 = Vector512.MultiplyAddEstimate(x, u, s10);
+            x = Vector512.Create(a[11]);
+            s11 = Vector512.MultiplyAddEstimate(x, u, s11);
+            a += lda;
+            b += 32;
+            u = Vector512.Load(b);
+            x = Vector512.Create(a[0]);
+            s0 = Vector512.MultiplyAddEstimate(x, u, s0);
+            x = Vector512.Create(a[1]);
+            s1 = Vector512.MultiplyAddEstimate(x, u, s1);
+            x = Vector512.Create(a[2]);
+            s2 = Vector512.MultiplyAddEstimate(x, u, s2);
+            x = Vector512.Create(a[3]);
+            s3 = Vector512.MultiplyAddEstimate(x, u, s3);
+            x = Vector512.Create(a[4]);
+            s4 = Vector512.MultiplyAddEstimate(x, u, s4);
+            x = Vector512.Create(a[5]);
+            s5 = Vector512.MultiplyAddEstimate(x, u, s5);
+            x = Vector512.Create(a[6]);
+            s6 = Vector512.MultiplyAddEstimate(x, u, s6);
+            x = Vector512.Create(a[7]);
+            s7 = Vector512.MultiplyAddEstimate(x, u, s7);
+            x = Vector512.Create(a[8]);
+            s8 = Vector512.MultiplyAddEstimate(x, u, s8);
+            x = Vector512.Create(a[9]);
+            s9 = Vector512.MultiplyAddEstimate(x, u, s9);
+            x = Vector512.Create(a[10]);
+            s10 = Vector512.MultiplyAddEstimate(x, u, s10);
+            x = Vector512.Create(a[11]);
+            s11 = Vector512.MultiplyAddEstimate(x, u, s11);
+            a += lda;
+            b += 32;
+        }
+        if (k > 0)
+        {
+            u = Vector512.Load(b);
+            x = Vector512.Create(a[0]);
+            s0 = Vector512.MultiplyAddEstimate(x, u, s0);
+            x = Vector512.Create(a[1]);
+            s1 = Vector512.MultiplyAddEstimate(x, u, s1);
+            x = Vector512.Create(a[2]);
+            s2 = Vector512.MultiplyAddEstimate(x, u, s2);
+            x = Vector512.Create(a[3]);
+            s3 = Vector512.MultiplyAddEstimate(x, u, s3);
+            x = Vector512.Create(a[4]);
+            s4 = Vector512.MultiplyAddEstimate(x, u, s4);
+            x = Vector512.Create(a[5]);
+            s5 = Vector512.MultiplyAddEstimate(x, u, s5);
+            x = Vector512.Create(a[6]);
+            s6 = Vector512.MultiplyAddEstimate(x, u, s6);
+            x = Vector512.Create(a[7]);
+            s7 = Vector512.MultiplyAddEstimate(x, u, s7);
+            x = Vector512.Create(a[8]);
+            s8 = Vector512.MultiplyAddEstimate(x, u, s8);
+            x = Vector512.Create(a[9]);
+            s9 = Vector512.MultiplyAddEstimate(x, u, s9);
+            x = Vector512.Create(a[10]);
+            s10 = Vector512.MultiplyAddEstimate(x, u, s10);
+            x = Vector512.Create(a[11]);
+            s11 = Vector512.MultiplyAddEstimate(x, u, s11);
+            a += lda;
+            b += 32;
+        }
+        s0.Store(c); c += ldc;
+        s1.Store(c); c += ldc;
+        s2.Store(c); c += ldc;
+        s3.Store(c); c += ldc;
+        s4.Store(c); c += ldc;
+        s5.Store(c); c += ldc;
+        s6.Store(c); c += ldc;
+        s7.Store(c); c += ldc;
+        s8.Store(c); c += ldc;
+        s9.Store(c); c += ldc;
+        s10.Store(c); c += ldc;
+        s11.Store(c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -28,6 +28,12 @@ unsafe interface ITile
     /// <param name="start">where its sums begin, laid out as c, may be c; null: zeros</param>
     static abstract void Run(in MatMul.Task t, int rows, int words, float* a, float* b, float* c, nint ldc, float* start);
 
+    /// <summary>The left half of a whole tile can be run alone.</summary>
+    static virtual bool HasHalf => false;
+
+    /// <summary>It.</summary>
+    static virtual void RunHalf(int words, float* a, float* b, float* c, nint ldc, float* start) { }
+
     /// <summary>Before a thread's first tile.</summary>
     static virtual void Begin(in MatMul.Task t) { }
 
@@ -60,6 +66,11 @@ readonly unsafe struct Float32Tile : ITile
 
     public static void Run(in MatMul.Task t, int rows, int words, float* a, float* b, float* c, nint ldc, float* start) =>
         Microkernel.Run(rows, words, a, rows, b, c, ldc, start);
+
+    public static bool HasHalf => Microkernel.Wide;
+
+    public static void RunHalf(int words, float* a, float* b, float* c, nint ldc, float* start) =>
+        Microkernel.RunHalf(words, a, Rows, b, c, ldc, start);
 }
 
 /// <summary>How a device forms its products: a precision's tile, chosen once.</summary>

@@ -302,7 +302,8 @@ public sealed record Plan
         long moments = Optimizer == OptimizerKind.Adamw ? 2 * slab / ranks : 2 * slab;
         long copies = (Config.Train.CheckEvery is null ? 0 : slab + moments) + (Config.Save.Beside == true ? 3 * slab : 0);
         int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
-        return new(slab, shards * slab, moments + room * 4 + copies, table.MatrixLength * laidOut,
+        long apart = Model.TiedHead ? 4 * table.Embedding.Length : 0;                // the embedding's gradient beside the head's
+        return new(slab, shards * (slab + apart), moments + room * 4 + copies, table.MatrixLength * laidOut,
             4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
     }
 }

@@ -48,7 +48,7 @@ public sealed class KernelTests : IDisposable
     {
         var shapes = new List<(int M, int N, int K)>();
         foreach (int i in Lengths) shapes.AddRange([(i, 33, 17), (13, i, 5), (7, 35, i)]);
-        shapes.AddRange([(1, 1, 1), (5, 3, 0), (181, 70, 530), (30, 1090, 20), (12, 32, 1030)]);
+        shapes.AddRange([(1, 1, 1), (5, 3, 0), (181, 70, 530), (30, 1090, 20), (12, 32, 1030), (25, 48, 1030)]);
         foreach ((int m, int n, int k) in shapes)
             foreach (string begin in new[] { "zeros", "itself", "another" })
             {

@@ -1,4 +1,6 @@
+using Isoflop.Kernels;
 using Isoflop.Nn;
+using Isoflop.Tests.Kernels;
 using Isoflop.Train;
 using Xunit;
 
@@ -11,6 +13,26 @@ public class PlanTests
     static Plan Make(params string[] overrides) => Plan.Make(Config.Load(null, ["corpus=c", .. overrides]), Facts);
 
     static string MessageOf(params string[] overrides) => Assert.Throws<ConfigException>(() => Make(overrides)).Message;
+
+    /// <summary>Two more shards take what the plan says, to the bytes of some lists.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Each_shard_has_gradients_and_with_a_tied_head_those_of_the_embedding_apart(bool tied)
+    {
+        long Planned(int shards) => Plan.Make(Config.Load(null, ["corpus=c", "train.steps=5", "train.batch_tokens=512", "model.context_len=64",
+            "model.d_model=64", "model.n_layer=1", "model.n_head=2", $"model.tied_head={(tied ? "true" : "false")}", $"train.shards={shards}"]),
+            new("c", 512, 1_000_000, 10_000, 3, "hash")).Memory.Gradients;
+        long Held(int shards)
+        {
+            using var counting = new CountingDevice(Devices.Open("cpu", 1));
+            using var model = new Transformer(counting, new() { VocabSize = 512, ContextLen = 64, DModel = 64, NLayer = 1, NHead = 2, TiedHead = tied },
+                512, training: true, shards);
+            return counting.Held;
+        }
+        long planned = Planned(4) - Planned(2);
+        Assert.InRange(Held(4) - Held(2), planned, planned + 4096);
+    }
 
     [Fact]
     public void Flops_are_those_of_the_loops()
