@@ -100,9 +100,9 @@ static void Tile(string name, int rows, string vector, int lanes, bool half = fa
         Console.WriteLine($"            u = {vector}.Load(b);{(half ? "" : $" v = {vector}.Load(b + {lanes});")}");
         foreach (int r in all)
         {
-            Console.WriteLine($"            x = {vector}.Create(a[{r}]);");
-            Console.WriteLine($"            s{r} = {vector}.MultiplyAddEstimate(x, u, s{r});" +
-                (half ? "" : $" t{r} = {vector}.MultiplyAddEstimate(x, v, t{r});"));
+            string load = $"            x = {vector}.Create(a[{r}]);", left = $"s{r} = {vector}.MultiplyAddEstimate(x, u, s{r});";
+            if (half) Console.WriteLine($"{load} {left}");
+            else Console.WriteLine($"{load}\n            {left} t{r} = {vector}.MultiplyAddEstimate(x, v, t{r});");
         }
         Console.WriteLine($"            a += lda;\n            b += {2 * lanes};");
     }

@@ -159,8 +159,7 @@ static unsafe class Bf16
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<uint> Paired(float* first, float* second) =>
-        Rounded(first) >>> 16 | Rounded(second) & Vector512.Create(0xFFFF0000);
+    static Vector512<uint> Paired(float* x, float* y) => Rounded(x) >>> 16 | Rounded(y) & Vector512.Create(0xFFFF0000);
 
     /// <summary><see cref="Round"/> of sixteen numbers, in the upper halves; the lower ones are left over.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -145,10 +145,8 @@ sealed unsafe partial class MpiRanks : Ranks
     private static partial int Sleep(uint microseconds);
 
     /// <summary>Leaves together with the others.</summary>
-    protected override void Dispose(bool disposing) =>
-        ((delegate* unmanaged<int>)Symbol("MPI_Finalize"))();
+    protected override void Dispose(bool disposing) => ((delegate* unmanaged<int>)Symbol("MPI_Finalize"))();
 
     /// <summary>Ends all ranks: this one cannot go on.</summary>
-    public void Abort(int code) =>
-        ((delegate* unmanaged<nint, int, int>)Symbol("MPI_Abort"))(world, code);
+    public void Abort(int code) => ((delegate* unmanaged<nint, int, int>)Symbol("MPI_Abort"))(world, code);
 }

@@ -112,8 +112,7 @@ sealed class ReplyBatch : IDisposable
     public int MostOf(in SampleRequest r) => Math.Min(r.MaxNewTokens, Context + 1 - r.Prompt.Length);
 
     // The last token drawn is never read.
-    int MostPagesOf(in SampleRequest r) =>
-        KvCache.PagesOf(model.Device.Traits, r.Prompt.Length + Math.Max(1, MostOf(r)) - 1);
+    int MostPagesOf(in SampleRequest r) => KvCache.PagesOf(model.Device.Traits, r.Prompt.Length + Math.Max(1, MostOf(r)) - 1);
 
     /// <summary>Takes a reply in, if there is a place and pages for all that it may come to need.</summary>
     /// <param name="scores">

@@ -132,8 +132,7 @@ static class FileForms
         && (head[4..10] is [0x31, 0x41, 0x59, 0x26, 0x53, 0x59] or [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]);
 
     /// <summary>Zstandard's frames that hold no data; archives that can be searched begin with one.</summary>
-    static bool IsSkippable(ReadOnlySpan<byte> head) =>
-        head is [>= 0x50 and <= 0x5F, 0x2A, 0x4D, 0x18, _, _, _, _, ..];
+    static bool IsSkippable(ReadOnlySpan<byte> head) => head is [>= 0x50 and <= 0x5F, 0x2A, 0x4D, 0x18, _, _, _, _, ..];
 
     /// <summary>A header of 512 bytes whose sum stands in it as an octal number.</summary>
     static bool IsTar(ReadOnlySpan<byte> head)

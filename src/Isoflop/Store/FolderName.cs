@@ -13,8 +13,7 @@ static class FolderName
         && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     /// <summary>What is wrong with it: the setting, the value, the rule, an example; null: nothing.</summary>
-    public static string? Problem(string key, string name) =>
-        IsGood(name) ? null : $"{key}='{name}' {Rule}; try {Near(name)}";
+    public static string? Problem(string key, string name) => IsGood(name) ? null : $"{key}='{name}' {Rule}; try {Near(name)}";
 
     /// <exception cref="ConfigException">It is none; says what is wrong with it.</exception>
     public static string Checked(string key, string name) =>

@@ -174,8 +174,7 @@ sealed class Worker : IDisposable
     }
 
     /// <summary>Is known to be gone: it said so, or its process is no more; that of another host is known to none.</summary>
-    public static bool IsGone(WorkerCard card) =>
-        card.State == "ended" || card.Place == Here && !Holder.ProcessLives(card.Pid);
+    public static bool IsGone(WorkerCard card) => card.State == "ended" || card.Place == Here && !Holder.ProcessLives(card.Pid);
 
     /// <summary>Leaves: the card stays and says so.</summary>
     public void Dispose()
