@@ -1,6 +1,6 @@
 #!/bin/sh
 # Unpacks the documentation of programming languages and libraries from Debian packages into JSON lines that 'isoflop corpus'
-# reads, a page a line, a file a package: text without markup, and without any line of 40 characters or more that stood in an
+# reads, a page a line: text without markup, and without any line of 40 characters or more that stood in an
 # earlier page, since generated pages say much of the same thing. Nothing is installed; root is not needed.
 #
 #   sh recipes/documentation.sh texts && isoflop corpus documentation texts --vocab 512 --lossy --licence 'each package: its own'
