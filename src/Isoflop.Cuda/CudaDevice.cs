@@ -34,7 +34,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         string precision = single ? "float32" : "bfloat16";
         Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
             new(() => card.PeakFlops(!single)))
-        { PassRows = PassRowsWanted };
+        { PassRows = PassRowsWanted, RunsBehind = true };
     }
 
     /// <inheritdoc/>
@@ -79,6 +79,9 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         Flush();
         stream.Download(from, to);
     }
+
+    /// <inheritdoc/>
+    public void Send() => Flush();
 
     /// <inheritdoc/>
     public void Copy(nint from, nint to, long bytes) => work.Add(Table.Copy, Elements(bytes / 4),

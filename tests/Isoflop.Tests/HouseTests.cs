@@ -36,8 +36,8 @@ public class HouseTests
     }
 
     [Fact]
-    public void The_library_has_at_most_11750_lines_of_code() => Assert.InRange(
-        Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 11_750);
+    public void The_library_has_at_most_11800_lines_of_code() => Assert.InRange(
+        Sources("src/Isoflop").Sum(f => File.ReadLines(f).Count(l => l.Trim() is { Length: > 0 } code && !code.StartsWith("//"))), 1, 11_800);
 
     [Fact]
     public void Every_package_has_a_page_and_a_description_and_there_is_an_icon()

@@ -14,6 +14,9 @@ public sealed record DeviceTraits(string Name, string InstructionSet, string Pre
     /// <summary>Rows that a pass should have to fill it: all groups of a batch pass together. 0: a group at a time, in the
     /// cores' caches.</summary>
     public int PassRows { get; init; }
+
+    /// <summary>It works on while its caller lays out what comes next: training reads its losses once in many steps.</summary>
+    public bool RunsBehind { get; init; }
 }
 
 /// <summary>The one door to a device.</summary>

@@ -87,6 +87,9 @@ public interface IDevice : IDisposable
     /// <summary>Copies to the host, after all that was asked before.</summary>
     void Download(nint from, Span<byte> to);
 
+    /// <summary>What was asked need not wait for a download to begin.</summary>
+    void Send() { }
+
     /// <summary>Copies inside the device.</summary>
     void Copy(nint from, nint to, long bytes);
 

@@ -24,6 +24,9 @@ static class OptimizerKinds
 /// </remarks>
 public sealed class Optimizer : IDisposable
 {
+    /// <summary>Steps that <see cref="StepBehind"/> may do before their sums are read.</summary>
+    internal const int MostBehind = 32;
+
     const float Momentum = 0.95f, UsualStep = 0.2f;
 
     readonly Transformer model;
@@ -32,7 +35,8 @@ public sealed class Optimizer : IDisposable
     readonly DeviceMemory memory;
     readonly Param[] hidden;                                      // what is not AdamW's
     readonly NewtonSchulz? schulz;
-    readonly DeviceSpan<double> norms;
+    readonly DeviceSpan<double> norms, unread;
+    readonly double[] read = new double[2 * MostBehind];
 
     /// <summary>For a model that trains.</summary>
     public Optimizer(Transformer model, OptimizerKind kind = OptimizerKind.Adamw)
@@ -42,6 +46,7 @@ public sealed class Optimizer : IDisposable
         (M, V) = (memory.Allocate<float>(Parts.OwnLength), memory.Allocate<float>(Parts.OwnLength));
         hidden = kind == OptimizerKind.Adamw ? [] : [.. model.Table.Hidden];
         norms = memory.Allocate<double>(2);
+        unread = memory.Allocate<double>(2 * MostBehind);
         if (kind.IsOrthogonal()) schulz = new(device, memory, [.. hidden.Select(p => (p.Rows, p.Cols))]);
     }
 
@@ -67,8 +72,33 @@ public sealed class Optimizer : IDisposable
     public (double Loss, double Norm) Step(in AdamWStep rule)
     {
         SumSquares();
-        (double Loss, double Norm) sums = default;
-        if (hidden.Length > 0 && (sums = Read()) is var (loss, norm) && !double.IsFinite(loss + norm)) return sums;
+        (double Loss, double Norm) sums = CanRunBehind ? default : Read();
+        if (double.IsFinite(sums.Loss + sums.Norm)) Apply(rule);
+        return CanRunBehind ? Read() : sums;
+    }
+
+    /// <summary>Steps need not be read one by one: what decides over an update is known to the device alone.</summary>
+    internal bool CanRunBehind => hidden.Length == 0;
+
+    /// <summary>The same without waiting for the device, which keeps what <see cref="Step"/> would return.</summary>
+    /// <param name="at">less than <see cref="MostBehind"/>: which of those that <see cref="ReadBehind"/> will read</param>
+    internal void StepBehind(in AdamWStep rule, int at)
+    {
+        SumSquares();
+        Apply(rule);
+        device.Copy(model.Sums, unread.Slice(2 * at, 2));
+        device.Send();
+    }
+
+    /// <summary>What the first so many steps would have returned, in one download.</summary>
+    internal void ReadBehind(Span<(double Loss, double Norm)> into)
+    {
+        device.Download(unread.Slice(0, 2 * into.Length), read);
+        for (int i = 0; i < into.Length; i++) into[i] = (read[2 * i], Math.Sqrt(read[2 * i + 1]));
+    }
+
+    void Apply(in AdamWStep rule)
+    {
         long matrices = model.Table.MatrixLength, from = matrices, to = matrices;
         if (hidden.Length > 0) (from, to) = (hidden[0].Offset, hidden[^1].Offset + hidden[^1].Length);
         AdamW(0, from, rule);
@@ -77,7 +107,6 @@ public sealed class Optimizer : IDisposable
         AdamW(matrices, model.Table.Length - matrices, rule with { WeightDecay = 0 });
         if (Parts.Ranks > 1) model.GatherParams();
         model.RepackWeights();
-        return hidden.Length > 0 ? sums : Read();
     }
 
     /// <summary>What <see cref="Step"/> would return.</summary>

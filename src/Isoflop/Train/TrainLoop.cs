@@ -13,6 +13,9 @@ sealed class TrainLoop : IDisposable
     const int RewindLeast = 5, SkipBeyond = 5, MostRewinds = 20;
     const double HarderClip = 0.1;
 
+    // What a card has done is read so often, for the eye's sake.
+    const double ReadSeconds = 0.2;
+
     readonly Plan plan;
     readonly Corpus corpus;
     readonly IDevice device;
@@ -29,11 +32,13 @@ sealed class TrainLoop : IDisposable
     readonly RankPace? pace;
     readonly SpikeWatch? losses, norms;
     readonly Batch batch;
+    readonly Done[] done;
+    readonly (double Loss, double Norm)[] sums;
     readonly float[] rowNll;
     readonly Schedule schedule;
     readonly double peakFlops, updateFlops;
-    long savedAt;
-    int savedStep = -1, checkedStep = -1, rewinds;
+    long savedAt, began;
+    int savedStep = -1, checkedStep = -1, rewinds, unread;
     bool timeToSave;
 
     public TrainLoop(Plan plan, Corpus corpus, IDevice device, RunFolder folder, Workspace here)
@@ -55,6 +60,9 @@ sealed class TrainLoop : IDisposable
         tagLosses = corpus.ValidTags is { } tags ? new(corpus.Info.Tags, tags) : null;
         batch = new(rows, rows);
         rowNll = tagLosses is null ? [] : new float[rows];
+        bool behind = device.Traits.RunsBehind && optimizer.CanRunBehind && here.Ranks is null && check is null && losses is null
+            && here.Seams is null;
+        (done, sums) = (new Done[behind ? Optimizer.MostBehind : 1], new (double, double)[Optimizer.MostBehind]);
         schedule = new(plan.Config.Train, plan.Steps);
         updateFlops = Flops.Update(plan.Model, plan.Optimizer);
         peakFlops = here.PeakFlops > 0 ? here.PeakFlops : device.Traits.PeakFlops.Value;
@@ -134,15 +142,13 @@ sealed class TrainLoop : IDisposable
         bool stopped = false;
         while (State.Step < plan.Steps && !(stopped = Meet(stop)))
         {
-            if (Step() is not { } row) continue;
-            folder.Write(row);
-            (told.Step, told.Loss, told.LearningRate, told.TokensPerSecond) =
-                (row.Step, row.Loss ?? double.NaN, row.LearningRate, row.TokensPerSecond);
-            here.Report("train", row.Step, plan.Steps, "steps", detail: told);
+            if (!Step() || !ReadDue) continue;
+            Read();
             if (State.Step == plan.Steps) break;
             if (EvalDue && Writes) Evaluate(plan.EvalTokens, CancellationToken.None);        // a row must not hang on a key
             if (SaveDue) Save();
         }
+        Read();
         ValidRow? end = stopped || !Writes ? null : Evaluate(0, stop);
         if (InAll(savedStep != State.Step || end is not null ? 1 : 0) != 0) Save();
         if (end is null) folder.Event("stop", State.Step, "asked to stop; the same command resumes");
@@ -176,10 +182,17 @@ sealed class TrainLoop : IDisposable
     bool CheckDue => check is not null && (State.Step + 1 is var step && (step % check.Every == 0 || step == plan.Steps
         || plan.SaveEvery > 0 && step % plan.SaveEvery == 0) || timeToSave);
 
-    /// <summary>A step; null: it was found that training must go back, and it has.</summary>
-    StepRow? Step()
+    /// <summary>A step that was done, and whose row is not written yet.</summary>
+    readonly record struct Done(double Weight, double Pairs, double Rate, bool Skipped);
+
+    bool ReadDue => unread == done.Length || State.Step == plan.Steps || EvalDue || SaveDue
+        || here.Clock.GetElapsedTime(began).TotalSeconds > ReadSeconds;
+
+    /// <summary>A step; false: it was found that training must go back, and it has.</summary>
+    bool Step()
     {
-        long began = here.Clock.GetTimestamp(), beganPass = Stopwatch.GetTimestamp();
+        if (unread == 0) began = here.Clock.GetTimestamp();
+        long beganPass = Stopwatch.GetTimestamp();
         here.Seams?.Begin(State.Step + 1, device, model.Params, optimizer.M, optimizer.V);
         source.Fill(batch, State.Cursor, plan.Windows);
         here.Seams?.Batch(State.Cursor / plan.Windows, batch.Targets.AsSpan(0, batch.Rows), batch.Weights.AsSpan(0, batch.Rows));
@@ -196,31 +209,53 @@ sealed class TrainLoop : IDisposable
         }
         HoldSeal();
         SpikeAction? way = losses is null ? null : WayOf(weight, ref rule);
-        if (way == SpikeAction.Rewind) return null;
-        (double loss, double norm) = way == SpikeAction.Skip ? optimizer.Measure() : Update(weight, rule);
-        loss /= weight;                                           // nats per token
-        bool known = double.IsFinite(loss) && double.IsFinite(norm);
-        if (!known && way != SpikeAction.Skip)
-        {
-            model.GatherGradients();
-            throw Fault(double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"loss is {loss}");
-        }
-
+        if (way == SpikeAction.Rewind) return false;
+        if (done.Length > 1) optimizer.StepBehind(rule, unread);
+        else sums[0] = way == SpikeAction.Skip ? optimizer.Measure() : Update(weight, rule);
+        done[unread++] = new(weight, pairs, rate, way == SpikeAction.Skip);
         State.Step++;
         if (way != SpikeAction.Skip) State.Updates++;
         State.Cursor += plan.Windows;
-        if (known) State.Loss = loss;
-        double flops = Flops.Training(plan.Model, plan.BatchTokens, pairs).Total + updateFlops,
-            seconds = here.Clock.GetElapsedTime(began).TotalSeconds;
-        double bytes = plan.Passes * Traffic.Pass(plan.Parameters) + Traffic.Update(plan.Parameters);
+        return true;
+    }
+
+    /// <summary>Writes the rows of the steps done since the last time; a device that runs behind is waited for.</summary>
+    void Read()
+    {
+        if (done.Length > 1 && unread > 0) optimizer.ReadBehind(sums.AsSpan(0, unread));
+        double seconds = here.Clock.GetElapsedTime(began).TotalSeconds / unread;
+        for (int i = 0, first = State.Step - unread; i < unread; i++)
+        {
+            (double loss, double norm) = (sums[i].Loss / done[i].Weight, sums[i].Norm);      // nats per token
+            bool known = double.IsFinite(loss) && double.IsFinite(norm);
+            if (known) State.Loss = loss;
+            else if (!done[i].Skipped)
+            {
+                State.Step = first + i;
+                model.GatherGradients();
+                throw Fault(double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"loss is {loss}", i + 1 == unread);
+            }
+            StepRow row = Charge(first + i + 1, done[i], seconds, known ? loss : null, known ? norm : 0);
+            folder.Write(row);
+            (told.Step, told.Loss, told.LearningRate, told.TokensPerSecond) =
+                (row.Step, row.Loss ?? double.NaN, row.LearningRate, row.TokensPerSecond);
+            here.Report("train", row.Step, plan.Steps, "steps", detail: told);
+        }
+        unread = 0;
+    }
+
+    /// <summary>Adds a step to the ledger.</summary>
+    StepRow Charge(int step, Done what, double seconds, double? loss, double norm)
+    {
+        double flops = Flops.Training(plan.Model, plan.BatchTokens, what.Pairs).Total + updateFlops,
+            bytes = plan.Passes * Traffic.Pass(plan.Parameters) + Traffic.Update(plan.Parameters);
         var spent = new Spending(flops, bytes, plan.BatchTokens, seconds);
-        Ledger ledger = State.Ledger;
-        if (corpus.TrainWeights is null) ledger.Train += spent;
-        else ledger.Tune += spent;
-        Spending sum = ledger.Train + ledger.Tune;
+        if (corpus.TrainWeights is null) State.Ledger.Train += spent;
+        else State.Ledger.Tune += spent;
+        Spending sum = State.Ledger.Train + State.Ledger.Tune;
         seconds = Math.Max(seconds, 1e-9);
-        return new(State.Step, known ? loss : null, known ? norm : 0, rate, sum.Tokens, sum.Flops, sum.Seconds,
-            plan.BatchTokens / seconds, flops / seconds / peakFlops);
+        return new(step, loss, norm, what.Rate, sum.Tokens, sum.Flops, sum.Seconds, plan.BatchTokens / seconds,
+            flops / seconds / peakFlops);
     }
 
     /// <summary>Looks at a step's loss before its update, and does what is to be done where it jumps.</summary>
@@ -365,10 +400,11 @@ sealed class TrainLoop : IDisposable
     /// <summary>
     /// Names the first tensor with a value that is not finite: weights first, since a bad gradient follows from a bad weight.
     /// </summary>
-    DataException Fault(string what)
+    /// <param name="last">its gradient is still there: no step was done after it</param>
+    DataException Fault(string what, bool last = true)
     {
-        string bad = FirstBad(model.Params, "weights") ?? FirstBad(model.Gradients, "gradient")
-            ?? "all weights and gradients are finite";
+        string bad = FirstBad(model.Params, "weights") ?? (!last ? "all weights are finite, its gradient was not kept"
+            : FirstBad(model.Gradients, "gradient") ?? "all weights and gradients are finite");
         return Ended("fault", $"{what}; {bad}", "try a lower train.learning_rate under another name");
     }
 

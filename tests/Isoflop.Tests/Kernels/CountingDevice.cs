@@ -20,7 +20,9 @@ sealed class CountingDevice(IDevice inner) : IDevice
 
     public void Reset() => (Uploads, BytesUp, Downloads, BytesDown, CachedLayers) = (0, 0, 0, 0, 0);
 
-    public DeviceTraits Traits => inner.Traits with { Name = "counting" };
+    public bool RunsBehind { get; init; }
+
+    public DeviceTraits Traits => inner.Traits with { Name = "counting", RunsBehind = RunsBehind };
 
     public nint Allocate(long bytes)
     {

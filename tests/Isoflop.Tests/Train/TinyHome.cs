@@ -97,6 +97,18 @@ sealed class TinyHome : IDisposable
     public byte[] Optimizer(int step, string name = "run") =>
         File.ReadAllBytes(System.IO.Path.Combine(StepPath(step, name), Checkpoint.OptimizerFile));
 
+    /// <summary>Puts a NaN into a tensor of a checkpoint, whose hashes then fit.</summary>
+    public void Spoil(int step, string tensor)
+    {
+        string path = System.IO.Path.Combine(StepPath(step), ModelFolder.ModelFile);
+        long at;
+        using (SafetensorsFile file = SafetensorsFile.Open(path)) at = file.Tensors[tensor].Begin;
+        byte[] bytes = File.ReadAllBytes(path);
+        BitConverter.TryWriteBytes(bytes.AsSpan((int)at + 8), float.NaN);
+        File.WriteAllBytes(path, bytes);
+        Reseal(StepPath(step));
+    }
+
     /// <summary>The columns of metrics.jsonl that do not depend on time.</summary>
     public List<object> Rows(string name = "run") =>
         [.. RunFolder.ReadSteps(RunPath(name))

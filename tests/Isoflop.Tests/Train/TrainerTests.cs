@@ -119,13 +119,7 @@ public class TrainerTests
     {
         using var home = new TinyHome();
         home.TrainUntil(4);
-        string path = Path.Combine(home.StepPath(4), ModelFolder.ModelFile);
-        long at;
-        using (SafetensorsFile file = SafetensorsFile.Open(path)) at = file.Tensors["model.layers.1.mlp.up_proj.weight"].Begin;
-        byte[] bytes = File.ReadAllBytes(path);
-        BitConverter.TryWriteBytes(bytes.AsSpan((int)at + 8), float.NaN);
-        File.WriteAllBytes(path, bytes);
-        TinyHome.Reseal(home.StepPath(4));
+        home.Spoil(4, "model.layers.1.mlp.up_proj.weight");
         string message = Assert.Throws<DataException>(() => home.Train()).Message;
         Assert.Contains("step 5: loss is NaN; first bad tensor 'model.layers.1.mlp.up_proj.weight' (weights). " +
             "Last good checkpoint: step-000004", message);

@@ -1,0 +1,125 @@
+using System.Globalization;
+using Isoflop.Data;
+using Isoflop.Kernels;
+using Isoflop.Nn;
+using Isoflop.Store;
+using Isoflop.Train;
+
+namespace Isoflop.Bench;
+
+/// <summary>Checkpoints of runs on all of their corpus' held-out text, token by token.</summary>
+static class HeldOutBench
+{
+    const int Windows = 32;
+
+    /// <summary>
+    /// What the mean of a run's last checkpoints loses or gains: of the last 1, 2, 4, … of those that save.every kept.
+    /// </summary>
+    public static void Average(string home, IEnumerable<string> runs)
+    {
+        var here = new Workspace(home) { Threads = 1 };
+        foreach (string run in runs)
+        {
+            using var read = new Reader(here, run);
+            List<int> steps = Checkpoint.StepsIn(here.RunFolder(run));
+            Console.Write($"{run,-36} every {steps[^1] - steps[^2],4} of {steps[^1],5} steps");
+            for (int count = 1; count <= Math.Min(16, steps.Count); count *= 2)
+            {
+                float[] nll = read.Losses(steps[^count..]);
+                Console.Write(string.Create(CultureInfo.InvariantCulture, $"  {count}: {nll.Average(x => (double)x):0.0000}"));
+            }
+            Console.WriteLine();
+        }
+    }
+
+    /// <summary>
+    /// How far the choice of held-out text moves a loss, and the difference of two runs (two seeds of one recipe): standard errors
+    /// over blocks of windows, since neighbouring tokens share their text.
+    /// </summary>
+    public static void Noise(string home, string[] runs)
+    {
+        var here = new Workspace(home) { Threads = 1 };
+        float[][] losses = [.. runs.Select(Last)];
+        double[][] blocks = [.. losses.Select(BlocksOf)];
+        Console.WriteLine($"{losses[0].Length} tokens of held-out text in {blocks[0].Length} blocks");
+        for (int i = 0; i < runs.Length; i++)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{runs[i],-36} {losses[i].Average(x => (double)x):0.00000} ± {Error(blocks[i]):0.00000}"));
+        for (int i = 0; i + 1 < runs.Length; i += 2)
+        {
+            double[] apart = [.. blocks[i].Zip(blocks[i + 1], (a, b) => a - b)];
+            double seeds = Math.Abs(apart.Average()) / Math.Sqrt(2), text = Error(apart) / Math.Sqrt(2);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{runs[i]} and {runs[i + 1]}: a seed's share of their difference {seeds:0.00000}, the text's {text:0.00000} nats"));
+        }
+
+        float[] Last(string run)
+        {
+            using var read = new Reader(here, run);
+            return read.Losses(Checkpoint.StepsIn(here.RunFolder(run))[^1..]);
+        }
+    }
+
+    // Long enough for most documents: errors of blocks are independent.
+    const int BlockTokens = 2048;
+
+    static double[] BlocksOf(float[] losses) => [.. losses.Chunk(BlockTokens).Where(b => b.Length == BlockTokens).Select(b => b.Average(x => (double)x))];
+
+    static double Error(double[] x)
+    {
+        double mean = x.Average();
+        return Math.Sqrt(x.Sum(v => (v - mean) * (v - mean)) / (x.Length - 1) / x.Length);
+    }
+
+    /// <summary>A run's model, with weights of any of its checkpoints.</summary>
+    sealed class Reader : IDisposable
+    {
+        readonly string folder;
+        readonly Corpus corpus;
+        readonly IDevice device;
+        readonly Transformer model;
+
+        public Reader(Workspace here, string run)
+        {
+            folder = here.RunFolder(run);
+            corpus = Corpus.Open(here.CorpusFolder(RunRecord.Load(folder).Corpus.Name));
+            device = here.OpenDevice();
+            ModelConfig config = ModelFolder.LoadShape(Path.Combine(folder, Checkpoint.NameOf(Checkpoint.StepsIn(folder)[^1])));
+            model = new(device, config, Windows * config.ContextLen, training: false);
+        }
+
+        /// <summary>−ln p of every held-out token by the mean of the weights of some steps, nats.</summary>
+        public float[] Losses(IReadOnlyList<int> steps)
+        {
+            var sum = new double[model.Table.Length];
+            var own = new float[model.Table.Length];
+            foreach (int step in steps)
+            {
+                ModelFolder.LoadParams(Path.Combine(folder, Checkpoint.NameOf(step)), device, model.Table, model.Params);
+                device.Download(model.Params, own);
+                for (int i = 0; i < own.Length; i++) sum[i] += own[i];
+            }
+            for (int i = 0; i < own.Length; i++) own[i] = (float)(sum[i] / steps.Count);
+            device.Upload(own, model.Params);
+            model.RepackWeights();
+            int context = model.Config.ContextLen;
+            var source = new EvalSource(corpus.Valid.Read, corpus.EndOfText, context);
+            var batch = new Batch(Windows * context, Windows * context);
+            long end = corpus.Valid.Count - 1;
+            var losses = new float[end];
+            for (long at = 0; at < end;)
+            {
+                long from = at;
+                at = source.Fill(batch, at, end, Windows);
+                model.Nll(batch, losses.AsSpan((int)from, batch.Rows));
+            }
+            return losses;
+        }
+
+        public void Dispose()
+        {
+            model.Dispose();
+            device.Dispose();
+            corpus.Dispose();
+        }
+    }
+}
