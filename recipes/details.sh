@@ -1,9 +1,10 @@
 #!/bin/sh
-# What is left of the dial beside its rate: AdamW's epsilon, the share of the run that decays, the mean of the last checkpoints,
-# and whether the held-out text is long enough to tell seeds apart. Two seeds each at two budgets.
+# What is left of the dial beside its rate: AdamW's epsilon and decay of weights, the shares of the run that warm up
+# and decay, the mean of the last checkpoints, and whether the held-out text is long enough to tell seeds apart. Two seeds each.
 #
 #   isoflop corpus world --bytes 5e8
-#   sh recipes/details.sh [FOLDER]        tables go to FOLDER; 1.5e13 FLOPs
+#   sh recipes/documentation.sh texts && isoflop corpus documentation texts --vocab 512 --lossy --licence 'each package: its own'
+#   sh recipes/details.sh [FOLDER]        tables go to FOLDER; 7.4e13 FLOPs
 set -eu
 isoflop=${ISOFLOP:-isoflop}
 bench=${BENCH:-"dotnet run -c Release --project bench/Isoflop.Bench --"}
@@ -14,18 +15,26 @@ mkdir -p "$out"
 # run FLOPS SEED WHAT [SETTING]
 run() {
     # shellcheck disable=SC2086
-    $isoflop train "name=details.$1.$3.s$2" corpus=world model.context_len=128 "flops=$1" "seed=$2" save.keep=100 "save.every=${every:-0}" \
+    $isoflop train "name=details.$1.$3.s$2" "corpus=${corpus:-world}" model.context_len=128 "flops=$1" "seed=$2" save.keep=100 "save.every=${every:-0}" \
         ${4:+"$4"} --home "$home" ${THREADS:+--threads $THREADS} > /dev/null
 }
 
 for flops in 1e11 1e12; do
     for seed in 1 2; do
-        every=50 run $flops $seed plain
+        (every=50; run $flops $seed plain)
         for e in 1e-6 1e-10 1e-12; do run $flops $seed "eps$e" "train.eps=$e"; done
         for d in 0.1 0.4 0.7; do run $flops $seed "decay$d" "train.decay=$d"; done
+        for w in 0.02 0.1; do run $flops $seed "warmup$w" "train.warmup=$w"; done
+        for w in 0.03 0.3; do run $flops $seed "weight-decay$w" "train.weight_decay=$w"; done
     done
 done
-$isoflop runs 'details.*' --where status=done --columns name,seed,model.d_model,steps,train.batch_tokens,train.eps,train.decay,flops,valid_loss \
+for seed in 1 2; do
+    run 1e13 $seed plain
+    run 1e13 $seed decay0.4 train.decay=0.4
+    (corpus=documentation; run 1e12 $seed documentation)
+    (corpus=documentation; run 1e12 $seed documentation-decay0.4 train.decay=0.4)
+done
+$isoflop runs 'details.*' --where status=done --columns name,corpus,seed,model.d_model,steps,train.batch_tokens,train.eps,train.decay,train.warmup,train.weight_decay,flops,valid_loss \
     --csv "$out/runs.csv" --home "$home"
 $bench average "$home" details.1e11.plain.s1 details.1e11.plain.s2 details.1e12.plain.s1 details.1e12.plain.s2 > "$out/average.txt"
 $bench noise "$home" details.1e11.plain.s1 details.1e11.plain.s2 details.1e12.plain.s1 details.1e12.plain.s2 > "$out/noise.txt"

@@ -58,6 +58,7 @@ cell world 1e12 80 3 512 -1 1
 cell world 1e12 48 2 512 -1 1
 cell world 1e12 32 2 512 -1 1
 cell world 1e13 112 4 512 -1 1
+cell world 1e13 80 3 1024 -1 1
 cell world 1e13 64 2 1024 -1 1
 $isoflop runs 'dial.*' --where status=done --columns \
     name,corpus,seed,model.d_model,model.n_layer,planned_flops,tokens,steps,train.batch_tokens,train.learning_rate,flops,valid_loss \

@@ -41,11 +41,12 @@ static class FrontierCommand
             if (call.Parsed.GetValue(task) is { } level) edits.Add($"task={level}");
             bool open = edits.Count == 1 && edits[0].StartsWith("name=", StringComparison.Ordinal);
             if (open && crew.IsAsked(call)) throw new ConfigException("--on trains a grid; give its recipe or --task too");
-            FrontierRecipe recipe = open ? new() : FrontierRecipe.Load(file ? all[0] : null, edits);
+            FrontierRecipe recipe = open ? Frontier.Find(edits[0]["name=".Length..], call.Here)
+                : FrontierRecipe.Load(file ? all[0] : null, edits);
             if (!open) Frontier.Begin(recipe, call.Here);
             if (crew.Begin(call, recipe.Name, 0, Frontier.ModelsOf(recipe).Count,
                 here => Frontier.Work(recipe, here)) is { } code) return code;
-            Frontier found = open ? Frontier.Open(all[0], call.Here) : Frontier.Run(recipe, call.Here);
+            Frontier found = Frontier.Run(recipe, call.Here);
             if (call.Json) found.ToTable().WriteJsonLines(call.Out);
             else Write(call.Out, found);
             return 0;

@@ -24,6 +24,7 @@ sealed record IsoAccuracy(double Accuracy, IReadOnlyList<(double Test, Estimate 
 sealed class Frontier
 {
     const int Fine = 9;
+    const string TableFile = "cells.csv";
     static readonly Format format = new("frontier");
 
     internal Frontier(FrontierRecipe recipe, string folder, IReadOnlyList<FrontierCell> cells)
@@ -96,14 +97,22 @@ sealed class Frontier
     }
 
     /// <summary>Opens a study that is done.</summary>
-    /// <exception cref="ConfigException">There is none of that name.</exception>
+    /// <exception cref="ConfigException">There is none of that name, or it is not done.</exception>
     public static Frontier Open(string name, Workspace here)
     {
+        FrontierRecipe recipe = Find(name, here);
+        if (!File.Exists(Path.Combine(here.StudyFolder(name), TableFile)))
+            throw new ConfigException($"frontier '{name}' is not done; 'isoflop frontier {name}' goes on with it");
+        return Run(recipe, here);
+    }
+
+    /// <summary>What a study was begun with.</summary>
+    /// <exception cref="ConfigException">There is none of that name.</exception>
+    public static FrontierRecipe Find(string name, Workspace here)
+    {
         string file = Path.Combine(here.StudyFolder(name), "frontier.json");
-        if (name.Length == 0 || !File.Exists(file))
-            throw new ConfigException($"there is no frontier '{name}' below {here.Root}; 'isoflop frontier {name} --task TASK' " +
-                $"makes one");
-        return Run(RecipeOf(file), here);
+        return name.Length > 0 && File.Exists(file) ? RecipeOf(file) : throw new ConfigException(
+            $"there is no frontier '{name}' below {here.Root}; 'isoflop frontier {name} --task TASK' makes one");
     }
 
     static FrontierRecipe RecipeOf(string file) => JsonFile.Read(file, format, FrontierJson.Default.FrontierRecipe,
@@ -131,7 +140,7 @@ sealed class Frontier
 
     void Write()
     {
-        using (StreamWriter csv = new(Path.Combine(Folder, "cells.csv"))) ToTable().WriteCsv(csv);
+        using (StreamWriter csv = new(Path.Combine(Folder, TableFile))) ToTable().WriteCsv(csv);
         Chart.Save(Path.Combine(Folder, "frontier.svg"), [.. Charts()]);
     }
 

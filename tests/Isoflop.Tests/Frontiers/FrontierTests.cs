@@ -159,6 +159,8 @@ public sealed class FrontierTests : IDisposable
     {
         FrontierRecipe recipe = FrontierRecipe.Load(null, ["name=small", "task=parity:1", "widths=16,32", "teach=2e9,4e9", "steps=4",
             "budget=2", "seeds=2", "items=16", "context=48", "layers=1", "batch=768", "max_new_tokens=16"]);
+        Frontier.Begin(recipe, new(home));
+        Assert.Contains("'small' is not done; 'isoflop frontier small' goes on", Assert.Throws<ConfigException>(() => Frontier.Open("small", new(home))).Message, StringComparison.Ordinal);
         Frontier done = Frontier.Run(recipe, new(home) { Threads = 2 });
         Assert.Equal(2 * 2 * 2 * 4 * 2, done.Cells.Count);
         Assert.All(done.Cells, c => Assert.True(c.RlFlops >= 0 == c.Steps >= 0 && (c.RlFlops > 0) == (c.Steps > 0) && c.TestFlops > 0));
