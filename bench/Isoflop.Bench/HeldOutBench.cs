@@ -59,6 +59,22 @@ static class HeldOutBench
         }
     }
 
+    /// <summary>Loss by place in the context: what is copied or looked up in it shows as a fall along it (Olsson et al. 2022, arXiv:2209.11895).</summary>
+    public static void Places(string home, IEnumerable<string> runs)
+    {
+        var here = new Workspace(home) { Threads = 1 };
+        foreach (string run in runs)
+        {
+            using var read = new Reader(here, run);
+            float[] losses = read.Losses(Checkpoint.StepsIn(here.RunFolder(run))[^1..]);
+            Console.Write($"{run,-40}");
+            for (int from = 0, to = 8; from < read.Places.Max() + 1; (from, to) = (to, 2 * to))
+                Console.Write(string.Create(CultureInfo.InvariantCulture,
+                    $"  {from + 1}–{to}: {losses.Where((_, i) => read.Places[i] >= from && read.Places[i] < to).Average(x => (double)x):0.000}"));
+            Console.WriteLine();
+        }
+    }
+
     // Long enough for most documents: errors of blocks are independent.
     const int BlockTokens = 2048;
 
@@ -78,6 +94,9 @@ static class HeldOutBench
         readonly IDevice device;
         readonly Transformer model;
 
+        /// <summary>Of every held-out token, how many of its own document the model sees before it, less one.</summary>
+        public int[] Places { get; }
+
         public Reader(Workspace here, string run)
         {
             folder = here.RunFolder(run);
@@ -85,6 +104,7 @@ static class HeldOutBench
             device = here.OpenDevice();
             ModelConfig config = ModelFolder.LoadShape(Path.Combine(folder, Checkpoint.NameOf(Checkpoint.StepsIn(folder)[^1])));
             model = new(device, config, Windows * config.ContextLen, training: false);
+            Places = new int[corpus.Valid.Count - 1];
         }
 
         /// <summary>−ln p of every held-out token by the mean of the weights of some steps, nats.</summary>
@@ -111,6 +131,7 @@ static class HeldOutBench
                 long from = at;
                 at = source.Fill(batch, at, end, Windows);
                 model.Nll(batch, losses.AsSpan((int)from, batch.Rows));
+                batch.Positions.AsSpan(0, batch.Rows).CopyTo(Places.AsSpan((int)from));
             }
             return losses;
         }
