@@ -59,7 +59,10 @@ static class HeldOutBench
         }
     }
 
-    /// <summary>Loss by place in the context: what is copied or looked up in it shows as a fall along it (Olsson et al. 2022, arXiv:2209.11895).</summary>
+    /// <summary>
+    /// Loss by place in the context: what is copied or looked up in it shows as a fall along it. And on random tokens that are said
+    /// twice, the second time: only who copies can foretell those (Olsson et al. 2022, arXiv:2209.11895).
+    /// </summary>
     public static void Places(string home, IEnumerable<string> runs)
     {
         var here = new Workspace(home) { Threads = 1 };
@@ -71,7 +74,8 @@ static class HeldOutBench
             for (int from = 0, to = 8; from < read.Places.Max() + 1; (from, to) = (to, 2 * to))
                 Console.Write(string.Create(CultureInfo.InvariantCulture,
                     $"  {from + 1}–{to}: {losses.Where((_, i) => read.Places[i] >= from && read.Places[i] < to).Average(x => (double)x):0.000}"));
-            Console.WriteLine();
+            (double first, double second) = read.Repeated();
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  random {first:0.000}, again {second:0.000}"));
         }
     }
 
@@ -134,6 +138,25 @@ static class HeldOutBench
                 batch.Positions.AsSpan(0, batch.Rows).CopyTo(Places.AsSpan((int)from));
             }
             return losses;
+        }
+
+        /// <summary>Mean loss on random tokens, and on the same when they come again; the weights are those of <see cref="Losses"/>.</summary>
+        public (double First, double Second) Repeated()
+        {
+            int half = model.Config.ContextLen / 2;
+            var batch = new Batch(Windows * 2 * half, Windows);
+            for (int w = 0; w < Windows; w++)
+            {
+                var random = new Random(w);
+                int[] once = [.. Enumerable.Range(0, half).Select(_ => random.Next(1, model.Config.VocabSize))], twice = [.. once, .. once];
+                batch.BeginSequence();
+                for (int i = 0; i + 1 < twice.Length; i++) batch.Add(twice[i], twice[i + 1], 1);
+            }
+            var nll = new float[batch.Rows];
+            model.Nll(batch, nll);
+            return (Mean(p => p < half - 1), Mean(p => p >= half));
+
+            double Mean(Func<int, bool> at) => nll.Where((_, i) => at(batch.Positions[i])).Average(x => (double)x);
         }
 
         public void Dispose()
