@@ -21,12 +21,22 @@ public sealed class WindowHome : IAsyncLifetime
 
     /// <summary>Null: there is none on this machine.</summary>
     public IBrowser? Browser { get; private set; }
-    public string Path => ladder.Home;
+    public string Path
+    {
+        get
+        {
+            SkipWithoutBrowser();
+            return ladder.Home;
+        }
+    }
+
     public string Address => host.Address;
 
     /// <summary>Where Debian, and others, put it.</summary>
     static string? Chromium => Environment.GetEnvironmentVariable("CHROMIUM") ?? ((string[])["/usr/bin/chromium", "/usr/bin/chromium-browser",
         "/usr/bin/google-chrome"]).FirstOrDefault(File.Exists);
+
+    static void SkipWithoutBrowser() => Assert.SkipWhen(Chromium is null, "there is no Chromium: apt-get install chromium, or set CHROMIUM");
 
     public async ValueTask InitializeAsync()
     {
@@ -66,7 +76,7 @@ public sealed class WindowHome : IAsyncLifetime
     /// <summary>A page in a browser of its own, whose every error is a failure of the test.</summary>
     internal async Task<Looked> Look(string path, int width = 1400, ColorScheme scheme = ColorScheme.Light)
     {
-        Assert.SkipWhen(Browser is null, "there is no Chromium: apt-get install chromium, or set CHROMIUM");
+        SkipWithoutBrowser();
         IBrowserContext context = await Browser!.NewContextAsync(new()
         {
             ViewportSize = new() { Width = width, Height = width > 600 ? 900 : 844 },
