@@ -4,7 +4,7 @@
 #
 #   isoflop corpus world --bytes 5e8
 #   sh recipes/documentation.sh texts && isoflop corpus documentation texts --vocab 512 --lossy --licence 'each package: its own'
-#   sh recipes/details.sh [FOLDER]        tables go to FOLDER; 7.4e13 FLOPs
+#   sh recipes/details.sh [FOLDER]        tables go to FOLDER; 1e14 FLOPs
 set -eu
 isoflop=${ISOFLOP:-isoflop}
 bench=${BENCH:-"dotnet run -c Release --project bench/Isoflop.Bench --"}
@@ -12,11 +12,13 @@ home=${ISOFLOP_HOME:-./isoflop}
 out=${1:-results/details}
 mkdir -p "$out"
 
-# run FLOPS SEED WHAT [SETTING]
+# run FLOPS SEED WHAT [SETTING…]
 run() {
+    flops=$1 seed=$2 what=$3
+    shift 3
     # shellcheck disable=SC2086
-    $isoflop train "name=details.$1.$3.s$2" "corpus=${corpus:-world}" model.context_len=128 "flops=$1" "seed=$2" save.keep=100 "save.every=${every:-0}" \
-        ${4:+"$4"} --home "$home" ${THREADS:+--threads $THREADS} > /dev/null
+    $isoflop train "name=details.$flops.$what.s$seed" "corpus=${corpus:-world}" model.context_len=128 "flops=$flops" "seed=$seed" save.keep=100 "save.every=${every:-0}" \
+        "$@" --home "$home" ${THREADS:+--threads $THREADS} > /dev/null
 }
 
 for flops in 1e11 1e12; do
@@ -29,6 +31,9 @@ for flops in 1e11 1e12; do
     done
 done
 for seed in 1 2; do
+    for flops in 1e11 1e12 1e13; do run $flops $seed both train.decay=0.4 train.weight_decay=0.03; done
+    run 1e12 $seed weight-decay0.01 train.weight_decay=0.01
+    run 1e12 $seed both0.01 train.decay=0.4 train.weight_decay=0.01
     run 1e13 $seed plain
     run 1e13 $seed decay0.4 train.decay=0.4
     (corpus=documentation; run 1e12 $seed documentation)
