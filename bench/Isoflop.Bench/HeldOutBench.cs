@@ -4,6 +4,7 @@ using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Store;
 using Isoflop.Train;
+using MathNet.Numerics.Statistics;
 
 namespace Isoflop.Bench;
 
@@ -21,7 +22,7 @@ static class HeldOutBench
         foreach (string run in runs)
         {
             using var read = new Reader(here, run);
-            List<int> steps = Checkpoint.StepsIn(here.RunFolder(run));
+            List<int> steps = read.Steps;
             Console.Write($"{run,-36} every {steps[^1] - steps[^2],4} of {steps[^1],5} steps");
             for (int count = 1; count <= Math.Min(16, steps.Count); count *= 2)
             {
@@ -55,7 +56,7 @@ static class HeldOutBench
         float[] Last(string run)
         {
             using var read = new Reader(here, run);
-            return read.Losses(Checkpoint.StepsIn(here.RunFolder(run))[^1..]);
+            return read.Losses(read.Steps[^1..]);
         }
     }
 
@@ -69,7 +70,7 @@ static class HeldOutBench
         foreach (string run in runs)
         {
             using var read = new Reader(here, run);
-            float[] losses = read.Losses(Checkpoint.StepsIn(here.RunFolder(run))[^1..]);
+            float[] losses = read.Losses(read.Steps[^1..]);
             Console.Write($"{run,-40}");
             for (int from = 0, to = 8; from < read.Places.Max() + 1; (from, to) = (to, 2 * to))
                 Console.Write(string.Create(CultureInfo.InvariantCulture,
@@ -84,11 +85,7 @@ static class HeldOutBench
 
     static double[] BlocksOf(float[] losses) => [.. losses.Chunk(BlockTokens).Where(b => b.Length == BlockTokens).Select(b => b.Average(x => (double)x))];
 
-    static double Error(double[] x)
-    {
-        double mean = x.Average();
-        return Math.Sqrt(x.Sum(v => (v - mean) * (v - mean)) / (x.Length - 1) / x.Length);
-    }
+    static double Error(double[] x) => x.StandardDeviation() / Math.Sqrt(x.Length);
 
     /// <summary>A run's model, with weights of any of its checkpoints.</summary>
     sealed class Reader : IDisposable
@@ -98,15 +95,19 @@ static class HeldOutBench
         readonly IDevice device;
         readonly Transformer model;
 
-        /// <summary>Of every held-out token, how many of its own document the model sees before it, less one.</summary>
+        /// <summary>Of its checkpoints, ascending.</summary>
+        public List<int> Steps { get; }
+
+        /// <summary>Of every held-out token, how many of its document the model sees before the one that foretells it.</summary>
         public int[] Places { get; }
 
         public Reader(Workspace here, string run)
         {
             folder = here.RunFolder(run);
+            Steps = Checkpoint.StepsIn(folder);
             corpus = Corpus.Open(here.CorpusFolder(RunRecord.Load(folder).Corpus.Name));
             device = here.OpenDevice();
-            ModelConfig config = ModelFolder.LoadShape(Path.Combine(folder, Checkpoint.NameOf(Checkpoint.StepsIn(folder)[^1])));
+            ModelConfig config = ModelFolder.LoadShape(Path.Combine(folder, Checkpoint.NameOf(Steps[^1])));
             model = new(device, config, Windows * config.ContextLen, training: false);
             Places = new int[corpus.Valid.Count - 1];
         }
