@@ -3,7 +3,7 @@
 #     sh tools/gpu-check.sh pack FILE.tar.xz          where the SDK is: the program, its tests and its bench with their runtime; at most 64 MB
 #     sh gpu-check.sh run FOLDER [DEVICE]             on the machine with the card, in the unpacked folder: no SDK, no network; default cuda:0
 #     sh gpu-check.sh played FOLDER LIBRARY           the same, smaller, on a card that the host plays: what 'tools/kernels.sh host LIBRARY' made
-# FOLDER gets a small file a part: machine, tests, corpus, bits, operations, table (beside PyTorch, where python3 imports torch), ladder, and summary.txt.
+# FOLDER gets a small file a part: machine, tests, corpus, bits, operations, plain, table (beside PyTorch, where python3 imports torch), ladder, and summary.txt.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -49,6 +49,9 @@ bits() {                                     # a run that is killed again and ag
     [ $# -eq 1 ]
 }
 
+# What overlapping kernels and warpgroups' products gain: the same sizes without either.
+plain() { for i in $plainly; do ISOFLOP_PLAIN_CARD=1 "$here/Isoflop.Bench" card "$device" 1 "$i" "$i"; done; }
+
 operations() { for i in $profiled; do "$here/Isoflop.Bench" card "$device" operations "$i"; done; }
 
 table() {                                    # ours and PyTorch by turns, the same sizes, the same minute; what the goals speak of first
@@ -80,11 +83,16 @@ run() {
     { nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true; } > "$out/card.txt" 2>&1
     export ISOFLOP_CARD="$device" ISOFLOP_HOME="$home" ISOFLOP_GOLDEN="$here/golden"
     part machine 20 "$here/isoflop" machine --json
-    part tests 70 "$here/Isoflop.Tests" -class "*CudaKernelTests" -class "*CudaAttentionTests" -class "*CudaCardTests"
+    if ! grep -q '^machine: done' "$out/summary.txt"; then
+        export ISOFLOP_PLAIN_CARD=1
+        part machine-plain 20 "$here/isoflop" machine --json              # all that follows is plain then
+    fi
+    part tests 70 "$here/Isoflop.Tests" -class "*CudaKernelTests" -class "*CudaAttentionTests" -class "*CudaCardTests" -class "*PackedProductTests"
     part corpus 25 sh "$here/gpu-check.sh" corpus
     part bits 45 sh "$here/gpu-check.sh" bits
     part operations 20 sh "$here/gpu-check.sh" operations
-    part table 125 sh "$here/gpu-check.sh" table
+    part plain 15 sh "$here/gpu-check.sh" plain
+    part table 110 sh "$here/gpu-check.sh" table
     part ladder 50 sh "$here/gpu-check.sh" ladder
     if [ -d "$home/studies/card" ]; then cp "$home"/studies/card/*.csv "$home"/studies/card/*.json "$out/" 2> /dev/null || true; fi
     ! grep -q FAILED "$out/summary.txt"
@@ -93,9 +101,9 @@ run() {
 # What a card takes, and a played one.
 device=${ISOFLOP_CARD:-cuda:0} home=${ISOFLOP_HOME:-}
 if [ -n "${ISOFLOP_PLAYED:-}" ]; then
-    bytes=2e5 width=16 layers=1 steps=12 every=3 delays="3 4 5" micro=256 profiled=8 sizes=8 budgets=1e7..3e7
+    bytes=2e5 width=16 layers=1 steps=12 every=3 delays="3 4 5" micro=256 profiled=8 plainly=8 sizes=8 budgets=1e7..3e7
 else
-    bytes=2e7 width=128 layers=4 steps=400 every=50 delays="1 1.5 2 2.5 3 4" micro=2048 profiled="2 4 6" sizes="0 2 4 6 1 5 7 3" budgets=1e11..1e14
+    bytes=2e7 width=128 layers=4 steps=400 every=50 delays="1 1.5 2 2.5 3 4" micro=2048 profiled="2 4 6" plainly="0 4 6" sizes="0 2 4 6 1 5 7 3" budgets=1e11..1e14
 fi
 
 case ${1:-} in
@@ -108,6 +116,6 @@ played)
     rm -f "$2/libcuda.so.1"
     exit ${code:-0}
     ;;
-corpus | bits | operations | table | ladder) "$1" ;;
+corpus | bits | operations | plain | table | ladder) "$1" ;;
 *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

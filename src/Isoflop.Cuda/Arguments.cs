@@ -92,6 +92,22 @@ struct MatMulArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
+struct PackArguments
+{
+    public nint X, To;
+    public GroupArguments Groups;
+    public int Rows, K, Chunks;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct PackedMatMulArguments
+{
+    public nint A, B, Start, C;
+    public GroupArguments Groups;
+    public int M, N, K, Chunks;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 struct RopeArguments
 {
     public nint X, Table, Positions;

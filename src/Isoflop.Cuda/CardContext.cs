@@ -14,6 +14,9 @@ sealed unsafe class CardContext
 
     static readonly ConditionalWeakTable<Driver, ConcurrentDictionary<int, CardContext>> all = [];
 
+    // Set: nothing that only cards from 9.0 on have, should one of them get it wrong.
+    static readonly bool plain = Environment.GetEnvironmentVariable("ISOFLOP_PLAIN_CARD") is { Length: > 0 };
+
     readonly Driver driver;
     readonly Card card;
     readonly Lock one = new();
@@ -37,6 +40,12 @@ sealed unsafe class CardContext
 
     /// <summary>The driver's name for it.</summary>
     public nint Handle { get; }
+
+    /// <summary>Whether a kernel may be launched before the one ahead of it is done, and waits by itself.</summary>
+    public bool Overlaps => card.Major >= 9 && driver.AddEdges != null && !plain;
+
+    /// <summary>Whether its warpgroups' products have the bits of its warps'; null: not tried yet.</summary>
+    public bool? SameProducts { get; set; } = plain ? false : null;
 
     /// <summary>The driver keeps a current context for each thread.</summary>
     public void Enter() => Check(driver.SetContext(Handle), "cuCtxSetCurrent");
@@ -68,7 +77,7 @@ sealed unsafe class CardContext
 
     nint Load(string name)
     {
-        byte[] ptx = Ptx(name), log = new byte[4096];
+        byte[] ptx = Encoding.UTF8.GetBytes(Ptx(name, Overlaps) + '\0'), log = new byte[4096];
         nint module;
         int result;
         fixed (byte* code = ptx, errors = log)
@@ -82,13 +91,14 @@ sealed unsafe class CardContext
         throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)}: {name}.ptx {said}");
     }
 
-    /// <summary>A module's text, with the zero that ends it.</summary>
-    static byte[] Ptx(string name)
+    /// <summary>A module's text. Where kernels overlap, each waits for the one before where kernel.h has it begin.</summary>
+    internal static string Ptx(string name, bool overlaps)
     {
         using Stream file = typeof(CardContext).Assembly.GetManifestResourceStream($"{name}.ptx")
             ?? throw new InvalidOperationException($"{name}.ptx is not part of the program");
-        byte[] ptx = new byte[file.Length + 1];
-        file.ReadExactly(ptx.AsSpan(0, ptx.Length - 1));
-        return ptx;
+        using var reader = new StreamReader(file);
+        string ptx = reader.ReadToEnd();
+        return !overlaps ? ptx : ptx.Replace(".target sm_80", ".target sm_90", StringComparison.Ordinal)
+            .Replace("// griddepcontrol", "griddepcontrol.wait; griddepcontrol.launch_dependents;", StringComparison.Ordinal);
     }
 }

@@ -45,6 +45,9 @@ sealed unsafe class CardStream : IDisposable
         }
     }
 
+    /// <summary>What all streams on the card share.</summary>
+    public CardContext Context => context;
+
     /// <summary>The driver's name of the queue; its card is the thread's.</summary>
     public nint Handle
     {
@@ -170,20 +173,29 @@ sealed unsafe class CardStream : IDisposable
         return graph;
     }
 
-    /// <summary>A chain of nodes: each waits for the one before it.</summary>
+    /// <summary>A chain of nodes: each waits for the one before it; by itself, where the card can.</summary>
     void Make(Graph graph)
     {
-        nint made, node = 0, executable;
+        nint made, node, executable;
         Check(driver.CreateGraph(&made, 0), "cuGraphCreate");
         graph.Template = made;
+        bool overlaps = context.Overlaps;
         var nodes = new nint[graph.Work.Count];
         for (int i = 0; i < nodes.Length; i++)
         {
-            nint before = node;
+            nint before = i > 0 ? nodes[i - 1] : 0;
             Driver.NodeParameters parameters = Node(graph.Work, i, out void* given);
             parameters.Parameters = &given;
-            Check(driver.AddNode(&node, made, &before, i > 0 ? 1u : 0u, &parameters), "cuGraphAddKernelNode");
+            Check(driver.AddNode(&node, made, &before, i > 0 && !overlaps ? 1u : 0u, &parameters), "cuGraphAddKernelNode");
             nodes[i] = node;
+        }
+        if (overlaps)
+        {
+            var edges = new Driver.Edge[nodes.Length - 1];
+            edges.AsSpan().Fill(Driver.Edge.Programmatic);
+            fixed (nint* chain = nodes)
+            fixed (Driver.Edge* each = edges)
+                Check(driver.AddEdges(made, chain, chain + 1, each, (nuint)edges.Length), "cuGraphAddDependencies");
         }
         Check(driver.InstantiateGraph(&executable, made, 0), "cuGraphInstantiateWithFlags");
         (graph.Executable, graph.Nodes) = (executable, nodes);

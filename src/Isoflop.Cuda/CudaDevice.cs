@@ -35,10 +35,17 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
             new(() => card.PeakFlops(!single)))
         { PassRows = PassRowsWanted, RunsBehind = true };
+        Packs = !single && card.Major == PackedProducts.Capability && PackedProducts.Same(this, stream.Context);
     }
 
     /// <inheritdoc/>
     public DeviceTraits Traits { get; }
+
+    /// <summary>Whether large products take operands that are packed beforehand.</summary>
+    internal bool Packs { get; }
+
+    /// <summary>Products of any size, for tests.</summary>
+    internal bool PacksAll { get; set; }
 
     /// <inheritdoc cref="CardStream.Launches"/>
     internal (long Single, long Graphs) Launches => stream.Launches;
@@ -220,6 +227,11 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
             _ => kernels.TurnedA,
         };
         int count = layout == MatMulLayout.TransposedA ? groups.Count : 1;
+        if (PacksAll || Packs && PackedProducts.Pay(m, n, k, count, processors))
+        {
+            MatMulPacked(layout, a, b, c, m, n, k, start, groups);
+            return;
+        }
         // Which tile it is shows in the time alone: the large one where it fills the card.
         bool large = (long)Up(m, 128) * Up(n, 128) * count >= processors;
         int side = large ? 128 : 64;
@@ -239,6 +251,39 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         });
 
         int Panel(int rows, bool turned) => turned ? Padded(rows) * 32 : Padded(32) * rows;
+    }
+
+    /// <summary>The same from operands that are rounded beforehand, by the products of compute capability 9.0.</summary>
+    internal void MatMulPacked(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n,
+        int k, DeviceSpan<float> start = default, PassPlan.Groups groups = default)
+    {
+        bool grouped = layout == MatMulLayout.TransposedA;
+        int count = grouped ? groups.Count : 1, chunks = PackedProducts.Chunks(k, count);
+        GroupArguments within = new(grouped ? groups : default);
+        nint left = Scratch(PackedProducts.Bytes(m, chunks) + PackedProducts.Bytes(n, chunks));
+        nint right = left + (nint)PackedProducts.Bytes(m, chunks);
+        Pack(a, left, m, grouped);
+        Pack(b, right, n, layout != MatMulLayout.TransposedB);
+        bool wide = (long)Up(m, PackedProducts.Rows) * Up(n, 2 * PackedProducts.Rows) * count >= processors;
+        int columns = wide ? 2 : 1;
+        work.Add(wide ? Table.PackedWide : Table.PackedNarrow,
+            new(Up(n, columns * PackedProducts.Rows), Up(m, PackedProducts.Rows), count, PackedProducts.SharedBytes(columns)),
+            new PackedMatMulArguments
+            {
+                A = left,
+                B = right,
+                Start = start.Length == 0 ? 0 : start.Address,
+                C = c.Address,
+                Groups = within,
+                M = m,
+                N = n,
+                K = k,
+                Chunks = chunks,
+            });
+
+        void Pack(DeviceSpan<float> x, nint to, int rows, bool turned) => work.Add(turned ? Table.PackTurned : Table.Pack,
+            new(chunks, Up(rows, PackedProducts.Rows), 1, turned ? PackedProducts.TurnedBytes : 0),
+            new PackArguments { X = x.Address, To = to, Groups = within, Rows = rows, K = k, Chunks = chunks });
     }
 
     /// <summary>Elements between rows of a tile, as tile.h says.</summary>

@@ -66,6 +66,8 @@ sealed unsafe class Driver
         SetNode = (delegate* unmanaged<nint, nint, NodeParameters*, int>)Find("cuGraphExecKernelNodeSetParams");
         InstantiateGraph = (delegate* unmanaged<nint*, nint, ulong, int>)Find("cuGraphInstantiateWithFlags");
         LaunchGraph = (delegate* unmanaged<nint, nint, int>)Find("cuGraphLaunch");
+        if (NativeLibrary.TryGetExport(library, "cuGraphAddDependencies_v2", out nint edges))         // CUDA 12.3
+            AddEdges = (delegate* unmanaged<nint, nint*, nint*, Edge*, nuint, int>)edges;
         DestroyGraph = (delegate* unmanaged<nint, int>)Find("cuGraphDestroy");
         DestroyExecutable = (delegate* unmanaged<nint, int>)Find("cuGraphExecDestroy");
     }
@@ -77,6 +79,16 @@ sealed unsafe class Driver
         public nint Function;
         public uint X, Y, Z, Threads, ThreadsY, ThreadsZ, Shared;
         public void** Parameters, Extra;
+    }
+
+    /// <summary>CUgraphEdgeData; all zero: the second kernel begins when the first is done.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 8)]
+    public struct Edge
+    {
+        /// <summary>The second kernel may be launched when every block of the first allows it, and waits by itself.</summary>
+        public static readonly Edge Programmatic = new() { from = 1, type = 1 };
+
+        byte from, to, type;
     }
 
     /// <summary>As the driver counts: 13000 is CUDA 13.0.</summary>
@@ -113,6 +125,8 @@ sealed unsafe class Driver
     public readonly delegate* unmanaged<nint, nint, NodeParameters*, int> SetNode;
     public readonly delegate* unmanaged<nint*, nint, ulong, int> InstantiateGraph;
     public readonly delegate* unmanaged<nint, nint, int> LaunchGraph;
+    /// <summary>Null where the driver has none.</summary>
+    public readonly delegate* unmanaged<nint, nint*, nint*, Edge*, nuint, int> AddEdges;
     public readonly delegate* unmanaged<nint, int> DestroyGraph, DestroyExecutable;
 
     /// <summary>The driver of this machine.</summary>

@@ -51,7 +51,9 @@ sealed class KernelTable
         LossParts = new("sums", "loss_parts", 256), LossSum = new("sums", "loss_sum", 32),
         SquaresParts = new("sums", "squares_parts", 256), SquaresSum = new("sums", "squares_sum", 256),
         AdamW = new("adamw", "adamw", 256), Direction = new("adamw", "direction", 256),
-        Axpby = new("elementwise", "axpby", 256);
+        Axpby = new("elementwise", "axpby", 256), Pack = new("pack", "pack", 256), PackTurned = new("pack", "pack_turned", 256),
+        PackedWide = new("matmul_hopper", "matmul_packed_wide", 288),
+        PackedNarrow = new("matmul_hopper", "matmul_packed_narrow", 288);
 
     /// <summary>Which kernel takes heads of this width, and how wide its tiles are.</summary>
     /// <exception cref="ConfigException">No kernel does.</exception>

@@ -1,11 +1,12 @@
 // The card's threads on the host, so that every kernel runs and is tested without a card. Blocks run one after another; the
 // threads of a block are fibers, which run by turns from one barrier to the next. Operations of a warp wait for its 32 lanes,
-// and it is an error, not a hang, where some lanes come to a barrier that the others never reach.
+// and it is an error, not a hang, where some lanes come to a barrier that the others never reach, or a thread waits in vain.
 #pragma once
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #define DEVICE static inline
 #define DEVICE_MEMBER inline
@@ -14,7 +15,7 @@
 namespace host
 {
 
-enum State { Ready, AtBarrier, Done };
+enum State { Ready, AtBarrier, Waiting, Done };              // Waiting: for other warps' doing
 const int MostThreads = 1024, StackBytes = 64 << 10;
 
 struct Warp
@@ -37,6 +38,8 @@ struct Block
     void (*body)(const void*);
     const void* args;
     const char* fault;
+    long long moves;                                         // of waiting threads and of what they wait for
+    std::shared_ptr<void> more;                              // what hopper_host.h has beyond
 };
 
 // One a host thread: several devices may work at once.
@@ -100,40 +103,46 @@ inline void run_block(Block* b)
     int warps = (b->threads + 31) / 32;
     memset(b->warps, 0, sizeof(Warp) * warps);
     for (int t = 0; t < b->threads; t++) prepare_fiber(b, t);
+    b->more.reset();
     for (bool alive = true; alive && !b->fault;)
     {
+        long long before = b->moves;
         for (int w = 0; w < warps; w++)
             for (bool ready = true; ready && !b->fault;)
             {
                 int generation = b->warps[w].generation, end = w * 32 + 32 < b->threads ? w * 32 + 32 : b->threads;
                 ready = false;
-                bool moved = false;
+                bool moved = false, waiting = false;
                 for (int t = w * 32; t < end; t++)
                 {
-                    if (b->state[t] != Ready) continue;
-                    b->thread = t;
-                    isoflop_switch(&b->scheduler, b->stack[t]);
-                    if (b->state[t] == Ready) ready = true;
-                    else moved = true;
+                    if (b->state[t] == Ready)
+                    {
+                        b->thread = t;
+                        isoflop_switch(&b->scheduler, b->stack[t]);
+                        if (b->state[t] == Ready) ready = true;
+                        else moved = true;
+                    }
+                    if (b->state[t] == Waiting) waiting = true;
                 }
-                if (ready && !moved && generation == b->warps[w].generation)
-                    b->fault = "some lanes of a warp came to an operation of the whole warp, others never did";
+                if (!ready || moved || generation != b->warps[w].generation) continue;
+                if (waiting) break;                          // other warps first
+                b->fault = "some lanes of a warp came to an operation of the whole warp, others never did";
             }
-        alive = false;
-        bool done = false;
+        int at[Done + 1] = {};
+        for (int t = 0; t < b->threads; t++) at[b->state[t]]++;
+        alive = at[Done] < b->threads;
+        if (b->fault) break;
+        if (at[Waiting] > 0 && before == b->moves) b->fault = "a thread waits for what never comes";
+        else if (at[AtBarrier] > 0 && at[Waiting] == 0 && at[Done] > 0) b->fault = "some threads of a block came to a barrier, others never did";
         for (int t = 0; t < b->threads; t++)
-        {
-            if (b->state[t] == AtBarrier) b->state[t] = Ready, alive = true;
-            else done = true;
-        }
-        if (alive && done && !b->fault) b->fault = "some threads of a block came to a barrier, others never did";
+            if (b->state[t] == Waiting || (b->state[t] == AtBarrier && at[Waiting] == 0)) b->state[t] = Ready;
     }
 }
 
 struct Shape { int x, y, z, threads, shared; };
 
-// Fences of 64 bytes before and behind a block's shared memory; a kernel sees noise in it, as on a card.
-const int Fence = 64;
+// Fences before and behind a block's shared memory, which begins where a card has it begin; a kernel sees noise in it.
+const int Fence = 1024;
 
 inline const char* launch(const Shape& shape, void (*body)(const void*), const void* args)
 {
@@ -145,7 +154,7 @@ inline const char* launch(const Shape& shape, void (*body)(const void*), const v
     b->body = body;
     b->args = args;
     size_t bytes = (size_t)shape.shared + 2 * Fence;
-    char* shared = (char*)aligned_alloc(64, (bytes + 63) / 64 * 64);
+    char* shared = (char*)aligned_alloc(Fence, (bytes + Fence - 1) / Fence * Fence);
     b->shared = shared + Fence;
     b->sharedBytes = shape.shared;
     Block* outer = current();

@@ -3,14 +3,24 @@
 // atomics: what a result is hangs on its operands alone. Contraction of a·b + c is off; where it is meant it says fma.
 #pragma once
 
+#ifndef SHARED_ALIGNMENT
+#define SHARED_ALIGNMENT 16                                  // of the first byte that shared_memory names
+#endif
+
 #ifdef __CUDA__
 
 #define DEVICE static __attribute__((device)) __attribute__((always_inline)) inline
 #define DEVICE_MEMBER __attribute__((device)) __attribute__((always_inline)) inline
 #define KERNEL(name, Args, threads) \
-    extern "C" __attribute__((global)) __attribute__((launch_bounds(threads))) void name(const Args a)
+    DEVICE void name##_body(const Args& a); \
+    extern "C" __attribute__((global)) __attribute__((launch_bounds(threads))) void name(const Args a) { begin(); name##_body(a); } \
+    DEVICE void name##_body(const Args& a)
 
-extern "C" __attribute__((shared)) __attribute__((aligned(16))) char dynamic_shared[];
+// From compute capability 9.0 on a kernel may be launched while the one before it still runs: it waits here until that one is
+// done and its memory is seen, and lets the next one come. Older cards do not know the words: they are put in where a card does.
+DEVICE void begin() { asm volatile("// griddepcontrol" ::: "memory"); }
+
+extern "C" __attribute__((shared)) __attribute__((aligned(SHARED_ALIGNMENT))) char dynamic_shared[];
 
 DEVICE int thread() { return __nvvm_read_ptx_sreg_tid_x(); }
 DEVICE int threads() { return __nvvm_read_ptx_sreg_ntid_x(); }

@@ -18,7 +18,7 @@ public sealed class CudaCardTests
     const double BfUlp = 1.0 / (1 << 8);
 
     // Small enough for a host that plays a card; lengths around tiles of 64 and blocks of 16.
-    static readonly ModelConfig Grouped = new()
+    internal static readonly ModelConfig Grouped = new()
     { VocabSize = 61, ContextLen = 96, DModel = 40, NLayer = 2, NHead = 4, NKvHead = 2, DHead = 12, DFf = 50 };
     static readonly ModelConfig Tied = Grouped with { NKvHead = null, QkNorm = false, TiedHead = true, DHead = 8, DModel = 33 };
     static readonly int[] Lengths = [64, 16, 48, 1, 70];
@@ -45,7 +45,7 @@ public sealed class CudaCardTests
     }
 
     /// <summary>Losses and norms of three steps, the gradient of the first, and the parameters after them.</summary>
-    static (double[] Sums, float[] Gradient, float[] Parameters) Train(IDevice device, ModelConfig config, int[] cuts, int shards, int passRows = 0, float rate = 1e-2f)
+    internal static (double[] Sums, float[] Gradient, float[] Parameters) Train(IDevice device, ModelConfig config, int[] cuts, int shards, int passRows = 0, float rate = 1e-2f)
     {
         using var model = new Transformer(device, config, Lengths.Sum(), training: true, shards, passRows);
         using var optimiser = new Optimizer(model);

@@ -32,7 +32,7 @@ public sealed class CudaDeviceTests
         Refuses("cuda:x", "device=cuda:x: a card is cuda:N, or cuda:N:f32 for products in float32; try cuda:0");
         Assert.Contains("cuda:0", Devices.Names);
         using (IDevice auto = Devices.Open("auto")) Assert.Equal("cuda: Host card, bfloat16", auto.Traits.Name);
-        Assert.Matches(@"^Host card, sm_80, 17.2 GB; copy \d+ GB/s, products \d+.\d TFLOP/s bfloat16$", Cards.Measure(64, 1 << 12).Cards.Single().ToString());
+        Assert.Matches(@"^Host card, sm_80, 17.2 GB; copy \d+ GB/s, products \d+.\d TFLOP/s bfloat16, mma\.sync$", Cards.Measure(64, 1 << 12).Cards.Single().ToString());
         Driver.Use("/nowhere/libcuda.so.1");
         Refuses("cuda:0", "device=cuda:0: there is no NVIDIA driver here (/nowhere/libcuda.so.1 is not found); install it, or use another device");
         using (IDevice auto = Devices.Open("auto")) Assert.StartsWith("cpu", auto.Traits.Name);
@@ -81,5 +81,19 @@ public sealed class CudaDeviceTests
         Directory.Delete(folder, recursive: true);
 
         static string[] Names(string folder) => [.. Directory.GetFiles(folder, "*.ptx").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    }
+
+    [Fact]
+    public void The_text_of_the_kernels_assembles()
+    {
+        (int code, string said, string registers) = HostCard.Script("registers");
+        if (code == 3) Assert.Skip("ptxas is not installed: sh tools/kernels.sh assembler FILE, PTXAS=FILE");
+        Assert.True(code == 0, said);                        // whatever it says beside registers is an error, such as products one after another
+        string[] lines = registers.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains(lines, l => l.StartsWith("sm_80 matmul_plain_large_bf16: ", StringComparison.Ordinal));
+        Assert.All(lines.Where(l => l.Contains(" matmul_", StringComparison.Ordinal)), l => Assert.EndsWith(", 0 bytes spilled", l));
+        // A block of two warpgroups and a warp that copies has 65,536 registers between 288 threads, by eights.
+        string wide = Assert.Single(lines, l => l.StartsWith("sm_90a matmul_packed_wide: ", StringComparison.Ordinal));
+        Assert.InRange(int.Parse(wide.Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture), 128, 224);
     }
 }

@@ -54,11 +54,18 @@ public sealed unsafe class HostCard
     /// <summary>Runs tools/kernels.sh.</summary>
     internal static (int Code, string Said) Compile(string[] arguments)
     {
+        (int code, string said, _) = Script(arguments);
+        return (code, said);
+    }
+
+    internal static (int Code, string Said, string Output) Script(params string[] arguments)
+    {
         using Process process = Process.Start(new ProcessStartInfo("sh", [System.IO.Path.Combine(Places.Root, "tools", "kernels.sh"), .. arguments])
-        { RedirectStandardError = true })!;
-        string said = process.StandardError.ReadToEnd();
+        { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        Task<string> said = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return (process.ExitCode, said);
+        return (process.ExitCode, said.Result, output);
     }
 
     /// <summary>A card of the usual kind; a real one stays as it is.</summary>
@@ -102,6 +109,9 @@ public sealed unsafe class HostCard
 
     /// <summary>From now on every call fails.</summary>
     public void Break() => ((delegate* unmanaged<void>)Export("isoflop_break"))();
+
+    /// <summary>Whether warpgroups sum in another order than warps.</summary>
+    public void Reverse(bool reversed) => *(int*)Export("isoflop_reversed") = reversed ? 1 : 0;
 
     /// <summary>Bytes that a kernel takes.</summary>
     public int BytesOf(string kernel) => ((delegate* unmanaged<int>)Export($"{kernel}_bytes"))();

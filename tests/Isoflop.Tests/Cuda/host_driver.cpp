@@ -20,19 +20,29 @@ const int Fill = 0xFF;
 
 struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; } card;
 
+// Bytes of shared memory that a block may ask for: A100, H100.
+int most_shared() { return card.major >= 9 ? 232448 : 166912; }
+
 std::recursive_mutex one;
 std::map<char*, size_t> blocks;
 size_t used;
 std::string fault;
 
 typedef const char* (*Launcher)(const host::Shape*, const void*);
-struct Function { Launcher run; int bytes; std::string name; int maxShared; };
+struct Function { Launcher run; int bytes; std::string name; int maxShared; bool waits; };
 struct Node { Function* function; host::Shape shape; std::vector<char> given; };
 struct Stream { std::deque<std::function<Result()>> work; };
-struct Graph { std::vector<Node> nodes; };
+struct Graph { std::vector<Node> nodes; size_t edges = 0; };
 struct Module { std::string text; std::map<std::string, Function> functions; };
 std::vector<Stream*> streams;
 Result broken;
+
+size_t count_of(const std::string& text, const std::string& what)
+{
+    size_t count = 0;
+    for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) count++;
+    return count;
+}
 
 Result drain(Stream* s)
 {
@@ -116,7 +126,7 @@ CALL cuDeviceGetName(char* name, int n, int) { snprintf(name, n, "Host card"); r
 CALL cuDeviceTotalMem_v2(size_t* n, int) { *n = card.memory; return 0; }
 CALL cuDeviceGetAttribute(int* v, int which, int)
 {
-    *v = which == 75 ? card.major : which == 76 ? card.minor : which == 16 ? 4 : which == 13 ? 1000000 : which == 97 ? 166912 : -1;
+    *v = which == 75 ? card.major : which == 76 ? card.minor : which == 16 ? 4 : which == 13 ? 1000000 : which == 97 ? most_shared() : -1;
     return *v < 0 ? Invalid : 0;
 }
 CALL cuDevicePrimaryCtxRetain(void** c, int) { *c = &card; return 0; }
@@ -208,13 +218,13 @@ CALL cuModuleGetFunction(Function** f, Module* m, const char* name)
     auto run = (Launcher)dlsym(self, name);
     auto bytes = (int (*)())dlsym(self, (std::string(name) + "_bytes").c_str());
     if (!run || !bytes) return NotFound;
-    *f = &(m->functions[name] = { run, bytes(), name, 48 << 10 });
+    *f = &(m->functions[name] = { run, bytes(), name, 48 << 10, count_of(m->text, "griddepcontrol.wait;") == count_of(m->text, ".entry ") });
     return 0;
 }
 
 CALL cuFuncSetAttribute(Function* f, int which, int value)
 {
-    if (which != 8 || value > 166912) return Invalid;
+    if (which != 8 || value > most_shared()) return Invalid;
     f->maxShared = value;
     return 0;
 }
@@ -233,13 +243,36 @@ CALL cuGraphCreate(Graph** g, unsigned) { *g = new Graph(); return 0; }
 CALL cuGraphAddKernelNode(size_t* node, Graph* g, const size_t* before, size_t count, const Params* p)
 {
     ALONE;
-    if (count != (g->nodes.empty() ? 0 : 1) || (count && *before != g->nodes.size())) return fault = "not a chain", Invalid;
+    if (count > 1 || (count && *before != g->nodes.size())) return fault = "not a chain", Invalid;
+    g->edges += count;
     if (wrong(p->function, p->x, p->y, p->z, p->threads, p->shared)) return fault = p->function->name + ": a grid that no card takes", Invalid;
     g->nodes.push_back(node_of(p->function, p->x, p->y, p->z, p->threads, p->shared, p->given));
     *node = g->nodes.size();
     return 0;
 }
-CALL cuGraphInstantiateWithFlags(Graph** e, Graph* g, unsigned long long) { *e = new Graph(*g); return 0; }
+
+struct Edge { unsigned char from, to, type, unused[5]; };
+
+// The second kernel of such an edge may begin before the first has ended: it must wait by itself.
+CALL cuGraphAddDependencies_v2(Graph* g, const size_t* from, const size_t* to, const Edge* edges, size_t count)
+{
+    ALONE;
+    for (size_t i = 0; i < count; i++)
+    {
+        if (card.major < 9 || to[i] != from[i] + 1 || to[i] > g->nodes.size() || edges[i].from != 1 || edges[i].to != 0 || edges[i].type != 1) return Invalid;
+        if (!g->nodes[to[i] - 1].function->waits) return fault = g->nodes[to[i] - 1].function->name + " does not wait for the kernel before it", Invalid;
+        g->edges++;
+    }
+    return 0;
+}
+
+CALL cuGraphInstantiateWithFlags(Graph** e, Graph* g, unsigned long long)
+{
+    ALONE;
+    if (g->edges + 1 != g->nodes.size()) return fault = "not a chain", Invalid;
+    *e = new Graph(*g);
+    return 0;
+}
 CALL cuGraphExecKernelNodeSetParams(Graph* e, size_t node, const Params* p)
 {
     ALONE;

@@ -1,0 +1,198 @@
+// What hopper.h has, on the host. Copies and products are late: a copy is made when its event is awaited, a product when products
+// are awaited. So what is read or written over too early shows.
+#pragma once
+#include <vector>
+
+// Set by a test: a card whose warpgroups sum in another order than its warps.
+EXPORT int isoflop_reversed;
+int isoflop_reversed = 0;
+
+namespace host
+{
+
+struct Copy { void* to; const void* from; int bytes; };
+
+// An mbarrier's 8 bytes: an index, since its state would not fit.
+struct Event { int arrivals, arrived, expected, came, phase; std::vector<Copy> copies; };
+
+struct Product { unsigned long long a, b; float* sums; };
+
+struct Warpgroup
+{
+    std::vector<Product> products[128];                      // what each thread asked for: sums are its own
+    int arrived, generation;
+};
+
+struct Hopper
+{
+    std::vector<Event> events;
+    Warpgroup groups[MostThreads / 128];
+};
+
+// One a block.
+inline Hopper& hopper()
+{
+    Block* b = current();
+    if (!b->more) b->more = std::make_shared<Hopper>();
+    return *(Hopper*)b->more.get();
+}
+
+inline Event* event_of(const unsigned long long* e)
+{
+    Hopper& h = hopper();
+    const char* at = (const char*)e;
+    Block* b = current();
+    if (at < b->shared || at + 8 > b->shared + b->sharedBytes || (uintptr_t)at % 8 != 0) b->fault = "an event lies outside of shared memory";
+    else if (*e < h.events.size()) return &h.events[*e];
+    else b->fault = "an event was used before it was made";
+    yield();
+    std::abort();
+}
+
+inline void complete(Event& e)
+{
+    if (e.arrived < e.arrivals || e.came < e.expected) return;
+    e.arrived = e.came = e.expected = 0, e.phase++;
+}
+
+// Waits for what other warps do.
+template <class Done> inline void await(Done done)
+{
+    Block* b = current();
+    while (!done())
+    {
+        b->state[b->thread] = Waiting;
+        yield();
+    }
+    b->moves++;
+}
+
+inline Warpgroup& own_group() { return hopper().groups[current()->thread / 128]; }
+
+// Until all 128 threads of the warpgroup have come; the last one does what is to be done once.
+template <class Once> inline void meet_group(Once once)
+{
+    Warpgroup& g = own_group();
+    int generation = g.generation;
+    if (++g.arrived == 128)
+    {
+        once(g);
+        g.arrived = 0, g.generation++, current()->moves++;
+    }
+    else await([&] { return g.generation != generation; });
+}
+
+// Element (row, k) of a tile as its descriptor says: 128-byte swizzle, rows of 128 bytes.
+inline float tile_element(unsigned long long descriptor, int row, int k)
+{
+    Block* b = current();
+    if (descriptor >> 62 != 1 || (descriptor >> 32 & 0x3FFF) != 64) b->fault = "a descriptor of another layout";
+    size_t at = (descriptor & 0x3FFF) * 16 + row * 128 + 2 * k;
+    at ^= at >> 7 << 4 & 0x70;                               // address bits 4 to 6 xor bits 7 to 9
+    if (at + 2 > (size_t)b->sharedBytes)
+    {
+        b->fault = "a product reads outside of shared memory";
+        return 0;
+    }
+    uint16_t bits;
+    memcpy(&bits, b->shared + at, 2);
+    return half_of(bits, 0);
+}
+
+// The products that the threads of a warpgroup asked for, in their order.
+inline void multiply(Warpgroup& g)
+{
+    static thread_local float left[64][16], right[128][16];
+    for (size_t n = 0; n < g.products[0].size(); n++)
+    {
+        Product first = g.products[0][n];
+        for (int k = 0; k < 16; k++)
+        {
+            for (int i = 0; i < 64; i++) left[i][k] = tile_element(first.a, i, k);
+            for (int j = 0; j < 128; j++) right[j][k] = tile_element(first.b, j, k);
+        }
+        for (int t = 0; t < 128; t++)
+        {
+            if (g.products[t].size() != g.products[0].size() || g.products[t][n].a != first.a || g.products[t][n].b != first.b)
+                current()->fault = "threads of a warpgroup ask for different products";
+            else
+                for (int e = 0; e < 64; e++)
+                {
+                    int row = t / 32 * 16 + t % 32 / 4 + e / 2 % 2 * 8, column = e / 4 * 8 + 2 * (t % 4) + e % 2;
+                    float& sum = g.products[t][n].sums[e];
+                    for (int k = 0; k < 16; k++)
+                    {
+                        int at = isoflop_reversed ? 15 - k : k;
+                        sum = __builtin_fmaf(left[row][at], right[column][at], sum);
+                    }
+                }
+        }
+    }
+    for (auto& asked : g.products) asked.clear();
+}
+
+}
+
+DEVICE void event_make(BlockEvent* e, int arrivals)
+{
+    host::Hopper& h = host::hopper();
+    *e = h.events.size();
+    h.events.push_back({ arrivals });
+}
+
+DEVICE void event_arrive(BlockEvent* e)
+{
+    host::Event& own = *host::event_of(e);
+    own.arrived++, host::current()->moves++;
+    host::complete(own);
+}
+
+DEVICE void event_expect(BlockEvent* e, int bytes)
+{
+    host::event_of(e)->expected += bytes;
+    event_arrive(e);
+}
+
+DEVICE void event_await(BlockEvent* e, int parity)
+{
+    host::await([&]
+    {
+        host::Event& own = *host::event_of(e);
+        for (const host::Copy& c : own.copies)
+        {
+            memcpy(c.to, c.from, c.bytes);
+            own.came += c.bytes;
+        }
+        own.copies.clear();
+        host::complete(own);
+        return own.phase % 2 != parity;
+    });
+}
+
+DEVICE void bulk_copy(void* to, const void* from, int bytes, BlockEvent* e)
+{
+    host::Block* b = host::current();
+    if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0 || bytes % 16 != 0 || (char*)to < b->shared || (char*)to + bytes > b->shared + b->sharedBytes)
+        b->fault = "a copy that is not aligned, or goes outside of shared memory";
+    else host::event_of(e)->copies.push_back({ to, from, bytes }), b->moves++;
+}
+
+DEVICE unsigned long long tile_descriptor(const void* tile, int k)
+{
+    host::Block* b = host::current();
+    if (((const char*)tile - b->shared) % 1024 != 0) b->fault = "a tile that does not begin at a multiple of 1024 bytes";
+    return (unsigned long long)((const char*)tile - b->shared + 2 * k) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
+}
+
+DEVICE void products_begin() {}
+DEVICE void products_commit() {}
+
+DEVICE void products_await()
+{
+    host::meet_group(host::multiply);
+}
+
+DEVICE void product_64x128(float (&d)[64], unsigned long long a, unsigned long long b)
+{
+    host::own_group().products[host::current()->thread % 128].push_back({ a, b, d });
+}

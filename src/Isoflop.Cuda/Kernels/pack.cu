@@ -1,0 +1,75 @@
+#include "pack.h"
+
+// x [rows, k], or [k, rows] where it is turned, as chunks: block (x, y) makes chunk x of row chunk y. k may be in groups.
+struct PackArgs { const float* x; void* to; Groups groups; int rows, k, chunks; };
+
+// Which stretch of k a chunk holds: k0 ≤ k < k1. Nothing where no group has a chunk there.
+DEVICE bool stretch_of(const PackArgs& a, int chunk, int& k0, int& k1)
+{
+    for (int g = 0; g < a.groups.count; g++)
+    {
+        int inside = chunk - chunk_begin(a.groups, g, a.k);
+        if (inside < 0 || inside >= chunk_count(a.groups, g, a.k)) continue;
+        k0 = group_begin(a.groups, g, a.k) + inside * ChunkSteps;
+        k1 = least(group_begin(a.groups, g + 1, a.k), k0 + ChunkSteps);
+        return true;
+    }
+    return false;
+}
+
+DEVICE char* chunk_at(const PackArgs& a) { return (char*)a.to + ((long long)block_y() * a.chunks + block_x()) * ChunkBytes; }
+
+DEVICE void put_piece(char* chunk, int row, int piece, const float (&v)[8])
+{
+    unsigned long long* to = (unsigned long long*)(chunk + swizzled(row, piece));
+    to[0] = pack_bf16(v[0], v[1]) | (unsigned long long)pack_bf16(v[2], v[3]) << 32;
+    to[1] = pack_bf16(v[4], v[5]) | (unsigned long long)pack_bf16(v[6], v[7]) << 32;
+}
+
+KERNEL(pack, PackArgs, 256)
+{
+    int k0, k1, r0 = block_y() * ChunkRows;
+    if (!stretch_of(a, block_x(), k0, k1)) return;
+    bool aligned = a.k % 4 == 0 && k0 % 4 == 0 && (as<unsigned long long>(a.x) & 15) == 0;
+#pragma unroll
+    for (int i = 0; i < ChunkRows * 8 / 256; i++)
+    {
+        int slot = thread() + i * 256, row = slot / 8, piece = slot % 8, left = r0 + row < a.rows ? k1 - k0 - 8 * piece : 0;
+        const float* from = a.x + (long long)(r0 + row) * a.k + k0 + 8 * piece;
+        float v[8];
+        if (aligned && left >= 8)
+        {
+            float4 low = load4(from), high = load4(from + 4);
+            v[0] = low.x, v[1] = low.y, v[2] = low.z, v[3] = low.w, v[4] = high.x, v[5] = high.y, v[6] = high.z, v[7] = high.w;
+        }
+        else
+#pragma unroll
+            for (int e = 0; e < 8; e++) v[e] = e < left ? from[e] : 0;
+        put_piece(chunk_at(a), row, piece, v);
+    }
+}
+
+// Turned through shared memory: read along rows, written along k. Rows of it are one float longer, so that lanes read other banks.
+KERNEL(pack_turned, PackArgs, 256)
+{
+    const int Stride = ChunkRows + 1;
+    int k0, k1, r0 = block_y() * ChunkRows;
+    if (!stretch_of(a, block_x(), k0, k1)) return;
+    float* held = (float*)shared_memory();
+#pragma unroll
+    for (int i = 0; i < ChunkRows * ChunkSteps / 256; i++)
+    {
+        int slot = thread() + i * 256, row = slot % ChunkRows, step = slot / ChunkRows;
+        held[step * Stride + row] = r0 + row < a.rows && k0 + step < k1 ? a.x[(long long)(k0 + step) * a.rows + r0 + row] : 0;
+    }
+    block_barrier();
+#pragma unroll
+    for (int i = 0; i < ChunkRows * 8 / 256; i++)
+    {
+        int slot = thread() + i * 256, row = slot / 8, piece = slot % 8;
+        float v[8];
+#pragma unroll
+        for (int e = 0; e < 8; e++) v[e] = held[(8 * piece + e) * Stride + row];
+        put_piece(chunk_at(a), row, piece, v);
+    }
+}

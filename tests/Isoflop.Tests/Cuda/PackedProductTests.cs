@@ -1,0 +1,123 @@
+using Isoflop.Cuda;
+using Isoflop.Kernels;
+using Isoflop.Tests.Kernels;
+using Xunit;
+
+namespace Isoflop.Tests.Cuda;
+
+/// <summary>Products by the warpgroups of compute capability 9.0, against those by warps, to the bit.</summary>
+[Collection(CudaCollection.Name)]
+public sealed class PackedProductTests : IDisposable
+{
+    const double Ulp = 1.0 / (1 << 24), BfUlp = 1.0 / (1 << 8);
+
+    readonly HostCard card;
+    readonly CudaDevice device;
+
+    public PackedProductTests(HostCard card)
+    {
+        this.card = card;
+        card.Reset(major: 9);
+        device = card.Open(single: false);
+        if (Cards.All()[0].Major != PackedProducts.Capability) Assert.Skip("for a card of compute capability 9.0");
+    }
+
+    public void Dispose()
+    {
+        device.Dispose();
+        card.Reset();
+    }
+
+    void Done(Fences fences, string what)
+    {
+        device.Download(device.Allocate(4), new byte[4]);
+        fences.Check(what);
+        card.Check();
+    }
+
+    /// <summary>To the bit where the card's two kinds of product agree, which it is asked; else as near as rounded operands allow.</summary>
+    void Same(DeviceSpan<float> expected, DeviceSpan<float> got, int k, string what)
+    {
+        if (device.Packs) Assert.True(Fences.Values(expected).AsSpan().SequenceEqual(Fences.Values(got)), what);
+        else Fences.Near(expected, got, _ => (k + 1) * (Ulp * (k + 1) + 2 * BfUlp), what);
+    }
+
+    [Theory, InlineData(MatMulLayout.Plain), InlineData(MatMulLayout.TransposedB), InlineData(MatMulLayout.TransposedA)]
+    public void Every_tail_has_the_bits_of_the_other_tiles(MatMulLayout layout)
+    {
+        // Around chunks of 128 rows and 64 steps, steps of 16, tiles of 256 columns, a ring of four stages.
+        (int M, int N, int K)[] shapes = [(1, 1, 1), (5, 3, 0), (64, 128, 64), (65, 127, 15), (128, 256, 49), (130, 257, 65), (127, 300, 128), (129, 131, 321),
+            (200, 513, 33), (70, 260, 520)];
+        foreach ((int m, int n, int k) in shapes)
+            foreach (bool itself in (bool[])[false, true])
+            {
+                using Fences fences = card.Fences(m + n + k);
+                DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n), packed = fences.Copy(c);
+                device.MatMul(layout, a, b, c, m, n, k, itself ? c : default);
+                device.MatMulPacked(layout, a, b, packed, m, n, k, itself ? packed : default);
+                string what = $"{layout} {m}×{n}×{k}, {itself}";
+                Done(fences, what);
+                Same(c, packed, k, what);
+            }
+    }
+
+    [Fact]
+    public void Groups_of_rows_are_sums_of_their_own()
+    {
+        foreach (int first in (int[])[0, 40])
+        {
+            using Fences fences = card.Fences(first);
+            const int M = 37, N = 150, Rows = 300, Stride = M * N + 3;
+            int[] begins = [0, 30, 30, 64, 199, 360];
+            PassPlan.Groups groups = new(fences.Ints(6, i => begins[i]), first, Stride);
+            DeviceSpan<float> a = fences.Random(Rows * M), b = fences.Random(Rows * N), c = fences.Random(5 * Stride), packed = fences.Copy(c);
+            device.MatMul(MatMulLayout.TransposedA, a, b, c, M, N, Rows, c, groups);
+            device.MatMulPacked(MatMulLayout.TransposedA, a, b, packed, M, N, Rows, packed, groups);
+            Done(fences, $"from {first}");
+            Same(c, packed, Rows, $"from {first}");
+        }
+    }
+
+    [Fact]
+    public void A_step_has_the_same_bits_with_packed_products()
+    {
+        var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [2, 5], 3);
+        device.PacksAll = true;
+        var got = CudaCardTests.Train(device, CudaCardTests.Grouped, [2, 5], 3);
+        card.Check();
+        if (!device.Packs) Assert.Skip("this card's warpgroups sum in another order than its warps");
+        Assert.Equal(expected.Sums, got.Sums);
+        Assert.Equal(expected.Parameters, got.Parameters);
+    }
+
+    [Fact]
+    public void Where_warpgroups_sum_otherwise_they_are_not_used()
+    {
+        card.Reset(major: 9, played: true);
+        Assert.True(device.Packs);
+        card.Reverse(true);
+        try
+        {
+            card.Reset(major: 9);                            // another driver: it is asked again
+            using CudaDevice other = card.Open(single: false);
+            Assert.False(other.Packs);
+        }
+        finally
+        {
+            card.Reverse(false);
+        }
+        card.Reset(major: 8);
+        using CudaDevice older = card.Open(single: false);
+        Assert.False(older.Packs);
+    }
+
+    [Fact]
+    public void Packing_is_for_products_large_enough()
+    {
+        Assert.True(PackedProducts.Pay(32_768, 2304, 768, 1, 132));
+        Assert.True(PackedProducts.Pay(768, 2304, 32_768, 8, 132));
+        Assert.False(PackedProducts.Pay(2048, 192, 64, 1, 132));
+        Assert.False(PackedProducts.Pay(128, 128, 128, 1, 132));
+        Assert.Equal(2L * (3 + 2) * 16_384, PackedProducts.Bytes(129, PackedProducts.Chunks(200, 2)));
+    }
+}
