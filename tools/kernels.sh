@@ -1,9 +1,9 @@
 #!/bin/sh
 # Compiles the card's kernels, src/Isoflop.Cuda/Kernels/*.cu. Files that make kernels of each kind of operand are compiled twice.
 #     sh tools/kernels.sh ptx [DIR] [ARCH]   PTX by clang-19, no CUDA SDK; default src/Isoflop.Cuda/Ptx, sm_80 (*_hopper.cu: sm_90a)
+#     sh tools/kernels.sh host FILE.so       the same for the host, as a driver with a card that the tests open
 #     sh tools/kernels.sh registers          what NVIDIA's assembler makes of that PTX for sm_80 and sm_90: registers and spilled bytes a kernel
 #     sh tools/kernels.sh assembler FILE     fetches that assembler, ptxas 12.4, from Debian's non-free packages: 87 MB, apt-get and dpkg-deb
-#     sh tools/kernels.sh host FILE.so       the same for the host, as a driver with a card that the tests open
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 kernels=$root/src/Isoflop.Cuda/Kernels
@@ -37,6 +37,9 @@ host() {
     "$compiler" -x c++ -O2 -fPIC -fvisibility=hidden -Wno-unknown-pragmas $fma $common $3 -c "$1" -o "$out/$2.o"
 }
 
+# As CardContext.Ptx gives the text to a card whose kernels overlap.
+overlap='s/\.target sm_80/.target sm_90/; s|// griddepcontrol|griddepcontrol.wait; griddepcontrol.launch_dependents;|'
+
 registers() {                                # what it says beside is an error, such as products that run one after another
     assembler=${PTXAS:-$(command -v ptxas)} || { echo "no ptxas: set PTXAS, or 'sh tools/kernels.sh assembler FILE'" >&2; exit 3; }
     room=$(mktemp -d)
@@ -45,8 +48,7 @@ registers() {                                # what it says beside is an error, 
         for text in "$root"/src/Isoflop.Cuda/Ptx/*.ptx; do
             own=$arch
             case $text in *_hopper.ptx) [ $arch = sm_90 ] || continue; own=sm_90a ;; esac
-            # As CardContext gives it to a card that overlaps kernels.
-            if [ $arch = sm_80 ]; then cat "$text"; else sed 's/\.target sm_80/.target sm_90/; s|// griddepcontrol|griddepcontrol.wait; griddepcontrol.launch_dependents;|' "$text"; fi > "$room/text.ptx"
+            if [ $arch = sm_80 ]; then cat "$text"; else sed "$overlap" "$text"; fi > "$room/text.ptx"
             said=$("$assembler" -arch=$own -v -o /dev/null "$room/text.ptx" 2>&1) || { echo "$text: $said" >&2; exit 1; }
             echo "$said" | awk -v arch=$own -v of="$(basename "$text")" "$awk_registers" || exit 1
         done

@@ -15,13 +15,14 @@ sealed unsafe class CardContext
     static readonly ConditionalWeakTable<Driver, ConcurrentDictionary<int, CardContext>> all = [];
 
     // Set: nothing that only cards from 9.0 on have, should one of them get it wrong.
-    static readonly bool plain = Environment.GetEnvironmentVariable("ISOFLOP_PLAIN_CARD") is { Length: > 0 };
+    internal static readonly bool Plain = Environment.GetEnvironmentVariable("ISOFLOP_PLAIN_CARD") is { Length: > 0 };
 
     readonly Driver driver;
     readonly Card card;
     readonly Lock one = new();
     readonly Dictionary<string, nint> modules = [];
     readonly Dictionary<Kernel, nint> functions = new(ReferenceEqualityComparer.Instance);
+    bool? same;
 
     CardContext(Driver driver, Card card)
     {
@@ -31,7 +32,11 @@ sealed unsafe class CardContext
         Check(driver.DeviceGet(&found, card.Index), "cuDeviceGet");
         Check(driver.RetainContext(&made, found), "cuDevicePrimaryCtxRetain");
         Handle = made;
+        Overlaps = Waits = card.Major >= 9 && driver.AddEdges != null && !Plain;
     }
+
+    /// <summary>Whether kernels are loaded with the wait at their beginning; without overlap it does nothing.</summary>
+    bool Waits { get; }
 
     /// <summary>The one of a card.</summary>
     /// <exception cref="DataException">The card does not answer.</exception>
@@ -42,10 +47,18 @@ sealed unsafe class CardContext
     public nint Handle { get; }
 
     /// <summary>Whether a kernel may be launched before the one ahead of it is done, and waits by itself.</summary>
-    public bool Overlaps => card.Major >= 9 && driver.AddEdges != null && !plain;
+    public bool Overlaps { get; set; }
 
-    /// <summary>Whether its warpgroups' products have the bits of its warps'; null: not tried yet.</summary>
-    public bool? SameProducts { get; set; } = plain ? false : null;
+    /// <summary>Whether its warpgroups' products are used: those of a major capability, where they have the bits of its warps'.
+    /// Compared once.</summary>
+    public bool HasSameProducts(int capability, Func<bool> compare)
+    {
+        if (card.Major != capability || Plain) return false;
+        lock (one)
+            if (same is { } known) return known;
+        bool found = compare();                                   // loads kernels, which asks for the lock
+        lock (one) return same ??= found;
+    }
 
     /// <summary>The driver keeps a current context for each thread.</summary>
     public void Enter() => Check(driver.SetContext(Handle), "cuCtxSetCurrent");
@@ -77,7 +90,7 @@ sealed unsafe class CardContext
 
     nint Load(string name)
     {
-        byte[] ptx = Encoding.UTF8.GetBytes(Ptx(name, Overlaps) + '\0'), log = new byte[4096];
+        byte[] ptx = Encoding.UTF8.GetBytes(Ptx(name, Waits) + '\0'), log = new byte[4096];
         nint module;
         int result;
         fixed (byte* code = ptx, errors = log)
@@ -91,14 +104,14 @@ sealed unsafe class CardContext
         throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)}: {name}.ptx {said}");
     }
 
-    /// <summary>A module's text. Where kernels overlap, each waits for the one before where kernel.h has it begin.</summary>
-    internal static string Ptx(string name, bool overlaps)
+    /// <summary>A module's text. Where kernels may overlap, each waits for the one before where kernel.h has it begin.</summary>
+    static string Ptx(string name, bool waits)
     {
         using Stream file = typeof(CardContext).Assembly.GetManifestResourceStream($"{name}.ptx")
             ?? throw new InvalidOperationException($"{name}.ptx is not part of the program");
         using var reader = new StreamReader(file);
         string ptx = reader.ReadToEnd();
-        return !overlaps ? ptx : ptx.Replace(".target sm_80", ".target sm_90", StringComparison.Ordinal)
+        return !waits ? ptx : ptx.Replace(".target sm_80", ".target sm_90", StringComparison.Ordinal)
             .Replace("// griddepcontrol", "griddepcontrol.wait; griddepcontrol.launch_dependents;", StringComparison.Ordinal);
     }
 }

@@ -173,13 +173,23 @@ sealed unsafe class CardStream : IDisposable
         return graph;
     }
 
-    /// <summary>A chain of nodes: each waits for the one before it; by itself, where the card can.</summary>
+    /// <summary>A chain of nodes: each waits for the one before it; by itself, where the card can and the driver lets it.</summary>
     void Make(Graph graph)
+    {
+        if (context.Overlaps)
+        {
+            if (Make(graph, overlaps: true) == 0) return;
+            driver.DestroyGraph(graph.Template);
+            context.Overlaps = false;
+        }
+        Check(Make(graph, overlaps: false), "cuGraphInstantiateWithFlags");
+    }
+
+    int Make(Graph graph, bool overlaps)
     {
         nint made, node, executable;
         Check(driver.CreateGraph(&made, 0), "cuGraphCreate");
         graph.Template = made;
-        bool overlaps = context.Overlaps;
         var nodes = new nint[graph.Work.Count];
         for (int i = 0; i < nodes.Length; i++)
         {
@@ -191,14 +201,15 @@ sealed unsafe class CardStream : IDisposable
         }
         if (overlaps)
         {
-            var edges = new Driver.Edge[nodes.Length - 1];
-            edges.AsSpan().Fill(Driver.Edge.Programmatic);
+            var edges = new ulong[nodes.Length - 1];
+            edges.AsSpan().Fill(Driver.ProgrammaticEdge);
             fixed (nint* chain = nodes)
-            fixed (Driver.Edge* each = edges)
-                Check(driver.AddEdges(made, chain, chain + 1, each, (nuint)edges.Length), "cuGraphAddDependencies");
+            fixed (ulong* each = edges)
+                if (driver.AddEdges(made, chain, chain + 1, each, (nuint)edges.Length) is not 0 and var refused) return refused;
         }
-        Check(driver.InstantiateGraph(&executable, made, 0), "cuGraphInstantiateWithFlags");
-        (graph.Executable, graph.Nodes) = (executable, nodes);
+        int result = driver.InstantiateGraph(&executable, made, 0);
+        if (result == 0) (graph.Executable, graph.Nodes) = (executable, nodes);
+        return result;
     }
 
     Driver.NodeParameters Node(Commands work, int i, out void* given)

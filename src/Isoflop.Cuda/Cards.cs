@@ -89,8 +89,8 @@ public static class Cards
             if (card.Problem is not null) return rate;
             using var device = new CudaDevice(card, single: false);
             (double bandwidth, double flops) = device.Measure(side, bytes);
-            string products = device.Packs ? "wgmma"
-                : card.Major != PackedProducts.Capability ? "mma.sync" : "mma.sync: wgmma has other bits on this card";
+            string products = device.Packs ? "wgmma" : card.Major != PackedProducts.Capability ? "mma.sync"
+                : CardContext.Plain ? "mma.sync: ISOFLOP_PLAIN_CARD is set" : "mma.sync: wgmma has other bits on this card";
             return rate with { BandwidthGBs = bandwidth / 1e9, Tflops = flops / 1e12, Products = products };
         }
     }

@@ -35,7 +35,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
             new(() => card.PeakFlops(!single)))
         { PassRows = PassRowsWanted, RunsBehind = true };
-        Packs = !single && card.Major == PackedProducts.Capability && PackedProducts.Same(this, stream.Context);
+        Packs = !single && stream.Context.HasSameProducts(PackedProducts.Capability, () => PackedProducts.Same(this));
     }
 
     /// <inheritdoc/>
@@ -220,18 +220,18 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
         DeviceSpan<float> start = default, PassPlan.Groups groups = default)
     {
-        Table.Product product = layout switch
-        {
-            MatMulLayout.Plain => kernels.Plain,
-            MatMulLayout.TransposedB => kernels.TurnedB,
-            _ => kernels.TurnedA,
-        };
         int count = layout == MatMulLayout.TransposedA ? groups.Count : 1;
         if (PacksAll || Packs && PackedProducts.Pay(m, n, k, count, processors))
         {
             MatMulPacked(layout, a, b, c, m, n, k, start, groups);
             return;
         }
+        Table.Product product = layout switch
+        {
+            MatMulLayout.Plain => kernels.Plain,
+            MatMulLayout.TransposedB => kernels.TurnedB,
+            _ => kernels.TurnedA,
+        };
         // Which tile it is shows in the time alone: the large one where it fills the card.
         bool large = (long)Up(m, 128) * Up(n, 128) * count >= processors;
         int side = large ? 128 : 64;
@@ -254,8 +254,9 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
     }
 
     /// <summary>The same from operands that are rounded beforehand, by the products of compute capability 9.0.</summary>
+    /// <param name="wide">tiles of 128 × 256, else of 128 × 128; null: wide ones where they fill the card</param>
     internal void MatMulPacked(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n,
-        int k, DeviceSpan<float> start = default, PassPlan.Groups groups = default)
+        int k, DeviceSpan<float> start = default, PassPlan.Groups groups = default, bool? wide = null)
     {
         bool grouped = layout == MatMulLayout.TransposedA;
         int count = grouped ? groups.Count : 1, chunks = PackedProducts.Chunks(k, count);
@@ -264,9 +265,9 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         nint right = left + (nint)PackedProducts.Bytes(m, chunks);
         Pack(a, left, m, grouped);
         Pack(b, right, n, layout != MatMulLayout.TransposedB);
-        bool wide = (long)Up(m, PackedProducts.Rows) * Up(n, 2 * PackedProducts.Rows) * count >= processors;
-        int columns = wide ? 2 : 1;
-        work.Add(wide ? Table.PackedWide : Table.PackedNarrow,
+        bool two = wide ?? (long)Up(m, PackedProducts.Rows) * Up(n, 2 * PackedProducts.Rows) * count >= processors;
+        int columns = two ? 2 : 1;
+        work.Add(two ? Table.PackedWide : Table.PackedNarrow,
             new(Up(n, columns * PackedProducts.Rows), Up(m, PackedProducts.Rows), count, PackedProducts.SharedBytes(columns)),
             new PackedMatMulArguments
             {

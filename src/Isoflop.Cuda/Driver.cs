@@ -67,7 +67,7 @@ sealed unsafe class Driver
         InstantiateGraph = (delegate* unmanaged<nint*, nint, ulong, int>)Find("cuGraphInstantiateWithFlags");
         LaunchGraph = (delegate* unmanaged<nint, nint, int>)Find("cuGraphLaunch");
         if (NativeLibrary.TryGetExport(library, "cuGraphAddDependencies_v2", out nint edges))         // CUDA 12.3
-            AddEdges = (delegate* unmanaged<nint, nint*, nint*, Edge*, nuint, int>)edges;
+            AddEdges = (delegate* unmanaged<nint, nint*, nint*, ulong*, nuint, int>)edges;
         DestroyGraph = (delegate* unmanaged<nint, int>)Find("cuGraphDestroy");
         DestroyExecutable = (delegate* unmanaged<nint, int>)Find("cuGraphExecDestroy");
     }
@@ -81,15 +81,11 @@ sealed unsafe class Driver
         public void** Parameters, Extra;
     }
 
-    /// <summary>CUgraphEdgeData; all zero: the second kernel begins when the first is done.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 8)]
-    public struct Edge
-    {
-        /// <summary>The second kernel may be launched when every block of the first allows it, and waits by itself.</summary>
-        public static readonly Edge Programmatic = new() { from = 1, type = 1 };
-
-        byte from, to, type;
-    }
+    /// <summary>
+    /// CUgraphEdgeData that lets the second kernel be launched when every block of the first allows it, and wait by itself:
+    /// from_port and type, its first and third byte, are 1, the other six 0.
+    /// </summary>
+    public const ulong ProgrammaticEdge = 0x01_0001;
 
     /// <summary>As the driver counts: 13000 is CUDA 13.0.</summary>
     public int Version { get; }
@@ -126,7 +122,7 @@ sealed unsafe class Driver
     public readonly delegate* unmanaged<nint*, nint, ulong, int> InstantiateGraph;
     public readonly delegate* unmanaged<nint, nint, int> LaunchGraph;
     /// <summary>Null where the driver has none.</summary>
-    public readonly delegate* unmanaged<nint, nint*, nint*, Edge*, nuint, int> AddEdges;
+    public readonly delegate* unmanaged<nint, nint*, nint*, ulong*, nuint, int> AddEdges;
     public readonly delegate* unmanaged<nint, int> DestroyGraph, DestroyExecutable;
 
     /// <summary>The driver of this machine.</summary>

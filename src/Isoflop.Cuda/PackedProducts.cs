@@ -35,9 +35,9 @@ static class PackedProducts
 
     /// <summary>Whether packing and multiplying is likely faster than a product that rounds its operands itself.</summary>
     /// <remarks>
-    /// Seconds on an H100 by arithmetic, not measured. Tiles of 128 × 128 of float32 take 64 KB from the second cache for 2.1
-    /// MFLOPs: at 5.5 TB/s, 170 TFLOP/s. Packed tiles of 128 × 256 take 48 KB for 4.2: 450. Packing reads four bytes and writes
-    /// two at 2.5 TB/s, and is two launches of 1.1 µs more. Fewer tiles than processors leave some idle.
+    /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. Tiles of 128 × 128 of float32 take 64 KB from the
+    /// second cache for 2.1 MFLOPs: at 5.5 TB/s, 170 TFLOP/s. Packed tiles of 128 × 256 take 48 KB for 4.2: 450. Packing reads
+    /// four bytes and writes two at 2.5 TB/s, and is two launches of 1.1 µs more. Fewer tiles than processors leave some idle.
     /// </remarks>
     public static bool Pay(int m, int n, int k, int count, int processors)
     {
@@ -49,34 +49,38 @@ static class PackedProducts
             Math.Min(1, (double)((m + side - 1) / side) * ((n + side - 1) / side) * count / processors);
     }
 
-    /// <summary>Whether both kinds of product have the same bits on a card; asked once.</summary>
-    public static bool Same(CudaDevice device, CardContext card)
+    /// <summary>Whether both kinds of product have the same bits on a card, in either tile.</summary>
+    /// <remarks>
+    /// Of operands of many magnitudes, so that sums lose bits; whatever order they are lost in shows. k goes round the ring of
+    /// stages more than twice, and has a tail.
+    /// </remarks>
+    public static bool Same(CudaDevice device)
     {
-        lock (card) return card.SameProducts ??= Compare(device);
-    }
-
-    /// <summary>Operands of many magnitudes, so that sums lose bits; whatever order they are lost in shows.</summary>
-    static bool Compare(CudaDevice device)
-    {
-        const int Side = 128, K = 192;
+        const int M = 128, N = 256, K = 584;
         using var memory = new DeviceMemory(device);
-        DeviceSpan<float> a = Random(1), b = Random(2), c = memory.Allocate<float>(Side * Side), d = memory.Allocate<float>(Side * Side);
-        device.MatMul(MatMulLayout.TransposedB, a, b, c, Side, Side, K);
-        device.MatMulPacked(MatMulLayout.TransposedB, a, b, d, Side, Side, K);
-        return Values(c).AsSpan().SequenceEqual(Values(d));
+        DeviceSpan<float> a = Random(1, M * K), b = Random(2, N * K);
+        DeviceSpan<float> c = memory.Allocate<float>(M * N), packed = memory.Allocate<float>(M * N);
+        device.MatMul(MatMulLayout.TransposedB, a, b, c, M, N, K);
+        int[] expected = Values(c);
+        foreach (bool wide in (ReadOnlySpan<bool>)[false, true])
+        {
+            device.MatMulPacked(MatMulLayout.TransposedB, a, b, packed, M, N, K, wide: wide);
+            if (!Values(packed).AsSpan().SequenceEqual(expected)) return false;
+        }
+        return true;
 
-        DeviceSpan<float> Random(int seed)
+        DeviceSpan<float> Random(int seed, int length)
         {
             var random = new Random(seed);
-            DeviceSpan<float> x = memory.Allocate<float>(Side * K);
-            device.Upload(MemoryMarshal.AsBytes<float>([.. Enumerable.Range(0, Side * K).Select(_ =>
+            DeviceSpan<float> x = memory.Allocate<float>(length);
+            device.Upload(MemoryMarshal.AsBytes<float>([.. Enumerable.Range(0, length).Select(_ =>
                 (float)((random.NextDouble() - 0.5) * Math.Pow(2, random.Next(-12, 13))))]), x.Address);
             return x;
         }
 
         int[] Values(DeviceSpan<float> x)
         {
-            int[] bits = new int[Side * Side];
+            int[] bits = new int[x.Length];
             device.Download(x.Address, MemoryMarshal.AsBytes(bits.AsSpan()));
             return bits;
         }

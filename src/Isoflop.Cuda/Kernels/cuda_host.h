@@ -1,12 +1,15 @@
 // The card's threads on the host, so that every kernel runs and is tested without a card. Blocks run one after another; the
 // threads of a block are fibers, which run by turns from one barrier to the next. Operations of a warp wait for its 32 lanes,
 // and it is an error, not a hang, where some lanes come to a barrier that the others never reach, or a thread waits in vain.
+// Which warp goes first, and from which end its lanes go, is drawn at each turn, so that no fixed order hides a missing barrier;
+// every launch draws the same, so that a fault comes again.
 #pragma once
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #define DEVICE static inline
 #define DEVICE_MEMBER inline
@@ -39,7 +42,14 @@ struct Block
     const void* args;
     const char* fault;
     long long moves;                                         // of waiting threads and of what they wait for
-    std::shared_ptr<void> more;                              // what hopper_host.h has beyond
+    std::shared_ptr<void> hopper;                            // events and warpgroups, where a kernel has them: hopper_host.h
+    unsigned drawn = 2463534242u;                            // the same for every launch
+
+    unsigned draw()                                          // xorshift, Marsaglia 2003
+    {
+        drawn ^= drawn << 13, drawn ^= drawn >> 17, drawn ^= drawn << 5;
+        return drawn;
+    }
 };
 
 // One a host thread: several devices may work at once.
@@ -103,18 +113,23 @@ inline void run_block(Block* b)
     int warps = (b->threads + 31) / 32;
     memset(b->warps, 0, sizeof(Warp) * warps);
     for (int t = 0; t < b->threads; t++) prepare_fiber(b, t);
-    b->more.reset();
+    b->hopper.reset();
+    int order[MostThreads / 32];
+    for (int w = 0; w < warps; w++) order[w] = w;
     for (bool alive = true; alive && !b->fault;)
     {
         long long before = b->moves;
-        for (int w = 0; w < warps; w++)
+        for (int i = warps - 1; i > 0; i--) std::swap(order[i], order[b->draw() % (i + 1)]);
+        for (int next = 0; next < warps; next++)
             for (bool ready = true; ready && !b->fault;)
             {
-                int generation = b->warps[w].generation, end = w * 32 + 32 < b->threads ? w * 32 + 32 : b->threads;
+                int w = order[next], generation = b->warps[w].generation, begin = w * 32;
+                int count = begin + 32 < b->threads ? 32 : b->threads - begin;
+                bool backward = b->draw() & 1, moved = false, waiting = false;
                 ready = false;
-                bool moved = false, waiting = false;
-                for (int t = w * 32; t < end; t++)
+                for (int i = 0; i < count; i++)
                 {
+                    int t = begin + (backward ? count - 1 - i : i);
                     if (b->state[t] == Ready)
                     {
                         b->thread = t;
@@ -133,7 +148,8 @@ inline void run_block(Block* b)
         alive = at[Done] < b->threads;
         if (b->fault) break;
         if (at[Waiting] > 0 && before == b->moves) b->fault = "a thread waits for what never comes";
-        else if (at[AtBarrier] > 0 && at[Waiting] == 0 && at[Done] > 0) b->fault = "some threads of a block came to a barrier, others never did";
+        else if (at[AtBarrier] > 0 && at[Waiting] == 0 && at[Done] > 0)
+            b->fault = "some threads of a block came to a barrier, others never did";
         for (int t = 0; t < b->threads; t++)
             if (b->state[t] == Waiting || (b->state[t] == AtBarrier && at[Waiting] == 0)) b->state[t] = Ready;
     }

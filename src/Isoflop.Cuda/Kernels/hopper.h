@@ -8,12 +8,16 @@ typedef unsigned long long BlockEvent;                       // an mbarrier obje
 
 #ifdef __CUDA__
 
-DEVICE unsigned shared_address(const void* x) { return (unsigned)(unsigned long long)(__attribute__((address_space(3))) const char*)x; }
+DEVICE unsigned shared_address(const void* x)
+{
+    return (unsigned)(unsigned long long)(__attribute__((address_space(3))) const char*)x;
+}
 
 // Of the thread that makes events, before block_barrier: copies see them too.
 DEVICE void event_make(BlockEvent* e, int arrivals)
 {
-    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;\n\tfence.mbarrier_init.release.cluster;\n\tfence.proxy.async.shared::cta;" :: "r"(shared_address(e)), "r"(arrivals) : "memory");
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;\n\tfence.mbarrier_init.release.cluster;\n\t"
+        "fence.proxy.async.shared::cta;" :: "r"(shared_address(e)), "r"(arrivals) : "memory");
 }
 
 DEVICE void event_arrive(BlockEvent* e)
@@ -44,6 +48,9 @@ DEVICE void bulk_copy(void* to, const void* from, int bytes, BlockEvent* e)
         :: "r"(shared_address(to)), "l"((unsigned long long)(__attribute__((address_space(1))) const char*)from), "r"(bytes),
         "r"(shared_address(e)) : "memory");
 }
+
+// Of the thread that copies, before its first copy: it sees what earlier kernels wrote otherwise.
+DEVICE void copies_begin() { asm volatile("fence.proxy.async.global;" ::: "memory"); }
 
 // A tile's first row for wgmma: rows of 128 bytes, 128-byte swizzle, 1024 bytes from 8 rows to the next 8; the tile at a multiple
 // of 1024. k moves on within the row of 128 bytes: 16 steps are 32 bytes.

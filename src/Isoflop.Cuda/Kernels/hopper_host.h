@@ -20,6 +20,7 @@ struct Product { unsigned long long a, b; float* sums; };
 struct Warpgroup
 {
     std::vector<Product> products[128];                      // what each thread asked for: sums are its own
+    bool open[128];                                          // between begin and commit
     int arrived, generation;
 };
 
@@ -33,8 +34,8 @@ struct Hopper
 inline Hopper& hopper()
 {
     Block* b = current();
-    if (!b->more) b->more = std::make_shared<Hopper>();
-    return *(Hopper*)b->more.get();
+    if (!b->hopper) b->hopper = std::make_shared<Hopper>();
+    return *(Hopper*)b->hopper.get();
 }
 
 inline Event* event_of(const unsigned long long* e)
@@ -42,7 +43,8 @@ inline Event* event_of(const unsigned long long* e)
     Hopper& h = hopper();
     const char* at = (const char*)e;
     Block* b = current();
-    if (at < b->shared || at + 8 > b->shared + b->sharedBytes || (uintptr_t)at % 8 != 0) b->fault = "an event lies outside of shared memory";
+    if (at < b->shared || at + 8 > b->shared + b->sharedBytes || (uintptr_t)at % 8 != 0)
+        b->fault = "an event lies outside of shared memory";
     else if (*e < h.events.size()) return &h.events[*e];
     else b->fault = "an event was used before it was made";
     yield();
@@ -113,6 +115,7 @@ inline void multiply(Warpgroup& g)
         }
         for (int t = 0; t < 128; t++)
         {
+            if (g.open[t]) current()->fault = "products were awaited before they were committed";
             if (g.products[t].size() != g.products[0].size() || g.products[t][n].a != first.a || g.products[t][n].b != first.b)
                 current()->fault = "threads of a warpgroup ask for different products";
             else
@@ -172,10 +175,13 @@ DEVICE void event_await(BlockEvent* e, int parity)
 DEVICE void bulk_copy(void* to, const void* from, int bytes, BlockEvent* e)
 {
     host::Block* b = host::current();
-    if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0 || bytes % 16 != 0 || (char*)to < b->shared || (char*)to + bytes > b->shared + b->sharedBytes)
+    bool inside = (char*)to >= b->shared && (char*)to + bytes <= b->shared + b->sharedBytes;
+    if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0 || bytes % 16 != 0 || !inside)
         b->fault = "a copy that is not aligned, or goes outside of shared memory";
     else host::event_of(e)->copies.push_back({ to, from, bytes }), b->moves++;
 }
+
+DEVICE void copies_begin() {}
 
 DEVICE unsigned long long tile_descriptor(const void* tile, int k)
 {
@@ -184,8 +190,8 @@ DEVICE unsigned long long tile_descriptor(const void* tile, int k)
     return (unsigned long long)((const char*)tile - b->shared + 2 * k) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
 }
 
-DEVICE void products_begin() {}
-DEVICE void products_commit() {}
+DEVICE void products_begin() { host::own_group().open[host::current()->thread % 128] = true; }
+DEVICE void products_commit() { host::own_group().open[host::current()->thread % 128] = false; }
 
 DEVICE void products_await()
 {
@@ -194,5 +200,8 @@ DEVICE void products_await()
 
 DEVICE void product_64x128(float (&d)[64], unsigned long long a, unsigned long long b)
 {
-    host::own_group().products[host::current()->thread % 128].push_back({ a, b, d });
+    host::Warpgroup& g = host::own_group();
+    int t = host::current()->thread % 128;
+    if (!g.open[t]) host::current()->fault = "a product before products_begin";
+    g.products[t].push_back({ a, b, d });
 }

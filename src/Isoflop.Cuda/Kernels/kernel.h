@@ -13,7 +13,11 @@
 #define DEVICE_MEMBER __attribute__((device)) __attribute__((always_inline)) inline
 #define KERNEL(name, Args, threads) \
     DEVICE void name##_body(const Args& a); \
-    extern "C" __attribute__((global)) __attribute__((launch_bounds(threads))) void name(const Args a) { begin(); name##_body(a); } \
+    extern "C" __attribute__((global)) __attribute__((launch_bounds(threads))) void name(const Args a) \
+    { \
+        begin(); \
+        name##_body(a); \
+    } \
     DEVICE void name##_body(const Args& a)
 
 // From compute capability 9.0 on a kernel may be launched while the one before it still runs: it waits here until that one is

@@ -6,9 +6,9 @@
 // start of its own, stride further.
 struct PackedMatMulArgs { const void *a, *b; const float* start; float* c; Groups groups; int m, n, k, chunks; };
 
-const int Stages = 4, Warps = 8;                             // that multiply
+const int Stages = 4, Warps = 8;                             // that multiply; one more copies
 
-typedef float Pair __attribute__((ext_vector_type(2)));      // in one instruction
+typedef float Pair __attribute__((vector_size(8)));          // in one instruction
 
 struct Ring { BlockEvent full[Stages], empty[Stages]; };
 
@@ -20,7 +20,8 @@ template <int Steps, int J> DEVICE void multiply_steps(float (&acc)[J][64], cons
 #pragma unroll
     for (int k = 0; k < Steps; k += 16)
 #pragma unroll
-        for (int j = 0; j < J; j++) product_64x128(acc[j], tile_descriptor(left, k0 + k), tile_descriptor(right + j * ChunkBytes, k0 + k));
+        for (int j = 0; j < J; j++)
+            product_64x128(acc[j], tile_descriptor(left, k0 + k), tile_descriptor(right + j * ChunkBytes, k0 + k));
     products_commit();
     products_await();
 }
@@ -42,16 +43,18 @@ template <int J> DEVICE void packed_product(const PackedMatMulArgs& a)
     {
         const char* left = (const char*)a.a + ((long long)block_y() * a.chunks + begin) * ChunkBytes;
         const char* right = (const char*)a.b + ((long long)block_x() * J * a.chunks + begin) * ChunkBytes;
+        copies_begin();
         int columns = least(J, (a.n - j0 + ChunkRows - 1) / ChunkRows);          // chunks of B that there are
         for (int i = 0; lane() == 0 && i < count; i++)
         {
             int s = i % Stages;
             char* stage = stages + s * StageBytes;
-            if (i >= Stages) event_await(&ring.empty[s], i / Stages + 1 & 1);
+            if (i >= Stages) event_await(&ring.empty[s], (i / Stages + 1) & 1);
             event_expect(&ring.full[s], (1 + columns) * ChunkBytes);
             bulk_copy(stage, left + (long long)i * ChunkBytes, ChunkBytes, &ring.full[s]);
             for (int j = 0; j < columns; j++)
-                bulk_copy(stage + (1 + j) * ChunkBytes, right + ((long long)j * a.chunks + i) * ChunkBytes, ChunkBytes, &ring.full[s]);
+                bulk_copy(stage + (1 + j) * ChunkBytes, right + ((long long)j * a.chunks + i) * ChunkBytes, ChunkBytes,
+                    &ring.full[s]);
         }
         return;
     }

@@ -60,7 +60,8 @@ KERNEL(pack_turned, PackArgs, 256)
     for (int i = 0; i < ChunkRows * ChunkSteps / 256; i++)
     {
         int slot = thread() + i * 256, row = slot % ChunkRows, step = slot / ChunkRows;
-        held[step * Stride + row] = r0 + row < a.rows && k0 + step < k1 ? a.x[(long long)(k0 + step) * a.rows + r0 + row] : 0;
+        bool there = r0 + row < a.rows && k0 + step < k1;
+        held[step * Stride + row] = there ? a.x[(long long)(k0 + step) * a.rows + r0 + row] : 0;
     }
     block_barrier();
 #pragma unroll

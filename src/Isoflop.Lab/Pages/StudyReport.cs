@@ -84,7 +84,7 @@ static partial class StudyReport
         if (law.Identified) charts.AddRange([("surface.svg", StudyCharts.Surface(results, law)),
             ("residuals.svg", StudyCharts.Residuals(law,
                 ranges.FirstOrDefault(r => r.Law.Form == law.Form && r.Law.Points == results.Count)))]);
-        if (StudyCharts.Verdict(results, stop) is { } verdict) charts.Add(("verdict.svg", verdict));
+        if (StudyCharts.Verdict(results, law, stop) is { } verdict) charts.Add(("verdict.svg", verdict));
         if (collapse is not null) charts.Add(("collapse.svg", collapse.Picture()));
         charts.RemoveAll(c => !c.Item2.IsEnough);
         return new(law, forecaster, longest, results.Sum(r => r.Seconds) / results.Sum(r => r.Spent), charts,

@@ -185,9 +185,10 @@ static class StudyCharts
     /// <summary>
     /// Does the line keep improving or saturate? The best of each budget under a power law and under a saturating exponential in
     /// the logarithm of compute; what leaves more of the points is drawn as what it is, rejected. Where the points do not say
-    /// when it would saturate, the other is the curve that has done so where they end.
+    /// when it would saturate, the other is the curve that has done so where they end. Where the law of all runs does not
+    /// hold, neither curve is a verdict.
     /// </summary>
-    public static Chart? Verdict(IReadOnlyList<StudyResult> results, CancellationToken stop = default)
+    public static Chart? Verdict(IReadOnlyList<StudyResult> results, Law law, CancellationToken stop = default)
     {
         IReadOnlyList<(double Flops, double Loss)> best = StudyPoints.Frontier(results);
         if (best.Count < 5) return null;
@@ -206,8 +207,10 @@ static class StudyCharts
             $"{Math.Max(improves, saturates) / Math.Max(1e-300, Math.Min(improves, saturates)):0.#} times the squared residuals");
         string keeps = "keeps improving: a power law", stops = bend.Identified ? "saturates: an exponential in log C"
             : "saturated where the data end";
+        bool fits = law.Verdict.Kind is not (VerdictKind.DoesNotFit or VerdictKind.NotIdentified);
+        string nearer = improving ? "keeps improving" : "saturates", further = fits ? "rejected" : "further off";
         ChartSeries[] blue = improving ? Along(keeps, Improving) : Along(stops, Saturating),
-            red = improving ? Along($"rejected: {stops}", Saturating) : Along($"rejected: {keeps}", Improving);
+            red = improving ? Along($"{further}: {stops}", Saturating) : Along($"{further}: {keeps}", Improving);
         return new Chart("Blue line or red line?", "training FLOPs", "held-out loss, nats a token",
         [
             .. blue, .. red, new("best size of a budget", [.. best], SeriesKind.Points)
@@ -218,7 +221,8 @@ static class StudyCharts
         ])
         {
             Possible = Chart.NotNegative,
-            Subtitle = $"{(improving ? "keeps improving" : "saturates")}: the other curve leaves {times}" + (bend.Identified ? ""
+            Subtitle = (fits ? nearer : $"no verdict, since no law holds for all runs; nearer is what {nearer}") +
+                $": the other curve leaves {times}" + (bend.Identified ? ""
                 : "; the points alone do not say where it would saturate")
                 + "; broken: beyond the data; bars, where longer than a mark: least and largest of the seeds",
         };

@@ -110,6 +110,9 @@ public sealed unsafe class HostCard
     /// <summary>From now on every call fails.</summary>
     public void Break() => ((delegate* unmanaged<void>)Export("isoflop_break"))();
 
+    /// <summary>The driver refuses edges between kernels that overlap.</summary>
+    public void Chain() => ((delegate* unmanaged<void>)Export("isoflop_chains"))();
+
     /// <summary>Whether warpgroups sum in another order than warps.</summary>
     public void Reverse(bool reversed) => *(int*)Export("isoflop_reversed") = reversed ? 1 : 0;
 

@@ -52,12 +52,15 @@ public sealed class PackedProductTests : IDisposable
             foreach (bool itself in (bool[])[false, true])
             {
                 using Fences fences = card.Fences(m + n + k);
-                DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n), packed = fences.Copy(c);
+                DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n);
+                DeviceSpan<float> wide = fences.Copy(c), narrow = fences.Copy(c);
                 device.MatMul(layout, a, b, c, m, n, k, itself ? c : default);
-                device.MatMulPacked(layout, a, b, packed, m, n, k, itself ? packed : default);
+                device.MatMulPacked(layout, a, b, wide, m, n, k, itself ? wide : default, wide: true);
+                device.MatMulPacked(layout, a, b, narrow, m, n, k, itself ? narrow : default, wide: false);
                 string what = $"{layout} {m}×{n}×{k}, {itself}";
                 Done(fences, what);
-                Same(c, packed, k, what);
+                Same(c, wide, k, what);
+                Same(c, narrow, k, what);
             }
     }
 
@@ -70,11 +73,14 @@ public sealed class PackedProductTests : IDisposable
             const int M = 37, N = 150, Rows = 300, Stride = M * N + 3;
             int[] begins = [0, 30, 30, 64, 199, 360];
             PassPlan.Groups groups = new(fences.Ints(6, i => begins[i]), first, Stride);
-            DeviceSpan<float> a = fences.Random(Rows * M), b = fences.Random(Rows * N), c = fences.Random(5 * Stride), packed = fences.Copy(c);
+            DeviceSpan<float> a = fences.Random(Rows * M), b = fences.Random(Rows * N), c = fences.Random(5 * Stride);
+            DeviceSpan<float> wide = fences.Copy(c), narrow = fences.Copy(c);
             device.MatMul(MatMulLayout.TransposedA, a, b, c, M, N, Rows, c, groups);
-            device.MatMulPacked(MatMulLayout.TransposedA, a, b, packed, M, N, Rows, packed, groups);
+            device.MatMulPacked(MatMulLayout.TransposedA, a, b, wide, M, N, Rows, wide, groups, wide: true);
+            device.MatMulPacked(MatMulLayout.TransposedA, a, b, narrow, M, N, Rows, narrow, groups, wide: false);
             Done(fences, $"from {first}");
-            Same(c, packed, Rows, $"from {first}");
+            Same(c, wide, Rows, $"from {first}");
+            Same(c, narrow, Rows, $"from {first}");
         }
     }
 
@@ -109,6 +115,20 @@ public sealed class PackedProductTests : IDisposable
         card.Reset(major: 8);
         using CudaDevice older = card.Open(single: false);
         Assert.False(older.Packs);
+    }
+
+    [Fact]
+    public void Where_the_driver_refuses_overlap_kernels_go_one_after_another()
+    {
+        card.Reset(major: 9, played: true);
+        var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [5], 1);
+        card.Reset(major: 9);
+        card.Chain();
+        using CudaDevice other = card.Open(single: false);
+        var got = CudaCardTests.Train(other, CudaCardTests.Grouped, [5], 1);
+        card.Check();
+        Assert.NotEqual(0, other.Launches.Graphs);
+        Assert.Equal(expected.Parameters, got.Parameters);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, Launc
 const size_t Fence = 256;
 const int Fill = 0xFF;
 
-struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; } card;
+struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false; } card;
 
 // Bytes of shared memory that a block may ask for: A100, H100.
 int most_shared() { return card.major >= 9 ? 232448 : 166912; }
@@ -114,6 +114,9 @@ EXPORT const char* isoflop_fault()
         if (fault.empty() && !fences_stand(b.first, b.second)) fault = "wrote outside of " + std::to_string(b.second) + " bytes";
     return fault.c_str();
 }
+
+// A driver that has no edges but those of whole kernels.
+EXPORT void isoflop_chains() { card.chains = true; }
 
 // As if the card fell off its bus.
 EXPORT void isoflop_break() { broken = 999; fault = "the card is lost"; }
@@ -251,15 +254,14 @@ CALL cuGraphAddKernelNode(size_t* node, Graph* g, const size_t* before, size_t c
     return 0;
 }
 
-struct Edge { unsigned char from, to, type, unused[5]; };
-
 // The second kernel of such an edge may begin before the first has ended: it must wait by itself.
-CALL cuGraphAddDependencies_v2(Graph* g, const size_t* from, const size_t* to, const Edge* edges, size_t count)
+CALL cuGraphAddDependencies_v2(Graph* g, const size_t* from, const size_t* to, const unsigned long long* edges, size_t count)
 {
     ALONE;
+    if (card.chains) return Invalid;
     for (size_t i = 0; i < count; i++)
     {
-        if (card.major < 9 || to[i] != from[i] + 1 || to[i] > g->nodes.size() || edges[i].from != 1 || edges[i].to != 0 || edges[i].type != 1) return Invalid;
+        if (card.major < 9 || to[i] != from[i] + 1 || to[i] > g->nodes.size() || edges[i] != 0x10001) return Invalid;
         if (!g->nodes[to[i] - 1].function->waits) return fault = g->nodes[to[i] - 1].function->name + " does not wait for the kernel before it", Invalid;
         g->edges++;
     }

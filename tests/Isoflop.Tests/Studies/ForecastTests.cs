@@ -272,7 +272,8 @@ public class ForecastTests
         (TinyHome home, Study study, LadderRecipe _) = Planted((n, d) => 20 / Math.Pow(n, 0.3) + 20 / Math.Pow(d, 0.25));
         using (home)
         {
-            Chart chart = StudyCharts.Verdict(StudyPoints.Counted(study, new(home.Path)))!;
+            IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, new(home.Path));
+            Chart chart = StudyCharts.Verdict(results, LawRange.All(results)[0].Law)!;
             Assert.StartsWith("keeps improving", chart.Subtitle);
             Assert.StartsWith("rejected: satura", chart.Names[1]);                // the second colour is red
             double end = Assert.Single(chart.Series, s => s.Kind == SeriesKind.AtX).Points[0].X;
@@ -293,6 +294,22 @@ public class ForecastTests
             Assert.Contains("F-tests of its misfit, Holm over", said);
             Assert.Contains("one law is not enough", said);
             Assert.Contains("α", said);
+        }
+    }
+
+    [Fact]
+    public void Where_no_law_holds_there_is_no_verdict()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(
+            (n, d) => Chinchilla(n, d) * (n * d > 0.9e9 / 6 ? 1.2 : 1), noise: 0.002, budgets: "1e8..1e11");
+        using (home)
+        {
+            IReadOnlyList<StudyResult> results = StudyPoints.Counted(study, new(home.Path));
+            Law law = LawRange.All(results)[0].Law;
+            Assert.Contains(law.Verdict.Kind, (VerdictKind[])[VerdictKind.DoesNotFit, VerdictKind.NotIdentified]);
+            Chart chart = StudyCharts.Verdict(results, law)!;
+            Assert.StartsWith("no verdict", chart.Subtitle);
+            Assert.StartsWith("further off: ", chart.Names[1]);
         }
     }
 
