@@ -24,6 +24,6 @@ ladder kc-nodecay train.decay=0
 for study in kc-chinchilla kc-warmup kc-nodecay; do
     for n in parameters_without_embedding parameters non_embedding; do
         echo "== $study, N = $n"
-        $ISOFLOP fit "$study" --form isoflop --n "$n"
+        $ISOFLOP fit "$study" --form iso-flop --n "$n"
     done
 done

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.Globalization;
 using System.Text;
 
 namespace Isoflop.Cli;
@@ -88,8 +89,9 @@ static class HelpText
     }
 
     static string Explained(string? description, bool hasDefault, Func<object?> value) =>
-        hasDefault && value() is { } given and not false && $"{given}" is { Length: > 0 } shown
-            ? FormattableString.Invariant($"{description} (default {shown})") : description ?? "";
+        hasDefault && value() is { } given and not false
+            && (given is double x ? x.ToString("G6", CultureInfo.InvariantCulture) : $"{given}") is { Length: > 0 } shown
+            ? $"{description} (default {shown})" : description ?? "";
 
     static void Rows(StringBuilder text, IReadOnlyList<(string Name, string Help)> rows)
     {

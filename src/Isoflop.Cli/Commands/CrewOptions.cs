@@ -19,14 +19,14 @@ sealed class CrewOptions
     readonly Option<string> time = new("--time") { Description = "Limit of each worker on Slurm", HelpName = "HH:MM:SS" };
     readonly Option<int> cpus = new("--cpus")
     {
-        Description = "Threads of each worker (default 1)",
+        Description = "Threads of each worker",
         HelpName = "N",
         DefaultValueFactory = _ => 1,
     };
 
     readonly Option<double> lease = new("--lease")
     {
-        Description = "Without a sign of life for so many seconds a worker's run is given to another (default 90)",
+        Description = "Without a sign of life for so many seconds a worker's run is given to another",
         HelpName = "SECONDS",
         DefaultValueFactory = _ => Crew.UsualLeaseSeconds,
     };

@@ -15,25 +15,25 @@ static class FailuresCommand
     {
         var faults = new Option<string>("--faults")
         {
-            Description = $"Which, with commas: {string.Join(", ", Fault.Kinds)} (default all)",
+            Description = "Which, with commas",
             HelpName = "KIND,…",
             DefaultValueFactory = _ => string.Join(',', Fault.Kinds),
         };
         var trials = new Option<int>("--trials")
         {
-            Description = "Faults of each kind (default 1)",
+            Description = "Faults of each kind",
             HelpName = "N",
             DefaultValueFactory = _ => 1,
         };
         var seed = new Option<ulong>("--fault-seed")
         {
-            Description = "Of where and when they strike (default 1)",
+            Description = "Of where and when they strike",
             HelpName = "N",
             DefaultValueFactory = _ => 1,
         };
         var patience = new Option<double>("--patience")
         {
-            Description = "A process without a step for so long hangs (default 10)",
+            Description = "A process without a step for so long hangs",
             HelpName = "SECONDS",
             DefaultValueFactory = _ => 10,
         };
@@ -54,12 +54,12 @@ static class FailuresCommand
         }, svg = new("--svg") { Description = "With --fleet: the picture", HelpName = "FILE" };
         Option<double> between = new("--hours-between")
         {
-            Description = "Accelerator-hours from one failure to the next (default 50676: Llama 3's 419 in 54 days on 16,384)",
+            Description = "Accelerator-hours from one failure to the next (Llama 3 had 419 in 54 days on 16,384)",
             HelpName = "H",
             DefaultValueFactory = _ => FailureRates.Llama3.HoursBetween,
         }, restart = new("--restart")
         {
-            Description = "Seconds that a fleet takes from a failure to its next step (default 300)",
+            Description = "Seconds that a fleet takes from a failure to its next step",
             HelpName = "SECONDS",
             DefaultValueFactory = _ => 300,
         };

@@ -28,7 +28,7 @@ static class PlanCommand
         };
         var network = new Option<double>("--network")
         {
-            Description = "Gbit/s between any two of them, each way (default 10)",
+            Description = "Gbit/s between any two of them, each way",
             HelpName = "GBITS",
             DefaultValueFactory = _ => 10,
         };

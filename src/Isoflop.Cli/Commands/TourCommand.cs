@@ -13,7 +13,7 @@ static class TourCommand
     {
         var scale = new Option<double>("--scale")
         {
-            Description = "Multiplies the compute; 1 is a few minutes on two cores",
+            Description = "Multiplies the compute; 1 is some ten minutes on two cores",
             HelpName = "X",
             DefaultValueFactory = _ => 1,
         };

@@ -71,7 +71,7 @@ static class Fitter
         if (!best.Minimum.Converged && best.Agreeing <= best.Starts / 2)     // where most starts come to, it has converged
             return Refuse(law, $"the optimiser did not converge: {best.Minimum.Status}", Further(law, 3, "a longer range"));
 
-        if (form is Surface && options.Known.All(known => known.Sd == 0)
+        if (form is Surface && options.Known.All(known => known.Sd == 0) && Identifiability.IsNearCurve(data)
             && Linear.Of(problem, best.Minimum.Theta)?.Condition() is > Identifiability.WorstCondition and var k)
             return Refuse(law, FormattableString.Invariant($"the points lie near one curve of D and N (condition {k:0}, at ") +
                 $"most {Identifiability.WorstCondition}): what each of them buys cannot be told",

@@ -139,7 +139,7 @@ sealed class KnownForm : LawForm
     internal override bool HasOptimum => form.HasOptimum;
     internal override bool OfFrontier => form.OfFrontier;
     internal override string? AtBound(ReadOnlySpan<double> p, FitData data) =>
-        form is RlSigmoid && RlSigmoid.EndsAreHeld(held.Select(h => h.At)) ? null : form.AtBound(p, data);
+        form.AreEnds(held.Select(h => h.At)) ? null : form.AtBound(p, data);
     internal override int Spent(FitProblem problem) => free.Length;
 
     internal override void Natural(ReadOnlySpan<double> theta, FitData data, Span<double> natural)

@@ -69,6 +69,10 @@ public abstract class LawForm
         return starts;
     }
 
+    /// <summary>Whether these parameters are both ends of an S: once they are given, its middle may lie far outside of the
+    /// points.</summary>
+    internal virtual bool AreEnds(IEnumerable<int> given) => false;
+
     /// <summary>Why a fitted parameter stands at the edge of what it may be, or null.</summary>
     internal virtual string? AtBound(ReadOnlySpan<double> natural, FitData data) => null;
 

@@ -17,6 +17,7 @@ sealed class TaskSigmoid : Curve
     public override double At(ReadOnlySpan<double> p, in Inputs x) => p[0] / (1 + Math.Exp(-p[1] * (x.X - p[2]))) + p[3];
 
     internal override void Natural(ReadOnlySpan<double> t, FitData data, Span<double> p) => t.CopyTo(p);
+    internal override bool AreEnds(IEnumerable<int> given) => given.Contains(0) && given.Contains(3);
 
     protected override IEnumerable<double[]> Grid(FitData data)
     {
@@ -82,8 +83,7 @@ sealed class RlSigmoid(bool frontier) : Curve
     public override IReadOnlyList<string> Names { get; } = frontier ? ["L0", "E", "Cmid", "B"] : ["R0", "A", "Cmid", "B"];
     public override Objective Default => frontier ? Objective.SquaredLog : Objective.SquaredError;
     internal override bool OfFrontier => frontier;
-    /// <summary>Both ends are given.</summary>
-    public static bool EndsAreHeld(IEnumerable<int> held) => held.Contains(0) && held.Contains(1);
+    internal override bool AreEnds(IEnumerable<int> given) => given.Contains(0) && given.Contains(1);
     public override double? Limit(ReadOnlySpan<double> p) => p[1];
     public override double At(ReadOnlySpan<double> p, in Inputs x) =>
         p[0] + (p[1] - p[0]) / (1 + Math.Pow(p[2] / x.X, p[3]));
