@@ -173,7 +173,7 @@ sealed unsafe class CardStream : IDisposable
         return graph;
     }
 
-    /// <summary>A chain of nodes: each waits for the one before it; by itself, where the card can and the driver lets it.</summary>
+    /// <summary>A chain of nodes: each waits for the one before it, by itself where card and driver can do that.</summary>
     void Make(Graph graph)
     {
         if (context.Overlaps)
@@ -205,7 +205,10 @@ sealed unsafe class CardStream : IDisposable
             edges.AsSpan().Fill(Driver.ProgrammaticEdge);
             fixed (nint* chain = nodes)
             fixed (ulong* each = edges)
-                if (driver.AddEdges(made, chain, chain + 1, each, (nuint)edges.Length) is not 0 and var refused) return refused;
+            {
+                int refused = driver.AddEdges(made, chain, chain + 1, each, (nuint)edges.Length);
+                if (refused != 0) return refused;
+            }
         }
         int result = driver.InstantiateGraph(&executable, made, 0);
         if (result == 0) (graph.Executable, graph.Nodes) = (executable, nodes);

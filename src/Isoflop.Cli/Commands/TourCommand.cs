@@ -18,7 +18,8 @@ static class TourCommand
             DefaultValueFactory = _ => 1,
         };
         var verb = new Verb("tour",
-            "The questions of the talk, answered by small models on this machine: loss against compute and a forecast, what " +
+            "The questions of Jason Wei's talk on two paradigms of scaling, answered by small models on this machine: " +
+            "loss against compute and a forecast, what " +
             "each rung can do, thought against answers at once, reinforcement, and more time to think. Each answer is printed " +
             "when it is there, with what comes next; the same command goes on where it was stopped.",
             "isoflop tour",

@@ -8,8 +8,8 @@ static class Identifiability
     /// <summary>Points whose ln D lies so close to a straight line in ln N are one curve: α and β mix.</summary>
     const double OneCurve = 0.05;
     /// <summary>
-    /// Condition of the information matrix's root above which parameters may stand in for each other: grids of 2 to 5 sizes over 4
-    /// to 7 half decades have 37 to 143, as a test holds.
+    /// Condition of the information matrix's root above which parameters may stand in for each other: grids of 2 to 5 sizes over
+    /// 4 to 7 half decades have 37 to 143, as a test holds.
     /// </summary>
     public const double WorstCondition = 200;
     /// <summary>

@@ -1,5 +1,6 @@
 using Isoflop.Bench;
 using Isoflop.Lab.Laws;
+using Isoflop.Lab.Statistics;
 using Xunit;
 
 namespace Isoflop.Tests.Laws;
