@@ -1,9 +1,10 @@
 #!/bin/sh
 # Everything that wants a card, in six minutes.
-#     sh tools/gpu-check.sh pack FILE.tar.xz          where the SDK is: the program, its tests and its bench with their runtime; at most 64 MB
-#     sh gpu-check.sh run FOLDER [DEVICE]             on the machine with the card, in the unpacked folder: no SDK, no network; default cuda:0
+#     sh tools/gpu-check.sh pack FILE.tar.xz          where the SDK is: the program, its tests and its bench with their runtime; at most 50 MB
+#     sh gpu-check.sh run FOLDER [DEVICE [MINUTES]]   on the machine with the card, in the unpacked folder: no SDK, no network; default cuda:0, 6
 #     sh gpu-check.sh played FOLDER LIBRARY           the same, smaller, on a card that the host plays: what 'tools/kernels.sh host LIBRARY' made
-# FOLDER gets a small file a part: machine, tests, corpus, bits, operations, plain, table (beside PyTorch, where python3 imports torch), ladder, and summary.txt; machine-plain where machine failed.
+# FOLDER gets summary.txt, a small file a part (PyTorch's where python3 imports torch) and parts.tar.gz, which holds them all. What fails or
+# runs out of time is asked once more, kernel by kernel.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -14,23 +15,49 @@ pack() {
         dotnet publish "$root/$project" -c Release -r linux-x64 --self-contained -o "$room/check" -v quiet --nologo \
             -p:UseAppHost=true -p:ErrorOnDuplicatePublishOutputFiles=false -p:DebugType=none -p:SatelliteResourceLanguages=en -p:PublishAot=false
     done
-    rm -rf "$room"/check/*.pdb "$room"/check/*.xml
+    rm -rf "$room"/check/*.pdb "$room"/check/*.xml "$room/check/.playwright"
     cp "$here/gpu-check.sh" "$root/bench/peers/torch_train.py" "$root/Isoflop.slnx" "$room/check/"
     if [ -d "$root/../shared/golden" ]; then cp -r "$root/../shared/golden" "$room/check/golden"; fi
     tar -C "$room" -cJf "$1" check
     bytes=$(wc -c < "$1")
     echo "$1: $bytes bytes"
-    [ "$bytes" -le 64000000 ] || { echo "more than 64 MB" >&2; return 1; }
+    [ "$bytes" -le 50000000 ] || { echo "more than 50 MB" >&2; return 1; }
 }
 
-# part NAME SECONDS COMMAND…: output into NAME.txt, one line into summary.txt. What runs out of time is cut off and said so; what it wrote stays.
+# part NAME SECONDS COMMAND…: output into NAME.txt, one line into summary.txt. What runs out of time is cut off, with all that it began; what it
+# wrote stays. 1: it was not done.
 part() {
-    name=$1 most=$2
+    name=$1 most=$(($2 * minutes / 6))
     shift 2
     began=$(date +%s) code=0
-    timeout -k 5 "$most" "$@" > "$out/$name.txt" 2>&1 || code=$?
-    case $code in 0) said=done ;; 124) said="out of time" ;; *) said="FAILED ($code)" ;; esac
+    timeout -k 5 "$most" "$@" > "$out/$name.txt" 2>&1 &
+    group=$!                                 # timeout makes a group of its own
+    wait "$group" || code=$?
+    kill -KILL -- "-$group" 2> /dev/null || true
+    case $code in 0) said=done ;; 124 | 137) said="out of time" ;; *) said="FAILED ($code)" ;; esac
     echo "$name: $said, $(($(date +%s) - began)) of $most s" | tee -a "$out/summary.txt"
+    [ "$code" -eq 0 ] || { { nvidia-smi; dmesg | grep -iE 'nvrm|xid' | tail -30; } >> "$out/$name.txt" 2>&1 || true; }
+    tar -C "$out" -czf "$out/parts.tar.gz" --exclude=parts.tar.gz --exclude=libcuda.so.1 . 2> /dev/null || true
+    [ "$code" -eq 0 ]
+}
+
+# tests CLASS SECONDS: where they are not done, once more with each kernel named before it is launched.
+tests() {
+    part "$1" "$2" "$here/Isoflop.Tests" -class "*$1" -reporter verbose && return
+    ISOFLOP_CARD_STEPS=1 part "$1-steps" 10 "$here/Isoflop.Tests" -class "*$1" || true
+    tail -c 20000 "$out/$1-steps.txt" > "$out/$1-steps.end" && mv "$out/$1-steps.end" "$out/$1-steps.txt"
+}
+
+# The driver compiles what it is given, side by side, and keeps it.
+compile() {
+    running=""
+    for i in 0 1 2 3; do
+        "$here/Isoflop.Bench" card "$device" compile "$i" 4 & running="$running $!"
+        ISOFLOP_PLAIN_CARD=1 "$here/Isoflop.Bench" card "$device" compile "$i" 4 > /dev/null & running="$running $!"
+    done
+    code=0
+    for one in $running; do wait "$one" || code=1; done
+    return $code
 }
 
 # 'isoflop machine' ends with 0 where the card fails: what counts is a card that was measured.
@@ -38,11 +65,20 @@ machine() { "$here/isoflop" machine --json | awk '{ print } /"tflops"/ { found =
 
 corpus() { "$here/isoflop" corpus world --bytes "$bytes" --vocab 512 --home "$home"; }
 
-bits() {                                     # a run that is killed again and again ends with the bits of one that is not
-    settings="corpus=world model.d_model=$width model.n_layer=$layers train.steps=$steps save.every=$every seed=1"
+# A run that is killed again and again, each time after a checkpoint of its own, ends with the bits of one that is not, and of one in smaller passes.
+bits() {
+    wait_for=${1:-}
+    while [ -n "$wait_for" ] && [ ! -e "$wait_for" ]; do sleep 0.2; done           # the corpus
+    settings="corpus=world model.d_model=$width model.n_layer=$layers train.steps=$steps train.batch_tokens=$batch save.every=$every seed=1"
     "$here/isoflop" train $settings name=whole --device "$device" --home "$home"
-    for delay in $delays; do
-        timeout -s KILL "$delay" "$here/isoflop" train $settings name=killed --device "$device" --home "$home" || true
+    for i in 1 2 3; do
+        before=$(newest) tries=0
+        "$here/isoflop" train $settings name=killed --device "$device" --home "$home" &
+        run=$!
+        while kill -0 "$run" 2> /dev/null && [ "$(newest)" = "$before" ] && [ $tries -lt 200 ]; do sleep 0.05; tries=$((tries + 1)); done
+        kill -KILL "$run" 2> /dev/null || true
+        wait "$run" || true
+        echo "killed after $(newest)"
     done
     "$here/isoflop" train $settings name=killed --device "$device" --home "$home"
     "$here/isoflop" train $settings name=cut train.micro_tokens=$micro --device "$device" --home "$home"
@@ -52,73 +88,94 @@ bits() {                                     # a run that is killed again and ag
     [ $# -eq 1 ]
 }
 
-# What overlapping kernels and warpgroups' products gain: the same sizes without either.
-plain() { for i in $plainly; do ISOFLOP_PLAIN_CARD=1 "$here/Isoflop.Bench" card "$device" 1 "$i" "$i"; done; }
+newest() { ls -d "$home"/runs/killed/step-* 2> /dev/null | tail -1; }
 
-operations() { for i in $profiled; do "$here/Isoflop.Bench" card "$device" operations "$i"; done; }
-
-table() {                                    # ours and PyTorch by turns, the same sizes, the same minute; what the goals speak of first
-    python=""
-    if python3 -c 'import torch; assert torch.cuda.is_available()' 2> /dev/null; then python=python3; fi
-    echo "vocab context width layers heads ff windows | ours tokens/s, share of peak | PyTorch: graph, compiled, tokens/s | ours to each"
-    for i in $sizes; do
-        line=$("$here/Isoflop.Bench" card "$device" 2 "$i" "$i") || { echo "size $i failed"; continue; }
-        set -- $line
-        graph=- compiled=-
-        if [ -n "$python" ]; then
-            graph=$(timeout 40 python3 "$here/torch_train.py" cuda-graph-bf16 0 2 "$1" "$2" "$3" "$4" "$5" "$6" "$7" 2> /dev/null | tail -1) || graph=-
-            compiled=$(timeout 60 python3 "$here/torch_train.py" cuda-compile-bf16 0 2 "$1" "$2" "$3" "$4" "$5" "$6" "$7" 2> /dev/null | tail -1) || compiled=-
-        fi
-        echo "$1 $2 $3 $4 $5 $6 $7 | $8 $9 | $graph $compiled | $(ratio "$8" "$graph") $(ratio "$8" "$compiled")"
-    done
+# each SECONDS SIZE…: our steps of these sizes.
+each() {
+    seconds=$1 code=0
+    shift
+    for i in "$@"; do "$here/Isoflop.Bench" card "$device" "$seconds" "$i" "$i" || { echo "size $i failed"; code=1; }; done
+    return $code
 }
 
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b + 0 > 0) printf "%.2f", a / b; else print "-" }'; }
+operations() { for i in $profiled; do "$here/Isoflop.Bench" card "$device" operations "$i" || code=1; done; return "${code:-0}"; }
+
+# PyTorch's steps: the goals' sizes first, as a graph captured by hand or compiled.
+torch() {
+    python3 -c 'import torch; print(torch.__version__); assert torch.cuda.is_available()'
+    while read -r mode shape; do
+        echo "$mode $shape $(timeout --foreground 60 python3 "$here/torch_train.py" "cuda-$mode-bf16" 0 2 $shape | tail -1)"
+    done << SHAPES
+graph 256 128 64 2 2 192 16
+compile 50304 1024 768 12 12 2048 32
+compile 512 256 256 8 8 704 128
+compile 256 128 64 2 2 192 16
+graph 512 256 128 4 4 352 8
+graph 512 256 256 8 8 704 128
+compile 8192 512 512 8 8 1376 64
+graph 256 128 64 2 2 192 512
+compile 512 256 128 4 4 352 8
+compile 50304 1024 1024 24 16 2752 16
+SHAPES
+}
 
 ladder() {
     "$here/isoflop" ladder card --corpus world --budgets "$budgets" --seeds 1 --tune 0 --yes --device "$device" --home "$home"
 }
 
 run() {
-    out=$(mkdir -p "$1" && cd "$1" && pwd) home=$(mktemp -d)
+    out=$(mkdir -p "$1" && cd "$1" && pwd) home=$(mktemp -d) minutes=${3:-6}
     trap 'rm -rf "$home"' EXIT
     : > "$out/summary.txt"
-    { nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader || true; } > "$out/card.txt" 2>&1
-    export ISOFLOP_CARD="$device" ISOFLOP_HOME="$home" ISOFLOP_GOLDEN="$here/golden"
-    part machine 20 sh "$here/gpu-check.sh" machine
-    if ! grep -q '^machine: done' "$out/summary.txt"; then
-        export ISOFLOP_PLAIN_CARD=1
-        part machine-plain 20 sh "$here/gpu-check.sh" machine             # all that follows is plain then
+    if ! ldconfig -p 2> /dev/null | grep -q libcuda.so.1; then
+        export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/nvidia/lib64:/usr/local/nvidia/lib" PATH="$PATH:/usr/local/nvidia/bin"
     fi
-    part tests 70 "$here/Isoflop.Tests" -class "*CudaKernelTests" -class "*CudaAttentionTests" -class "*CudaCardTests" -class "*PackedProductTests"
-    part corpus 25 sh "$here/gpu-check.sh" corpus
-    part bits 45 sh "$here/gpu-check.sh" bits
-    part operations 20 sh "$here/gpu-check.sh" operations
-    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || part plain 15 sh "$here/gpu-check.sh" plain
-    part table 110 sh "$here/gpu-check.sh" table
-    part ladder 50 sh "$here/gpu-check.sh" ladder
+    { nvidia-smi -q; uname -a; nproc; df -h /tmp; ldconfig -p | grep -E 'cuda|nccl'; env | grep -E 'CUDA|LD_|NVIDIA|HOME'; } > "$out/system.txt" 2>&1 || true
+    export ISOFLOP_CARD="$device" ISOFLOP_HOME="$home" ISOFLOP_GOLDEN="$here/golden"
+    export CUDA_CACHE_PATH="$home/nv" CUDA_CACHE_MAXSIZE=1073741824 CUDA_CACHE_DISABLE=0
+    { corpus > "$out/corpus.txt" 2>&1; echo "$?" >> "$out/corpus.txt"; : > "$home/corpus-is-there"; } &
+    part compile 45 sh "$here/gpu-check.sh" compile || true
+    if ! part machine 20 sh "$here/gpu-check.sh" machine; then
+        export ISOFLOP_PLAIN_CARD=1          # all that follows goes without what only 9.0 has
+        part machine-plain 20 sh "$here/gpu-check.sh" machine || true
+    fi
+    tests CudaKernelTests 30
+    tests CudaAttentionTests 20
+    tests CudaCardTests 25
+    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || tests PackedProductTests 20
+    part bits 40 sh "$here/gpu-check.sh" bits "$home/corpus-is-there" || true
+    part ours 30 sh "$here/gpu-check.sh" ours || true
+    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || { part products 15 "$here/Isoflop.Bench" card "$device" products; ISOFLOP_PLAIN_CARD=1 part plain 15 sh "$here/gpu-check.sh" plain; } || true
+    part operations 15 sh "$here/gpu-check.sh" operations || true
+    part torch 50 sh "$here/gpu-check.sh" torch || true
+    part ladder 35 sh "$here/gpu-check.sh" ladder || true
     if [ -d "$home/studies/card" ]; then cp "$home"/studies/card/*.csv "$home"/studies/card/*.json "$out/" 2> /dev/null || true; fi
+    tar -C "$out" -czf "$out/parts.tar.gz" --exclude=parts.tar.gz --exclude=libcuda.so.1 . 2> /dev/null || true
+    for one in machine ours products torch; do [ ! -e "$out/$one.txt" ] || tail -n 20 "$out/$one.txt"; done
     ! grep -q FAILED "$out/summary.txt"
 }
 
 # What a card takes, and a played one.
 device=${ISOFLOP_CARD:-cuda:0} home=${ISOFLOP_HOME:-}
 if [ -n "${ISOFLOP_PLAYED:-}" ]; then
-    bytes=2e5 width=16 layers=1 steps=12 every=3 delays="3 4 5" micro=256 profiled=8 plainly=8 sizes=8 budgets=1e7..3e7
+    bytes=2e5 width=16 layers=1 steps=12 batch=1024 every=3 micro=512 profiled=8 measured=8 plainly=8 budgets=1e7..3e7
 else
-    bytes=2e7 width=128 layers=4 steps=400 every=50 delays="1 1.5 2 2.5 3 4" micro=2048 profiled="2 4 6" plainly="0 4 6" sizes="0 2 4 6 1 5 7 3" budgets=1e11..1e14
+    bytes=2e7 width=256 layers=8 steps=120 batch=65536 every=10 micro=8192 profiled="2 4 6" measured="6 4 0 2 1 5 3 7" plainly="6 4 0" budgets=1e11..1e13
 fi
 
 case ${1:-} in
 pack) pack "${2:?FILE.tar.xz}" ;;
-run) device=${3:-cuda:0}; run "${2:?FOLDER}" ;;
+run) device=${3:-cuda:0}; run "${2:?FOLDER}" "$device" "${4:-6}" ;;
 played)
     mkdir -p "${2:?FOLDER}"
     cp "${3:?LIBRARY}" "$2/libcuda.so.1"
-    LD_LIBRARY_PATH=$(cd "$2" && pwd) ISOFLOP_PLAYED=1 sh "$here/gpu-check.sh" run "$2" || code=$?
+    LD_LIBRARY_PATH=$(cd "$2" && pwd) ISOFLOP_PLAYED=1 sh "$here/gpu-check.sh" run "$2" cuda:0 "${4:-6}" || code=$?
     rm -f "$2/libcuda.so.1"
     exit ${code:-0}
     ;;
-machine | corpus | bits | operations | plain | table | ladder) "$1" ;;
-*) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+ours) each 2 $measured ;;
+plain) each 1 $plainly ;;
+bits) bits "${2:-}" ;;
+compile | machine | operations | torch | ladder) "$1" ;;
+*) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

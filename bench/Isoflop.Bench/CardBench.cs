@@ -45,6 +45,79 @@ static class CardBench
         double Median(string kernel) => rounds.Select(r => r[kernel].Seconds).Order().ElementAt(rounds.Length / 2);
     }
 
+    /// <summary>Lets the driver compile every parts-th module, from the part-th on: seconds each. It keeps what came of it.</summary>
+    public static void Compile(string name, int part, int parts)
+    {
+        Driver driver = Driver.Open();
+        CardContext card = CardContext.Of(driver, Cards.All()[int.Parse(name.Split(':')[1], CultureInfo.InvariantCulture)]);
+        card.Enter();
+        foreach (string module in card.Modules.Where((_, i) => i % parts == part))
+        {
+            long began = Stopwatch.GetTimestamp();
+            card.Module(module);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{module,-26}{Stopwatch.GetElapsedTime(began).TotalSeconds,7:F2} s"));
+        }
+    }
+
+    /// <summary>
+    /// Products as training has them, forward and of weights' gradients, by each kind of tile: TFLOP/s, packing included, and how many
+    /// results have other bits than the small tile's.
+    /// </summary>
+    public static void Products(string name)
+    {
+        Cards.Register();
+        using var device = (CudaDevice)Devices.Open(name);
+        Console.WriteLine("layout        m      n      k |  small  large narrow   wide TFLOP/s | other bits: large narrow wide");
+        foreach (int size in (int[])[2, 4, 6, 7])
+        {
+            (int _, int context, int width, int _, int _, int windows, int _) = sizes[size];
+            int rows = windows * context;
+            foreach ((MatMulLayout layout, int m, int n, int k) in ((MatMulLayout, int, int, int)[])[(MatMulLayout.TransposedB, rows, 3 * width, width),
+                (MatMulLayout.Plain, rows, width, 3 * width), (MatMulLayout.TransposedA, 3 * width, width, rows)])
+            {
+                using var memory = new DeviceMemory(device);
+                DeviceSpan<float> a = Random((long)m * k), b = Random((long)k * n), c = memory.Allocate<float>((long)m * n);
+                float[]? small = null;
+                var rates = new List<string>();
+                var others = new List<string>();
+                foreach (Action product in (Action[])[() => Tiles(false), () => Tiles(true), () => Packed(false), () => Packed(true)])
+                {
+                    product();
+                    float[] got = new float[c.Length];
+                    device.Download(c, got);
+                    small ??= got;
+                    if (!ReferenceEquals(small, got)) others.Add($"{small.Zip(got).Count(p => !p.First.Equals(p.Second))}");
+                    const int Times = 10;
+                    long began = Stopwatch.GetTimestamp();
+                    for (int i = 0; i < Times; i++) product();
+                    device.Download(c.Slice(0, 1), new float[1]);
+                    rates.Add(string.Create(CultureInfo.InvariantCulture,
+                        $"{2.0 * m * n * k * Times / Stopwatch.GetElapsedTime(began).TotalSeconds / 1e12,6:F1}"));
+                    if (rates.Count == 2 && !device.CanPack) break;
+                }
+                Console.WriteLine($"{layout,-11}{m,6} {n,6} {k,6} | {string.Join(' ', rates)} | {string.Join(' ', others)}");
+
+                void Tiles(bool large)
+                {
+                    device.LargeTiles = large;
+                    device.MatMul(layout, a, b, c, m, n, k);
+                }
+
+                void Packed(bool wide) => device.MatMulPacked(layout, a, b, c, m, n, k, wide: wide);
+
+                DeviceSpan<float> Random(long length)
+                {
+                    var random = new Random(1);
+                    float[] some = [.. Enumerable.Range(0, 1 << 16).Select(_ => (float)random.NextDouble() - 0.5f)];
+                    DeviceSpan<float> x = memory.Allocate<float>(length);
+                    for (long at = 0; at < length; at += some.Length)
+                        device.Upload(some.AsSpan(0, (int)Math.Min(some.Length, length - at)), x.Slice(at, Math.Min(some.Length, length - at)));
+                    return x;
+                }
+            }
+        }
+    }
+
     /// <summary>A line a size: vocab context width layers heads ff windows, tokens a second (median step), share of the peak.</summary>
     public static void Run(string name, int seconds, int from, int to)
     {

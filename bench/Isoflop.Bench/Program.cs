@@ -31,6 +31,12 @@ switch (args.FirstOrDefault())
     case "card" when args.Length == 4 && args[2] == "operations":
         CardBench.Operations(args[1], Number(3, 0));
         return 0;
+    case "card" when args.Length == 5 && args[2] == "compile":
+        CardBench.Compile(args[1], Number(3, 0), Number(4, 1));
+        return 0;
+    case "card" when args.Length == 3 && args[2] == "products":
+        CardBench.Products(args[1]);
+        return 0;
     case "card":
         CardBench.Run(args[1], Number(2, 5), Number(3, 0), Number(4, int.MaxValue));
         return 0;
@@ -90,6 +96,6 @@ switch (args.FirstOrDefault())
         HeldOutBench.Places(args[1], args.Skip(2));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | card device operations size | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | serve url process model [streams] [minutes] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | average home run … | noise home run run [run run …] | places home run … | backtest results.csv … | redraw folder …");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | card device operations size | card device compile part parts | card device products | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | serve url process model [streams] [minutes] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | average home run … | noise home run run [run run …] | places home run … | backtest results.csv … | redraw folder …");
         return 2;
 }

@@ -49,8 +49,8 @@ sealed unsafe class CardContext
     /// <summary>Whether a kernel may be launched before the one ahead of it is done, and waits by itself.</summary>
     public bool Overlaps { get; set; }
 
-    /// <summary>Whether its warpgroups' products are used: those of a major capability, where they have the bits of its warps'.
-    /// Compared once.</summary>
+    /// <summary>Whether its warpgroups' products are used: those of a major capability, where they have the bits of its
+    /// warps'. Compared once.</summary>
     public bool HasSameProducts(int capability, Func<bool> compare)
     {
         if (card.Major != capability || Plain) return false;
@@ -77,8 +77,7 @@ sealed unsafe class CardContext
         lock (one)
         {
             if (functions.TryGetValue(kernel, out nint known)) return known;
-            if (!modules.TryGetValue(kernel.Module, out nint module)) modules[kernel.Module] = module = Load(kernel.Module);
-            nint function;
+            nint function, module = Module(kernel.Module);
             fixed (byte* name = Encoding.UTF8.GetBytes(kernel.Name + '\0'))
                 Check(driver.GetFunction(&function, module, name), kernel.Name);
             // Blocks may have more than 48 KB of shared memory where a kernel says so.
@@ -88,9 +87,21 @@ sealed unsafe class CardContext
         }
     }
 
+    /// <summary>A module's kernels, compiled by the driver when they are first asked for.</summary>
+    public nint Module(string name)
+    {
+        lock (one) return modules.TryGetValue(name, out nint known) ? known : modules[name] = Load(name);
+    }
+
+    /// <summary>Names of all modules that the card can have.</summary>
+    public IEnumerable<string> Modules => typeof(CardContext).Assembly.GetManifestResourceNames()
+        .Where(r => r.EndsWith(".ptx", StringComparison.Ordinal)).Select(r => r[..^4])
+        .Where(r => card.Major == PackedProducts.Capability || !r.EndsWith("_hopper", StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal);
+
     nint Load(string name)
     {
-        byte[] ptx = Encoding.UTF8.GetBytes(Ptx(name, Waits) + '\0'), log = new byte[4096];
+        byte[] ptx = Encoding.UTF8.GetBytes(Ptx(name, Waits) + '\0'), log = new byte[1 << 16];
         nint module;
         int result;
         fixed (byte* code = ptx, errors = log)
@@ -100,7 +111,8 @@ sealed unsafe class CardContext
             result = driver.LoadModule(&module, code, 2, options, values);
         }
         if (result == 0) return module;
-        string said = Encoding.UTF8.GetString(log.AsSpan(0, Math.Max(0, log.AsSpan().IndexOf((byte)0)))).Trim();
+        int end = log.AsSpan().IndexOf((byte)0);
+        string said = Encoding.UTF8.GetString(end < 0 ? log : log.AsSpan(0, end)).Trim();
         throw new DataException($"cuda:{card.Index} ({card.Name}): {driver.Explain(result)}: {name}.ptx {said}");
     }
 

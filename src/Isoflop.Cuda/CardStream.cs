@@ -10,10 +10,14 @@ namespace Isoflop.Cuda;
 sealed unsafe class CardStream : IDisposable
 {
     const int MostGraphs = 32, ShortestGraph = 4, Slots = 2;
-    const int PortableAndMapped = 3, BlockingSync = 1, NoTiming = 2, NonBlocking = 1, OutOfMemory = 2;
+    const int PortableAndMapped = 3, BlockingSync = 1, NoTiming = 2, NonBlocking = 1, OutOfMemory = 2,
+        InvalidValue = 1, NotSupported = 801;
 
     /// <summary>Bytes that can be laid out for kernels to read before a launch.</summary>
     public const int StagingBytes = 4 << 20;
+
+    // Set: kernels are named, launched and waited for one by one, so that the one that fails or hangs is known.
+    static readonly bool stepwise = Environment.GetEnvironmentVariable("ISOFLOP_CARD_STEPS") is { Length: > 0 };
 
     readonly Driver driver;
     readonly Card card;
@@ -119,7 +123,14 @@ sealed unsafe class CardStream : IDisposable
     {
         if (work.Count == 0) return;
         Enter();
-        if (work.Count < ShortestGraph || Find(work) is not { } graph)
+        if (stepwise)
+            foreach (ref readonly Commands.Launch launch in work.All)
+            {
+                Console.Error.WriteLine($"{launch.Kernel.Name} {launch.Grid}");
+                Launch(work, launch);
+                Check(driver.Synchronize(stream), launch.Kernel.Name);
+            }
+        else if (work.Count < ShortestGraph || Find(work) is not { } graph)
         {
             foreach (ref readonly Commands.Launch launch in work.All) Launch(work, launch);
             Launches = Launches with { Single = Launches.Single + work.Count };
@@ -178,7 +189,12 @@ sealed unsafe class CardStream : IDisposable
     {
         if (context.Overlaps)
         {
-            if (Make(graph, overlaps: true) == 0) return;
+            int result = Make(graph, overlaps: true);
+            if (result is not (InvalidValue or NotSupported))
+            {
+                Check(result, "cuGraphInstantiateWithFlags");
+                return;
+            }
             driver.DestroyGraph(graph.Template);
             context.Overlaps = false;
         }

@@ -32,13 +32,14 @@ sealed record Card(int Index, string Name, int Major, int Minor, long MemoryByte
 /// <param name="BandwidthGBs">a copy inside its memory, read and written bytes, 10⁹ a second</param>
 /// <param name="Tflops">products in bfloat16 by our kernel, 10¹² FLOPs a second</param>
 /// <param name="Products">"mma.sync", by warps; "wgmma", large ones by warpgroups; or why not those</param>
+/// <param name="Overlaps">kernels of a graph begin while the one before still runs</param>
 /// <param name="Problem">why it is not used, and not measured; or empty</param>
 sealed record CardRate(string Device, string Name, string Architecture, long MemoryBytes, double BandwidthGBs, double Tflops,
-    string Products, string Problem)
+    string Products, bool Overlaps, string Problem)
 {
     public override string ToString() => Problem.Length > 0 ? Problem : FormattableString.Invariant(
         $"{Name}, {Architecture}, {MemoryBytes / 1e9:0.0} GB; copy {BandwidthGBs:0} GB/s, ") +
-        FormattableString.Invariant($"products {Tflops:0.0} TFLOP/s bfloat16, {Products}");
+        FormattableString.Invariant($"products {Tflops:0.0} TFLOP/s bfloat16, {Products}") + (Overlaps ? ", kernels overlap" : "");
 }
 
 /// <summary>The cards of this machine, and the door to them.</summary>
@@ -85,13 +86,19 @@ public static class Cards
         CardRate Of(Card card)
         {
             var rate = new CardRate($"cuda:{card.Index}", card.Name, card.Architecture, card.MemoryBytes, 0, 0,
-                "", card.Problem ?? "");
+                "", false, card.Problem ?? "");
             if (card.Problem is not null) return rate;
             using var device = new CudaDevice(card, single: false);
             (double bandwidth, double flops) = device.Measure(side, bytes);
             string products = device.Packs ? "wgmma" : card.Major != PackedProducts.Capability ? "mma.sync"
                 : CardContext.Plain ? "mma.sync: ISOFLOP_PLAIN_CARD is set" : "mma.sync: wgmma has other bits on this card";
-            return rate with { BandwidthGBs = bandwidth / 1e9, Tflops = flops / 1e12, Products = products };
+            return rate with
+            {
+                BandwidthGBs = bandwidth / 1e9,
+                Tflops = flops / 1e12,
+                Products = products,
+                Overlaps = device.Overlaps,
+            };
         }
     }
 

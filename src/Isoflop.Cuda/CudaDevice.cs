@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Isoflop.Kernels;
 using Table = Isoflop.Cuda.KernelTable;
 
@@ -19,7 +20,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
     readonly CardStream stream;
     readonly Table kernels;
     readonly Commands work = new();
-    readonly int processors;
+    readonly int processors, sharedBytes;
     nint scratch;
     Nccl? nccl;
     long scratchBytes;
@@ -30,11 +31,12 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
     public CudaDevice(Card card, bool single)
     {
         stream = new(Driver.Open(), card);
-        (kernels, processors) = (Table.For(single), card.Processors);
+        (kernels, processors, sharedBytes) = (Table.For(single), card.Processors, card.SharedBytes);
         string precision = single ? "float32" : "bfloat16";
         Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
             new(() => card.PeakFlops(!single)))
         { PassRows = PassRowsWanted, RunsBehind = true };
+        CanPack = !single && card.Major == PackedProducts.Capability && !CardContext.Plain;
         Packs = !single && stream.Context.HasSameProducts(PackedProducts.Capability, () => PackedProducts.Same(this));
     }
 
@@ -44,8 +46,24 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
     /// <summary>Whether large products take operands that are packed beforehand.</summary>
     internal bool Packs { get; }
 
+    /// <summary>Whether the card has such products, with whatever bits.</summary>
+    internal bool CanPack { get; }
+
     /// <summary>Products of any size, for tests.</summary>
     internal bool PacksAll { get; set; }
+
+    /// <summary>Tiles of 128 × 128, or of 64 × 64; null: the large one where it fills the card.</summary>
+    internal bool? LargeTiles { get; set; }
+
+    /// <inheritdoc cref="CardContext.Module"/>
+    internal void Load(string module)
+    {
+        _ = stream.Handle;                                        // this card is the thread's
+        stream.Context.Module(module);
+    }
+
+    /// <inheritdoc cref="CardContext.Overlaps"/>
+    internal bool Overlaps => stream.Context.Overlaps;
 
     /// <inheritdoc cref="CardStream.Launches"/>
     internal (long Single, long Graphs) Launches => stream.Launches;
@@ -221,7 +239,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         DeviceSpan<float> start = default, PassPlan.Groups groups = default)
     {
         int count = layout == MatMulLayout.TransposedA ? groups.Count : 1;
-        if (PacksAll || Packs && PackedProducts.Pay(m, n, k, count, processors))
+        if (PacksAll || Packs && LargeTiles is null && PackedProducts.Pay(m, n, k, count, processors))
         {
             MatMulPacked(layout, a, b, c, m, n, k, start, groups);
             return;
@@ -233,7 +251,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
             _ => kernels.TurnedA,
         };
         // Which tile it is shows in the time alone: the large one where it fills the card.
-        bool large = (long)Up(m, 128) * Up(n, 128) * count >= processors;
+        bool large = LargeTiles ?? (Math.Min(m, n) > 64 && (long)Up(m, 128) * Up(n, 128) * count >= processors);
         int side = large ? 128 : 64;
         int shared = 2 * kernels.OperandBytes * (Panel(side, layout == MatMulLayout.TransposedA)
             + Panel(side, layout != MatMulLayout.TransposedB));
@@ -287,6 +305,12 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
             new PackArguments { X = x.Address, To = to, Groups = within, Rows = rows, K = k, Chunks = chunks });
     }
 
+    /// <summary>Bytes of shared memory, which a block can have.</summary>
+    /// <exception cref="ConfigException">This card has less.</exception>
+    int Held(int shared, AttentionShape shape) => shared <= sharedBytes ? shared : throw new ConfigException(
+        $"model.d_head={shape.DHead}: {Traits.Name} has {sharedBytes / 1024} KB for a block's tiles, {(shared + 1023) / 1024} " +
+        "are needed; use more heads, or products in bfloat16 (cuda:N)");
+
     /// <summary>Elements between rows of a tile, as tile.h says.</summary>
     int Padded(int columns) => columns + 16 / kernels.OperandBytes;
 
@@ -317,7 +341,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
     public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse, AttentionShape shape)
     {
         (int i, int width) = Table.For(shape.DHead);
-        int shared = kernels.OperandBytes * TileRows * (3 * Padded(width) + Padded(TileRows));
+        int shared = Held(kernels.OperandBytes * TileRows * (3 * Padded(width) + Padded(TileRows)), shape);
         work.Add(kernels.Attention[i], new(Up(plan.Rows, TileRows), shape.Heads, 1, shared), new AttentionArguments
         {
             Qkv = qkv.Address,
@@ -335,8 +359,8 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape)
     {
         (int i, int width) = Table.For(shape.DHead);
-        int shared = kernels.OperandBytes * TileRows * (4 * Padded(width) + Padded(TileRows));
         const int Stats = 2 * TileRows * sizeof(float);
+        int shared = Held(kernels.OperandBytes * TileRows * (4 * Padded(width) + Padded(TileRows)) + Stats, shape) - Stats;
         var given = new AttentionBackwardArguments
         {
             Qkv = qkv.Address,
@@ -513,6 +537,10 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         using var memory = new DeviceMemory(this);
         DeviceSpan<float> x = memory.Allocate<float>(Math.Max(bytes / 4, (long)side * side));
         DeviceSpan<float> y = memory.Allocate<float>(x.Length);
+        var random = new Random(1);                               // zeros would draw less power, and clocks stay higher
+        float[] some = [.. Enumerable.Range(0, 1 << 18).Select(_ => (float)random.NextDouble() - 0.5f)];
+        for (long at = 0; at < x.Length; at += some.Length)
+            Upload(MemoryMarshal.AsBytes(some.AsSpan(0, (int)Math.Min(some.Length, x.Length - at))), x.Address + (nint)(4 * at));
         return (Best(2 * bytes, () => Copy(x.Address, y.Address, bytes)), Best(2.0 * side * side * side,
             () => MatMul(MatMulLayout.TransposedB, x, x, y, side, side, side)));
 

@@ -35,18 +35,22 @@ static class PackedProducts
 
     /// <summary>Whether packing and multiplying is likely faster than a product that rounds its operands itself.</summary>
     /// <remarks>
-    /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. Tiles of 128 × 128 of float32 take 64 KB from the
-    /// second cache for 2.1 MFLOPs: at 5.5 TB/s, 170 TFLOP/s. Packed tiles of 128 × 256 take 48 KB for 4.2: 450. Packing reads
-    /// four bytes and writes two at 2.5 TB/s, and is two launches of 1.1 µs more. Fewer tiles than processors leave some idle.
+    /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. A tile asks the second cache, at 5.5 TB/s, for its
+    /// operands: one of 128 × 128 in float32 reaches 170 TFLOP/s, of 64 × 64 88; packed, of 128 × 256 450, of 128 × 128 360.
+    /// Packing reads four bytes and writes two at 2.5 TB/s, and is two launches of 1.1 µs more. Fewer tiles than processors leave
+    /// some idle.
     /// </remarks>
     public static bool Pay(int m, int n, int k, int count, int processors)
     {
         double flops = 2.0 * m * n * k;
-        double itself = flops / (170e12 * Fill(64)), packed = flops / (450e12 * Fill(Rows));
+        double itself = Tiles(128, 128) >= processors ? flops / 170e12 : flops / (88e12 * Fill(64, 64));
+        double packed = Tiles(Rows, 2 * Rows) >= processors ? flops / 450e12 : flops / (360e12 * Fill(Rows, Rows));
         return packed + 6.0 * (m + n) * k / 2.5e12 + 2 * 1.1e-6 < itself;
 
-        double Fill(int side) =>
-            Math.Min(1, (double)((m + side - 1) / side) * ((n + side - 1) / side) * count / processors);
+        double Tiles(int rows, int columns) =>
+            (double)((m + rows - 1) / rows) * ((n + columns - 1) / columns) * count;
+
+        double Fill(int rows, int columns) => Math.Min(1, Tiles(rows, columns) / processors);
     }
 
     /// <summary>Whether both kinds of product have the same bits on a card, in either tile.</summary>
@@ -56,6 +60,14 @@ static class PackedProducts
     /// </remarks>
     public static bool Same(CudaDevice device)
     {
+        try
+        {
+            device.Load("matmul_hopper");
+        }
+        catch (DataException)                                     // this driver does not compile it
+        {
+            return false;
+        }
         const int M = 128, N = 256, K = 584;
         using var memory = new DeviceMemory(device);
         DeviceSpan<float> a = Random(1, M * K), b = Random(2, N * K);

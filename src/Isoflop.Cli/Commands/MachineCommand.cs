@@ -23,6 +23,7 @@ static class MachineCommand
             {
                 JsonNode record = JsonSerializer.SerializeToNode(m, MachineJson.Default.Machine)!;
                 record["cards"] = JsonSerializer.SerializeToNode([.. cards], MachineJson.Default.CardRateArray);
+                if (none.Length > 0) record["no_cards"] = none;
                 call.Out.WriteLine(record.ToJsonString());
                 return 0;
             }

@@ -14,7 +14,7 @@ KERNEL(cross_entropy, CrossEntropyArgs, RowThreads)
         int target = a.targets[r];
         float logit = x[target];
         block_barrier();                                     // all have read it, before it is overwritten
-        if (thread() == 0) a.nll[r] = nll_of(logit, max, sum);
+        if (thread() == 0) a.nll[r] = nll_of(logit, max, logarithm(sum));
         if (!a.weights) continue;
         float weight = (float)(a.weights[r] / a.total), scale = weight / sum;
 #pragma unroll 4
@@ -30,6 +30,7 @@ KERNEL(log_softmax, CrossEntropyArgs, RowThreads)
         float* x = a.logits + (long long)r * a.V;
         float max, sum;
         max_and_sum(x, a.V, max, sum);
-        for (int i = thread(); i < a.V; i += RowThreads) x[i] = -nll_of(x[i], max, sum);
+        double log = logarithm(sum);
+        for (int i = thread(); i < a.V; i += RowThreads) x[i] = -nll_of(x[i], max, log);
     }
 }

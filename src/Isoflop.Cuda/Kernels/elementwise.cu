@@ -5,8 +5,23 @@ struct CopyArgs { const unsigned* x; unsigned* y; long long words; };
 
 KERNEL(copy, CopyArgs, 256)
 {
-    for (long long i = (long long)block_x() * 256 + thread(); i < a.words; i += (long long)blocks_x() * 256)
-        a.y[i] = a.x ? a.x[i] : 0;
+    const int Ahead = 4;                                     // loads under way before the first is stored
+    for (long long first = (long long)block_x() * 256 + thread(); first < a.words; first += (long long)blocks_x() * 256 * Ahead)
+    {
+        unsigned held[Ahead];
+#pragma unroll
+        for (int j = 0; j < Ahead; j++)
+        {
+            long long i = first + (long long)j * blocks_x() * 256;
+            held[j] = a.x && i < a.words ? a.x[i] : 0;
+        }
+#pragma unroll
+        for (int j = 0; j < Ahead; j++)
+        {
+            long long i = first + (long long)j * blocks_x() * 256;
+            if (i < a.words) a.y[i] = held[j];
+        }
+    }
 }
 
 // y += x.
@@ -17,14 +32,28 @@ KERNEL(add, AddArgs, 256)
     for (long long i = (long long)block_x() * 256 + thread(); i < a.length; i += (long long)blocks_x() * 256) a.y[i] += a.x[i];
 }
 
-// x[0] becomes the sum of count shards of so many elements: a tree of neighbours, in place.
+// x[0] becomes the sum of count shards of so many elements: a tree of neighbours. The others are undefined then.
 struct ShardsArgs { float* x; long long length; int count; };
 
 KERNEL(sum_shards, ShardsArgs, 256)
 {
+    const int Held = 16;
     for (long long i = (long long)block_x() * 256 + thread(); i < a.length; i += (long long)blocks_x() * 256)
-        for (int step = 1; step < a.count; step *= 2)
-            for (int s = 0; s + step < a.count; s += 2 * step) a.x[s * a.length + i] += a.x[(s + step) * a.length + i];
+        if (a.count <= Held)                                 // all loads under way, one store
+        {
+            float held[Held];
+#pragma unroll
+            for (int s = 0; s < Held; s++) held[s] = s < a.count ? a.x[s * a.length + i] : 0;
+#pragma unroll
+            for (int step = 1; step < Held; step *= 2)
+#pragma unroll
+                for (int s = 0; s + step < Held; s += 2 * step)
+                    if (s + step < a.count) held[s] += held[s + step];
+            a.x[i] = held[0];
+        }
+        else
+            for (int step = 1; step < a.count; step *= 2)
+                for (int s = 0; s + step < a.count; s += 2 * step) a.x[s * a.length + i] += a.x[(s + step) * a.length + i];
 }
 
 // y = a·x + b·y; with a ratio a is multiplied by √(ratio[0]/ratio[1]), by 0 where that is 0. Where b is 0 y is not read.

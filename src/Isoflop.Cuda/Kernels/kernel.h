@@ -86,6 +86,22 @@ const float Infinity = __builtin_inff();
 
 struct bf16 { unsigned short bits; };
 
+typedef float Pair __attribute__((vector_size(8)));          // one access, where it lies at a multiple of 8 bytes
+
+// Columns c and c + 1 of a row, left of them before its end; as pairs, where rows begin at multiples of 8 bytes and c is even.
+DEVICE void store_pair(float* to, int left, bool pairs, float x, float y)
+{
+    if (left <= 0) return;
+    if (pairs) *(Pair*)to = Pair { x, y };
+    else
+    {
+        to[0] = x;
+        if (left > 1) to[1] = y;
+    }
+}
+
+DEVICE bool has_pairs(const float* x, int columns) { return columns % 2 == 0 && ((unsigned long long)x & 7) == 0; }
+
 template <class To, class From> DEVICE To as(From from)
 {
     static_assert(sizeof(To) == sizeof(From), "");
@@ -112,12 +128,14 @@ DEVICE double exchange(double value, int mask)
 // Sum of a warp's lanes as a tree of neighbours: the same bits in every lane.
 template <class T> DEVICE T warp_sum(T x)
 {
+#pragma unroll
     for (int mask = 16; mask > 0; mask >>= 1) x += exchange(x, mask);
     return x;
 }
 
 DEVICE float warp_max(float x)
 {
+#pragma unroll
     for (int mask = 16; mask > 0; mask >>= 1) x = greater(x, exchange(x, mask));
     return x;
 }
@@ -125,7 +143,7 @@ DEVICE float warp_max(float x)
 // e^x: x = n·ln 2 + r, Taylor's series to r⁷/7!; relative error below 2e-7. 0 below −87.3, e^88 above; e^0 is 1, NaN stays.
 DEVICE float exponential(float x)
 {
-    if (x < -87.3f) return 0;
+    bool none = x < -87.3f;                                  // chosen at the end: a branch costs more than the series
     if (x > 88.0f) x = 88.0f;
     const float shifter = 12582912.0f;                       // 1.5·2²³: the sum's low bits are the nearest integer
     float shifted = multiply_add(x, 1.44269504f, shifter), n = shifted - shifter;
@@ -138,7 +156,7 @@ DEVICE float exponential(float x)
     p = multiply_add(p, r, 0.5f);
     p = multiply_add(p, r, 1.0f);
     p = multiply_add(p, r, 1.0f);
-    return p * as<float>((as<int>(shifted) - as<int>(shifter) + 127) << 23);
+    return none ? 0 : p * as<float>((as<int>(shifted) - as<int>(shifter) + 127) << 23);
 }
 
 // ln x of a normal x > 0: x = m·2^e, m in (√½, √2], ln m = 2·artanh((m − 1)/(m + 1)); error below 1e-15 of 1.
@@ -150,6 +168,7 @@ DEVICE double logarithm(double x)
     double m = as<double>((bits & 0xFFFFFFFFFFFFFll) | 0x3FF0000000000000ll);
     if (m > 1.4142135623730951) m *= 0.5, e++;
     double z = (m - 1) / (m + 1), square = z * z, sum = 0;
+#pragma unroll
     for (int n = 21; n >= 1; n -= 2) sum = sum * square + 1.0 / n;
     return e * 0.69314718055994530942 + 2 * z * sum;
 }

@@ -29,5 +29,5 @@ DEVICE void max_and_sum(const float* x, int V, float& max, float& sum)
     block_barrier();
 }
 
-// −ln p of a logit, nats.
-DEVICE float nll_of(float logit, float max, float sum) { return (float)((double)max - logit + logarithm(sum)); }
+// −ln p of a logit, nats; log is logarithm(sum).
+DEVICE float nll_of(float logit, float max, double log) { return (float)((double)max - logit + log); }

@@ -101,15 +101,16 @@ template <class T, int BM, int BN, int WM, int WN, bool TurnA, bool TurnB> DEVIC
             block_barrier();
         }
     }
+    bool pairs = has_pairs(c, a.n);
 #pragma unroll
     for (int i = 0; i < WM / 16; i++)
 #pragma unroll
         for (int j = 0; j < WN / 8; j++)
 #pragma unroll
-            for (int e = 0; e < 4; e++)
+            for (int e = 0; e < 4; e += 2)
             {
-                int row = i0 + wi + 16 * i + g + e / 2 * 8, column = j0 + wj + 8 * j + 2 * t + e % 2;
-                if (row < a.m && column < a.n) c[(long long)row * a.n + column] = acc[i][j][e];
+                int row = i0 + wi + 16 * i + g + e / 2 * 8, column = j0 + wj + 8 * j + 2 * t;
+                store_pair(c + (long long)row * a.n + column, row < a.m ? a.n - column : 0, pairs, acc[i][j][e], acc[i][j][e + 1]);
             }
 }
 

@@ -8,8 +8,6 @@ struct PackedMatMulArgs { const void *a, *b; const float* start; float* c; Group
 
 const int Stages = 4, Warps = 8;                             // that multiply; one more copies
 
-typedef float Pair __attribute__((vector_size(8)));          // in one instruction
-
 struct Ring { BlockEvent full[Stages], empty[Stages]; };
 
 // Steps of k of a stage, from k0 on. It waits for what it began: the other warpgroup's products run meanwhile, and the compiler may
@@ -62,7 +60,6 @@ template <int J> DEVICE void packed_product(const PackedMatMulArgs& a)
     const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
     float* c = a.c + group * a.groups.stride;
     int half = warp() / 4 * 64, row0 = i0 + half + warp() % 4 * 16 + lane() / 4, column0 = j0 + 2 * (lane() % 4);
-    bool pairs = a.n % 2 == 0 && (as<unsigned long long>(c) & 7) == 0;
     float acc[J][64];
 #pragma unroll
     for (int j = 0; j < J; j++)
@@ -82,20 +79,14 @@ template <int J> DEVICE void packed_product(const PackedMatMulArgs& a)
             for (int k = 0; k < steps; k += 16) multiply_steps<16>(acc, left, right, k);
         if (lane() == 0) event_arrive(&ring.empty[s]);
     }
+    bool pairs = has_pairs(c, a.n);
 #pragma unroll
     for (int j = 0; j < J; j++)
 #pragma unroll
         for (int e = 0; e < 64; e += 2)
         {
             int row = row0 + e / 2 % 2 * 8, column = column0 + j * ChunkRows + e / 4 * 8;
-            if (row >= a.m || column >= a.n) continue;
-            float* to = c + (long long)row * a.n + column;
-            if (pairs) *(Pair*)to = Pair { acc[j][e], acc[j][e + 1] };
-            else
-            {
-                to[0] = acc[j][e];
-                if (column + 1 < a.n) to[1] = acc[j][e + 1];
-            }
+            store_pair(c + (long long)row * a.n + column, row < a.m ? a.n - column : 0, pairs, acc[j][e], acc[j][e + 1]);
         }
 }
 

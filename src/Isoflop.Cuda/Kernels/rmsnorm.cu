@@ -69,13 +69,20 @@ KERNEL(gain_parts, GainArgs, 256)
     int column = block_y() * 32 + lane();
     float* sums = (float*)shared_memory();                   // [8][32]
     float sum = 0;
-    if (column < D)
+    auto add = [&](int r, int h)
+    {
+        long long at = (long long)r * a.shape.stride + h * D + column;
+        sum = multiply_add(a.dy[at], a.x[at] * a.s[r * a.shape.heads + h], sum);
+    };
+    if (column < D && a.shape.heads == 1)                    // many loads under way, either way
+    {
+#pragma unroll 8
+        for (int r = begin + warp(); r < end; r += 8) add(r, 0);
+    }
+    else if (column < D)
         for (int r = begin + warp(); r < end; r += 8)
-            for (int h = 0; h < a.shape.heads; h++)
-            {
-                long long at = (long long)r * a.shape.stride + h * D + column;
-                sum = multiply_add(a.dy[at], a.x[at] * a.s[r * a.shape.heads + h], sum);
-            }
+#pragma unroll 8
+            for (int h = 0; h < a.shape.heads; h++) add(r, h);
     sums[thread()] = sum;
     block_barrier();
     if (warp() != 0 || column >= D) return;
@@ -92,7 +99,7 @@ KERNEL(gain_sum, GainArgs, 64)
     int rows = group_begin(a.groups, g + 1, a.shape.rows) - group_begin(a.groups, g, a.shape.rows);
     float* to = a.dGain + g * a.groups.stride + column;
     float sum = *to;
-#pragma unroll 8
+#pragma unroll 32
     for (int end = part + (rows + PartRows - 1) / PartRows; part < end; part++) sum += a.parts[(long long)part * D + column];
     *to = sum;
 }

@@ -119,7 +119,7 @@ DEVICE int draw_from_best(const Row& row, float u, double total, int topK, float
         at = next;
         kept++;
         mass += row.p((int)(unsigned)at);
-        if (topP < 1 && mass >= topP * total) break;
+        if (topP < 1 && !(mass < topP * total)) break;       // also where it is no number
     }
     double cumulated = 0;
     int last = 0;
@@ -160,7 +160,7 @@ KERNEL(sample, SampleArgs, RowThreads)
             bool all = (a.topK == 0 || a.topK >= a.V) && a.topP >= 1;
             token = all ? draw_from_all(row, u, total) : draw_from_best(row, u, total, a.topK, a.topP);
         }
-        if (thread() == 0) a.into[r] = { token, -nll_of(row.x[token], row.max, sum) };
+        if (thread() == 0) a.into[r] = { token, -nll_of(row.x[token], row.max, logarithm(sum)) };
         block_barrier();
     }
 }

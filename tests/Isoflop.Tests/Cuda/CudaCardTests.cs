@@ -103,10 +103,9 @@ public sealed class CudaCardTests
         using CudaDevice device = card.Open(!half), other = card.Open(!half);
         // Cuts at multiples of 16 rows; norms' gains go by blocks of 64: the first three sequences have 64, 16 and 48 rows, 128 in all.
         var whole = Train(device, Grouped, [Lengths.Length], 1);
-        var company = new Thread(() => Train(other, Tied, [Lengths.Length], 2));
-        company.Start();
+        Task company = Task.Run(() => Train(other, Tied, [Lengths.Length], 2));
         var beside = Train(device, Grouped, [Lengths.Length], 1);
-        company.Join();
+        company.Wait();
         Assert.Equal(whole.Sums, beside.Sums);
         Assert.Equal(whole.Parameters, beside.Parameters);
         var cut = Train(device, Grouped, [1, 3, Lengths.Length], 1);                // 64 + 64 rows, then the rest

@@ -94,11 +94,20 @@ public sealed class CudaKernelTests : IDisposable
                 cpu.MatMul(layout, a, b, fast, m, n, k, itself ? fast : default, default);
                 single.MatMul(layout, a, b, f, m, n, k, itself ? f : default, default);
                 bf16.MatMul(layout, a, b, h, m, n, k, itself ? h : default, default);
+                DeviceSpan<float>[] large = [fences.Copy(own), fences.Copy(own)];
+                foreach ((CudaDevice device, DeviceSpan<float> c) in ((CudaDevice, DeviceSpan<float>)[])[(single, large[0]), (bf16, large[1])])
+                {
+                    device.LargeTiles = true;
+                    device.MatMul(layout, a, b, c, m, n, k, itself ? c : default, default);
+                    device.LargeTiles = null;
+                }
                 string what = $"{layout} {m}×{n}×{k}, {itself}";
                 Done(fences, what);
                 if (CpuDevice.InstructionSet is "AVX-512" or "AVX2 + FMA") Assert.Equal(Fences.Values(fast), Fences.Values(f));    // the same chain
                 Fences.Near(expected, f, _ => (k + 1) * Ulp * (k + 1), what);
                 Fences.Near(expected, h, _ => (k + 1) * Ulp * (k + 1), what + ", bf16");
+                Assert.Equal(Fences.Values(f), Fences.Values(large[0]));
+                Assert.Equal(Fences.Values(h), Fences.Values(large[1]));
             }
         }
     }
@@ -108,9 +117,11 @@ public sealed class CudaKernelTests : IDisposable
     {
         CudaDevice device = half ? bf16 : single;
         using Fences fences = card.Fences(3);
-        const int M = 130, N = 140, K = 96;                      // the whole takes tiles of 128, its parts tiles of 64
+        const int M = 130, N = 140, K = 96;
         DeviceSpan<float> a = fences.Random(M * K), b = fences.Random(N * K), whole = fences.Empty(M * N), parts = fences.Empty(M * N);
+        device.LargeTiles = true;                                // for the whole, small ones for its parts
         device.MatMul(MatMulLayout.TransposedB, a, b, whole, M, N, K, default, default);
+        device.LargeTiles = false;
         foreach ((int from, int count) in ((int, int)[])[(0, 1), (1, 63), (64, 66)])
             device.MatMul(MatMulLayout.TransposedB, a.Slice(from * K, count * K), b, parts.Slice(from * N, count * N), count, N, K, default, default);
         // A gradient of weights: rows are the sum's.
