@@ -252,7 +252,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
         };
         // Which tile it is shows in the time alone: the large one where it fills the card.
         bool large = LargeTiles ?? (Math.Min(m, n) > 64 && (long)Up(m, 128) * Up(n, 128) * count >= processors);
-        int side = large ? 128 : 64;
+        int side = large ? 128 : 64, steps = !large && layout == MatMulLayout.TransposedA ? 64 : 32;      // matmul.cu
         int shared = 2 * kernels.OperandBytes * (Panel(side, layout == MatMulLayout.TransposedA)
             + Panel(side, layout != MatMulLayout.TransposedB));
         work.Add(large ? product.Large : product.Small, new(Up(n, side), Up(m, side), count, shared), new MatMulArguments
@@ -268,7 +268,7 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
             Grouped = layout == MatMulLayout.TransposedA ? 1 : 0,
         });
 
-        int Panel(int rows, bool turned) => turned ? Padded(rows) * 32 : Padded(32) * rows;
+        int Panel(int rows, bool turned) => turned ? Padded(rows) * steps : Padded(steps) * rows;
     }
 
     /// <summary>The same from operands that are rounded beforehand, by the products of compute capability 9.0.</summary>

@@ -6,10 +6,10 @@
 // group z, whose C and start lie stride further.
 struct MatMulArgs { const float *a, *b, *start; float* c; Groups groups; int m, n, k, grouped; };
 
-// A tile of R rows by 32 steps of k on its way: registers while the tile before it is multiplied.
-template <class T, int R, int Threads, bool Turned> struct Panel
+// A tile of R rows by so many steps of k on its way: registers while the tile before it is multiplied.
+template <class T, int R, int Steps, int Threads, bool Turned> struct Panel
 {
-    static const int Steps = 32, Loads = R * Steps / 4 / Threads;
+    static const int Loads = R * Steps / 4 / Threads;
     static const int Stride = Turned ? padded<T>(R) : padded<T>(Steps), Size = Turned ? Stride * Steps : Stride * R;
     float4 held[Loads];
 
@@ -49,12 +49,13 @@ template <class T, int R, int Threads, bool Turned> struct Panel
     }
 };
 
-// Tiles of BM × BN by warps of WM × WN; two buffers of 32 steps: one is multiplied while the next one is on its way.
-template <class T, int BM, int BN, int WM, int WN, bool TurnA, bool TurnB> DEVICE void product(const MatMulArgs& a)
+// Tiles of BM × BN by warps of WM × WN; two buffers of so many steps: one is multiplied while the next one is on its way. A
+// gradient of weights has few tiles and a long k: its small tiles take twice the steps at a time, since they wait for memory.
+template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool TurnB> DEVICE void product(const MatMulArgs& a)
 {
-    const int Threads = BM / WM * (BN / WN) * 32, Steps = 32;
-    typedef Panel<T, BM, Threads, TurnA> PanelA;
-    typedef Panel<T, BN, Threads, !TurnB> PanelB;
+    const int Threads = BM / WM * (BN / WN) * 32;
+    typedef Panel<T, BM, Steps, Threads, TurnA> PanelA;
+    typedef Panel<T, BN, Steps, Threads, !TurnB> PanelB;
     int group = a.grouped ? block_z() : 0, i0 = block_y() * BM, j0 = block_x() * BN;
     int k0 = a.grouped ? group_begin(a.groups, group, a.k) : 0, k1 = a.grouped ? group_begin(a.groups, group + 1, a.k) : a.k;
     const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
@@ -114,10 +115,10 @@ template <class T, int BM, int BN, int WM, int WN, bool TurnA, bool TurnB> DEVIC
             }
 }
 
-#define PRODUCTS(name, turnA, turnB) \
-    OPERAND_KERNEL(matmul_##name##_large, MatMulArgs, 256) { product<OPERAND, 128, 128, 64, 32, turnA, turnB>(a); } \
-    OPERAND_KERNEL(matmul_##name##_small, MatMulArgs, 128) { product<OPERAND, 64, 64, 32, 32, turnA, turnB>(a); }
+#define PRODUCTS(name, turnA, turnB, steps) \
+    OPERAND_KERNEL(matmul_##name##_large, MatMulArgs, 256) { product<OPERAND, 128, 128, 64, 32, 32, turnA, turnB>(a); } \
+    OPERAND_KERNEL(matmul_##name##_small, MatMulArgs, 128) { product<OPERAND, 64, 64, 32, 32, steps, turnA, turnB>(a); }
 
-PRODUCTS(plain, false, false)
-PRODUCTS(turned_b, false, true)
-PRODUCTS(turned_a, true, false)
+PRODUCTS(plain, false, false, 32)
+PRODUCTS(turned_b, false, true, 32)
+PRODUCTS(turned_a, true, false, 64)
