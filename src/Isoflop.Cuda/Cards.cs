@@ -39,7 +39,8 @@ sealed record CardRate(string Device, string Name, string Architecture, long Mem
 {
     public override string ToString() => Problem.Length > 0 ? Problem : FormattableString.Invariant(
         $"{Name}, {Architecture}, {MemoryBytes / 1e9:0.0} GB; copy {BandwidthGBs:0} GB/s, ") +
-        FormattableString.Invariant($"products {Tflops:0.0} TFLOP/s bfloat16, {Products}") + (Overlaps ? ", kernels overlap" : "");
+        FormattableString.Invariant($"products {Tflops:0.0} TFLOP/s bfloat16, {Products}") +
+        (Overlaps ? ", kernels overlap" : "");
 }
 
 /// <summary>The cards of this machine, and the door to them.</summary>
