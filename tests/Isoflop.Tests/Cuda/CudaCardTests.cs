@@ -98,14 +98,14 @@ public sealed class CudaCardTests
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_step_has_the_same_bits_however_it_is_cut_and_whatever_runs_beside_it(bool half)
+    public async Task A_step_has_the_same_bits_however_it_is_cut_and_whatever_runs_beside_it(bool half)
     {
         using CudaDevice device = card.Open(!half), other = card.Open(!half);
         // Cuts at multiples of 16 rows; norms' gains go by blocks of 64: the first three sequences have 64, 16 and 48 rows, 128 in all.
         var whole = Train(device, Grouped, [Lengths.Length], 1);
-        Task company = Task.Run(() => Train(other, Tied, [Lengths.Length], 2));
+        Task company = Task.Run(() => Train(other, Tied, [Lengths.Length], 2), TestContext.Current.CancellationToken);
         var beside = Train(device, Grouped, [Lengths.Length], 1);
-        company.Wait();
+        await company;
         Assert.Equal(whole.Sums, beside.Sums);
         Assert.Equal(whole.Parameters, beside.Parameters);
         var cut = Train(device, Grouped, [1, 3, Lengths.Length], 1);                // 64 + 64 rows, then the rest
