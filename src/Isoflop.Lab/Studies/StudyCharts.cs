@@ -207,7 +207,7 @@ static class StudyCharts
             $"{Math.Max(improves, saturates) / Math.Max(1e-300, Math.Min(improves, saturates)):0.#} times the squared residuals");
         string keeps = "keeps improving: a power law", stops = bend.Identified ? "saturates: an exponential in log C"
             : "saturated where the data end";
-        bool fits = law.Verdict.Kind is not (VerdictKind.DoesNotFit or VerdictKind.NotIdentified);
+        bool fits = law.Verdict.Kind != VerdictKind.DoesNotFit;
         string nearer = improving ? "keeps improving" : "saturates", further = fits ? "rejected" : "further off";
         ChartSeries[] blue = improving ? Along(keeps, Improving) : Along(stops, Saturating),
             red = improving ? Along($"{further}: {stops}", Saturating) : Along($"{further}: {keeps}", Improving);
