@@ -81,6 +81,15 @@ sealed class TimedDevice(IDevice inner, Action? wait = null) : IDevice
     public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
         Time("Rope", () => inner.Rope(x, table, positions, shape, inverse));
 
+    public void NormRotate(DeviceSpan<float> raw, DeviceSpan<float> gains, DeviceSpan<float> rotated, DeviceSpan<float> scales,
+        DeviceSpan<float> table, DeviceSpan<int> positions, int rows, AttentionShape shape, float epsilon) => Time("NormRotate",
+            () => inner.NormRotate(raw, gains, rotated, scales, table, positions, rows, shape, epsilon));
+
+    public void NormRotateBackward(DeviceSpan<float> raw, DeviceSpan<float> gains, DeviceSpan<float> scales, DeviceSpan<float> d,
+        DeviceSpan<float> dGains, DeviceSpan<float> table, DeviceSpan<int> positions, int rows, AttentionShape shape,
+        PassPlan.Groups groups) => Time("NormRotateBackward",
+            () => inner.NormRotateBackward(raw, gains, scales, d, dGains, table, positions, rows, shape, groups));
+
     public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse,
         AttentionShape shape) =>
         Time("Attention", () => inner.Attention(qkv, plan, y, lse, shape), AttentionFlops(plan, shape, 2));

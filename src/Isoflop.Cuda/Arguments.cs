@@ -70,17 +70,30 @@ struct NormArguments
 [StructLayout(LayoutKind.Sequential)]
 struct NormBackwardArguments
 {
-    public nint X, Gain, S, DY, DX;
+    public nint X, Gain, S, DY, DX, Parts, DGain;
     public HeadRows Shape;
-    public int Accumulate;
+    public GroupArguments Groups;
+    public int Accumulate, First, PartBlocks, Blocks;
 }
 
 [StructLayout(LayoutKind.Sequential)]
-struct GainArguments
+struct NormRotateArguments
 {
-    public nint X, S, DY, Parts, DGain;
-    public HeadRows Shape;
+    public nint Raw, Gains, Rotated, Scales, Table, Positions;
+    public int Rows;
+    public AttentionShape Shape;
+    public int KeyGain;
+    public float Epsilon;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct NormRotateBackwardArguments
+{
+    public nint Raw, Gains, Scales, D, Parts, DGains, Table, Positions;
     public GroupArguments Groups;
+    public int Rows;
+    public AttentionShape Shape;
+    public int KeyGain, PartsOfEach;
 }
 
 [StructLayout(LayoutKind.Sequential)]

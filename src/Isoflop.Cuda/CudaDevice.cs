@@ -11,9 +11,9 @@ namespace Isoflop.Cuda;
 /// Sums over rows go by blocks of 16 (products) and 64 rows (gains), begun anew at every group: cutting a step into passes at
 /// multiples of 64 rows changes no bit. Activations, weights, moments and all sums are float32.
 /// </remarks>
-sealed unsafe class CudaDevice : IDevice, IRankDevice
+sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 {
-    const int Page = 16, MostBlocks = 2048, GainRows = 64, LossRows = 64, SquaresChunk = 4096, TileRows = 64;
+    const int Page = 16, MostBlocks = 2048, LossRows = 64, SquaresChunk = 4096, TileRows = 64;
     // A pass of so many rows fills any card.
     const int PassRowsWanted = 65_536;
 
@@ -193,48 +193,6 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
             });
 
     /// <inheritdoc/>
-    public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
-        float epsilon) => work.Add(Table.RmsNorm, new(Blocks((long)shape.Rows * shape.Heads, 8)), new NormArguments
-        {
-            X = x.Address,
-            Gain = gain.Address,
-            Y = y.Address,
-            S = s.Address,
-            Shape = shape,
-            Epsilon = epsilon,
-        });
-
-    /// <inheritdoc/>
-    public void RmsNormBackward(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> s, DeviceSpan<float> dy,
-        DeviceSpan<float> dx, DeviceSpan<float> dGain, HeadRows shape, bool accumulate, PassPlan.Groups groups = default)
-    {
-        int parts = Up(shape.Rows, GainRows) + groups.Count - 1;
-        var gains = new GainArguments
-        {
-            X = x.Address,
-            S = s.Address,
-            DY = dy.Address,
-            Parts = Scratch((long)parts * shape.Width * sizeof(float)),
-            DGain = dGain.Address,
-            Shape = shape,
-            Groups = new(groups),
-        };
-        // First: dx may be dy.
-        work.Add(Table.GainParts, new(parts, Up(shape.Width, 32), 1, 256 * sizeof(float)), gains);
-        work.Add(Table.GainSum, new(Up(shape.Width, 64), groups.Count), gains);
-        work.Add(Table.RmsNormBackward, new(Blocks((long)shape.Rows * shape.Heads, 8)), new NormBackwardArguments
-        {
-            X = x.Address,
-            Gain = gain.Address,
-            S = s.Address,
-            DY = dy.Address,
-            DX = dx.Address,
-            Shape = shape,
-            Accumulate = accumulate ? 1 : 0,
-        });
-    }
-
-    /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,
         DeviceSpan<float> start = default, PassPlan.Groups groups = default)
     {
@@ -313,29 +271,6 @@ sealed unsafe class CudaDevice : IDevice, IRankDevice
 
     /// <summary>Elements between rows of a tile, as tile.h says.</summary>
     int Padded(int columns) => columns + 16 / kernels.OperandBytes;
-
-    /// <inheritdoc/>
-    public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>
-        new(values, outputs, inputs);
-
-    /// <inheritdoc/>
-    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,
-        DeviceSpan<float> start)
-    {
-        (int n, int k) = layout == MatMulLayout.TransposedB ? (b.Outputs, b.Inputs) : (b.Inputs, b.Outputs);
-        MatMul(layout, a, b.Values, c, m, n, k, start, default);
-    }
-
-    /// <inheritdoc/>
-    public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
-        work.Add(Table.Rope, Elements((long)shape.Rows * shape.Heads * shape.Width / 2), new RopeArguments
-        {
-            X = x.Address,
-            Table = table.Address,
-            Positions = positions.Address,
-            Shape = shape,
-            Inverse = inverse ? 1 : 0,
-        });
 
     /// <inheritdoc/>
     public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse, AttentionShape shape)

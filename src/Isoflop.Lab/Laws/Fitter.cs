@@ -188,7 +188,7 @@ static class Fitter
             Parameters = [.. law.Parameters.Select((p, i) =>
             {
                 double[] sorted = [.. draws.Select(d => d[i]).Order()];
-                return p with { Estimate = new(p.Estimate.Value, Quantile.Of(sorted, 0.025), Quantile.Of(sorted, 0.975)) };
+                return p with { Estimate = Quantile.Interval(p.Estimate.Value, sorted) };
             })],
         };
     }

@@ -96,7 +96,7 @@ readonly struct Prediction
         double value = quantity(best);
         double[] draws = [.. law.Draws.Select(quantity).Where(double.IsFinite).Order()];
         return draws.Length < 20 || !law.Fits ? Estimate.Of(value)
-            : new(value, Quantile.Of(draws, 0.025), Quantile.Of(draws, 0.975));
+            : Quantile.Interval(value, draws);
     }
 
     /// <summary>A new run: every resample with every error (at most 101 of them, evenly along their order).</summary>

@@ -32,6 +32,10 @@ public readonly record struct AttentionShape(int Heads, int KvHeads, int DHead)
 
     /// <summary>Elements of one row of the output.</summary>
     public int OutputStride => Heads * DHead;
+
+    internal HeadRows Vectors(int rows, int heads) => new(rows, heads, DHead, Stride);
+
+    internal DeviceSpan<float> Keys(DeviceSpan<float> qkv) => qkv.Slice(OutputStride, qkv.Length - OutputStride);
 }
 
 /// <summary>One AdamW update. Loshchilov &amp; Hutter 2019, arXiv:1711.05101.</summary>
@@ -131,12 +135,16 @@ public interface IDevice : IDisposable
 
     /// <summary>A matrix of weights as products read it; before the first one it wants its update.</summary>
     /// <param name="values">[outputs, inputs]</param> <param name="backward">false: only forward products will come</param>
-    PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward);
+    PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) => new(values, outputs, inputs);
 
     /// <summary>The same product with B a weight of this device.</summary>
     /// <param name="layout">TransposedB: C [m, outputs] of A [m, inputs]; Plain: C [m, inputs] of A [m, outputs]</param>
     void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,
-        DeviceSpan<float> start = default);
+        DeviceSpan<float> start = default)
+    {
+        (int n, int k) = layout == MatMulLayout.TransposedB ? (b.Outputs, b.Inputs) : (b.Inputs, b.Outputs);
+        MatMul(layout, a, b.Values, c, m, n, k, start);
+    }
 
     /// <summary>
     /// Rotates the halves of each head's vector by position in place. Su et al. 2021, arXiv:2104.09864;
@@ -145,6 +153,33 @@ public interface IDevice : IDisposable
     /// <param name="table">[positions, Width]: cosines of the Width/2 angles, then their sines</param>
     /// <param name="positions">[Rows]</param> <param name="inverse">true rotates back: the backward pass</param>
     void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse);
+
+    /// <summary>Queries and keys become <see cref="RmsNorm"/>'s and are rotated, <see cref="Rope"/>; values are copied.</summary>
+    /// <param name="raw">[rows, shape.Stride]</param> <param name="rotated">likewise, out</param>
+    /// <param name="gains">DHead of queries first, as many of keys last</param>
+    /// <param name="scales">[rows·Heads], then [rows·KvHeads] out, kept for the backward pass</param>
+    void NormRotate(DeviceSpan<float> raw, DeviceSpan<float> gains, DeviceSpan<float> rotated, DeviceSpan<float> scales,
+        DeviceSpan<float> table, DeviceSpan<int> positions, int rows, AttentionShape shape, float epsilon)
+    {
+        this.Copy(raw.Slice(0, (long)rows * shape.Stride), rotated);
+        RmsNorm(raw, gains.Slice(0, shape.DHead), rotated, scales, shape.Vectors(rows, shape.Heads), epsilon);
+        RmsNorm(shape.Keys(raw), gains.Slice(gains.Length - shape.DHead, shape.DHead), shape.Keys(rotated),
+            scales.Slice(rows * shape.Heads, rows * shape.KvHeads), shape.Vectors(rows, shape.KvHeads), epsilon);
+        Rope(rotated, table, positions, shape.Vectors(rows, shape.Heads + shape.KvHeads), inverse: false);
+    }
+
+    /// <summary>d, the gradient of what <see cref="NormRotate"/> gave, becomes that of raw; dGains are added to.</summary>
+    void NormRotateBackward(DeviceSpan<float> raw, DeviceSpan<float> gains, DeviceSpan<float> scales, DeviceSpan<float> d,
+        DeviceSpan<float> dGains, DeviceSpan<float> table, DeviceSpan<int> positions, int rows, AttentionShape shape,
+        PassPlan.Groups groups = default)
+    {
+        Rope(d, table, positions, shape.Vectors(rows, shape.Heads + shape.KvHeads), inverse: true);
+        long keys = gains.Length - shape.DHead;
+        RmsNormBackward(raw, gains.Slice(0, shape.DHead), scales, d, d, dGains.Slice(0, shape.DHead),
+            shape.Vectors(rows, shape.Heads), accumulate: false, groups);
+        RmsNormBackward(shape.Keys(raw), gains.Slice(keys, shape.DHead), scales.Slice(rows * shape.Heads, rows * shape.KvHeads),
+            shape.Keys(d), shape.Keys(d), dGains.Slice(keys, shape.DHead), shape.Vectors(rows, shape.KvHeads), false, groups);
+    }
 
     /// <summary>
     /// softmax(q·kᵀ/√D)·v, causal within each sequence; no [T, T] matrix is kept. Dao et al. 2022, arXiv:2205.14135.

@@ -84,18 +84,6 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
     }
 
     /// <inheritdoc/>
-    public PreparedWeight Prepare(DeviceSpan<float> values, int outputs, int inputs, bool backward) =>
-        new(values, outputs, inputs);
-
-    /// <inheritdoc/>
-    public void MatMul(MatMulLayout layout, DeviceSpan<float> a, PreparedWeight b, DeviceSpan<float> c, int m,
-        DeviceSpan<float> start)
-    {
-        (int n, int k) = layout == MatMulLayout.TransposedB ? (b.Outputs, b.Inputs) : (b.Inputs, b.Outputs);
-        MatMul(layout, a, b.Values, c, m, n, k, start, default);
-    }
-
-    /// <inheritdoc/>
     public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
         Kernels.Rope.Reference(new() { X = F(x), Table = F(table), Positions = I(positions), Shape = shape, Inverse = inverse });
 

@@ -19,9 +19,8 @@ sealed class LayerActivations(DeviceMemory memory, ModelConfig c, int M, DeviceS
     /// <summary>[M, (H + 2·KvHeads)·D] as projected: kept apart only where q and k are normed.</summary>
     public DeviceSpan<float> RawQkv { get; } = c.QkNorm ? memory.Allocate<float>((long)M * Qkv(c)) : default;
 
-    /// <summary>[M·H] and [M·KvHeads] scales of the norms of q and k.</summary>
-    public DeviceSpan<float> QScale { get; } = memory.Allocate<float>((long)M * c.NHead);
-    public DeviceSpan<float> KScale { get; } = memory.Allocate<float>((long)M * c.KvHeads);
+    /// <summary>[M·(H + KvHeads)] scales of the norms of q, then of k.</summary>
+    public DeviceSpan<float> QkScales { get; } = memory.Allocate<float>((long)M * (c.NHead + c.KvHeads));
 
     /// <summary>[M, (H + 2·KvHeads)·D] normed and rotated.</summary>
     public DeviceSpan<float> RotatedQkv { get; } = memory.Allocate<float>((long)M * Qkv(c));

@@ -143,30 +143,20 @@ sealed class Pass : IDisposable
         int rows = pass.Rows;
         (LayerActivations a, LayerParams p, Layer w) = At(i);
         device.RmsNorm(a.Input, Gain(weights.Params, p.AttentionNorm), a.AttentionIn, a.AttentionScale, Whole(rows), epsilon);
-        (HeadRows q, HeadRows k) = HeadsOf(rows);
-        DeviceSpan<float> projected = config.QkNorm ? a.RawQkv : a.RotatedQkv;
-        w.Qkv.Forward(device, a.AttentionIn, projected, rows);
+        w.Qkv.Forward(device, a.AttentionIn, config.QkNorm ? a.RawQkv : a.RotatedQkv, rows);
         if (config.QkNorm)
-        {
-            device.Copy(Rows(a.RawQkv, rows, heads.Stride), a.RotatedQkv);
-            device.RmsNorm(a.RawQkv, Gain(weights.Params, p.QNorm!), a.RotatedQkv, a.QScale, q, epsilon);
-            device.RmsNorm(Keys(a.RawQkv), Gain(weights.Params, p.KNorm!), Keys(a.RotatedQkv), a.KScale, k, epsilon);
-        }
-        device.Rope(a.RotatedQkv, weights.RopeTable, pass.Positions, Rotated(rows), inverse: false);
+            device.NormRotate(a.RawQkv, QkGains(weights.Params, p), a.RotatedQkv, a.QkScales, weights.RopeTable, pass.Positions,
+                rows, heads, epsilon);
+        else device.Rope(a.RotatedQkv, weights.RopeTable, pass.Positions, Rotated(rows), inverse: false);
     }
 
     void ProjectQkvBackward(int i, int rows, DeviceSpan<float> slab)
     {
         (LayerActivations a, LayerParams p, Layer w) = At(i);
-        (HeadRows q, HeadRows k) = HeadsOf(rows);
-        device.Rope(d!.Qkv, weights.RopeTable, plan.Positions, Rotated(rows), inverse: true);
         if (config.QkNorm)
-        {
-            device.RmsNormBackward(a.RawQkv, Gain(weights.Params, p.QNorm!), a.QScale, d.Qkv, d.Qkv, Gain(slab, p.QNorm!), q,
-                accumulate: false, Groups);
-            device.RmsNormBackward(Keys(a.RawQkv), Gain(weights.Params, p.KNorm!), a.KScale, Keys(d.Qkv), Keys(d.Qkv),
-                Gain(slab, p.KNorm!), k, accumulate: false, Groups);
-        }
+            device.NormRotateBackward(a.RawQkv, QkGains(weights.Params, p), a.QkScales, d!.Qkv, QkGains(slab, p),
+                weights.RopeTable, plan.Positions, rows, heads, Groups);
+        else device.Rope(d!.Qkv, weights.RopeTable, plan.Positions, Rotated(rows), inverse: true);
         w.Qkv.Backward(device, slab, a.AttentionIn, d.Qkv, d.Normed, rows, Groups);
         device.RmsNormBackward(a.Input, Gain(weights.Params, p.AttentionNorm), a.AttentionScale, d.Normed, d.Stream,
             Gain(slab, p.AttentionNorm), Whole(rows), accumulate: true, Groups);
@@ -257,18 +247,15 @@ sealed class Pass : IDisposable
 
     PassPlan.Groups Groups => new(plan.GroupOffsets, 0, table.Length);
 
-    static DeviceSpan<float> Rows(DeviceSpan<float> x, int rows, int width) => x.Slice(0, (long)rows * width);
-
-    DeviceSpan<float> Keys(DeviceSpan<float> qkv) => qkv.Slice(heads.OutputStride, qkv.Length - heads.OutputStride);
-
     static DeviceSpan<float> Gain(DeviceSpan<float> slab, Param p) => slab.Slice(p.Offset, p.Length);
 
+    /// <summary>Of queries first, of keys last.</summary>
+    static DeviceSpan<float> QkGains(DeviceSpan<float> slab, LayerParams p) =>
+        slab.Slice(p.QNorm!.Offset, p.KNorm!.Offset + p.KNorm.Length - p.QNorm.Offset);
+
+    HeadRows Rotated(int rows) => heads.Vectors(rows, heads.Heads + heads.KvHeads);
+
     HeadRows Whole(int rows) => new(rows, 1, config.DModel, config.DModel);
-
-    (HeadRows Q, HeadRows K) HeadsOf(int rows) =>
-        (new(rows, heads.Heads, heads.DHead, heads.Stride), new(rows, heads.KvHeads, heads.DHead, heads.Stride));
-
-    HeadRows Rotated(int rows) => new(rows, heads.Heads + heads.KvHeads, heads.DHead, heads.Stride);
 
     (LayerActivations, LayerParams, Layer) At(int i) => (layers[i], table.Layers[i], weights.Layers[i]);
 

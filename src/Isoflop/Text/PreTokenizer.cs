@@ -6,8 +6,7 @@ namespace Isoflop.Text;
 static class PreTokenizer
 {
     /// <summary>Contractions, single digits, words with their space, runs of marks with their space, whitespace.</summary>
-    public const string Pattern =
-        @"'(?:[sdmt]|ll|ve|re)|\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+    public const string Pattern = @"'(?:[sdmt]|ll|ve|re)|\p{N}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     const byte Other = 0, Letter = 1, Number = 2, Space = 3;
 

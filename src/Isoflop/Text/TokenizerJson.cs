@@ -30,8 +30,7 @@ sealed record TokenizerSpec
 static class TokenizerJson
 {
     /// <summary>GPT-2's pattern, which a ByteLevel pre-tokenizer with use_regex stands for.</summary>
-    const string Gpt2Pattern =
-        @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+    const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     // ---- writing -----------------------------------------------------------------------------------------------------
 

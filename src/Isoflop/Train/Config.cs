@@ -59,8 +59,7 @@ public static class Config
         }, own, Type);
     }
 
-    static JsonObject Essence(RunConfig c) => SettingsJson.IdentityTree(
-        WithDefaults(c with
+    static JsonObject Essence(RunConfig c) => SettingsJson.IdentityTree(WithDefaults(c with
         {
             Name = null,
             Save = c.Train.Spikes == SpikeAction.Rewind ? new() { Every = c.Save.Every } : new(),

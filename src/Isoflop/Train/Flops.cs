@@ -21,8 +21,7 @@ public readonly record struct FlopCount(double Embedding, double Qkv, double Att
 
     /// <summary>Kind by kind.</summary>
     public static FlopCount operator *(double s, FlopCount a) =>
-        new(s * a.Embedding, s * a.Qkv, s * a.Attention, s * a.Output, s * a.Mlp, s * a.Head,
-            s * a.Update);
+        new(s * a.Embedding, s * a.Qkv, s * a.Attention, s * a.Output, s * a.Mlp, s * a.Head, s * a.Update);
 
     /// <summary>Name and count of each kind.</summary>
     public IEnumerable<(string Layer, double Flops)> ByLayer() =>

@@ -37,7 +37,6 @@ sealed class TagLosses(IReadOnlyList<string> names, TokenStream tags)
     }
 
     /// <summary>Mean loss of every tag that occurred.</summary>
-    public IReadOnlyList<TagLoss> Means() =>
-        [.. Enumerable.Range(0, names.Count).Where(t => counts[t] > 0)
+    public IReadOnlyList<TagLoss> Means() => [.. Enumerable.Range(0, names.Count).Where(t => counts[t] > 0)
             .Select(t => new TagLoss(names[t], counts[t], sums[t] / counts[t]))];
 }

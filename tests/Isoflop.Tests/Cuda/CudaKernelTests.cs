@@ -66,7 +66,8 @@ public sealed class CudaKernelTests : IDisposable
             ("copy", Unsafe.SizeOf<CopyArguments>()), ("add", Unsafe.SizeOf<AddArguments>()), ("sum_shards", Unsafe.SizeOf<ShardsArguments>()),
             ("embed", Unsafe.SizeOf<EmbedArguments>()), ("embed_backward", Unsafe.SizeOf<EmbedBackwardArguments>()),
             ("rms_norm", Unsafe.SizeOf<NormArguments>()), ("rms_norm_backward", Unsafe.SizeOf<NormBackwardArguments>()),
-            ("gain_parts", Unsafe.SizeOf<GainArguments>()), ("matmul_plain_large_bf16", Unsafe.SizeOf<MatMulArguments>()),
+            ("norm_rotate", Unsafe.SizeOf<NormRotateArguments>()),
+            ("norm_rotate_parts", Unsafe.SizeOf<NormRotateBackwardArguments>()), ("matmul_plain_large_bf16", Unsafe.SizeOf<MatMulArguments>()),
             ("rope", Unsafe.SizeOf<RopeArguments>()), ("attention_64_float", Unsafe.SizeOf<AttentionArguments>()),
             ("attention_dkv_64_bf16", Unsafe.SizeOf<AttentionBackwardArguments>()), ("cache_append_float", Unsafe.SizeOf<CachedArguments>()),
             ("swiglu", Unsafe.SizeOf<SwiGluArguments>()), ("cross_entropy", Unsafe.SizeOf<CrossEntropyArguments>()),
@@ -226,6 +227,35 @@ public sealed class CudaKernelTests : IDisposable
             float[] e = Fences.Values(yExpected);
             Fences.Near(yExpected, y, i => (ExpError + 4 * Ulp) * Math.Abs(e[i]) + 1e-30, what);
             Fences.Near(dExpected, inPlace, _ => (2 * ExpError + 8 * Ulp) * 20 * 21, what);
+        }
+    }
+
+    /// <summary>Against copy, norms and rotation one after another on the same card: what they are is held above.</summary>
+    [Theory, InlineData(2), InlineData(16), InlineData(24), InlineData(32), InlineData(34), InlineData(64), InlineData(80), InlineData(128)]
+    public void Norms_and_rotation_in_one_have_the_bits_of_their_parts(int D)
+    {
+        foreach ((int heads, int keys, int rows, int first) in ((int, int, int, int)[])[(1, 1, 1, 0), (3, 1, 70, 0), (4, 2, 130, 40)])
+        {
+            using Fences fences = card.Fences(D);
+            var shape = new AttentionShape(heads, keys, D);
+            int[] begins = [0, 30, 30, 64, 99, 240];
+            PassPlan.Groups groups = new(fences.Ints(6, i => begins[i]), first, 3L * D + 20);
+            var table = new float[8 * D];
+            for (int p = 0; p < 8; p++) Rope.Angles(p, 10_000, table.AsSpan(p * D, D));
+            DeviceSpan<float> angles = fences.Random(8 * D), gains = fences.Random(2 * D + 8), raw = fences.Random((long)rows * shape.Stride);
+            cpu.Upload(table, angles);
+            DeviceSpan<int> positions = fences.Ints(rows, i => (i * 5 + 2) % 8);
+            DeviceSpan<float> dy = fences.Random(raw.Length), start = fences.Random(5 * (3L * D + 20));
+            float[][] results = [.. ((IDevice[])[new CountingDevice(single), single]).Select(device =>
+            {
+                DeviceSpan<float> rotated = fences.Empty(raw.Length), scales = fences.Empty((long)rows * (heads + keys));
+                DeviceSpan<float> d = fences.Copy(dy), sums = fences.Copy(start);
+                device.NormRotate(raw, gains, rotated, scales, angles, positions, rows, shape, 1e-5f);
+                device.NormRotateBackward(raw, gains, scales, d, sums.Slice(5, gains.Length), angles, positions, rows, shape, groups);
+                Done(fences, $"{rows} rows of {heads} and {keys} heads of {D}");
+                return (float[])[.. Fences.Values(rotated), .. Fences.Values(scales), .. Fences.Values(d), .. Fences.Values(sums)];
+            })];
+            Assert.Equal(results[0], results[1]);
         }
     }
 

@@ -1,0 +1,70 @@
+// dGain += Σ dy⊙x̂ in two steps: a sum for each 64 rows of a group, then those of the group one after another. Cutting the rows
+// into calls at multiples of 64 changes no bit.
+#pragma once
+#include "kernel.h"
+
+const int PartRows = 64;
+
+DEVICE int part_count(const Groups& groups, int group, int rows)
+{
+    return (group_begin(groups, group + 1, rows) - group_begin(groups, group, rows) + PartRows - 1) / PartRows;
+}
+
+// Rows of a part: parts are counted group by group.
+DEVICE bool part_rows(const Groups& groups, int rows, int part, int& begin, int& end)
+{
+    for (int group = 0; group < groups.count; group++)
+    {
+        int parts = part_count(groups, group, rows);
+        if (part < parts)
+        {
+            begin = group_begin(groups, group, rows) + part * PartRows;
+            end = least(begin + PartRows, group_begin(groups, group + 1, rows));
+            return true;
+        }
+        part -= parts;
+    }
+    return false;
+}
+
+// A block of 256, [8][32] floats shared: 32 columns of a part's sums. dy gives an element by row, head, column and where it lies.
+template <class Gradient> DEVICE void gain_part(const float* x, const float* s, const HeadRows& shape, const Groups& groups,
+    int part, int columns, float* parts, Gradient dy)
+{
+    int begin, end, D = shape.width, column = columns * 32 + lane();
+    if (!part_rows(groups, shape.rows, part, begin, end)) return;
+    float* sums = (float*)shared_memory();
+    float sum = 0;
+    auto add = [&](int r, int h)
+    {
+        long long at = (long long)r * shape.stride + h * D + column;
+        sum = multiply_add(dy(r, column, at), x[at] * s[r * shape.heads + h], sum);
+    };
+    if (column < D && shape.heads == 1)                      // many loads under way, either way
+    {
+#pragma unroll 8
+        for (int r = begin + warp(); r < end; r += 8) add(r, 0);
+    }
+    else if (column < D)
+        for (int r = begin + warp(); r < end; r += 8)
+#pragma unroll 8
+            for (int h = 0; h < shape.heads; h++) add(r, h);
+    sums[thread()] = sum;
+    block_barrier();
+    if (warp() != 0 || column >= D) return;
+    for (int w = 1; w < 8; w++) sum += sums[w * 32 + lane()];
+    parts[(long long)part * D + column] = sum;
+}
+
+// A block of 64: as many columns of a group's gradient.
+DEVICE void gain_total(const float* parts, float* dGain, int D, int rows, const Groups& groups, int group, int columns)
+{
+    int column = columns * 64 + thread(), part = 0;
+    if (column >= D) return;
+    for (int i = 0; i < group; i++) part += part_count(groups, i, rows);
+    float* to = dGain + group * groups.stride + column;
+    float sum = *to;
+#pragma unroll 32
+    for (int end = part + part_count(groups, group, rows); part < end; part++) sum += parts[(long long)part * D + column];
+    *to = sum;
+}
