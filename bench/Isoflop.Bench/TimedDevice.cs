@@ -78,6 +78,19 @@ sealed class TimedDevice(IDevice inner, Action? wait = null) : IDevice
         DeviceSpan<float> start) => Time("MatMul " + layout,
             () => inner.MatMul(layout, a, ((TimedWeight)b).Inner, c, m, start), 2.0 * m * b.Inputs * b.Outputs);
 
+    public void MatMulBackward(DeviceSpan<float> dy, DeviceSpan<float> x, PreparedWeight w, DeviceSpan<float> dw,
+        DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
+    {
+        if (wait is not null)
+            Time("MatMulBackward", () => inner.MatMulBackward(dy, x, ((TimedWeight)w).Inner, dw, dx, rows, groups),
+                4.0 * rows * w.Inputs * w.Outputs);
+        else                                                 // the host's are two products
+        {
+            MatMul(MatMulLayout.TransposedA, dy, x, dw, w.Outputs, w.Inputs, rows, dw, groups);
+            MatMul(MatMulLayout.Plain, dy, w, dx, rows, default);
+        }
+    }
+
     public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
         Time("Rope", () => inner.Rope(x, table, positions, shape, inverse));
 

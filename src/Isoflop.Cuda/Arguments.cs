@@ -105,6 +105,13 @@ struct MatMulArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
+struct MatMulBackwardArguments
+{
+    public MatMulArguments Weights, Inputs;
+    public int WeightColumns, WeightRows, WeightBlocks, InputColumns;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 struct PackArguments
 {
     public nint X, To;

@@ -197,7 +197,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         DeviceSpan<float> start = default, PassPlan.Groups groups = default)
     {
         int count = layout == MatMulLayout.TransposedA ? groups.Count : 1;
-        if (PacksAll || Packs && LargeTiles is null && PackedProducts.Pay(m, n, k, count, processors))
+        if (Packed(m, n, k, count))
         {
             MatMulPacked(layout, a, b, c, m, n, k, start, groups);
             return;
@@ -208,12 +208,54 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             MatMulLayout.TransposedB => kernels.TurnedB,
             _ => kernels.TurnedA,
         };
-        // Which tile it is shows in the time alone: the large one where it fills the card.
-        bool large = LargeTiles ?? (Math.Min(m, n) > 64 && (long)Up(m, 128) * Up(n, 128) * count >= processors);
-        int side = large ? 128 : 64, steps = !large && layout == MatMulLayout.TransposedA ? 64 : 32;      // matmul.cu
-        int shared = 2 * kernels.OperandBytes * (Panel(side, layout == MatMulLayout.TransposedA)
-            + Panel(side, layout != MatMulLayout.TransposedB));
-        work.Add(large ? product.Large : product.Small, new(Up(n, side), Up(m, side), count, shared), new MatMulArguments
+        bool large = Large(m, n, count);
+        int side = large ? 128 : 64;
+        work.Add(large ? product.Large : product.Small, new(Up(n, side), Up(m, side), count, ProductShared(layout, large)),
+            Given(layout, a, b, c, m, n, k, start, groups));
+    }
+
+    /// <inheritdoc/>
+    public void MatMulBackward(DeviceSpan<float> dy, DeviceSpan<float> x, PreparedWeight w, DeviceSpan<float> dw,
+        DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
+    {
+        int outputs = w.Outputs, inputs = w.Inputs, columns = Up(inputs, 64), weights = columns * Up(outputs, 64) * groups.Count;
+        if (Packed(outputs, inputs, rows, groups.Count) || Packed(rows, inputs, outputs, 1)
+            || Large(outputs, inputs, groups.Count) || Large(rows, inputs, 1))
+        {
+            MatMul(MatMulLayout.TransposedA, dy, x, dw, outputs, inputs, rows, dw, groups);
+            MatMul(MatMulLayout.Plain, dy, w.Values, dx, rows, inputs, outputs);
+            return;
+        }
+        int shared = Math.Max(ProductShared(MatMulLayout.TransposedA, false), ProductShared(MatMulLayout.Plain, false));
+        work.Add(kernels.Backward, new(weights + columns * Up(rows, 64), 1, 1, shared), new MatMulBackwardArguments
+        {
+            Weights = Given(MatMulLayout.TransposedA, dy, x, dw, outputs, inputs, rows, dw, groups),
+            Inputs = Given(MatMulLayout.Plain, dy, w.Values, dx, rows, inputs, outputs, default, default),
+            WeightColumns = columns,
+            WeightRows = Up(outputs, 64),
+            WeightBlocks = weights,
+            InputColumns = columns,
+        });
+    }
+
+    bool Packed(int m, int n, int k, int count) =>
+        PacksAll || Packs && LargeTiles is null && PackedProducts.Pay(m, n, k, count, processors);
+
+    // Which tile it is shows in the time alone: the large one where it fills the card.
+    bool Large(int m, int n, int count) =>
+        LargeTiles ?? (Math.Min(m, n) > 64 && (long)Up(m, 128) * Up(n, 128) * count >= processors);
+
+    /// <summary>Bytes of a block's tiles; matmul.cu.</summary>
+    int ProductShared(MatMulLayout layout, bool large)
+    {
+        int side = large ? 128 : 64, steps = !large && layout == MatMulLayout.TransposedA ? 64 : 32;
+        return 2 * kernels.OperandBytes * (Panel(layout == MatMulLayout.TransposedA) + Panel(layout != MatMulLayout.TransposedB));
+
+        int Panel(bool turned) => turned ? Padded(side) * steps : Padded(steps) * side;
+    }
+
+    static MatMulArguments Given(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n,
+        int k, DeviceSpan<float> start, PassPlan.Groups groups) => new()
         {
             A = a.Address,
             B = b.Address,
@@ -224,10 +266,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             N = n,
             K = k,
             Grouped = layout == MatMulLayout.TransposedA ? 1 : 0,
-        });
-
-        int Panel(int rows, bool turned) => turned ? Padded(rows) * steps : Padded(steps) * rows;
-    }
+        };
 
     /// <summary>The same from operands that are rounded beforehand, by the products of compute capability 9.0.</summary>
     /// <param name="wide">tiles of 128 × 256, else of 128 × 128; null: wide ones where they fill the card</param>

@@ -12,6 +12,7 @@ sealed class KernelTable
         Plain = new(Of("matmul", "matmul_plain_large", 256), Of("matmul", "matmul_plain_small", 128));
         TurnedB = new(Of("matmul", "matmul_turned_b_large", 256), Of("matmul", "matmul_turned_b_small", 128));
         TurnedA = new(Of("matmul", "matmul_turned_a_large", 256), Of("matmul", "matmul_turned_a_small", 128));
+        Backward = Of("matmul", "matmul_backward", 128);
         Attention = Wide("attention", "attention", 128);
         QueryGradient = Wide("attention_backward", "attention_dq", 128);
         KeyGradient = Wide("attention_backward", "attention_dkv", 128);
@@ -34,6 +35,7 @@ sealed class KernelTable
     public Product Plain { get; }
     public Product TurnedB { get; }
     public Product TurnedA { get; }
+    public Kernel Backward { get; }
     public Kernel[] Attention { get; }
     public Kernel[] QueryGradient { get; }
     public Kernel[] KeyGradient { get; }

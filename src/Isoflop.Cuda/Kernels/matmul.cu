@@ -2,8 +2,8 @@
 
 // C = start + A·B; A [m, k], B [k, n], each also stored the other way round: turnA: A is [k, m]; turnB: B is [n, k]. Operands are
 // float32 and are rounded on the way into shared memory, where T is bf16. An element is one chain over ascending k in steps of
-// 16, begun at start; k is never split by shape. A gradient of weights (turnA, no turnB) has its rows, k, in groups: block z is
-// group z, whose C and start lie stride further.
+// 16, begun at start; k is never split by shape. A gradient of weights (turnA, no turnB) has its rows, k, in groups, whose C and
+// start lie stride further.
 struct MatMulArgs { const float *a, *b, *start; float* c; Groups groups; int m, n, k, grouped; };
 
 // A tile of R rows by so many steps of k on its way: registers while the tile before it is multiplied.
@@ -51,12 +51,13 @@ template <class T, int R, int Steps, int Threads, bool Turned> struct Panel
 
 // Tiles of BM × BN by warps of WM × WN; two buffers of so many steps: one is multiplied while the next one is on its way. A
 // gradient of weights has few tiles and a long k: its small tiles take twice the steps at a time, since they wait for memory.
-template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool TurnB> DEVICE void product(const MatMulArgs& a)
+template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool TurnB> DEVICE void product(const MatMulArgs& a,
+    int tileColumn, int tileRow, int group)
 {
     const int Threads = BM / WM * (BN / WN) * 32;
     typedef Panel<T, BM, Steps, Threads, TurnA> PanelA;
     typedef Panel<T, BN, Steps, Threads, !TurnB> PanelB;
-    int group = a.grouped ? block_z() : 0, i0 = block_y() * BM, j0 = block_x() * BN;
+    int i0 = tileRow * BM, j0 = tileColumn * BN;
     int k0 = a.grouped ? group_begin(a.groups, group, a.k) : 0, k1 = a.grouped ? group_begin(a.groups, group + 1, a.k) : a.k;
     const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
     float* c = a.c + group * a.groups.stride;
@@ -115,10 +116,33 @@ template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool T
             }
 }
 
-#define PRODUCTS(name, turnA, turnB, steps) \
-    OPERAND_KERNEL(matmul_##name##_large, MatMulArgs, 256) { product<OPERAND, 128, 128, 64, 32, 32, turnA, turnB>(a); } \
-    OPERAND_KERNEL(matmul_##name##_small, MatMulArgs, 128) { product<OPERAND, 64, 64, 32, 32, steps, turnA, turnB>(a); }
+#define PRODUCT(name, threads, ...) \
+    OPERAND_KERNEL(matmul_##name, MatMulArgs, threads) { product<OPERAND, __VA_ARGS__>(a, block_x(), block_y(), block_z()); }
 
-PRODUCTS(plain, false, false, 32)
-PRODUCTS(turned_b, false, true, 32)
-PRODUCTS(turned_a, true, false, 64)
+// Tile, a warp's part of it, steps, turnA, turnB.
+#define LARGE 128, 128, 64, 32, 32
+#define SMALL 64, 64, 32, 32, 32
+#define SMALL_GRADIENT 64, 64, 32, 32, 64
+
+PRODUCT(plain_large, 256, LARGE, false, false)
+PRODUCT(plain_small, 128, SMALL, false, false)
+PRODUCT(turned_b_large, 256, LARGE, false, true)
+PRODUCT(turned_b_small, 128, SMALL, false, true)
+PRODUCT(turned_a_large, 256, LARGE, true, false)
+PRODUCT(turned_a_small, 128, SMALL_GRADIENT, true, false)
+
+// dW += dyᵀ·x and dx = dy·W side by side: the first blocks make weights' tiles, columns fastest, then rows, then groups.
+struct MatMulBackwardArgs { MatMulArgs weights, inputs; int weight_columns, weight_rows, weight_blocks, input_columns; };
+
+OPERAND_KERNEL(matmul_backward, MatMulBackwardArgs, 128)
+{
+    int block = block_x();
+    if (block < a.weight_blocks)
+        product<OPERAND, SMALL_GRADIENT, true, false>(a.weights, block % a.weight_columns,
+            block / a.weight_columns % a.weight_rows, block / a.weight_columns / a.weight_rows);
+    else
+    {
+        block -= a.weight_blocks;
+        product<OPERAND, SMALL, false, false>(a.inputs, block % a.input_columns, block / a.input_columns, 0);
+    }
+}

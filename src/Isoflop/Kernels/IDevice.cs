@@ -146,6 +146,15 @@ public interface IDevice : IDisposable
         MatMul(layout, a, b.Values, c, m, n, k, start);
     }
 
+    /// <summary>dW += dyᵀ·x, group by group; dx = dy·W. dx is neither of the others.</summary>
+    /// <param name="dw">[Outputs, Inputs], of the first group</param>
+    void MatMulBackward(DeviceSpan<float> dy, DeviceSpan<float> x, PreparedWeight w, DeviceSpan<float> dw, DeviceSpan<float> dx,
+        int rows, PassPlan.Groups groups)
+    {
+        MatMul(MatMulLayout.TransposedA, dy, x, dw, w.Outputs, w.Inputs, rows, dw, groups);
+        MatMul(MatMulLayout.Plain, dy, w, dx, rows);
+    }
+
     /// <summary>
     /// Rotates the halves of each head's vector by position in place. Su et al. 2021, arXiv:2104.09864;
     /// the half-split of published checkpoints.

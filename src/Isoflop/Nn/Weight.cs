@@ -27,13 +27,8 @@ sealed class Weight : IDisposable
     /// <summary>dW += dyᵀ·x;  dx = dy·W.</summary>
     /// <param name="gradients">slab in the parameters' layout</param>
     public void Backward(IDevice device, DeviceSpan<float> gradients, DeviceSpan<float> x, DeviceSpan<float> dy,
-        DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
-    {
-        DeviceSpan<float> gradient = gradients.Slice(offset, prepared.Values.Length);
-        device.MatMul(MatMulLayout.TransposedA, dy, x, gradient, prepared.Outputs, prepared.Inputs, rows, gradient,
-            groups);
-        device.MatMul(MatMulLayout.Plain, dy, prepared, dx, rows);
-    }
+        DeviceSpan<float> dx, int rows, PassPlan.Groups groups) =>
+        device.MatMulBackward(dy, x, prepared, gradients.Slice(offset, prepared.Values.Length), dx, rows, groups);
 
     public void Dispose() => prepared.Dispose();
 }

@@ -68,6 +68,7 @@ public sealed class CudaKernelTests : IDisposable
             ("rms_norm", Unsafe.SizeOf<NormArguments>()), ("rms_norm_backward", Unsafe.SizeOf<NormBackwardArguments>()),
             ("norm_rotate", Unsafe.SizeOf<NormRotateArguments>()),
             ("norm_rotate_parts", Unsafe.SizeOf<NormRotateBackwardArguments>()), ("matmul_plain_large_bf16", Unsafe.SizeOf<MatMulArguments>()),
+            ("matmul_backward_float", Unsafe.SizeOf<MatMulBackwardArguments>()),
             ("rope", Unsafe.SizeOf<RopeArguments>()), ("attention_64_float", Unsafe.SizeOf<AttentionArguments>()),
             ("attention_dkv_64_bf16", Unsafe.SizeOf<AttentionBackwardArguments>()), ("cache_append_float", Unsafe.SizeOf<CachedArguments>()),
             ("swiglu", Unsafe.SizeOf<SwiGluArguments>()), ("cross_entropy", Unsafe.SizeOf<CrossEntropyArguments>()),
@@ -133,6 +134,30 @@ public sealed class CudaKernelTests : IDisposable
         Done(fences, "cut");
         Assert.Equal(Fences.Values(whole), Fences.Values(parts));
         Assert.Equal(Fences.Values(once), Fences.Values(cut));
+    }
+
+    /// <summary>Against the two products one after another: what they are is held above.</summary>
+    [Theory, InlineData(1, 1, 1), InlineData(70, 65, 130), InlineData(130, 64, 64), InlineData(200, 37, 21)]
+    public void Both_products_backwards_in_one_have_the_bits_of_two(int rows, int outputs, int inputs)
+    {
+        foreach (CudaDevice device in (CudaDevice[])[single, bf16])
+            foreach (int first in (int[])[-1, 40])
+            {
+                using Fences fences = card.Fences(rows);
+                int[] begins = [0, 30, 30, 64, 99, 240];
+                long stride = outputs * inputs + 7;
+                PassPlan.Groups groups = first < 0 ? default : new(fences.Ints(6, i => begins[i]), first, stride);
+                DeviceSpan<float> dy = fences.Random(rows * outputs), x = fences.Random(rows * inputs), start = fences.Random(5 * stride);
+                using PreparedWeight w = ((IDevice)device).Prepare(fences.Random(outputs * inputs), outputs, inputs, backward: true);
+                float[][] results = [.. ((IDevice[])[new CountingDevice(device), device]).Select(one =>
+                {
+                    DeviceSpan<float> dw = fences.Copy(start), dx = fences.Random(rows * inputs);
+                    one.MatMulBackward(dy, x, w, dw.Slice(0, outputs * inputs), dx, rows, groups);
+                    Done(fences, $"{rows} rows, {outputs} × {inputs}");
+                    return (float[])[.. Fences.Values(dw), .. Fences.Values(dx)];
+                })];
+                Assert.Equal(results[0], results[1]);
+            }
     }
 
     [Fact]
