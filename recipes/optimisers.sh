@@ -2,14 +2,14 @@
 # Four optimisers on one ladder each: the learning rate tuned at every budget until its best lies between two others, then three
 # seeds at that rate. Muon's own products are part of its budget. The duel says how much less compute each needs for AdamW's loss.
 #
-#   isoflop corpus world --bytes 2e7
+#   isoflop corpus world --bytes 1e8
 #   sh recipes/optimisers.sh results/optimisers
 #
 # BUDGETS, SEEDS, OPTIMIZERS, CORPUS change the study; ISOFLOP, ISOFLOP_HOME, WORKERS as elsewhere. What is done is never done twice.
 set -eu
 out=${1:?"usage: sh recipes/optimisers.sh FOLDER"}
 : "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}" "${CORPUS:=world}" "${WORKERS:=1}" "${SEEDS:=3}"
-: "${BUDGETS:=1e10,3e10,1e11,3e11,1e12}" "${OPTIMIZERS:=muon adamh muonh}"
+: "${BUDGETS:=1e10,3e10,1e11,3e11,1e12,3e12,1e13}" "${OPTIMIZERS:=muon adamh muonh}"
 mkdir -p "$out"
 for o in adamw $OPTIMIZERS; do
     cat > "$out/$o.json" <<JSON

@@ -33,7 +33,7 @@ part() {
     timeout -k 5 "$most" "$@" > "$out/$name.txt" 2>&1 &
     group=$!                                 # timeout makes a group of its own
     wait "$group" || code=$?
-    kill -KILL -- "-$group" 2> /dev/null || true
+    kill -s KILL -- "-$group" 2> /dev/null || true          # so written, dash takes it too
     case $code in 0) said=done ;; 124 | 137) said="out of time" ;; *) said="FAILED ($code)" ;; esac
     echo "$name: $said, $(($(date +%s) - began)) of $most s" | tee -a "$out/summary.txt"
     [ "$code" -eq 0 ] || { { nvidia-smi; dmesg | grep -iE 'nvrm|xid' | tail -30; } >> "$out/$name.txt" 2>&1 || true; }
@@ -148,7 +148,11 @@ run() {
     part ours 30 sh "$here/gpu-check.sh" ours || true
     [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || { part products 15 "$here/Isoflop.Bench" card "$device" products; ISOFLOP_PLAIN_CARD=1 part plain 15 sh "$here/gpu-check.sh" plain; } || true
     part operations 15 sh "$here/gpu-check.sh" operations || true
-    if python3 -c 'import torch' 2> /dev/null; then part torch 50 sh "$here/gpu-check.sh" torch || true; else echo "torch: not here" | tee -a "$out/summary.txt"; fi
+    if python3 -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("torch"))' 2> /dev/null; then
+        part torch 50 sh "$here/gpu-check.sh" torch || true
+    else
+        echo "torch: not here" | tee -a "$out/summary.txt"
+    fi
     part ladder 35 sh "$here/gpu-check.sh" ladder || true
     if [ -d "$home/studies/card" ]; then cp "$home"/studies/card/*.csv "$home"/studies/card/*.json "$out/" 2> /dev/null || true; fi
     tar -C "$out" -czf "$out/parts.tar.gz" --exclude=parts.tar.gz --exclude=libcuda.so.1 . 2> /dev/null || true

@@ -73,7 +73,7 @@ struct NormBackwardArguments
     public nint X, Gain, S, DY, DX, Parts, DGain;
     public HeadRows Shape;
     public GroupArguments Groups;
-    public int Accumulate, First, PartBlocks, Blocks;
+    public int Accumulate, First, PartBlocks;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -108,7 +108,7 @@ struct MatMulArguments
 struct MatMulBackwardArguments
 {
     public MatMulArguments Weights, Inputs;
-    public int WeightColumns, WeightRows, WeightBlocks, InputColumns;
+    public int Columns, WeightRows, WeightBlocks;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -39,7 +39,6 @@ sealed partial class CudaDevice
             Groups = new(groups),
             Accumulate = accumulate ? 1 : 0,
             PartBlocks = made,
-            Blocks = all,
         };
         bool inPlace = dx.Address == dy.Address;             // then all parts come before the first vector
         Add(inPlace ? made : all);
@@ -84,6 +83,7 @@ sealed partial class CudaDevice
         DeviceSpan<float> dGains, DeviceSpan<float> table, DeviceSpan<int> positions, int rows, AttentionShape shape,
         PassPlan.Groups groups = default)
     {
+        _ = Table.For(shape.DHead);                          // as attention: a lane holds four elements
         int parts = Up(rows, GainRows) + groups.Count - 1;
         var given = new NormRotateBackwardArguments
         {

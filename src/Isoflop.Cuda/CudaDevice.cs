@@ -231,10 +231,9 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         {
             Weights = Given(MatMulLayout.TransposedA, dy, x, dw, outputs, inputs, rows, dw, groups),
             Inputs = Given(MatMulLayout.Plain, dy, w.Values, dx, rows, inputs, outputs, default, default),
-            WeightColumns = columns,
+            Columns = columns,
             WeightRows = Up(outputs, 64),
             WeightBlocks = weights,
-            InputColumns = columns,
         });
     }
 

@@ -27,11 +27,11 @@ DEVICE bool part_rows(const Groups& groups, int rows, int part, int& begin, int&
     return false;
 }
 
-// A block of 256, [8][32] floats shared: 32 columns of a part's sums. dy gives an element by row, head, column and where it lies.
+// A block of 256, [8][32] floats shared: a strip of 32 columns of a part's sums. dy gives an element by row, head, column and where it lies.
 template <class Gradient> DEVICE void gain_part(const float* x, const float* s, const HeadRows& shape, const Groups& groups,
-    int part, int columns, float* parts, Gradient dy)
+    int part, int strip, float* parts, Gradient dy)
 {
-    int begin, end, D = shape.width, column = columns * 32 + lane();
+    int begin, end, D = shape.width, column = strip * 32 + lane();
     if (!part_rows(groups, shape.rows, part, begin, end)) return;
     float* sums = (float*)shared_memory();
     float sum = 0;
@@ -56,10 +56,10 @@ template <class Gradient> DEVICE void gain_part(const float* x, const float* s, 
     parts[(long long)part * D + column] = sum;
 }
 
-// A block of 64: as many columns of a group's gradient.
-DEVICE void gain_total(const float* parts, float* dGain, int D, int rows, const Groups& groups, int group, int columns)
+// A block of 64: a strip of as many columns of a group's gradient.
+DEVICE void gain_total(const float* parts, float* dGain, int D, int rows, const Groups& groups, int group, int strip)
 {
-    int column = columns * 64 + thread(), part = 0;
+    int column = strip * 64 + thread(), part = 0;
     if (column >= D) return;
     for (int i = 0; i < group; i++) part += part_count(groups, i, rows);
     float* to = dGain + group * groups.stride + column;

@@ -132,17 +132,17 @@ PRODUCT(turned_a_large, 256, LARGE, true, false)
 PRODUCT(turned_a_small, 128, SMALL_GRADIENT, true, false)
 
 // dW += dyᵀ·x and dx = dy·W side by side: the first blocks make weights' tiles, columns fastest, then rows, then groups.
-struct MatMulBackwardArgs { MatMulArgs weights, inputs; int weight_columns, weight_rows, weight_blocks, input_columns; };
+struct MatMulBackwardArgs { MatMulArgs weights, inputs; int columns, weight_rows, weight_blocks; };
 
 OPERAND_KERNEL(matmul_backward, MatMulBackwardArgs, 128)
 {
     int block = block_x();
     if (block < a.weight_blocks)
-        product<OPERAND, SMALL_GRADIENT, true, false>(a.weights, block % a.weight_columns,
-            block / a.weight_columns % a.weight_rows, block / a.weight_columns / a.weight_rows);
+        product<OPERAND, SMALL_GRADIENT, true, false>(a.weights, block % a.columns, block / a.columns % a.weight_rows,
+            block / a.columns / a.weight_rows);
     else
     {
         block -= a.weight_blocks;
-        product<OPERAND, SMALL, false, false>(a.inputs, block % a.input_columns, block / a.input_columns, 0);
+        product<OPERAND, SMALL, false, false>(a.inputs, block % a.columns, block / a.columns, 0);
     }
 }

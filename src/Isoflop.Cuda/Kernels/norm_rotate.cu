@@ -87,7 +87,8 @@ KERNEL(norm_rotate_backward, NormRotateBackwardArgs, 256)
         int row = v / turned, h = v % turned;
         bool key = h >= a.heads;
         long long at = (long long)row * (turned + a.kv_heads) * D + h * D;
-        const float *gain = key ? a.gains + a.key_gain : a.gains, *angles = a.table + (long long)a.positions[row] * D, *x = a.raw + at;
+        const float *gain = key ? a.gains + a.key_gain : a.gains, *x = a.raw + at;
+        const float* angles = a.table + (long long)a.positions[row] * D;
         float *d = a.d + at, dy[MostPerLane], sum = 0;
         float s = a.scales[key ? a.rows * a.heads + row * a.kv_heads + h - a.heads : row * a.heads + h];
 #pragma unroll
@@ -98,7 +99,8 @@ KERNEL(norm_rotate_backward, NormRotateBackwardArgs, 256)
             dy[j] = rotated(d[i], d[partner(i, D)], angles, i, D, true);
             sum = multiply_add(gain[i] * dy[j], x[i], sum);
         }
-        float slope = warp_sum(sum) * s * s / D;             // all have read
+        float slope = warp_sum(sum) * s * s / D;
+        warp_barrier();                                      // all have read
 #pragma unroll
         for (int j = 0; j < MostPerLane; j++)
         {

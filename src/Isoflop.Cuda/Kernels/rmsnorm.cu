@@ -26,19 +26,19 @@ struct NormBackwardArgs
     float *dx, *parts, *dGain;
     HeadRows shape;
     Groups groups;
-    int accumulate, first, part_blocks, blocks;
+    int accumulate, first, part_blocks;
 };
 
 KERNEL(rms_norm_backward, NormBackwardArgs, 256)
 {
-    int block = a.first + block_x(), vectors = a.shape.rows * a.shape.heads, D = a.shape.width, columns = (D + 31) / 32;
+    int block = a.first + block_x(), vectors = a.shape.rows * a.shape.heads, D = a.shape.width, strips = (D + 31) / 32;
     if (block < a.part_blocks)
     {
-        gain_part(a.x, a.s, a.shape, a.groups, block / columns, block % columns, a.parts,
+        gain_part(a.x, a.s, a.shape, a.groups, block / strips, block % strips, a.parts,
             [&](int, int, long long at) { return a.dy[at]; });
         return;
     }
-    for (int v = (block - a.part_blocks) * 8 + warp(); v < vectors; v += (a.blocks - a.part_blocks) * 8)
+    for (int v = (block - a.part_blocks) * 8 + warp(); v < vectors; v += (a.first + blocks_x() - a.part_blocks) * 8)
     {
         long long at = vector_at(a.shape, v);
         float sum = 0, s = a.s[v];

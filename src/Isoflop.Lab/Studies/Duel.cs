@@ -3,18 +3,19 @@ using Isoflop.Lab.Charts;
 using Isoflop.Lab.Laws;
 using Isoflop.Lab.Statistics;
 using Isoflop.Store;
+using MathNet.Numerics.Distributions;
 
 namespace Isoflop.Lab.Studies;
 
 /// <summary>How much less compute B needs for A's loss at one budget of A.</summary>
-/// <param name="Multiplier">geometric mean over paired seeds: 2 is half the compute; NaN: A's loss lies outside of B's
-/// curve</param>
+/// <param name="Multiplier">geometric mean over paired seeds: 2 is half the compute; NaN: A's budget or loss lies
+/// outside of B's curve</param>
 /// <param name="Low">of the 95 % interval over seeds, Student's t of the logarithm; NaN with one seed</param>
 sealed record DuelPoint(double Budget, double LossA, double LossB, double Multiplier, double Low, double High, int Seeds);
 
 /// <summary>Two studies side by side.</summary>
-/// <param name="Multiplier">geometric mean over budgets, with its interval over seeds</param>
-/// <param name="Growth">log10 of the multiplier a decade of compute: its slope, with its interval over seeds</param>
+/// <param name="Multiplier">geometric mean over budgets; its interval is the wider of seeds' and budgets' scatter</param>
+/// <param name="Growth">log10 of the multiplier a decade of compute: its slope, with an interval likewise</param>
 /// <param name="Verdict">a sentence</param> <param name="Warnings">what makes the comparison unfair</param>
 sealed record DuelResult(string A, string B, IReadOnlyList<DuelPoint> Points, Estimate Multiplier, Estimate Growth,
     string Verdict, IReadOnlyList<string> Warnings);
@@ -68,8 +69,10 @@ static class Duel
         if (seeds.Length == 0 || b.Values.All(c => c.Count < 2))
             throw new ConfigException($"'{nameA}' and '{nameB}' have no seed in common with two budgets of '{nameB}'; " +
                 "train both ladders on the same seeds and at least two budgets");
-        var bySeed = seeds.Select(s => a[s].Select(p => (p.LogC, p.Loss, Gain: p.LogC - Where(b[s], p.Loss, p.LogC))).ToList())
-            .ToList();
+        // Where B has no run a gain would be its last segment's, carried on: curves that flatten make it look better than it is.
+        const double Beside = 0.1;
+        var bySeed = seeds.Select(s => a[s].Select(p => (p.LogC, p.Loss, Gain: p.LogC >= b[s][0].LogC - Beside
+            && p.LogC <= b[s][^1].LogC + Beside ? p.LogC - Where(b[s], p.Loss, p.LogC) : double.NaN)).ToList()).ToList();
         List<DuelPoint> points = [];
         foreach (double budget in bySeed[0].Select(p => p.LogC))
         {
@@ -77,14 +80,35 @@ static class Duel
             double[] gains = [.. here.Select(p => p.Gain).Where(double.IsFinite)];
             double lossB = seeds.Select(s => b[s].Find(p => Math.Abs(p.LogC - budget) < 0.02)).Where(p => p.LogC > 0)
                 .Select(p => p.Loss).DefaultIfEmpty(double.NaN).Average();
-            Estimate m = gains.Length == here.Count ? Powers(gains) : Estimate.Of(double.NaN);
+            Estimate m = gains.Length == here.Count ? Powers(Number(gains)) : Estimate.Of(double.NaN);
             points.Add(new(Math.Pow(10, budget), here.Average(p => p.Loss), lossB, m.Value, m.Low, m.High, gains.Length));
         }
         var inside = bySeed.Select(s => s.Where(p => double.IsFinite(p.Gain)).ToList()).Where(s => s.Count > 0).ToList();
-        Estimate all = Powers([.. inside.Select(s => s.Average(p => p.Gain))]);
-        Estimate growth = Number([.. inside.Where(s => s.Count > 1).Select(s => Slope(s))]);
+        (double mean, double slope) = BudgetErrors([.. points.Where(p => double.IsFinite(p.Multiplier))
+            .Select(p => (Math.Log10(p.Budget), Math.Log10(p.Multiplier)))]);
+        Estimate all = Powers(AtLeast(Number([.. inside.Select(s => s.Average(p => p.Gain))]), mean));
+        Estimate growth = AtLeast(Number([.. inside.Where(s => s.Count > 1)
+            .Select(s => Slope([.. s.Select(p => (p.LogC, p.Gain))]))]), slope);
         return new(nameA, nameB, points, all, growth, VerdictOf(nameA, nameB, all, growth, points), warnings);
     }
+
+    /// <summary>
+    /// Half widths, 95 %, of the budgets' mean and slope by their scatter about a line: what seeds of a budget share, such as a
+    /// rate that is tuned once for all of them, shows there alone. 0 with fewer than four budgets, which show too little. A
+    /// budget where some seed has no multiplier is left out.
+    /// </summary>
+    static (double Mean, double Slope) BudgetErrors((double LogC, double Gain)[] budgets)
+    {
+        int n = budgets.Length;
+        if (n < 4) return (0, 0);
+        double slope = Slope(budgets), mx = budgets.Average(p => p.LogC), my = budgets.Average(p => p.Gain);
+        double left = budgets.Sum(p => Math.Pow(p.Gain - my - slope * (p.LogC - mx), 2));
+        double half = StudentT.InvCDF(0, 1, n - 2, 0.975) * Math.Sqrt(left / (n - 2));
+        return (half / Math.Sqrt(n), half / Math.Sqrt(budgets.Sum(p => Math.Pow(p.LogC - mx, 2))));
+    }
+
+    static Estimate AtLeast(Estimate e, double half) => double.IsNaN(e.Low) ? e
+        : new(e.Value, Math.Min(e.Low, e.Value - half), Math.Max(e.High, e.Value + half));
 
     /// <summary>
     /// log10 FLOPs at which a curve falls past a loss, the nearest to <paramref name="near"/> where noise makes several; up to
@@ -126,7 +150,7 @@ static class Duel
         { LogY = true, Subtitle = duel.Verdict },
     ];
 
-    static double Slope(List<(double LogC, double Loss, double Gain)> s)
+    static double Slope((double LogC, double Gain)[] s)
     {
         double mx = s.Average(p => p.LogC), my = s.Average(p => p.Gain);
         return s.Sum(p => (p.LogC - mx) * (p.Gain - my)) / s.Sum(p => (p.LogC - mx) * (p.LogC - mx));
@@ -134,11 +158,7 @@ static class Duel
 
     static Estimate Number(double[] x) => x.Length == 0 ? Estimate.Of(double.NaN) : Estimate.OfMean(x);
 
-    static Estimate Powers(double[] logs)
-    {
-        Estimate n = Number(logs);
-        return new(Math.Pow(10, n.Value), Math.Pow(10, n.Low), Math.Pow(10, n.High));
-    }
+    static Estimate Powers(Estimate log) => new(Math.Pow(10, log.Value), Math.Pow(10, log.Low), Math.Pow(10, log.High));
 
     static string VerdictOf(string a, string b, Estimate m, Estimate growth, List<DuelPoint> points)
     {
@@ -150,7 +170,7 @@ static class Duel
         string sure = m.Low > 1 ? size : m.High < 1 ? size + ": it is the worse one" : $"inside the noise: {size}";
         string trend = double.IsNaN(growth.Low) ? "" : growth.Low > 0 ? "; the advantage grows with compute"
             : growth.High < 0 ? "; the advantage shrinks with compute" : "; no change with compute beyond the noise";
-        return sure + trend + (points.Exists(p => double.IsNaN(p.Multiplier)) ? " (some budgets lie outside of both curves)"
-            : "");
+        return sure + trend + (points.Exists(p => double.IsNaN(p.Multiplier))
+            ? $" (some budgets lie outside of the curve of '{b}')" : "");
     }
 }

@@ -164,7 +164,7 @@ public interface IDevice : IDisposable
     void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse);
 
     /// <summary>Queries and keys become <see cref="RmsNorm"/>'s and are rotated, <see cref="Rope"/>; values are copied.</summary>
-    /// <param name="raw">[rows, shape.Stride]</param> <param name="rotated">likewise, out</param>
+    /// <param name="raw">[rows, shape.Stride]</param> <param name="rotated">likewise, out; not raw</param>
     /// <param name="gains">DHead of queries first, as many of keys last</param>
     /// <param name="scales">[rows·Heads], then [rows·KvHeads] out, kept for the backward pass</param>
     void NormRotate(DeviceSpan<float> raw, DeviceSpan<float> gains, DeviceSpan<float> rotated, DeviceSpan<float> scales,

@@ -60,11 +60,11 @@ public static class Config
     }
 
     static JsonObject Essence(RunConfig c) => SettingsJson.IdentityTree(WithDefaults(c with
-        {
-            Name = null,
-            Save = c.Train.Spikes == SpikeAction.Rewind ? new() { Every = c.Save.Every } : new(),
-            Train = c.Train with { MicroTokens = null, CheckEvery = null },
-        }), Type);
+    {
+        Name = null,
+        Save = c.Train.Spikes == SpikeAction.Rewind ? new() { Every = c.Save.Every } : new(),
+        Train = c.Train with { MicroTokens = null, CheckEvery = null },
+    }), Type);
 
     static void Compare(JsonObject was, JsonObject now, string path, List<string> all)
     {

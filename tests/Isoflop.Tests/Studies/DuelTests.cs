@@ -33,6 +33,36 @@ public class DuelTests
         Assert.Contains("shrinks", duel.Verdict);
     }
 
+    /// <summary>
+    /// Seeds agree to 1e-9 about a multiplier that zigzags by ±0.05 decades: Student's t with three degrees of the five budgets' scatter about
+    /// their line, 3.182·√(Σr²/3)/√2.5 for its slope. By seeds alone it would surely shrink.
+    /// </summary>
+    [Fact]
+    public void What_seeds_of_a_budget_share_widens_the_interval()
+    {
+        double Zigzag(double c) => 0.3 - 0.02 * (c - 10) + (Math.Round(2 * c) % 2 == 0 ? 0.05 : -0.05);
+        DuelResult duel = Duel.Compare("a", "b", Curve(c => -Zigzag(c)), Curve(_ => 0), []);
+        // Residuals of +, −, +, −, + about their mean: 0.05 · (0.8, −1.2, 0.8, −1.2, 0.8); no slope of their own.
+        double left = 3.182446 * Math.Sqrt(0.0025 * (3 * 0.64 + 2 * 1.44) / 3);
+        Assert.Equal(left / Math.Sqrt(2.5), duel.Growth.High - duel.Growth.Value, 6);
+        Assert.Equal(left / Math.Sqrt(5), Math.Log10(duel.Multiplier.High / duel.Multiplier.Value), 6);
+        Assert.True(duel.Growth.High > 0 && duel.Growth.Low < 0);
+        Assert.Contains("no change with compute beyond the noise", duel.Verdict);
+    }
+
+    /// <summary>B stops a half decade before A, and both flatten: its last segment would reach A's last loss too soon.</summary>
+    [Fact]
+    public void A_budget_that_the_other_never_saw_is_not_compared()
+    {
+        Dictionary<ulong, List<(double, double)>> Flat(int budgets) => Enumerable.Range(1, 3).ToDictionary(s => (ulong)s,
+            _ => (List<(double, double)>)[.. Enumerable.Range(0, budgets).Select(i => (10 + i * 0.5, 1 + Math.Pow(10, -0.5 * i)))]);
+        DuelResult duel = Duel.Compare("a", "b", Flat(5), Flat(4), []);
+        Assert.All(duel.Points.Take(4), p => Assert.Equal(1, p.Multiplier, 9));
+        Assert.True(double.IsNaN(duel.Points[4].Multiplier));
+        Assert.Equal(1, duel.Multiplier.Value, 9);
+        Assert.Contains("outside of the curve", duel.Verdict);
+    }
+
     [Fact]
     public void Curves_that_never_meet_are_not_identified()
     {
