@@ -66,8 +66,8 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
     {
         double[] budgets = [.. raw.Select(c => c.Budget)];
         if (budgets.Distinct().Count() < 2 || budgets.Distinct().Count() == raw.Count) return null;
-        double least = raw.Min(c => c.Values[^1]);
-        double floor = Enumerable.Range(0, 99).Select(i => least * i / 100).MinBy(e => Ratio(Normalised(raw, e), budgets));
+        double highest = Math.Max(0, raw.GroupBy(c => c.Budget).Min(g => Highest([.. g.Select(c => c.Values[^1])])));
+        double floor = Enumerable.Range(0, 100).Select(i => highest * i / 99).MinBy(e => Ratio(Normalised(raw, e), budgets));
         double[][] curves = Normalised(raw, floor);
         (double between, double within, double seeds) = Variances(curves, budgets);
         if (within == 0) return null;                             // seeds that do not differ measure nothing
@@ -93,6 +93,13 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
             return between / within;
         }
     }
+
+    /// <summary>
+    /// A floor leaves at least a fiftieth of a last loss, and twenty times the seeds' scatter of it: nearer, that scatter, blown
+    /// up, is all that the curves show.
+    /// </summary>
+    static double Highest(double[] last) =>
+        Math.Min(0.98 * last.Min(), last.Average() - (last.Length > 1 ? 20 * last.StandardDeviation() : 0));
 
     static double[][] Normalised(IReadOnlyList<CollapseCurve> raw, double floor) => [.. raw.Select(c =>
         c.Values[2..^1].Select(v => (v - floor) / (c.Values[^1] - floor)).ToArray())];
