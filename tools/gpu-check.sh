@@ -63,7 +63,7 @@ compile() {
 # 'isoflop machine' ends with 0 where the card fails: what counts is a card that was measured.
 machine() { "$here/isoflop" machine --json | awk '{ print } /"tflops"/ { found = 1 } END { exit !found }'; }
 
-corpus() { "$here/isoflop" corpus world --bytes "$bytes" --vocab 512 --home "$home"; }
+corpus() { "$here/isoflop" corpus world --bytes "$bytes" --valid-bytes "$valid" --vocab 512 --home "$home"; }
 
 # A run that is killed again and again, each time after a checkpoint of its own, ends with the bits of one that is not, and of one in smaller passes.
 bits() {
@@ -163,9 +163,9 @@ run() {
 # What a card takes, and a played one.
 device=${ISOFLOP_CARD:-cuda:0} home=${ISOFLOP_HOME:-}
 if [ -n "${ISOFLOP_PLAYED:-}" ]; then
-    bytes=2e5 width=16 layers=1 steps=12 batch=1024 every=3 micro=512 profiled=8 measured=8 plainly=8 budgets=1e7..1e8
+    bytes=2e5 valid=10000 width=16 layers=1 steps=12 batch=512 every=3 micro=256 profiled=8 measured=8 plainly=8 budgets=1e7..1e8
 else
-    bytes=2e7 width=256 layers=8 steps=120 batch=65536 every=10 micro=8192 profiled="2 4 6" measured="6 4 0 2 1 5 3 7" plainly="6 4 0" budgets=1e11..1e13
+    bytes=2e7 valid=400000 width=256 layers=8 steps=120 batch=65536 every=10 micro=8192 profiled="2 4 6" measured="6 4 0 2 1 5 3 7" plainly="6 4 0" budgets=1e11..1e13
 fi
 
 case ${1:-} in
