@@ -11,9 +11,9 @@ iso() { verb=$1; shift; $ISOFLOP "$verb" "$@" --threads "$THREADS" --home "$ISOF
 model="model.d_model=64 model.n_layer=2 model.n_head=4 train.learning_rate=0.004 train.batch_tokens=2048"
 # shellcheck disable=SC2086
 {
-    iso teach name=ill tasks=parity:2 think=0.3 items=40000 passes=2 context=64 $model
-    iso teach name=ill-little tasks=parity:2 think=0.3 items=2000 context=64 $model
-    iso teach name=ill-few tasks=modular-root:1 think=0.5 items=10000 context=128 $model
+    iso teach train.decay=0.2 name=ill tasks=parity:2 think=0.3 items=40000 passes=2 context=64 $model
+    iso teach train.decay=0.2 name=ill-little tasks=parity:2 think=0.3 items=2000 context=64 $model
+    iso teach train.decay=0.2 name=ill-few tasks=modular-root:1 think=0.5 items=10000 context=128 $model
 } > /dev/null
 provoke() {
     name=$1; shift

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is left of the dial beside its rate: AdamW's epsilon and decay of weights, the shares of the run that warm up
+# What was left of the second dial beside its rate: AdamW's epsilon and decay of weights, the shares of the run that warm up
 # and decay, the mean of the last checkpoints, and whether the held-out text is long enough to tell seeds apart. Two seeds each.
 #
 #   isoflop corpus world --bytes 5e8
@@ -16,6 +16,7 @@ mkdir -p "$out"
 run() {
     flops=$1 seed=$2 what=$3
     shift 3
+    case "$*" in *train.decay=*) ;; *) set -- "$@" train.decay=0.2;; esac        # the second dial's
     # shellcheck disable=SC2086
     $isoflop train "name=details.$flops.$what.s$seed" "corpus=${corpus:-world}" model.context_len=128 "flops=$flops" "seed=$seed" save.keep=100 "save.every=${every:-0}" \
         "$@" --home "$home" ${THREADS:+--threads $THREADS} > /dev/null

@@ -17,7 +17,7 @@ for flops in $BUDGETS; do
     s=1
     while [ "$s" -le "$SEEDS" ]; do
         run="$name.$flops.s$s"
-        $ISOFLOP teach name="$run" tasks="$TASK" think=1 trace=proof items=10000 valid_items=64 context=32 seed="$s" flops="$flops" \
+        $ISOFLOP teach train.decay=0.2 name="$run" tasks="$TASK" think=1 trace=proof items=10000 valid_items=64 context=32 seed="$s" flops="$flops" \
             model.d_model=16 model.n_layer=2 model.n_head=2 train.learning_rate=0.01 train.batch_tokens=512 \
             --threads "$THREADS" --home "$ISOFLOP_HOME" > /dev/null 2>&1
         runs="$runs $run"

@@ -13,7 +13,7 @@ out=${1:?"usage: sh recipes/optimisers.sh FOLDER"}
 mkdir -p "$out"
 for o in adamw $OPTIMIZERS; do
     cat > "$out/$o.json" <<JSON
-{ "name": "duel.$o", "corpus": "$CORPUS", "settings": ["model.context_len=128", "train.optimizer=$o"],
+{ "name": "duel.$o", "corpus": "$CORPUS", "settings": ["model.context_len=128", "train.decay=0.2", "train.optimizer=$o"],
   "tune": { "every_budget": true }, "rungs": [{ "budgets": "$BUDGETS", "seeds": $SEEDS, "sizes": 1 }] }
 JSON
     $ISOFLOP ladder "$out/$o.json" --yes --workers "$WORKERS" --home "$ISOFLOP_HOME" > /dev/null

@@ -17,7 +17,7 @@ taught= learnt=
 for form in answer_first proof monologue; do
     for s in 1 2 3; do
         run="$name.$form"
-        iso teach name="$run.s$s" tasks="$task" think=1 trace="$form" items=60000 context="$CONTEXT" seed=$s flops="$FLOPS" \
+        iso teach train.decay=0.2 name="$run.s$s" tasks="$task" think=1 trace="$form" items=60000 context="$CONTEXT" seed=$s flops="$FLOPS" \
             model.d_model=64 model.n_layer=2 model.n_head=4 train.learning_rate=0.004 train.batch_tokens="$BATCH" \
             --threads "$THREADS"
         iso rl name="$run.rl.s$s" from="$run.s$s" tasks="$task" seed=$s steps="$STEPS" max_new_tokens="$MOST" \

@@ -15,7 +15,7 @@ iso() { verb=$1; shift; $ISOFLOP "$verb" "$@" --home "$ISOFLOP_HOME"; }
 mkdir -p "$out"
 priced= free=
 for s in 1 2 3; do
-    iso teach name="$family.len.s$s" tasks="$family:$levels" think=0.5 trace=proof items=100000 context="$CONTEXT" seed=$s \
+    iso teach train.decay=0.2 name="$family.len.s$s" tasks="$family:$levels" think=0.5 trace=proof items=100000 context="$CONTEXT" seed=$s \
         flops="$FLOPS" model.d_model=64 model.n_layer=2 model.n_head=4 train.learning_rate=0.004 train.batch_tokens=2304 \
         --threads "$THREADS"
     for price in 0 "$PRICE"; do

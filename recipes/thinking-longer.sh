@@ -16,7 +16,7 @@ iso() { verb=$1; shift; $ISOFLOP "$verb" "$@" --threads "$THREADS" --home "$ISOF
 mkdir -p "$out"
 scorer=
 if [ "$SCORER_ITEMS" -gt 0 ]; then
-    iso teach --scorer name="$name.scorer" from="$name.s1" tasks="$task" items="$SCORER_ITEMS" replies=4 max_new_tokens="$MOST" \
+    iso teach --scorer train.decay=0.2 name="$name.scorer" from="$name.s1" tasks="$task" items="$SCORER_ITEMS" replies=4 max_new_tokens="$MOST" \
         train.learning_rate=0.002 train.batch_tokens=2304 > "$out/$name.scorer.txt"
     cp "$ISOFLOP_HOME/runs/$name.scorer/reliability.svg" "$out/$name.scorer.svg"
     scorer="--scorer $name.scorer"

@@ -17,7 +17,7 @@ taught= learnt=
 for rung in $RUNGS; do
     for s in 1 2 3; do
         run="$name.$rung"
-        iso teach name="$run.taught.s$s" from="$rung.s$s" tasks="$task" think="$THINK" trace=proof items="$ITEMS" seed=$s \
+        iso teach train.decay=0.2 name="$run.taught.s$s" from="$rung.s$s" tasks="$task" think="$THINK" trace=proof items="$ITEMS" seed=$s \
             train.learning_rate=0.003 train.batch_tokens=2048 --threads "$THREADS"
         iso rl name="$run.rl.s$s" from="$run.taught.s$s" tasks="$task" seed=$s steps="$STEPS" max_new_tokens="$MOST" \
             eval_every=$((STEPS / 2)) learning_rate="$RATE" skip_gate=true --threads "$THREADS"

@@ -23,7 +23,7 @@ for task in $TASKS; do
             for s in 1 2 3; do
                 run="$name.$kind.d$d.s$s"
                 # shellcheck disable=SC2086
-                $ISOFLOP teach name="$run" tasks="$task" $how items=100000 context="$CONTEXT" seed=$s flops="$FLOPS" \
+                $ISOFLOP teach train.decay=0.2 name="$run" tasks="$task" $how items=100000 context="$CONTEXT" seed=$s flops="$FLOPS" \
                     model.d_model="$d" model.n_layer=2 model.n_head=$((d / 16)) train.learning_rate=0.004 \
                     train.batch_tokens=2048 --threads "$THREADS" --home "$ISOFLOP_HOME" > /dev/null
                 runs="$runs $run"

@@ -17,7 +17,7 @@ out=${2:?"usage: sh recipes/thinking.sh TASK:LEVEL FOLDER"}
 : "${TEACH:=$task}"
 name=$(echo "$task" | tr -c 'a-z0-9\n' '-')
 iso() { verb=$1; shift; $ISOFLOP "$verb" "$@" --home "$ISOFLOP_HOME"; }
-teach() { iso teach "$@" tasks="$TEACH" think="$THINK" items="$ITEMS" train.batch_tokens="$BATCH" --threads "$THREADS"; }
+teach() { iso teach train.decay=0.2 "$@" tasks="$TEACH" think="$THINK" items="$ITEMS" train.batch_tokens="$BATCH" --threads "$THREADS"; }
 rl() {
     iso rl "$@" tasks="$task" steps="$STEPS" max_new_tokens="$MOST" eval_every=$((STEPS / 8)) learning_rate="$RATE" skip_gate=true \
         --threads "$THREADS"

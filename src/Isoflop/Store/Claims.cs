@@ -89,7 +89,9 @@ sealed class Claims(Worker worker, int count, ClaimRules rules, TimeProvider clo
         if (state.End == Claim.Done && isDone()) return ClaimAnswer.Done;
         if (state.Failed >= rules.Failures || state.Losses >= rules.Losses) return ClaimAnswer.GivenUp;
         if (state.Newest > 0 && (state.End == Claim.Done ? !IsSilent(PathOf(piece, state.Newest), [])
-            : state.End.Length == 0 && !IsDead(state.Owner ??= OwnerOf(piece, state.Newest))))
+            // A worker ends its piece before it says that it is gone, and may have done both since the last look.
+            : state.End.Length == 0 && (!IsDead(state.Owner ??= OwnerOf(piece, state.Newest))
+                || ends.Any(e => File.Exists($"{PathOf(piece, state.Newest)}.{e}")))))
             return ClaimAnswer.Held;
         int number = state.Newest + 1;
         try

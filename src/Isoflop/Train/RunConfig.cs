@@ -264,7 +264,7 @@ public sealed record TrainConfig
     [Setting("wsd: stable, then decay; cosine", Default = ScheduleKind.Wsd)]
     public ScheduleKind? Schedule { get; init; }
 
-    [Setting("wsd: share of the steps at the end over which the learning rate falls", Default = 0.2, Min = 0, Max = 1)]
+    [Setting("wsd: share of the steps at the end over which the learning rate falls", Default = 0.4, Min = 0, Max = 1)]
     public double? Decay { get; init; }
 
     [Setting("learning rate at the end, as a share of the peak", Default = 0.0, Min = 0, Max = 1, Try = "0.1")]

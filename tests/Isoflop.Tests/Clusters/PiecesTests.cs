@@ -27,7 +27,7 @@ public class PiecesTests
             }
             catch (Exception e)
             {
-                wrong = e;
+                Interlocked.CompareExchange(ref wrong, e, null);   // the first: what others say then follows from it
             }
         }))];
         foreach (Thread t in threads) t.Start();

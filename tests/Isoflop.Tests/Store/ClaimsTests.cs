@@ -111,6 +111,18 @@ public sealed class ClaimsTests : IDisposable
     }
 
     [Fact]
+    public void One_that_ended_its_piece_and_left_since_the_last_look_is_not_redone()
+    {
+        Claims a = Board("a"), b = Board("b");
+        Ask(a, "p", out Claim? claim);
+        b.Look();
+        claim!.End(Claim.Done);
+        a.Worker.Dispose();
+        Assert.Equal(ClaimAnswer.Held, b.Try("p", () => true, out _));
+        Assert.Equal(ClaimAnswer.Done, Ask(b, "p", out _, done: true));
+    }
+
+    [Fact]
     public void What_is_given_back_is_free_what_fails_twice_is_given_up_and_what_is_done_stays_done()
     {
         Claims a = Board("a"), b = Board("b");

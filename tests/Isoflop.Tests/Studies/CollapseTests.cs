@@ -1,4 +1,5 @@
 using Isoflop.Lab.Studies;
+using MathNet.Numerics.Statistics;
 using Xunit;
 
 namespace Isoflop.Tests.Studies;
@@ -53,5 +54,21 @@ public class CollapseTests
         Assert.Null(Collapse.Of([.. all.Where(c => c.Budget == all[0].Budget)]));
         Assert.Null(Collapse.Of([.. all.Where(c => c.Seed == 1)]));
         Assert.Null(Collapse.Of([]));
+    }
+
+    /// <summary>
+    /// Nearer to a last loss the seeds' scatter of it, divided by what is left, hides everything: curves of any shape would
+    /// "collapse" there. Without the bound these find their floor beyond it.
+    /// </summary>
+    [Fact]
+    public void The_floor_stays_twenty_deviations_of_the_seeds_off_every_last_loss()
+    {
+        foreach (double noise in (double[])[0.03, 0.06])
+        {
+            List<CollapseCurve> all = Curves((x, b) => Math.Pow(x, -0.3 - 0.02 * b), noise, seeds: 4, floor: 6);
+            Collapse c = Collapse.Of(all)!;
+            Assert.All(all.GroupBy(x => x.Budget, x => x.Values[^1]), last =>
+                Assert.InRange(c.Floor, 0, last.Average() - 20 * last.StandardDeviation()));
+        }
     }
 }

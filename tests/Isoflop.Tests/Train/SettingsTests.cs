@@ -185,25 +185,27 @@ public class SettingsTests
         Assert.Equal((null, null, null, 0, 0.0), (read.Flops, read.Model.DFf, read.Train.Tokens, read.Eval.Every, read.Train.MinLr));
         Assert.Equal("94cea152", Config.HashOf(read));
         Assert.True(JsonNode.DeepEquals(identity, SettingsJson.IdentityTree(read, ConfigJson.Default.RunConfig)));
-        // the same settings, given today; the first dial chose that rate
+        // the same settings, given today; the first dial chose that rate and that decay
         Plan plan = Plan.Make(Config.Load(null, "corpus=small", "flops=1e9", "model.d_model=24", "model.context_len=64",
-            "train.learning_rate=0.0163"),
+            "train.learning_rate=0.0163", "train.decay=0.2"),
             Facts with { Name = "small", TrainTokens = 6_904_347 });
         Assert.Equal(read, plan.Config);
     }
 
     /// <summary>
     /// The weights of a small run with nothing set but its corpus and its dial, to the last bit: what no change may change unless
-    /// it means to, and says so.
+    /// it means to, and says so. The second dial's decay gives the second dial's weights.
     /// </summary>
-    [Fact]
-    public void A_default_run_has_the_weights_it_always_had()
+    [Theory]
+    [InlineData("", "9fd7c4b08beceaeccfcb4a9a0fb6740905586df3d2e5af3d02049452ce1ba7a5")]
+    [InlineData("train.decay=0.2", "1a04c380f8124f6b448d7be5a4c1b83a898860970ac014c04bdec1a62f23e512")]
+    public void A_default_run_has_the_weights_it_always_had(string setting, string hash)
     {
         Assert.SkipUnless(System.Runtime.Intrinsics.X86.Fma.IsSupported,
             "the hash is of a machine with fused multiply-add of x64; without it sums round otherwise");
         using var home = new TinyHome();
-        TrainResult run = Trainer.Train(Config.Load(null, "corpus=tiny", "name=default", "flops=3e8", "model.context_len=32"), home.Here);
-        Assert.Equal("1a04c380f8124f6b448d7be5a4c1b83a898860970ac014c04bdec1a62f23e512",
-            Convert.ToHexStringLower(SHA256.HashData(home.Model(run.Step, "default"))));
+        string[] settings = ["corpus=tiny", "name=default", "flops=3e8", "model.context_len=32", .. setting.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        TrainResult run = Trainer.Train(Config.Load(null, settings), home.Here);
+        Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(home.Model(run.Step, "default"))));
     }
 }
