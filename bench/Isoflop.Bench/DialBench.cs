@@ -127,8 +127,8 @@ static class DialBench
             string Text(string name) => table[row, table.Column(name)];
             double Number(string name) => double.Parse(Text(name), CultureInfo.InvariantCulture);
             if (Text("valid_loss").Length == 0) continue;
-            double planned = Number("planned_flops"), decade = Math.Pow(10, Math.Round(Math.Log10(planned)));
-            runs.Add(new(Text("corpus"), decade, (int)Number("model.d_model"), (long)Number("tokens"), (int)Number("train.batch_tokens"),
+            double budget = double.Parse(Number("planned_flops").ToString("0e0", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+            runs.Add(new(Text("corpus"), budget, (int)Number("model.d_model"), (long)Number("tokens"), (int)Number("train.batch_tokens"),
                 Number("train.learning_rate"), (int)Number("seed"), Number("valid_loss")));
         }
         return runs;
