@@ -83,6 +83,9 @@ switch (args.FirstOrDefault())
     case "backtest":
         BacktestBench.Run(args.Skip(1));
         return 0;
+    case "collapse":
+        CollapseBench.Run(args[1], args[2]);
+        return 0;
     case "dial":
         DialBench.Run(args[1], args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : double.MaxValue);
         return 0;
@@ -96,6 +99,6 @@ switch (args.FirstOrDefault())
         HeldOutBench.Places(args[1], args.Skip(2));
         return 0;
     default:
-        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | card device operations size | card device compile part parts | card device products | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | serve url process model [streams] [minutes] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | average home run … | noise home run run [run run …] | places home run … | backtest results.csv … | redraw folder …");
+        Console.Error.WriteLine("usage: Isoflop.Bench gemm [threads] [ms a product] [f32|bf16] | train [threads] [seconds a size] [least width] [largest] [shards] [tokens of a pass] [f32|bf16] | card device [seconds a size] [first] [last] | card device operations size | card device compile part parts | card device products | step [threads] [seconds a size] [widest] | sample [threads] [pairs] | generate [threads] [streams] [width] | gguf width file | peers threads seconds rounds python scripts node page | sudden [tasks] [sd] | full [tasks] | groups [samples] | serve url process model [streams] [minutes] | coverage [studies] [draws] | spills | dial table [largest budget fitted] | average home run … | noise home run run [run run …] | places home run … | backtest results.csv … | collapse home study | redraw folder …");
         return 2;
 }

@@ -7,7 +7,8 @@ using MathNet.Numerics.Statistics;
 namespace Isoflop.Lab.Studies;
 
 /// <summary>A run's normalised training curve: (L(x) − E) / (L(1) − E) at the shares <see cref="Collapse.Shares"/>.</summary>
-readonly record struct CollapseCurve(double Budget, ulong Seed, double[] Values);
+/// <param name="Noise">standard error of L(1) by the scatter of its steps, nats a token</param>
+readonly record struct CollapseCurve(double Budget, ulong Seed, double[] Values, double Noise);
 
 /// <summary>
 /// Supercollapse: under a recipe that carries over, the training curves of a ladder's best sizes, normalised, lie on one curve as
@@ -48,17 +49,21 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
     {
         List<CollapseCurve> raw = [];
         foreach (StudyResult r in StudyPoints.BestSizes(results).SelectMany(s => s))
-            if (Binned(RunFolder.ReadSteps(here.RunFolder(r.Run.Name))) is { } means
-                && means.All(double.IsFinite)) raw.Add(new(r.Run.Budget, r.Run.Seed, means));
+            if (Binned(RunFolder.ReadSteps(here.RunFolder(r.Run.Name))) is var (means, noise)
+                && means.All(double.IsFinite)) raw.Add(new(r.Run.Budget, r.Run.Seed, means, noise));
         return Of(raw);
     }
 
-    /// <summary>Mean loss of each twentieth of a run; null: it has fewer steps, or begins in a trunk.</summary>
-    static double[]? Binned(List<StepRow> rows)
+    /// <summary>
+    /// Mean loss of each twentieth of a run, and the last one's standard error; null: it has fewer than two steps in each, or
+    /// begins in a trunk.
+    /// </summary>
+    static (double[] Means, double Noise)? Binned(List<StepRow> rows)
     {
-        if (rows.Count < Bins || rows[0].Step > 1) return null;
-        return [.. Enumerable.Range(0, Bins).Select(b => Enumerable.Range(rows.Count * b / Bins,
-            rows.Count * (b + 1) / Bins - rows.Count * b / Bins).Average(i => rows[i].Loss ?? double.NaN))];
+        if (rows.Count < 2 * Bins || rows[0].Step > 1) return null;
+        double[][] bins = [.. Enumerable.Range(0, Bins).Select(b => rows[(rows.Count * b / Bins)..(rows.Count * (b + 1) / Bins)]
+            .Select(r => r.Loss ?? double.NaN).ToArray())];
+        return ([.. bins.Select(b => b.Average())], bins[^1].StandardDeviation() / Math.Sqrt(bins[^1].Length));
     }
 
     /// <param name="raw">losses of all bins</param>
@@ -66,7 +71,7 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
     {
         double[] budgets = [.. raw.Select(c => c.Budget)];
         if (budgets.Distinct().Count() < 2 || budgets.Distinct().Count() == raw.Count) return null;
-        double highest = Math.Max(0, raw.GroupBy(c => c.Budget).Min(g => Highest([.. g.Select(c => c.Values[^1])])));
+        double highest = Math.Max(0, raw.Min(Highest));
         double floor = Enumerable.Range(0, 100).Select(i => highest * i / 99).MinBy(e => Ratio(Normalised(raw, e), budgets));
         double[][] curves = Normalised(raw, floor);
         (double between, double within, double seeds) = Variances(curves, budgets);
@@ -95,11 +100,10 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
     }
 
     /// <summary>
-    /// A floor leaves at least a fiftieth of a last loss, and twenty times the seeds' scatter of it: nearer, that scatter, blown
-    /// up, is all that the curves show.
+    /// A floor leaves at least a fiftieth of a last loss, and twenty times its noise: nearer, that noise, blown up, is all that
+    /// the curves show. How far seeds part is no measure of it: a curve that lies higher as a whole is normalised like the others.
     /// </summary>
-    static double Highest(double[] last) =>
-        Math.Min(0.98 * last.Min(), last.Average() - (last.Length > 1 ? 20 * last.StandardDeviation() : 0));
+    static double Highest(CollapseCurve raw) => Math.Min(0.98 * raw.Values[^1], raw.Values[^1] - 20 * raw.Noise);
 
     static double[][] Normalised(IReadOnlyList<CollapseCurve> raw, double floor) => [.. raw.Select(c =>
         c.Values[2..^1].Select(v => (v - floor) / (c.Values[^1] - floor)).ToArray())];

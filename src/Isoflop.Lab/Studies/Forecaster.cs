@@ -19,6 +19,7 @@ readonly record struct TriedError(double Cut, double Budget, double Error)
 /// surface, a straight line in log–log through the best size of each budget, that line with a floor, or the frontier's last
 /// slope. Errors keep their signs. Their size a decade is part of the interval, which is no narrower than the frontier's drift:
 /// the law's own supposes that the form is right, and over small runs none is. A surface says how to split the compute.
+/// Where the frontier shows a floor, forms without one are refused: cuts below, where it did not show yet, cannot speak for them.
 /// While the frontier accelerates, its exponent surely rising from half decade to half decade, all of them are refused, since
 /// none can follow: the local trend foretells, with the width of its own drift.
 /// </summary>
@@ -27,8 +28,15 @@ sealed class Forecaster
     static readonly LawForm[] Surfaces = [LawForms.Chinchilla, LawForms.Kaplan];
     static readonly LawForm Line = LawForms.KaplanC;
     static readonly LawForm[] Frontiers = [Line, LawForms.FrontierPower, LawForms.LocalTrend];
+    static readonly LawForm[] Floors = [LawForms.Chinchilla, LawForms.FrontierPower];
     /// <summary>Predictions at least that a form is judged by.</summary>
     const int MinTried = 3;
+    /// <summary>Budgets at least that show a floor: three parameters go through three.</summary>
+    const int MinForFloor = 4;
+    /// <summary>As much as a verdict calls nothing.</summary>
+    const double LeastFloor = 0.01;
+
+    static readonly FitOptions Tries = new() { Bootstraps = 0, HeldOut = false };
 
     readonly double largest;
     readonly (double Flops, double Parameters)[] sizes;          // the best of each budget
@@ -79,7 +87,7 @@ sealed class Forecaster
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
-        LawForm[] forms = form is { } only ? [only] : [.. Surfaces, .. Frontiers];
+        LawForm[] forms = form is { } only ? [only] : ShowsFloor(points, options, stop) ? Floors : [.. Surfaces, .. Frontiers];
         Dictionary<LawForm, List<TriedError>> all = forms.ToDictionary(f => f, f => ErrorsOf(points, f, stop));
         var tries = Compared(all).OrderBy(t => t.Value.Count == 0 ? double.PositiveInfinity
             : t.Value.Average(e => Math.Abs(e.Error))).ToList();
@@ -103,6 +111,11 @@ sealed class Forecaster
         Forecaster Foretelling(Law law, Law surface, List<TriedError> errors) =>
             trend is null ? new(law, surface, errors, points) : new(trend, surface, [], points);
     }
+
+    /// <summary>Whether the best sizes alone show a floor: one surely above <see cref="LeastFloor"/> of their last loss.</summary>
+    static bool ShowsFloor(IReadOnlyList<StudyResult> points, FitOptions? options, CancellationToken stop) =>
+        StudyPoints.Frontier(points) is { Count: >= MinForFloor } best
+            && FitTo(points, LawForms.FrontierPower, options, stop)["E"].Low > LeastFloor * best[^1].Loss;
 
     /// <summary>
     /// Errors of forms on the same cuts and budgets, since far ones are harder: those that all of them answered. A form that
@@ -187,7 +200,7 @@ sealed class Forecaster
         foreach (double cut in best.SkipLast(1).Select(s => s[0].Run.Budget))
         {
             StudyResult[] below = [.. points.Where(r => r.Run.Budget <= cut)];
-            Law law = FitTo(below, form, new() { Bootstraps = 0, HeldOut = false }, stop);
+            Law law = FitTo(below, form, Tries, stop);
             if (!law.Identified) continue;
             foreach (IReadOnlyList<StudyResult> above in best.Where(s => s[0].Run.Budget > cut))
                 errors.Add(new(cut, above[0].Run.Budget, above.Average(r => 1 - (form.IsSurface

@@ -355,6 +355,22 @@ public class ForecastTests
         }
     }
 
+    /// <summary>
+    /// Four budgets show it; cut below the last they do not, where three points are three parameters: no contest can be won.
+    /// </summary>
+    [Fact]
+    public void Where_the_frontier_shows_a_floor_forms_without_one_are_refused()
+    {
+        static double Floored(double n, double d) => 0.6 + 90 * Math.Pow(n * d, -0.25);
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Floored, noise: 0.004, budgets: "1e8,3e8,1e9,3e9");
+        using (home)
+        {
+            Forecast f = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
+            Assert.StartsWith("L = E +", f.Form);
+            Assert.Equal(Floored(f.Run.ParametersWithoutEmbedding, f.Run.Tokens), f.Loss.Value, 0.02 * f.Loss.Value);
+        }
+    }
+
     [Fact]
     public void While_the_frontier_accelerates_power_laws_are_refused_and_the_local_trend_foretells()
     {
