@@ -6,14 +6,15 @@
 #   sh recipes/optimisers.sh results/optimisers
 #
 # BUDGETS, SEEDS, OPTIMIZERS, CORPUS change the study; ISOFLOP, ISOFLOP_HOME, WORKERS as elsewhere. What is done is never done twice.
+# results/optimisers is of BUDGETS=1e11,3e11,1e12,3e12,1e13,1e14 OPTIMIZERS=adamh; results/optimisers/second of the second dial, DECAY=0.2.
 set -eu
 out=${1:?"usage: sh recipes/optimisers.sh FOLDER"}
 : "${ISOFLOP:=isoflop}" "${ISOFLOP_HOME:=./isoflop}" "${CORPUS:=world}" "${WORKERS:=1}" "${SEEDS:=3}"
-: "${BUDGETS:=1e10,3e10,1e11,3e11,1e12,3e12,1e13}" "${OPTIMIZERS:=muon adamh muonh}"
+: "${DECAY:=0.4}" "${BUDGETS:=1e10,3e10,1e11,3e11,1e12,3e12,1e13}" "${OPTIMIZERS:=muon adamh muonh}"
 mkdir -p "$out"
 for o in adamw $OPTIMIZERS; do
     cat > "$out/$o.json" <<JSON
-{ "name": "duel.$o", "corpus": "$CORPUS", "settings": ["model.context_len=128", "train.decay=0.2", "train.optimizer=$o"],
+{ "name": "duel.$o", "corpus": "$CORPUS", "settings": ["model.context_len=128", "train.decay=$DECAY", "train.optimizer=$o"],
   "tune": { "every_budget": true }, "rungs": [{ "budgets": "$BUDGETS", "seeds": $SEEDS, "sizes": 1 }] }
 JSON
     $ISOFLOP ladder "$out/$o.json" --yes --workers "$WORKERS" --home "$ISOFLOP_HOME" > /dev/null

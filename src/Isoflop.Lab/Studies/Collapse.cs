@@ -101,7 +101,7 @@ sealed record Collapse(IReadOnlyList<CollapseCurve> Curves, double Floor, double
 
     /// <summary>
     /// A floor leaves at least a fiftieth of a last loss, and twenty times its noise: nearer, that noise, blown up, is all that
-    /// the curves show. How far seeds part is no measure of it: a curve that lies higher as a whole is normalised like the others.
+    /// curves show. How far seeds part is no measure of it: a curve that lies higher as a whole is normalised like others.
     /// </summary>
     static double Highest(CollapseCurve raw) => Math.Min(0.98 * raw.Values[^1], raw.Values[^1] - 20 * raw.Noise);
 

@@ -33,7 +33,7 @@ sealed class Forecaster
     const int MinTried = 3;
     /// <summary>Budgets at least that show a floor: three parameters go through three.</summary>
     const int MinForFloor = 4;
-    /// <summary>As much as a verdict calls nothing.</summary>
+    /// <summary>Of the last loss; the margin of <see cref="Verdicts"/>.</summary>
     const double LeastFloor = 0.01;
 
     static readonly FitOptions Tries = new() { Bootstraps = 0, HeldOut = false };
@@ -41,9 +41,11 @@ sealed class Forecaster
     readonly double largest;
     readonly (double Flops, double Parameters)[] sizes;          // the best of each budget
 
-    Forecaster(Law law, Law surface, IReadOnlyList<TriedError> errors, IReadOnlyList<StudyResult> points)
+    readonly Estimate? floor;
+
+    Forecaster(Law law, Law surface, IReadOnlyList<TriedError> errors, Estimate? floor, IReadOnlyList<StudyResult> points)
     {
-        (Law, Surface, Tried) = (law, surface, errors);
+        (Law, Surface, Tried, this.floor) = (law, surface, errors, floor);
         ErrorPerDecade = errors.Count == 0 ? double.NaN : Math.Sqrt(errors.Average(e => Math.Pow(e.Error / e.Decades, 2)));
         largest = points.Max(p => p.Run.Budget);
         sizes = [.. StudyPoints.BestSizes(points).Select(s => (s[0].Run.Budget, (double)s[0].Run.ParametersWithoutEmbedding))];
@@ -60,7 +62,9 @@ sealed class Forecaster
         I($"a decade, drift q {t.Drift:0.000} a half decade; the exponent changes by {t.Acceleration.Value:+0.000;-0.000} ") +
         $"({t.Acceleration.Ends("+0.000;-0.000", " to ")}) from one to the next: " + (t.Acceleration.Low > 0
             ? "it accelerates, so power laws are refused and the local trend foretells"
-            : t.Acceleration.High < 0 ? "it slows down" : "no acceleration is shown");
+            : t.Acceleration.High < 0 ? "it slows down" : "no acceleration is shown") +
+        (floor is not { } e ? ""
+            : I($"; it shows a floor, {e.Value:0.000} ({e.Ends("0.000", " to ")}): forms without one are refused"));
 
     /// <summary>Of losses: the form taken, fitted to all points; a frontier's, to the best size of each budget.</summary>
     public Law Law { get; }
@@ -87,9 +91,10 @@ sealed class Forecaster
     /// <param name="form">null: chosen</param>
     public static Forecaster Of(IReadOnlyList<StudyResult> points, LawForm? form, FitOptions? options, CancellationToken stop)
     {
-        LawForm[] forms = form is { } only ? [only] : ShowsFloor(points, options, stop) ? Floors : [.. Surfaces, .. Frontiers];
+        Estimate? floor = form is null ? FloorOf(points, options, stop) : null;
+        LawForm[] forms = form is { } only ? [only] : floor is null ? [.. Surfaces, .. Frontiers] : Floors;
         Dictionary<LawForm, List<TriedError>> all = forms.ToDictionary(f => f, f => ErrorsOf(points, f, stop));
-        var tries = Compared(all).OrderBy(t => t.Value.Count == 0 ? double.PositiveInfinity
+        var tries = Compared(all, floor is null ? MinTried : 1).OrderBy(t => t.Value.Count == 0 ? double.PositiveInfinity
             : t.Value.Average(e => Math.Abs(e.Error))).ToList();
         Law? refused = null, trend = form is null && LocalTrend.Of(StudyPoints.Frontier(points)) is { Acceleration.Low: > 0 }
             && FitTo(points, LawForms.LocalTrend, options, stop) is { Identified: true } accelerating ? accelerating : null;
@@ -109,19 +114,23 @@ sealed class Forecaster
         return best is { } line ? Foretelling(line.Law, refused!, line.Errors) : Foretelling(refused!, refused!, []);
 
         Forecaster Foretelling(Law law, Law surface, List<TriedError> errors) =>
-            trend is null ? new(law, surface, errors, points) : new(trend, surface, [], points);
+            trend is null ? new(law, surface, errors, floor, points) : new(trend, surface, [], null, points);
     }
 
-    /// <summary>Whether the best sizes alone show a floor: one surely above <see cref="LeastFloor"/> of their last loss.</summary>
-    static bool ShowsFloor(IReadOnlyList<StudyResult> points, FitOptions? options, CancellationToken stop) =>
-        StudyPoints.Frontier(points) is { Count: >= MinForFloor } best
-            && FitTo(points, LawForms.FrontierPower, options, stop)["E"].Low > LeastFloor * best[^1].Loss;
+    /// <summary>
+    /// The floor that the best sizes alone show, surely above <see cref="LeastFloor"/> of their last loss; null: none, too few
+    /// budgets, or no draws to say what is sure.
+    /// </summary>
+    internal static Estimate? FloorOf(IReadOnlyList<StudyResult> points, FitOptions? options, CancellationToken stop) =>
+        StudyPoints.Frontier(points) is { Count: >= MinForFloor } best && FitTo(points, LawForms.FrontierPower,
+            (options ?? new()) with { HeldOut = false }, stop)["E"] is var e && e.Low > LeastFloor * best[^1].Loss ? e : null;
 
     /// <summary>
     /// Errors of forms on the same cuts and budgets, since far ones are harder: those that all of them answered. A form that
-    /// answers so few that less than <see cref="MinTried"/> would be left is judged by what the others leave: none.
+    /// answers so few that less than <paramref name="least"/> would be left is judged by what the others leave: none.
     /// </summary>
-    internal static Dictionary<LawForm, List<TriedError>> Compared(Dictionary<LawForm, List<TriedError>> all)
+    internal static Dictionary<LawForm, List<TriedError>> Compared(Dictionary<LawForm, List<TriedError>> all,
+        int least = MinTried)
     {
         List<LawForm> kept = [.. all.Keys.Where(f => all[f].Count > 0)];
         HashSet<(double, double)> common = [];
@@ -129,7 +138,7 @@ sealed class Forecaster
         {
             common = [.. all[kept[0]].Select(e => (e.Cut, e.Budget))];
             foreach (LawForm f in kept) common.IntersectWith(all[f].Select(e => (e.Cut, e.Budget)));
-            if (common.Count >= MinTried || kept.Count == 1) break;
+            if (common.Count >= least || kept.Count == 1) break;
             kept.Remove(kept.MinBy(f => all[f].Count)!);
         }
         return all.ToDictionary(p => p.Key, p => kept.Contains(p.Key)

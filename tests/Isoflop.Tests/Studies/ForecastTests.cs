@@ -366,8 +366,30 @@ public class ForecastTests
         using (home)
         {
             Forecast f = Forecasts.Write(study, new(home.Path), 1e11, options: Quick);
-            Assert.StartsWith("L = E +", f.Form);
+            Assert.Equal(LawForms.FrontierPower.Formula, f.Form);
+            Assert.Contains("it shows a floor, 0.6", f.Regime);
             Assert.Equal(Floored(f.Run.ParametersWithoutEmbedding, f.Run.Tokens), f.Loss.Value, 0.02 * f.Loss.Value);
+        }
+    }
+
+    [Fact]
+    public void A_straight_frontier_is_seldom_said_to_show_a_floor()
+    {
+        (TinyHome home, Study study, LadderRecipe _) = Planted(Chinchilla, budgets: "1e8,3e8,1e9,3e9,1e10");
+        using (home)
+        {
+            IReadOnlyList<StudyResult> points = StudyPoints.Counted(study, new(home.Path));
+            // Binomial(200, 0.025): 14 or more come in one test of a thousand. Where E would be below 0 it is refused, so fewer.
+            int accused = 0;
+            for (ulong seed = 1; seed <= 200; seed++)
+            {
+                var rng = new Rng(seed, RandomPurpose.Test);
+                if (Forecaster.FloorOf([.. points.Select(p => p with
+                    {
+                        Loss = 30 * Math.Pow(p.Run.ParametersWithoutEmbedding * (double)p.Tokens, -0.1) * Math.Exp(0.01 * rng.NextNormal()),
+                    })], Quick, default) is not null) accused++;
+            }
+            Assert.InRange(accused, 0, 13);
         }
     }
 
