@@ -94,8 +94,11 @@ sealed class Forecaster
         Estimate? floor = form is null ? FloorOf(points, options, stop) : null;
         LawForm[] forms = form is { } only ? [only] : floor is null ? [.. Surfaces, .. Frontiers] : Floors;
         Dictionary<LawForm, List<TriedError>> all = forms.ToDictionary(f => f, f => ErrorsOf(points, f, stop));
-        var tries = Compared(all, floor is null ? MinTried : 1).OrderBy(t => t.Value.Count == 0 ? double.PositiveInfinity
+        var tries = Compared(all).OrderBy(t => t.Value.Count == 0 ? double.PositiveInfinity
             : t.Value.Average(e => Math.Abs(e.Error))).ToList();
+        // Hardly tried, the line whose floor was seen goes first.
+        if (floor is not null && tries.Any(t => t.Value.Count < MinTried))
+            tries = [.. tries.OrderBy(t => t.Key.IsSurface).Select(t => KeyValuePair.Create(t.Key, all[t.Key]))];
         Law? refused = null, trend = form is null && LocalTrend.Of(StudyPoints.Frontier(points)) is { Acceleration.Low: > 0 }
             && FitTo(points, LawForms.LocalTrend, options, stop) is { Identified: true } accelerating ? accelerating : null;
         (Law Law, List<TriedError> Errors)? best = null;
@@ -127,10 +130,9 @@ sealed class Forecaster
 
     /// <summary>
     /// Errors of forms on the same cuts and budgets, since far ones are harder: those that all of them answered. A form that
-    /// answers so few that less than <paramref name="least"/> would be left is judged by what the others leave: none.
+    /// answers so few that less than <see cref="MinTried"/> would be left is judged by what the others leave: none.
     /// </summary>
-    internal static Dictionary<LawForm, List<TriedError>> Compared(Dictionary<LawForm, List<TriedError>> all,
-        int least = MinTried)
+    internal static Dictionary<LawForm, List<TriedError>> Compared(Dictionary<LawForm, List<TriedError>> all)
     {
         List<LawForm> kept = [.. all.Keys.Where(f => all[f].Count > 0)];
         HashSet<(double, double)> common = [];
@@ -138,7 +140,7 @@ sealed class Forecaster
         {
             common = [.. all[kept[0]].Select(e => (e.Cut, e.Budget))];
             foreach (LawForm f in kept) common.IntersectWith(all[f].Select(e => (e.Cut, e.Budget)));
-            if (common.Count >= least || kept.Count == 1) break;
+            if (common.Count >= MinTried || kept.Count == 1) break;
             kept.Remove(kept.MinBy(f => all[f].Count)!);
         }
         return all.ToDictionary(p => p.Key, p => kept.Contains(p.Key)
