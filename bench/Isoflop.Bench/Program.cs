@@ -41,7 +41,7 @@ switch (args.FirstOrDefault())
         CardBench.Run(args[1], Number(2, 5), Number(3, 0), Number(4, int.MaxValue));
         return 0;
     case "step":
-        StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512));
+        StepBench.Run(Number(1, Environment.ProcessorCount), Number(2, 3), Number(3, 512), Wanted(4));
         return 0;
     case "peers":
         PeerBench.Run(Number(1, Environment.ProcessorCount), Number(2, 5), Number(3, 3), args[4], args[5], args[6], args[7]);

@@ -8,12 +8,12 @@ namespace Isoflop.Bench;
 /// <summary>Where a training step's time goes, kernel by kernel: medians of so many steps.</summary>
 static class StepBench
 {
-    public static void Run(int threads, int seconds, int widest)
+    public static void Run(int threads, int seconds, int widest, Precision precision)
     {
-        double peak = Machine.Measure(threads).PeakGflops * 1e9;
+        double peak = Machine.PeakOf(threads, Multiplication.Of(precision)) * 1e9;
         foreach ((ModelConfig config, int sequences) in TrainBench.Sizes.Where(s => s.Model.DModel <= widest))
         {
-            using var device = new TimedDevice(Devices.Open("cpu", threads));
+            using var device = new TimedDevice(Devices.Open("cpu", threads, precision));
             TrainBench.Step step = TrainBench.Begin(device, config, sequences);
             var rounds = new List<Dictionary<string, (double Seconds, double Flops)>>();
             for (long start = Stopwatch.GetTimestamp(); rounds.Count < 4 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)

@@ -117,21 +117,24 @@ static unsafe class Bf16
     /// <summary>Rows of A as panels of blocks [words / 16][32][16]: an AMX tile's rows, filled up with zeros.</summary>
     public static void Blocks(float* a, nint ld, bool alongK, int m, int k, int words, uint* to, nint panel)
     {
-        uint* room = stackalloc uint[32 * BlockWords];
-        for (int i = 0; i < m; i += 32, to += panel)
-            for (int w = 0; w < words; w += BlockWords)
+        if (alongK)
+            for (int r = 0, rows = (m + 31) / 32 * 32; r < rows; r++)     // along memory: a whole row, then the next
             {
-                uint* block = to + w * 32;
-                if (alongK)
-                    for (int r = 0; r < 32; r++)
-                        Row(a + (i + r) * ld + 2 * w, i + r < m ? k - 2 * w : 0, block + r * BlockWords, BlockWords);
-                else
+                uint* row = to + r / 32 * panel + r % 32 * BlockWords;
+                for (int w = 0; w < words; w += BlockWords)
+                    Row(a + r * ld + 2 * w, r < m ? k - 2 * w : 0, row + w * 32, BlockWords);
+            }
+        else
+        {
+            uint* room = stackalloc uint[32 * BlockWords];
+            for (int w = 0; w < words; w += BlockWords)
+                for (int i = 0; i < m; i += 32)
                 {
                     for (int s = 0; s < BlockWords; s++)
                         Pairs(a + 2 * (w + s) * ld + i, ld, k - 2 * (w + s), Math.Min(32, m - i), room + s * 32, 32);
-                    Packing.Transpose((float*)room, 32, BlockWords, 32, (float*)block, BlockWords);
+                    Packing.Transpose((float*)room, 32, BlockWords, 32, (float*)(to + i / 32 * panel + w * 32), BlockWords);
                 }
-            }
+        }
     }
 
     /// <summary>k steps that lie side by side as words; zeros after them.</summary>

@@ -160,8 +160,8 @@ static unsafe class MatMul
     public static double Repeat<T>(in Task t, int repeats) where T : struct, ITile
     {
         const int Words = 128;
-        float* a = stackalloc float[Words * T.Rows], b = stackalloc float[Words * T.Columns];
-        float* c = stackalloc float[T.Rows * T.Columns];
+        float* room = stackalloc float[(Words + T.Columns) * T.Rows + Words * T.Columns + 16];
+        float* a = (float*)((nint)room + 63 & -64), b = a + Words * T.Rows, c = b + Words * T.Columns;      // as scratch lies
         T.Begin(t);
         for (int i = 0; i < repeats; i++) T.Run(t, T.Rows, Words, a, b, c, T.Columns, null);
         T.End(t);

@@ -66,6 +66,7 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         ILocator row = page.Locator("tr").Filter(new() { HasText = "fromhere" });
         await Expect(row.Locator(".status.running")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         await Expect(page.Locator(".legend, figure").First).ToBeVisibleAsync();
+        while (RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere")).Count == 0) await Task.Delay(50);     // alive before its first
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).ClickAsync();
         await Expect(row.Locator(".status.stopped")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         int step = RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere"))[^1].Step;
