@@ -29,8 +29,8 @@ sealed unsafe class CardStream : IDisposable
     int slot;
     bool disposed;
 
-    /// <summary>Launches by themselves, and graphs, since it was opened.</summary>
-    public (long Single, long Graphs) Launches { get; private set; }
+    /// <summary>Launches by themselves, graphs, and kernels of graphs that were given something else, since it was opened.</summary>
+    public (long Single, long Graphs, long Told) Launches { get; private set; }
 
     /// <exception cref="DataException">The card does not answer.</exception>
     public CardStream(Driver driver, Card card)
@@ -143,6 +143,7 @@ sealed unsafe class CardStream : IDisposable
                     Driver.NodeParameters node = Node(graph.Work, i, out void* given);
                     node.Parameters = &given;
                     Check(driver.SetNode(graph.Executable, graph.Nodes[i], &node), "cuGraphExecKernelNodeSetParams");
+                    Launches = Launches with { Told = Launches.Told + 1 };
                 }
             Check(driver.LaunchGraph(graph.Executable, stream), "cuGraphLaunch");
             Launches = Launches with { Graphs = Launches.Graphs + 1 };

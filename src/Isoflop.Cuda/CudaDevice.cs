@@ -66,7 +66,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     internal bool Overlaps => stream.Context.Overlaps;
 
     /// <inheritdoc cref="CardStream.Launches"/>
-    internal (long Single, long Graphs) Launches => stream.Launches;
+    internal (long Single, long Graphs, long Told) Launches => stream.Launches;
 
     // ---- memory ---------------------------------------------------------------------------------------------------------------
 

@@ -135,11 +135,6 @@ sealed record RandomUse(string Name, string Seed, RandomPurpose Purpose, long Fi
     public long Index(long index) => index >= 0 && index < Indexes ? FirstIndex + index
         : throw new ArgumentOutOfRangeException(nameof(index), index, $"{Name}: 0 to {Indexes - 1}");
 
-    /// <summary>Whether some stream is in both.</summary>
-    public bool Meets(RandomUse other) => Purpose == other.Purpose && Seed == other.Seed
-        && FirstStep < other.FirstStep + other.Steps && other.FirstStep < FirstStep + Steps
-        && FirstIndex < other.FirstIndex + other.Indexes && other.FirstIndex < FirstIndex + Indexes;
-
     static RandomUse Replies(string name, long first, long count) =>
         new(name, "run", RandomPurpose.Sample, 0, AllSteps, first, count);
 }

@@ -133,10 +133,13 @@ static class Philox
 /// </remarks>
 readonly struct Permutation
 {
-    const int Rounds = 8;
+    const int Rounds = 8, MostTabulated = 14;                     // bits of a half: 512 kB
     readonly ulong key;
     readonly uint tweakLow, tweakHigh;
     readonly int halfBits;
+
+    /// <summary>[<see cref="Rounds"/>, halves] what <see cref="Round"/> gives; null: it is asked each time.</summary>
+    uint[]? Table { get; init; }
 
     /// <summary>The permutation that this seed, purpose and step name.</summary>
     public Permutation(long length, ulong seed, RandomPurpose purpose, long step)
@@ -166,11 +169,25 @@ readonly struct Permutation
         }
     }
 
+    uint Mask => (uint)((1ul << halfBits) - 1);
+
+    /// <summary>The same with what each round makes of each half computed beforehand, for who asks for most of it.</summary>
+    /// <param name="room">is written, and made where there is none; permutations of one length may share it by turns</param>
+    public Permutation Tabulated(ref uint[]? room)
+    {
+        if (halfBits > MostTabulated) return this;
+        room ??= new uint[Rounds << halfBits];
+        for (int i = 0; i < room.Length; i++) room[i] = Round((uint)i & Mask, (uint)(i >> halfBits));
+        return this with { Table = room };
+    }
+
+    uint Round(uint half, uint round) => Philox.Of(new(half, round, tweakLow, tweakHigh), key)[0] & Mask;
+
     ulong Encrypt(ulong x)
     {
-        uint mask = (uint)((1ul << halfBits) - 1), left = (uint)(x >> halfBits), right = (uint)x & mask;
+        uint left = (uint)(x >> halfBits), right = (uint)x & Mask;
         for (uint round = 0; round < Rounds; round++)
-            (left, right) = (right, left ^ Philox.Of(new(right, round, tweakLow, tweakHigh), key)[0] & mask);
+            (left, right) = (right, left ^ (Table is null ? Round(right, round) : Table[round << halfBits | right]));
         return (ulong)left << halfBits | right;
     }
 }

@@ -79,6 +79,24 @@ public class RngTests
         Assert.Equal(Enumerable.Range(0, n).Select(i => (long)i), Enumerable.Range(0, n).Select(i => permutation[i]).Order());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(1000)]
+    [InlineData(70_001)]
+    [InlineData(1L << 29)]                                        // above what is tabulated
+    public void A_tabulated_permutation_is_the_same(long n)
+    {
+        uint[]? room = null;
+        for (int epoch = 0; epoch < 3; epoch++)                   // one room for all, by turns
+        {
+            var permutation = new Permutation(n, 9, RandomPurpose.Shuffle, epoch);
+            Permutation tabulated = permutation.Tabulated(ref room);
+            for (long i = 0; i < n; i += 1 + n / 500) Assert.Equal(permutation[i], tabulated[i]);
+        }
+        Assert.Equal(n <= 1L << 28, room is not null);
+    }
+
     [Fact]
     public void Permutations_of_other_epochs_and_seeds_are_unrelated()
     {

@@ -38,6 +38,16 @@ public sealed class Batch
     /// <summary>First row of each sequence, then the number of rows.</summary>
     public ReadOnlySpan<int> Offsets => offsets.AsSpan(0, Sequences + 1);
 
+    /// <summary>Σ weights, row by row.</summary>
+    internal double SumWeights()
+    {
+        ReadOnlySpan<float> weights = Weights.AsSpan(0, Rows);
+        if (!weights.ContainsAnyExcept(1)) return Rows;           // the same, sooner: most text has no others
+        double sum = 0;
+        foreach (float weight in weights) sum += weight;
+        return sum;
+    }
+
     /// <summary>Forgets all rows.</summary>
     public void Clear() => Rows = Sequences = 0;
 
@@ -57,5 +67,19 @@ public sealed class Batch
         Weights[Rows] = weight;
         Positions[Rows] = Rows - offsets[Sequences - 1];
         offsets[Sequences] = ++Rows;
+    }
+
+    /// <summary>Adds a stretch of text to it: every token but the last is an input, every token but the first a target.</summary>
+    /// <param name="weights">of the targets; empty: 1</param>
+    internal void Add(ReadOnlySpan<int> text, ReadOnlySpan<float> weights)
+    {
+        int count = text.Length - 1, position = Rows - offsets[Sequences - 1];
+        text[..count].CopyTo(Tokens.AsSpan(Rows));
+        text[1..].CopyTo(Targets.AsSpan(Rows));
+        if (weights.IsEmpty) Weights.AsSpan(Rows, count).Fill(1);
+        else weights.CopyTo(Weights.AsSpan(Rows));
+        Span<int> positions = Positions.AsSpan(Rows, count);
+        for (int i = 0; i < count; i++) positions[i] = position + i;
+        offsets[Sequences] = Rows += count;
     }
 }

@@ -23,6 +23,9 @@ public sealed class BatchSource
     readonly ulong seed;
     readonly int[] window;               // the inputs and one token more: the last target
     readonly float[] weights;
+    uint[]? orderTable;
+    Permutation order;
+    long epoch = -1;                     // order's
 
     /// <summary>Rows of <paramref name="contextLen"/> from a stream of <paramref name="tokens"/> tokens.</summary>
     /// <param name="weigh">null: every target weighs 1</param>
@@ -50,7 +53,8 @@ public sealed class BatchSource
         batch.Clear();
         for (long r = first; r < first + count; r++)
         {
-            var order = RandomUse.WindowOrder.Order(Windows, seed, r / Windows);
+            if (r / Windows != epoch)
+                (epoch, order) = (r / Windows, RandomUse.WindowOrder.Order(Windows, seed, r / Windows).Tabulated(ref orderTable));
             long start = order[r % Windows] * ContextLen;
             read(start, window);
             weigh?.Invoke(start, weights);
@@ -62,11 +66,12 @@ public sealed class BatchSource
     /// <param name="weights">of the tokens as targets; empty: 1</param>
     internal static void AddSequences(Batch batch, ReadOnlySpan<int> tokens, ReadOnlySpan<float> weights, int endOfText)
     {
-        batch.BeginSequence();
-        for (int i = 0; i + 1 < tokens.Length; i++)
+        for (int i = 0, end, rows = tokens.Length - 1; i < rows; i = end)
         {
-            if (tokens[i] == endOfText) batch.BeginSequence();
-            batch.Add(tokens[i], tokens[i + 1], weights.IsEmpty ? 1 : weights[i + 1]);
+            int document = tokens[(i + 1)..rows].IndexOf(endOfText);
+            end = document < 0 ? rows : i + 1 + document;
+            batch.BeginSequence();
+            batch.Add(tokens[i..(end + 1)], weights.IsEmpty ? default : weights[(i + 1)..(end + 1)]);
         }
     }
 }

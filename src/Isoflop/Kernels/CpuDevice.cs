@@ -345,16 +345,10 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void AttentionBackward(DeviceSpan<float> qkv, DeviceSpan<float> y, DeviceSpan<float> lse, DeviceSpan<float> dy,
-        DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape) => Share(new Kernels.Attention.Task
-        {
-            Qkv = F(qkv),
-            Y = F(y),
-            Lse = F(lse),
-            DY = F(dy),
-            DQkv = F(dqkv),
-            Shape = shape,
-            Rows = plan.Rows,
-        }, plan, Kernels.Attention.BackwardScratchLength(plan.Longest, shape.DHead), &Kernels.Attention.SimdBackward);
+        DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape) => Share(
+            new Kernels.Attention.Task
+            { Qkv = F(qkv), Y = F(y), Lse = F(lse), DY = F(dy), DQkv = F(dqkv), Shape = shape, Rows = plan.Rows }, plan,
+            Kernels.Attention.BackwardScratchLength(plan.Longest, shape.DHead), &Kernels.Attention.SimdBackward);
 
     /// <inheritdoc/>
     public long KvPageBytes(AttentionShape shape) =>
@@ -390,16 +384,8 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V) => Share(new Kernels.CrossEntropy.Task
-        {
-            Logits = F(logits),
-            Targets = I(targets),
-            Weights = F(weights),
-            TotalWeight = totalWeight,
-            Nll = F(nll),
-            Rows = rows,
-            V = V,
-        }, rows, &Kernels.CrossEntropy.Simd);
+        DeviceSpan<float> nll, int rows, int V) => Share(
+            Kernels.CrossEntropy.TaskOf(logits, targets, weights, totalWeight, nll, rows, V), rows, &Kernels.CrossEntropy.Simd);
 
     /// <inheritdoc/>
     public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) => Kernels.CrossEntropy.LogSoftmax(F(logits), rows, V);

@@ -17,6 +17,19 @@ static unsafe class CrossEntropy
         public readonly float Share(int row) => (float)(Weights[row] / TotalWeight);
     }
 
+    /// <summary>The call of a device.</summary>
+    public static Task TaskOf(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
+        DeviceSpan<float> nll, int rows, int V) => new()
+        {
+            Logits = (float*)logits.Address,
+            Targets = (int*)targets.Address,
+            Weights = (float*)weights.Address,
+            TotalWeight = totalWeight,
+            Nll = (float*)nll.Address,
+            Rows = rows,
+            V = V,
+        };
+
     /// <summary>The definition: plain loops, double sums.</summary>
     public static void Reference(in Task t)
     {

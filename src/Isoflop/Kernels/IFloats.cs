@@ -33,6 +33,9 @@ unsafe interface IFloats<V> where V : struct, IFloats<V>
 
     static abstract V operator /(V a, V b);
 
+    /// <summary>a·b + c.</summary>
+    static abstract V MultiplyAdd(V a, V b, V c);
+
     /// <summary>b where either is not a number: it shows in what is computed with b then.</summary>
     static abstract V Max(V a, V b);
 
@@ -75,6 +78,9 @@ readonly unsafe struct Floats8(Vector256<float> v) : IFloats<Floats8>
     public static Floats8 operator /(Floats8 a, Floats8 b) => new(a.v / b.v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats8 MultiplyAdd(Floats8 a, Floats8 b, Floats8 c) => new(Vector256.MultiplyAddEstimate(a.v, b.v, c.v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats8 Max(Floats8 a, Floats8 b) => new(Vector256.MaxNative(a.v, b.v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,6 +120,9 @@ readonly unsafe struct Floats16(Vector512<float> v) : IFloats<Floats16>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 operator /(Floats16 a, Floats16 b) => new(a.v / b.v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats16 MultiplyAdd(Floats16 a, Floats16 b, Floats16 c) => new(Vector512.MultiplyAddEstimate(a.v, b.v, c.v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats16 Max(Floats16 a, Floats16 b) => new(Vector512.MaxNative(a.v, b.v));

@@ -73,16 +73,16 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
         public double Round(int steps)
         {
             int awake = 1000;                                     // a worker that slept comes late to the first job alone
-            pool.Run(&MultiplyNarrow, &awake);
+            pool.Run(&Multiply<Floats8>, &awake);
             if (multiplication is { Code.Multiply: not 0 } own)
             {
                 var call = new Tiles { Task = new() { Code = own.Code }, Repeat = own.Repeat, Count = Math.Max(1, steps / 256) };
                 double seconds = Seconds(&Tiles.Run, &call);
                 return call.Flops * threads / seconds;
             }
-            bool wide = Vector512.IsHardwareAccelerated;
-            int lanes = wide ? Vector512<float>.Count : Vector256<float>.Count, count = steps;
-            return 2.0 * 12 * lanes * steps * threads / Seconds(wide ? &MultiplyWide : &MultiplyNarrow, &count);
+            bool wide = Vector512.IsHardwareAccelerated;          // else they would be halved, and half of them spilled
+            int lanes = wide ? Floats16.Count : Floats8.Count, count = steps;
+            return 2.0 * 12 * lanes * steps * threads / Seconds(wide ? &Multiply<Floats16> : &Multiply<Floats8>, &count);
         }
 
         public double Seconds(delegate*<void*, int, void> job, void* argument)
@@ -124,41 +124,20 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
 
     /// <summary>Twelve independent chains of multiply-adds: more than latency times throughput on any core, and they fit its
     /// registers.</summary>
-    static unsafe void MultiplyWide(void* p, int thread)
+    static unsafe void Multiply<V>(void* p, int thread) where V : struct, IFloats<V>
     {
-        Vector512<float> x = Vector512.Create(1.0000001f), y = Vector512.Create(1e-9f);
-        Vector512<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        V x = V.Create(1.0000001f), y = V.Create(1e-9f);
+        V a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
         for (int n = *(int*)p; n > 0; n--)
         {
-            a = Vector512.MultiplyAddEstimate(a, x, y); b = Vector512.MultiplyAddEstimate(b, x, y);
-            c = Vector512.MultiplyAddEstimate(c, x, y); d = Vector512.MultiplyAddEstimate(d, x, y);
-            e = Vector512.MultiplyAddEstimate(e, x, y); f = Vector512.MultiplyAddEstimate(f, x, y);
-            g = Vector512.MultiplyAddEstimate(g, x, y); h = Vector512.MultiplyAddEstimate(h, x, y);
-            i = Vector512.MultiplyAddEstimate(i, x, y); j = Vector512.MultiplyAddEstimate(j, x, y);
-            k = Vector512.MultiplyAddEstimate(k, x, y); l = Vector512.MultiplyAddEstimate(l, x, y);
+            (a, b, c) = (V.MultiplyAdd(a, x, y), V.MultiplyAdd(b, x, y), V.MultiplyAdd(c, x, y));
+            (d, e, f) = (V.MultiplyAdd(d, x, y), V.MultiplyAdd(e, x, y), V.MultiplyAdd(f, x, y));
+            (g, h, i) = (V.MultiplyAdd(g, x, y), V.MultiplyAdd(h, x, y), V.MultiplyAdd(i, x, y));
+            (j, k, l) = (V.MultiplyAdd(j, x, y), V.MultiplyAdd(k, x, y), V.MultiplyAdd(l, x, y));
         }
-        Keep((a + b + c + d + e + f + g + h + i + j + k + l).GetLower());
+        float* kept = stackalloc float[V.Count];
+        (a + b + c + d + e + f + g + h + i + j + k + l).Store(kept);
     }
-
-    /// <summary>The same where vectors of 512 bits would be halved, and half of them spilled.</summary>
-    static unsafe void MultiplyNarrow(void* p, int thread)
-    {
-        Vector256<float> x = Vector256.Create(1.0000001f), y = Vector256.Create(1e-9f);
-        Vector256<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
-        for (int n = *(int*)p; n > 0; n--)
-        {
-            a = Vector256.MultiplyAddEstimate(a, x, y); b = Vector256.MultiplyAddEstimate(b, x, y);
-            c = Vector256.MultiplyAddEstimate(c, x, y); d = Vector256.MultiplyAddEstimate(d, x, y);
-            e = Vector256.MultiplyAddEstimate(e, x, y); f = Vector256.MultiplyAddEstimate(f, x, y);
-            g = Vector256.MultiplyAddEstimate(g, x, y); h = Vector256.MultiplyAddEstimate(h, x, y);
-            i = Vector256.MultiplyAddEstimate(i, x, y); j = Vector256.MultiplyAddEstimate(j, x, y);
-            k = Vector256.MultiplyAddEstimate(k, x, y); l = Vector256.MultiplyAddEstimate(l, x, y);
-        }
-        Keep(a + b + c + d + e + f + g + h + i + j + k + l);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static void Keep(Vector256<float> _) { }
 
     /// <summary>The processor's own name for itself.</summary>
     static string CpuName()

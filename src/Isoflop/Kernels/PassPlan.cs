@@ -57,7 +57,8 @@ public abstract class PassRows : IDisposable
         return room;
     }
 
-    private protected void Send() => device.Upload(here.AsSpan(0, used), there.Address);
+    // Whole pages: else their number would be another in each pass.
+    private protected void Send() => device.Upload(here.AsSpan(0, Math.Min(here.Length, (used + 4095) / 4096 * 4096)), there.Address);
 
     /// <summary>Frees its memory.</summary>
     public void Dispose()
@@ -122,23 +123,25 @@ public sealed class PassPlan : PassRows
         Span<int> wantedHere = Room(wanted.Length, out DeviceSpan<int> wantedThere);
         for (int i = 0; i < wanted.Length; i++) wantedHere[i] = wanted[i] - first;
         Wanted = wantedThere;
-        Span<int> offsetsHere = Room(offsets.Length, out DeviceSpan<int> offsetsThere);
-        for (int i = 0; i < offsets.Length; i++) offsetsHere[i] = offsets[i] - first;
-        Offsets = offsetsThere;
         (Sequences, Longest) = (offsets.Length - 1, 0);
         for (int i = 0; i < Sequences; i++) Longest = Math.Max(Longest, offsets[i + 1] - offsets[i]);
         Predicting = wanted.IsEmpty ? Rows : wanted.Length;
-        Span<int> own = Room(Predicting, out DeviceSpan<int> targetsThere);
-        Span<float> weigh = Room(Predicting, out DeviceSpan<float> weightsThere);
-        for (int i = 0; i < Predicting; i++)
+        if (wanted.IsEmpty) (Targets, Weights) = (Add(targets), Add(weights));
+        else
         {
-            int row = wanted.IsEmpty ? i : wanted[i] - first;
-            (own[i], weigh[i]) = (targets[row], weights[row]);
+            Span<int> own = Room(Predicting, out DeviceSpan<int> targetsThere);
+            Span<float> weigh = Room(Predicting, out DeviceSpan<float> weightsThere);
+            for (int i = 0; i < Predicting; i++)
+                (own[i], weigh[i]) = (targets[wantedHere[i]], weights[wantedHere[i]]);
+            (Targets, Weights) = (targetsThere, weightsThere);
         }
-        (Targets, Weights) = (targetsThere, weightsThere);
         Span<int> groupsHere = Room(groups.Length, out DeviceSpan<int> groupsThere);
         for (int i = 0; i < groups.Length; i++) groupsHere[i] = groups[i] - first;
         GroupOffsets = groupsThere;
+        // Last: their number changes from step to step, and what lies elsewhere each time must be told to a card each time.
+        Span<int> offsetsHere = Room(offsets.Length, out DeviceSpan<int> offsetsThere);
+        for (int i = 0; i < offsets.Length; i++) offsetsHere[i] = offsets[i] - first;
+        Offsets = offsetsThere;
         Send();
     }
 }

@@ -147,16 +147,8 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V) => Kernels.CrossEntropy.Reference(new()
-        {
-            Logits = F(logits),
-            Targets = I(targets),
-            Weights = F(weights),
-            TotalWeight = totalWeight,
-            Nll = F(nll),
-            Rows = rows,
-            V = V,
-        });
+        DeviceSpan<float> nll, int rows, int V) => Kernels.CrossEntropy.Reference(
+            Kernels.CrossEntropy.TaskOf(logits, targets, weights, totalWeight, nll, rows, V));
 
     /// <inheritdoc/>
     public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) =>

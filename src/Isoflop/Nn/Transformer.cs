@@ -356,18 +356,16 @@ public sealed class Transformer : IDisposable
     {
         if (rows.Length > maxRows) throw new ArgumentException($"{rows.Length} rows, room for {maxRows}");
         CheckIds(rows);
-        foreach (int position in at)
-            if ((uint)position >= (uint)Config.ContextLen)
-                throw new ArgumentException($"position {position} is outside of the context of {Config.ContextLen} tokens");
+        if (at.IndexOfAnyExceptInRange(0, Config.ContextLen - 1) is >= 0 and var row)
+            throw new ArgumentException($"position {at[row]} is outside of the context of {Config.ContextLen} tokens");
     }
 
     /// <summary>Ids come from files: one outside of the vocabulary would read past a table.</summary>
     void CheckIds(ReadOnlySpan<int> ids)
     {
-        foreach (int id in ids)
-            if ((uint)id >= (uint)Config.VocabSize)
-                throw new DataException(
-                    $"token {id} is outside of the model's vocabulary of {Config.VocabSize}; build the corpus anew");
+        if (ids.IndexOfAnyExceptInRange(0, Config.VocabSize - 1) is >= 0 and var row)
+            throw new DataException(
+                $"token {ids[row]} is outside of the model's vocabulary of {Config.VocabSize}; build the corpus anew");
     }
 
     /// <summary>Continues sequences: appends each row's token to its slot and gives logits for chosen rows.</summary>

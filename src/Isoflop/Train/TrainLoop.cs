@@ -196,8 +196,7 @@ sealed class TrainLoop : IDisposable
         here.Seams?.Begin(State.Step + 1, device, model.Params, optimizer.M, optimizer.V);
         source.Fill(batch, State.Cursor, plan.Windows);
         here.Seams?.Batch(State.Cursor / plan.Windows, batch.Targets.AsSpan(0, batch.Rows), batch.Weights.AsSpan(0, batch.Rows));
-        double weight = 0, pairs = Flops.Pairs(batch.Offsets);
-        for (int r = 0; r < batch.Rows; r++) weight += batch.Weights[r];
+        double weight = batch.SumWeights(), pairs = Flops.Pairs(batch.Offsets);
         double rate = schedule.LearningRate(State.Step);
         rate = here.Seams?.Rate(State.Step + 1, rate) ?? rate;
         AdamWStep rule = plan.Adam with { LearningRate = (float)rate, Step = State.Updates + 1 };

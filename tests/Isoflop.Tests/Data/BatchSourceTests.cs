@@ -57,6 +57,40 @@ public class BatchSourceTests
         Assert.All(batch.Weights, w => Assert.Equal(1, w));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_stretch_is_added_as_its_tokens_one_by_one_would_be(bool weighed)
+    {
+        var rng = new Rng(3, RandomPurpose.Test);
+        for (int length = 2; length < 200; length += 7)
+        {
+            int[] tokens = [.. Enumerable.Range(0, length).Select(_ => rng.NextInt(9))];
+            float[] weights = weighed ? [.. tokens.Select(t => t % 4 * 0.3f)] : [];
+            var stretch = new Batch(2 * length, 2 * length);
+            var single = new Batch(2 * length, 2 * length);
+            double sum = 0;
+            for (int times = 0; times < 2; times++)               // the second behind rows that are there
+            {
+                BatchSource.AddSequences(stretch, tokens, weights, endOfText: 0);
+                single.BeginSequence();
+                for (int i = 0; i + 1 < length; i++)
+                {
+                    if (tokens[i] == 0) single.BeginSequence();
+                    single.Add(tokens[i], tokens[i + 1], weighed ? weights[i + 1] : 1);
+                    sum += weighed ? weights[i + 1] : 1;
+                }
+            }
+            Assert.Equal(single.Rows, stretch.Rows);
+            Assert.Equal(single.Tokens, stretch.Tokens);
+            Assert.Equal(single.Targets, stretch.Targets);
+            Assert.Equal(single.Weights, stretch.Weights);
+            Assert.Equal(single.Positions, stretch.Positions);
+            Assert.Equal(single.Offsets.ToArray(), stretch.Offsets.ToArray());
+            Assert.Equal(sum, stretch.SumWeights());
+        }
+    }
+
     [Fact]
     public void A_window_that_begins_with_end_of_text_has_no_empty_sequence()
     {
