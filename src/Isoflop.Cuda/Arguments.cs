@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Isoflop.Kernels;
 
@@ -17,8 +18,49 @@ readonly struct GroupArguments(PassPlan.Groups groups)
 [StructLayout(LayoutKind.Sequential)]
 struct CopyArguments
 {
-    public nint X, Y;
-    public long Words;
+    const int MostPieces = 4;
+
+    Pieces pieces;
+    int count;
+
+    struct Piece
+    {
+        public nint X, Y;
+        public long Words;
+    }
+
+    [InlineArray(MostPieces)]
+    struct Pieces
+    {
+        Piece first;
+    }
+
+    /// <summary>Words of the longest.</summary>
+    public readonly long Most
+    {
+        get
+        {
+            long most = 0;
+            for (int i = 0; i < count; i++) most = Math.Max(most, pieces[i].Words);
+            return most;
+        }
+    }
+
+    /// <summary>There is room, and no piece reads or writes what another writes.</summary>
+    public readonly bool CanTake(nint from, nint to, long bytes)
+    {
+        bool apart = count < MostPieces;
+        for (int i = 0; i < count; i++)
+        {
+            (nint x, nint y, long length) = (pieces[i].X, pieces[i].Y, 4 * pieces[i].Words);
+            apart &= !Meet(to, y) && !Meet(to, x) && !Meet(from, y);
+
+            bool Meet(nint one, nint other) => one != 0 && other != 0 && one < other + length && other < one + bytes;
+        }
+        return apart;
+    }
+
+    public void Take(nint from, nint to, long bytes) => pieces[count++] = new() { X = from, Y = to, Words = bytes / 4 };
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -201,11 +243,22 @@ struct SquaresArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
-struct AdamWArguments
+record struct AdamWArguments
 {
     public nint P, G, M, V, Sums;
-    public long Length;
+    public long Length, Decayed;                              // the first so many have decay
     public double Clip;
     public float Rate, Beta1, Beta2, Epsilon, Decay;
     public int Step;
+
+    /// <summary>Goes on with the next stretch of the same slabs in the same step; false: that is not what it is.</summary>
+    public bool Take(in AdamWArguments next)
+    {
+        nint bytes = (nint)Length * sizeof(float);
+        AdamWArguments same = next with { P = P, G = G, M = M, V = V, Length = Length, Decay = Decay, Decayed = Decayed };
+        if ((next.P, next.G, next.M, next.V) != (P + bytes, G + bytes, M + bytes, V + bytes) || !same.Equals(this)
+            || next.Decayed > 0 && (Decayed < Length || next.Decay != Decay)) return false;
+        (Length, Decayed) = (Length + next.Length, Decayed + next.Decayed);
+        return true;
+    }
 }

@@ -29,7 +29,7 @@ sealed unsafe class CardStream : IDisposable
     int slot;
     bool disposed;
 
-    /// <summary>Launches by themselves, graphs, and kernels of graphs that were given something else, since it was opened.</summary>
+    /// <summary>Launches by themselves, graphs, and kernels of graphs that were given something new, since it began.</summary>
     public (long Single, long Graphs, long Told) Launches { get; private set; }
 
     /// <exception cref="DataException">The card does not answer.</exception>

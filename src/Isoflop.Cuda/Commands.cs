@@ -19,7 +19,8 @@ sealed unsafe class Commands
     int used;
 
     /// <summary>One launch; its arguments begin at At.</summary>
-    public readonly record struct Launch(Kernel Kernel, Grid Grid, int At, int Bytes);
+    /// <param name="Before">shape of those before it</param>
+    public readonly record struct Launch(Kernel Kernel, Grid Grid, int At, int Bytes, int Before);
 
     /// <summary>Launches.</summary>
     public int Count { get; private set; }
@@ -47,9 +48,20 @@ sealed unsafe class Commands
             arguments = larger;
         }
         Unsafe.WriteUnaligned(ref arguments[used], given);
-        launches[Count++] = new(kernel, grid, used, sizeof(T));
+        launches[Count++] = new(kernel, grid, used, sizeof(T), Shape);
         used = (used + sizeof(T) + 15) / 16 * 16;
         Shape = HashCode.Combine(Shape, RuntimeHelpers.GetHashCode(kernel), grid);
+    }
+
+    /// <summary>Takes the last launch back, if it is this kernel's: it can go on with what comes next.</summary>
+    /// <param name="given">what it was given; untouched where it is another's</param>
+    public bool TakeBack<T>(Kernel kernel, ref T given) where T : unmanaged
+    {
+        if (Count == 0 || !ReferenceEquals(launches[Count - 1].Kernel, kernel)) return false;
+        Launch last = launches[--Count];
+        given = Unsafe.ReadUnaligned<T>(ref arguments[last.At]);
+        (used, Shape) = (last.At, last.Before);
+        return true;
     }
 
     /// <summary>Same kernels and grids, launch by launch.</summary>

@@ -55,6 +55,9 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     /// <summary>Tiles of 128 × 128, or of 64 × 64; null: the large one where it fills the card.</summary>
     internal bool? LargeTiles { get; set; }
 
+    /// <summary>Attention's gradients of queries and of keys as one launch; null: where the card has room for both.</summary>
+    internal bool? GradientsTogether { get; set; }
+
     /// <inheritdoc cref="CardContext.Module"/>
     internal void Load(string module)
     {
@@ -109,8 +112,19 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public void Send() => Flush();
 
     /// <inheritdoc/>
-    public void Copy(nint from, nint to, long bytes) => work.Add(Table.Copy, Elements(bytes / 4),
-        new CopyArguments { X = from, Y = to, Words = bytes / 4 });
+    /// <remarks>One after another they are one launch, where none needs what another of them has written.</remarks>
+    public void Copy(nint from, nint to, long bytes)
+    {
+        if (bytes == 0) return;
+        CopyArguments given = default;
+        if (work.TakeBack(Table.Copy, ref given) && !given.CanTake(from, to, bytes))
+        {
+            work.Add(Table.Copy, Elements(given.Most), given);
+            given = default;
+        }
+        given.Take(from, to, bytes);
+        work.Add(Table.Copy, Elements(given.Most), given);
+    }
 
     /// <inheritdoc/>
     public void Clear(nint x, long bytes) => Copy(0, x, bytes);
@@ -348,8 +362,15 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             Scale = 1 / MathF.Sqrt(shape.DHead),
         };
         work.Add(kernels.Delta, new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
-        work.Add(kernels.QueryGradient[i], new(Up(plan.Rows, TileRows), shape.Heads, 1, shared), given);
-        work.Add(kernels.KeyGradient[i], new(Up(plan.Rows, TileRows), shape.KvHeads, 1, shared + Stats), given);
+        int tiles = Up(plan.Rows, TileRows), both = shape.Heads + shape.KvHeads;
+        // By themselves queries leave room for more blocks on a processor, which a full card is faster with.
+        if (kernels.BothGradients.Length > 0 && (GradientsTogether ?? tiles * both <= 2 * processors))
+        {
+            work.Add(kernels.BothGradients[i], new(tiles, both, 1, shared + Stats), given);
+            return;
+        }
+        work.Add(kernels.QueryGradient[i], new(tiles, shape.Heads, 1, shared), given);
+        work.Add(kernels.KeyGradient[i], new(tiles, shape.KvHeads, 1, shared + Stats), given);
     }
 
     /// <inheritdoc/>
@@ -468,7 +489,13 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 
     /// <inheritdoc/>
     public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
-        in AdamWStep step) => work.Add(Table.AdamW, Elements(p.Length), Given(p, g, m, v, sums, step));
+        in AdamWStep step)
+    {
+        AdamWArguments given = Given(p, g, m, v, sums, step), last = default;
+        if (work.TakeBack(Table.AdamW, ref last) && !last.Take(given)) work.Add(Table.AdamW, Elements(last.Length), last);
+        else if (last.Length > 0) given = last;
+        work.Add(Table.AdamW, Elements(given.Length), given);
+    }
 
     /// <inheritdoc/>
     public void Direction(DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
@@ -489,6 +516,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             Beta2 = step.Beta2,
             Epsilon = step.Epsilon,
             Decay = step.WeightDecay,
+            Decayed = step.WeightDecay == 0 ? 0 : g.Length,
             Step = step.Step,
         };
 

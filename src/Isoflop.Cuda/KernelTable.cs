@@ -16,6 +16,7 @@ sealed class KernelTable
         Attention = Wide("attention", "attention", 128);
         QueryGradient = Wide("attention_backward", "attention_dq", 128);
         KeyGradient = Wide("attention_backward", "attention_dkv", 128);
+        BothGradients = operand == "bf16" ? Wide("attention_backward", "attention_dqkv", 128) : [];
         Delta = Of("attention_backward", "attention_delta", 256);
         Cached = Wide("attention_cached", "attention_cached", 32);
         Append = Of("attention_cached", "cache_append", 128);
@@ -39,6 +40,7 @@ sealed class KernelTable
     public Kernel[] Attention { get; }
     public Kernel[] QueryGradient { get; }
     public Kernel[] KeyGradient { get; }
+    public Kernel[] BothGradients { get; }
     public Kernel[] Cached { get; }
     public Kernel Delta { get; }
     public Kernel Append { get; }

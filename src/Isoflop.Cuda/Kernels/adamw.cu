@@ -5,7 +5,7 @@
 // nothing is changed.
 struct AdamWArgs
 {
-    float *p; const float* g; float *m, *v; const double* sums; long long length; double clip;
+    float *p; const float* g; float *m, *v; const double* sums; long long length, decayed; double clip;
     float rate, beta1, beta2, epsilon, decay; int step;
 };
 
@@ -26,14 +26,14 @@ KERNEL(adamw, AdamWArgs, 256)
     float scale = a.clip > 0 && norm > a.clip ? (float)(a.clip / norm) : 1;
     float c1 = (float)(1 - power(a.beta1, a.step)), c2 = (float)(1 - power(a.beta2, a.step));
     // p − lr·(m/c1)/(√(v/c2) + ε) = p − rate·m/(√v + ε')
-    float rate = a.rate * __builtin_sqrtf(c2) / c1, epsilon = a.epsilon * __builtin_sqrtf(c2), keep = 1 - a.rate * a.decay;
+    float rate = a.rate * __builtin_sqrtf(c2) / c1, epsilon = a.epsilon * __builtin_sqrtf(c2), decay = a.rate * a.decay;
     float g1 = (float)((1 - (double)a.beta1) * scale), g2 = (float)((1 - (double)a.beta2) * scale * scale);
     for (long long i = (long long)block_x() * 256 + thread(); i < a.length; i += (long long)blocks_x() * 256)
     {
         float g = a.g[i], m = multiply_add(a.m[i], a.beta1, g * g1), v = multiply_add(a.v[i], a.beta2, g * g * g2);
         a.m[i] = m;
         a.v[i] = v;
-        a.p[i] = a.p[i] * keep - m * rate / (__builtin_sqrtf(v) + epsilon);
+        a.p[i] = a.p[i] * (i < a.decayed ? 1 - decay : 1) - m * rate / (__builtin_sqrtf(v) + epsilon);
     }
 }
 

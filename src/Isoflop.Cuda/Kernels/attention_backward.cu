@@ -2,7 +2,7 @@
 
 // dv = pᵀ·dy, ds = p⊙(dy·vᵀ − dy·y), dq = ds·k/√D, dk = dsᵀ·q/√D; p = exp(q·kᵀ/√D − lse). Three kernels without atomics: dy·y of
 // every row; dq, a tile of queries over all keys it sees; dk and dv, a tile of keys over all queries that see it, the query
-// heads of its group in their order.
+// heads of its group in their order. The last two are one launch where a card has room for both at once.
 struct AttentionBackwardArgs
 {
     const float* qkv; const int* positions; const float *y, *lse, *dy; float *delta, *dqkv; AttentionShape shape; int rows; float scale;
@@ -29,12 +29,12 @@ template <int N> DEVICE void zero(float (&x)[1][N][4])
         for (int e = 0; e < 4; e++) x[0][j][e] = 0;
 }
 
-template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs& a)
+template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs& a, int h)
 {
     const int Ld = padded<T>(W), LdS = padded<T>(TileRows);
     T *q = (T*)shared_memory(), *dy = q + TileRows * Ld, *k = dy + TileRows * Ld, *v = k + TileRows * Ld, *ds = v + TileRows * Ld;
     T *ownQ = q + warp() * 16 * Ld, *ownDy = dy + warp() * 16 * Ld, *ownDs = ds + warp() * 16 * LdS;
-    int D = a.shape.D, S = row_stride(a.shape), O = a.shape.heads * D, h = block_y();
+    int D = a.shape.D, S = row_stride(a.shape), O = a.shape.heads * D;
     int kvHead = h / (a.shape.heads / a.shape.kvHeads), g = lane() / 4, t = lane() % 4;
     for (unsigned long long heads = tile_heads(a.positions, a.rows, block_x() * TileRows); heads; heads &= heads - 1)
     {
@@ -89,13 +89,13 @@ template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs
     }
 }
 
-template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& a)
+template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& a, int kvHead)
 {
     const int Ld = padded<T>(W), LdS = padded<T>(TileRows);
     T *k = (T*)shared_memory(), *v = k + TileRows * Ld, *q = v + TileRows * Ld, *dy = q + TileRows * Ld, *p = dy + TileRows * Ld;
     float* stats = (float*)(p + TileRows * LdS);             // [2][64]: lse and delta of the queries
     T *ownK = k + warp() * 16 * Ld, *ownV = v + warp() * 16 * Ld, *ownP = p + warp() * 16 * LdS;
-    int D = a.shape.D, S = row_stride(a.shape), O = a.shape.heads * D, kvHead = block_y(), group = a.shape.heads / a.shape.kvHeads;
+    int D = a.shape.D, S = row_stride(a.shape), O = a.shape.heads * D, group = a.shape.heads / a.shape.kvHeads;
     int g = lane() / 4, t = lane() % 4;
     for (unsigned long long heads = tile_heads(a.positions, a.rows, block_x() * TileRows); heads; heads &= heads - 1)
     {
@@ -161,6 +161,20 @@ template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& 
 }
 
 #define BACKWARD(T, W) \
-    KERNEL(attention_dq_##W##_##T, AttentionBackwardArgs, 128) { query_gradient<T, W>(a); } \
-    KERNEL(attention_dkv_##W##_##T, AttentionBackwardArgs, 128) { key_gradient<T, W>(a); }
+    KERNEL(attention_dq_##W##_##T, AttentionBackwardArgs, 128) { query_gradient<T, W>(a, block_y()); } \
+    KERNEL(attention_dkv_##W##_##T, AttentionBackwardArgs, 128) { key_gradient<T, W>(a, block_y()); }
 EACH_WIDTH(BACKWARD)
+
+// Of operands in bf16 alone: float is for comparison.
+#define BOTH(T, W) \
+    KERNEL(attention_dqkv_##W##_##T, AttentionBackwardArgs, 128) \
+    { \
+        if (block_y() < a.shape.heads) query_gradient<T, W>(a, block_y()); \
+        else key_gradient<T, W>(a, block_y() - a.shape.heads); \
+    }
+#define JOINED_bf16 1
+#define JOINED_OF(operand) JOINED_##operand
+#define JOINED(operand) JOINED_OF(operand)
+#if JOINED(OPERAND)
+EACH_WIDTH(BOTH)
+#endif

@@ -1,25 +1,30 @@
 #include "kernel.h"
 
-// x ← 0, or y ← x: words of four bytes.
-struct CopyArgs { const unsigned* x; unsigned* y; long long words; };
+// Pieces of words of four bytes, y ← 0 or y ← x each; none reads or writes what another writes.
+struct CopyPiece { const unsigned* x; unsigned* y; long long words; };
+struct CopyArgs { CopyPiece pieces[4]; int count; };
 
 KERNEL(copy, CopyArgs, 256)
 {
     const int Ahead = 4;                                     // loads under way before the first is stored
-    for (long long first = (long long)block_x() * 256 + thread(); first < a.words; first += (long long)blocks_x() * 256 * Ahead)
+    for (int n = 0; n < a.count; n++)
     {
-        unsigned held[Ahead];
-#pragma unroll
-        for (int j = 0; j < Ahead; j++)
+        CopyPiece p = a.pieces[n];
+        for (long long first = (long long)block_x() * 256 + thread(); first < p.words; first += (long long)blocks_x() * 256 * Ahead)
         {
-            long long i = first + (long long)j * blocks_x() * 256;
-            held[j] = a.x && i < a.words ? a.x[i] : 0;
-        }
+            unsigned held[Ahead];
 #pragma unroll
-        for (int j = 0; j < Ahead; j++)
-        {
-            long long i = first + (long long)j * blocks_x() * 256;
-            if (i < a.words) a.y[i] = held[j];
+            for (int j = 0; j < Ahead; j++)
+            {
+                long long i = first + (long long)j * blocks_x() * 256;
+                held[j] = p.x && i < p.words ? p.x[i] : 0;
+            }
+#pragma unroll
+            for (int j = 0; j < Ahead; j++)
+            {
+                long long i = first + (long long)j * blocks_x() * 256;
+                if (i < p.words) p.y[i] = held[j];
+            }
         }
     }
 }

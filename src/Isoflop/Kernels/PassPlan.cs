@@ -37,8 +37,7 @@ public abstract class PassRows : IDisposable
     private protected void Begin(ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions)
     {
         (used, Rows) = (0, tokens.Length);
-        Tokens = Add(tokens);
-        Positions = Add(positions);
+        (Tokens, Positions) = (Add(tokens), Add(positions));
     }
 
     private protected DeviceSpan<T> Add<T>(ReadOnlySpan<T> list) where T : unmanaged
@@ -57,8 +56,8 @@ public abstract class PassRows : IDisposable
         return room;
     }
 
-    // Whole pages: else their number would be another in each pass.
-    private protected void Send() => device.Upload(here.AsSpan(0, Math.Min(here.Length, (used + 4095) / 4096 * 4096)), there.Address);
+    // Whole pages: else their length would be another in each pass.
+    private protected void Send() => device.Upload(here.AsSpan(0, Math.Min(here.Length, used + 4095 & ~4095)), there.Address);
 
     /// <summary>Frees its memory.</summary>
     public void Dispose()

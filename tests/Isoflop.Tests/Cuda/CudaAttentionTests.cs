@@ -67,7 +67,10 @@ public sealed class CudaAttentionTests : IDisposable
         }
         var expected = Of(reference);
         var f = Of(single);
+        bf16.GradientsTogether = false;
         var h = Of(bf16);
+        bf16.GradientsTogether = true;
+        Assert.Equal(h.D, Of(bf16).D);
         fences.Check("attention");
         card.Check();
         // Values below 1: a mean of them. Scores below √D; a gradient sums up to T terms.

@@ -80,6 +80,41 @@ public sealed class CudaKernelTests : IDisposable
         Assert.All(given, g => Assert.Equal((g.Item1, card.BytesOf(g.Item1)), g));
     }
 
+    /// <summary>Some of them need what others wrote, and must not go with them.</summary>
+    [Fact]
+    public void Copies_and_clears_in_a_row_do_what_each_by_itself_would()
+    {
+        const int Length = 3000;
+        using DeviceMemory memory = new(single);
+        DeviceSpan<float> there = memory.Allocate<float>(Length);
+        var random = new Random(5);
+        float[] expected = [.. Enumerable.Range(0, Length).Select(i => (float)i)], got = new float[Length];
+        single.Upload(expected, there);
+        for (int round = 0; round < 20; round++)
+        {
+            for (int i = 0; i < 12; i++)
+            {
+                int length = random.Next(0, 700), from = random.Next(Length / 2 - length), to = Length / 2 + random.Next(Length / 2 - length);
+                if (random.Next(2) == 0) (from, to) = (to, from);
+                if (random.Next(3) == 0)
+                {
+                    single.Clear(there.Slice(to, length));
+                    expected.AsSpan(to, length).Clear();
+                }
+                else
+                {
+                    single.Copy(there.Slice(from, length), there.Slice(to, length));
+                    expected.AsSpan(from, length).CopyTo(expected.AsSpan(to, length));
+                }
+            }
+            single.Download(there, got);
+            Assert.Equal(expected, got);
+            expected[random.Next(Length)] = round;
+            single.Upload(expected, there);
+        }
+        card.Check();
+    }
+
     [Theory, InlineData(MatMulLayout.Plain), InlineData(MatMulLayout.TransposedB), InlineData(MatMulLayout.TransposedA)]
     public void MatMul_equals_the_definition(MatMulLayout layout)
     {
@@ -327,8 +362,13 @@ public sealed class CudaKernelTests : IDisposable
                 Assert.Equal(Fences.Values(pe), Fences.Values(p));
                 Assert.Equal(Fences.Values(me), Fences.Values(m));
                 cpu.Upload([loss, squares], sums);
-                reference.AdamW(pe, g, me, ve, sums, step);
-                single.AdamW(p, g, m, v, sums, step);
+                // In two stretches, which are one launch: the second without decay.
+                long first = p.Length / 3;
+                foreach ((long at, long count, AdamWStep own) in ((long, long, AdamWStep)[])[(0, first, step), (first, p.Length - first, step with { WeightDecay = 0 })])
+                {
+                    reference.AdamW(pe.Slice(at, count), g.Slice(at, count), me.Slice(at, count), ve.Slice(at, count), sums, own);
+                    single.AdamW(p.Slice(at, count), g.Slice(at, count), m.Slice(at, count), v.Slice(at, count), sums, own);
+                }
                 Done(fences, $"length {length}");
             }
             reference.Add(g, sumExpected);
