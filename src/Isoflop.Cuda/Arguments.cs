@@ -98,7 +98,7 @@ struct EmbedBackwardArguments
 {
     public nint Tokens, DY, DTable;
     public GroupArguments Groups;
-    public int Rows, C;
+    public int Rows, C, Owned;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -194,8 +194,11 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 
     /// <inheritdoc/>
     public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
-        PassPlan.Groups groups) =>
-        work.Add(Table.EmbedBackward, new((int)(dTable.Length / C), Up(C, 256), groups.Count, 8 * sizeof(uint)),
+        PassPlan.Groups groups)
+    {
+        // Every block reads all tokens: of a large vocabulary each owns more; of a small one more blocks share the rows.
+        int V = (int)(dTable.Length / C), owned = V < 8192 ? 8 : 32;
+        work.Add(Table.EmbedBackward, new(Up(V, owned), Up(C, 256), groups.Count, (256 * (owned + 2) + 8) * sizeof(uint)),
             new EmbedBackwardArguments
             {
                 Tokens = tokens.Address,
@@ -204,7 +207,9 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
                 Groups = new(groups),
                 Rows = rows,
                 C = C,
+                Owned = owned,
             });
+    }
 
     /// <inheritdoc/>
     public void MatMul(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n, int k,

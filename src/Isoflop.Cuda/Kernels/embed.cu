@@ -9,32 +9,56 @@ KERNEL(embed, EmbedArgs, 256)
         for (int c = thread(); c < a.C; c += 256) a.y[(long long)r * a.C + c] = a.table[(long long)a.tokens[r] * a.C + c];
 }
 
-// dTable[tokens[r]] += dy[r], in the order of the rows, without atomics: a block owns one token, 256 columns and one group of
-// rows. It reads the tokens of its group 256 at a time, finds its own by vote, and adds their rows one by one.
-struct EmbedBackwardArgs { const int* tokens; const float* dy; float* dTable; Groups groups; int rows, C; };
+// dTable[tokens[r]] += dy[r], in the order of the rows, without atomics: a block owns so many tokens (32 at most), 256 columns and
+// one group of rows. It reads the tokens of its group 256 at a time, lists its own in their order, and adds their rows one by one.
+struct EmbedBackwardArgs { const int* tokens; const float* dy; float* dTable; Groups groups; int rows, C, owned; };
 
 KERNEL(embed_backward, EmbedBackwardArgs, 256)
 {
-    int own = block_x(), c = block_y() * 256 + thread(), g = block_z();
+    const int Ahead = 4;                                     // rows under way before the first is added
+    int first = block_x() * a.owned, c = block_y() * 256 + thread(), g = block_z();
     int begin = group_begin(a.groups, g, a.rows), end = group_begin(a.groups, g + 1, a.rows);
-    float* to = a.dTable + g * a.groups.stride + (long long)own * a.C + c;
-    unsigned* votes = (unsigned*)shared_memory();            // [8]
-    bool found = false;
-    float sum = 0;
+    float *to = a.dTable + g * a.groups.stride + (long long)first * a.C + c, *sums = (float*)shared_memory() + thread(); // [owned][256]
+    int *listed = (int*)((float*)shared_memory() + a.owned * 256), *listedTokens = listed + 256;
+    unsigned *votes = (unsigned*)(listedTokens + 256), found = 0;
     for (int r0 = begin; r0 < end; r0 += 256)
     {
-        int r = r0 + thread();
-        unsigned vote = warp_ballot(r < end && a.tokens[r] == own);
+        int r = r0 + thread(), token = r < end ? a.tokens[r] - first : -1, before = 0, count = 0;
+        bool own = token >= 0 && token < a.owned;
+        unsigned vote = warp_ballot(own);
         if (lane() == 0) votes[warp()] = vote;
         block_barrier();
         for (int w = 0; w < 8; w++)
-            for (unsigned left = votes[w]; left != 0; left &= left - 1)
+        {
+            int n = __builtin_popcount(votes[w]);
+            before += w < warp() ? n : 0;
+            count += n;
+        }
+        if (own)
+        {
+            int at = before + __builtin_popcount(vote & ((1u << lane()) - 1));
+            listed[at] = r;
+            listedTokens[at] = token;
+        }
+        block_barrier();                                     // and before the next votes
+        for (int i = 0; i < count && c < a.C; i += Ahead)
+        {
+            float held[Ahead];
+#pragma unroll
+            for (int j = 0; j < Ahead; j++) held[j] = i + j < count ? a.dy[(long long)listed[i + j] * a.C + c] : 0;
+#pragma unroll
+            for (int j = 0; j < Ahead; j++)
             {
-                if (c >= a.C) break;
-                if (!found) sum = *to, found = true;
-                sum += a.dy[(long long)(r0 + 32 * w + __builtin_ctz(left)) * a.C + c];
+                if (i + j >= count) continue;
+                int t = listedTokens[i + j];
+                sums[t * 256] = (found >> t & 1 ? sums[t * 256] : to[(long long)t * a.C]) + held[j];
+                found |= 1u << t;
             }
-        block_barrier();
+        }
     }
-    if (found) *to = sum;
+    for (; found != 0; found &= found - 1)
+    {
+        int t = __builtin_ctz(found);
+        to[(long long)t * a.C] = sums[t * 256];
+    }
 }

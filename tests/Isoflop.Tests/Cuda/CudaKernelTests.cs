@@ -444,19 +444,20 @@ public sealed class CudaKernelTests : IDisposable
     [Fact]
     public void Embeddings_equal_the_definition()
     {
-        foreach (int C in Lengths.Append(300))
+        // Vocabularies of one block of tokens and of several, small and large.
+        foreach ((int C, int V) in (IEnumerable<(int, int)>)[.. Lengths.Append(300).Select(c => (c, 7)), (5, 8), (300, 45), (33, 8200)])
         {
             using Fences fences = card.Fences(C);
             const int Rows = 300;
-            DeviceSpan<int> tokens = fences.Ints(Rows, i => i * i % 7);
-            DeviceSpan<float> table = fences.Random(7 * C), rows = fences.Empty(Rows * C), expected = fences.Empty(Rows * C);
+            DeviceSpan<int> tokens = fences.Ints(Rows, i => i * i * (V / 7) % V);
+            DeviceSpan<float> table = fences.Random(V * C), rows = fences.Empty(Rows * C), expected = fences.Empty(Rows * C);
             reference.Embed(table, tokens, expected, Rows, C);
             single.Embed(table, tokens, rows, Rows, C);
-            DeviceSpan<float> dy = fences.Random(Rows * C), d = fences.Random(7 * C), dExpected = fences.Copy(d), words = fences.Random(C), copy = fences.Empty(C);
+            DeviceSpan<float> dy = fences.Random(Rows * C), d = fences.Random(V * C), dExpected = fences.Copy(d), words = fences.Random(C), copy = fences.Empty(C);
             reference.EmbedBackward(tokens, dy, dExpected, Rows, C, default);
             single.EmbedBackward(tokens, dy, d, Rows, C, default);
             single.Copy(words, copy);
-            Done(fences, $"C {C}");
+            Done(fences, $"C {C}, V {V}");
             Assert.Equal(Fences.Values(expected), Fences.Values(rows));
             Assert.Equal(Fences.Values(dExpected), Fences.Values(d));           // row by row, as the definition
             Assert.Equal(Fences.Values(words), Fences.Values(copy));
