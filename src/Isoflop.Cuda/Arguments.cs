@@ -162,6 +162,14 @@ struct PackArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
+struct PackBothArguments
+{
+    public PackArguments Turned;
+    public nint Plain;
+    public int PlainChunks;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 struct PackedMatMulArguments
 {
     public nint A, B, Start, C;

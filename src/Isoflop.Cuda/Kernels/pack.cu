@@ -50,18 +50,17 @@ KERNEL(pack, PackArgs, 256)
 }
 
 // Turned through shared memory: read along rows, written along k. Rows of it are one float longer, so that lanes read other banks.
-KERNEL(pack_turned, PackArgs, 256)
+const int HeldStride = ChunkRows + 1;
+
+DEVICE void turn(const PackArgs& a, int k0, int k1, float* held)
 {
-    const int Stride = ChunkRows + 1;
-    int k0, k1, r0 = block_y() * ChunkRows;
-    if (!stretch_of(a, block_x(), k0, k1)) return;
-    float* held = (float*)shared_memory();
+    int r0 = block_y() * ChunkRows;
 #pragma unroll
     for (int i = 0; i < ChunkRows * ChunkSteps / 256; i++)
     {
         int slot = thread() + i * 256, row = slot % ChunkRows, step = slot / ChunkRows;
         bool there = r0 + row < a.rows && k0 + step < k1;
-        held[step * Stride + row] = there ? a.x[(long long)(k0 + step) * a.rows + r0 + row] : 0;
+        held[step * HeldStride + row] = there ? a.x[(long long)(k0 + step) * a.rows + r0 + row] : 0;
     }
     block_barrier();
 #pragma unroll
@@ -70,7 +69,35 @@ KERNEL(pack_turned, PackArgs, 256)
         int slot = thread() + i * 256, row = slot / 8, piece = slot % 8;
         float v[8];
 #pragma unroll
-        for (int e = 0; e < 8; e++) v[e] = held[(8 * piece + e) * Stride + row];
+        for (int e = 0; e < 8; e++) v[e] = held[(8 * piece + e) * HeldStride + row];
         put_piece(chunk_at(a), row, piece, v);
+    }
+}
+
+KERNEL(pack_turned, PackArgs, 256)
+{
+    int k0, k1;
+    if (stretch_of(a, block_x(), k0, k1)) turn(a, k0, k1, (float*)shared_memory());
+}
+
+// The same, and x as it lies, [k, rows], as chunks of 128 of k by 64 of rows: what two products take of one gradient, read once.
+// Every k is in one group.
+struct PackBothArgs { PackArgs turned; void* plain; int plain_chunks; };
+
+KERNEL(pack_both, PackBothArgs, 256)
+{
+    int k0, k1, r0 = block_y() * ChunkRows, whole = (a.turned.k + ChunkRows - 1) / ChunkRows * ChunkRows;
+    if (!stretch_of(a.turned, block_x(), k0, k1)) return;
+    float* held = (float*)shared_memory();
+    turn(a.turned, k0, k1, held);
+    for (int slot = thread(); slot < (k1 < a.turned.k ? k1 - k0 : whole - k0) * (ChunkRows / 8); slot += 256)      // the last ones beyond k are zeros
+    {
+        int step = slot / (ChunkRows / 8), k = k0 + step, row = slot % (ChunkRows / 8) * 8;
+        if (r0 + row >= (a.turned.rows + ChunkSteps - 1) / ChunkSteps * ChunkSteps) continue;
+        float v[8];
+#pragma unroll
+        for (int e = 0; e < 8; e++) v[e] = step < ChunkSteps ? held[step * HeldStride + row + e] : 0;
+        char* chunk = (char*)a.plain + ((long long)(k / ChunkRows) * a.plain_chunks + (r0 + row) / ChunkSteps) * ChunkBytes;
+        put_piece(chunk, k % ChunkRows, (r0 + row) % ChunkSteps / 8, v);
     }
 }

@@ -86,6 +86,28 @@ public sealed class PackedProductTests : IDisposable
     }
 
     [Fact]
+    public void Both_products_of_a_gradient_that_is_read_once_have_the_bits_of_two()
+    {
+        // Around chunks of 128 rows by 64 steps of either product; groups that begin anywhere, some of them empty.
+        foreach ((int rows, int outputs, int inputs) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (63, 64, 65), (128, 128, 128), (130, 70, 129), (300, 200, 37), (385, 257, 64)])
+            foreach (int[] begins in (int[][])[[], [0, rows], [0, rows / 5, rows / 5, rows / 3 + 1, rows, rows]])
+            {
+                using Fences fences = card.Fences(rows + begins.Length);
+                int stride = outputs * inputs + 5, count = Math.Max(1, begins.Length - 1);
+                PassPlan.Groups groups = begins.Length == 0 ? default : new(fences.Ints(begins.Length, i => begins[i]), 0, stride);
+                DeviceSpan<float> dy = fences.Random((long)rows * outputs), x = fences.Random((long)rows * inputs), w = fences.Random((long)outputs * inputs);
+                DeviceSpan<float> dw = fences.Random((long)count * stride), dwTwice = fences.Copy(dw), dx = fences.Empty((long)rows * inputs), dxTwice = fences.Empty((long)rows * inputs);
+                device.MatMulBackwardPacked(dy, x, w, dw, dx, outputs, inputs, rows, groups);
+                device.MatMulPacked(MatMulLayout.TransposedA, dy, x, dwTwice, outputs, inputs, rows, dwTwice, groups);
+                device.MatMulPacked(MatMulLayout.Plain, dy, w, dxTwice, rows, inputs, outputs);
+                string what = $"{rows}, {outputs}, {inputs} in {begins.Length}";
+                Done(fences, what);
+                Assert.True(Fences.Values(dwTwice).AsSpan().SequenceEqual(Fences.Values(dw)), what);
+                Assert.True(Fences.Values(dxTwice).AsSpan().SequenceEqual(Fences.Values(dx)), what);
+            }
+    }
+
+    [Fact]
     public void A_step_has_the_same_bits_with_packed_products()
     {
         var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [2, 5], 3);
