@@ -312,22 +312,27 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 
     // ---- logits ---------------------------------------------------------------------------------------------------------------
 
-    const int RowRoom = 96;                                       // bytes; logits.h
+    const int RowRoom = 320, LongRow = 16384;                     // bytes, elements; logits.h
+    const int SecondCacheFloats = 6 << 20;                        // half of an H100's
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V) =>
-        work.Add(Table.CrossEntropy, new(Math.Min(rows, 8 * MostBlocks), 1, 1, RowRoom),
-            new CrossEntropyArguments
-            {
-                Logits = logits.Address,
-                Targets = targets.Address,
-                Weights = weights.Length == 0 ? 0 : weights.Address,
-                Nll = nll.Address,
-                Total = totalWeight,
-                Rows = rows,
-                V = V,
-            });
+        DeviceSpan<float> nll, int rows, int V)
+    {
+        // Each is read three times: as many at once as the second cache holds, but enough to keep all processors at it.
+        Kernel kernel = V < LongRow ? Table.CrossEntropy : Table.CrossEntropyLong;
+        int atOnce = Math.Max(SecondCacheFloats / V, processors * Math.Max(1, 512 / kernel.Threads));
+        work.Add(kernel, new(Math.Min(rows, Math.Min(8 * MostBlocks, atOnce)), 1, 1, RowRoom), new CrossEntropyArguments
+        {
+            Logits = logits.Address,
+            Targets = targets.Address,
+            Weights = weights.Length == 0 ? 0 : weights.Address,
+            Nll = nll.Address,
+            Total = totalWeight,
+            Rows = rows,
+            V = V,
+        });
+    }
 
     /// <inheritdoc/>
     public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) => work.Add(Table.LogSoftmax,

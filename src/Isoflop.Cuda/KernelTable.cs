@@ -54,6 +54,7 @@ sealed class KernelTable
         NormRotateSums = new("norm_rotate", "norm_rotate_sums", 64),
         NormRotateBackward = new("norm_rotate", "norm_rotate_backward", 256), SwiGlu = new("swiglu", "swiglu", 256),
         SwiGluBackward = new("swiglu", "swiglu_backward", 256), CrossEntropy = new("cross_entropy", "cross_entropy", 128),
+        CrossEntropyLong = new("cross_entropy", "cross_entropy_long", 1024),
         LogSoftmax = new("cross_entropy", "log_softmax", 128), Sample = new("sample", "sample", 128),
         LossParts = new("sums", "loss_parts", 256), LossSum = new("sums", "loss_sum", 32),
         SquaresParts = new("sums", "squares_parts", 256), SquaresSum = new("sums", "squares_sum", 256),

@@ -2,30 +2,37 @@
 #pragma once
 #include "kernel.h"
 
-const int RowThreads = 128;
+// Of a row's sum each part has every 128th element; of a long row every 1024th, so that as many threads can share it.
+const int RowThreads = 128, LongRow = 16384, LongThreads = 1024;
 
-// Shared memory of a block that goes over a row: four floats, four doubles, four keys.
-struct RowRoom { float tops[4], sums[4]; double masses[4]; unsigned long long keys[4]; };
+// Shared memory of a block that goes over a row: floats of each warp, of each of a sum's 32; doubles and keys of four.
+struct RowRoom { float tops[32], sums[32]; double masses[4]; unsigned long long keys[4]; };
 
 DEVICE RowRoom& row_room() { return *(RowRoom*)shared_memory(); }
 
-// The row's largest logit and Σ exp(x − max): each thread every 128th element, then a tree. All threads get the same.
-DEVICE void max_and_sum(const float* x, int V, float& max, float& sum)
+// The row's largest logit and Σ exp(x − max): parts, then a tree. All threads get the same, and as many as there are.
+template <int Threads> DEVICE void max_and_sum(const float* x, int V, float& max, float& sum)
 {
-    float top = -Infinity, total = 0;
+    float top = -Infinity;
 #pragma unroll 8
-    for (int i = thread(); i < V; i += RowThreads) top = greater(top, x[i]);
+    for (int i = thread(); i < V; i += Threads) top = greater(top, x[i]);
     top = warp_max(top);
     if (lane() == 0) row_room().tops[warp()] = top;
     block_barrier();
     max = row_room().tops[0];
-    for (int w = 1; w < 4; w++) max = greater(max, row_room().tops[w]);
+    for (int w = 1; w < Threads / 32; w++) max = greater(max, row_room().tops[w]);
+    int parts = V < LongRow ? RowThreads : LongThreads;
+    for (int part = thread(); part < parts; part += Threads)
+    {
+        float total = 0;
 #pragma unroll 4
-    for (int i = thread(); i < V; i += RowThreads) total += exponential(x[i] - max);
-    total = warp_sum(total);
-    if (lane() == 0) row_room().sums[warp()] = total;
+        for (int i = part; i < V; i += parts) total += exponential(x[i] - max);
+        total = warp_sum(total);
+        if (lane() == 0) row_room().sums[part / 32] = total;
+    }
     block_barrier();
-    sum = (row_room().sums[0] + row_room().sums[1]) + (row_room().sums[2] + row_room().sums[3]);
+    const float* sums = row_room().sums;
+    sum = parts == RowThreads ? (sums[0] + sums[1]) + (sums[2] + sums[3]) : warp_sum(sums[lane()]);
     block_barrier();
 }
 

@@ -141,7 +141,7 @@ KERNEL(sample, SampleArgs, RowThreads)
     {
         Row row = { a.logits + (long long)r * a.V, 0, a.temperature > 0 ? 1 / a.temperature : 1, a.V };
         float sum;
-        max_and_sum(row.x, a.V, row.max, sum);
+        max_and_sum<RowThreads>(row.x, a.V, row.max, sum);
         int token;
         if (a.temperature <= 0)
         {

@@ -324,7 +324,7 @@ public sealed class CudaKernelTests : IDisposable
     [Fact]
     public void CrossEntropy_equals_the_definition_and_log_probabilities_are_its_own()
     {
-        foreach (int V in Lengths.Append(1000))
+        foreach (int V in (IEnumerable<int>)[.. Lengths, 1000, 16_383, 16_384, 17_001])      // the last two by large blocks
         {
             using Fences fences = card.Fences(V);
             DeviceSpan<float> logits = fences.Random(3 * V, 20), weights = fences.Random(3);
@@ -342,6 +342,12 @@ public sealed class CudaKernelTests : IDisposable
             Assert.Equal(Fences.Values(nll), Fences.Values(nllKept));
             Fences.Near(expected, logits, _ => 2 * ExpError + (V / 16 + 60) * Ulp, $"V {V}, gradient");
             for (int r = 0; r < 3; r++) Assert.Equal(-Fences.Values(nll)[r], Fences.Values(logs)[r * V + (7 * r + 3) % V]);
+            if (V < 1000) continue;
+            SampledToken[] drawn = new SampledToken[3];          // the same of what is drawn
+            DeviceSpan<SampledToken> into = new(fences.Empty(6).Address, 3);
+            single.Sample(kept, new SamplingRule(0.7f), 9, new(fences.Empty(12).Address, 3), into, V);
+            single.Download(into, drawn);
+            for (int r = 0; r < 3; r++) Assert.Equal(Fences.Values(logs)[r * V + drawn[r].Token], drawn[r].LogProb);
         }
     }
 
