@@ -18,10 +18,11 @@ readonly struct GroupArguments(PassPlan.Groups groups)
 [StructLayout(LayoutKind.Sequential)]
 struct CopyArguments
 {
-    const int MostPieces = 4;
+    const int MostPieces = 4;                                 // elementwise.cu
 
     Pieces pieces;
-    int count;
+
+    public int Count { get; private set; }
 
     struct Piece
     {
@@ -35,32 +36,30 @@ struct CopyArguments
         Piece first;
     }
 
-    /// <summary>Words of the longest.</summary>
-    public readonly long Most
+    public readonly long LongestWords
     {
         get
         {
             long most = 0;
-            for (int i = 0; i < count; i++) most = Math.Max(most, pieces[i].Words);
+            for (int i = 0; i < Count; i++) most = Math.Max(most, pieces[i].Words);
             return most;
         }
     }
 
-    /// <summary>There is room, and no piece reads or writes what another writes.</summary>
-    public readonly bool CanTake(nint from, nint to, long bytes)
+    /// <summary>One piece more; false: there is no room, or it needs what another writes, or the other way round.</summary>
+    public bool TryAdd(nint from, nint to, long bytes)
     {
-        bool apart = count < MostPieces;
-        for (int i = 0; i < count; i++)
+        bool apart = Count < MostPieces;
+        for (int i = 0; i < Count; i++)
         {
             (nint x, nint y, long length) = (pieces[i].X, pieces[i].Y, 4 * pieces[i].Words);
             apart &= !Meet(to, y) && !Meet(to, x) && !Meet(from, y);
 
             bool Meet(nint one, nint other) => one != 0 && other != 0 && one < other + length && other < one + bytes;
         }
+        if (apart) pieces[Count++] = new() { X = from, Y = to, Words = bytes / 4 };
         return apart;
     }
-
-    public void Take(nint from, nint to, long bytes) => pieces[count++] = new() { X = from, Y = to, Words = bytes / 4 };
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -254,13 +253,13 @@ struct SquaresArguments
 record struct AdamWArguments
 {
     public nint P, G, M, V, Sums;
-    public long Length, Decayed;                              // the first so many have decay
+    public long Length, Decayed;                              // elements; of those that decay, which come first
     public double Clip;
     public float Rate, Beta1, Beta2, Epsilon, Decay;
     public int Step;
 
-    /// <summary>Goes on with the next stretch of the same slabs in the same step; false: that is not what it is.</summary>
-    public bool Take(in AdamWArguments next)
+    /// <summary>Goes on with the stretch behind it in the same slabs and step; false: next is another.</summary>
+    public bool TryExtend(in AdamWArguments next)
     {
         nint bytes = (nint)Length * sizeof(float);
         AdamWArguments same = next with { P = P, G = G, M = M, V = V, Length = Length, Decay = Decay, Decayed = Decayed };

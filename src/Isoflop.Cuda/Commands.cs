@@ -54,9 +54,10 @@ sealed unsafe class Commands
     }
 
     /// <summary>Takes the last launch back, if it is this kernel's: it can go on with what comes next.</summary>
-    /// <param name="given">what it was given; untouched where it is another's</param>
-    public bool TakeBack<T>(Kernel kernel, ref T given) where T : unmanaged
+    /// <param name="given">what it was given</param>
+    public bool TakeBack<T>(Kernel kernel, out T given) where T : unmanaged
     {
+        given = default;
         if (Count == 0 || !ReferenceEquals(launches[Count - 1].Kernel, kernel)) return false;
         Launch last = launches[--Count];
         given = Unsafe.ReadUnaligned<T>(ref arguments[last.At]);

@@ -33,13 +33,13 @@ sealed partial class CudaDevice
         DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
     {
         int outputs = w.Outputs, inputs = w.Inputs, columns = Up(inputs, 64), weights = columns * Up(outputs, 64) * groups.Count;
-        bool packed = Packed(outputs, inputs, rows, groups.Count), other = Packed(rows, inputs, outputs, 1);
-        if (packed && other)
+        bool weightsPacked = Packed(outputs, inputs, rows, groups.Count), inputsPacked = Packed(rows, inputs, outputs, 1);
+        if (weightsPacked && inputsPacked)
         {
             MatMulBackwardPacked(dy, x, w.Values, dw, dx, outputs, inputs, rows, groups);
             return;
         }
-        if (packed || other || Large(outputs, inputs, groups.Count) || Large(rows, inputs, 1))
+        if (weightsPacked || inputsPacked || Large(outputs, inputs, groups.Count) || Large(rows, inputs, 1))
         {
             MatMul(MatMulLayout.TransposedA, dy, x, dw, outputs, inputs, rows, dw, groups);
             MatMul(MatMulLayout.Plain, dy, w.Values, dx, rows, inputs, outputs);
@@ -100,20 +100,20 @@ sealed partial class CudaDevice
         MultiplyPacked(left, right, c, m, n, k, start, groups, wide);
     }
 
-    /// <summary><see cref="MatMulBackward"/> so: dy is read once for both.</summary>
+    /// <summary><see cref="MatMulBackward"/> from packed operands: dy is read once for both.</summary>
     internal void MatMulBackwardPacked(DeviceSpan<float> dy, DeviceSpan<float> x, DeviceSpan<float> w, DeviceSpan<float> dw,
         DeviceSpan<float> dx, int outputs, int inputs, int rows, PassPlan.Groups groups)
     {
         int chunks = PackedProducts.Chunks(rows, groups.Count), inner = PackedProducts.Chunks(outputs, 1);
         long turned = PackedProducts.Bytes(outputs, chunks), plain = PackedProducts.Bytes(rows, inner),
             right = Math.Max(PackedProducts.Bytes(inputs, chunks), PackedProducts.Bytes(inputs, inner));
-        nint dyTurned = Scratch(turned + plain + right), dyPlain = dyTurned + (nint)turned, other = dyPlain + (nint)plain;
+        nint dyTurned = Scratch(turned + plain + right), dyPlain = dyTurned + (nint)turned, operand = dyPlain + (nint)plain;
         work.Add(Table.PackBoth, new(chunks, Up(outputs, PackedProducts.Rows), 1, PackedProducts.TurnedBytes),
             new PackBothArguments { Turned = Given(dy, dyTurned, outputs, rows, groups), Plain = dyPlain, PlainChunks = inner });
-        Pack(x, other, inputs, rows, groups, turned: true);
-        MultiplyPacked(dyTurned, other, dw, outputs, inputs, rows, dw, groups);
-        Pack(w, other, inputs, outputs, default, turned: true);
-        MultiplyPacked(dyPlain, other, dx, rows, inputs, outputs);
+        Pack(x, operand, inputs, rows, groups, turned: true);
+        MultiplyPacked(dyTurned, operand, dw, outputs, inputs, rows, dw, groups);
+        Pack(w, operand, inputs, outputs, default, turned: true);
+        MultiplyPacked(dyPlain, operand, dx, rows, inputs, outputs);
     }
 
     static PackArguments Given(DeviceSpan<float> x, nint to, int rows, int k, PassPlan.Groups groups) => new()

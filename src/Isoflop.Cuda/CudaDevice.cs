@@ -116,15 +116,17 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public void Copy(nint from, nint to, long bytes)
     {
         if (bytes == 0) return;
-        CopyArguments given = default;
-        if (work.TakeBack(Table.Copy, ref given) && !given.CanTake(from, to, bytes))
+        if (work.TakeBack(Table.Copy, out CopyArguments given) && !given.TryAdd(from, to, bytes))
         {
-            work.Add(Table.Copy, Elements(given.Most), given);
+            AddCopies(given);
             given = default;
         }
-        given.Take(from, to, bytes);
-        work.Add(Table.Copy, Elements(given.Most), given);
+        if (given.Count == 0) given.TryAdd(from, to, bytes);
+        AddCopies(given);
     }
+
+    // In sixteens of blocks: a pass has as many tokens as the one before, in other sequences, and should be the same graph.
+    void AddCopies(in CopyArguments given) => work.Add(Table.Copy, new(Up(Elements(given.LongestWords).X, 16) * 16), given);
 
     /// <inheritdoc/>
     public void Clear(nint x, long bytes) => Copy(0, x, bytes);
@@ -196,19 +198,19 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
         PassPlan.Groups groups)
     {
-        // Every block reads all tokens: of a large vocabulary each owns more; of a small one more blocks share the rows.
+        // Every block reads all tokens, so few blocks of many tokens; of a small vocabulary more, to fill the card.
         int V = (int)(dTable.Length / C), owned = V < 8192 ? 8 : 32;
-        work.Add(Table.EmbedBackward, new(Up(V, owned), Up(C, 256), groups.Count, (256 * (owned + 2) + 8) * sizeof(uint)),
-            new EmbedBackwardArguments
-            {
-                Tokens = tokens.Address,
-                DY = dy.Address,
-                DTable = dTable.Address,
-                Groups = new(groups),
-                Rows = rows,
-                C = C,
-                Owned = owned,
-            });
+        int shared = (256 * owned + 2 * 256 + 8) * sizeof(uint);                     // sums, two lists, votes; embed.cu
+        work.Add(Table.EmbedBackward, new(Up(V, owned), Up(C, 256), groups.Count, shared), new EmbedBackwardArguments
+        {
+            Tokens = tokens.Address,
+            DY = dy.Address,
+            DTable = dTable.Address,
+            Groups = new(groups),
+            Rows = rows,
+            C = C,
+            Owned = owned,
+        });
     }
 
     /// <summary>Bytes of shared memory, which a block can have.</summary>
@@ -313,15 +315,15 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     // ---- logits ---------------------------------------------------------------------------------------------------------------
 
     const int RowRoom = 320, LongRow = 16384;                     // bytes, elements; logits.h
-    const int SecondCacheFloats = 6 << 20;                        // half of an H100's
+    const int HalfSecondCacheFloats = 6 << 20;                    // an H100's
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
         DeviceSpan<float> nll, int rows, int V)
     {
-        // Each is read three times: as many at once as the second cache holds, but enough to keep all processors at it.
+        // Each is read three times: as many at once as half of the second cache holds, but enough to keep all processors at it.
         Kernel kernel = V < LongRow ? Table.CrossEntropy : Table.CrossEntropyLong;
-        int atOnce = Math.Max(SecondCacheFloats / V, processors * Math.Max(1, 512 / kernel.Threads));
+        int atOnce = processors * Math.Max(HalfSecondCacheFloats / V / processors, Math.Max(1, 512 / kernel.Threads));
         work.Add(kernel, new(Math.Min(rows, Math.Min(8 * MostBlocks, atOnce)), 1, 1, RowRoom), new CrossEntropyArguments
         {
             Logits = logits.Address,
@@ -392,9 +394,13 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public void AdamW(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v, DeviceSpan<double> sums,
         in AdamWStep step)
     {
-        AdamWArguments given = Given(p, g, m, v, sums, step), last = default;
-        if (work.TakeBack(Table.AdamW, ref last) && !last.Take(given)) work.Add(Table.AdamW, Elements(last.Length), last);
-        else if (last.Length > 0) given = last;
+        AdamWArguments next = Given(p, g, m, v, sums, step);
+        if (work.TakeBack(Table.AdamW, out AdamWArguments given) && !given.TryExtend(next))
+        {
+            work.Add(Table.AdamW, Elements(given.Length), given);
+            given = default;
+        }
+        if (given.Length == 0) given = next;
         work.Add(Table.AdamW, Elements(given.Length), given);
     }
 

@@ -171,7 +171,7 @@ readonly struct Permutation
 
     uint Mask => (uint)((1ul << halfBits) - 1);
 
-    /// <summary>The same with what each round makes of each half computed beforehand, for who asks for most of it.</summary>
+    /// <summary>The same with what each round makes of each half computed beforehand: for who asks often.</summary>
     /// <param name="room">is written, and made where there is none; permutations of one length may share it by turns</param>
     public Permutation Tabulated(ref uint[]? room)
     {

@@ -2,7 +2,8 @@
 
 // dv = pᵀ·dy, ds = p⊙(dy·vᵀ − dy·y), dq = ds·k/√D, dk = dsᵀ·q/√D; p = exp(q·kᵀ/√D − lse). Three kernels without atomics: dy·y of
 // every row; dq, a tile of queries over all keys it sees; dk and dv, a tile of keys over all queries that see it, the query
-// heads of its group in their order. The last two are one launch where a card has room for both at once.
+// heads of its group in their order. The last two are one launch where a card has room for both at once; else dq alone, with
+// fewer registers, has more blocks on a processor.
 struct AttentionBackwardArgs
 {
     const float* qkv; const int* positions; const float *y, *lse, *dy; float *delta, *dqkv; AttentionShape shape; int rows; float scale;
@@ -165,7 +166,7 @@ template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& 
     KERNEL(attention_dkv_##W##_##T, AttentionBackwardArgs, 128) { key_gradient<T, W>(a, block_y()); }
 EACH_WIDTH(BACKWARD)
 
-// Of operands in bf16 alone: float is for comparison.
+// Of operands in bf16 alone: float is for comparison, and not worth a megabyte of PTX.
 #define BOTH(T, W) \
     KERNEL(attention_dqkv_##W##_##T, AttentionBackwardArgs, 128) \
     { \

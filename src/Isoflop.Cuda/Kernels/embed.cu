@@ -11,20 +11,23 @@ KERNEL(embed, EmbedArgs, 256)
 
 // dTable[tokens[r]] += dy[r], in the order of the rows, without atomics: a block owns so many tokens (32 at most), 256 columns and
 // one group of rows. It reads the tokens of its group 256 at a time, lists its own in their order, and adds their rows one by one.
+// Block b of B owns tokens b, b + B, …: neighbours are often frequent together.
 struct EmbedBackwardArgs { const int* tokens; const float* dy; float* dTable; Groups groups; int rows, C, owned; };
 
 KERNEL(embed_backward, EmbedBackwardArgs, 256)
 {
     const int Ahead = 4;                                     // rows under way before the first is added
-    int first = block_x() * a.owned, c = block_y() * 256 + thread(), g = block_z();
+    int blocks = blocks_x(), c = block_y() * 256 + thread(), g = block_z();
     int begin = group_begin(a.groups, g, a.rows), end = group_begin(a.groups, g + 1, a.rows);
-    float *to = a.dTable + g * a.groups.stride + (long long)first * a.C + c, *sums = (float*)shared_memory() + thread(); // [owned][256]
+    float* to = a.dTable + g * a.groups.stride + (long long)block_x() * a.C + c;
+    long long step = (long long)blocks * a.C;                // from one own token to the next
+    float* sums = (float*)shared_memory() + thread();        // [owned][256], a column of each thread's own
     int *listed = (int*)((float*)shared_memory() + a.owned * 256), *listedTokens = listed + 256;
     unsigned *votes = (unsigned*)(listedTokens + 256), found = 0;
     for (int r0 = begin; r0 < end; r0 += 256)
     {
-        int r = r0 + thread(), token = r < end ? a.tokens[r] - first : -1, before = 0, count = 0;
-        bool own = token >= 0 && token < a.owned;
+        int r = r0 + thread(), token = r < end ? a.tokens[r] : 0, before = 0, count = 0;
+        bool own = r < end && token % blocks == block_x();
         unsigned vote = warp_ballot(own);
         if (lane() == 0) votes[warp()] = vote;
         block_barrier();
@@ -38,7 +41,7 @@ KERNEL(embed_backward, EmbedBackwardArgs, 256)
         {
             int at = before + __builtin_popcount(vote & ((1u << lane()) - 1));
             listed[at] = r;
-            listedTokens[at] = token;
+            listedTokens[at] = token / blocks;
         }
         block_barrier();                                     // and before the next votes
         for (int i = 0; i < count && c < a.C; i += Ahead)
@@ -51,7 +54,7 @@ KERNEL(embed_backward, EmbedBackwardArgs, 256)
             {
                 if (i + j >= count) continue;
                 int t = listedTokens[i + j];
-                sums[t * 256] = (found >> t & 1 ? sums[t * 256] : to[(long long)t * a.C]) + held[j];
+                sums[t * 256] = (found >> t & 1 ? sums[t * 256] : to[t * step]) + held[j];
                 found |= 1u << t;
             }
         }
@@ -59,6 +62,6 @@ KERNEL(embed_backward, EmbedBackwardArgs, 256)
     for (; found != 0; found &= found - 1)
     {
         int t = __builtin_ctz(found);
-        to[(long long)t * a.C] = sums[t * 256];
+        to[t * step] = sums[t * 256];
     }
 }

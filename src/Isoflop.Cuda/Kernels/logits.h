@@ -5,12 +5,12 @@
 // Of a row's sum each part has every 128th element; of a long row every 1024th, so that as many threads can share it.
 const int RowThreads = 128, LongRow = 16384, LongThreads = 1024;
 
-// Shared memory of a block that goes over a row: floats of each warp, of each of a sum's 32; doubles and keys of four.
+// Shared memory of a block that goes over a row: a float a warp, one for each 32 parts of the sum; of 128 threads a double and a key a warp.
 struct RowRoom { float tops[32], sums[32]; double masses[4]; unsigned long long keys[4]; };
 
 DEVICE RowRoom& row_room() { return *(RowRoom*)shared_memory(); }
 
-// The row's largest logit and Σ exp(x − max): parts, then a tree. All threads get the same, and as many as there are.
+// The row's largest logit and Σ exp(x − max): parts, then a tree. All threads get the same, however many there are.
 template <int Threads> DEVICE void max_and_sum(const float* x, int V, float& max, float& sum)
 {
     float top = -Infinity;

@@ -90,7 +90,8 @@ KERNEL(pack_both, PackBothArgs, 256)
     if (!stretch_of(a.turned, block_x(), k0, k1)) return;
     float* held = (float*)shared_memory();
     turn(a.turned, k0, k1, held);
-    for (int slot = thread(); slot < (k1 < a.turned.k ? k1 - k0 : whole - k0) * (ChunkRows / 8); slot += 256)      // the last ones beyond k are zeros
+    int steps = (k1 < a.turned.k ? k1 : whole) - k0;         // the last block also fills up with zeros
+    for (int slot = thread(); slot < steps * (ChunkRows / 8); slot += 256)
     {
         int step = slot / (ChunkRows / 8), k = k0 + step, row = slot % (ChunkRows / 8) * 8;
         if (r0 + row >= (a.turned.rows + ChunkSteps - 1) / ChunkSteps * ChunkSteps) continue;

@@ -47,7 +47,7 @@ public sealed class BatchSource
     /// <summary>
     /// Replaces the batch by windows [<paramref name="first"/>, first + count) of the run's endless row of them.
     /// </summary>
-    /// <remarks>Allocates nothing. Not for two threads at once.</remarks>
+    /// <remarks>Allocates nothing after the first time. Not for two threads at once.</remarks>
     public void Fill(Batch batch, long first, int count)
     {
         batch.Clear();

@@ -197,14 +197,10 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
         for (int g = 0; g < groups.Count; g++)
         {
             (int from, int to, long at) = RowsOf(groups, g, rows);
-            Share(new Embedding.Task
-            {
-                Table = F(dTable) + at,
-                Tokens = I(tokens) + from,
-                Y = F(dy) + (long)from * C,
-                Rows = to - from,
-                C = C,
-            }, C, &Embedding.Backward, VectorMath.Lanes);
+            Share(
+                new Embedding.Task
+                { Table = F(dTable) + at, Tokens = I(tokens) + from, Y = F(dy) + (long)from * C, Rows = to - from, C = C },
+                C, &Embedding.Backward, VectorMath.Lanes);
         }
     }
 
@@ -413,15 +409,7 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
 
     static AdamWKernel.Task Moments(DeviceSpan<float> p, DeviceSpan<float> g, DeviceSpan<float> m, DeviceSpan<float> v,
         in AdamWStep step, float scale) => new()
-        {
-            P = F(p),
-            G = F(g),
-            M = F(m),
-            V = F(v),
-            Step = step,
-            GradientScale = scale,
-            Length = g.Length,
-        };
+        { P = F(p), G = F(g), M = F(m), V = F(v), Step = step, GradientScale = scale, Length = g.Length };
 
     /// <inheritdoc/>
     public void Axpby(float a, DeviceSpan<float> x, float b, DeviceSpan<float> y, DeviceSpan<double> ratio)

@@ -17,7 +17,7 @@ static unsafe class CrossEntropy
         public readonly float Share(int row) => (float)(Weights[row] / TotalWeight);
     }
 
-    /// <summary>The call of a device.</summary>
+    /// <summary>What a device's call gives.</summary>
     public static Task TaskOf(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
         DeviceSpan<float> nll, int rows, int V) => new()
         {

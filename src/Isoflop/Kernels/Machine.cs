@@ -135,7 +135,7 @@ sealed record Machine(string Cpu, int Cores, string InstructionSet, double PeakG
             (g, h, i) = (V.MultiplyAdd(g, x, y), V.MultiplyAdd(h, x, y), V.MultiplyAdd(i, x, y));
             (j, k, l) = (V.MultiplyAdd(j, x, y), V.MultiplyAdd(k, x, y), V.MultiplyAdd(l, x, y));
         }
-        float* kept = stackalloc float[V.Count];
+        float* kept = stackalloc float[V.Count];                  // else nothing would be computed
         (a + b + c + d + e + f + g + h + i + j + k + l).Store(kept);
     }
 

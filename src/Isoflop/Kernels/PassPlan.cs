@@ -56,8 +56,7 @@ public abstract class PassRows : IDisposable
         return room;
     }
 
-    // Whole pages: else their length would be another in each pass.
-    private protected void Send() => device.Upload(here.AsSpan(0, Math.Min(here.Length, used + 4095 & ~4095)), there.Address);
+    private protected void Send() => device.Upload(here.AsSpan(0, used), there.Address);
 
     /// <summary>Frees its memory.</summary>
     public void Dispose()
@@ -137,7 +136,7 @@ public sealed class PassPlan : PassRows
         Span<int> groupsHere = Room(groups.Length, out DeviceSpan<int> groupsThere);
         for (int i = 0; i < groups.Length; i++) groupsHere[i] = groups[i] - first;
         GroupOffsets = groupsThere;
-        // Last: their number changes from step to step, and what lies elsewhere each time must be told to a card each time.
+        // Last: their number changes from pass to pass, and a card is told of every list that lies elsewhere than before.
         Span<int> offsetsHere = Room(offsets.Length, out DeviceSpan<int> offsetsThere);
         for (int i = 0; i < offsets.Length; i++) offsetsHere[i] = offsets[i] - first;
         Offsets = offsetsThere;

@@ -79,9 +79,8 @@ sealed class Pass : IDisposable
         while (from < to)
         {
             int end = End(batch, from, to), first = batch.Offsets[from];
-            int rows = batch.Offsets[end] - first;                // sent beside the plan: a card takes both at once
-            if (rowWeights.Length > 0) device.Upload(batch.Weights.AsSpan(first, rows), rowWeights.Slice(first, rows));
             Forward(batch, from, end, default, groups);
+            if (rowWeights.Length > 0) device.Copy(plan.Weights, rowWeights.Slice(first, plan.Rows));
             Head(nll.Slice(first, plan.Rows), totalWeight, gradient);
             if (gradient is { } g) Backward(plan.Rows, g, end == to ? done : null);
             from = end;

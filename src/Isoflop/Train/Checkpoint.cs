@@ -391,6 +391,18 @@ public sealed class CheckpointStore
         }
     }
 
+    /// <summary>Goes back to the newest checkpoint.</summary>
+    /// <returns>its state; null: there is none</returns>
+    /// <exception cref="DataException">It was altered, or is another model's.</exception>
+    public TrainState? LoadNewest()
+    {
+        if (Checkpoint.StepsIn(runFolder) is not [.., int newest]) return null;
+        string folder = Path.Combine(runFolder, Checkpoint.NameOf(newest));
+        TrainState state = Checkpoint.Verify(folder);
+        Load(folder);
+        return state;
+    }
+
     /// <summary>Uploads parameters and moments of a checkpoint folder, which may lie in another run.</summary>
     /// <exception cref="DataException">A tensor is missing, of another shape, or not readable.</exception>
     internal void Load(string folder)

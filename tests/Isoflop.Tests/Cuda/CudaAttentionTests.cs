@@ -84,6 +84,23 @@ public sealed class CudaAttentionTests : IDisposable
         Assert.InRange(distance, 0, 4 * BfUlp);
     }
 
+    [Fact]
+    public void Gradients_are_one_launch_where_the_card_has_room_for_them()
+    {
+        var shape = new AttentionShape(2, 1, 16);
+        foreach ((int T, int launches) in ((int, int)[])[(64, 2), (128, 2), (192, 3)])           // 3, 6 and 9 blocks for 4 processors
+        {
+            using Fences fences = card.Fences(T);
+            using PassPlan plan = PlanOf(bf16, T);
+            DeviceSpan<float> qkv = fences.Random(T * shape.Stride), y = fences.Random(T * shape.OutputStride), lse = fences.Random(2 * T);
+            Wait(bf16);
+            long before = bf16.Launches.Single;
+            bf16.AttentionBackward(qkv, y, lse, y, fences.Empty(T * shape.Stride), plan, shape);
+            bf16.Send();
+            if (Cards.All()[0].Processors == 4) Assert.Equal(before + launches, bf16.Launches.Single);
+        }
+    }
+
     static void Near(float[] expected, float[] actual, double allowed, string what)
     {
         for (int i = 0; i < expected.Length; i++)

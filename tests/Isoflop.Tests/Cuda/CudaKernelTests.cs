@@ -90,6 +90,13 @@ public sealed class CudaKernelTests : IDisposable
         var random = new Random(5);
         float[] expected = [.. Enumerable.Range(0, Length).Select(i => (float)i)], got = new float[Length];
         single.Upload(expected, there);
+        single.Send();
+        long launches = single.Launches.Single;
+        single.Clear(there.Slice(0, 10));
+        single.Copy(there.Slice(100, 50), there.Slice(20, 50));
+        single.Send();
+        Assert.Equal(launches + 1, single.Launches.Single);
+        single.Upload(expected, there);
         for (int round = 0; round < 20; round++)
         {
             for (int i = 0; i < 12; i++)
@@ -369,12 +376,14 @@ public sealed class CudaKernelTests : IDisposable
                 Assert.Equal(Fences.Values(me), Fences.Values(m));
                 cpu.Upload([loss, squares], sums);
                 // In two stretches, which are one launch: the second without decay.
-                long first = p.Length / 3;
+                long first = p.Length / 3, launches = single.Launches.Single;
                 foreach ((long at, long count, AdamWStep own) in ((long, long, AdamWStep)[])[(0, first, step), (first, p.Length - first, step with { WeightDecay = 0 })])
                 {
                     reference.AdamW(pe.Slice(at, count), g.Slice(at, count), me.Slice(at, count), ve.Slice(at, count), sums, own);
                     single.AdamW(p.Slice(at, count), g.Slice(at, count), m.Slice(at, count), v.Slice(at, count), sums, own);
                 }
+                single.Send();
+                Assert.Equal(launches + 1, single.Launches.Single);
                 Done(fences, $"length {length}");
             }
             reference.Add(g, sumExpected);

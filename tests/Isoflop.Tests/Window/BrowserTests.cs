@@ -66,7 +66,8 @@ public sealed class BrowserTests(WindowHome home) : IClassFixture<WindowHome>
         ILocator row = page.Locator("tr").Filter(new() { HasText = "fromhere" });
         await Expect(row.Locator(".status.running")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         await Expect(page.Locator(".legend, figure").First).ToBeVisibleAsync();
-        while (RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere")).Count == 0) await Task.Delay(50);     // alive before its first
+        // It shows as running before its first step is written.
+        for (int waits = 0; waits < 2400 && RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere")).Count == 0; waits++) await Task.Delay(50);
         await page.GetByRole(AriaRole.Button, new() { Name = "Stop", Exact = true }).ClickAsync();
         await Expect(row.Locator(".status.stopped")).ToBeVisibleAsync(new() { Timeout = 120_000 });
         int step = RunFolder.ReadSteps(new Workspace(home.Path).RunFolder("fromhere"))[^1].Step;
