@@ -161,6 +161,22 @@ struct PackArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
+struct NormPackArguments
+{
+    public NormArguments Norm;
+    public nint To;
+    public int Chunks;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+struct SwiGluPackArguments
+{
+    public SwiGluArguments SwiGlu;
+    public nint To;
+    public int Chunks;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 struct PackBothArguments
 {
     public PackArguments Turned;

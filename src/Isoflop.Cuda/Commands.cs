@@ -53,17 +53,17 @@ sealed unsafe class Commands
         Shape = HashCode.Combine(Shape, RuntimeHelpers.GetHashCode(kernel), grid);
     }
 
-    /// <summary>Takes the last launch back, if it is this kernel's: it can go on with what comes next.</summary>
-    /// <param name="given">what it was given</param>
-    public bool TakeBack<T>(Kernel kernel, out T given) where T : unmanaged
+    /// <summary>Whether the last launch is this kernel's, and what it was given: one may do what comes next too.</summary>
+    public bool IsLast<T>(Kernel kernel, out T given) where T : unmanaged
     {
         given = default;
         if (Count == 0 || !ReferenceEquals(launches[Count - 1].Kernel, kernel)) return false;
-        Launch last = launches[--Count];
-        given = Unsafe.ReadUnaligned<T>(ref arguments[last.At]);
-        (used, Shape) = (last.At, last.Before);
+        given = Unsafe.ReadUnaligned<T>(ref arguments[launches[Count - 1].At]);
         return true;
     }
+
+    /// <summary>Takes the last launch back.</summary>
+    public void DropLast() => (used, Shape) = (launches[--Count].At, launches[Count].Before);
 
     /// <summary>Same kernels and grids, launch by launch.</summary>
     public bool HasShapeOf(Commands other)

@@ -95,9 +95,32 @@ sealed partial class CudaDevice
         int chunks = PackedProducts.Chunks(k, groups.Count);
         nint left = Scratch(PackedProducts.Bytes(m, chunks) + PackedProducts.Bytes(n, chunks));
         nint right = left + (nint)PackedProducts.Bytes(m, chunks);
-        Pack(a, left, m, k, groups, layout == MatMulLayout.TransposedA);
+        if (layout == MatMulLayout.TransposedA || !IsPackedByItsMaker(a, left, m, k))
+            Pack(a, left, m, k, groups, layout == MatMulLayout.TransposedA);
         Pack(b, right, n, k, groups, layout != MatMulLayout.TransposedB);
         MultiplyPacked(left, right, c, m, n, k, start, groups, wide);
+    }
+
+    /// <summary>Where the last launch makes x [rows, k], a norm or SwiGLU, it packs it too.</summary>
+    bool IsPackedByItsMaker(DeviceSpan<float> x, nint to, int rows, int k)
+    {
+        int chunks = PackedProducts.Chunks(k, 1), filled = Up(rows, PackedProducts.Rows) * PackedProducts.Rows;
+        if (work.IsLast(Table.RmsNorm, out NormArguments norm) && norm.Y == x.Address
+            && norm.Shape == new HeadRows(rows, 1, k, k))
+        {
+            work.DropLast();
+            work.Add(Table.RmsNormPacked, new(Blocks(filled, 8)),
+                new NormPackArguments { Norm = norm, To = to, Chunks = chunks });
+            return true;
+        }
+        if (work.IsLast(Table.SwiGlu, out SwiGluArguments glu) && glu.Y == x.Address && (glu.Rows, glu.Width) == (rows, k))
+        {
+            work.DropLast();
+            work.Add(Table.SwiGluPacked, new(Blocks((long)filled * Up(k, 64) * 8, 256)),
+                new SwiGluPackArguments { SwiGlu = glu, To = to, Chunks = chunks });
+            return true;
+        }
+        return false;
     }
 
     /// <summary><see cref="MatMulBackward"/> from packed operands: dy is read once for both.</summary>

@@ -116,17 +116,15 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public void Copy(nint from, nint to, long bytes)
     {
         if (bytes == 0) return;
-        if (work.TakeBack(Table.Copy, out CopyArguments given) && !given.TryAdd(from, to, bytes))
+        if (work.IsLast(Table.Copy, out CopyArguments given) && given.TryAdd(from, to, bytes)) work.DropLast();
+        else
         {
-            AddCopies(given);
             given = default;
+            given.TryAdd(from, to, bytes);
         }
-        if (given.Count == 0) given.TryAdd(from, to, bytes);
-        AddCopies(given);
+        // In sixteens of blocks: a pass has as many tokens as the one before, in other sequences, and should be the same graph.
+        work.Add(Table.Copy, new(Up(Elements(given.LongestWords).X, 16) * 16), given);
     }
-
-    // In sixteens of blocks: a pass has as many tokens as the one before, in other sequences, and should be the same graph.
-    void AddCopies(in CopyArguments given) => work.Add(Table.Copy, new(Up(Elements(given.LongestWords).X, 16) * 16), given);
 
     /// <inheritdoc/>
     public void Clear(nint x, long bytes) => Copy(0, x, bytes);
@@ -395,12 +393,8 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         in AdamWStep step)
     {
         AdamWArguments next = Given(p, g, m, v, sums, step);
-        if (work.TakeBack(Table.AdamW, out AdamWArguments given) && !given.TryExtend(next))
-        {
-            work.Add(Table.AdamW, Elements(given.Length), given);
-            given = default;
-        }
-        if (given.Length == 0) given = next;
+        if (work.IsLast(Table.AdamW, out AdamWArguments given) && given.TryExtend(next)) work.DropLast();
+        else given = next;
         work.Add(Table.AdamW, Elements(given.Length), given);
     }
 

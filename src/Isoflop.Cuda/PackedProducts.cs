@@ -38,7 +38,7 @@ static class PackedProducts
     /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. A tile asks the second cache, at 5.5 TB/s, for its
     /// operands: one of 128 × 128 in float32 reaches 170 TFLOP/s, of 64 × 64 88; packed, of 128 × 256 450, of 128 × 128 360.
     /// Packing reads four bytes and writes two at 2.5 TB/s, and is two launches of 1.1 µs more. Fewer tiles than processors leave
-    /// some idle. That a gradient is read once for its two products is not counted.
+    /// some idle. What is packed where it is made, or read once for two products, is not counted as less.
     /// </remarks>
     public static bool Pay(int m, int n, int k, int count, int processors)
     {

@@ -87,6 +87,7 @@ const float Infinity = __builtin_inff();
 struct bf16 { unsigned short bits; };
 
 typedef float Pair __attribute__((vector_size(8)));          // one access, where it lies at a multiple of 8 bytes
+typedef float Quad __attribute__((vector_size(16)));         // of 16
 
 // Columns c and c + 1 of a row, left of them before its end; as pairs, where rows begin at multiples of 8 bytes and c is even.
 DEVICE void store_pair(float* to, int left, bool pairs, float x, float y)

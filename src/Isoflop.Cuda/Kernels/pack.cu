@@ -19,13 +19,6 @@ DEVICE bool stretch_of(const PackArgs& a, int chunk, int& k0, int& k1)
 
 DEVICE char* chunk_at(const PackArgs& a) { return (char*)a.to + ((long long)block_y() * a.chunks + block_x()) * ChunkBytes; }
 
-DEVICE void put_piece(char* chunk, int row, int piece, const float (&v)[8])
-{
-    unsigned long long* to = (unsigned long long*)(chunk + swizzled(row, piece));
-    to[0] = pack_bf16(v[0], v[1]) | (unsigned long long)pack_bf16(v[2], v[3]) << 32;
-    to[1] = pack_bf16(v[4], v[5]) | (unsigned long long)pack_bf16(v[6], v[7]) << 32;
-}
-
 KERNEL(pack, PackArgs, 256)
 {
     int k0, k1, r0 = block_y() * ChunkRows;

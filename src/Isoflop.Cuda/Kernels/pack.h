@@ -16,3 +16,16 @@ DEVICE int chunk_count(const Groups& groups, int group, int k)
 }
 
 DEVICE int swizzled(int row, int piece) { return row * 128 + (piece ^ (row & 7)) * 16; }
+
+DEVICE void put_piece(char* chunk, int row, int piece, const float (&v)[8])
+{
+    unsigned long long* to = (unsigned long long*)(chunk + swizzled(row, piece));
+    to[0] = pack_bf16(v[0], v[1]) | (unsigned long long)pack_bf16(v[2], v[3]) << 32;
+    to[1] = pack_bf16(v[4], v[5]) | (unsigned long long)pack_bf16(v[6], v[7]) << 32;
+}
+
+// Piece p of row r, of an operand whose k is in one group: its chunk, and eight elements as they lie there.
+DEVICE void put_row_piece(void* to, int chunks, int r, int p, const float (&v)[8])
+{
+    put_piece((char*)to + ((long long)(r / ChunkRows) * chunks + p / 8) * ChunkBytes, r % ChunkRows, p % 8, v);
+}

@@ -1,21 +1,10 @@
 #include "gain.h"
-
-// y = gain ⊙ x·s, s = 1/√(mean(x²) + ε) per vector: a warp each. Zhang & Sennrich 2019, arXiv:1910.07467.
-struct NormArgs { const float *x, *gain; float *y, *s; HeadRows shape; float epsilon; };
+#include "made.h"
 
 KERNEL(rms_norm, NormArgs, 256)
 {
-    int vectors = a.shape.rows * a.shape.heads, D = a.shape.width;
-    for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8)
-    {
-        long long at = vector_at(a.shape, v);
-        float squares = 0;
-#pragma unroll 4
-        for (int i = lane(); i < D; i += 32) squares = multiply_add(a.x[at + i], a.x[at + i], squares);
-        float s = 1 / __builtin_sqrtf(warp_sum(squares) / D + a.epsilon);
-        if (lane() == 0) a.s[v] = s;
-        for (int i = lane(); i < D; i += 32) a.y[at + i] = a.gain[i] * (a.x[at + i] * s);
-    }
+    int vectors = a.shape.rows * a.shape.heads;
+    for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8) norm(a, v);
 }
 
 // dx (+)= s·(g⊙dy − x̂·mean(g⊙dy⊙x̂)), x̂ = x·s, and the parts of dGain. The first blocks, part_blocks, make parts; dx may be dy,

@@ -1,9 +1,4 @@
-#include "kernel.h"
-
-// y = silu(gate) ⊙ up, silu(x) = x·σ(x); gateUp [rows, 2·width]: gate, then up. Shazeer 2020, arXiv:2002.05202.
-struct SwiGluArgs { const float* gateUp; const float* dy; float* y; int rows, width; };
-
-DEVICE float sigmoid(float x) { return 1 / (1 + exponential(-x)); }
+#include "made.h"
 
 KERNEL(swiglu, SwiGluArgs, 256)
 {
@@ -11,7 +6,7 @@ KERNEL(swiglu, SwiGluArgs, 256)
     for (long long i = (long long)block_x() * 256 + thread(); i < length; i += (long long)blocks_x() * 256)
     {
         const float* gate = a.gateUp + i / a.width * 2 * a.width + i % a.width;
-        a.y[i] = gate[0] * sigmoid(gate[0]) * gate[a.width];
+        a.y[i] = swiglu_of(gate[0], gate[a.width]);
     }
 }
 

@@ -108,6 +108,38 @@ public sealed class PackedProductTests : IDisposable
     }
 
     [Fact]
+    public void What_norms_and_SwiGlu_pack_themselves_has_the_bits_of_two_launches()
+    {
+        foreach ((int rows, int width, int n) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (5, 8, 9), (128, 64, 70), (130, 63, 64), (65, 200, 30), (257, 68, 130)])
+            foreach (bool glu in (bool[])[false, true])
+            {
+                using Fences fences = card.Fences(rows + width);
+                DeviceSpan<float> x = fences.Random((long)rows * width * (glu ? 2 : 1)), gain = fences.Random(width), w = fences.Random((long)n * width);
+                var results = new List<(float[] Y, float[] S, float[] C, long Launches)>();
+                foreach (bool apart in (bool[])[true, false])
+                {
+                    DeviceSpan<float> y = fences.Empty((long)rows * width), s = fences.Empty(rows), c = fences.Empty((long)rows * n), between = fences.Random(1);
+                    device.MatMulPacked(MatMulLayout.TransposedB, y, w, c, rows, n, width);      // room for its operands
+                    device.Send();
+                    long launches = Launches();
+                    if (glu) device.SwiGlu(x, y, rows, width);
+                    else device.RmsNorm(x, gain, y, s, new HeadRows(rows, 1, width, width), 1e-5f);
+                    if (apart) device.Clear(between);
+                    device.MatMulPacked(MatMulLayout.TransposedB, y, w, c, rows, n, width);
+                    Done(fences, $"{rows} × {width} to {n}, {glu}, {apart}");
+                    launches = Launches() - launches;
+                    results.Add((Fences.Values(y), glu ? [] : Fences.Values(s), Fences.Values(c), launches));
+                }
+                Assert.Equal(results[0].Y, results[1].Y);
+                Assert.Equal(results[0].S, results[1].S);
+                Assert.Equal(results[0].C, results[1].C);
+                Assert.Equal((5, 3), (results[0].Launches, results[1].Launches));
+            }
+
+        long Launches() => device.Launches.Single + 5 * device.Launches.Graphs;              // the longer one comes again
+    }
+
+    [Fact]
     public void A_step_has_the_same_bits_with_packed_products()
     {
         var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [2, 5], 3);
