@@ -95,14 +95,14 @@ sealed partial class CudaDevice
         int chunks = PackedProducts.Chunks(k, groups.Count);
         nint left = Scratch(PackedProducts.Bytes(m, chunks) + PackedProducts.Bytes(n, chunks));
         nint right = left + (nint)PackedProducts.Bytes(m, chunks);
-        if (layout == MatMulLayout.TransposedA || !IsPackedByItsMaker(a, left, m, k))
+        if (layout == MatMulLayout.TransposedA || !TryPackInLastLaunch(a, left, m, k))
             Pack(a, left, m, k, groups, layout == MatMulLayout.TransposedA);
         Pack(b, right, n, k, groups, layout != MatMulLayout.TransposedB);
         MultiplyPacked(left, right, c, m, n, k, start, groups, wide);
     }
 
-    /// <summary>Where the last launch makes x [rows, k], a norm or SwiGLU, it packs it too.</summary>
-    bool IsPackedByItsMaker(DeviceSpan<float> x, nint to, int rows, int k)
+    /// <summary>Where the last launch is the norm or the SwiGLU that makes x [rows, k], lets it pack x too.</summary>
+    bool TryPackInLastLaunch(DeviceSpan<float> x, nint to, int rows, int k)
     {
         int chunks = PackedProducts.Chunks(k, 1), filled = Up(rows, PackedProducts.Rows) * PackedProducts.Rows;
         if (work.IsLast(Table.RmsNorm, out NormArguments norm) && norm.Y == x.Address

@@ -259,7 +259,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         };
         work.Add(kernels.Delta, new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
         int tiles = Up(plan.Rows, TileRows), both = shape.Heads + shape.KvHeads;
-        // By themselves queries leave room for more blocks on a processor, which a full card is faster with.
+        // By themselves queries leave room for more blocks on a processor, which should be faster on a full card.
         if (kernels.BothGradients.Length > 0 && (GradientsTogether ?? tiles * both <= 2 * processors))
         {
             work.Add(kernels.BothGradients[i], new(tiles, both, 1, shared + Stats), given);

@@ -60,8 +60,8 @@ sealed class KernelTable
         SquaresParts = new("sums", "squares_parts", 256), SquaresSum = new("sums", "squares_sum", 256),
         AdamW = new("adamw", "adamw", 256), Direction = new("adamw", "direction", 256),
         Axpby = new("elementwise", "axpby", 256), Pack = new("pack", "pack", 256), PackTurned = new("pack", "pack_turned", 256),
-        PackBoth = new("pack", "pack_both", 256), RmsNormPacked = new("pack_made", "rms_norm_packed", 256),
-        SwiGluPacked = new("pack_made", "swiglu_packed", 256),
+        PackBoth = new("pack", "pack_both", 256), RmsNormPacked = new("norm_swiglu_packed", "rms_norm_packed", 256),
+        SwiGluPacked = new("norm_swiglu_packed", "swiglu_packed", 256),
         PackedWide = new("matmul_hopper", "matmul_packed_wide", 288),
         PackedNarrow = new("matmul_hopper", "matmul_packed_narrow", 288);
 

@@ -1,5 +1,5 @@
 #include "gain.h"
-#include "made.h"
+#include "norm_swiglu.h"
 
 KERNEL(rms_norm, NormArgs, 256)
 {

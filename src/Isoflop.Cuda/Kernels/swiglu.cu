@@ -1,4 +1,4 @@
-#include "made.h"
+#include "norm_swiglu.h"
 
 KERNEL(swiglu, SwiGluArgs, 256)
 {

@@ -1,4 +1,4 @@
-#include "made.h"
+#include "norm_swiglu.h"
 #include "pack.h"
 
 // A norm's and SwiGLU's results as float32, which the way back reads, and at once as chunks for the product behind them: to their

@@ -1,4 +1,5 @@
-// What products are made from: norms and SwiGLU, by themselves (rmsnorm.cu, swiglu.cu) and packed at once (pack_made.cu).
+// Norms and SwiGLU, which products take their operands from: by themselves (rmsnorm.cu, swiglu.cu) and packed at once
+// (norm_swiglu_packed.cu).
 #pragma once
 #include "kernel.h"
 
