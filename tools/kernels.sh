@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compiles the card's kernels, src/Isoflop.Cuda/Kernels/*.cu. Files that make kernels of each kind of operand are compiled twice.
+# Compiles the card's kernels, src/Isoflop.Cuda/Kernels/*.cu. Files that make kernels of each kind of operand are compiled twice,
+# those of heads once more for each width: a card then compiles what one model needs.
 #     sh tools/kernels.sh ptx [DIR] [ARCH]   PTX by clang-19, no CUDA SDK; default src/Isoflop.Cuda/Ptx, sm_80 (*_hopper.cu: sm_90a)
 #     sh tools/kernels.sh host FILE.so       the same for the host, as a driver with a card that the tests open
 #     sh tools/kernels.sh registers          what NVIDIA's assembler makes of that PTX for sm_80 and sm_90: registers and spilled bytes a kernel
@@ -13,7 +14,14 @@ each() {                                     # each COMMAND: COMMAND SOURCE NAME
     running=""
     for source in "$kernels"/*.cu; do
         name=$(basename "$source" .cu)
-        if grep -qE 'OPERAND_KERNEL|EACH_WIDTH' "$source"; then
+        if grep -q '^HEAD_KERNEL' "$source"; then
+            for operand in bf16 float; do
+                for width in 16 32 64 128; do
+                    "$1" "$source" "$name.$width.$operand" "-DOPERAND=$operand -DHEAD=$width" &
+                    running="$running $!"
+                done
+            done
+        elif grep -q 'OPERAND_KERNEL' "$source"; then
             for operand in bf16 float; do
                 "$1" "$source" "$name.$operand" "-DOPERAND=$operand" &
                 running="$running $!"

@@ -11,7 +11,7 @@ sealed partial class CudaDevice
         DeviceSpan<float> start = default, PassPlan.Groups groups = default)
     {
         int count = layout == MatMulLayout.TransposedA ? groups.Count : 1;
-        if (Packed(m, n, k, count))
+        if (Packed(m, n, k, count, a, b))
         {
             MatMulPacked(layout, a, b, c, m, n, k, start, groups);
             return;
@@ -33,7 +33,8 @@ sealed partial class CudaDevice
         DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
     {
         int outputs = w.Outputs, inputs = w.Inputs, columns = Up(inputs, 64), weights = columns * Up(outputs, 64) * groups.Count;
-        bool weightsPacked = Packed(outputs, inputs, rows, groups.Count), inputsPacked = Packed(rows, inputs, outputs, 1);
+        bool weightsPacked = Packed(outputs, inputs, rows, groups.Count, dy, x),
+            inputsPacked = Packed(rows, inputs, outputs, 1, dy, w.Values);
         if (weightsPacked && inputsPacked)
         {
             MatMulBackwardPacked(dy, x, w.Values, dw, dx, outputs, inputs, rows, groups);
@@ -56,8 +57,10 @@ sealed partial class CudaDevice
         });
     }
 
-    bool Packed(int m, int n, int k, int count) =>
-        PacksAll || Packs && LargeTiles is null && PackedProducts.Pay(m, n, k, count, processors);
+    bool Packed(int m, int n, int k, int count, DeviceSpan<float> left, DeviceSpan<float> right) => PacksAll
+        || Packs && LargeTiles is null && PackedProducts.Pay(m, n, k, count, processors, ElementBytes(left), ElementBytes(right));
+
+    static int ElementBytes(DeviceSpan<float> x) => IsNarrow(x) ? 2 : sizeof(float);
 
     // Which tile it is shows in the time alone: the large one where it fills the card.
     bool Large(int m, int n, int count) =>

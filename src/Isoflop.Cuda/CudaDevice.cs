@@ -9,13 +9,16 @@ namespace Isoflop.Cuda;
 /// <remarks>
 /// Products round their operands to bfloat16 and sum in float32, in one chain over ascending k, or work in float32 throughout.
 /// Sums over rows go by blocks of 16 (products) and 64 rows (gains), begun anew at every group: cutting a step into passes at
-/// multiples of 64 rows changes no bit. Activations, weights, moments and all sums are float32.
+/// multiples of 64 rows changes no bit. Weights, moments, the residual stream and all sums are float32. Activations are what
+/// products take: an address with <see cref="Narrow"/> says so, and is otherwise twice where they lie, so that slices of them,
+/// which are counted as floats, need not know.
 /// </remarks>
 sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 {
     const int Page = 16, MostBlocks = 2048, LossRows = 64, SquaresChunk = 4096, TileRows = 64;
     // A pass of so many rows fills any card.
     const int PassRowsWanted = 65_536;
+    internal const long Narrow = 1L << 62;                        // kernel.h
 
     readonly CardStream stream;
     readonly Table kernels;
@@ -35,7 +38,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         string precision = single ? "float32" : "bfloat16";
         Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
             new(() => card.PeakFlops(!single)))
-        { PassRows = PassRowsWanted, RunsBehind = true };
+        { PassRows = PassRowsWanted, RunsBehind = true, ActivationBytes = kernels.OperandBytes };
         CanPack = !single && card.Major == PackedProducts.Capability && !CardContext.Plain;
         Packs = !single && stream.Context.HasSameProducts(PackedProducts.Capability, () => PackedProducts.Same(this));
     }
@@ -77,10 +80,24 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public nint Allocate(long bytes) => stream.Allocate(bytes);
 
     /// <inheritdoc/>
+    public nint AllocateActivations(long bytes) =>
+        kernels.OperandBytes == sizeof(float) ? Allocate(bytes) : (nint)(Narrow | 2 * Allocate(bytes / 2));
+
+    static bool IsNarrow(DeviceSpan<float> x) => (x.Address & Narrow) != 0;
+
+    /// <summary>Attention's kernels are compiled for what activations are here, and would read other memory as that.</summary>
+    void CheckActivations(params ReadOnlySpan<DeviceSpan<float>> all)
+    {
+        foreach (DeviceSpan<float> x in all)
+            if (IsNarrow(x) != (kernels.OperandBytes == 2))
+                throw new InvalidOperationException($"attention in {kernels.Operand} takes memory of AllocateActivations");
+    }
+
+    /// <inheritdoc/>
     public void Free(nint memory)
     {
         Flush();
-        stream.Free(memory);
+        stream.Free((memory & Narrow) == 0 ? memory : (nint)((memory & ~Narrow) / 2));
     }
 
     /// <inheritdoc/>
@@ -223,6 +240,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     /// <inheritdoc/>
     public void Attention(DeviceSpan<float> qkv, PassPlan plan, DeviceSpan<float> y, DeviceSpan<float> lse, AttentionShape shape)
     {
+        CheckActivations(qkv, y);
         (int i, int width) = Table.For(shape.DHead);
         int shared = Held(kernels.OperandBytes * TileRows * (3 * Padded(width) + Padded(TileRows)), shape);
         work.Add(kernels.Attention[i], new(Up(plan.Rows, TileRows), shape.Heads, 1, shared), new AttentionArguments
@@ -241,6 +259,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public void AttentionBackward(DeviceSpan<float> qkv, DeviceSpan<float> y, DeviceSpan<float> lse, DeviceSpan<float> dy,
         DeviceSpan<float> dqkv, PassPlan plan, AttentionShape shape)
     {
+        CheckActivations(qkv, y, dy, dqkv);
         (int i, int width) = Table.For(shape.DHead);
         const int Stats = 2 * TileRows * sizeof(float);
         int shared = Held(kernels.OperandBytes * TileRows * (4 * Padded(width) + Padded(TileRows)) + Stats, shape) - Stats;
@@ -257,7 +276,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             Rows = plan.Rows,
             Scale = 1 / MathF.Sqrt(shape.DHead),
         };
-        work.Add(kernels.Delta, new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
+        work.Add(kernels.Delta[i], new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
         int tiles = Up(plan.Rows, TileRows), both = shape.Heads + shape.KvHeads;
         // By themselves queries leave room for more blocks on a processor, which should be faster on a full card.
         if (kernels.BothGradients.Length > 0 && (GradientsTogether ?? tiles * both <= 2 * processors))
@@ -270,12 +289,13 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     }
 
     /// <inheritdoc/>
-    public long KvPageBytes(AttentionShape shape) => 2L * Page * shape.KvHeads * shape.DHead * sizeof(float);
+    public long KvPageBytes(AttentionShape shape) => 2L * Page * shape.KvHeads * shape.DHead * kernels.OperandBytes;
 
     /// <inheritdoc/>
     public void AttentionCached(DeviceSpan<float> qkv, DeviceSpan<byte> cache, CacheView view, DeviceSpan<float> y,
         AttentionShape shape)
     {
+        CheckActivations(qkv, y);
         (int i, int width) = Table.For(shape.DHead);
         var given = new CachedArguments
         {
@@ -289,7 +309,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             Rows = view.Rows,
             Scale = 1 / MathF.Sqrt(shape.DHead),
         };
-        work.Add(kernels.Append, new(Math.Min(view.Rows, MostBlocks)), given);                  // first: a row sees others
+        work.Add(kernels.Append[i], new(Math.Min(view.Rows, MostBlocks)), given);                  // first: a row sees others
         int shared = kernels.OperandBytes * ((16 + 2 * TileRows) * Padded(width) + 16 * Padded(TileRows));
         work.Add(kernels.Cached[i], new(view.Rows, shape.KvHeads, 1, shared), given);
     }

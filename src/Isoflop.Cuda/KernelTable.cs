@@ -17,9 +17,9 @@ sealed class KernelTable
         QueryGradient = Wide("attention_backward", "attention_dq", 128);
         KeyGradient = Wide("attention_backward", "attention_dkv", 128);
         BothGradients = operand == "bf16" ? Wide("attention_backward", "attention_dqkv", 128) : [];
-        Delta = Of("attention_backward", "attention_delta", 256);
+        Delta = Wide("attention_backward", "attention_delta", 256);
         Cached = Wide("attention_cached", "attention_cached", 32);
-        Append = Of("attention_cached", "cache_append", 128);
+        Append = Wide("attention_cached", "cache_append", 128);
     }
 
     /// <summary>Of products in bfloat16, or in float32.</summary>
@@ -42,8 +42,8 @@ sealed class KernelTable
     public Kernel[] KeyGradient { get; }
     public Kernel[] BothGradients { get; }
     public Kernel[] Cached { get; }
-    public Kernel Delta { get; }
-    public Kernel Append { get; }
+    public Kernel[] Delta { get; }
+    public Kernel[] Append { get; }
 
     public static readonly Kernel Copy = new("elementwise", "copy", 256), Add = new("elementwise", "add", 256),
         SumShards = new("elementwise", "sum_shards", 256), Embed = new("embed", "embed", 256),
@@ -78,5 +78,6 @@ sealed class KernelTable
 
     Kernel Of(string module, string name, int threads) => new($"{module}.{Operand}", $"{name}_{Operand}", threads);
 
-    Kernel[] Wide(string module, string name, int threads) => [.. widths.Select(w => Of(module, $"{name}_{w}", threads))];
+    Kernel[] Wide(string module, string name, int threads) =>
+        [.. widths.Select(w => Of($"{module}.{w}", $"{name}_{w}", threads))];
 }

@@ -36,16 +36,22 @@ static class PackedProducts
     /// <summary>Whether packing and multiplying is likely faster than a product that rounds its operands itself.</summary>
     /// <remarks>
     /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. A tile asks the second cache, at 5.5 TB/s, for its
-    /// operands: one of 128 × 128 in float32 reaches 170 TFLOP/s, of 64 × 64 88; packed, of 128 × 256 450, of 128 × 128 360.
-    /// Packing reads four bytes and writes two at 2.5 TB/s, and is two launches of 1.1 µs more. Fewer tiles than processors leave
-    /// some idle. What is packed where it is made, or read once for two products, is not counted as less.
+    /// operands: one of 128 × 128 in float32 reaches 176 TFLOP/s, of 64 × 64 88; packed, of 128 × 256 470, of 128 × 128 350.
+    /// Packing writes two bytes for each that is read, at 2.5 TB/s, and is two launches of 1.1 µs more. Fewer tiles than
+    /// processors leave some idle. What is packed where it is made, or read once for two products, is not counted as less.
     /// </remarks>
-    public static bool Pay(int m, int n, int k, int count, int processors)
+    /// <param name="left">bytes of an element of A as it lies there</param> <param name="right">of B</param>
+    public static bool Pay(int m, int n, int k, int count, int processors, int left, int right)
     {
         double flops = 2.0 * m * n * k;
-        double itself = Tiles(128, 128) >= processors ? flops / 170e12 : flops / (88e12 * Fill(64, 64));
-        double packed = Tiles(Rows, 2 * Rows) >= processors ? flops / 450e12 : flops / (360e12 * Fill(Rows, Rows));
-        return packed + 6.0 * (m + n) * k / 2.5e12 + 2 * 1.1e-6 < itself;
+        double itself = Tiles(128, 128) >= processors ? flops / Rate(128, 128, left, right)
+            : flops / (Rate(64, 64, left, right) * Fill(64, 64));
+        double packed = Tiles(Rows, 2 * Rows) >= processors ? flops / Rate(Rows, 2 * Rows, 2, 2)
+            : flops / (Rate(Rows, Rows, 2, 2) * Fill(Rows, Rows));
+        return packed + (m * (left + 2.0) + n * (right + 2.0)) * k / 2.5e12 + 2 * 1.1e-6 < itself;
+
+        static double Rate(int rows, int columns, int left, int right) =>
+            5.5e12 * 2 * rows * columns / (rows * left + columns * right);
 
         double Tiles(int rows, int columns) =>
             (double)((m + rows - 1) / rows) * ((n + columns - 1) / columns) * count;

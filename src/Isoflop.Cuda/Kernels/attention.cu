@@ -3,7 +3,10 @@
 // y = softmax(q·kᵀ/√D)·v, causal within each sequence; lse [heads, rows] = ln Σ exp of the scores. A block looks at 64 rows and
 // one head, and takes each tile of queries that begins among them: tiles begin at positions 0, 64, … of their sequence, so that
 // nothing but positions tells sequences apart.
-struct AttentionArgs { const float* qkv; const int* positions; float *y, *lse; AttentionShape shape; int rows; float scale; };
+struct AttentionArgs
+{
+    Activations qkv; const int* positions; Activations y; float* lse; AttentionShape shape; int rows; float scale;
+};
 
 template <class T, int W> DEVICE void attend(const AttentionArgs& a)
 {
@@ -14,7 +17,7 @@ template <class T, int W> DEVICE void attend(const AttentionArgs& a)
     for (unsigned long long heads = tile_heads(a.positions, a.rows, block_x() * TileRows); heads; heads &= heads - 1)
     {
         int r = block_x() * TileRows + __builtin_ctzll(heads), at = a.positions[r], count = tile_rows(a.positions, a.rows, r);
-        const float* keys = a.qkv + (long long)(r - at) * S + (a.shape.heads + kvHead) * D;
+        Activations keys = a.qkv + (long long)(r - at) * S + (a.shape.heads + kvHead) * D;
         block_barrier();
         load_tile<T, W>(q, a.qkv + (long long)r * S + h * D, S, count, D, a.scale);
         Gathered<T, W> own;
@@ -40,5 +43,4 @@ template <class T, int W> DEVICE void attend(const AttentionArgs& a)
     }
 }
 
-#define ATTENTION(T, W) KERNEL(attention_##W##_##T, AttentionArgs, 128) { attend<T, W>(a); }
-EACH_WIDTH(ATTENTION)
+HEAD_KERNEL(attention, AttentionArgs, 128) { attend<OPERAND, HEAD>(a); }

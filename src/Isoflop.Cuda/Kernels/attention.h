@@ -6,6 +6,8 @@
 
 const int TileRows = 64;
 
+template <class T> using Stored = typename Kept<T>::activations;
+
 // A row of qkv is heads query vectors, kvHeads key vectors, kvHeads value vectors, each D wide.
 struct AttentionShape { int heads, kvHeads, D; };
 
@@ -13,42 +15,33 @@ DEVICE int row_stride(const AttentionShape& s) { return (s.heads + 2 * s.kvHeads
 
 // Copies count rows of D elements into a tile of Rows × W, times scale; zeros elsewhere. Each of so many workers takes four
 // elements at a time, and asks for four such pieces before it waits for the first.
-template <class T, int W, int Rows> DEVICE void load_rows(T* tile, const float* from, int stride, int count, int D, float scale,
+template <class T, int W, int Rows> DEVICE void load_rows(T* tile, Stored<T> from, int stride, int count, int D, float scale,
     int worker, int workers)
 {
     const int Pieces = Rows * W / 4, Ahead = 4;
-    bool aligned = D % 4 == 0 && stride % 4 == 0 && (as<unsigned long long>(from) & 15) == 0;
+    bool aligned = D % 4 == 0 && from.quads(stride);
     for (int first = worker; first < Pieces; first += Ahead * workers)
     {
-        float4 held[Ahead];
+        typename Stored<T>::Four held[Ahead];
 #pragma unroll
         for (int i = 0; i < Ahead; i++)
         {
             int piece = first + i * workers, row = piece / (W / 4), d = piece % (W / 4) * 4, left = D - d;
-            const float* at = from + (long long)row * stride + d;
-            float4 v = { 0, 0, 0, 0 };
-            if (row < count && left >= 4 && aligned) v = load4(at);
-            else if (row < count)
-            {
-                if (left > 0) v.x = at[0];
-                if (left > 1) v.y = at[1];
-                if (left > 2) v.z = at[2];
-                if (left > 3) v.w = at[3];
-            }
-            held[i] = v;
+            long long at = (long long)row * stride + d;
+            if (row < count && left >= 4 && aligned) held[i] = from.four(at);
+            else held[i] = from.some(at, row < count ? left : 0);
         }
 #pragma unroll
         for (int i = 0; i < Ahead; i++)
         {
             int piece = first + i * workers;
-            float4 v = { held[i].x * scale, held[i].y * scale, held[i].z * scale, held[i].w * scale };
-            if (piece < Pieces) put4(tile + piece / (W / 4) * padded<T>(W) + piece % (W / 4) * 4, v);
+            if (piece < Pieces) put4(tile + piece / (W / 4) * padded<T>(W) + piece % (W / 4) * 4, held[i], scale);
         }
     }
 }
 
 // The same for a tile of 64 rows by all threads of the block.
-template <class T, int W> DEVICE void load_tile(T* tile, const float* from, int stride, int count, int D, float scale = 1)
+template <class T, int W> DEVICE void load_tile(T* tile, Stored<T> from, int stride, int count, int D, float scale = 1)
 {
     load_rows<T, W, TileRows>(tile, from, stride, least(count, TileRows), D, scale, thread(), threads());
 }
@@ -138,17 +131,17 @@ template <class T, int W> struct Gathered
     }
 
     // Row g + 8·h of the result, where it is wanted.
-    DEVICE_MEMBER void finish(int h, float* y, int D) const
+    DEVICE_MEMBER void finish(int h, Stored<T> to, int D) const
     {
         int t = lane() % 4;
+        bool pairs = to.pairs(D);
 #pragma unroll
         for (int j = 0; j < W / 8; j++)
-#pragma unroll
-            for (int e = 0; e < 2; e++)
-                if (8 * j + 2 * t + e < D) y[8 * j + 2 * t + e] = sums[0][j][2 * h + e] / total[h];
+            store_pair(to, 8 * j + 2 * t, D - 8 * j - 2 * t, pairs, sums[0][j][2 * h] / total[h], sums[0][j][2 * h + 1] / total[h]);
     }
 };
 
-// A kernel for each width of a head; T is OPERAND, bf16 or float, which the compiler is told.
-#define MAKE_WIDTHS(MAKE, T) MAKE(T, 16) MAKE(T, 32) MAKE(T, 64) MAKE(T, 128)
-#define EACH_WIDTH(MAKE) MAKE_WIDTHS(MAKE, OPERAND)
+// A kernel that is compiled for each width of a head, HEAD, too: its name ends in both.
+#define HEAD_KERNEL(name, Args, threads) HEAD_NAMED(name, HEAD, OPERAND, Args, threads)
+#define HEAD_NAMED(name, W, T, Args, threads) HEAD_PASTED(name, W, T, Args, threads)
+#define HEAD_PASTED(name, W, T, Args, threads) KERNEL(name##_##W##_##T, Args, threads)

@@ -6,17 +6,19 @@
 // fewer registers, has more blocks on a processor.
 struct AttentionBackwardArgs
 {
-    const float* qkv; const int* positions; const float *y, *lse, *dy; float *delta, *dqkv; AttentionShape shape; int rows; float scale;
+    Activations qkv; const int* positions; Activations y; const float* lse; Activations dy; float* delta; Activations dqkv;
+    AttentionShape shape; int rows; float scale;
 };
 
 // delta[h, r] = Σ_d dy·y: a warp each.
-OPERAND_KERNEL(attention_delta, AttentionBackwardArgs, 256)
+HEAD_KERNEL(attention_delta, AttentionBackwardArgs, 256)
 {
     int D = a.shape.D, vectors = a.rows * a.shape.heads;
+    Stored<OPERAND> y(a.y), dy(a.dy);
     for (int i = block_x() * 8 + warp(); i < vectors; i += blocks_x() * 8)
     {
         float sum = 0;
-        for (int d = lane(); d < D; d += 32) sum = multiply_add(a.dy[(long long)i * D + d], a.y[(long long)i * D + d], sum);
+        for (int d = lane(); d < D; d += 32) sum = multiply_add(dy[(long long)i * D + d], y[(long long)i * D + d], sum);
         sum = warp_sum(sum);
         if (lane() == 0) a.delta[(long long)(i % a.shape.heads) * a.rows + i / a.shape.heads] = sum;
     }
@@ -30,6 +32,21 @@ template <int N> DEVICE void zero(float (&x)[1][N][4])
         for (int e = 0; e < 4; e++) x[0][j][e] = 0;
 }
 
+// A warp's 16 rows of D elements, count of them there, times scale.
+template <class T, int N> DEVICE void store_rows(Stored<T> to, int stride, int count, int D, const float (&x)[1][N][4], float scale)
+{
+    int g = lane() / 4, t = lane() % 4;
+    bool pairs = D % 2 == 0 && to.pairs(stride);
+#pragma unroll
+    for (int j = 0; j < N; j++)
+#pragma unroll
+        for (int e = 0; e < 4; e += 2)
+        {
+            int row = g + e / 2 * 8, d = 8 * j + 2 * t;
+            store_pair(to, (long long)row * stride + d, row < count ? D - d : 0, pairs, x[0][j][e] * scale, x[0][j][e + 1] * scale);
+        }
+}
+
 template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs& a, int h)
 {
     const int Ld = padded<T>(W), LdS = padded<T>(TileRows);
@@ -40,7 +57,7 @@ template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs
     for (unsigned long long heads = tile_heads(a.positions, a.rows, block_x() * TileRows); heads; heads &= heads - 1)
     {
         int r = block_x() * TileRows + __builtin_ctzll(heads), at = a.positions[r], count = tile_rows(a.positions, a.rows, r);
-        const float* keys = a.qkv + (long long)(r - at) * S + (a.shape.heads + kvHead) * D;
+        Activations keys = a.qkv + (long long)(r - at) * S + (a.shape.heads + kvHead) * D;
         block_barrier();
         load_tile<T, W>(q, a.qkv + (long long)r * S + h * D, S, count, D, a.scale);
         load_tile<T, W>(dy, a.dy + (long long)r * O + h * D, O, count, D);
@@ -79,14 +96,7 @@ template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs
             multiply<1, W / 8, false, true>(dq, ownDs, LdS, k, Ld, TileRows);
             warp_barrier();
         }
-#pragma unroll
-        for (int j = 0; j < W / 8; j++)
-#pragma unroll
-            for (int e = 0; e < 4; e++)
-            {
-                int row = warp() * 16 + g + e / 2 * 8, d = 8 * j + 2 * t + e % 2;
-                if (row < count && d < D) a.dqkv[(long long)(r + row) * S + h * D + d] = dq[0][j][e] * a.scale;
-            }
+        store_rows<T>(a.dqkv + (long long)(r + warp() * 16) * S + h * D, S, count - warp() * 16, D, dq, a.scale);
     }
 }
 
@@ -148,34 +158,23 @@ template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& 
                 multiply<1, W / 8, false, true>(dk, ownP, LdS, q, Ld, TileRows);
                 warp_barrier();
             }
-#pragma unroll
-        for (int j = 0; j < W / 8; j++)
-#pragma unroll
-            for (int e = 0; e < 4; e++)
-            {
-                int row = warp() * 16 + g + e / 2 * 8, d = 8 * j + 2 * t + e % 2;
-                if (row >= count || d >= D) continue;
-                a.dqkv[key + (long long)row * S + d] = dk[0][j][e];
-                a.dqkv[value + (long long)row * S + d] = dv[0][j][e];
-            }
+        long long own = (long long)warp() * 16 * S;
+        store_rows<T>(a.dqkv + (key + own), S, count - warp() * 16, D, dk, 1);
+        store_rows<T>(a.dqkv + (value + own), S, count - warp() * 16, D, dv, 1);
     }
 }
 
-#define BACKWARD(T, W) \
-    KERNEL(attention_dq_##W##_##T, AttentionBackwardArgs, 128) { query_gradient<T, W>(a, block_y()); } \
-    KERNEL(attention_dkv_##W##_##T, AttentionBackwardArgs, 128) { key_gradient<T, W>(a, block_y()); }
-EACH_WIDTH(BACKWARD)
+HEAD_KERNEL(attention_dq, AttentionBackwardArgs, 128) { query_gradient<OPERAND, HEAD>(a, block_y()); }
+HEAD_KERNEL(attention_dkv, AttentionBackwardArgs, 128) { key_gradient<OPERAND, HEAD>(a, block_y()); }
 
-// Of operands in bf16 alone: float is for comparison, and not worth a megabyte of PTX.
-#define BOTH(T, W) \
-    KERNEL(attention_dqkv_##W##_##T, AttentionBackwardArgs, 128) \
-    { \
-        if (block_y() < a.shape.heads) query_gradient<T, W>(a, block_y()); \
-        else key_gradient<T, W>(a, block_y() - a.shape.heads); \
-    }
+// Of operands in bf16 alone: float is for comparison.
 #define JOINED_bf16 1
 #define JOINED_OF(operand) JOINED_##operand
 #define JOINED(operand) JOINED_OF(operand)
 #if JOINED(OPERAND)
-EACH_WIDTH(BOTH)
+HEAD_KERNEL(attention_dqkv, AttentionBackwardArgs, 128)
+{
+    if (block_y() < a.shape.heads) query_gradient<OPERAND, HEAD>(a, block_y());
+    else key_gradient<OPERAND, HEAD>(a, block_y() - a.shape.heads);
+}
 #endif

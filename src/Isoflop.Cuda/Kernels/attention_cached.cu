@@ -1,31 +1,32 @@
 #include "attention.h"
 
 // Attention of single rows to the pages of their slots: 16 positions a page, for each key head its keys [16][D], then its values
-// [16][D]. Kwon et al. 2023, arXiv:2309.06180. A warp takes a row and a key head; the query heads that share it are the rows of
+// [16][D], as products take them. Kwon et al. 2023, arXiv:2309.06180. A warp takes a row and a key head; the query heads that share it are the rows of
 // its tile, and each goes the way of Gathered, so that its bits are those of attention over the whole sequence.
 struct CachedArgs
 {
-    const float* qkv; float* cache; const int *pages, *firstPage, *positions; float* y; AttentionShape shape; int rows; float scale;
+    Activations qkv; void* cache; const int *pages, *firstPage, *positions; Activations y; AttentionShape shape; int rows; float scale;
 };
 const int PageTokens = 16;
 
-DEVICE float* page_of(const CachedArgs& a, int row, int kvHead, int index)
+template <class T> DEVICE T* page_of(const CachedArgs& a, int row, int kvHead, int index)
 {
-    return a.cache + ((long long)a.pages[a.firstPage[row] + index] * a.shape.kvHeads + kvHead) * 2 * PageTokens * a.shape.D;
+    return (T*)a.cache + ((long long)a.pages[a.firstPage[row] + index] * a.shape.kvHeads + kvHead) * 2 * PageTokens * a.shape.D;
 }
 
 // Writes each row's keys and values at its position.
-OPERAND_KERNEL(cache_append, CachedArgs, 128)
+HEAD_KERNEL(cache_append, CachedArgs, 128)
 {
     int D = a.shape.D, width = a.shape.kvHeads * D;
+    Stored<OPERAND> qkv(a.qkv);
     for (int r = block_x(); r < a.rows; r += blocks_x())
         for (int i = thread(); i < width; i += 128)
         {
             int kvHead = i / D, d = i % D, at = a.positions[r];
-            const float* key = a.qkv + (long long)r * row_stride(a.shape) + a.shape.heads * D + i;
-            float* page = page_of(a, r, kvHead, at / PageTokens) + at % PageTokens * D + d;
-            page[0] = key[0];
-            page[PageTokens * D] = key[width];
+            long long key = (long long)r * row_stride(a.shape) + a.shape.heads * D + i;
+            OPERAND* page = page_of<OPERAND>(a, r, kvHead, at / PageTokens) + at % PageTokens * D + d;
+            put(page, qkv[key]);
+            put(page + PageTokens * D, qkv[key + width]);
         }
 }
 
@@ -38,7 +39,7 @@ template <class T, int W> DEVICE void attend_cached(const CachedArgs& a)
     for (int h0 = kvHead * group; h0 < (kvHead + 1) * group; h0 += 16)
     {
         int count = least(16, (kvHead + 1) * group - h0);
-        const float* queries = a.qkv + (long long)r * row_stride(a.shape) + h0 * D;
+        Activations queries = a.qkv + (long long)r * row_stride(a.shape) + h0 * D;
         warp_barrier();
         load_rows<T, W, 16>(q, queries, D, count, D, a.scale, lane(), 32);
         Gathered<T, W> own;
@@ -49,7 +50,7 @@ template <class T, int W> DEVICE void attend_cached(const CachedArgs& a)
             for (int page = 0; page < TileRows / PageTokens; page++)
             {
                 int first = k0 + page * PageTokens, there = least(PageTokens, at + 1 - first);
-                const float* from = there > 0 ? page_of(a, r, kvHead, first / PageTokens) : nullptr;
+                const T* from = there > 0 ? page_of<T>(a, r, kvHead, first / PageTokens) : nullptr;
                 load_rows<T, W, PageTokens>(k + page * PageTokens * Ld, from, D, there, D, 1, lane(), 32);
                 load_rows<T, W, PageTokens>(v + page * PageTokens * Ld, from + PageTokens * D, D, there, D, 1, lane(), 32);
             }
@@ -63,5 +64,4 @@ template <class T, int W> DEVICE void attend_cached(const CachedArgs& a)
     }
 }
 
-#define CACHED(T, W) KERNEL(attention_cached_##W##_##T, CachedArgs, 32) { attend_cached<T, W>(a); }
-EACH_WIDTH(CACHED)
+HEAD_KERNEL(attention_cached, CachedArgs, 32) { attend_cached<OPERAND, HEAD>(a); }

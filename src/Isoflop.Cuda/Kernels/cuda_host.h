@@ -13,6 +13,7 @@
 
 #define DEVICE static inline
 #define DEVICE_MEMBER inline
+#define GLOBAL
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace host
@@ -286,7 +287,14 @@ DEVICE unsigned warp_ballot(bool vote)
 
 struct alignas(16) float4 { float x, y, z, w; };
 
+DEVICE float4 load_words(unsigned long long from) { return *(const float4*)from; }
 DEVICE float4 load4(const float* from) { return *(const float4*)from; }
+DEVICE unsigned long long load_long(unsigned long long from) { return *(const unsigned long long*)from; }
+DEVICE void store_either(unsigned long long to, bool half, float x, float y, unsigned both)
+{
+    if (half) *(unsigned*)to = both;
+    else ((float*)to)[0] = x, ((float*)to)[1] = y;
+}
 
 DEVICE unsigned round_bf16(float x)
 {

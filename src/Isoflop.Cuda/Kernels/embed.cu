@@ -1,12 +1,16 @@
 #include "kernel.h"
 
 // y[r] = table[tokens[r]]; table [V, C], y [rows, C].
-struct EmbedArgs { const float* table; const int* tokens; float* y; int rows, C; };
+struct EmbedArgs { Activations table; const int* tokens; Activations y; int rows, C; };
 
 KERNEL(embed, EmbedArgs, 256)
 {
-    for (int r = block_x(); r < a.rows; r += blocks_x())
-        for (int c = thread(); c < a.C; c += 256) a.y[(long long)r * a.C + c] = a.table[(long long)a.tokens[r] * a.C + c];
+    with_elements(a.y, [&](auto y)
+    {
+        decltype(y) table(a.table);
+        for (int r = block_x(); r < a.rows; r += blocks_x())
+            for (int c = thread(); c < a.C; c += 256) y.put((long long)r * a.C + c, table[(long long)a.tokens[r] * a.C + c]);
+    });
 }
 
 // dTable[tokens[r]] += dy[r], in the order of the rows, without atomics: a block owns so many tokens (32 at most), 256 columns and

@@ -28,7 +28,7 @@ DEVICE bool part_rows(const Groups& groups, int rows, int part, int& begin, int&
 }
 
 // A block of 256, [8][32] floats shared: a strip of 32 columns of a part's sums. dy gives an element by row, head, column and where it lies.
-template <class Gradient> DEVICE void gain_part(const float* x, const float* s, const HeadRows& shape, const Groups& groups,
+template <class X, class Gradient> DEVICE void gain_part(X x, const float* s, const HeadRows& shape, const Groups& groups,
     int part, int strip, float* parts, Gradient dy)
 {
     int begin, end, D = shape.width, column = strip * 32 + lane();

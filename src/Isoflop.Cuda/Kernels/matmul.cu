@@ -1,10 +1,10 @@
 #include "tile.h"
 
-// C = start + A·B; A [m, k], B [k, n], each also stored the other way round: turnA: A is [k, m]; turnB: B is [n, k]. Operands are
-// float32 and are rounded on the way into shared memory, where T is bf16. An element is one chain over ascending k in steps of
-// 16, begun at start; k is never split by shape. A gradient of weights (turnA, no turnB) has its rows, k, in groups, whose C and
+// C = start + A·B; A [m, k], B [k, n], each also stored the other way round: turnA: A is [k, m]; turnB: B is [n, k]. Operands of
+// float32 are rounded on the way into shared memory, where T is bf16. An element is one chain over ascending k in steps of 16,
+// begun at start; k is never split by shape. A gradient of weights (turnA, no turnB) has its rows, k, in groups, whose C and
 // start lie stride further.
-struct MatMulArgs { const float *a, *b, *start; float* c; Groups groups; int m, n, k, grouped; };
+struct MatMulArgs { Activations a, b; const float* start; Activations c; Groups groups; int m, n, k, grouped; };
 
 // A tile of R rows by so many steps of k on its way: registers while the tile before it is multiplied.
 template <class T, int R, int Steps, int Threads, bool Turned> struct Panel
@@ -14,28 +14,31 @@ template <class T, int R, int Steps, int Threads, bool Turned> struct Panel
     float4 held[Loads];
 
     // rows: how many there are from r0 on; k1: the end of k. Beyond either are zeros.
-    DEVICE_MEMBER void load(const float* x, int ld, int r0, int rows, int k0, int k1)
+    DEVICE_MEMBER void load(Activations from, int ld, int r0, int rows, int k0, int k1)
     {
-        bool aligned = ld % 4 == 0 && (as<unsigned long long>(x) & 15) == 0;
-#pragma unroll
-        for (int i = 0; i < Loads; i++)
+        with_operands<T>(from, [&](auto x)
         {
-            int slot = thread() + i * Threads;
-            // along: the stored direction, four elements at a time; across: the other one
-            int along = slot % ((Turned ? R : Steps) / 4) * 4, across = slot / ((Turned ? R : Steps) / 4);
-            int alongLeft = Turned ? rows - r0 - along : k1 - k0 - along, acrossLeft = Turned ? k1 - k0 - across : rows - r0 - across;
-            const float* from = x + (long long)(across + (Turned ? k0 : r0)) * ld + along + (Turned ? r0 : k0);
-            float4 v = { 0, 0, 0, 0 };
-            if (acrossLeft > 0 && alongLeft >= 4 && aligned) v = load4(from);
-            else if (acrossLeft > 0)
+            bool aligned = x.quads(ld);
+#pragma unroll
+            for (int i = 0; i < Loads; i++)
             {
-                if (alongLeft > 0) v.x = from[0];
-                if (alongLeft > 1) v.y = from[1];
-                if (alongLeft > 2) v.z = from[2];
-                if (alongLeft > 3) v.w = from[3];
+                int slot = thread() + i * Threads;
+                // along: the stored direction, four elements at a time; across: the other one
+                int along = slot % ((Turned ? R : Steps) / 4) * 4, across = slot / ((Turned ? R : Steps) / 4);
+                int alongLeft = Turned ? rows - r0 - along : k1 - k0 - along, acrossLeft = Turned ? k1 - k0 - across : rows - r0 - across;
+                long long at = (long long)(across + (Turned ? k0 : r0)) * ld + along + (Turned ? r0 : k0);
+                float4 v = { 0, 0, 0, 0 };
+                if (acrossLeft > 0 && alongLeft >= 4 && aligned) v = x.load4(at);
+                else if (acrossLeft > 0)
+                {
+                    if (alongLeft > 0) v.x = x[at];
+                    if (alongLeft > 1) v.y = x[at + 1];
+                    if (alongLeft > 2) v.z = x[at + 2];
+                    if (alongLeft > 3) v.w = x[at + 3];
+                }
+                held[i] = v;
             }
-            held[i] = v;
-        }
+        });
     }
 
     DEVICE_MEMBER void store(T* tile) const
@@ -60,7 +63,7 @@ template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool T
     int i0 = tileRow * BM, j0 = tileColumn * BN;
     int k0 = a.grouped ? group_begin(a.groups, group, a.k) : 0, k1 = a.grouped ? group_begin(a.groups, group + 1, a.k) : a.k;
     const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
-    float* c = a.c + group * a.groups.stride;
+    Activations to = a.c + group * a.groups.stride;
     int lda = TurnA ? a.m : a.k, ldb = TurnB ? a.k : a.n;
     T *left = (T*)shared_memory(), *right = left + 2 * PanelA::Size;               // two buffers each
     int wi = warp() / (BN / WN) * WM, wj = warp() % (BN / WN) * WN, g = lane() / 4, t = lane() % 4;
@@ -103,7 +106,8 @@ template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool T
             block_barrier();
         }
     }
-    bool pairs = has_pairs(c, a.n);
+    typename Kept<T>::results c(to);
+    bool pairs = c.pairs(a.n);
 #pragma unroll
     for (int i = 0; i < WM / 16; i++)
 #pragma unroll
@@ -112,7 +116,7 @@ template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool T
             for (int e = 0; e < 4; e += 2)
             {
                 int row = i0 + wi + 16 * i + g + e / 2 * 8, column = j0 + wj + 8 * j + 2 * t;
-                store_pair(c + (long long)row * a.n + column, row < a.m ? a.n - column : 0, pairs, acc[i][j][e], acc[i][j][e + 1]);
+                store_pair(c, (long long)row * a.n + column, row < a.m ? a.n - column : 0, pairs, acc[i][j][e], acc[i][j][e + 1]);
             }
 }
 

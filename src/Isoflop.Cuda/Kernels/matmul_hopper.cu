@@ -4,7 +4,7 @@
 // C = start + A·Bᵀ of packed operands; bits as matmul.cu has them: an element is one chain over ascending k in steps of 16, begun
 // at start. A warp copies chunks into a ring of four stages, two warpgroups multiply them, 64 rows each. Group z of k has a C and a
 // start of its own, stride further.
-struct PackedMatMulArgs { const void *a, *b; const float* start; float* c; Groups groups; int m, n, k, chunks; };
+struct PackedMatMulArgs { const void *a, *b; const float* start; Activations c; Groups groups; int m, n, k, chunks; };
 
 const int Stages = 4, Warps = 8;                             // that multiply; one more copies
 
@@ -58,7 +58,7 @@ template <int J> DEVICE void packed_product(const PackedMatMulArgs& a)
     }
 
     const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
-    float* c = a.c + group * a.groups.stride;
+    Activations to = a.c + group * a.groups.stride;
     int half = warp() / 4 * 64, row0 = i0 + half + warp() % 4 * 16 + lane() / 4, column0 = j0 + 2 * (lane() % 4);
     float acc[J][64];
 #pragma unroll
@@ -79,14 +79,15 @@ template <int J> DEVICE void packed_product(const PackedMatMulArgs& a)
             for (int k = 0; k < steps; k += 16) multiply_steps<16>(acc, left, right, k);
         if (lane() == 0) event_arrive(&ring.empty[s]);
     }
-    bool pairs = has_pairs(c, a.n);
+    Either c(to);
+    bool pairs = c.pairs(a.n);
 #pragma unroll
     for (int j = 0; j < J; j++)
 #pragma unroll
         for (int e = 0; e < 64; e += 2)
         {
             int row = row0 + e / 2 % 2 * 8, column = column0 + j * ChunkRows + e / 4 * 8;
-            store_pair(c + (long long)row * a.n + column, row < a.m ? a.n - column : 0, pairs, acc[j][e], acc[j][e + 1]);
+            store_pair(c, (long long)row * a.n + column, row < a.m ? a.n - column : 0, pairs, acc[j][e], acc[j][e + 1]);
         }
 }
 

@@ -6,8 +6,10 @@ const int MostPerLane = 4;
 
 struct NormRotateArgs
 {
-    const float *raw, *gains;
-    float *rotated, *scales;
+    Activations raw;
+    const float* gains;
+    Activations rotated;
+    float* scales;
     const float* table;
     const int* positions;
     int rows, heads, kv_heads, width, key_gain;
@@ -27,36 +29,41 @@ DEVICE float rotated(float own, float other, const float* angles, int i, int wid
 KERNEL(norm_rotate, NormRotateArgs, 256)
 {
     int D = a.width, all = a.heads + 2 * a.kv_heads, vectors = a.rows * all;
-    for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8)
+    with_elements(a.raw, [&](auto x)
     {
-        int row = v / all, h = v % all;
-        const float* x = a.raw + (long long)v * D;
-        float* y = a.rotated + (long long)v * D;
-        if (h >= a.heads + a.kv_heads)
+        decltype(x) y(a.rotated);
+        for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8)
         {
-            for (int i = lane(); i < D; i += 32) y[i] = x[i];
-            continue;
-        }
-        bool key = h >= a.heads;
-        const float *gain = key ? a.gains + a.key_gain : a.gains, *angles = a.table + (long long)a.positions[row] * D;
-        float squares = 0;
+            int row = v / all, h = v % all;
+            long long at = (long long)v * D;
+            if (h >= a.heads + a.kv_heads)
+            {
+                for (int i = lane(); i < D; i += 32) y.put(at + i, x[at + i]);
+                continue;
+            }
+            bool key = h >= a.heads;
+            const float *gain = key ? a.gains + a.key_gain : a.gains, *angles = a.table + (long long)a.positions[row] * D;
+            float squares = 0;
 #pragma unroll 4
-        for (int i = lane(); i < D; i += 32) squares = multiply_add(x[i], x[i], squares);
-        float s = 1 / __builtin_sqrtf(warp_sum(squares) / D + a.epsilon);
-        if (lane() == 0) a.scales[key ? a.rows * a.heads + row * a.kv_heads + h - a.heads : row * a.heads + h] = s;
-        for (int i = lane(); i < D; i += 32)
-        {
-            int other = partner(i, D);
-            y[i] = rotated(gain[i] * (x[i] * s), gain[other] * (x[other] * s), angles, i, D, false);
+            for (int i = lane(); i < D; i += 32) squares = multiply_add(x[at + i], x[at + i], squares);
+            float s = 1 / __builtin_sqrtf(warp_sum(squares) / D + a.epsilon);
+            if (lane() == 0) a.scales[key ? a.rows * a.heads + row * a.kv_heads + h - a.heads : row * a.heads + h] = s;
+            for (int i = lane(); i < D; i += 32)
+            {
+                int other = partner(i, D);
+                y.put(at + i, rotated(gain[i] * (x[at + i] * s), gain[other] * (x[at + other] * s), angles, i, D, false));
+            }
         }
-    }
+    });
 }
 
 // The same backwards, d in place. First gains' parts, of queries and of keys by block_z; then their sums; then vectors.
 struct NormRotateBackwardArgs
 {
-    const float *raw, *gains, *scales;
-    float *d, *parts, *dGains;
+    Activations raw;
+    const float *gains, *scales;
+    Activations d;
+    float *parts, *dGains;
     const float* table;
     const int* positions;
     Groups groups;
@@ -67,10 +74,12 @@ KERNEL(norm_rotate_parts, NormRotateBackwardArgs, 256)
 {
     int D = a.width, stride = (a.heads + 2 * a.kv_heads) * D, from = block_z() * a.heads;
     HeadRows shape { a.rows, block_z() ? a.kv_heads : a.heads, D, stride };
-    const float* d = a.d + from * D;
-    gain_part(a.raw + from * D, a.scales + a.rows * from, shape, a.groups, block_x(), block_y(),
-        a.parts + (long long)block_z() * a.parts_of_each * D, [&](int r, int i, long long at)
-        { return rotated(d[at], d[at - i + partner(i, D)], a.table + (long long)a.positions[r] * D, i, D, true); });
+    with_elements(a.d + from * D, [&](auto d)
+    {
+        gain_part(decltype(d)(a.raw + from * D), a.scales + a.rows * from, shape, a.groups, block_x(), block_y(),
+            a.parts + (long long)block_z() * a.parts_of_each * D, [&](int r, int i, long long at)
+            { return rotated(d[at], d[at - i + partner(i, D)], a.table + (long long)a.positions[r] * D, i, D, true); });
+    });
 }
 
 KERNEL(norm_rotate_sums, NormRotateBackwardArgs, 64)
@@ -82,30 +91,33 @@ KERNEL(norm_rotate_sums, NormRotateBackwardArgs, 64)
 KERNEL(norm_rotate_backward, NormRotateBackwardArgs, 256)
 {
     int D = a.width, turned = a.heads + a.kv_heads, vectors = a.rows * turned;
-    for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8)
+    with_elements(a.d, [&](auto d)
     {
-        int row = v / turned, h = v % turned;
-        bool key = h >= a.heads;
-        long long at = (long long)row * (turned + a.kv_heads) * D + h * D;
-        const float *gain = key ? a.gains + a.key_gain : a.gains, *x = a.raw + at;
-        const float* angles = a.table + (long long)a.positions[row] * D;
-        float *d = a.d + at, dy[MostPerLane], sum = 0;
-        float s = a.scales[key ? a.rows * a.heads + row * a.kv_heads + h - a.heads : row * a.heads + h];
-#pragma unroll
-        for (int j = 0; j < MostPerLane; j++)
+        decltype(d) x(a.raw);
+        for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8)
         {
-            int i = lane() + 32 * j;
-            if (i >= D) continue;
-            dy[j] = rotated(d[i], d[partner(i, D)], angles, i, D, true);
-            sum = multiply_add(gain[i] * dy[j], x[i], sum);
-        }
-        float slope = warp_sum(sum) * s * s / D;
-        warp_barrier();                                      // all have read
+            int row = v / turned, h = v % turned;
+            bool key = h >= a.heads;
+            long long at = (long long)row * (turned + a.kv_heads) * D + h * D;
+            const float *gain = key ? a.gains + a.key_gain : a.gains, *angles = a.table + (long long)a.positions[row] * D;
+            float dy[MostPerLane], sum = 0;
+            float s = a.scales[key ? a.rows * a.heads + row * a.kv_heads + h - a.heads : row * a.heads + h];
 #pragma unroll
-        for (int j = 0; j < MostPerLane; j++)
-        {
-            int i = lane() + 32 * j;
-            if (i < D) d[i] = (gain[i] * dy[j] - x[i] * slope) * s;
+            for (int j = 0; j < MostPerLane; j++)
+            {
+                int i = lane() + 32 * j;
+                if (i >= D) continue;
+                dy[j] = rotated(d[at + i], d[at + partner(i, D)], angles, i, D, true);
+                sum = multiply_add(gain[i] * dy[j], x[at + i], sum);
+            }
+            float slope = warp_sum(sum) * s * s / D;
+            warp_barrier();                                  // all have read
+#pragma unroll
+            for (int j = 0; j < MostPerLane; j++)
+            {
+                int i = lane() + 32 * j;
+                if (i < D) d.put(at + i, (gain[i] * dy[j] - x[at + i] * slope) * s);
+            }
         }
-    }
+    });
 }

@@ -34,29 +34,33 @@ KERNEL(rms_norm_packed, NormPackArgs, 256)
 KERNEL(swiglu_packed, SwiGluPackArgs, 256)
 {
     int W = a.glu.width, pieces = filled(W, ChunkSteps) / 8;
-    bool quads = W % 4 == 0 && ((as<unsigned long long>(a.glu.gateUp) | as<unsigned long long>(a.glu.y)) & 15) == 0;
     long long all = (long long)filled(a.glu.rows, ChunkRows) * pieces;
-    for (long long at = (long long)block_x() * 256 + thread(); at < all; at += (long long)blocks_x() * 256)
+    with_elements(a.glu.y, [&](auto y)
     {
-        int r = (int)(at / pieces), p = (int)(at % pieces), left = r < a.glu.rows ? W - 8 * p : 0;
-        const float* gate = a.glu.gateUp + (long long)r * 2 * W + 8 * p;
-        float* y = a.glu.y + (long long)r * W + 8 * p;
-        float v[8];
-        if (quads && left >= 8)
+        decltype(y) gateUp(a.glu.gateUp);
+        bool quads = gateUp.quads(W) && y.quads(W);
+        for (long long at = (long long)block_x() * 256 + thread(); at < all; at += (long long)blocks_x() * 256)
         {
-            float4 g0 = load4(gate), g1 = load4(gate + 4), u0 = load4(gate + W), u1 = load4(gate + W + 4);
-            v[0] = swiglu_of(g0.x, u0.x), v[1] = swiglu_of(g0.y, u0.y), v[2] = swiglu_of(g0.z, u0.z), v[3] = swiglu_of(g0.w, u0.w);
-            v[4] = swiglu_of(g1.x, u1.x), v[5] = swiglu_of(g1.y, u1.y), v[6] = swiglu_of(g1.z, u1.z), v[7] = swiglu_of(g1.w, u1.w);
-            *(Quad*)y = Quad { v[0], v[1], v[2], v[3] };
-            *(Quad*)(y + 4) = Quad { v[4], v[5], v[6], v[7] };
-        }
-        else
-#pragma unroll
-            for (int e = 0; e < 8; e++)
+            int r = (int)(at / pieces), p = (int)(at % pieces), left = r < a.glu.rows ? W - 8 * p : 0;
+            long long gate = (long long)r * 2 * W + 8 * p, to = (long long)r * W + 8 * p;
+            float v[8];
+            if (quads && left >= 8)
             {
-                v[e] = e < left ? swiglu_of(gate[e], gate[W + e]) : 0;
-                if (e < left) y[e] = v[e];
+                float4 g0 = gateUp.load4(gate), g1 = gateUp.load4(gate + 4);
+                float4 u0 = gateUp.load4(gate + W), u1 = gateUp.load4(gate + W + 4);
+                v[0] = swiglu_of(g0.x, u0.x), v[1] = swiglu_of(g0.y, u0.y), v[2] = swiglu_of(g0.z, u0.z), v[3] = swiglu_of(g0.w, u0.w);
+                v[4] = swiglu_of(g1.x, u1.x), v[5] = swiglu_of(g1.y, u1.y), v[6] = swiglu_of(g1.z, u1.z), v[7] = swiglu_of(g1.w, u1.w);
+                y.put_quad(to, v[0], v[1], v[2], v[3]);
+                y.put_quad(to + 4, v[4], v[5], v[6], v[7]);
             }
-        put_row_piece(a.to, a.chunks, r, p, v);
-    }
+            else
+#pragma unroll
+                for (int e = 0; e < 8; e++)
+                {
+                    v[e] = e < left ? swiglu_of(gateUp[gate + e], gateUp[gate + W + e]) : 0;
+                    if (e < left) y.put(to + e, v[e]);
+                }
+            put_row_piece(a.to, a.chunks, r, p, v);
+        }
+    });
 }

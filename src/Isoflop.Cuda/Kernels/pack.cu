@@ -1,7 +1,7 @@
 #include "pack.h"
 
 // x [rows, k], or [k, rows] where it is turned, as chunks: block (x, y) makes chunk x of row chunk y. k may be in groups.
-struct PackArgs { const float* x; void* to; Groups groups; int rows, k, chunks; };
+struct PackArgs { Activations x; void* to; Groups groups; int rows, k, chunks; };
 
 // Which stretch of k a chunk holds: k0 ≤ k < k1. Nothing where no group has a chunk there.
 DEVICE bool stretch_of(const PackArgs& a, int chunk, int& k0, int& k1)
@@ -23,23 +23,26 @@ KERNEL(pack, PackArgs, 256)
 {
     int k0, k1, r0 = block_y() * ChunkRows;
     if (!stretch_of(a, block_x(), k0, k1)) return;
-    bool aligned = a.k % 4 == 0 && k0 % 4 == 0 && (as<unsigned long long>(a.x) & 15) == 0;
-#pragma unroll
-    for (int i = 0; i < ChunkRows * 8 / 256; i++)
+    with_elements(a.x, [&](auto x)
     {
-        int slot = thread() + i * 256, row = slot / 8, piece = slot % 8, left = r0 + row < a.rows ? k1 - k0 - 8 * piece : 0;
-        const float* from = a.x + (long long)(r0 + row) * a.k + k0 + 8 * piece;
-        float v[8];
-        if (aligned && left >= 8)
-        {
-            float4 low = load4(from), high = load4(from + 4);
-            v[0] = low.x, v[1] = low.y, v[2] = low.z, v[3] = low.w, v[4] = high.x, v[5] = high.y, v[6] = high.z, v[7] = high.w;
-        }
-        else
+        bool aligned = k0 % 4 == 0 && x.quads(a.k);
 #pragma unroll
-            for (int e = 0; e < 8; e++) v[e] = e < left ? from[e] : 0;
-        put_piece(chunk_at(a), row, piece, v);
-    }
+        for (int i = 0; i < ChunkRows * 8 / 256; i++)
+        {
+            int slot = thread() + i * 256, row = slot / 8, piece = slot % 8, left = r0 + row < a.rows ? k1 - k0 - 8 * piece : 0;
+            long long at = (long long)(r0 + row) * a.k + k0 + 8 * piece;
+            float v[8];
+            if (aligned && left >= 8)
+            {
+                float4 low = x.load4(at), high = x.load4(at + 4);
+                v[0] = low.x, v[1] = low.y, v[2] = low.z, v[3] = low.w, v[4] = high.x, v[5] = high.y, v[6] = high.z, v[7] = high.w;
+            }
+            else
+#pragma unroll
+                for (int e = 0; e < 8; e++) v[e] = e < left ? x[at + e] : 0;
+            put_piece(chunk_at(a), row, piece, v);
+        }
+    });
 }
 
 // Turned through shared memory: read along rows, written along k. Rows of it are one float longer, so that lanes read other banks.
@@ -48,13 +51,16 @@ const int HeldStride = ChunkRows + 1;
 DEVICE void turn(const PackArgs& a, int k0, int k1, float* held)
 {
     int r0 = block_y() * ChunkRows;
-#pragma unroll
-    for (int i = 0; i < ChunkRows * ChunkSteps / 256; i++)
+    with_elements(a.x, [&](auto x)
     {
-        int slot = thread() + i * 256, row = slot % ChunkRows, step = slot / ChunkRows;
-        bool there = r0 + row < a.rows && k0 + step < k1;
-        held[step * HeldStride + row] = there ? a.x[(long long)(k0 + step) * a.rows + r0 + row] : 0;
-    }
+#pragma unroll
+        for (int i = 0; i < ChunkRows * ChunkSteps / 256; i++)
+        {
+            int slot = thread() + i * 256, row = slot % ChunkRows, step = slot / ChunkRows;
+            bool there = r0 + row < a.rows && k0 + step < k1;
+            held[step * HeldStride + row] = there ? x[(long long)(k0 + step) * a.rows + r0 + row] : 0;
+        }
+    });
     block_barrier();
 #pragma unroll
     for (int i = 0; i < ChunkRows * 8 / 256; i++)

@@ -3,22 +3,30 @@
 KERNEL(swiglu, SwiGluArgs, 256)
 {
     long long length = (long long)a.rows * a.width;
-    for (long long i = (long long)block_x() * 256 + thread(); i < length; i += (long long)blocks_x() * 256)
+    with_elements(a.y, [&](auto y)
     {
-        const float* gate = a.gateUp + i / a.width * 2 * a.width + i % a.width;
-        a.y[i] = swiglu_of(gate[0], gate[a.width]);
-    }
+        decltype(y) gateUp(a.gateUp);
+        for (long long i = (long long)block_x() * 256 + thread(); i < length; i += (long long)blocks_x() * 256)
+        {
+            long long gate = i / a.width * 2 * a.width + i % a.width;
+            y.put(i, swiglu_of(gateUp[gate], gateUp[gate + a.width]));
+        }
+    });
 }
 
 // dUp = dy⊙silu(gate); dGate = dy⊙up⊙σ(gate)·(1 + gate·(1 − σ(gate))). y is dGateUp, which may be gateUp.
 KERNEL(swiglu_backward, SwiGluArgs, 256)
 {
     long long length = (long long)a.rows * a.width;
-    for (long long i = (long long)block_x() * 256 + thread(); i < length; i += (long long)blocks_x() * 256)
+    with_elements(a.y, [&](auto y)
     {
-        long long at = i / a.width * 2 * a.width + i % a.width;
-        float gate = a.gateUp[at], up = a.gateUp[at + a.width], dy = a.dy[i], sigma = sigmoid(gate), silu = gate * sigma;
-        a.y[at] = dy * up * (sigma + silu * (1 - sigma));
-        a.y[at + a.width] = dy * silu;
-    }
+        decltype(y) gateUp(a.gateUp), dy(a.dy);
+        for (long long i = (long long)block_x() * 256 + thread(); i < length; i += (long long)blocks_x() * 256)
+        {
+            long long at = i / a.width * 2 * a.width + i % a.width;
+            float gate = gateUp[at], up = gateUp[at + a.width], d = dy[i], sigma = sigmoid(gate), silu = gate * sigma;
+            y.put(at, d * up * (sigma + silu * (1 - sigma)));
+            y.put(at + a.width, d * silu);
+        }
+    });
 }

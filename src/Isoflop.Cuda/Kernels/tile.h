@@ -15,6 +15,15 @@ DEVICE void put4(bf16* to, float4 x)
     *(unsigned long long*)to = pack_bf16(x.x, x.y) | (unsigned long long)pack_bf16(x.z, x.w) << 32;
 }
 
+// Four of what lies there, times scale.
+DEVICE void put4(float* to, Floats::Four x, float scale) { put4(to, float4 { x.x * scale, x.y * scale, x.z * scale, x.w * scale }); }
+DEVICE void put4(bf16* to, Halves::Four x, float scale)
+{
+    if (scale == 1) *(unsigned long long*)to = x;
+    else put4(to, float4 { Halves::element<0>(x) * scale, Halves::element<1>(x) * scale, Halves::element<2>(x) * scale,
+        Halves::element<3>(x) * scale });
+}
+
 // Where a lane finds its row of 8 for load_fragments: part p = lane / 8 begins at (row, k) + 8·(rowPart, kPart) of a tile stored
 // [row][k], or [k][row] where it is turned.
 template <bool Turned> DEVICE const bf16* fragment_at(const bf16* tile, int ld, int row, int k, int rowPart, int kPart)

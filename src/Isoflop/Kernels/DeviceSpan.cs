@@ -31,11 +31,16 @@ public sealed class DeviceMemory(IDevice device, string what = "memory") : IDisp
 
     /// <summary>New memory, all zero.</summary>
     /// <exception cref="ConfigException">The device has not so much left.</exception>
-    public DeviceSpan<T> Allocate<T>(long length) where T : unmanaged
+    public DeviceSpan<T> Allocate<T>(long length) where T : unmanaged => Take<T>(length, device.Allocate);
+
+    /// <inheritdoc cref="IDevice.AllocateActivations"/>
+    internal DeviceSpan<float> AllocateActivations(long length) => Take<float>(length, device.AllocateActivations);
+
+    DeviceSpan<T> Take<T>(long length, Func<long, nint> allocate) where T : unmanaged
     {
         try
         {
-            nint piece = device.Allocate(checked(length * Unsafe.SizeOf<T>()));
+            nint piece = allocate(checked(length * Unsafe.SizeOf<T>()));
             pieces.Add(piece);
             return new(piece, length);
         }

@@ -15,6 +15,9 @@ public sealed record DeviceTraits(string Name, string InstructionSet, string Pre
     /// cores' caches.</summary>
     public int PassRows { get; init; }
 
+    /// <summary>Of <see cref="IDevice.AllocateActivations"/>, each.</summary>
+    public int ActivationBytes { get; init; } = sizeof(float);
+
     /// <summary>It works on while its caller lays out what comes next: training reads its losses once in many steps.</summary>
     public bool RunsBehind { get; init; }
 }

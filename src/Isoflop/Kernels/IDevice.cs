@@ -82,6 +82,9 @@ public interface IDevice : IDisposable
     /// <summary>New memory, all zero, aligned to 64 bytes; it lives until it is freed, at most as long as the device.</summary>
     nint Allocate(long bytes);
 
+    /// <summary>The same of activations, floats that layers' operations alone take: a device may keep fewer bits.</summary>
+    nint AllocateActivations(long bytes) => Allocate(bytes);
+
     /// <summary>Gives memory back. After the device's end it has nothing to do.</summary>
     void Free(nint memory);
 

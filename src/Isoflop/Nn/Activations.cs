@@ -11,22 +11,22 @@ sealed class LayerActivations(DeviceMemory memory, ModelConfig c, int M, DeviceS
     public DeviceSpan<float> Input { get; } = input;
 
     /// <summary>[M, C] Input, normed.</summary>
-    public DeviceSpan<float> AttentionIn { get; } = memory.Allocate<float>((long)M * c.DModel);
+    public DeviceSpan<float> AttentionIn { get; } = memory.AllocateActivations((long)M * c.DModel);
 
     /// <summary>[M] the norm's scales.</summary>
     public DeviceSpan<float> AttentionScale { get; } = memory.Allocate<float>(M);
 
     /// <summary>[M, (H + 2·KvHeads)·D] as projected: kept apart only where q and k are normed.</summary>
-    public DeviceSpan<float> RawQkv { get; } = c.QkNorm ? memory.Allocate<float>((long)M * Qkv(c)) : default;
+    public DeviceSpan<float> RawQkv { get; } = c.QkNorm ? memory.AllocateActivations((long)M * Qkv(c)) : default;
 
     /// <summary>[M·(H + KvHeads)] scales of the norms of q, then of k.</summary>
     public DeviceSpan<float> QkScales { get; } = memory.Allocate<float>((long)M * (c.NHead + c.KvHeads));
 
     /// <summary>[M, (H + 2·KvHeads)·D] normed and rotated.</summary>
-    public DeviceSpan<float> RotatedQkv { get; } = memory.Allocate<float>((long)M * Qkv(c));
+    public DeviceSpan<float> RotatedQkv { get; } = memory.AllocateActivations((long)M * Qkv(c));
 
     /// <summary>[M, H·D] what attention gathers.</summary>
-    public DeviceSpan<float> Attended { get; } = memory.Allocate<float>((long)M * c.NHead * c.HeadWidth);
+    public DeviceSpan<float> Attended { get; } = memory.AllocateActivations((long)M * c.NHead * c.HeadWidth);
 
     /// <summary>[H, M] log-sums of attention's scores.</summary>
     public DeviceSpan<float> Lse { get; } = memory.Allocate<float>((long)M * c.NHead);
@@ -35,16 +35,16 @@ sealed class LayerActivations(DeviceMemory memory, ModelConfig c, int M, DeviceS
     public DeviceSpan<float> Middle { get; } = shared ?? memory.Allocate<float>((long)M * c.DModel);
 
     /// <summary>[M, C] Middle, normed.</summary>
-    public DeviceSpan<float> MlpIn { get; } = memory.Allocate<float>((long)M * c.DModel);
+    public DeviceSpan<float> MlpIn { get; } = memory.AllocateActivations((long)M * c.DModel);
 
     /// <summary>[M] the norm's scales.</summary>
     public DeviceSpan<float> MlpScale { get; } = memory.Allocate<float>(M);
 
     /// <summary>[M, 2F] gate, up.</summary>
-    public DeviceSpan<float> GateUp { get; } = memory.Allocate<float>((long)M * 2 * c.FfWidth);
+    public DeviceSpan<float> GateUp { get; } = memory.AllocateActivations((long)M * 2 * c.FfWidth);
 
     /// <summary>[M, F] silu(gate) ⊙ up.</summary>
-    public DeviceSpan<float> Gated { get; } = memory.Allocate<float>((long)M * c.FfWidth);
+    public DeviceSpan<float> Gated { get; } = memory.AllocateActivations((long)M * c.FfWidth);
 
     /// <summary>[M, C] the residual stream after the layer.</summary>
     public DeviceSpan<float> Output { get; } = shared ?? memory.Allocate<float>((long)M * c.DModel);
@@ -57,17 +57,17 @@ sealed class ActivationGradients(DeviceMemory memory, ModelConfig c, int M)
     public DeviceSpan<float> Stream { get; } = memory.Allocate<float>((long)M * c.DModel);
 
     /// <summary>[M, C] of a norm's output.</summary>
-    public DeviceSpan<float> Normed { get; } = memory.Allocate<float>((long)M * c.DModel);
+    public DeviceSpan<float> Normed { get; } = memory.AllocateActivations((long)M * c.DModel);
 
     /// <summary>[M, (H + 2·KvHeads)·D].</summary>
-    public DeviceSpan<float> Qkv { get; } = memory.Allocate<float>((long)M * (c.NHead + 2 * c.KvHeads) * c.HeadWidth);
+    public DeviceSpan<float> Qkv { get; } = memory.AllocateActivations((long)M * (c.NHead + 2 * c.KvHeads) * c.HeadWidth);
 
     /// <summary>[M, H·D].</summary>
-    public DeviceSpan<float> Attended { get; } = memory.Allocate<float>((long)M * c.NHead * c.HeadWidth);
+    public DeviceSpan<float> Attended { get; } = memory.AllocateActivations((long)M * c.NHead * c.HeadWidth);
 
     /// <summary>[M, 2F].</summary>
-    public DeviceSpan<float> GateUp { get; } = memory.Allocate<float>((long)M * 2 * c.FfWidth);
+    public DeviceSpan<float> GateUp { get; } = memory.AllocateActivations((long)M * 2 * c.FfWidth);
 
     /// <summary>[M, F].</summary>
-    public DeviceSpan<float> Gated { get; } = memory.Allocate<float>((long)M * c.FfWidth);
+    public DeviceSpan<float> Gated { get; } = memory.AllocateActivations((long)M * c.FfWidth);
 }

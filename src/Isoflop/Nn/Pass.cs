@@ -48,7 +48,7 @@ sealed class Pass : IDisposable
             layers[i] = training || i == 0
                 ? new(memory, config, maxRows, i == 0 ? stream : layers[i - 1].Output, training ? null : stream)
                 : layers[0];
-        finalNormed = memory.Allocate<float>((long)maxRows * config.DModel);
+        finalNormed = memory.AllocateActivations((long)maxRows * config.DModel);
         finalScale = memory.Allocate<float>(maxRows);
         if (training) d = new(memory, config, maxRows);
         LogitRows = LogitRowsOf(device.Traits, config, maxRows);

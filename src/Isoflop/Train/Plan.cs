@@ -88,7 +88,7 @@ public sealed record Plan
         if (device.PassRows == 0) return MemoryOnHost(ranks);
         int rows = PassTokensOn(device);
         long logits = (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize;
-        MemoryPlan alone = MemoryOf(new(Model), 1, rows, logits);
+        MemoryPlan alone = MemoryOf(new(Model), 1, rows, logits, device.ActivationBytes);
         return alone with { Packed = 0, Gradients = alone.Gradients / ranks };
     }
 
@@ -292,11 +292,12 @@ public sealed record Plan
     }
 
     /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
-    MemoryPlan MemoryOf(ParamTable table, int ranks, long rows, long logits)
+    MemoryPlan MemoryOf(ParamTable table, int ranks, long rows, long logits, int activation = sizeof(float))
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
-        long layer = 4L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = 2L * width + qkv + q + ff;
+        long layer = 2L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = width + qkv + q + ff;
+        long streams = (Model.NLayer + 1) * 2L * width;
         long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
         long slab = table.Length * 4, shards = Shards / ranks;
         long moments = Optimizer == OptimizerKind.Adamw ? 2 * slab / ranks : 2 * slab;
@@ -304,6 +305,6 @@ public sealed record Plan
         int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
         long apart = Model.TiedHead ? 4 * table.Embedding.Length : 0;                // the embedding's gradient beside the head's
         return new(slab, shards * (slab + apart), moments + room * 4 + copies, table.MatrixLength * laidOut,
-            4 * (rows * (Model.NLayer * layer + gradients + 2L * width) + logits));
+            4 * (rows * streams + logits) + activation * rows * (Model.NLayer * layer + gradients + width));
     }
 }

@@ -44,16 +44,10 @@ public sealed class CudaKernelTests : IDisposable
         card.Check();
     }
 
-    static float Rounded(float x)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(x);
-        return BitConverter.UInt32BitsToSingle(bits + 0x7FFF + (bits >> 16 & 1) & 0xFFFF0000);
-    }
-
     /// <summary>Values that bfloat16 has.</summary>
     DeviceSpan<float> Round(DeviceSpan<float> x)
     {
-        cpu.Upload([.. Fences.Values(x).Select(Rounded)], x);
+        cpu.Upload([.. Fences.Values(x).Select(Fences.Round)], x);
         return x;
     }
 
@@ -70,7 +64,7 @@ public sealed class CudaKernelTests : IDisposable
             ("norm_rotate_parts", Unsafe.SizeOf<NormRotateBackwardArguments>()), ("matmul_plain_large_bf16", Unsafe.SizeOf<MatMulArguments>()),
             ("matmul_backward_float", Unsafe.SizeOf<MatMulBackwardArguments>()),
             ("rope", Unsafe.SizeOf<RopeArguments>()), ("attention_64_float", Unsafe.SizeOf<AttentionArguments>()),
-            ("attention_dkv_64_bf16", Unsafe.SizeOf<AttentionBackwardArguments>()), ("cache_append_float", Unsafe.SizeOf<CachedArguments>()),
+            ("attention_delta_64_bf16", Unsafe.SizeOf<AttentionBackwardArguments>()), ("attention_dkv_64_bf16", Unsafe.SizeOf<AttentionBackwardArguments>()), ("cache_append_16_float", Unsafe.SizeOf<CachedArguments>()),
             ("swiglu", Unsafe.SizeOf<SwiGluArguments>()), ("cross_entropy", Unsafe.SizeOf<CrossEntropyArguments>()),
             ("sample", Unsafe.SizeOf<SampleArguments>()), ("loss_parts", Unsafe.SizeOf<LossArguments>()),
             ("squares_sum", Unsafe.SizeOf<SquaresArguments>()), ("adamw", Unsafe.SizeOf<AdamWArguments>()),

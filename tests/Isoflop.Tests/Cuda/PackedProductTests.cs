@@ -189,10 +189,10 @@ public sealed class PackedProductTests : IDisposable
     [Fact]
     public void Packing_is_for_products_large_enough()
     {
-        Assert.True(PackedProducts.Pay(32_768, 2304, 768, 1, 132));
-        Assert.True(PackedProducts.Pay(768, 2304, 32_768, 8, 132));
-        Assert.False(PackedProducts.Pay(2048, 192, 64, 1, 132));
-        Assert.False(PackedProducts.Pay(128, 128, 128, 1, 132));
+        Assert.True(PackedProducts.Pay(32_768, 2304, 768, 1, 132, 4, 4));
+        Assert.True(PackedProducts.Pay(768, 2304, 32_768, 8, 132, 4, 4));
+        Assert.False(PackedProducts.Pay(2048, 192, 64, 1, 132, 4, 4));
+        Assert.False(PackedProducts.Pay(128, 128, 128, 1, 132, 4, 4));
         Assert.Equal(2L * (3 + 2) * 16_384, PackedProducts.Bytes(129, PackedProducts.Chunks(200, 2)));
     }
 }

@@ -24,9 +24,12 @@ sealed class CountingDevice(IDevice inner) : IDevice
 
     public DeviceTraits Traits => inner.Traits with { Name = "counting", RunsBehind = RunsBehind };
 
-    public nint Allocate(long bytes)
+    public nint Allocate(long bytes) => Keep(inner.Allocate(bytes), bytes);
+
+    public nint AllocateActivations(long bytes) => Keep(inner.AllocateActivations(bytes), bytes);
+
+    nint Keep(nint piece, long bytes)
     {
-        nint piece = inner.Allocate(bytes);
         pieces.Add(piece, bytes);
         return piece;
     }
