@@ -143,7 +143,7 @@ run() {
     tests CudaKernelTests 30
     tests CudaAttentionTests 20
     tests CudaCardTests 25
-    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || tests PackedProductTests 20
+    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || tests WarpgroupProductTests 20
     part bits 40 sh "$here/gpu-check.sh" bits "$home/corpus-is-there" || true
     part ours 30 sh "$here/gpu-check.sh" ours || true
     [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || { part products 15 "$here/Isoflop.Bench" card "$device" products; ISOFLOP_PLAIN_CARD=1 part plain 15 sh "$here/gpu-check.sh" plain; } || true

@@ -76,11 +76,13 @@ static class CardBench
                 (MatMulLayout.Plain, rows, width, 3 * width), (MatMulLayout.TransposedA, 3 * width, width, rows)])
             {
                 using var memory = new DeviceMemory(device);
-                DeviceSpan<float> a = Random((long)m * k), b = Random((long)k * n), c = memory.Allocate<float>((long)m * n);
+                // As layers have them: activations, and weights but where it is weights' gradient.
+                DeviceSpan<float> a = layout == MatMulLayout.TransposedA ? Activations(k, m) : Activations(m, k),
+                    b = layout == MatMulLayout.TransposedA ? Activations(k, n) : Random((long)k * n), c = memory.Allocate<float>((long)m * n);
                 float[]? small = null;
                 var rates = new List<string>();
                 var others = new List<string>();
-                foreach (Action product in (Action[])[() => Tiles(false), () => Tiles(true), () => Packed(false), () => Packed(true)])
+                foreach (Action product in (Action[])[() => Tiles(false), () => Tiles(true), () => Warpgroups(false), () => Warpgroups(true)])
                 {
                     product();
                     float[] got = new float[c.Length];
@@ -93,7 +95,7 @@ static class CardBench
                     device.Download(c.Slice(0, 1), new float[1]);
                     rates.Add(string.Create(CultureInfo.InvariantCulture,
                         $"{2.0 * m * n * k * Times / Stopwatch.GetElapsedTime(began).TotalSeconds / 1e12,6:F1}"));
-                    if (rates.Count == 2 && !device.CanPack) break;
+                    if (rates.Count == 2 && !device.HasWarpgroups) break;
                 }
                 Console.WriteLine($"{layout,-11}{m,6} {n,6} {k,6} | {string.Join(' ', rates)} | {string.Join(' ', others)}");
 
@@ -103,7 +105,15 @@ static class CardBench
                     device.MatMul(layout, a, b, c, m, n, k);
                 }
 
-                void Packed(bool wide) => device.MatMulPacked(layout, a, b, c, m, n, k, wide: wide);
+                void Warpgroups(bool wide) => device.MatMulByWarpgroups(layout, a, b, c, m, n, k, wide: wide);
+
+                DeviceSpan<float> Activations(int rows, int columns)
+                {
+                    DeviceSpan<float> gain = memory.Allocate<float>(columns), y = memory.AllocateActivations((long)rows * columns);
+                    device.Upload(Enumerable.Repeat(1f, columns).ToArray(), gain);
+                    device.RmsNorm(Random((long)rows * columns), gain, y, memory.Allocate<float>(rows), new(rows, 1, columns, columns), 1e-6f);
+                    return y;
+                }
 
                 DeviceSpan<float> Random(long length)
                 {

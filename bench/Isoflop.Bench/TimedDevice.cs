@@ -123,8 +123,8 @@ sealed class TimedDevice(IDevice inner, Action? wait = null) : IDevice
         int width) => Time("SwiGluBackward", () => inner.SwiGluBackward(gateUp, dy, dGateUp, rows, width));
 
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V) =>
-        Time("CrossEntropy", () => inner.CrossEntropy(logits, targets, weights, totalWeight, nll, rows, V));
+        DeviceSpan<float> nll, int rows, int V, DeviceSpan<float> gradient = default) =>
+        Time("CrossEntropy", () => inner.CrossEntropy(logits, targets, weights, totalWeight, nll, rows, V, gradient));
 
     public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) =>
         Time("LogSoftmax", () => inner.LogSoftmax(logits, rows, V));

@@ -114,7 +114,7 @@ struct NormBackwardArguments
     public nint X, Gain, S, DY, DX, Parts, DGain;
     public HeadRows Shape;
     public GroupArguments Groups;
-    public int Accumulate, First, PartBlocks;
+    public int Accumulate, First, PartBlocks, Together;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -153,43 +153,26 @@ struct MatMulBackwardArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
-struct PackArguments
+struct RoundArguments
 {
-    public nint X, To;
+    public nint X, Y;
+    public long Length;
+}
+
+/// <summary>CUtensorMap: opaque.</summary>
+[InlineArray(16)]
+struct TensorMap
+{
+    ulong first;
+}
+
+[StructLayout(LayoutKind.Sequential, Size = 320)]             // a multiple of 64, which maps begin at
+struct WarpgroupMatMulArguments
+{
+    public TensorMap A, B;
+    public nint Start, C;
     public GroupArguments Groups;
-    public int Rows, K, Chunks;
-}
-
-[StructLayout(LayoutKind.Sequential)]
-struct NormPackArguments
-{
-    public NormArguments Norm;
-    public nint To;
-    public int Chunks;
-}
-
-[StructLayout(LayoutKind.Sequential)]
-struct SwiGluPackArguments
-{
-    public SwiGluArguments SwiGlu;
-    public nint To;
-    public int Chunks;
-}
-
-[StructLayout(LayoutKind.Sequential)]
-struct PackBothArguments
-{
-    public PackArguments Turned;
-    public nint Plain;
-    public int PlainChunks;
-}
-
-[StructLayout(LayoutKind.Sequential)]
-struct PackedMatMulArguments
-{
-    public nint A, B, Start, C;
-    public GroupArguments Groups;
-    public int M, N, K, Chunks;
+    public int M, N, K, Grouped;
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -237,7 +220,7 @@ struct SwiGluArguments
 [StructLayout(LayoutKind.Sequential)]
 struct CrossEntropyArguments
 {
-    public nint Logits, Targets, Weights, Nll;
+    public nint Logits, Targets, Weights, Nll, Gradient;
     public double Total;
     public int Rows, V;
 }

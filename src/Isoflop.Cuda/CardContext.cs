@@ -49,11 +49,9 @@ sealed unsafe class CardContext
     /// <summary>Whether a kernel may be launched before the one ahead of it is done, and waits by itself.</summary>
     public bool Overlaps { get; set; }
 
-    /// <summary>Whether its warpgroups' products are used: those of a major capability, where they have the bits of its
-    /// warps'. Compared once.</summary>
-    public bool HasSameProducts(int capability, Func<bool> compare)
+    /// <summary>Whether its warpgroups' products have the bits of its warps'. Compared once.</summary>
+    public bool HasSameProducts(Func<bool> compare)
     {
-        if (card.Major != capability || Plain) return false;
         lock (one)
             if (same is { } known) return known;
         bool found = compare();                                   // loads kernels, which asks for the lock
@@ -96,7 +94,7 @@ sealed unsafe class CardContext
     /// <summary>Names of all modules that the card can have.</summary>
     public IEnumerable<string> Modules => typeof(CardContext).Assembly.GetManifestResourceNames()
         .Where(r => r.EndsWith(".ptx", StringComparison.Ordinal)).Select(r => r[..^4])
-        .Where(r => card.Major == PackedProducts.Capability || !r.EndsWith("_hopper", StringComparison.Ordinal))
+        .Where(r => card.Major == WarpgroupProducts.Capability || !r.EndsWith("_hopper", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal);
 
     nint Load(string name)

@@ -91,8 +91,10 @@ public static class Cards
             if (card.Problem is not null) return rate;
             using var device = new CudaDevice(card, single: false);
             (double bandwidth, double flops) = device.Measure(side, bytes);
-            string products = device.Packs ? "wgmma" : card.Major != PackedProducts.Capability ? "mma.sync"
-                : CardContext.Plain ? "mma.sync: ISOFLOP_PLAIN_CARD is set" : "mma.sync: wgmma has other bits on this card";
+            string products = device.UsesWarpgroups ? "wgmma" : card.Major != WarpgroupProducts.Capability ? "mma.sync"
+                : CardContext.Plain ? "mma.sync: ISOFLOP_PLAIN_CARD is set"
+                : !device.HasWarpgroups ? "mma.sync: this driver has no tensor maps"
+                : "mma.sync: wgmma has other bits on this card";
             return rate with
             {
                 BandwidthGBs = bandwidth / 1e9,

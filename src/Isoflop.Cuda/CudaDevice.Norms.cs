@@ -41,6 +41,11 @@ sealed partial class CudaDevice
             PartBlocks = made,
         };
         bool inPlace = dx.Address == dy.Address;             // then all parts come before the first vector
+        if (!inPlace && shape.Heads == 1)
+        {
+            given.Together = 1;
+            all = parts * (Up(shape.Width, 32) + GainRows / 8);
+        }
         Add(inPlace ? made : all);
         work.Add(Table.GainSum, new(Up(shape.Width, 64), groups.Count), given);
         if (!inPlace) return;

@@ -11,9 +11,9 @@ sealed partial class CudaDevice
         DeviceSpan<float> start = default, PassPlan.Groups groups = default)
     {
         int count = layout == MatMulLayout.TransposedA ? groups.Count : 1;
-        if (Packed(m, n, k, count, a, b))
+        if (ByWarpgroups(layout, a, b, m, n, k, count))
         {
-            MatMulPacked(layout, a, b, c, m, n, k, start, groups);
+            MatMulByWarpgroups(layout, a, b, c, m, n, k, start, groups);
             return;
         }
         Table.Product product = layout switch
@@ -33,14 +33,19 @@ sealed partial class CudaDevice
         DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
     {
         int outputs = w.Outputs, inputs = w.Inputs, columns = Up(inputs, 64), weights = columns * Up(outputs, 64) * groups.Count;
-        bool weightsPacked = Packed(outputs, inputs, rows, groups.Count, dy, x),
-            inputsPacked = Packed(rows, inputs, outputs, 1, dy, w.Values);
-        if (weightsPacked && inputsPacked)
+        bool weightsBy = ByWarpgroups(MatMulLayout.TransposedA, dy, x, outputs, inputs, rows, groups.Count),
+            inputsBy = ByWarpgroups(MatMulLayout.Plain, dy, w.Values, rows, inputs, outputs, 1);
+        if (weightsBy && inputsBy)
         {
-            MatMulBackwardPacked(dy, x, w.Values, dw, dx, outputs, inputs, rows, groups);
+            (dy, x) = (dy.Slice(0, (long)rows * outputs), x.Slice(0, (long)rows * inputs));
+            // Room for dy comes first, so that what is rounded there for one product is there for the other.
+            DeviceSpan<float> rounded = Rounded(dy, 0, OperandRoom(x) + OperandRoom(w.Values));
+            long used = OperandRoom(dy);
+            MatMulByWarpgroups(MatMulLayout.TransposedA, rounded, x, dw, outputs, inputs, rows, dw, groups, room: used);
+            MatMulByWarpgroups(MatMulLayout.Plain, rounded, w.Values, dx, rows, inputs, outputs, room: used);
             return;
         }
-        if (weightsPacked || inputsPacked || Large(outputs, inputs, groups.Count) || Large(rows, inputs, 1))
+        if (weightsBy || inputsBy || Large(outputs, inputs, groups.Count) || Large(rows, inputs, 1))
         {
             MatMul(MatMulLayout.TransposedA, dy, x, dw, outputs, inputs, rows, dw, groups);
             MatMul(MatMulLayout.Plain, dy, w.Values, dx, rows, inputs, outputs);
@@ -57,8 +62,10 @@ sealed partial class CudaDevice
         });
     }
 
-    bool Packed(int m, int n, int k, int count, DeviceSpan<float> left, DeviceSpan<float> right) => PacksAll
-        || Packs && LargeTiles is null && PackedProducts.Pay(m, n, k, count, processors, ElementBytes(left), ElementBytes(right));
+    bool ByWarpgroups(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, int m, int n, int k, int count) =>
+        WarpgroupProducts.Take(layout, m, n, k) && WarpgroupProducts.Take(a) && WarpgroupProducts.Take(b)
+        && (AlwaysWarpgroups || UsesWarpgroups && LargeTiles is null
+            && WarpgroupProducts.Pay(m, n, k, count, processors, ElementBytes(a), ElementBytes(b)));
 
     static int ElementBytes(DeviceSpan<float> x) => IsNarrow(x) ? 2 : sizeof(float);
 
@@ -89,85 +96,53 @@ sealed partial class CudaDevice
             Grouped = layout == MatMulLayout.TransposedA ? 1 : 0,
         };
 
-    /// <summary>The same from operands that are rounded beforehand, by the products of compute capability 9.0.</summary>
+    /// <summary>The same by the warpgroups of compute capability 9.0, of operands that those take.</summary>
     /// <param name="wide">tiles of 128 × 256, else of 128 × 128; null: wide ones where they fill the card</param>
-    internal void MatMulPacked(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m, int n,
-        int k, DeviceSpan<float> start = default, PassPlan.Groups groups = default, bool? wide = null)
+    /// <param name="room">bytes of the scratch in use</param>
+    internal void MatMulByWarpgroups(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m,
+        int n, int k, DeviceSpan<float> start = default, PassPlan.Groups groups = default, bool? wide = null, long room = 0)
     {
-        if (layout != MatMulLayout.TransposedA) groups = default;
-        int chunks = PackedProducts.Chunks(k, groups.Count);
-        nint left = Scratch(PackedProducts.Bytes(m, chunks) + PackedProducts.Bytes(n, chunks));
-        nint right = left + (nint)PackedProducts.Bytes(m, chunks);
-        if (layout == MatMulLayout.TransposedA || !TryPackInLastLaunch(a, left, m, k))
-            Pack(a, left, m, k, groups, layout == MatMulLayout.TransposedA);
-        Pack(b, right, n, k, groups, layout != MatMulLayout.TransposedB);
-        MultiplyPacked(left, right, c, m, n, k, start, groups, wide);
-    }
-
-    /// <summary>Where the last launch is the norm or the SwiGLU that makes x [rows, k], lets it pack x too.</summary>
-    bool TryPackInLastLaunch(DeviceSpan<float> x, nint to, int rows, int k)
-    {
-        int chunks = PackedProducts.Chunks(k, 1), filled = Up(rows, PackedProducts.Rows) * PackedProducts.Rows;
-        if (work.IsLast(Table.RmsNorm, out NormArguments norm) && norm.Y == x.Address
-            && norm.Shape == new HeadRows(rows, 1, k, k))
+        bool turnA = layout == MatMulLayout.TransposedA, turnB = layout != MatMulLayout.TransposedB;
+        if (!turnA) groups = default;
+        (a, b) = (a.Slice(0, (long)m * k), b.Slice(0, (long)n * k));
+        DeviceSpan<float> left = Rounded(a, room, OperandRoom(b)), right = Rounded(b, room + OperandRoom(a), 0);
+        bool two = wide ?? (long)Up(m, 128) * Up(n, 256) * groups.Count >= processors;
+        Table.WarpgroupProduct product = layout switch
         {
-            work.DropLast();
-            work.Add(Table.RmsNormPacked, new(Blocks(filled, 8)),
-                new NormPackArguments { Norm = norm, To = to, Chunks = chunks });
-            return true;
-        }
-        if (work.IsLast(Table.SwiGlu, out SwiGluArguments glu) && glu.Y == x.Address && (glu.Rows, glu.Width) == (rows, k))
-        {
-            work.DropLast();
-            work.Add(Table.SwiGluPacked, new(Blocks((long)filled * Up(k, 64) * 8, 256)),
-                new SwiGluPackArguments { SwiGlu = glu, To = to, Chunks = chunks });
-            return true;
-        }
-        return false;
-    }
-
-    /// <summary><see cref="MatMulBackward"/> from packed operands: dy is read once for both.</summary>
-    internal void MatMulBackwardPacked(DeviceSpan<float> dy, DeviceSpan<float> x, DeviceSpan<float> w, DeviceSpan<float> dw,
-        DeviceSpan<float> dx, int outputs, int inputs, int rows, PassPlan.Groups groups)
-    {
-        int chunks = PackedProducts.Chunks(rows, groups.Count), inner = PackedProducts.Chunks(outputs, 1);
-        long turned = PackedProducts.Bytes(outputs, chunks), plain = PackedProducts.Bytes(rows, inner),
-            right = Math.Max(PackedProducts.Bytes(inputs, chunks), PackedProducts.Bytes(inputs, inner));
-        nint dyTurned = Scratch(turned + plain + right), dyPlain = dyTurned + (nint)turned, operand = dyPlain + (nint)plain;
-        work.Add(Table.PackBoth, new(chunks, Up(outputs, PackedProducts.Rows), 1, PackedProducts.TurnedBytes),
-            new PackBothArguments { Turned = Given(dy, dyTurned, outputs, rows, groups), Plain = dyPlain, PlainChunks = inner });
-        Pack(x, operand, inputs, rows, groups, turned: true);
-        MultiplyPacked(dyTurned, operand, dw, outputs, inputs, rows, dw, groups);
-        Pack(w, operand, inputs, outputs, default, turned: true);
-        MultiplyPacked(dyPlain, operand, dx, rows, inputs, outputs);
-    }
-
-    static PackArguments Given(DeviceSpan<float> x, nint to, int rows, int k, PassPlan.Groups groups) => new()
-    { X = x.Address, To = to, Groups = new(groups), Rows = rows, K = k, Chunks = PackedProducts.Chunks(k, groups.Count) };
-
-    void Pack(DeviceSpan<float> x, nint to, int rows, int k, PassPlan.Groups groups, bool turned) => work.Add(
-        turned ? Table.PackTurned : Table.Pack,
-        new(PackedProducts.Chunks(k, groups.Count), Up(rows, PackedProducts.Rows), 1, turned ? PackedProducts.TurnedBytes : 0),
-        Given(x, to, rows, k, groups));
-
-    void MultiplyPacked(nint left, nint right, DeviceSpan<float> c, int m, int n, int k, DeviceSpan<float> start = default,
-        PassPlan.Groups groups = default, bool? wide = null)
-    {
-        bool two = wide ?? (long)Up(m, PackedProducts.Rows) * Up(n, 2 * PackedProducts.Rows) * groups.Count >= processors;
+            MatMulLayout.Plain => Table.ByWarpgroups,
+            MatMulLayout.TransposedB => Table.ByWarpgroupsTurnedB,
+            _ => Table.ByWarpgroupsTurnedA,
+        };
         int columns = two ? 2 : 1;
-        work.Add(two ? Table.PackedWide : Table.PackedNarrow, new(
-            Up(n, columns * PackedProducts.Rows), Up(m, PackedProducts.Rows), groups.Count, PackedProducts.SharedBytes(columns)),
-            new PackedMatMulArguments
-            {
-                A = left,
-                B = right,
-                Start = start.Length == 0 ? 0 : start.Address,
-                C = c.Address,
-                Groups = new(groups),
-                M = m,
-                N = n,
-                K = k,
-                Chunks = PackedProducts.Chunks(k, groups.Count),
-            });
+        var grid = new Grid(Up(n, 128 * columns), Up(m, 128), groups.Count, WarpgroupProducts.SharedBytes(columns));
+        work.Add(two ? product.Wide : product.Narrow, grid, new WarpgroupMatMulArguments
+        {
+            A = turnA ? Map(left, k, m) : Map(left, m, k),
+            B = turnB ? Map(right, k, n) : Map(right, n, k),
+            Start = start.Length == 0 ? 0 : start.Address,
+            C = c.Address,
+            Groups = new(groups),
+            M = m,
+            N = n,
+            K = k,
+            Grouped = turnA ? 1 : 0,
+        });
     }
+
+    /// <summary>Of scratch, for an operand as products by warpgroups take it: none where it lies so.</summary>
+    static long OperandRoom(DeviceSpan<float> x) => IsNarrow(x) ? 0 : (x.Length * 2 + 255) / 256 * 256;
+
+    /// <summary>The operand in bfloat16, rounded into scratch where it lies in float32.</summary>
+    /// <param name="at">bytes of the scratch in use before it</param> <param name="behind">that will be wanted behind it</param>
+    DeviceSpan<float> Rounded(DeviceSpan<float> x, long at, long behind)
+    {
+        if (IsNarrow(x)) return x;
+        nint room = Scratch(at + OperandRoom(x) + behind) + (nint)at;
+        var rounded = new DeviceSpan<float>((nint)(Narrow | 2 * room), x.Length);
+        work.Add(Table.Round, Elements(x.Length / 4),
+            new RoundArguments { X = x.Address, Y = rounded.Address, Length = x.Length });
+        return rounded;
+    }
+
+    TensorMap Map(DeviceSpan<float> x, int rows, int columns) => stream.Map((nint)((x.Address & ~Narrow) / 2), rows, columns);
 }

@@ -39,21 +39,21 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
             new(() => card.PeakFlops(!single)))
         { PassRows = PassRowsWanted, RunsBehind = true, ActivationBytes = kernels.OperandBytes };
-        CanPack = !single && card.Major == PackedProducts.Capability && !CardContext.Plain;
-        Packs = !single && stream.Context.HasSameProducts(PackedProducts.Capability, () => PackedProducts.Same(this));
+        HasWarpgroups = !single && card.Major == WarpgroupProducts.Capability && !CardContext.Plain && stream.HasMaps;
+        UsesWarpgroups = HasWarpgroups && stream.Context.HasSameProducts(() => WarpgroupProducts.Same(this));
     }
 
     /// <inheritdoc/>
     public DeviceTraits Traits { get; }
 
-    /// <summary>Whether large products take operands that are packed beforehand.</summary>
-    internal bool Packs { get; }
+    /// <summary>Whether large products are by warpgroups: the card has them, and with the bits of others.</summary>
+    internal bool UsesWarpgroups { get; }
 
-    /// <summary>Whether the card has such products, with whatever bits.</summary>
-    internal bool CanPack { get; }
+    /// <summary>Whether the card and its driver have such products, with whatever bits.</summary>
+    internal bool HasWarpgroups { get; }
 
-    /// <summary>Products of any size, for tests.</summary>
-    internal bool PacksAll { get; set; }
+    /// <summary>Products of any size are, for tests.</summary>
+    internal bool AlwaysWarpgroups { get; set; }
 
     /// <summary>Tiles of 128 × 128, or of 64 × 64; null: the large one where it fills the card.</summary>
     internal bool? LargeTiles { get; set; }
@@ -337,7 +337,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V)
+        DeviceSpan<float> nll, int rows, int V, DeviceSpan<float> gradient = default)
     {
         // Each is read three times: as many at once as half of the second cache holds, but enough to keep all processors at it.
         Kernel kernel = V < LongRow ? Table.CrossEntropy : Table.CrossEntropyLong;
@@ -348,6 +348,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             Targets = targets.Address,
             Weights = weights.Length == 0 ? 0 : weights.Address,
             Nll = nll.Address,
+            Gradient = gradient.Length == 0 ? logits.Address : gradient.Address,
             Total = totalWeight,
             Rows = rows,
             V = V,

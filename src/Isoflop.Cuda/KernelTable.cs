@@ -59,11 +59,16 @@ sealed class KernelTable
         LossParts = new("sums", "loss_parts", 256), LossSum = new("sums", "loss_sum", 32),
         SquaresParts = new("sums", "squares_parts", 256), SquaresSum = new("sums", "squares_sum", 256),
         AdamW = new("adamw", "adamw", 256), Direction = new("adamw", "direction", 256),
-        Axpby = new("elementwise", "axpby", 256), Pack = new("pack", "pack", 256), PackTurned = new("pack", "pack_turned", 256),
-        PackBoth = new("pack", "pack_both", 256), RmsNormPacked = new("norm_swiglu_packed", "rms_norm_packed", 256),
-        SwiGluPacked = new("norm_swiglu_packed", "swiglu_packed", 256),
-        PackedWide = new("matmul_hopper", "matmul_packed_wide", 288),
-        PackedNarrow = new("matmul_hopper", "matmul_packed_narrow", 288);
+        Axpby = new("elementwise", "axpby", 256), Round = new("elementwise", "round_operand", 256);
+
+    /// <summary>A product by warpgroups, with tiles of 128 × 256 and of 128 × 128.</summary>
+    public sealed record WarpgroupProduct(Kernel Wide, Kernel Narrow);
+
+    public static readonly WarpgroupProduct ByWarpgroups = Warpgroup("plain"), ByWarpgroupsTurnedB = Warpgroup("turned_b"),
+        ByWarpgroupsTurnedA = Warpgroup("turned_a");
+
+    static WarpgroupProduct Warpgroup(string layout) => new(new("matmul_hopper", $"matmul_warpgroup_{layout}_wide", 288),
+        new("matmul_hopper", $"matmul_warpgroup_{layout}_narrow", 288));
 
     /// <summary>Which kernel takes heads of this width, and how wide its tiles are.</summary>
     /// <exception cref="ConfigException">No kernel does.</exception>

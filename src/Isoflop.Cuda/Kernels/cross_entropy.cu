@@ -1,8 +1,11 @@
 #include "logits.h"
 
-// nll[r] = −ln softmax(logits[r])[targets[r]], nats; with weights, logits become weights[r]/total·(softmax − onehot). A block a
-// row, of a long one a large block. Without targets logits become log-probabilities.
-struct CrossEntropyArgs { float* logits; const int* targets; const float* weights; float* nll; double total; int rows, V; };
+// nll[r] = −ln softmax(logits[r])[targets[r]], nats; with weights, the gradient, which may be in the logits' place, becomes
+// weights[r]/total·(softmax − onehot). A block a row, of a long one a large block. Without targets logits become log-probabilities.
+struct CrossEntropyArgs
+{
+    float* logits; const int* targets; const float* weights; float* nll; Activations gradient; double total; int rows, V;
+};
 
 template <int Threads> DEVICE void cross_entropy_of(const CrossEntropyArgs& a)
 {
@@ -17,9 +20,26 @@ template <int Threads> DEVICE void cross_entropy_of(const CrossEntropyArgs& a)
         if (thread() == 0) a.nll[r] = nll_of(logit, max, logarithm(sum));
         if (!a.weights) continue;
         float weight = (float)(a.weights[r] / a.total), scale = weight / sum;
-#pragma unroll 4
-        for (int i = thread(); i < a.V; i += Threads)
-            x[i] = exponential(x[i] - max) * scale - (i == target ? weight : 0);
+        with_elements(a.gradient + (long long)r * a.V, [&](auto d)
+        {
+            const int Ahead = 4;                             // loads under way before the first is stored
+            for (int first = thread(); first < a.V; first += Ahead * Threads)
+            {
+                float held[Ahead];
+#pragma unroll
+                for (int j = 0; j < Ahead; j++)
+                {
+                    int i = first + j * Threads;
+                    held[j] = i < a.V ? x[i] : 0;
+                }
+#pragma unroll
+                for (int j = 0; j < Ahead; j++)
+                {
+                    int i = first + j * Threads;
+                    if (i < a.V) d.put(i, exponential(held[j] - max) * scale - (i == target ? weight : 0));
+                }
+            }
+        });
     }
 }
 

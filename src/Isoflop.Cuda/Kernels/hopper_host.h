@@ -10,12 +10,15 @@ int isoflop_reversed = 0;
 namespace host
 {
 
-struct Copy { void* to; const void* from; int bytes; };
+// As host_driver.cpp makes it.
+struct Tensor { const char* at; unsigned long long columns, rows, pitch; };
+
+struct Copy { char* to; Tensor from; int column, row; };
 
 // An mbarrier's 8 bytes: an index, since its state would not fit.
 struct Event { int arrivals, arrived, expected, came, phase; std::vector<Copy> copies; };
 
-struct Product { unsigned long long a, b; float* sums; };
+struct Product { unsigned long long a, b; bool turnA, turnB; float* sums; };
 
 struct Warpgroup
 {
@@ -69,6 +72,21 @@ template <class Done> inline void await(Done done)
     b->moves++;
 }
 
+// Zeros outside of the matrix, of whose rows a piece of 16 bytes is either part or not; pieces are turned by where they lie.
+inline void copy_box(const Copy& c)
+{
+    for (int row = 0; row < BoxSide; row++)
+        for (int column = 0; column < BoxSide; column += 8)
+        {
+            long long x = c.column + column, y = c.row + row;
+            bool there = x >= 0 && y >= 0 && x < (long long)c.from.columns && y < (long long)c.from.rows;
+            size_t at = c.to - current()->shared + row * 128 + 2 * column;
+            at ^= at >> 7 << 4 & 0x70;
+            if (there) memcpy(current()->shared + at, c.from.at + y * c.from.pitch + 2 * x, 16);
+            else memset(current()->shared + at, 0, 16);
+        }
+}
+
 inline Warpgroup& own_group() { return hopper().groups[current()->thread / 128]; }
 
 // Until all 128 threads of the warpgroup have come; the last one does what is to be done once.
@@ -84,12 +102,14 @@ template <class Once> inline void meet_group(Once once)
     else await([&] { return g.generation != generation; });
 }
 
-// Element (row, k) of a tile as its descriptor says: 128-byte swizzle, rows of 128 bytes.
-inline float tile_element(unsigned long long descriptor, int row, int k)
+// Element (row, k) of a tile as its descriptor says: 128-byte swizzle; the smaller stride goes from 8 rows of 128 bytes to the next 8,
+// the larger one, where k goes down the rows, to the next 64 elements of the other side.
+inline float tile_element(unsigned long long descriptor, int row, int k, bool turned)
 {
     Block* b = current();
-    if (descriptor >> 62 != 1 || (descriptor >> 32 & 0x3FFF) != 64) b->fault = "a descriptor of another layout";
-    size_t at = (descriptor & 0x3FFF) * 16 + row * 128 + 2 * k;
+    if (descriptor >> 62 != 1) b->fault = "a descriptor of another layout";
+    size_t eight = (descriptor >> 32 & 0x3FFF) * 16, further = (descriptor >> 16 & 0x3FFF) * 16, at = (descriptor & 0x3FFF) * 16;
+    at += turned ? row / 64 * further + k / 8 * eight + k % 8 * 128 + row % 64 * 2 : row / 8 * eight + row % 8 * 128 + 2 * k;
     at ^= at >> 7 << 4 & 0x70;                               // address bits 4 to 6 xor bits 7 to 9
     if (at + 2 > (size_t)b->sharedBytes)
     {
@@ -110,8 +130,8 @@ inline void multiply(Warpgroup& g)
         Product first = g.products[0][n];
         for (int k = 0; k < 16; k++)
         {
-            for (int i = 0; i < 64; i++) left[i][k] = tile_element(first.a, i, k);
-            for (int j = 0; j < 128; j++) right[j][k] = tile_element(first.b, j, k);
+            for (int i = 0; i < 64; i++) left[i][k] = tile_element(first.a, i, k, first.turnA);
+            for (int j = 0; j < 128; j++) right[j][k] = tile_element(first.b, j, k, first.turnB);
         }
         for (int t = 0; t < 128; t++)
         {
@@ -163,8 +183,8 @@ DEVICE void event_await(BlockEvent* e, int parity)
         host::Event& own = *host::event_of(e);
         for (const host::Copy& c : own.copies)
         {
-            memcpy(c.to, c.from, c.bytes);
-            own.came += c.bytes;
+            host::copy_box(c);
+            own.came += BoxBytes;
         }
         own.copies.clear();
         host::complete(own);
@@ -172,22 +192,34 @@ DEVICE void event_await(BlockEvent* e, int parity)
     });
 }
 
-DEVICE void bulk_copy(void* to, const void* from, int bytes, BlockEvent* e)
+struct TensorMap { unsigned long long words[16]; };
+
+#define TENSOR_KERNEL(name, Args, threads) \
+    static void name##_given(const Args& a, unsigned long long given); \
+    KERNEL(name, Args, threads) { name##_given(a, (unsigned long long)&a); } \
+    static void name##_given(const Args& a, unsigned long long given)
+
+DEVICE void box_copy(void* to, unsigned long long map, int column, int row, BlockEvent* e)
 {
     host::Block* b = host::current();
-    bool inside = (char*)to >= b->shared && (char*)to + bytes <= b->shared + b->sharedBytes;
-    if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0 || bytes % 16 != 0 || !inside)
-        b->fault = "a copy that is not aligned, or goes outside of shared memory";
-    else host::event_of(e)->copies.push_back({ to, from, bytes }), b->moves++;
+    bool inside = (char*)to >= b->shared && (char*)to + BoxBytes <= b->shared + b->sharedBytes;
+    if (((char*)to - b->shared) % 1024 != 0 || !inside) b->fault = "a box that is not aligned, or goes outside of shared memory";
+    else host::event_of(e)->copies.push_back({ (char*)to, *(const host::Tensor*)map, column, row }), b->moves++;
 }
 
 DEVICE void copies_begin() {}
 
-DEVICE unsigned long long tile_descriptor(const void* tile, int k)
+template <bool Turned> DEVICE unsigned long long tile_descriptor(const void* tile, int k)
 {
     host::Block* b = host::current();
     if (((const char*)tile - b->shared) % 1024 != 0) b->fault = "a tile that does not begin at a multiple of 1024 bytes";
-    return (unsigned long long)((const char*)tile - b->shared + 2 * k) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
+    return (unsigned long long)((const char*)tile - b->shared + (Turned ? 128 : 2) * k) >> 4
+        | (unsigned long long)(BoxBytes >> 4) << 16 | 64ull << 32 | 1ull << 62;
+}
+
+DEVICE void writes_to_products()
+{
+    host::meet_group([](host::Warpgroup&) {});
 }
 
 DEVICE void products_begin() { host::own_group().open[host::current()->thread % 128] = true; }
@@ -198,10 +230,10 @@ DEVICE void products_await()
     host::meet_group(host::multiply);
 }
 
-DEVICE void product_64x128(float (&d)[64], unsigned long long a, unsigned long long b)
+template <bool TurnA, bool TurnB> DEVICE void product_64x128(float (&d)[64], unsigned long long a, unsigned long long b)
 {
     host::Warpgroup& g = host::own_group();
     int t = host::current()->thread % 128;
     if (!g.open[t]) host::current()->fault = "a product before products_begin";
-    g.products[t].push_back({ a, b, d });
+    g.products[t].push_back({ a, b, TurnA, TurnB, d });
 }

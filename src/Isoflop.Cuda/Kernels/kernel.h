@@ -312,6 +312,16 @@ DEVICE int group_begin(const Groups& groups, int g, int rows)
     return groups.offsets ? least(most(groups.offsets[g] - groups.first, 0), rows) : g > 0 ? rows : 0;
 }
 
+// Which tile of so many rows and columns of tiles a block takes: eight rows at a time, column by column, so that blocks that run at
+// the same time share what they read in the second cache.
+DEVICE void tile_of(int rows, int columns, int& row, int& column)
+{
+    const int Together = 8;
+    int block = block_y() * blocks_x() + block_x(), first = block / (Together * columns) * Together;
+    int within = block % (Together * columns), there = least(Together, rows - first);
+    row = first + within % there, column = within / there;
+}
+
 // A row of heads·width elements, stride from one row to the next.
 struct HeadRows { int rows, heads, width, stride; };
 

@@ -120,8 +120,15 @@ template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool T
             }
 }
 
+template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool TurnB> DEVICE void tiled(const MatMulArgs& a)
+{
+    int row, column;
+    tile_of((a.m + BM - 1) / BM, blocks_x(), row, column);
+    product<T, BM, BN, WM, WN, Steps, TurnA, TurnB>(a, column, row, block_z());
+}
+
 #define PRODUCT(name, threads, ...) \
-    OPERAND_KERNEL(matmul_##name, MatMulArgs, threads) { product<OPERAND, __VA_ARGS__>(a, block_x(), block_y(), block_z()); }
+    OPERAND_KERNEL(matmul_##name, MatMulArgs, threads) { tiled<OPERAND, __VA_ARGS__>(a); }
 
 // Tile, a warp's part of it, steps, turnA, turnB.
 #define LARGE 128, 128, 64, 32, 32

@@ -1,82 +1,101 @@
 #include "hopper.h"
-#include "pack.h"
 
-// C = start + A·Bᵀ of packed operands; bits as matmul.cu has them: an element is one chain over ascending k in steps of 16, begun
-// at start. A warp copies chunks into a ring of four stages, two warpgroups multiply them, 64 rows each. Group z of k has a C and a
-// start of its own, stride further.
-struct PackedMatMulArgs { const void *a, *b; const float* start; Activations c; Groups groups; int m, n, k, chunks; };
+// C = start + A·B of operands in bfloat16 by warpgroups, stored as matmul.cu says; rows of either begin at multiples of 16 bytes. Its
+// bits: an element is one chain over ascending k in steps of 16, begun at start. A warp copies boxes into a ring of four stages, two
+// warpgroups multiply them, 64 rows each. Group z of a gradient's rows, k, has a C and a start of its own, stride further.
+struct WarpgroupMatMulArgs
+{
+    TensorMap a, b; const float* start; Activations c; Groups groups; int m, n, k, grouped, filler[2];
+};
 
-const int Stages = 4, Warps = 8;                             // that multiply; one more copies
+const int Stages = 4, Steps = BoxSide, Warps = 8;            // Warps multiply; one more copies
 
 struct Ring { BlockEvent full[Stages], empty[Stages]; };
 
-// Steps of k of a stage, from k0 on. It waits for what it began: the other warpgroup's products run meanwhile, and the compiler may
-// move sums between registers only where no product is under way.
-template <int Steps, int J> DEVICE void multiply_steps(float (&acc)[J][64], const char* left, const char* right, int k0)
+// So many steps of k of a stage, from k0 on. It waits for what it began: the other warpgroup's products run meanwhile, and the
+// compiler may move sums between registers only where no product is under way.
+template <int Count, bool TurnA, bool TurnB, int J>
+DEVICE void multiply_steps(float (&acc)[J][64], const char* left, const char* right, int k0)
 {
     products_begin();
 #pragma unroll
-    for (int k = 0; k < Steps; k += 16)
+    for (int k = 0; k < Count; k += 16)
 #pragma unroll
         for (int j = 0; j < J; j++)
-            product_64x128(acc[j], tile_descriptor(left, k0 + k), tile_descriptor(right + j * ChunkBytes, k0 + k));
+            product_64x128<TurnA, TurnB>(acc[j], tile_descriptor<TurnA>(left, k0 + k),
+                tile_descriptor<TurnB>(right + j * 2 * BoxBytes, k0 + k));
     products_commit();
     products_await();
 }
 
-// Tiles of 128 × 128·J.
-template <int J> DEVICE void packed_product(const PackedMatMulArgs& a)
+// A box of a tile that begins so far along rows or columns of C and so far along k.
+template <bool Turned> DEVICE void copy_box(char* to, unsigned long long map, int along, int k, BlockEvent* e)
 {
-    const int StageBytes = (1 + J) * ChunkBytes;
+    if (Turned) box_copy(to, map, along, k, e);
+    else box_copy(to, map, k, along, e);
+}
+
+// Rows of k from there to the next multiple of 16 in a box of a turned operand: another group's, and nothing to this one.
+DEVICE void clear_rows(char* box, int from)
+{
+    int row = from + thread() % 128 / 8;
+    if (row < (from + 15) / 16 * 16) *(Quad*)(box + row * 128 + thread() % 8 * 16) = Quad { 0, 0, 0, 0 };
+    writes_to_products();
+}
+
+// Tiles of 128 × 128·J.
+template <int J, bool TurnA, bool TurnB> DEVICE void warpgroup_product(const WarpgroupMatMulArgs& a, unsigned long long given)
+{
+    const int StageBytes = (2 + 2 * J) * BoxBytes;
     char* stages = shared_memory();
     Ring& ring = *(Ring*)(stages + Stages * StageBytes);
-    int group = block_z(), i0 = block_y() * ChunkRows, j0 = block_x() * J * ChunkRows;
-    int length = group_begin(a.groups, group + 1, a.k) - group_begin(a.groups, group, a.k);
-    int begin = chunk_begin(a.groups, group, a.k), count = chunk_count(a.groups, group, a.k);
+    int group = block_z(), i0, j0;
+    tile_of((a.m + 127) / 128, blocks_x(), i0, j0);
+    i0 *= 128, j0 *= 128 * J;
+    int k0 = a.grouped ? group_begin(a.groups, group, a.k) : 0, k1 = a.grouped ? group_begin(a.groups, group + 1, a.k) : a.k;
+    int count = (k1 - k0 + Steps - 1) / Steps;
     if (thread() == 0)
         for (int s = 0; s < Stages; s++) event_make(&ring.full[s], 1), event_make(&ring.empty[s], Warps);
     block_barrier();
 
     if (warp() == Warps)                            // copies
     {
-        const char* left = (const char*)a.a + ((long long)block_y() * a.chunks + begin) * ChunkBytes;
-        const char* right = (const char*)a.b + ((long long)block_x() * J * a.chunks + begin) * ChunkBytes;
+        unsigned long long left = given, right = given + sizeof(TensorMap);
         copies_begin();
-        int columns = least(J, (a.n - j0 + ChunkRows - 1) / ChunkRows);          // chunks of B that there are
         for (int i = 0; lane() == 0 && i < count; i++)
         {
-            int s = i % Stages;
+            int s = i % Stages, k = k0 + i * Steps;
             char* stage = stages + s * StageBytes;
             if (i >= Stages) event_await(&ring.empty[s], (i / Stages + 1) & 1);
-            event_expect(&ring.full[s], (1 + columns) * ChunkBytes);
-            bulk_copy(stage, left + (long long)i * ChunkBytes, ChunkBytes, &ring.full[s]);
-            for (int j = 0; j < columns; j++)
-                bulk_copy(stage + (1 + j) * ChunkBytes, right + ((long long)j * a.chunks + i) * ChunkBytes, ChunkBytes,
-                    &ring.full[s]);
+            event_expect(&ring.full[s], StageBytes);
+            for (int b = 0; b < 2; b++) copy_box<TurnA>(stage + b * BoxBytes, left, i0 + b * BoxSide, k, &ring.full[s]);
+            for (int b = 0; b < 2 * J; b++)
+                copy_box<TurnB>(stage + (2 + b) * BoxBytes, right, j0 + b * BoxSide, k, &ring.full[s]);
         }
         return;
     }
 
     const float* start = a.start ? a.start + group * a.groups.stride : nullptr;
     Activations to = a.c + group * a.groups.stride;
-    int half = warp() / 4 * 64, row0 = i0 + half + warp() % 4 * 16 + lane() / 4, column0 = j0 + 2 * (lane() % 4);
+    int half = warp() / 4, row0 = i0 + half * 64 + warp() % 4 * 16 + lane() / 4, column0 = j0 + 2 * (lane() % 4);
     float acc[J][64];
 #pragma unroll
     for (int j = 0; j < J; j++)
 #pragma unroll
         for (int e = 0; e < 64; e++)
         {
-            int row = row0 + e / 2 % 2 * 8, column = column0 + j * ChunkRows + e / 4 * 8 + e % 2;
+            int row = row0 + e / 2 % 2 * 8, column = column0 + j * 128 + e / 4 * 8 + e % 2;
             acc[j][e] = start && row < a.m && column < a.n ? start[(long long)row * a.n + column] : 0;
         }
     for (int i = 0; i < count; i++)
     {
-        int s = i % Stages, steps = least(ChunkSteps, length - i * ChunkSteps);
-        const char *left = stages + s * StageBytes + half * 128, *right = stages + s * StageBytes + ChunkBytes;
+        int s = i % Stages, steps = least(Steps, k1 - k0 - i * Steps);
+        char *left = stages + s * StageBytes + half * BoxBytes, *right = stages + s * StageBytes + 2 * BoxBytes;
         event_await(&ring.full[s], i / Stages & 1);
-        if (steps > ChunkSteps - 16) multiply_steps<ChunkSteps>(acc, left, right, 0);
+        if (TurnA && steps % 16 != 0) clear_rows(left, steps);
+        if (steps > Steps - 16) multiply_steps<Steps, TurnA, TurnB>(acc, left, right, 0);
         else
-            for (int k = 0; k < steps; k += 16) multiply_steps<16>(acc, left, right, k);
+            for (int k = 0; k < steps; k += 16) multiply_steps<16, TurnA, TurnB>(acc, left, right, k);
         if (lane() == 0) event_arrive(&ring.empty[s]);
     }
     Either c(to);
@@ -86,10 +105,16 @@ template <int J> DEVICE void packed_product(const PackedMatMulArgs& a)
 #pragma unroll
         for (int e = 0; e < 64; e += 2)
         {
-            int row = row0 + e / 2 % 2 * 8, column = column0 + j * ChunkRows + e / 4 * 8;
+            int row = row0 + e / 2 % 2 * 8, column = column0 + j * 128 + e / 4 * 8;
             store_pair(c, (long long)row * a.n + column, row < a.m ? a.n - column : 0, pairs, acc[j][e], acc[j][e + 1]);
         }
 }
 
-KERNEL(matmul_packed_wide, PackedMatMulArgs, 288) { packed_product<2>(a); }
-KERNEL(matmul_packed_narrow, PackedMatMulArgs, 288) { packed_product<1>(a); }
+#define PRODUCT(name, ...) \
+    TENSOR_KERNEL(matmul_warpgroup_##name##_wide, WarpgroupMatMulArgs, 288) { warpgroup_product<2, __VA_ARGS__>(a, given); } \
+    TENSOR_KERNEL(matmul_warpgroup_##name##_narrow, WarpgroupMatMulArgs, 288) { warpgroup_product<1, __VA_ARGS__>(a, given); }
+
+// turnA, turnB: where k goes down the rows.
+PRODUCT(plain, false, true)
+PRODUCT(turned_b, false, false)
+PRODUCT(turned_a, true, true)

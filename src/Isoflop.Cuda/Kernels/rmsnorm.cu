@@ -1,5 +1,22 @@
 #include "gain.h"
-#include "norm_swiglu.h"
+
+// y = gain ⊙ x·s, s = 1/√(mean(x²) + ε) per vector: a warp each. Zhang & Sennrich 2019, arXiv:1910.07467.
+struct NormArgs { const float *x, *gain; Activations y; float* s; HeadRows shape; float epsilon; };
+
+DEVICE void norm(const NormArgs& a, int v)
+{
+    long long at = vector_at(a.shape, v);
+    int D = a.shape.width;
+    float squares = 0;
+#pragma unroll 4
+    for (int i = lane(); i < D; i += 32) squares = multiply_add(a.x[at + i], a.x[at + i], squares);
+    float s = 1 / __builtin_sqrtf(warp_sum(squares) / D + a.epsilon);
+    if (lane() == 0) a.s[v] = s;
+    with_elements(a.y + at, [&](auto y)
+    {
+        for (int i = lane(); i < D; i += 32) y.put(i, a.gain[i] * (a.x[at + i] * s));
+    });
+}
 
 KERNEL(rms_norm, NormArgs, 256)
 {
@@ -7,8 +24,9 @@ KERNEL(rms_norm, NormArgs, 256)
     for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8) norm(a, v);
 }
 
-// dx (+)= s·(g⊙dy − x̂·mean(g⊙dy⊙x̂)), x̂ = x·s, and the parts of dGain. The first blocks, part_blocks, make parts; dx may be dy,
-// then launches of each by themselves.
+// dx (+)= s·(g⊙dy − x̂·mean(g⊙dy⊙x̂)), x̂ = x·s, and the parts of dGain. Together: to each part's strips come the blocks of its rows,
+// which find what they read in the second cache. Else the first blocks, part_blocks, make parts; dx may be dy, then launches of
+// each by themselves.
 struct NormBackwardArgs
 {
     const float *x, *gain, *s;
@@ -16,33 +34,43 @@ struct NormBackwardArgs
     float *dx, *parts, *dGain;
     HeadRows shape;
     Groups groups;
-    int accumulate, first, part_blocks;
+    int accumulate, first, part_blocks, together;
 };
+
+template <class Gradient> DEVICE void norm_backward(const NormBackwardArgs& a, Gradient dy, int v)
+{
+    long long at = vector_at(a.shape, v);
+    int D = a.shape.width;
+    float sum = 0, s = a.s[v];
+#pragma unroll 4
+    for (int i = lane(); i < D; i += 32) sum = multiply_add(a.gain[i] * dy[at + i], a.x[at + i], sum);
+    float slope = warp_sum(sum) * s * s / D;
+    for (int i = lane(); i < D; i += 32)
+    {
+        float d = (a.gain[i] * dy[at + i] - a.x[at + i] * slope) * s;
+        a.dx[at + i] = a.accumulate ? a.dx[at + i] + d : d;
+    }
+}
 
 KERNEL(rms_norm_backward, NormBackwardArgs, 256)
 {
-    int block = a.first + block_x(), vectors = a.shape.rows * a.shape.heads, D = a.shape.width, strips = (D + 31) / 32;
+    const int RowBlocks = PartRows / 8;                      // of a part, a warp a row
+    int block = a.first + block_x(), vectors = a.shape.rows * a.shape.heads, strips = (a.shape.width + 31) / 32;
+    int each = strips + RowBlocks, part = a.together ? block / each : block / strips, strip = a.together ? block % each : block % strips;
     with_elements(a.dy, [&](auto dy)
     {
-        if (block < a.part_blocks)
+        if (a.together ? strip < strips : block < a.part_blocks)
+            gain_part(a.x, a.s, a.shape, a.groups, part, strip, a.parts, [&](int, int, long long at) { return dy[at]; });
+        else if (a.together)
         {
-            gain_part(a.x, a.s, a.shape, a.groups, block / strips, block % strips, a.parts,
-                [&](int, int, long long at) { return dy[at]; });
-            return;
+            int begin, end;
+            if (!part_rows(a.groups, a.shape.rows, part, begin, end)) return;
+            int v = begin + (strip - strips) * 8 + warp();
+            if (v < end) norm_backward(a, dy, v);
         }
-        for (int v = (block - a.part_blocks) * 8 + warp(); v < vectors; v += (a.first + blocks_x() - a.part_blocks) * 8)
-        {
-            long long at = vector_at(a.shape, v);
-            float sum = 0, s = a.s[v];
-#pragma unroll 4
-            for (int i = lane(); i < D; i += 32) sum = multiply_add(a.gain[i] * dy[at + i], a.x[at + i], sum);
-            float slope = warp_sum(sum) * s * s / D;
-            for (int i = lane(); i < D; i += 32)
-            {
-                float d = (a.gain[i] * dy[at + i] - a.x[at + i] * slope) * s;
-                a.dx[at + i] = a.accumulate ? a.dx[at + i] + d : d;
-            }
-        }
+        else
+            for (int v = (block - a.part_blocks) * 8 + warp(); v < vectors; v += (a.first + blocks_x() - a.part_blocks) * 8)
+                norm_backward(a, dy, v);
     });
 }
 

@@ -1,4 +1,9 @@
-#include "norm_swiglu.h"
+#include "kernel.h"
+
+// y = silu(gate) ⊙ up, silu(x) = x·σ(x); gateUp [rows, 2·width]: gate, then up. Shazeer 2020, arXiv:2002.05202.
+struct SwiGluArgs { Activations gateUp, dy, y; int rows, width; };
+
+DEVICE float sigmoid(float x) { return 1 / (1 + exponential(-x)); }
 
 KERNEL(swiglu, SwiGluArgs, 256)
 {
@@ -8,8 +13,9 @@ KERNEL(swiglu, SwiGluArgs, 256)
         decltype(y) gateUp(a.gateUp);
         for (long long i = (long long)block_x() * 256 + thread(); i < length; i += (long long)blocks_x() * 256)
         {
-            long long gate = i / a.width * 2 * a.width + i % a.width;
-            y.put(i, swiglu_of(gateUp[gate], gateUp[gate + a.width]));
+            long long at = i / a.width * 2 * a.width + i % a.width;
+            float gate = gateUp[at];
+            y.put(i, gate * sigmoid(gate) * gateUp[at + a.width]);
         }
     });
 }

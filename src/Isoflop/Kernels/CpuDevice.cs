@@ -380,7 +380,7 @@ sealed unsafe class CpuDevice : HostDevice, IDevice
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V) => Share(
+        DeviceSpan<float> nll, int rows, int V, DeviceSpan<float> gradient = default) => Share(
             Kernels.CrossEntropy.TaskOf(logits, targets, weights, totalWeight, nll, rows, V), rows, &Kernels.CrossEntropy.Simd);
 
     /// <inheritdoc/>

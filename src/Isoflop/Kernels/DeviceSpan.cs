@@ -40,9 +40,8 @@ public sealed class DeviceMemory(IDevice device, string what = "memory") : IDisp
     {
         try
         {
-            nint piece = allocate(checked(length * Unsafe.SizeOf<T>()));
-            pieces.Add(piece);
-            return new(piece, length);
+            pieces.Add(allocate(checked(length * Unsafe.SizeOf<T>())));
+            return new(pieces[^1], length);
         }
         catch (ConfigException e)
         {

@@ -229,8 +229,9 @@ public interface IDevice : IDisposable
     /// <param name="weights">
     /// [rows]; with it, logits become weights[r]/totalWeight·(softmax − onehot). default: logits stay
     /// </param>
+    /// <param name="gradient">that goes there instead, to activations, where a device keeps them in fewer bits</param>
     void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V);
+        DeviceSpan<float> nll, int rows, int V, DeviceSpan<float> gradient = default);
 
     /// <summary>Logits become log-probabilities, nats: to the bit −nll of <see cref="CrossEntropy"/>.</summary>
     void LogSoftmax(DeviceSpan<float> logits, int rows, int V);

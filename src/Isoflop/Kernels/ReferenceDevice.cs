@@ -147,7 +147,7 @@ sealed unsafe class ReferenceDevice(Precision precision = Precision.F32) : HostD
 
     /// <inheritdoc/>
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight,
-        DeviceSpan<float> nll, int rows, int V) => Kernels.CrossEntropy.Reference(
+        DeviceSpan<float> nll, int rows, int V, DeviceSpan<float> gradient = default) => Kernels.CrossEntropy.Reference(
             Kernels.CrossEntropy.TaskOf(logits, targets, weights, totalWeight, nll, rows, V));
 
     /// <inheritdoc/>

@@ -16,8 +16,8 @@ sealed class Pass : IDisposable
 {
     // Logits exist for one block of rows at a time: some 4 MB of them.
     const int LogitFloats = 1 << 20, MinLogitRows = 168;
-    // On a device that wants long passes 256 MB, in whole blocks of rows, so that its sums over rows go on from block to block.
-    const int DeviceLogitFloats = 1 << 26, LogitBlock = 256;
+    // On a device that wants long passes 512 MB, in whole blocks of rows, so that its sums over rows go on from block to block.
+    const int DeviceLogitFloats = 1 << 27, LogitBlock = 256;
 
     readonly IDevice device;
     readonly ModelWeights weights;
@@ -29,7 +29,7 @@ sealed class Pass : IDisposable
     readonly ActivationGradients? d;
     readonly DeviceMemory memory;
     readonly PassPlan plan;
-    readonly DeviceSpan<float> stream, finalNormed, finalScale, logits;
+    readonly DeviceSpan<float> stream, finalNormed, finalScale, logits, dLogits;
     readonly float epsilon;
 
     /// <summary>Room for so many rows.</summary>
@@ -53,6 +53,7 @@ sealed class Pass : IDisposable
         if (training) d = new(memory, config, maxRows);
         LogitRows = LogitRowsOf(device.Traits, config, maxRows);
         logits = memory.Allocate<float>((long)LogitRows * config.VocabSize);
+        dLogits = training && device.Traits.ActivationBytes < sizeof(float) ? memory.AllocateActivations(logits.Length) : logits;
     }
 
     /// <summary>The attention of a model.</summary>
@@ -218,10 +219,10 @@ sealed class Pass : IDisposable
             int count = Math.Min(LogitRows, plan.Predicting - r);
             DeviceSpan<float> x = normed.Slice((long)r * C, (long)count * C);
             weights.Head.Forward(device, x, logits, count);
-            device.CrossEntropy(logits, plan.Targets.Slice(r, count),
-                gradient is not null ? plan.Weights.Slice(r, count) : default, totalWeight, nll.Slice(r, count), count, V);
+            device.CrossEntropy(logits, plan.Targets.Slice(r, count), gradient is null ? default : plan.Weights.Slice(r, count),
+                totalWeight, nll.Slice(r, count), count, V, dLogits);
             if (gradient is { } g)
-                weights.Head.Backward(device, g.Slab, x, logits, d!.Normed.Slice((long)r * C, (long)count * C), count,
+                weights.Head.Backward(device, g.Slab, x, dLogits, d!.Normed.Slice((long)r * C, (long)count * C), count,
                     Groups.From(r));
         }
     }

@@ -87,8 +87,7 @@ public sealed record Plan
     {
         if (device.PassRows == 0) return MemoryOnHost(ranks);
         int rows = PassTokensOn(device);
-        long logits = (long)Pass.LogitRowsOf(device, Model, rows) * Model.VocabSize;
-        MemoryPlan alone = MemoryOf(new(Model), 1, rows, logits, device.ActivationBytes);
+        MemoryPlan alone = MemoryOf(new(Model), 1, rows, Pass.LogitRowsOf(device, Model, rows), device.ActivationBytes);
         return alone with { Packed = 0, Gradients = alone.Gradients / ranks };
     }
 
@@ -288,16 +287,16 @@ public sealed record Plan
     {
         int lanes = Math.Min(Shards / ranks, Environment.ProcessorCount);
         long atOnce = Precision == Precision.F32 ? Math.Max(PassTokens, lanes * Model.ContextLen) : (long)lanes * PassTokens;
-        return MemoryOf(table, ranks, atOnce, Math.Min(atOnce, Math.Max(168, (1 << 20) / Model.VocabSize)) * Model.VocabSize);
+        return MemoryOf(table, ranks, atOnce, Math.Min(atOnce, Math.Max(168, (1 << 20) / Model.VocabSize)));
     }
 
     /// <remarks>What <see cref="Transformer"/> allocates, scales of norms and log-sums left out.</remarks>
-    MemoryPlan MemoryOf(ParamTable table, int ranks, long rows, long logits, int activation = sizeof(float))
+    MemoryPlan MemoryOf(ParamTable table, int ranks, long rows, long logitRows, int activation = sizeof(float))
     {
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
         long layer = 2L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = width + qkv + q + ff;
-        long streams = (Model.NLayer + 1) * 2L * width;
+        long streams = (Model.NLayer + 1) * 2L * width, logits = logitRows * Model.VocabSize;
         long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
         long slab = table.Length * 4, shards = Shards / ranks;
         long moments = Optimizer == OptimizerKind.Adamw ? 2 * slab / ranks : 2 * slab;
@@ -305,6 +304,7 @@ public sealed record Plan
         int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
         long apart = Model.TiedHead ? 4 * table.Embedding.Length : 0;                // the embedding's gradient beside the head's
         return new(slab, shards * (slab + apart), moments + room * 4 + copies, table.MatrixLength * laidOut,
-            4 * (rows * streams + logits) + activation * rows * (Model.NLayer * layer + gradients + width));
+            4 * (rows * streams + logits) + activation * (rows * (Model.NLayer * layer + gradients + width)
+            + (activation == sizeof(float) ? 0 : logits)));
     }
 }

@@ -115,81 +115,62 @@ public sealed class CudaActivationTests : IDisposable
         }
     }
 
-    /// <summary>Each of a product's operands and its result may be activations, by warps in either tile and packed.</summary>
+    [Fact]
+    public void Gradients_of_logits()
+    {
+        foreach (int V in (int[])[1, 2, 31, 129, 515, 16_384, 16_387])
+        {
+            using Fences fences = card.Fences(V);
+            DeviceSpan<float> logits = fences.Random(3 * V, 5), weights = fences.Random(3);
+            DeviceSpan<int> targets = fences.Ints(3, i => i * 7 % V);
+            Same(fences, $"{V} logits", [fences.Empty(3 * V)], [logits, fences.Empty(3)], [0],
+                (a, w) => device.CrossEntropy(w[0], targets, weights, 3.7, w[1], 3, V, a[0]));
+        }
+    }
+
+    /// <summary>Each of a product's operands and its result may be activations, by warps and by warpgroups, in either tile.</summary>
     [Theory, InlineData(MatMulLayout.Plain), InlineData(MatMulLayout.TransposedB), InlineData(MatMulLayout.TransposedA)]
     public void Products(MatMulLayout layout)
     {
-        foreach ((int m, int n, int k) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (5, 7, 9), (66, 64, 32), (65, 130, 36), (130, 70, 100), (129, 260, 66)])
-            foreach (int which in Enumerable.Range(1, 7))
-                foreach (Action<DeviceSpan<float>, DeviceSpan<float>, DeviceSpan<float>> product in
-                    (Action<DeviceSpan<float>, DeviceSpan<float>, DeviceSpan<float>>[])[
-                        (a, b, c) => Tiles(false, a, b, c), (a, b, c) => Tiles(true, a, b, c),
-                        (a, b, c) => device.MatMulPacked(layout, a, b, c, m, n, k, wide: false), (a, b, c) => device.MatMulPacked(layout, a, b, c, m, n, k, wide: true)])
-                {
-                    using Fences fences = card.Fences(m + n + k);
-                    DeviceSpan<float>[] all = [fences.Random((long)m * k), fences.Random((long)k * n), fences.Empty((long)m * n)];
-                    // Those that stay floats hold values that bfloat16 has, or a result's whole bits.
-                    DeviceSpan<float> a = Wide(fences, fences.Narrow(all[0])), b = Wide(fences, fences.Narrow(all[1]));
-                    int[] given = [.. Enumerable.Range(0, 3).Where(i => (which >> i & 1) != 0)];
-                    DeviceSpan<float>[] wide = (which & 4) == 0 ? [all[2]] : [];
-                    Same(fences, $"{layout} {m}×{n}×{k}, {which}", [.. given.Select(i => all[i])], wide, (which & 4) != 0 ? [given.Length - 1] : [], (x, w) =>
+        foreach ((int m, int n, int k) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (5, 7, 9), (66, 64, 32), (65, 130, 36), (130, 70, 100), (129, 260, 66), (128, 136, 72), (72, 264, 96)])
+            foreach (bool large in (bool[])[false, true])
+                foreach (bool warpgroups in WarpgroupProducts.Take(layout, m, n, k) ? (bool[])[false, true] : [false])
+                    foreach (int which in Enumerable.Range(1, 7))
                     {
-                        DeviceSpan<float> Of(int i, DeviceSpan<float> own) => Array.IndexOf(given, i) is >= 0 and var at ? x[at] : own;
-                        product(Of(0, a), Of(1, b), w.Length > 0 ? w[0] : Of(2, default));
-                    });
-                }
-
-        void Tiles(bool large, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c)
-        {
-            // [m, k], [k, n], [m, n]
-            (int m, int n, int k) = Sides(a.Length, b.Length, c.Length);
-            device.LargeTiles = large;
-            device.MatMul(layout, a, b, c, m, n, k);
-            device.LargeTiles = null;
-        }
-
-        static (int, int, int) Sides(long a, long b, long c) =>
-            ((int)Math.Round(Math.Sqrt((double)a * c / b)), (int)Math.Round(Math.Sqrt((double)b * c / a)), (int)Math.Round(Math.Sqrt((double)a * b / c)));
+                        using Fences fences = card.Fences(m + n + k);
+                        DeviceSpan<float>[] all = [fences.Random((long)m * k), fences.Random((long)k * n), fences.Empty((long)m * n)];
+                        // Operands that stay floats hold values that bfloat16 has.
+                        DeviceSpan<float> a = Wide(fences, fences.Narrow(all[0])), b = Wide(fences, fences.Narrow(all[1]));
+                        int[] given = [.. Enumerable.Range(0, 3).Where(i => (which >> i & 1) != 0)];
+                        bool narrowResult = given[^1] == 2;
+                        Same(fences, $"{layout} {m}×{n}×{k}, {which}, {large}, {warpgroups}", [.. given.Select(i => all[i])], narrowResult ? [] : [all[2]],
+                            narrowResult ? [given.Length - 1] : [], (x, w) =>
+                        {
+                            DeviceSpan<float> Of(int i, DeviceSpan<float> own) => Array.IndexOf(given, i) is >= 0 and var at ? x[at] : own;
+                            (DeviceSpan<float> left, DeviceSpan<float> right, DeviceSpan<float> c) = (Of(0, a), Of(1, b), narrowResult ? x[^1] : w[0]);
+                            device.LargeTiles = large;
+                            if (warpgroups) device.MatMulByWarpgroups(layout, left, right, c, m, n, k, wide: large);
+                            else device.MatMul(layout, left, right, c, m, n, k);
+                            device.LargeTiles = null;
+                        });
+                    }
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Both_products_of_a_layer_backwards(bool packed)
+    public void Both_products_of_a_layer_backwards(bool warpgroups)
     {
-        foreach ((int rows, int outputs, int inputs) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (70, 65, 130), (130, 64, 64), (200, 37, 20)])
+        foreach ((int rows, int outputs, int inputs) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (70, 65, 130), (130, 64, 64), (200, 37, 20), (190, 72, 136)])
             foreach (bool narrowGradient in (bool[])[false, true])
             {
                 using Fences fences = card.Fences(rows);
                 using PreparedWeight w = ((IDevice)device).Prepare(fences.Random(outputs * inputs), outputs, inputs, backward: true);
                 DeviceSpan<float> dy = fences.Random(rows * outputs), x = fences.Random(rows * inputs), dx = fences.Empty(rows * inputs), dw = fences.Random(outputs * inputs);
                 DeviceSpan<float> kept = Wide(fences, fences.Narrow(dy));
-                (device.PacksAll, device.LargeTiles) = (packed, packed ? null : false);
+                (device.AlwaysWarpgroups, device.LargeTiles) = (warpgroups, warpgroups ? null : false);
                 Same(fences, $"{rows}, {outputs}, {inputs}, {narrowGradient}", narrowGradient ? [x, dx, dy] : [x, dx], [dw], [1],
                     (a, f) => device.MatMulBackward(narrowGradient ? a[2] : kept, a[0], w, f[0], a[1], rows, default));
-                (device.PacksAll, device.LargeTiles) = (false, null);
+                (device.AlwaysWarpgroups, device.LargeTiles) = (false, null);
             }
-    }
-
-    [Fact]
-    public void What_norms_and_SwiGlu_pack_themselves()
-    {
-        device.PacksAll = true;
-        foreach ((int rows, int width, int n) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (5, 8, 9), (128, 64, 70), (130, 63, 64), (65, 200, 30), (257, 68, 130)])
-        {
-            using Fences fences = card.Fences(rows + width);
-            var shape = new HeadRows(rows, 1, width, width);
-            DeviceSpan<float> x = fences.Random(rows * width), gain = fences.Random(width), w = fences.Random((long)n * width), gateUp = fences.Random(2L * rows * width);
-            DeviceSpan<float> c = fences.Empty((long)rows * n), y = fences.Empty(rows * width);
-            Same(fences, $"norm {rows}, {width}", [y], [c, fences.Empty(rows)], [0], (a, f) =>
-            {
-                device.RmsNorm(x, gain, a[0], f[1], shape, 1e-6f);
-                device.MatMul(MatMulLayout.TransposedB, a[0], w, f[0], rows, n, width);
-            });
-            Same(fences, $"SwiGLU {rows}, {width}", [gateUp, y], [c], [1], (a, f) =>
-            {
-                device.SwiGlu(a[0], a[1], rows, width);
-                device.MatMul(MatMulLayout.TransposedB, a[1], w, f[0], rows, n, width);
-            });
-        }
     }
 
     [Fact]

@@ -69,9 +69,7 @@ public sealed class CudaKernelTests : IDisposable
             ("sample", Unsafe.SizeOf<SampleArguments>()), ("loss_parts", Unsafe.SizeOf<LossArguments>()),
             ("squares_sum", Unsafe.SizeOf<SquaresArguments>()), ("adamw", Unsafe.SizeOf<AdamWArguments>()),
             ("direction", Unsafe.SizeOf<AdamWArguments>()), ("axpby", Unsafe.SizeOf<AxpbyArguments>()),
-            ("pack", Unsafe.SizeOf<PackArguments>()), ("pack_both", Unsafe.SizeOf<PackBothArguments>()),
-            ("rms_norm_packed", Unsafe.SizeOf<NormPackArguments>()), ("swiglu_packed", Unsafe.SizeOf<SwiGluPackArguments>()),
-            ("matmul_packed_wide", Unsafe.SizeOf<PackedMatMulArguments>()),
+            ("round_operand", Unsafe.SizeOf<RoundArguments>()), ("matmul_warpgroup_plain_wide", Unsafe.SizeOf<WarpgroupMatMulArguments>()),
         ];
         Assert.All(given, g => Assert.Equal((g.Item1, card.BytesOf(g.Item1)), g));
     }

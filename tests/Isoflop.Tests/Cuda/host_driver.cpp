@@ -170,6 +170,18 @@ CALL cuMemFree_v2(void* p)
     return broken;
 }
 
+// As hopper_host.h reads it. What this driver refuses, and the one kind of map that kernels take.
+CALL cuTensorMapEncodeTiled(void* map, int type, unsigned rank, char* at, const unsigned long long* sizes, const unsigned long long* strides,
+    const unsigned* box, const unsigned* steps, int interleave, int swizzle, int, int fill)
+{
+    struct { const char* at; unsigned long long columns, rows, pitch; } made = { at, sizes[0], sizes[1], strides[0] };
+    if ((size_t)map % 64 || (size_t)at % 16 || strides[0] % 16 || strides[0] < 2 * sizes[0] || !sizes[0] || !sizes[1] || sizes[0] % 8) return Invalid;
+    if (type != 9 || rank != 2 || box[0] != 64 || box[1] != 64 || steps[0] != 1 || steps[1] != 1 || interleave || swizzle != 3 || fill) return Invalid;
+    memset(map, 0, 128);
+    memcpy(map, &made, sizeof(made));
+    return 0;
+}
+
 CALL cuMemHostAlloc(void** p, size_t bytes, unsigned) { *p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096); return 0; }
 CALL cuMemFreeHost(void* p) { ALONE; drain_all(); free(p); return 0; }
 

@@ -101,7 +101,7 @@ sealed class CountingDevice(IDevice inner) : IDevice
         inner.SwiGluBackward(gateUp, dy, dGateUp, rows, width);
 
     public void CrossEntropy(DeviceSpan<float> logits, DeviceSpan<int> targets, DeviceSpan<float> weights, double totalWeight, DeviceSpan<float> nll,
-        int rows, int V) => inner.CrossEntropy(logits, targets, weights, totalWeight, nll, rows, V);
+        int rows, int V, DeviceSpan<float> gradient = default) => inner.CrossEntropy(logits, targets, weights, totalWeight, nll, rows, V, gradient);
 
     public void LogSoftmax(DeviceSpan<float> logits, int rows, int V) => inner.LogSoftmax(logits, rows, V);
 

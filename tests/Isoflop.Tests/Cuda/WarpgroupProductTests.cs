@@ -1,5 +1,6 @@
 using Isoflop.Cuda;
 using Isoflop.Kernels;
+using Isoflop.Nn;
 using Isoflop.Tests.Kernels;
 using Xunit;
 
@@ -7,20 +8,20 @@ namespace Isoflop.Tests.Cuda;
 
 /// <summary>Products by the warpgroups of compute capability 9.0, against those by warps, to the bit.</summary>
 [Collection(CudaCollection.Name)]
-public sealed class PackedProductTests : IDisposable
+public sealed class WarpgroupProductTests : IDisposable
 {
     const double Ulp = 1.0 / (1 << 24), BfUlp = 1.0 / (1 << 8);
 
     readonly HostCard card;
     readonly CudaDevice device;
 
-    public PackedProductTests(HostCard card)
+    public WarpgroupProductTests(HostCard card)
     {
         this.card = card;
         card.Reset(major: 9);
         if (CardContext.Plain) Assert.Skip("ISOFLOP_PLAIN_CARD is set");
         device = card.Open(single: false);
-        if (Cards.All()[0].Major != PackedProducts.Capability) Assert.Skip("for a card of compute capability 9.0");
+        if (Cards.All()[0].Major != WarpgroupProducts.Capability) Assert.Skip("for a card of compute capability 9.0");
     }
 
     public void Dispose()
@@ -39,16 +40,20 @@ public sealed class PackedProductTests : IDisposable
     /// <summary>To the bit where the card's two kinds of product agree, which it is asked; else as near as rounded operands allow.</summary>
     void Same(DeviceSpan<float> expected, DeviceSpan<float> got, int k, string what)
     {
-        if (device.Packs) Assert.True(Fences.Values(expected).AsSpan().SequenceEqual(Fences.Values(got)), what);
+        if (device.UsesWarpgroups) Assert.True(Fences.Values(expected).AsSpan().SequenceEqual(Fences.Values(got)), what);
         else Fences.Near(expected, got, _ => (k + 1) * (Ulp * (k + 1) + 2 * BfUlp), what);
     }
 
     [Theory, InlineData(MatMulLayout.Plain), InlineData(MatMulLayout.TransposedB), InlineData(MatMulLayout.TransposedA)]
     public void Every_tail_has_the_bits_of_the_other_tiles(MatMulLayout layout)
     {
-        // Around chunks of 128 rows and 64 steps, steps of 16, tiles of 256 columns, a ring of four stages.
-        (int M, int N, int K)[] shapes = [(1, 1, 1), (5, 3, 0), (64, 128, 64), (65, 127, 15), (128, 256, 49), (130, 257, 65), (127, 300, 128), (129, 131, 321),
-            (200, 513, 33), (70, 260, 520)];
+        // Around boxes of 64 by 64, steps of 16, tiles of 128 and 256 columns, a ring of four stages; rows begin at multiples of 16 bytes.
+        (int M, int N, int K)[] shapes = layout switch
+        {
+            MatMulLayout.TransposedB => [(1, 1, 8), (64, 128, 64), (65, 127, 16), (128, 256, 56), (130, 257, 72), (127, 300, 128), (129, 131, 320), (70, 260, 520)],
+            MatMulLayout.Plain => [(1, 8, 8), (64, 128, 64), (65, 120, 16), (128, 256, 56), (130, 264, 72), (127, 304, 128), (129, 136, 320), (70, 248, 520)],
+            _ => [(8, 8, 1), (64, 128, 64), (72, 120, 15), (128, 256, 49), (136, 264, 65), (120, 304, 128), (200, 136, 321), (72, 248, 521), (56, 64, 33)],
+        };
         foreach ((int m, int n, int k) in shapes)
             foreach (bool itself in (bool[])[false, true])
             {
@@ -56,8 +61,8 @@ public sealed class PackedProductTests : IDisposable
                 DeviceSpan<float> a = fences.Random((long)m * k), b = fences.Random((long)k * n), c = fences.Random((long)m * n);
                 DeviceSpan<float> wide = fences.Copy(c), narrow = fences.Copy(c);
                 device.MatMul(layout, a, b, c, m, n, k, itself ? c : default);
-                device.MatMulPacked(layout, a, b, wide, m, n, k, itself ? wide : default, wide: true);
-                device.MatMulPacked(layout, a, b, narrow, m, n, k, itself ? narrow : default, wide: false);
+                device.MatMulByWarpgroups(layout, a, b, wide, m, n, k, itself ? wide : default, wide: true);
+                device.MatMulByWarpgroups(layout, a, b, narrow, m, n, k, itself ? narrow : default, wide: false);
                 string what = $"{layout} {m}×{n}×{k}, {itself}";
                 Done(fences, what);
                 Same(c, wide, k, what);
@@ -71,14 +76,14 @@ public sealed class PackedProductTests : IDisposable
         foreach (int first in (int[])[0, 40])
         {
             using Fences fences = card.Fences(first);
-            const int M = 37, N = 150, Rows = 300, Stride = M * N + 3;
+            const int M = 40, N = 152, Rows = 300, Stride = M * N + 3;
             int[] begins = [0, 30, 30, 64, 199, 360];
             PassPlan.Groups groups = new(fences.Ints(6, i => begins[i]), first, Stride);
             DeviceSpan<float> a = fences.Random(Rows * M), b = fences.Random(Rows * N), c = fences.Random(5 * Stride);
             DeviceSpan<float> wide = fences.Copy(c), narrow = fences.Copy(c);
             device.MatMul(MatMulLayout.TransposedA, a, b, c, M, N, Rows, c, groups);
-            device.MatMulPacked(MatMulLayout.TransposedA, a, b, wide, M, N, Rows, wide, groups, wide: true);
-            device.MatMulPacked(MatMulLayout.TransposedA, a, b, narrow, M, N, Rows, narrow, groups, wide: false);
+            device.MatMulByWarpgroups(MatMulLayout.TransposedA, a, b, wide, M, N, Rows, wide, groups, wide: true);
+            device.MatMulByWarpgroups(MatMulLayout.TransposedA, a, b, narrow, M, N, Rows, narrow, groups, wide: false);
             Done(fences, $"from {first}");
             Same(c, wide, Rows, $"from {first}");
             Same(c, narrow, Rows, $"from {first}");
@@ -86,20 +91,23 @@ public sealed class PackedProductTests : IDisposable
     }
 
     [Fact]
-    public void Both_products_of_a_gradient_that_is_read_once_have_the_bits_of_two()
+    public void Both_products_of_a_gradient_that_is_rounded_once_have_the_bits_of_two()
     {
-        // Around chunks of 128 rows by 64 steps of either product; groups that begin anywhere, some of them empty.
-        foreach ((int rows, int outputs, int inputs) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (63, 64, 65), (128, 128, 128), (130, 70, 129), (300, 200, 37), (385, 257, 64)])
+        // Around boxes of 64 by 64; groups that begin anywhere, some of them empty.
+        foreach ((int rows, int outputs, int inputs) in (IEnumerable<(int, int, int)>)[(1, 8, 8), (63, 64, 72), (128, 128, 128), (130, 72, 136), (300, 200, 40), (385, 264, 64)])
             foreach (int[] begins in (int[][])[[], [0, rows], [0, rows / 5, rows / 5, rows / 3 + 1, rows, rows]])
             {
                 using Fences fences = card.Fences(rows + begins.Length);
                 int stride = outputs * inputs + 5, count = Math.Max(1, begins.Length - 1);
                 PassPlan.Groups groups = begins.Length == 0 ? default : new(fences.Ints(begins.Length, i => begins[i]), 0, stride);
-                DeviceSpan<float> dy = fences.Random((long)rows * outputs), x = fences.Random((long)rows * inputs), w = fences.Random((long)outputs * inputs);
+                DeviceSpan<float> dy = fences.Random((long)rows * outputs), x = fences.Random((long)rows * inputs);
+                using PreparedWeight w = ((IDevice)device).Prepare(fences.Random((long)outputs * inputs), outputs, inputs, backward: true);
                 DeviceSpan<float> dw = fences.Random((long)count * stride), dwTwice = fences.Copy(dw), dx = fences.Empty((long)rows * inputs), dxTwice = fences.Empty((long)rows * inputs);
-                device.MatMulBackwardPacked(dy, x, w, dw, dx, outputs, inputs, rows, groups);
-                device.MatMulPacked(MatMulLayout.TransposedA, dy, x, dwTwice, outputs, inputs, rows, dwTwice, groups);
-                device.MatMulPacked(MatMulLayout.Plain, dy, w, dxTwice, rows, inputs, outputs);
+                device.AlwaysWarpgroups = true;
+                device.MatMulBackward(dy, x, w, dw, dx, rows, groups);
+                device.AlwaysWarpgroups = false;
+                device.MatMulByWarpgroups(MatMulLayout.TransposedA, dy, x, dwTwice, outputs, inputs, rows, dwTwice, groups);
+                device.MatMulByWarpgroups(MatMulLayout.Plain, dy, w.Values, dxTwice, rows, inputs, outputs);
                 string what = $"{rows}, {outputs}, {inputs} in {begins.Length}";
                 Done(fences, what);
                 Assert.True(Fences.Values(dwTwice).AsSpan().SequenceEqual(Fences.Values(dw)), what);
@@ -108,45 +116,13 @@ public sealed class PackedProductTests : IDisposable
     }
 
     [Fact]
-    public void What_norms_and_SwiGlu_pack_themselves_has_the_bits_of_two_launches()
-    {
-        foreach ((int rows, int width, int n) in (IEnumerable<(int, int, int)>)[(1, 1, 1), (5, 8, 9), (128, 64, 70), (130, 63, 64), (65, 200, 30), (257, 68, 130)])
-            foreach (bool glu in (bool[])[false, true])
-            {
-                using Fences fences = card.Fences(rows + width);
-                DeviceSpan<float> x = fences.Random((long)rows * width * (glu ? 2 : 1)), gain = fences.Random(width), w = fences.Random((long)n * width);
-                var results = new List<(float[] Y, float[] S, float[] C, long Launches)>();
-                foreach (bool apart in (bool[])[true, false])
-                {
-                    DeviceSpan<float> y = fences.Empty((long)rows * width), s = fences.Empty(rows), c = fences.Empty((long)rows * n), between = fences.Random(1);
-                    device.MatMulPacked(MatMulLayout.TransposedB, y, w, c, rows, n, width);      // room for its operands
-                    device.Send();
-                    long launches = Launches();
-                    if (glu) device.SwiGlu(x, y, rows, width);
-                    else device.RmsNorm(x, gain, y, s, new HeadRows(rows, 1, width, width), 1e-5f);
-                    if (apart) device.Clear(between);
-                    device.MatMulPacked(MatMulLayout.TransposedB, y, w, c, rows, n, width);
-                    Done(fences, $"{rows} × {width} to {n}, {glu}, {apart}");
-                    launches = Launches() - launches;
-                    results.Add((Fences.Values(y), glu ? [] : Fences.Values(s), Fences.Values(c), launches));
-                }
-                Assert.Equal(results[0].Y, results[1].Y);
-                Assert.Equal(results[0].S, results[1].S);
-                Assert.Equal(results[0].C, results[1].C);
-                Assert.Equal((5, 3), (results[0].Launches, results[1].Launches));
-            }
-
-        long Launches() => device.Launches.Single + 5 * device.Launches.Graphs;              // the longer one comes again
-    }
-
-    [Fact]
     public void A_step_has_the_same_bits_with_packed_products()
     {
         var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [2, 5], 3);
-        device.PacksAll = true;
+        device.AlwaysWarpgroups = true;
         var got = CudaCardTests.Train(device, CudaCardTests.Grouped, [2, 5], 3);
         card.Check();
-        if (!device.Packs) Assert.Skip("this card's warpgroups sum in another order than its warps");
+        if (!device.UsesWarpgroups) Assert.Skip("this card's warpgroups sum in another order than its warps");
         Assert.Equal(expected.Sums, got.Sums);
         Assert.Equal(expected.Parameters, got.Parameters);
     }
@@ -155,13 +131,13 @@ public sealed class PackedProductTests : IDisposable
     public void Where_warpgroups_sum_otherwise_they_are_not_used()
     {
         card.Reset(major: 9, played: true);
-        Assert.True(device.Packs);
+        Assert.True(device.UsesWarpgroups);
         card.Reverse(true);
         try
         {
             card.Reset(major: 9);                            // another driver: it is asked again
             using CudaDevice other = card.Open(single: false);
-            Assert.False(other.Packs);
+            Assert.False(other.UsesWarpgroups);
         }
         finally
         {
@@ -169,7 +145,7 @@ public sealed class PackedProductTests : IDisposable
         }
         card.Reset(major: 8);
         using CudaDevice older = card.Open(single: false);
-        Assert.False(older.Packs);
+        Assert.False(older.UsesWarpgroups);
     }
 
     [Fact]
@@ -187,12 +163,22 @@ public sealed class PackedProductTests : IDisposable
     }
 
     [Fact]
-    public void Packing_is_for_products_large_enough()
+    public void Warpgroups_are_for_products_large_enough_whose_rows_begin_at_multiples_of_16_bytes()
     {
-        Assert.True(PackedProducts.Pay(32_768, 2304, 768, 1, 132, 4, 4));
-        Assert.True(PackedProducts.Pay(768, 2304, 32_768, 8, 132, 4, 4));
-        Assert.False(PackedProducts.Pay(2048, 192, 64, 1, 132, 4, 4));
-        Assert.False(PackedProducts.Pay(128, 128, 128, 1, 132, 4, 4));
-        Assert.Equal(2L * (3 + 2) * 16_384, PackedProducts.Bytes(129, PackedProducts.Chunks(200, 2)));
+        Assert.True(WarpgroupProducts.Pay(32_768, 2304, 768, 1, 132, 2, 4));
+        Assert.True(WarpgroupProducts.Pay(768, 2304, 32_768, 8, 132, 2, 2));
+        Assert.True(WarpgroupProducts.Pay(32_768, 2304, 768, 1, 132, 4, 4));
+        Assert.False(WarpgroupProducts.Pay(2048, 192, 64, 1, 132, 2, 4));
+        Assert.False(WarpgroupProducts.Pay(128, 128, 128, 1, 132, 4, 4));
+        Assert.True(WarpgroupProducts.Take(MatMulLayout.TransposedB, 3, 5, 8));
+        Assert.False(WarpgroupProducts.Take(MatMulLayout.TransposedB, 8, 8, 12));
+        Assert.True(WarpgroupProducts.Take(MatMulLayout.Plain, 3, 8, 8));
+        Assert.False(WarpgroupProducts.Take(MatMulLayout.Plain, 8, 12, 8));
+        Assert.True(WarpgroupProducts.Take(MatMulLayout.TransposedA, 8, 8, 3));
+        Assert.False(WarpgroupProducts.Take(MatMulLayout.TransposedA, 12, 8, 8));
+        using DeviceMemory memory = new(device);
+        DeviceSpan<float> x = memory.AllocateActivations(64);
+        Assert.True(WarpgroupProducts.Take(x.Slice(8, 8)));
+        Assert.False(WarpgroupProducts.Take(x.Slice(4, 8)));
     }
 }

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using Isoflop.Kernels;
+
+namespace Isoflop.Cuda;
+
+/// <summary>
+/// Products by warpgroups, which multiply straight from shared memory, where copies of boxes put operands in bfloat16: on cards
+/// of compute capability 9.0. What lies in float32 is rounded first.
+/// </summary>
+/// <remarks>
+/// Where a card's warpgroups sum in another order than its warps, bits would hang on the shape. So both are asked first, and
+/// these products are used only where all bits are equal.
+/// </remarks>
+static class WarpgroupProducts
+{
+    /// <summary>The major one; wgmma is no part of others, not of later ones either.</summary>
+    public const int Capability = 9;
+
+    const int Stages = 4, BoxBytes = 64 * 64 * 2, EventBytes = 8;
+
+    /// <summary>Of shared memory, of a tile of 128 × 128·columns; matmul_hopper.cu.</summary>
+    public static int SharedBytes(int columns) => Stages * ((2 + 2 * columns) * BoxBytes + 2 * EventBytes);
+
+    /// <summary>Whether rows of both operands begin at multiples of 16 bytes, as copies of boxes want.</summary>
+    public static bool Take(MatMulLayout layout, int m, int n, int k) => k > 0
+        && (layout == MatMulLayout.TransposedA ? m : k) % 8 == 0 && (layout == MatMulLayout.TransposedB ? k : n) % 8 == 0;
+
+    /// <summary>Whether an operand does: twice the place is its address.</summary>
+    public static bool Take(DeviceSpan<float> x) => (x.Address & CudaDevice.Narrow) == 0 || x.Address % 32 == 0;
+
+    /// <summary>Whether that is likely faster than a product that rounds its operands itself.</summary>
+    /// <remarks>
+    /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. A tile asks the second cache, at 5.5 TB/s, for its
+    /// operands: one of 128 × 128 in float32 reaches 176 TFLOP/s, of 64 × 64 88; in bfloat16 one of 128 × 256 reaches 470, of
+    /// 128 × 128 350. Rounding reads four bytes and writes two at 2.5 TB/s, a launch of 1.1 µs more. Fewer tiles than processors
+    /// leave some idle. What is rounded once for two products is not counted as less.
+    /// </remarks>
+    /// <param name="left">bytes of an element of A as it lies there</param> <param name="right">of B</param>
+    public static bool Pay(int m, int n, int k, int count, int processors, int left, int right)
+    {
+        double flops = 2.0 * m * n * k;
+        double itself = Tiles(128, 128) >= processors ? flops / Rate(128, 128, left, right)
+            : flops / (Rate(64, 64, left, right) * Fill(64, 64));
+        double warpgroups = Tiles(128, 256) >= processors ? flops / Rate(128, 256, 2, 2)
+            : flops / (Rate(128, 128, 2, 2) * Fill(128, 128));
+        return warpgroups + Rounding(m, left) + Rounding(n, right) < itself;
+
+        double Rounding(int rows, int bytes) => bytes == 2 ? 0 : 6.0 * rows * k / 2.5e12 + 1.1e-6;
+
+        static double Rate(int rows, int columns, int left, int right) =>
+            5.5e12 * 2 * rows * columns / (rows * left + columns * right);
+
+        double Tiles(int rows, int columns) =>
+            (double)((m + rows - 1) / rows) * ((n + columns - 1) / columns) * count;
+
+        double Fill(int rows, int columns) => Math.Min(1, Tiles(rows, columns) / processors);
+    }
+
+    /// <summary>Whether both kinds of product have the same bits on a card, in either tile.</summary>
+    /// <remarks>
+    /// Of operands of many magnitudes, so that sums lose bits; whatever order they are lost in shows. k goes round the ring of
+    /// stages more than twice, and has a tail.
+    /// </remarks>
+    /// <exception cref="ConfigException">They broke the card's context: no other product is possible either.</exception>
+    public static bool Same(CudaDevice device)
+    {
+        try
+        {
+            device.Load("matmul_hopper");
+            return Compare(device);
+        }
+        catch (DataException e)                                   // this driver does not compile or describe what they take
+        {
+            try
+            {
+                device.Download(device.Allocate(4), new byte[4]);
+                return false;
+            }
+            catch (DataException)
+            {
+                throw new ConfigException($"products by warpgroups broke the card's context ({e.Message}): set " +
+                    "ISOFLOP_PLAIN_CARD=1 to go without them");
+            }
+        }
+    }
+
+    static bool Compare(CudaDevice device)
+    {
+        const int M = 192, N = 256, K = 584;
+        using var memory = new DeviceMemory(device);
+        DeviceSpan<float> a = Random(1, M * K), b = Random(2, N * K);
+        DeviceSpan<float> c = memory.Allocate<float>(M * N), other = memory.Allocate<float>(M * N);
+        foreach (MatMulLayout layout in Enum.GetValues<MatMulLayout>())
+        {
+            device.MatMul(layout, a, b, c, M, N, K);
+            int[] expected = Values(c);
+            foreach (bool wide in (ReadOnlySpan<bool>)[false, true])
+            {
+                device.MatMulByWarpgroups(layout, a, b, other, M, N, K, wide: wide);
+                if (!Values(other).AsSpan().SequenceEqual(expected)) return false;
+            }
+        }
+        return true;
+
+        DeviceSpan<float> Random(int seed, int length)
+        {
+            var random = new Random(seed);
+            DeviceSpan<float> x = memory.Allocate<float>(length);
+            device.Upload(MemoryMarshal.AsBytes<float>([.. Enumerable.Range(0, length).Select(_ =>
+                (float)((random.NextDouble() - 0.5) * Math.Pow(2, random.Next(-12, 13))))]), x.Address);
+            return x;
+        }
+
+        int[] Values(DeviceSpan<float> x)
+        {
+            int[] bits = new int[x.Length];
+            device.Download(x.Address, MemoryMarshal.AsBytes(bits.AsSpan()));
+            return bits;
+        }
+    }
+}
