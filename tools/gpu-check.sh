@@ -140,10 +140,11 @@ run() {
         export ISOFLOP_PLAIN_CARD=1          # all that follows goes without what only 9.0 has
         part machine-plain 20 sh "$here/gpu-check.sh" machine || true
     fi
-    tests CudaKernelTests 30
+    tests CudaKernelTests 25
     tests CudaAttentionTests 20
     tests CudaCardTests 25
-    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || tests WarpgroupProductTests 20
+    tests CudaActivationTests 10
+    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || tests WarpgroupProductTests 15
     part bits 40 sh "$here/gpu-check.sh" bits "$home/corpus-is-there" || true
     part ours 30 sh "$here/gpu-check.sh" ours || true
     [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || { part products 15 "$here/Isoflop.Bench" card "$device" products; ISOFLOP_PLAIN_CARD=1 part plain 15 sh "$here/gpu-check.sh" plain; } || true

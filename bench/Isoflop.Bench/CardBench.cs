@@ -13,7 +13,7 @@ static class CardBench
     static readonly (int Vocab, int Context, int Width, int Layers, int Heads, int Windows, int Shards)[] sizes =
     [
         (256, 128, 64, 2, 2, 16, 8), (256, 128, 64, 2, 2, 512, 16), (512, 256, 128, 4, 4, 8, 8), (512, 256, 128, 4, 4, 128, 16),
-        (512, 256, 256, 8, 8, 128, 8), (8192, 512, 512, 8, 8, 64, 1), (50304, 1024, 768, 12, 12, 32, 1), (50304, 1024, 1024, 24, 16, 16, 1),
+        (512, 256, 256, 8, 8, 128, 8), (8192, 512, 512, 8, 8, 64, 4), (50304, 1024, 768, 12, 12, 32, 2), (50304, 1024, 1024, 24, 16, 16, 1),
         (61, 32, 16, 1, 2, 2, 1),                                 // the last: for a host that plays a card
     ];
 
@@ -60,7 +60,7 @@ static class CardBench
     }
 
     /// <summary>
-    /// Products as training has them, forward and of weights' gradients, by each kind of tile: TFLOP/s, packing included, and how many
+    /// Products as training has them, forward and of weights' gradients, by each kind of tile: TFLOP/s, rounding of weights included, and how many
     /// results have other bits than the small tile's.
     /// </summary>
     public static void Products(string name)

@@ -37,6 +37,7 @@ sealed class TimedDevice(IDevice inner, Action? wait = null) : IDevice
 
     public DeviceTraits Traits => inner.Traits;
     public nint Allocate(long bytes) => inner.Allocate(bytes);
+    public nint AllocateActivations(long count) => inner.AllocateActivations(count);
     public void Send() => inner.Send();
     public void Free(nint memory) => inner.Free(memory);
     public void Upload(ReadOnlySpan<byte> from, nint to) => inner.Upload(from, to);

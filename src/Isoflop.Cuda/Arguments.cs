@@ -175,6 +175,13 @@ struct WarpgroupMatMulArguments
     public int M, N, K, Grouped;
 }
 
+[StructLayout(LayoutKind.Sequential, Size = 704)]
+struct WarpgroupBackwardArguments
+{
+    public WarpgroupMatMulArguments Weights, Inputs;
+    public int WeightTiles, GroupCount;
+}
+
 [StructLayout(LayoutKind.Sequential)]
 struct RopeArguments
 {

@@ -105,14 +105,12 @@ sealed unsafe class CardStream : IDisposable
         driver.Free(memory);
     }
 
-    /// <summary>Whether the driver can describe a matrix to copies: CUDA 12.0.</summary>
-    public bool HasMaps => driver.EncodeTensorMap != null;
-
     /// <summary>A matrix of bfloat16, whose boxes of 64 × 64 are copied with wgmma's swizzle of 128 bytes; hopper.h.</summary>
     /// <param name="x">a multiple of 16 bytes</param> <param name="columns">a multiple of 8</param>
     public TensorMap Map(nint x, int rows, int columns)
     {
-        const int Bf16 = 9, Swizzle128 = 3, Promote256 = 3, Alignment = 64;
+        Enter();
+        const int Bf16 = 9, Swizzle128 = 3, Promote256 = 3, Alignment = 128;
         byte* room = stackalloc byte[sizeof(TensorMap) + Alignment];
         var made = (TensorMap*)((nint)(room + Alignment - 1) / Alignment * Alignment);
         ulong* sizes = stackalloc ulong[] { (ulong)columns, (ulong)rows };

@@ -93,7 +93,6 @@ public static class Cards
             (double bandwidth, double flops) = device.Measure(side, bytes);
             string products = device.UsesWarpgroups ? "wgmma" : card.Major != WarpgroupProducts.Capability ? "mma.sync"
                 : CardContext.Plain ? "mma.sync: ISOFLOP_PLAIN_CARD is set"
-                : !device.HasWarpgroups ? "mma.sync: this driver has no tensor maps"
                 : "mma.sync: wgmma has other bits on this card";
             return rate with
             {

@@ -33,19 +33,16 @@ sealed partial class CudaDevice
         DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
     {
         int outputs = w.Outputs, inputs = w.Inputs, columns = Up(inputs, 64), weights = columns * Up(outputs, 64) * groups.Count;
-        bool weightsBy = ByWarpgroups(MatMulLayout.TransposedA, dy, x, outputs, inputs, rows, groups.Count),
-            inputsBy = ByWarpgroups(MatMulLayout.Plain, dy, w.Values, rows, inputs, outputs, 1);
-        if (weightsBy && inputsBy)
+        if (TakeBoth() && (AlwaysWarpgroups || Chosen && WarpgroupProducts.PayBackward(outputs, inputs, rows, groups.Count,
+            processors, ElementBytes(dy), ElementBytes(x), ElementBytes(w.Values))))
         {
             (dy, x) = (dy.Slice(0, (long)rows * outputs), x.Slice(0, (long)rows * inputs));
-            // Room for dy comes first, so that what is rounded there for one product is there for the other.
-            DeviceSpan<float> rounded = Rounded(dy, 0, OperandRoom(x) + OperandRoom(w.Values));
-            long used = OperandRoom(dy);
-            MatMulByWarpgroups(MatMulLayout.TransposedA, rounded, x, dw, outputs, inputs, rows, dw, groups, room: used);
-            MatMulByWarpgroups(MatMulLayout.Plain, rounded, w.Values, dx, rows, inputs, outputs, room: used);
+            MatMulBackwardByWarpgroups(dy, x, w, dw, dx, rows, groups);
             return;
         }
-        if (weightsBy || inputsBy || Large(outputs, inputs, groups.Count) || Large(rows, inputs, 1))
+        if (ByWarpgroups(MatMulLayout.TransposedA, dy, x, outputs, inputs, rows, groups.Count)
+            || ByWarpgroups(MatMulLayout.Plain, dy, w.Values, rows, inputs, outputs, 1)
+            || Large(outputs, inputs, groups.Count) || Large(rows, inputs, 1))
         {
             MatMul(MatMulLayout.TransposedA, dy, x, dw, outputs, inputs, rows, dw, groups);
             MatMul(MatMulLayout.Plain, dy, w.Values, dx, rows, inputs, outputs);
@@ -60,14 +57,21 @@ sealed partial class CudaDevice
             WeightRows = Up(outputs, 64),
             WeightBlocks = weights,
         });
+
+        bool TakeBoth() => WarpgroupProducts.Take(MatMulLayout.TransposedA, outputs, inputs, rows)
+            && WarpgroupProducts.Take(MatMulLayout.Plain, rows, inputs, outputs)
+            && WarpgroupProducts.Take(dy) && WarpgroupProducts.Take(x) && WarpgroupProducts.Take(w.Values);
     }
+
+    // Not where a test or the bench asks for a kind of tile.
+    bool Chosen => UsesWarpgroups && LargeTiles is null;
 
     bool ByWarpgroups(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, int m, int n, int k, int count) =>
         WarpgroupProducts.Take(layout, m, n, k) && WarpgroupProducts.Take(a) && WarpgroupProducts.Take(b)
-        && (AlwaysWarpgroups || UsesWarpgroups && LargeTiles is null
+        && (AlwaysWarpgroups || Chosen
             && WarpgroupProducts.Pay(m, n, k, count, processors, ElementBytes(a), ElementBytes(b)));
 
-    static int ElementBytes(DeviceSpan<float> x) => IsNarrow(x) ? 2 : sizeof(float);
+    static int ElementBytes(DeviceSpan<float> x) => IsBf16(x) ? 2 : sizeof(float);
 
     // Which tile it is shows in the time alone: the large one where it fills the card.
     bool Large(int m, int n, int count) =>
@@ -98,14 +102,14 @@ sealed partial class CudaDevice
 
     /// <summary>The same by the warpgroups of compute capability 9.0, of operands that those take.</summary>
     /// <param name="wide">tiles of 128 × 256, else of 128 × 128; null: wide ones where they fill the card</param>
-    /// <param name="room">bytes of the scratch in use</param>
     internal void MatMulByWarpgroups(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, DeviceSpan<float> c, int m,
-        int n, int k, DeviceSpan<float> start = default, PassPlan.Groups groups = default, bool? wide = null, long room = 0)
+        int n, int k, DeviceSpan<float> start = default, PassPlan.Groups groups = default, bool? wide = null)
     {
         bool turnA = layout == MatMulLayout.TransposedA, turnB = layout != MatMulLayout.TransposedB;
         if (!turnA) groups = default;
         (a, b) = (a.Slice(0, (long)m * k), b.Slice(0, (long)n * k));
-        DeviceSpan<float> left = Rounded(a, room, OperandRoom(b)), right = Rounded(b, room + OperandRoom(a), 0);
+        bool square = a.Address == b.Address && a.Length == b.Length;       // Muon's x·xᵀ
+        DeviceSpan<float> left = Rounded(a, 0, OperandRoom(b)), right = square ? left : Rounded(b, OperandRoom(a), 0);
         bool two = wide ?? (long)Up(m, 128) * Up(n, 256) * groups.Count >= processors;
         Table.WarpgroupProduct product = layout switch
         {
@@ -114,35 +118,62 @@ sealed partial class CudaDevice
             _ => Table.ByWarpgroupsTurnedA,
         };
         int columns = two ? 2 : 1;
-        var grid = new Grid(Up(n, 128 * columns), Up(m, 128), groups.Count, WarpgroupProducts.SharedBytes(columns));
-        work.Add(two ? product.Wide : product.Narrow, grid, new WarpgroupMatMulArguments
+        work.Add(two ? product.Wide : product.Narrow,
+            new(Up(m, 128) * Up(n, 128 * columns), groups.Count, 1, WarpgroupProducts.SharedBytes(columns)),
+            Given(turnA ? Map(left, k, m) : Map(left, m, k), turnB ? Map(right, k, n) : Map(right, n, k), c, m, n, k, start,
+                groups, turnA));
+    }
+
+    /// <summary><see cref="MatMulBackward"/>, in one launch.</summary>
+    void MatMulBackwardByWarpgroups(DeviceSpan<float> dy, DeviceSpan<float> x, PreparedWeight w, DeviceSpan<float> dw,
+        DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
+    {
+        int outputs = w.Outputs, inputs = w.Inputs;
+        long first = OperandRoom(dy), second = OperandRoom(x), third = OperandRoom(w.Values);
+        DeviceSpan<float> gradient = Rounded(dy, 0, second + third), input = Rounded(x, first, third),
+            weight = Rounded(w.Values, first + second, 0);
+        bool wide = (long)Up(outputs, 128) * Up(inputs, 256) * groups.Count >= processors;
+        int tiles = Up(outputs, 128) * Up(inputs, wide ? 256 : 128);
+        TensorMap map = Map(gradient, rows, outputs);
+        work.Add(wide ? Table.BackwardByWarpgroups.Wide : Table.BackwardByWarpgroups.Narrow,
+            new(tiles * groups.Count + Up(rows, 128) * Up(inputs, 256), 1, 1, WarpgroupProducts.SharedBytes(2)),
+            new WarpgroupBackwardArguments
+            {
+                Weights = Given(map, Map(input, rows, inputs), dw, outputs, inputs, rows, dw, groups, grouped: true),
+                Inputs = Given(map, Map(weight, outputs, inputs), dx, rows, inputs, outputs, default, default, grouped: false),
+                WeightTiles = tiles,
+                GroupCount = groups.Count,
+            });
+    }
+
+    static WarpgroupMatMulArguments Given(in TensorMap a, in TensorMap b, DeviceSpan<float> c, int m, int n, int k,
+        DeviceSpan<float> start, PassPlan.Groups groups, bool grouped) => new()
         {
-            A = turnA ? Map(left, k, m) : Map(left, m, k),
-            B = turnB ? Map(right, k, n) : Map(right, n, k),
+            A = a,
+            B = b,
             Start = start.Length == 0 ? 0 : start.Address,
             C = c.Address,
             Groups = new(groups),
             M = m,
             N = n,
             K = k,
-            Grouped = turnA ? 1 : 0,
-        });
-    }
+            Grouped = grouped ? 1 : 0,
+        };
 
     /// <summary>Of scratch, for an operand as products by warpgroups take it: none where it lies so.</summary>
-    static long OperandRoom(DeviceSpan<float> x) => IsNarrow(x) ? 0 : (x.Length * 2 + 255) / 256 * 256;
+    static long OperandRoom(DeviceSpan<float> x) => IsBf16(x) ? 0 : (x.Length * 2 + 255) / 256 * 256;
 
     /// <summary>The operand in bfloat16, rounded into scratch where it lies in float32.</summary>
     /// <param name="at">bytes of the scratch in use before it</param> <param name="behind">that will be wanted behind it</param>
     DeviceSpan<float> Rounded(DeviceSpan<float> x, long at, long behind)
     {
-        if (IsNarrow(x)) return x;
+        if (IsBf16(x)) return x;
         nint room = Scratch(at + OperandRoom(x) + behind) + (nint)at;
-        var rounded = new DeviceSpan<float>((nint)(Narrow | 2 * room), x.Length);
+        var rounded = new DeviceSpan<float>((nint)(Bf16Tag | 2 * room), x.Length);
         work.Add(Table.Round, Elements(x.Length / 4),
             new RoundArguments { X = x.Address, Y = rounded.Address, Length = x.Length });
         return rounded;
     }
 
-    TensorMap Map(DeviceSpan<float> x, int rows, int columns) => stream.Map((nint)((x.Address & ~Narrow) / 2), rows, columns);
+    TensorMap Map(DeviceSpan<float> x, int rows, int columns) => stream.Map((nint)((x.Address & ~Bf16Tag) / 2), rows, columns);
 }

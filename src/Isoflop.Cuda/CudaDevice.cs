@@ -10,7 +10,7 @@ namespace Isoflop.Cuda;
 /// Products round their operands to bfloat16 and sum in float32, in one chain over ascending k, or work in float32 throughout.
 /// Sums over rows go by blocks of 16 (products) and 64 rows (gains), begun anew at every group: cutting a step into passes at
 /// multiples of 64 rows changes no bit. Weights, moments, the residual stream and all sums are float32. Activations are what
-/// products take: an address with <see cref="Narrow"/> says so, and is otherwise twice where they lie, so that slices of them,
+/// products take: an address with <see cref="Bf16Tag"/> says so, and is otherwise twice where they lie, so that slices of them,
 /// which are counted as floats, need not know.
 /// </remarks>
 sealed unsafe partial class CudaDevice : IDevice, IRankDevice
@@ -18,7 +18,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     const int Page = 16, MostBlocks = 2048, LossRows = 64, SquaresChunk = 4096, TileRows = 64;
     // A pass of so many rows fills any card.
     const int PassRowsWanted = 65_536;
-    internal const long Narrow = 1L << 62;                        // kernel.h
+    internal const long Bf16Tag = 1L << 62;                       // of an address; kernel.h
 
     readonly CardStream stream;
     readonly Table kernels;
@@ -30,7 +30,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     int staged;                                                   // bytes of the staging room in use
     nint staging;                                                 // 0: not asked for since the last launch
 
-    /// <param name="single">products in float32 instead of bfloat16</param>
+    /// <param name="single">products and activations in float32 instead of bfloat16</param>
     public CudaDevice(Card card, bool single)
     {
         stream = new(Driver.Open(), card);
@@ -39,8 +39,16 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         Traits = new($"cuda: {card.Name}, {precision}", $"{card.Name}, {precision}", precision, true, Page, card.MemoryBytes,
             new(() => card.PeakFlops(!single)))
         { PassRows = PassRowsWanted, RunsBehind = true, ActivationBytes = kernels.OperandBytes };
-        HasWarpgroups = !single && card.Major == WarpgroupProducts.Capability && !CardContext.Plain && stream.HasMaps;
-        UsesWarpgroups = HasWarpgroups && stream.Context.HasSameProducts(() => WarpgroupProducts.Same(this));
+        HasWarpgroups = !single && card.Major == WarpgroupProducts.Capability && !CardContext.Plain;
+        try
+        {
+            UsesWarpgroups = HasWarpgroups && stream.Context.HasSameProducts(() => WarpgroupProducts.Same(this));
+        }
+        catch (ConfigException)
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -49,7 +57,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     /// <summary>Whether large products are by warpgroups: the card has them, and with the bits of others.</summary>
     internal bool UsesWarpgroups { get; }
 
-    /// <summary>Whether the card and its driver have such products, with whatever bits.</summary>
+    /// <summary>Whether the card has such products, with whatever bits.</summary>
     internal bool HasWarpgroups { get; }
 
     /// <summary>Products of any size are, for tests.</summary>
@@ -80,30 +88,37 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public nint Allocate(long bytes) => stream.Allocate(bytes);
 
     /// <inheritdoc/>
-    public nint AllocateActivations(long bytes) =>
-        kernels.OperandBytes == sizeof(float) ? Allocate(bytes) : (nint)(Narrow | 2 * Allocate(bytes / 2));
+    public nint AllocateActivations(long count) =>
+        kernels.OperandBytes == sizeof(float) ? Allocate(sizeof(float) * count) : (nint)(Bf16Tag | 2 * Allocate(2 * count));
 
-    static bool IsNarrow(DeviceSpan<float> x) => (x.Address & Narrow) != 0;
+    static bool IsBf16(DeviceSpan<float> x) => (x.Address & Bf16Tag) != 0;
 
     /// <summary>Attention's kernels are compiled for what activations are here, and would read other memory as that.</summary>
     void CheckActivations(params ReadOnlySpan<DeviceSpan<float>> all)
     {
         foreach (DeviceSpan<float> x in all)
-            if (IsNarrow(x) != (kernels.OperandBytes == 2))
+            if (IsBf16(x) != (kernels.OperandBytes == 2))
                 throw new InvalidOperationException($"attention in {kernels.Operand} takes memory of AllocateActivations");
     }
+
+    /// <summary>Kernels of either kind of activations look at one of them.</summary>
+    static void AssertAlike(DeviceSpan<float> one, DeviceSpan<float> other) =>
+        Debug.Assert(IsBf16(one) == IsBf16(other), "activations of two kinds");
+
+    static void AssertMemory(nint address) => Debug.Assert((address & Bf16Tag) == 0, "activations are for layers' operations");
 
     /// <inheritdoc/>
     public void Free(nint memory)
     {
         Flush();
-        stream.Free((memory & Narrow) == 0 ? memory : (nint)((memory & ~Narrow) / 2));
+        stream.Free((memory & Bf16Tag) == 0 ? memory : (nint)((memory & ~Bf16Tag) / 2));
     }
 
     /// <inheritdoc/>
     /// <remarks>Small pieces wait with the rest: laid out on the host, where a kernel of the same work reads them.</remarks>
     public void Upload(ReadOnlySpan<byte> from, nint to)
     {
+        AssertMemory(to);
         int room = (from.Length + 15) / 16 * 16;
         if (from.Length % 4 != 0 || room > CardStream.StagingBytes)
         {
@@ -121,6 +136,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     /// <inheritdoc/>
     public void Download(nint from, Span<byte> to)
     {
+        AssertMemory(from);
         Flush();
         stream.Download(from, to);
     }
@@ -132,6 +148,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     /// <remarks>One after another they are one launch, where none needs what another of them has written.</remarks>
     public void Copy(nint from, nint to, long bytes)
     {
+        AssertMemory(from | to);
         if (bytes == 0) return;
         if (work.IsLast(Table.Copy, out CopyArguments given) && given.TryAdd(from, to, bytes)) work.DropLast();
         else
@@ -315,9 +332,12 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     }
 
     /// <inheritdoc/>
-    public void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width) =>
+    public void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width)
+    {
+        AssertAlike(gateUp, y);
         work.Add(Table.SwiGlu, Elements((long)rows * width),
             new SwiGluArguments { GateUp = gateUp.Address, Y = y.Address, Rows = rows, Width = width });
+    }
 
     /// <inheritdoc/>
     public void SwiGluBackward(DeviceSpan<float> gateUp, DeviceSpan<float> dy, DeviceSpan<float> dGateUp, int rows, int width) =>
@@ -464,8 +484,10 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         float[] some = [.. Enumerable.Range(0, 1 << 18).Select(_ => (float)random.NextDouble() - 0.5f)];
         for (long at = 0; at < x.Length; at += some.Length)
             Upload(MemoryMarshal.AsBytes(some.AsSpan(0, (int)Math.Min(some.Length, x.Length - at))), x.Address + (nint)(4 * at));
+        DeviceSpan<float> operand = memory.AllocateActivations((long)side * side);
+        RmsNorm(x, x.Slice(0, side), operand, y.Slice(0, side), new(side, 1, side, side), 1e-6f);
         return (Best(2 * bytes, () => Copy(x.Address, y.Address, bytes)), Best(2.0 * side * side * side,
-            () => MatMul(MatMulLayout.TransposedB, x, x, y, side, side, side)));
+            () => MatMul(MatMulLayout.TransposedB, operand, operand, y, side, side, side)));
 
         double Best(double amount, Action once)
         {

@@ -68,9 +68,8 @@ sealed unsafe class Driver
         LaunchGraph = (delegate* unmanaged<nint, nint, int>)Find("cuGraphLaunch");
         if (NativeLibrary.TryGetExport(library, "cuGraphAddDependencies_v2", out nint edges))         // CUDA 12.3
             AddEdges = (delegate* unmanaged<nint, nint*, nint*, ulong*, nuint, int>)edges;
-        if (NativeLibrary.TryGetExport(library, "cuTensorMapEncodeTiled", out nint map))              // CUDA 12.0
-            EncodeTensorMap = (delegate* unmanaged<TensorMap*, int, uint, nint, ulong*, ulong*, uint*, uint*, int, int, int, int,
-                int>)map;
+        EncodeTensorMap = (delegate* unmanaged<TensorMap*, int, uint, nint, ulong*, ulong*, uint*, uint*, int, int, int, int,
+            int>)Find("cuTensorMapEncodeTiled");
         DestroyGraph = (delegate* unmanaged<nint, int>)Find("cuGraphDestroy");
         DestroyExecutable = (delegate* unmanaged<nint, int>)Find("cuGraphExecDestroy");
     }
@@ -126,7 +125,6 @@ sealed unsafe class Driver
     public readonly delegate* unmanaged<nint, nint, int> LaunchGraph;
     /// <summary>Null where the driver has none.</summary>
     public readonly delegate* unmanaged<nint, nint*, nint*, ulong*, nuint, int> AddEdges;
-    /// <summary>Null where the driver has none.</summary>
     public readonly delegate* unmanaged<TensorMap*, int, uint, nint, ulong*, ulong*, uint*, uint*, int, int, int, int, int>
         EncodeTensorMap;
     public readonly delegate* unmanaged<nint, int> DestroyGraph, DestroyExecutable;

@@ -13,16 +13,16 @@ sealed class KernelTable
         TurnedB = new(Of("matmul", "matmul_turned_b_large", 256), Of("matmul", "matmul_turned_b_small", 128));
         TurnedA = new(Of("matmul", "matmul_turned_a_large", 256), Of("matmul", "matmul_turned_a_small", 128));
         Backward = Of("matmul", "matmul_backward", 128);
-        Attention = Wide("attention", "attention", 128);
-        QueryGradient = Wide("attention_backward", "attention_dq", 128);
-        KeyGradient = Wide("attention_backward", "attention_dkv", 128);
-        BothGradients = operand == "bf16" ? Wide("attention_backward", "attention_dqkv", 128) : [];
-        Delta = Wide("attention_backward", "attention_delta", 256);
-        Cached = Wide("attention_cached", "attention_cached", 32);
-        Append = Wide("attention_cached", "cache_append", 128);
+        Attention = ByHead("attention", "attention", 128);
+        QueryGradient = ByHead("attention_backward", "attention_dq", 128);
+        KeyGradient = ByHead("attention_backward", "attention_dkv", 128);
+        BothGradients = operand == "bf16" ? ByHead("attention_backward", "attention_dqkv", 128) : [];
+        Delta = ByHead("attention_backward", "attention_delta", 256);
+        Cached = ByHead("attention_cached", "attention_cached", 32);
+        Append = ByHead("attention_cached", "cache_append", 128);
     }
 
-    /// <summary>Of products in bfloat16, or in float32.</summary>
+    /// <summary>Of products and activations in bfloat16, or in float32.</summary>
     public static KernelTable For(bool single) => single ? KernelTable.single : bf16;
 
     /// <summary>"bf16" or "float".</summary>
@@ -65,7 +65,7 @@ sealed class KernelTable
     public sealed record WarpgroupProduct(Kernel Wide, Kernel Narrow);
 
     public static readonly WarpgroupProduct ByWarpgroups = Warpgroup("plain"), ByWarpgroupsTurnedB = Warpgroup("turned_b"),
-        ByWarpgroupsTurnedA = Warpgroup("turned_a");
+        ByWarpgroupsTurnedA = Warpgroup("turned_a"), BackwardByWarpgroups = Warpgroup("backward");
 
     static WarpgroupProduct Warpgroup(string layout) => new(new("matmul_hopper", $"matmul_warpgroup_{layout}_wide", 288),
         new("matmul_hopper", $"matmul_warpgroup_{layout}_narrow", 288));
@@ -83,6 +83,6 @@ sealed class KernelTable
 
     Kernel Of(string module, string name, int threads) => new($"{module}.{Operand}", $"{name}_{Operand}", threads);
 
-    Kernel[] Wide(string module, string name, int threads) =>
+    Kernel[] ByHead(string module, string name, int threads) =>
         [.. widths.Select(w => Of($"{module}.{w}", $"{name}_{w}", threads))];
 }

@@ -25,36 +25,52 @@ static class WarpgroupProducts
     public static bool Take(MatMulLayout layout, int m, int n, int k) => k > 0
         && (layout == MatMulLayout.TransposedA ? m : k) % 8 == 0 && (layout == MatMulLayout.TransposedB ? k : n) % 8 == 0;
 
-    /// <summary>Whether an operand does: twice the place is its address.</summary>
-    public static bool Take(DeviceSpan<float> x) => (x.Address & CudaDevice.Narrow) == 0 || x.Address % 32 == 0;
+    /// <summary>Whether an operand begins at one; a tagged address is twice where it lies.</summary>
+    public static bool Take(DeviceSpan<float> x) => (x.Address & CudaDevice.Bf16Tag) == 0 || x.Address % 32 == 0;
 
     /// <summary>Whether that is likely faster than a product that rounds its operands itself.</summary>
     /// <remarks>
     /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. A tile asks the second cache, at 5.5 TB/s, for its
     /// operands: one of 128 × 128 in float32 reaches 176 TFLOP/s, of 64 × 64 88; in bfloat16 one of 128 × 256 reaches 470, of
     /// 128 × 128 350. Rounding reads four bytes and writes two at 2.5 TB/s, a launch of 1.1 µs more. Fewer tiles than processors
-    /// leave some idle. What is rounded once for two products is not counted as less.
+    /// leave some idle.
     /// </remarks>
     /// <param name="left">bytes of an element of A as it lies there</param> <param name="right">of B</param>
-    public static bool Pay(int m, int n, int k, int count, int processors, int left, int right)
+    public static bool Pay(int m, int n, int k, int count, int processors, int left, int right) =>
+        ByWarpgroups(m, n, k, count, processors, left, right) < ByWarps(m, n, k, count, processors, left, right);
+
+    /// <summary>Whether a layer's two backward products are likely faster as one launch than each by itself.</summary>
+    /// <remarks>Weights' tiles begin first; the other product's fill the card beside them, but no tile ends sooner.</remarks>
+    /// <param name="gradient">bytes of an element of dy as it lies there; of x and of W next</param>
+    public static bool PayBackward(int outputs, int inputs, int rows, int count, int processors, int gradient, int input,
+        int weight)
     {
-        double flops = 2.0 * m * n * k;
-        double itself = Tiles(128, 128) >= processors ? flops / Rate(128, 128, left, right)
-            : flops / (Rate(64, 64, left, right) * Fill(64, 64));
-        double warpgroups = Tiles(128, 256) >= processors ? flops / Rate(128, 256, 2, 2)
-            : flops / (Rate(128, 128, 2, 2) * Fill(128, 128));
-        return warpgroups + Rounding(m, left) + Rounding(n, right) < itself;
+        double apart = Least(outputs, inputs, rows, count, gradient, input) + Least(rows, inputs, outputs, 1, gradient, weight);
+        double tile = 2.0 * 128 * 128 * rows / count / (Rate(128, 128, 2, 2) / processors);
+        double all = 2.0 * outputs * inputs * rows * (1 / Rate(128, 128, 2, 2) + 1 / Rate(128, 256, 2, 2));
+        return Math.Max(tile, all) + Rounding((double)rows * outputs, gradient) + Rounding((double)rows * inputs, input)
+            + Rounding((double)outputs * inputs, weight) < apart;
 
-        double Rounding(int rows, int bytes) => bytes == 2 ? 0 : 6.0 * rows * k / 2.5e12 + 1.1e-6;
-
-        static double Rate(int rows, int columns, int left, int right) =>
-            5.5e12 * 2 * rows * columns / (rows * left + columns * right);
-
-        double Tiles(int rows, int columns) =>
-            (double)((m + rows - 1) / rows) * ((n + columns - 1) / columns) * count;
-
-        double Fill(int rows, int columns) => Math.Min(1, Tiles(rows, columns) / processors);
+        double Least(int m, int n, int k, int groups, int left, int right) => Math.Min(
+            ByWarpgroups(m, n, k, groups, processors, left, right), ByWarps(m, n, k, groups, processors, left, right));
     }
+
+    static double ByWarps(int m, int n, int k, int count, int processors, int left, int right) =>
+        Tiles(m, n, 128, 128) * count >= processors ? 2.0 * m * n * k / Rate(128, 128, left, right)
+            : 2.0 * m * n * k / (Rate(64, 64, left, right) * Math.Min(1, Tiles(m, n, 64, 64) * count / processors));
+
+    static double ByWarpgroups(int m, int n, int k, int count, int processors, int left, int right) =>
+        (Tiles(m, n, 128, 256) * count >= processors ? 2.0 * m * n * k / Rate(128, 256, 2, 2)
+            : 2.0 * m * n * k / (Rate(128, 128, 2, 2) * Math.Min(1, Tiles(m, n, 128, 128) * count / processors)))
+        + Rounding((double)m * k, left) + Rounding((double)n * k, right);
+
+    static double Rounding(double length, int bytes) => bytes == 2 ? 0 : 6 * length / 2.5e12 + 1.1e-6;
+
+    static double Rate(int rows, int columns, int left, int right) =>
+        5.5e12 * 2 * rows * columns / (rows * left + columns * right);
+
+    static double Tiles(int m, int n, int rows, int columns) =>
+        (double)((m + rows - 1) / rows) * ((n + columns - 1) / columns);
 
     /// <summary>Whether both kinds of product have the same bits on a card, in either tile.</summary>
     /// <remarks>

@@ -288,7 +288,6 @@ DEVICE unsigned warp_ballot(bool vote)
 struct alignas(16) float4 { float x, y, z, w; };
 
 DEVICE float4 load_words(unsigned long long from) { return *(const float4*)from; }
-DEVICE float4 load4(const float* from) { return *(const float4*)from; }
 DEVICE unsigned long long load_long(unsigned long long from) { return *(const unsigned long long*)from; }
 DEVICE void store_either(unsigned long long to, bool half, float x, float y, unsigned both)
 {

@@ -78,7 +78,7 @@ struct RoundArgs { const float* x; Activations y; long long length; };
 KERNEL(round_operand, RoundArgs, 256)
 {
     Floats x(a.x);
-    Halves y(a.y);
+    Bf16s y(a.y);
     bool quads = x.quads(4) && y.quads(4);
     for (long long i = 4 * ((long long)block_x() * 256 + thread()); i < a.length; i += 4ll * blocks_x() * 256)
         if (quads && i + 4 <= a.length)

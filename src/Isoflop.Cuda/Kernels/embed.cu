@@ -1,6 +1,6 @@
 #include "kernel.h"
 
-// y[r] = table[tokens[r]]; table [V, C], y [rows, C].
+// y[r] = table[tokens[r]]; table [V, C], y [rows, C], both floats or both activations.
 struct EmbedArgs { Activations table; const int* tokens; Activations y; int rows, C; };
 
 KERNEL(embed, EmbedArgs, 256)

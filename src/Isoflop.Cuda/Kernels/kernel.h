@@ -50,8 +50,6 @@ DEVICE float4 load_words(unsigned long long from)
     return v;
 }
 
-DEVICE float4 load4(const float* from) { return load_words((unsigned long long)(GLOBAL const float*)from); }
-
 // Eight bytes likewise.
 DEVICE unsigned long long load_long(unsigned long long from)
 {
@@ -154,13 +152,13 @@ struct Floats
     }
 };
 
-struct Halves
+struct Bf16s
 {
     typedef unsigned long long Four;
     GLOBAL unsigned short* at;
 
-    DEVICE_MEMBER Halves(Activations x) : at((GLOBAL unsigned short*)x.place()) {}
-    DEVICE_MEMBER Halves(const bf16* x) : at((GLOBAL unsigned short*)x) {}
+    DEVICE_MEMBER Bf16s(Activations x) : at((GLOBAL unsigned short*)x.place()) {}
+    DEVICE_MEMBER Bf16s(const bf16* x) : at((GLOBAL unsigned short*)x) {}
     DEVICE_MEMBER bool quads(int width) const { return width % 4 == 0 && ((unsigned long long)at & 7) == 0; }
     DEVICE_MEMBER bool pairs(int width) const { return width % 2 == 0 && ((unsigned long long)at & 3) == 0; }
     DEVICE_MEMBER float operator[](long long i) const { return as<float>((unsigned)at[i] << 16); }
@@ -217,12 +215,12 @@ struct Either
 
 // What activations are where products take T, and what a product gives.
 template <class T> struct Kept { typedef Floats activations, results; };
-template <> struct Kept<bf16> { typedef Halves activations; typedef Either results; };
+template <> struct Kept<bf16> { typedef Bf16s activations; typedef Either results; };
 
 // use(x) of the elements as they lie there.
 template <class T, class Use> DEVICE void with_operands(Activations x, Use use)
 {
-    if (sizeof(T) == 2 && x.narrow()) use(Halves(x));
+    if (sizeof(T) == 2 && x.narrow()) use(Bf16s(x));
     else use(Floats(x));
 }
 
@@ -314,10 +312,10 @@ DEVICE int group_begin(const Groups& groups, int g, int rows)
 
 // Which tile of so many rows and columns of tiles a block takes: eight rows at a time, column by column, so that blocks that run at
 // the same time share what they read in the second cache.
-DEVICE void tile_of(int rows, int columns, int& row, int& column)
+DEVICE void tile_of(int block, int rows, int columns, int& row, int& column)
 {
     const int Together = 8;
-    int block = block_y() * blocks_x() + block_x(), first = block / (Together * columns) * Together;
+    int first = block / (Together * columns) * Together;
     int within = block % (Together * columns), there = least(Together, rows - first);
     row = first + within % there, column = within / there;
 }

@@ -123,7 +123,7 @@ template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool T
 template <class T, int BM, int BN, int WM, int WN, int Steps, bool TurnA, bool TurnB> DEVICE void tiled(const MatMulArgs& a)
 {
     int row, column;
-    tile_of((a.m + BM - 1) / BM, blocks_x(), row, column);
+    tile_of(block_y() * blocks_x() + block_x(), (a.m + BM - 1) / BM, blocks_x(), row, column);
     product<T, BM, BN, WM, WN, Steps, TurnA, TurnB>(a, column, row, block_z());
 }
 

@@ -35,7 +35,8 @@ template <bool Turned> DEVICE void copy_box(char* to, unsigned long long map, in
     else box_copy(to, map, k, along, e);
 }
 
-// Rows of k from there to the next multiple of 16 in a box of a turned operand: another group's, and nothing to this one.
+// Rows of k from there to the next multiple of 16 in a box of a turned operand: another group's, and nothing to this one. The other
+// operand keeps its own: finite numbers times zero.
 DEVICE void clear_rows(char* box, int from)
 {
     int row = from + thread() % 128 / 8;
@@ -43,14 +44,15 @@ DEVICE void clear_rows(char* box, int from)
     writes_to_products();
 }
 
-// Tiles of 128 × 128·J.
-template <int J, bool TurnA, bool TurnB> DEVICE void warpgroup_product(const WarpgroupMatMulArgs& a, unsigned long long given)
+// A tile of 128 × 128·J of a group; maps: where those of the operands lie.
+template <int J, bool TurnA, bool TurnB>
+DEVICE void warpgroup_product(const WarpgroupMatMulArgs& a, unsigned long long maps, int tile, int group)
 {
     const int StageBytes = (2 + 2 * J) * BoxBytes;
     char* stages = shared_memory();
     Ring& ring = *(Ring*)(stages + Stages * StageBytes);
-    int group = block_z(), i0, j0;
-    tile_of((a.m + 127) / 128, blocks_x(), i0, j0);
+    int i0, j0;
+    tile_of(tile, (a.m + 127) / 128, (a.n + 128 * J - 1) / (128 * J), i0, j0);
     i0 *= 128, j0 *= 128 * J;
     int k0 = a.grouped ? group_begin(a.groups, group, a.k) : 0, k1 = a.grouped ? group_begin(a.groups, group + 1, a.k) : a.k;
     int count = (k1 - k0 + Steps - 1) / Steps;
@@ -60,7 +62,7 @@ template <int J, bool TurnA, bool TurnB> DEVICE void warpgroup_product(const War
 
     if (warp() == Warps)                            // copies
     {
-        unsigned long long left = given, right = given + sizeof(TensorMap);
+        unsigned long long left = maps, right = maps + sizeof(TensorMap);
         copies_begin();
         for (int i = 0; lane() == 0 && i < count; i++)
         {
@@ -111,10 +113,30 @@ template <int J, bool TurnA, bool TurnB> DEVICE void warpgroup_product(const War
 }
 
 #define PRODUCT(name, ...) \
-    TENSOR_KERNEL(matmul_warpgroup_##name##_wide, WarpgroupMatMulArgs, 288) { warpgroup_product<2, __VA_ARGS__>(a, given); } \
-    TENSOR_KERNEL(matmul_warpgroup_##name##_narrow, WarpgroupMatMulArgs, 288) { warpgroup_product<1, __VA_ARGS__>(a, given); }
+    TENSOR_KERNEL(matmul_warpgroup_##name##_wide, WarpgroupMatMulArgs, 288) \
+    { \
+        warpgroup_product<2, __VA_ARGS__>(a, given, block_x(), block_y()); \
+    } \
+    TENSOR_KERNEL(matmul_warpgroup_##name##_narrow, WarpgroupMatMulArgs, 288) \
+    { \
+        warpgroup_product<1, __VA_ARGS__>(a, given, block_x(), block_y()); \
+    }
 
 // turnA, turnB: where k goes down the rows.
 PRODUCT(plain, false, true)
 PRODUCT(turned_b, false, false)
 PRODUCT(turned_a, true, true)
+
+// dW += dyᵀ·x and dx = dy·W side by side: weights have few tiles and a long k, and would leave a card idle by themselves. The first
+// blocks make weights' tiles, group by group, 128 × 128·J; those of dx are 128 × 256.
+struct WarpgroupBackwardArgs { WarpgroupMatMulArgs weights, inputs; int weight_tiles, group_count, filler[14]; };
+
+template <int J> DEVICE void warpgroup_backward(const WarpgroupBackwardArgs& a, unsigned long long given)
+{
+    int block = block_x(), weights = a.weight_tiles * a.group_count;
+    if (block < weights) warpgroup_product<J, true, true>(a.weights, given, block % a.weight_tiles, block / a.weight_tiles);
+    else warpgroup_product<2, false, true>(a.inputs, given + sizeof(WarpgroupMatMulArgs), block - weights, 0);
+}
+
+TENSOR_KERNEL(matmul_warpgroup_backward_wide, WarpgroupBackwardArgs, 288) { warpgroup_backward<2>(a, given); }
+TENSOR_KERNEL(matmul_warpgroup_backward_narrow, WarpgroupBackwardArgs, 288) { warpgroup_backward<1>(a, given); }

@@ -3,25 +3,22 @@
 // y = gain ⊙ x·s, s = 1/√(mean(x²) + ε) per vector: a warp each. Zhang & Sennrich 2019, arXiv:1910.07467.
 struct NormArgs { const float *x, *gain; Activations y; float* s; HeadRows shape; float epsilon; };
 
-DEVICE void norm(const NormArgs& a, int v)
-{
-    long long at = vector_at(a.shape, v);
-    int D = a.shape.width;
-    float squares = 0;
-#pragma unroll 4
-    for (int i = lane(); i < D; i += 32) squares = multiply_add(a.x[at + i], a.x[at + i], squares);
-    float s = 1 / __builtin_sqrtf(warp_sum(squares) / D + a.epsilon);
-    if (lane() == 0) a.s[v] = s;
-    with_elements(a.y + at, [&](auto y)
-    {
-        for (int i = lane(); i < D; i += 32) y.put(i, a.gain[i] * (a.x[at + i] * s));
-    });
-}
-
 KERNEL(rms_norm, NormArgs, 256)
 {
-    int vectors = a.shape.rows * a.shape.heads;
-    for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8) norm(a, v);
+    int vectors = a.shape.rows * a.shape.heads, D = a.shape.width;
+    with_elements(a.y, [&](auto y)
+    {
+        for (int v = block_x() * 8 + warp(); v < vectors; v += blocks_x() * 8)
+        {
+            long long at = vector_at(a.shape, v);
+            float squares = 0;
+#pragma unroll 4
+            for (int i = lane(); i < D; i += 32) squares = multiply_add(a.x[at + i], a.x[at + i], squares);
+            float s = 1 / __builtin_sqrtf(warp_sum(squares) / D + a.epsilon);
+            if (lane() == 0) a.s[v] = s;
+            for (int i = lane(); i < D; i += 32) y.put(at + i, a.gain[i] * (a.x[at + i] * s));
+        }
+    });
 }
 
 // dx (+)= s·(g⊙dy − x̂·mean(g⊙dy⊙x̂)), x̂ = x·s, and the parts of dGain. Together: to each part's strips come the blocks of its rows,
@@ -56,21 +53,21 @@ KERNEL(rms_norm_backward, NormBackwardArgs, 256)
 {
     const int RowBlocks = PartRows / 8;                      // of a part, a warp a row
     int block = a.first + block_x(), vectors = a.shape.rows * a.shape.heads, strips = (a.shape.width + 31) / 32;
-    int each = strips + RowBlocks, part = a.together ? block / each : block / strips, strip = a.together ? block % each : block % strips;
+    int each = a.together ? strips + RowBlocks : strips, part = block / each, strip = block % each;
+    bool makesPart = a.together ? strip < strips : block < a.part_blocks;
     with_elements(a.dy, [&](auto dy)
     {
-        if (a.together ? strip < strips : block < a.part_blocks)
+        int begin, end;
+        if (makesPart)
             gain_part(a.x, a.s, a.shape, a.groups, part, strip, a.parts, [&](int, int, long long at) { return dy[at]; });
-        else if (a.together)
+        else if (!a.together)
+            for (int v = (block - a.part_blocks) * 8 + warp(); v < vectors; v += (a.first + blocks_x() - a.part_blocks) * 8)
+                norm_backward(a, dy, v);
+        else if (part_rows(a.groups, a.shape.rows, part, begin, end))
         {
-            int begin, end;
-            if (!part_rows(a.groups, a.shape.rows, part, begin, end)) return;
             int v = begin + (strip - strips) * 8 + warp();
             if (v < end) norm_backward(a, dy, v);
         }
-        else
-            for (int v = (block - a.part_blocks) * 8 + warp(); v < vectors; v += (a.first + blocks_x() - a.part_blocks) * 8)
-                norm_backward(a, dy, v);
     });
 }
 

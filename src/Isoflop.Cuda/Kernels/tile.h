@@ -17,11 +17,11 @@ DEVICE void put4(bf16* to, float4 x)
 
 // Four of what lies there, times scale.
 DEVICE void put4(float* to, Floats::Four x, float scale) { put4(to, float4 { x.x * scale, x.y * scale, x.z * scale, x.w * scale }); }
-DEVICE void put4(bf16* to, Halves::Four x, float scale)
+DEVICE void put4(bf16* to, Bf16s::Four x, float scale)
 {
     if (scale == 1) *(unsigned long long*)to = x;
-    else put4(to, float4 { Halves::element<0>(x) * scale, Halves::element<1>(x) * scale, Halves::element<2>(x) * scale,
-        Halves::element<3>(x) * scale });
+    else put4(to, float4 { Bf16s::element<0>(x) * scale, Bf16s::element<1>(x) * scale, Bf16s::element<2>(x) * scale,
+        Bf16s::element<3>(x) * scale });
 }
 
 // Where a lane finds its row of 8 for load_fragments: part p = lane / 8 begins at (row, k) + 8·(rowPart, kPart) of a tile stored

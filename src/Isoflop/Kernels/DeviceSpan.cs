@@ -31,16 +31,16 @@ public sealed class DeviceMemory(IDevice device, string what = "memory") : IDisp
 
     /// <summary>New memory, all zero.</summary>
     /// <exception cref="ConfigException">The device has not so much left.</exception>
-    public DeviceSpan<T> Allocate<T>(long length) where T : unmanaged => Take<T>(length, device.Allocate);
+    public DeviceSpan<T> Allocate<T>(long length) where T : unmanaged => Take<T>(length, false);
 
     /// <inheritdoc cref="IDevice.AllocateActivations"/>
-    internal DeviceSpan<float> AllocateActivations(long length) => Take<float>(length, device.AllocateActivations);
+    internal DeviceSpan<float> AllocateActivations(long length) => Take<float>(length, true);
 
-    DeviceSpan<T> Take<T>(long length, Func<long, nint> allocate) where T : unmanaged
+    DeviceSpan<T> Take<T>(long length, bool activations) where T : unmanaged
     {
         try
         {
-            pieces.Add(allocate(checked(length * Unsafe.SizeOf<T>())));
+            pieces.Add(activations ? device.AllocateActivations(length) : device.Allocate(checked(length * Unsafe.SizeOf<T>())));
             return new(pieces[^1], length);
         }
         catch (ConfigException e)

@@ -15,7 +15,7 @@ public sealed record DeviceTraits(string Name, string InstructionSet, string Pre
     /// cores' caches.</summary>
     public int PassRows { get; init; }
 
-    /// <summary>Of <see cref="IDevice.AllocateActivations"/>, each.</summary>
+    /// <summary>Bytes that an activation takes there: <see cref="IDevice.AllocateActivations"/>.</summary>
     public int ActivationBytes { get; init; } = sizeof(float);
 
     /// <summary>It works on while its caller lays out what comes next: training reads its losses once in many steps.</summary>

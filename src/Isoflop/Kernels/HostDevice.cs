@@ -22,6 +22,9 @@ abstract unsafe class HostDevice : IDisposable
         return (nint)block;
     }
 
+    /// <inheritdoc cref="IDevice.AllocateActivations"/>
+    public nint AllocateActivations(long count) => Allocate(sizeof(float) * count);
+
     /// <inheritdoc cref="IDevice.Free"/>
     public void Free(nint memory)
     {

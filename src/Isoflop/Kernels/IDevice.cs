@@ -82,8 +82,11 @@ public interface IDevice : IDisposable
     /// <summary>New memory, all zero, aligned to 64 bytes; it lives until it is freed, at most as long as the device.</summary>
     nint Allocate(long bytes);
 
-    /// <summary>The same of activations, floats that layers' operations alone take: a device may keep fewer bits.</summary>
-    nint AllocateActivations(long bytes) => Allocate(bytes);
+    /// <summary>
+    /// The same for so many activations: floats that the layers' operations pass on, and nothing else may take. A device may keep
+    /// them in fewer bits: <see cref="DeviceTraits.ActivationBytes"/>. All of an operation's are of this memory, or none.
+    /// </summary>
+    nint AllocateActivations(long count);
 
     /// <summary>Gives memory back. After the device's end it has nothing to do.</summary>
     void Free(nint memory);

@@ -296,7 +296,7 @@ public sealed record Plan
         int width = Model.DModel, q = Model.NHead * Model.HeadWidth, qkv = q + 2 * Model.KvHeads * Model.HeadWidth,
             ff = 3 * Model.FfWidth;
         long layer = 2L * width + (Model.QkNorm ? 2 : 1) * qkv + q + ff, gradients = width + qkv + q + ff;
-        long streams = (Model.NLayer + 1) * 2L * width, logits = logitRows * Model.VocabSize;
+        long streams = 2L * (Model.NLayer + 1) * width, logits = logitRows * Model.VocabSize, own = activation < 4 ? logits : 0;
         long room = Optimizer.IsOrthogonal() ? NewtonSchulz.Room([.. table.Hidden.Select(p => (p.Rows, p.Cols))]) : 0;
         long slab = table.Length * 4, shards = Shards / ranks;
         long moments = Optimizer == OptimizerKind.Adamw ? 2 * slab / ranks : 2 * slab;
@@ -304,7 +304,6 @@ public sealed record Plan
         int laidOut = Precision == Precision.F32 ? 8 : 4;         // twice, in words or in halves of them
         long apart = Model.TiedHead ? 4 * table.Embedding.Length : 0;                // the embedding's gradient beside the head's
         return new(slab, shards * (slab + apart), moments + room * 4 + copies, table.MatrixLength * laidOut,
-            4 * (rows * streams + logits) + activation * (rows * (Model.NLayer * layer + gradients + width)
-            + (activation == sizeof(float) ? 0 : logits)));
+            4 * (rows * streams + logits) + activation * (rows * (Model.NLayer * layer + gradients + width) + own));
     }
 }

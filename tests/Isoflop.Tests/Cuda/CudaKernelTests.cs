@@ -70,6 +70,7 @@ public sealed class CudaKernelTests : IDisposable
             ("squares_sum", Unsafe.SizeOf<SquaresArguments>()), ("adamw", Unsafe.SizeOf<AdamWArguments>()),
             ("direction", Unsafe.SizeOf<AdamWArguments>()), ("axpby", Unsafe.SizeOf<AxpbyArguments>()),
             ("round_operand", Unsafe.SizeOf<RoundArguments>()), ("matmul_warpgroup_plain_wide", Unsafe.SizeOf<WarpgroupMatMulArguments>()),
+            ("matmul_warpgroup_backward_wide", Unsafe.SizeOf<WarpgroupBackwardArguments>()),
         ];
         Assert.All(given, g => Assert.Equal((g.Item1, card.BytesOf(g.Item1)), g));
     }

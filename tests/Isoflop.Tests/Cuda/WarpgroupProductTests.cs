@@ -116,7 +116,7 @@ public sealed class WarpgroupProductTests : IDisposable
     }
 
     [Fact]
-    public void A_step_has_the_same_bits_with_packed_products()
+    public void A_step_has_the_same_bits_by_warpgroups()
     {
         var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [2, 5], 3);
         device.AlwaysWarpgroups = true;
@@ -170,6 +170,11 @@ public sealed class WarpgroupProductTests : IDisposable
         Assert.True(WarpgroupProducts.Pay(32_768, 2304, 768, 1, 132, 4, 4));
         Assert.False(WarpgroupProducts.Pay(2048, 192, 64, 1, 132, 2, 4));
         Assert.False(WarpgroupProducts.Pay(128, 128, 128, 1, 132, 4, 4));
+        // Few tiles of weights with a long sum: no sooner than one tile, unless there are more groups.
+        Assert.True(WarpgroupProducts.PayBackward(2304, 768, 32_768, 1, 132, 2, 2, 4));
+        Assert.False(WarpgroupProducts.PayBackward(512, 512, 32_768, 1, 132, 2, 2, 4));
+        Assert.True(WarpgroupProducts.PayBackward(512, 512, 32_768, 4, 132, 2, 2, 4));
+        Assert.False(WarpgroupProducts.PayBackward(192, 64, 2048, 8, 132, 2, 2, 4));
         Assert.True(WarpgroupProducts.Take(MatMulLayout.TransposedB, 3, 5, 8));
         Assert.False(WarpgroupProducts.Take(MatMulLayout.TransposedB, 8, 8, 12));
         Assert.True(WarpgroupProducts.Take(MatMulLayout.Plain, 3, 8, 8));

@@ -26,7 +26,7 @@ sealed class CountingDevice(IDevice inner) : IDevice
 
     public nint Allocate(long bytes) => Keep(inner.Allocate(bytes), bytes);
 
-    public nint AllocateActivations(long bytes) => Keep(inner.AllocateActivations(bytes), bytes);
+    public nint AllocateActivations(long count) => Keep(inner.AllocateActivations(count), count * inner.Traits.ActivationBytes);
 
     nint Keep(nint piece, long bytes)
     {

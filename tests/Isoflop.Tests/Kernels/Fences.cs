@@ -39,9 +39,9 @@ sealed unsafe class Fences(int seed, Func<long, nint>? allocate = null, Action<n
     /// <summary>Room for such a result, full of NaN.</summary>
     public DeviceSpan<float> EmptyNarrow(long length) => NewNarrow(length, _ => float.NaN);
 
-    static bool IsNarrow(DeviceSpan<float> x) => (x.Address & CudaDevice.Narrow) != 0;
+    static bool IsNarrow(DeviceSpan<float> x) => (x.Address & CudaDevice.Bf16Tag) != 0;
 
-    static Span<ushort> Halves(DeviceSpan<float> x) => new((void*)((x.Address & ~CudaDevice.Narrow) / 2), (int)x.Length);
+    static Span<ushort> Halves(DeviceSpan<float> x) => new((void*)((x.Address & ~CudaDevice.Bf16Tag) / 2), (int)x.Length);
 
     static ushort Half(float x) => float.IsNaN(x) ? ushort.MaxValue : (ushort)(Rounded(x) >> 16);
 
@@ -63,7 +63,7 @@ sealed unsafe class Fences(int seed, Func<long, nint>? allocate = null, Action<n
 
     DeviceSpan<float> NewNarrow(long length, Func<int, float> value)
     {
-        DeviceSpan<float> inner = new((nint)(CudaDevice.Narrow | 2 * Block(length * sizeof(ushort))), length);
+        DeviceSpan<float> inner = new((nint)(CudaDevice.Bf16Tag | 2 * Block(length * sizeof(ushort))), length);
         for (int i = 0; i < length; i++) Halves(inner)[i] = Half(value(i));
         return inner;
     }
