@@ -57,7 +57,7 @@ sealed partial class CudaDevice
 
     /// <inheritdoc/>
     public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
-        work.Add(Table.Rope, Elements((long)shape.Rows * shape.Heads * shape.Width / 2), new RopeArguments
+        work.Add(Table.Rope, Elements(((long)shape.Rows * shape.Heads * shape.Width + 7) / 8), new RopeArguments
         {
             X = x.Address,
             Table = table.Address,

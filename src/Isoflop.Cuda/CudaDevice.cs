@@ -335,13 +335,13 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     public void SwiGlu(DeviceSpan<float> gateUp, DeviceSpan<float> y, int rows, int width)
     {
         AssertAlike(gateUp, y);
-        work.Add(Table.SwiGlu, Elements((long)rows * width),
+        work.Add(Table.SwiGlu, Elements(((long)rows * width + 3) / 4),
             new SwiGluArguments { GateUp = gateUp.Address, Y = y.Address, Rows = rows, Width = width });
     }
 
     /// <inheritdoc/>
     public void SwiGluBackward(DeviceSpan<float> gateUp, DeviceSpan<float> dy, DeviceSpan<float> dGateUp, int rows, int width) =>
-        work.Add(Table.SwiGluBackward, Elements((long)rows * width), new SwiGluArguments
+        work.Add(Table.SwiGluBackward, Elements(((long)rows * width + 3) / 4), new SwiGluArguments
         {
             GateUp = gateUp.Address,
             DY = dy.Address,
