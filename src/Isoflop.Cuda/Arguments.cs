@@ -109,9 +109,17 @@ struct NormArguments
 }
 
 [StructLayout(LayoutKind.Sequential)]
+struct GainSumArguments
+{
+    public nint Parts, DGain, Counter;
+    public int Blocks;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 struct NormBackwardArguments
 {
-    public nint X, Gain, S, DY, DX, Parts, DGain;
+    public nint X, Gain, S, DY, DX;
+    public GainSumArguments GainSum;
     public HeadRows Shape;
     public GroupArguments Groups;
     public int Accumulate, First, PartBlocks, Together;
@@ -130,7 +138,9 @@ struct NormRotateArguments
 [StructLayout(LayoutKind.Sequential)]
 struct NormRotateBackwardArguments
 {
-    public nint Raw, Gains, Scales, D, Parts, DGains, Table, Positions;
+    public nint Raw, Gains, Scales, D;
+    public GainSumArguments GainSum;
+    public nint Table, Positions;
     public GroupArguments Groups;
     public int Rows;
     public AttentionShape Shape;
@@ -244,14 +254,14 @@ struct SampleArguments
 [StructLayout(LayoutKind.Sequential)]
 struct LossArguments
 {
-    public nint Weights, Nll, Parts, Sum;
+    public nint Weights, Nll, Parts, Sum, Counter;
     public int Rows;
 }
 
 [StructLayout(LayoutKind.Sequential)]
 struct SquaresArguments
 {
-    public nint X, Parts, Sum;
+    public nint X, Parts, Sum, Counter;
     public long Length;
 }
 

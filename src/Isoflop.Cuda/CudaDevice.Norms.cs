@@ -6,7 +6,7 @@ namespace Isoflop.Cuda;
 // Norms and rotations.
 sealed partial class CudaDevice
 {
-    const int GainRows = 64, GainShared = 256 * sizeof(float);           // gain.h
+    const int GainRows = 64, GainShared = 256 * sizeof(float) + 16;      // gain.h
 
     /// <inheritdoc/>
     public void RmsNorm(DeviceSpan<float> x, DeviceSpan<float> gain, DeviceSpan<float> y, DeviceSpan<float> s, HeadRows shape,
@@ -33,8 +33,7 @@ sealed partial class CudaDevice
             S = s.Address,
             DY = dy.Address,
             DX = dx.Address,
-            Parts = Scratch((long)parts * shape.Width * sizeof(float)),
-            DGain = dGain.Address,
+            GainSum = GainSum(parts, (long)parts * shape.Width, dGain),
             Shape = shape,
             Groups = new(groups),
             Accumulate = accumulate ? 1 : 0,
@@ -47,13 +46,21 @@ sealed partial class CudaDevice
             all = parts * (Up(shape.Width, 32) + GainRows / 8);
         }
         Add(inPlace ? made : all);
-        work.Add(Table.GainSum, new(Up(shape.Width, 64), groups.Count), given);
         if (!inPlace) return;
         given.First = made;
         Add(all - made);
 
         void Add(int blocks) => work.Add(Table.RmsNormBackward, new(blocks, 1, 1, GainShared), given);
     }
+
+    /// <param name="blocks">that make each strip of 32 columns</param> <param name="length">elements of all parts</param>
+    GainSumArguments GainSum(int blocks, long length, DeviceSpan<float> dGain) => new()
+    {
+        Parts = Scratch(length * sizeof(float)),
+        DGain = dGain.Address,
+        Counter = Counters,
+        Blocks = blocks,
+    };
 
     /// <inheritdoc/>
     public void Rope(DeviceSpan<float> x, DeviceSpan<float> table, DeviceSpan<int> positions, HeadRows shape, bool inverse) =>
@@ -96,8 +103,7 @@ sealed partial class CudaDevice
             Gains = gains.Address,
             Scales = scales.Address,
             D = d.Address,
-            Parts = Scratch(2L * parts * shape.DHead * sizeof(float)),
-            DGains = dGains.Address,
+            GainSum = GainSum(parts, 2L * parts * shape.DHead, dGains),
             Table = table.Address,
             Positions = positions.Address,
             Groups = new(groups),
@@ -107,7 +113,6 @@ sealed partial class CudaDevice
             PartsOfEach = parts,
         };
         work.Add(Table.NormRotateParts, new(parts, Up(shape.DHead, 32), 2, GainShared), given);
-        work.Add(Table.NormRotateSums, new(Up(shape.DHead, 64), groups.Count, 2), given);
         work.Add(Table.NormRotateBackward, new(Blocks((long)rows * (shape.Heads + shape.KvHeads), 8)), given);
     }
 }

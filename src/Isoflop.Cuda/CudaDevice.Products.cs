@@ -170,7 +170,7 @@ sealed partial class CudaDevice
         if (IsBf16(x)) return x;
         nint room = Scratch(at + OperandRoom(x) + behind) + (nint)at;
         var rounded = new DeviceSpan<float>((nint)(Bf16Tag | 2 * room), x.Length);
-        work.Add(Table.Round, Elements((x.Length + 3) / 4),
+        work.Add(Table.Round, Elements(x.Length / 4),
             new RoundArguments { X = x.Address, Y = rounded.Address, Length = x.Length });
         return rounded;
     }

@@ -15,6 +15,7 @@ namespace Isoflop.Cuda;
 /// </remarks>
 sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 {
+    const int MostCounters = 1 << 14;                             // columns of half a million
     const int Page = 16, MostBlocks = 2048, LossRows = 64, SquaresChunk = 4096, TileRows = 64;
     // A pass of so many rows fills any card.
     const int PassRowsWanted = 65_536;
@@ -24,7 +25,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     readonly Table kernels;
     readonly Commands work = new();
     readonly int processors, sharedBytes;
-    nint scratch;
+    nint scratch, counters;
     Nccl? nccl;
     long scratchBytes;
     int staged;                                                   // bytes of the staging room in use
@@ -205,6 +206,9 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         return scratch;
     }
 
+    /// <summary>Zeros before and after: one for each 32 columns, for blocks that ask whether they are the last.</summary>
+    nint Counters => counters != 0 ? counters : counters = stream.Allocate(MostCounters * sizeof(uint));
+
     static int Blocks(long items, int each) => (int)Math.Min(MostBlocks, (items + each - 1) / each);
 
     static Grid Elements(long count) => new(Blocks(count, 256));
@@ -287,13 +291,11 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             Y = y.Address,
             Lse = lse.Address,
             DY = dy.Address,
-            Delta = Scratch((long)plan.Rows * shape.Heads * sizeof(float)),
             DQkv = dqkv.Address,
             Shape = shape,
             Rows = plan.Rows,
             Scale = 1 / MathF.Sqrt(shape.DHead),
         };
-        work.Add(kernels.Delta[i], new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
         int tiles = Up(plan.Rows, TileRows), both = shape.Heads + shape.KvHeads;
         // By themselves queries leave room for more blocks on a processor, which should be faster on a full card.
         if (kernels.BothGradients.Length > 0 && (GradientsTogether ?? tiles * both <= 2 * processors))
@@ -301,6 +303,8 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             work.Add(kernels.BothGradients[i], new(tiles, both, 1, shared + Stats), given);
             return;
         }
+        given.Delta = Scratch((long)plan.Rows * shape.Heads * sizeof(float));
+        work.Add(kernels.Delta[i], new(Blocks((long)plan.Rows * shape.Heads, 8)), given);
         work.Add(kernels.QueryGradient[i], new(tiles, shape.Heads, 1, shared), given);
         work.Add(kernels.KeyGradient[i], new(tiles, shape.KvHeads, 1, shared + Stats), given);
     }
@@ -408,10 +412,10 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             Nll = nll.Address,
             Parts = Scratch((long)parts * sizeof(double)),
             Sum = sum.Address,
+            Counter = Counters,
             Rows = rows,
         };
-        work.Add(Table.LossParts, new(Up(parts, 8)), given);
-        work.Add(Table.LossSum, new(1), given);
+        work.Add(Table.Loss, new(Up(parts, 8), 1, 1, 256 * sizeof(double) + 16), given);
     }
 
     /// <inheritdoc/>
@@ -423,10 +427,10 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
             X = x.Address,
             Parts = Scratch((long)parts * sizeof(double)),
             Sum = sum.Address,
+            Counter = Counters,
             Length = x.Length,
         };
-        work.Add(Table.SquaresParts, new(parts, 1, 1, 8 * sizeof(double)), given);
-        work.Add(Table.SquaresSum, new(1, 1, 1, 8 * sizeof(double)), given);
+        work.Add(Table.Squares, new(parts, 1, 1, 8 * sizeof(double) + 16), given);
     }
 
     /// <inheritdoc/>

@@ -48,16 +48,14 @@ sealed class KernelTable
     public static readonly Kernel Copy = new("elementwise", "copy", 256), Add = new("elementwise", "add", 256),
         SumShards = new("elementwise", "sum_shards", 256), Embed = new("embed", "embed", 256),
         EmbedBackward = new("embed", "embed_backward", 256), RmsNorm = new("rmsnorm", "rms_norm", 256),
-        RmsNormBackward = new("rmsnorm", "rms_norm_backward", 256), GainSum = new("rmsnorm", "gain_sum", 64),
+        RmsNormBackward = new("rmsnorm", "rms_norm_backward", 256),
         Rope = new("rope", "rope", 256), NormRotate = new("norm_rotate", "norm_rotate", 256),
         NormRotateParts = new("norm_rotate", "norm_rotate_parts", 256),
-        NormRotateSums = new("norm_rotate", "norm_rotate_sums", 64),
         NormRotateBackward = new("norm_rotate", "norm_rotate_backward", 256), SwiGlu = new("swiglu", "swiglu", 256),
         SwiGluBackward = new("swiglu", "swiglu_backward", 256), CrossEntropy = new("cross_entropy", "cross_entropy", 128),
         CrossEntropyLong = new("cross_entropy", "cross_entropy_long", 1024),
         LogSoftmax = new("cross_entropy", "log_softmax", 128), Sample = new("sample", "sample", 128),
-        LossParts = new("sums", "loss_parts", 256), LossSum = new("sums", "loss_sum", 32),
-        SquaresParts = new("sums", "squares_parts", 256), SquaresSum = new("sums", "squares_sum", 256),
+        Loss = new("sums", "loss", 256), Squares = new("sums", "squares", 256),
         AdamW = new("adamw", "adamw", 256), Direction = new("adamw", "direction", 256),
         Axpby = new("elementwise", "axpby", 256), Round = new("elementwise", "round_operand", 256);
 

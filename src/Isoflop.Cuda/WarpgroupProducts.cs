@@ -26,7 +26,7 @@ static class WarpgroupProducts
         && (layout == MatMulLayout.TransposedA ? m : k) % 8 == 0 && (layout == MatMulLayout.TransposedB ? k : n) % 8 == 0;
 
     /// <summary>Whether an operand begins at one; a tagged address is twice where it lies.</summary>
-    public static bool Take(DeviceSpan<float> x) => (x.Address & CudaDevice.Bf16Tag) == 0 || x.Address % 32 == 0;
+    public static bool Take(DeviceSpan<float> x) => x.Address % ((x.Address & CudaDevice.Bf16Tag) == 0 ? 16 : 32) == 0;
 
     /// <summary>Whether that is likely faster than a product that rounds its operands itself.</summary>
     /// <remarks>

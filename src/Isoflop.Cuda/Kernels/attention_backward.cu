@@ -2,24 +2,31 @@
 
 // dv = pᵀ·dy, ds = p⊙(dy·vᵀ − dy·y), dq = ds·k/√D, dk = dsᵀ·q/√D; p = exp(q·kᵀ/√D − lse). Three kernels without atomics: dy·y of
 // every row; dq, a tile of queries over all keys it sees; dk and dv, a tile of keys over all queries that see it, the query
-// heads of its group in their order. The last two are one launch where a card has room for both at once; else dq alone, with
-// fewer registers, has more blocks on a processor.
+// heads of its group in their order. All are one launch where a card has room for the last two at once, and each tile makes the
+// dy·y that it needs itself; else dq alone, with fewer registers, has more blocks on a processor.
 struct AttentionBackwardArgs
 {
     Activations qkv; const int* positions; Activations y; const float* lse; Activations dy; float* delta; Activations dqkv;
     AttentionShape shape; int rows; float scale;
 };
 
-// delta[h, r] = Σ_d dy·y: a warp each.
+// Σ_d dy·y of vector r·heads + h, by a warp: every lane's.
+template <class T> DEVICE float delta_of(const AttentionBackwardArgs& a, int vector)
+{
+    Stored<T> y(a.y), dy(a.dy);
+    long long at = (long long)vector * a.shape.D;
+    float sum = 0;
+    for (int d = lane(); d < a.shape.D; d += 32) sum = multiply_add(dy[at + d], y[at + d], sum);
+    return warp_sum(sum);
+}
+
+// delta[h, r].
 HEAD_KERNEL(attention_delta, AttentionBackwardArgs, 256)
 {
-    int D = a.shape.D, vectors = a.rows * a.shape.heads;
-    Stored<OPERAND> y(a.y), dy(a.dy);
+    int vectors = a.rows * a.shape.heads;
     for (int i = block_x() * 8 + warp(); i < vectors; i += blocks_x() * 8)
     {
-        float sum = 0;
-        for (int d = lane(); d < D; d += 32) sum = multiply_add(dy[(long long)i * D + d], y[(long long)i * D + d], sum);
-        sum = warp_sum(sum);
+        float sum = delta_of<OPERAND>(a, i);
         if (lane() == 0) a.delta[(long long)(i % a.shape.heads) * a.rows + i / a.shape.heads] = sum;
     }
 }
@@ -47,7 +54,8 @@ template <class T, int N> DEVICE void store_rows(Stored<T> to, int stride, int c
         }
 }
 
-template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs& a, int h)
+// Delta: makes dy·y itself.
+template <class T, int W, bool Delta> DEVICE void query_gradient(const AttentionBackwardArgs& a, int h)
 {
     const int Ld = padded<T>(W), LdS = padded<T>(TileRows);
     T *q = (T*)shared_memory(), *dy = q + TileRows * Ld, *k = dy + TileRows * Ld, *v = k + TileRows * Ld, *ds = v + TileRows * Ld;
@@ -68,7 +76,13 @@ template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs
         {
             int row = warp() * 16 + g + 8 * i;
             lse[i] = row < count ? a.lse[(long long)h * a.rows + r + row] : 0;
-            delta[i] = row < count ? a.delta[(long long)h * a.rows + r + row] : 0;
+            delta[i] = !Delta && row < count ? a.delta[(long long)h * a.rows + r + row] : 0;
+        }
+        for (int i = 0; Delta && i < least(16, count - warp() * 16); i++)
+        {
+            float own = delta_of<T>(a, (r + warp() * 16 + i) * a.shape.heads + h);
+            delta[0] = i == g ? own : delta[0];
+            delta[1] = i == g + 8 ? own : delta[1];
         }
         for (int k0 = 0; k0 < at + count; k0 += TileRows)
         {
@@ -100,7 +114,7 @@ template <class T, int W> DEVICE void query_gradient(const AttentionBackwardArgs
     }
 }
 
-template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& a, int kvHead)
+template <class T, int W, bool Delta> DEVICE void key_gradient(const AttentionBackwardArgs& a, int kvHead)
 {
     const int Ld = padded<T>(W), LdS = padded<T>(TileRows);
     T *k = (T*)shared_memory(), *v = k + TileRows * Ld, *q = v + TileRows * Ld, *dy = q + TileRows * Ld, *p = dy + TileRows * Ld;
@@ -125,10 +139,15 @@ template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& 
                 block_barrier();
                 load_tile<T, W>(q, a.qkv + (long long)r1 * S + h * D, S, queries, D, a.scale);
                 load_tile<T, W>(dy, a.dy + (long long)r1 * O + h * D, O, queries, D);
-                for (int i = thread(); i < 2 * TileRows; i += threads())
+                for (int i = thread(); i < (Delta ? 1 : 2) * TileRows; i += threads())
                 {
                     int row = i % TileRows;
                     stats[i] = row < queries ? (i < TileRows ? a.lse : a.delta)[(long long)h * a.rows + r1 + row] : 0;
+                }
+                for (int row = warp(); Delta && row < TileRows; row += threads() / 32)
+                {
+                    float own = row < queries ? delta_of<T>(a, (r1 + row) * a.shape.heads + h) : 0;
+                    if (lane() == 0) stats[TileRows + row] = own;
                 }
                 block_barrier();
                 float score[1][8][4], dp[1][8][4];           // turned: keys down, queries across
@@ -164,8 +183,8 @@ template <class T, int W> DEVICE void key_gradient(const AttentionBackwardArgs& 
     }
 }
 
-HEAD_KERNEL(attention_dq, AttentionBackwardArgs, 128) { query_gradient<OPERAND, HEAD>(a, block_y()); }
-HEAD_KERNEL(attention_dkv, AttentionBackwardArgs, 128) { key_gradient<OPERAND, HEAD>(a, block_y()); }
+HEAD_KERNEL(attention_dq, AttentionBackwardArgs, 128) { query_gradient<OPERAND, HEAD, false>(a, block_y()); }
+HEAD_KERNEL(attention_dkv, AttentionBackwardArgs, 128) { key_gradient<OPERAND, HEAD, false>(a, block_y()); }
 
 // Of operands in bf16 alone: float is for comparison.
 #define JOINED_bf16 1
@@ -174,7 +193,7 @@ HEAD_KERNEL(attention_dkv, AttentionBackwardArgs, 128) { key_gradient<OPERAND, H
 #if JOINED(OPERAND)
 HEAD_KERNEL(attention_dqkv, AttentionBackwardArgs, 128)
 {
-    if (block_y() < a.shape.heads) query_gradient<OPERAND, HEAD>(a, block_y());
-    else key_gradient<OPERAND, HEAD>(a, block_y() - a.shape.heads);
+    if (block_y() < a.shape.heads) query_gradient<OPERAND, HEAD, true>(a, block_y());
+    else key_gradient<OPERAND, HEAD, true>(a, block_y() - a.shape.heads);
 }
 #endif

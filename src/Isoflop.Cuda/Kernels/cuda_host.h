@@ -295,6 +295,13 @@ DEVICE void store_either(unsigned long long to, bool half, float x, float y, uns
     else ((float*)to)[0] = x, ((float*)to)[1] = y;
 }
 
+DEVICE unsigned count_up(unsigned* counter, unsigned last)
+{
+    unsigned before = *counter;
+    *counter = before >= last ? 0 : before + 1;
+    return before;
+}
+
 DEVICE unsigned round_bf16(float x)
 {
     unsigned bits;

@@ -72,20 +72,16 @@ KERNEL(axpby, AxpbyArgs, 256)
         a.y[i] = a.b == 0 ? scale * a.x[i] : multiply_add(scale, a.x[i], a.b * a.y[i]);
 }
 
-// y ← x as bfloat16: an operand that lies in float32, for products that round nothing themselves.
+// y ← x as bfloat16: an operand that lies in float32, for products that round nothing themselves. Quads: rows are of eights.
 struct RoundArgs { const float* x; Activations y; long long length; };
 
 KERNEL(round_operand, RoundArgs, 256)
 {
     Floats x(a.x);
     Bf16s y(a.y);
-    bool quads = x.quads(4) && y.quads(4);
     for (long long i = 4 * ((long long)block_x() * 256 + thread()); i < a.length; i += 4ll * blocks_x() * 256)
-        if (quads && i + 4 <= a.length)
-        {
-            float4 v = x.load4(i);
-            y.put_quad(i, v.x, v.y, v.z, v.w);
-        }
-        else
-            for (long long e = i; e < i + 4 && e < a.length; e++) y.put(e, x[e]);
+    {
+        float4 v = x.load4(i);
+        y.put_quad(i, v.x, v.y, v.z, v.w);
+    }
 }

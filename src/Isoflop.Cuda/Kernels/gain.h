@@ -1,5 +1,5 @@
 // dGain += Σ dy⊙x̂ in two steps: a sum for each 64 rows of a group, then those of the group one after another. Cutting the rows
-// into calls at multiples of 64 changes no bit.
+// into calls at multiples of 64 changes no bit, nor does which block adds them up.
 #pragma once
 #include "kernel.h"
 
@@ -27,44 +27,51 @@ DEVICE bool part_rows(const Groups& groups, int rows, int part, int& begin, int&
     return false;
 }
 
-// A block of 256, [8][32] floats shared: a strip of 32 columns of a part's sums. dy gives an element by row, head, column and where it lies.
+// Where a strip of 32 columns of all parts lies, what it is added to, and how many blocks make it: one counter a strip.
+struct GainSum { float *parts, *dGain; unsigned* counter; int blocks; };
+
+// A strip of a group's gradient by a warp.
+DEVICE void gain_total(const GainSum& a, int D, int rows, const Groups& groups, int group, int column)
+{
+    if (column >= D) return;
+    int part = 0;
+    for (int i = 0; i < group; i++) part += part_count(groups, i, rows);
+    float* to = a.dGain + group * groups.stride + column;
+    float sum = *to;
+#pragma unroll 32
+    for (int end = part + part_count(groups, group, rows); part < end; part++) sum += a.parts[(long long)part * D + column];
+    *to = sum;
+}
+
+// A block of 256, [8][32] floats and a word shared: a strip of a part's sums. The last block of a strip adds its parts up. dy gives an
+// element by row, head, column and where it lies.
 template <class X, class Gradient> DEVICE void gain_part(X x, const float* s, const HeadRows& shape, const Groups& groups,
-    int part, int strip, float* parts, Gradient dy)
+    int part, int strip, const GainSum& to, Gradient dy)
 {
     int begin, end, D = shape.width, column = strip * 32 + lane();
-    if (!part_rows(groups, shape.rows, part, begin, end)) return;
-    float* sums = (float*)shared_memory();
-    float sum = 0;
+    bool there = part_rows(groups, shape.rows, part, begin, end);
+    float *sums = (float*)shared_memory(), sum = 0;
     auto add = [&](int r, int h)
     {
         long long at = (long long)r * shape.stride + h * D + column;
         sum = multiply_add(dy(r, column, at), x[at] * s[r * shape.heads + h], sum);
     };
-    if (column < D && shape.heads == 1)                      // many loads under way, either way
+    if (there && column < D && shape.heads == 1)             // many loads under way, either way
     {
 #pragma unroll 8
         for (int r = begin + warp(); r < end; r += 8) add(r, 0);
     }
-    else if (column < D)
+    else if (there && column < D)
         for (int r = begin + warp(); r < end; r += 8)
 #pragma unroll 8
             for (int h = 0; h < shape.heads; h++) add(r, h);
     sums[thread()] = sum;
     block_barrier();
-    if (warp() != 0 || column >= D) return;
-    for (int w = 1; w < 8; w++) sum += sums[w * 32 + lane()];
-    parts[(long long)part * D + column] = sum;
-}
-
-// A block of 64: a strip of as many columns of a group's gradient.
-DEVICE void gain_total(const float* parts, float* dGain, int D, int rows, const Groups& groups, int group, int strip)
-{
-    int column = strip * 64 + thread(), part = 0;
-    if (column >= D) return;
-    for (int i = 0; i < group; i++) part += part_count(groups, i, rows);
-    float* to = dGain + group * groups.stride + column;
-    float sum = *to;
-#pragma unroll 32
-    for (int end = part + part_count(groups, group, rows); part < end; part++) sum += parts[(long long)part * D + column];
-    *to = sum;
+    if (there && warp() == 0 && column < D)
+    {
+        for (int w = 1; w < 8; w++) sum += sums[w * 32 + lane()];
+        to.parts[(long long)part * D + column] = sum;
+    }
+    if (is_last(to.counter + strip, to.blocks, (int*)(sums + 256)))
+        for (int group = warp(); group < groups.count; group += 8) gain_total(to, D, shape.rows, groups, group, column);
 }

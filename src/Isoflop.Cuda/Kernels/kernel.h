@@ -65,6 +65,15 @@ DEVICE void store_either(unsigned long long to, bool half, float x, float y, uns
         :: "l"(to), "f"(x), "f"(y), "r"(both), "r"((unsigned)half) : "memory");
 }
 
+// One more has come; how many had before. After last had it begins anew. What was written before a release is seen after it.
+DEVICE unsigned count_up(unsigned* counter, unsigned last)
+{
+    unsigned before;
+    asm volatile("atom.acq_rel.gpu.global.inc.u32 %0, [%1], %2;" : "=r"(before)
+        : "l"((unsigned long long)(GLOBAL unsigned*)counter), "r"(last) : "memory");
+    return before;
+}
+
 // Two floats to bfloat16, to the nearest, ties to even.
 DEVICE unsigned pack_bf16(float low, float high)
 {
@@ -244,6 +253,17 @@ DEVICE int least(int a, int b) { return a < b ? a : b; }
 DEVICE int most(int a, int b) { return a > b ? a : b; }
 DEVICE float greater(float a, float b) { return a > b ? a : b; }
 DEVICE float multiply_add(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+
+// Whether this block is the last of so many to come here: it sees what the others wrote, and ends what they began, in an order of its
+// own. room: of a word in shared memory. The counter is 0 before and after.
+DEVICE bool is_last(unsigned* counter, int of, int* room)
+{
+    block_barrier();
+    if (thread() == 0) *room = count_up(counter, of - 1) == (unsigned)of - 1;
+    block_barrier();
+    return *room;
+}
+
 DEVICE float exchange(float value, int mask) { return as<float>(exchange(as<unsigned>(value), mask)); }
 
 DEVICE double exchange(double value, int mask)

@@ -57,13 +57,13 @@ KERNEL(norm_rotate, NormRotateArgs, 256)
     });
 }
 
-// The same backwards, d in place. First gains' parts, of queries and of keys by block_z; then their sums; then vectors.
+// The same backwards, d in place. First gains, of queries and of keys by block_z; then vectors.
 struct NormRotateBackwardArgs
 {
     Activations raw;
     const float *gains, *scales;
     Activations d;
-    float *parts, *dGains;
+    GainSum gain_sum;
     const float* table;
     const int* positions;
     Groups groups;
@@ -72,20 +72,16 @@ struct NormRotateBackwardArgs
 
 KERNEL(norm_rotate_parts, NormRotateBackwardArgs, 256)
 {
-    int D = a.width, stride = (a.heads + 2 * a.kv_heads) * D, from = block_z() * a.heads;
-    HeadRows shape { a.rows, block_z() ? a.kv_heads : a.heads, D, stride };
+    int D = a.width, stride = (a.heads + 2 * a.kv_heads) * D, which = block_z(), from = which * a.heads;
+    HeadRows shape { a.rows, which ? a.kv_heads : a.heads, D, stride };
+    GainSum to { a.gain_sum.parts + (long long)which * a.parts_of_each * D, a.gain_sum.dGain + which * a.key_gain,
+        a.gain_sum.counter + which * ((D + 31) / 32), a.gain_sum.blocks };
     with_elements(a.d + from * D, [&](auto d)
     {
-        gain_part(decltype(d)(a.raw + from * D), a.scales + a.rows * from, shape, a.groups, block_x(), block_y(),
-            a.parts + (long long)block_z() * a.parts_of_each * D, [&](int r, int i, long long at)
+        gain_part(decltype(d)(a.raw + from * D), a.scales + a.rows * from, shape, a.groups, block_x(), block_y(), to,
+            [&](int r, int i, long long at)
             { return rotated(d[at], d[at - i + partner(i, D)], a.table + (long long)a.positions[r] * D, i, D, true); });
     });
-}
-
-KERNEL(norm_rotate_sums, NormRotateBackwardArgs, 64)
-{
-    gain_total(a.parts + (long long)block_z() * a.parts_of_each * a.width, a.dGains + block_z() * a.key_gain, a.width, a.rows,
-        a.groups, block_y(), block_x());
 }
 
 KERNEL(norm_rotate_backward, NormRotateBackwardArgs, 256)

@@ -28,7 +28,8 @@ struct NormBackwardArgs
 {
     const float *x, *gain, *s;
     Activations dy;
-    float *dx, *parts, *dGain;
+    float* dx;
+    GainSum gain_sum;
     HeadRows shape;
     Groups groups;
     int accumulate, first, part_blocks, together;
@@ -59,7 +60,7 @@ KERNEL(rms_norm_backward, NormBackwardArgs, 256)
     {
         int begin, end;
         if (makesPart)
-            gain_part(a.x, a.s, a.shape, a.groups, part, strip, a.parts, [&](int, int, long long at) { return dy[at]; });
+            gain_part(a.x, a.s, a.shape, a.groups, part, strip, a.gain_sum, [&](int, int, long long at) { return dy[at]; });
         else if (!a.together)
             for (int v = (block - a.part_blocks) * 8 + warp(); v < vectors; v += (a.first + blocks_x() - a.part_blocks) * 8)
                 norm_backward(a, dy, v);
@@ -69,9 +70,4 @@ KERNEL(rms_norm_backward, NormBackwardArgs, 256)
             if (v < end) norm_backward(a, dy, v);
         }
     });
-}
-
-KERNEL(gain_sum, NormBackwardArgs, 64)
-{
-    gain_total(a.parts, a.dGain, a.shape.width, a.shape.rows, a.groups, block_y(), block_x());
 }

@@ -1,30 +1,34 @@
 #include "kernel.h"
 
-// sum[0] += Σ weights[r]·nll[r] in doubles: a warp takes 64 rows, then those sums one after another.
-struct LossArgs { const float *weights, *nll; double *parts, *sum; int rows; };
+// sum[0] += Σ weights[r]·nll[r] in doubles: a warp takes 64 rows, then the last block adds those sums one after another.
+struct LossArgs { const float *weights, *nll; double *parts, *sum; unsigned* counter; int rows; };
 const int LossRows = 64;
 
-KERNEL(loss_parts, LossArgs, 256)
+KERNEL(loss, LossArgs, 256)
 {
-    int part = block_x() * 8 + warp(), r = part * LossRows + lane();
-    if (part * LossRows >= a.rows) return;
+    int part = block_x() * 8 + warp(), r = part * LossRows + lane(), parts = (a.rows + LossRows - 1) / LossRows;
+    double* held = (double*)shared_memory();                 // [256], and a word
     double low = r < a.rows ? (double)a.weights[r] * a.nll[r] : 0;
     double high = r + 32 < a.rows ? (double)a.weights[r + 32] * a.nll[r + 32] : 0;
     double sum = warp_sum(low + high);
-    if (lane() == 0) a.parts[part] = sum;
-}
-
-KERNEL(loss_sum, LossArgs, 32)
-{
-    if (thread() > 0) return;
-    double sum = *a.sum;
+    if (lane() == 0 && part < parts) a.parts[part] = sum;
+    if (!is_last(a.counter, blocks_x(), (int*)(held + 256))) return;
+    sum = *a.sum;
+    for (int from = 0; from < parts; from += 256)
+    {
+        block_barrier();
+        if (from + thread() < parts) held[thread()] = a.parts[from + thread()];
+        block_barrier();
+        int count = least(256, parts - from);
+        if (thread() == 0)
 #pragma unroll 16
-    for (int part = 0; part < (a.rows + LossRows - 1) / LossRows; part++) sum += a.parts[part];
-    *a.sum = sum;
+            for (int i = 0; i < count; i++) sum += held[i];
+    }
+    if (thread() == 0) *a.sum = sum;
 }
 
-// sum[0] = Σ x² in doubles, by chunks of 4,096.
-struct SquaresArgs { const float* x; double *parts, *sum; long long length; };
+// sum[0] = Σ x² in doubles, by chunks of 4,096, which the last block adds up.
+struct SquaresArgs { const float* x; double *parts, *sum; unsigned* counter; long long length; };
 const int SquaresChunk = 4096;
 
 DEVICE double block_sum(double x)
@@ -36,7 +40,7 @@ DEVICE double block_sum(double x)
     return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
-KERNEL(squares_parts, SquaresArgs, 256)
+KERNEL(squares, SquaresArgs, 256)
 {
     long long from = (long long)block_x() * SquaresChunk, to = from + SquaresChunk < a.length ? from + SquaresChunk : a.length;
     double sum = 0;
@@ -44,13 +48,10 @@ KERNEL(squares_parts, SquaresArgs, 256)
     for (long long i = from + thread(); i < to; i += 256) sum += (double)a.x[i] * a.x[i];
     sum = block_sum(sum);
     if (thread() == 0) a.parts[block_x()] = sum;
-}
-
-KERNEL(squares_sum, SquaresArgs, 256)
-{
-    double sum = 0;
+    if (!is_last(a.counter, blocks_x(), (int*)((double*)shared_memory() + 8))) return;
+    sum = 0;
 #pragma unroll 4
-    for (long long part = thread(); part * SquaresChunk < a.length; part += 256) sum += a.parts[part];
+    for (int part = thread(); part < blocks_x(); part += 256) sum += a.parts[part];
     sum = block_sum(sum);
     if (thread() == 0) *a.sum = sum;
 }

@@ -185,5 +185,8 @@ public sealed class WarpgroupProductTests : IDisposable
         DeviceSpan<float> x = memory.AllocateActivations(64);
         Assert.True(WarpgroupProducts.Take(x.Slice(8, 8)));
         Assert.False(WarpgroupProducts.Take(x.Slice(4, 8)));
+        DeviceSpan<float> floats = memory.Allocate<float>(64);
+        Assert.True(WarpgroupProducts.Take(floats.Slice(4, 8)));
+        Assert.False(WarpgroupProducts.Take(floats.Slice(2, 8)));
     }
 }
