@@ -3,6 +3,7 @@ using Isoflop.Data;
 using Isoflop.Kernels;
 using Isoflop.Nn;
 using Isoflop.Sample;
+using Isoflop.Tests.Kernels;
 using Isoflop.Tests.Nn;
 using Isoflop.Train;
 using Xunit;
@@ -251,6 +252,19 @@ public sealed class CudaCardTests
         Assert.All(read, r => Assert.True(r.Loss > 0 && double.IsFinite(r.Loss + r.Norm)));
         if (!behind) for (int step = 1; step < 6; step++) Assert.InRange(read[step].Loss, 0, read[step - 1].Loss);     // the same batch again and again
         card.Check();
+    }
+
+    /// <summary>A plan leaves out scales of norms, log-sums and lists: less than a tenth here.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_model_takes_the_memory_that_its_plan_says(bool half)
+    {
+        Plan plan = Plan.Make(Config.Load(null, ["corpus=c", "train.steps=5", "train.batch_tokens=1024", "model.context_len=64", "model.d_model=64", "model.n_layer=2",
+            "model.n_head=2", "train.shards=2"]), new("c", 512, 1_000_000, 10_000, 3, "hash"));
+        using var counting = new CountingDevice(card.Open(single: !half));
+        using var model = new Transformer(counting, plan.Model, plan.BatchTokens, training: true, plan.Shards, plan.PassTokensOn(counting.Traits));
+        MemoryPlan says = plan.MemoryOn(counting.Traits);
+        long planned = says.Total - says.Moments;
+        Assert.InRange(counting.Held, planned, planned * 11 / 10);
     }
 
     public static TheoryData<string> Fixtures => [.. GoldenTests.Fixtures().Select(f => f.Data.Item1).Distinct()];
