@@ -295,6 +295,8 @@ DEVICE void store_either(unsigned long long to, bool half, float x, float y, uns
     else ((float*)to)[0] = x, ((float*)to)[1] = y;
 }
 
+DEVICE float power_of_two(float x) { return __builtin_exp2f(x); }
+
 DEVICE unsigned count_up(unsigned* counter, unsigned last)
 {
     unsigned before = *counter;

@@ -1,4 +1,4 @@
-// What every kernel is written with: threads, barriers, warps, bfloat16 and functions whose bits are the same on every card.
+// What every kernel is written with: threads, barriers, warps, bfloat16 and functions whose bits are the same on all cards of a model.
 // Compiled as CUDA these are instructions of the card; compiled as C++ they are functions of cuda_host.h. Sums never use
 // atomics: what a result is hangs on its operands alone. Contraction of a·b + c is off; where it is meant it says fma.
 #pragma once
@@ -64,6 +64,8 @@ DEVICE void store_either(unsigned long long to, bool half, float x, float y, uns
     asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.u32 p, %4, 0;\n\t@p st.global.u32 [%0], %3;\n\t@!p st.global.v2.f32 [%0], {%1,%2};\n\t}"
         :: "l"(to), "f"(x), "f"(y), "r"(both), "r"((unsigned)half) : "memory");
 }
+
+DEVICE float power_of_two(float x) { return __nvvm_ex2_approx_ftz_f(x); }
 
 // One more has come; how many had before. After last had it begins anew. What was written before a release is seen after it.
 DEVICE unsigned count_up(unsigned* counter, unsigned last)
@@ -288,23 +290,15 @@ DEVICE float warp_max(float x)
     return x;
 }
 
-// e^x: x = n·ln 2 + r, Taylor's series to r⁷/7!; relative error below 2e-7. 0 below −87.3, e^88 above; e^0 is 1, NaN stays.
+// e^x = 2^t·(1 + e·ln 2), t + e = x·log₂e in two parts; relative error below 4e-7: 2^-22 of the card's power of two (PTX ISA, ex2), the
+// rest of roundings. 0 below −87.3, e^88 above; e^0 is 1, NaN stays.
 DEVICE float exponential(float x)
 {
-    bool none = x < -87.3f;                                  // chosen at the end: a branch costs more than the series
+    bool none = x < -87.3f;                                  // chosen at the end: no branch
     if (x > 88.0f) x = 88.0f;
-    const float shifter = 12582912.0f;                       // 1.5·2²³: the sum's low bits are the nearest integer
-    float shifted = multiply_add(x, 1.44269504f, shifter), n = shifted - shifter;
-    float r = multiply_add(n, 2.12194440e-4f, multiply_add(n, -0.693359375f, x));
-    float p = 1.0f / 5040;
-    p = multiply_add(p, r, 1.0f / 720);
-    p = multiply_add(p, r, 1.0f / 120);
-    p = multiply_add(p, r, 1.0f / 24);
-    p = multiply_add(p, r, 1.0f / 6);
-    p = multiply_add(p, r, 0.5f);
-    p = multiply_add(p, r, 1.0f);
-    p = multiply_add(p, r, 1.0f);
-    return none ? 0 : p * as<float>((as<int>(shifted) - as<int>(shifter) + 127) << 23);
+    const float high = 1.44269502f, low = 1.92596299e-8f;    // log₂e
+    float t = x * high, e = multiply_add(x, low, multiply_add(x, high, -t)), p = power_of_two(t);
+    return none ? 0 : multiply_add(p, e * 0.693147182f, p);
 }
 
 // ln x of a normal x > 0: x = m·2^e, m in (√½, √2], ln m = 2·artanh((m − 1)/(m + 1)); error below 1e-15 of 1.

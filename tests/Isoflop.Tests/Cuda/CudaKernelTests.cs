@@ -14,7 +14,7 @@ namespace Isoflop.Tests.Cuda;
 [Collection(CudaCollection.Name)]
 public sealed class CudaKernelTests : IDisposable
 {
-    const double Ulp = 1.0 / (1 << 24), BfUlp = 1.0 / (1 << 8), ExpError = 3e-7;
+    const double Ulp = 1.0 / (1 << 24), BfUlp = 1.0 / (1 << 8), ExpError = 4e-7;                // kernel.h
 
     readonly HostCard card;
     readonly ReferenceDevice reference = new();
