@@ -189,7 +189,7 @@ struct WarpgroupMatMulArguments
 struct WarpgroupBackwardArguments
 {
     public WarpgroupMatMulArguments Weights, Inputs;
-    public int WeightTiles, GroupCount;
+    public int WeightTiles, GroupCount, InputsFirst;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -133,16 +133,17 @@ sealed partial class CudaDevice
         DeviceSpan<float> gradient = Rounded(dy, 0, second + third), input = Rounded(x, first, third),
             weight = Rounded(w.Values, first + second, 0);
         bool wide = (long)Up(outputs, 128) * Up(inputs, 256) * groups.Count >= processors;
-        int tiles = Up(outputs, 128) * Up(inputs, wide ? 256 : 128);
+        int tiles = Up(outputs, 128) * Up(inputs, wide ? 256 : 128), inputTiles = Up(rows, 128) * Up(inputs, 256);
         TensorMap map = Map(gradient, rows, outputs);
         work.Add(wide ? Table.BackwardByWarpgroups.Wide : Table.BackwardByWarpgroups.Narrow,
-            new(tiles * groups.Count + Up(rows, 128) * Up(inputs, 256), 1, 1, WarpgroupProducts.SharedBytes(2)),
+            new(tiles * groups.Count + inputTiles, 1, 1, WarpgroupProducts.SharedBytes(2)),
             new WarpgroupBackwardArguments
             {
                 Weights = Given(map, Map(input, rows, inputs), dw, outputs, inputs, rows, dw, groups, grouped: true),
                 Inputs = Given(map, Map(weight, outputs, inputs), dx, rows, inputs, outputs, default, default, grouped: false),
                 WeightTiles = tiles,
                 GroupCount = groups.Count,
+                InputsFirst = outputs > rows / groups.Count ? inputTiles : 0,
             });
     }
 

@@ -40,13 +40,14 @@ static class WarpgroupProducts
         ByWarpgroups(m, n, k, count, processors, left, right) < ByWarps(m, n, k, count, processors, left, right);
 
     /// <summary>Whether a layer's two backward products are likely faster as one launch than each by itself.</summary>
-    /// <remarks>Weights' tiles begin first; the other product's fill the card beside them, but no tile ends sooner.</remarks>
+    /// <remarks>Tiles of the longer sum begin first; the others fill the card beside them, but no tile ends sooner.</remarks>
     /// <param name="gradient">bytes of an element of dy as it lies there; of x and of W next</param>
     public static bool PayBackward(int outputs, int inputs, int rows, int count, int processors, int gradient, int input,
         int weight)
     {
         double apart = Least(outputs, inputs, rows, count, gradient, input) + Least(rows, inputs, outputs, 1, gradient, weight);
-        double tile = 2.0 * 128 * 128 * rows / count / (Rate(128, 128, 2, 2) / processors);
+        double tile = 2.0 * 128 * processors
+            * Math.Max(128.0 * rows / count / Rate(128, 128, 2, 2), 256.0 * outputs / Rate(128, 256, 2, 2));
         double all = 2.0 * outputs * inputs * rows * (1 / Rate(128, 128, 2, 2) + 1 / Rate(128, 256, 2, 2));
         return Math.Max(tile, all) + Rounding((double)rows * outputs, gradient) + Rounding((double)rows * inputs, input)
             + Rounding((double)outputs * inputs, weight) < apart;

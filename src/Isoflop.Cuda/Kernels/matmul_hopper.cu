@@ -127,13 +127,15 @@ PRODUCT(plain, false, true)
 PRODUCT(turned_b, false, false)
 PRODUCT(turned_a, true, true)
 
-// dW += dyᵀ·x and dx = dy·W side by side: weights have few tiles and a long k, and would leave a card idle by themselves. The first
-// blocks make weights' tiles, group by group, 128 × 128·J; those of dx are 128 × 256.
-struct WarpgroupBackwardArgs { WarpgroupMatMulArgs weights, inputs; int weight_tiles, group_count, filler[14]; };
+// dW += dyᵀ·x and dx = dy·W side by side: weights have few tiles and a long k, and would leave a card idle by themselves; of a large
+// vocabulary dx is what has. Blocks make weights' tiles, group by group, 128 × 128·J, then those of dx, 128 × 256; the first so many
+// make those of dx instead, where its k is the longer one.
+struct WarpgroupBackwardArgs { WarpgroupMatMulArgs weights, inputs; int weight_tiles, group_count, inputs_first, filler[13]; };
 
 template <int J> DEVICE void warpgroup_backward(const WarpgroupBackwardArgs& a, unsigned long long given)
 {
-    int block = block_x(), weights = a.weight_tiles * a.group_count;
+    int weights = a.weight_tiles * a.group_count, first = a.inputs_first;
+    int block = block_x() < first ? weights + block_x() : block_x() - first;
     if (block < weights) warpgroup_product<J, true, true>(a.weights, given, block % a.weight_tiles, block / a.weight_tiles);
     else warpgroup_product<2, false, true>(a.inputs, given + sizeof(WarpgroupMatMulArgs), block - weights, 0);
 }

@@ -94,7 +94,7 @@ public sealed class WarpgroupProductTests : IDisposable
     public void Both_products_of_a_gradient_that_is_rounded_once_have_the_bits_of_two()
     {
         // Around boxes of 64 by 64; groups that begin anywhere, some of them empty.
-        foreach ((int rows, int outputs, int inputs) in (IEnumerable<(int, int, int)>)[(1, 8, 8), (63, 64, 72), (128, 128, 128), (130, 72, 136), (300, 200, 40), (385, 264, 64)])
+        foreach ((int rows, int outputs, int inputs) in (IEnumerable<(int, int, int)>)[(1, 8, 8), (63, 64, 72), (128, 128, 128), (130, 72, 136), (300, 200, 40), (385, 264, 64), (40, 200, 72)])
             foreach (int[] begins in (int[][])[[], [0, rows], [0, rows / 5, rows / 5, rows / 3 + 1, rows, rows]])
             {
                 using Fences fences = card.Fences(rows + begins.Length);
