@@ -33,8 +33,10 @@ sealed partial class CudaDevice
         DeviceSpan<float> dx, int rows, PassPlan.Groups groups)
     {
         int outputs = w.Outputs, inputs = w.Inputs, columns = Up(inputs, 64), weights = columns * Up(outputs, 64) * groups.Count;
-        if (TakeBoth() && (AlwaysWarpgroups || Chosen && WarpgroupProducts.PayBackward(outputs, inputs, rows, groups.Count,
-            processors, ElementBytes(dy), ElementBytes(x), ElementBytes(w.Values))))
+        if (WarpgroupsTake(MatMulLayout.TransposedA, dy, x, outputs, inputs, rows)
+            && WarpgroupsTake(MatMulLayout.Plain, dy, w.Values, rows, inputs, outputs)
+            && (AlwaysWarpgroups || MayChooseWarpgroups && WarpgroupProducts.PayBackward(outputs, inputs, rows, groups.Count,
+                processors, ElementBytes(dy), ElementBytes(x), ElementBytes(w.Values))))
         {
             (dy, x) = (dy.Slice(0, (long)rows * outputs), x.Slice(0, (long)rows * inputs));
             MatMulBackwardByWarpgroups(dy, x, w, dw, dx, rows, groups);
@@ -57,18 +59,16 @@ sealed partial class CudaDevice
             WeightRows = Up(outputs, 64),
             WeightBlocks = weights,
         });
-
-        bool TakeBoth() => WarpgroupProducts.Take(MatMulLayout.TransposedA, outputs, inputs, rows)
-            && WarpgroupProducts.Take(MatMulLayout.Plain, rows, inputs, outputs)
-            && WarpgroupProducts.Take(dy) && WarpgroupProducts.Take(x) && WarpgroupProducts.Take(w.Values);
     }
 
     // Not where a test or the bench asks for a kind of tile.
-    bool Chosen => UsesWarpgroups && LargeTiles is null;
+    bool MayChooseWarpgroups => UsesWarpgroups && LargeTiles is null;
+
+    static bool WarpgroupsTake(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, int m, int n, int k) =>
+        WarpgroupProducts.Take(layout, m, n, k) && WarpgroupProducts.Take(a) && WarpgroupProducts.Take(b);
 
     bool ByWarpgroups(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, int m, int n, int k, int count) =>
-        WarpgroupProducts.Take(layout, m, n, k) && WarpgroupProducts.Take(a) && WarpgroupProducts.Take(b)
-        && (AlwaysWarpgroups || Chosen
+        WarpgroupsTake(layout, a, b, m, n, k) && (AlwaysWarpgroups || MayChooseWarpgroups
             && WarpgroupProducts.Pay(m, n, k, count, processors, ElementBytes(a), ElementBytes(b)));
 
     static int ElementBytes(DeviceSpan<float> x) => IsBf16(x) ? 2 : sizeof(float);

@@ -226,9 +226,12 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         new ShardsArguments { X = x.Address, Length = x.Length / count, Count = count });
 
     /// <inheritdoc/>
-    public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C) =>
+    public void Embed(DeviceSpan<float> table, DeviceSpan<int> tokens, DeviceSpan<float> y, int rows, int C)
+    {
+        AssertAlike(table, y);
         work.Add(Table.Embed, new(Math.Min(rows, MostBlocks)),
             new EmbedArguments { Table = table.Address, Tokens = tokens.Address, Y = y.Address, Rows = rows, C = C });
+    }
 
     /// <inheritdoc/>
     public void EmbedBackward(DeviceSpan<int> tokens, DeviceSpan<float> dy, DeviceSpan<float> dTable, int rows, int C,
@@ -421,7 +424,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
     /// <inheritdoc/>
     public void SumSquares(DeviceSpan<float> x, DeviceSpan<double> sum)
     {
-        int parts = checked((int)((x.Length + SquaresChunk - 1) / SquaresChunk));
+        int parts = Math.Max(1, checked((int)((x.Length + SquaresChunk - 1) / SquaresChunk)));     // of nothing it is 0
         var given = new SquaresArguments
         {
             X = x.Address,

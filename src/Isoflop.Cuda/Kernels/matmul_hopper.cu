@@ -29,7 +29,7 @@ DEVICE void multiply_steps(float (&acc)[J][64], const char* left, const char* ri
 }
 
 // A box of a tile that begins so far along rows or columns of C and so far along k.
-template <bool Turned> DEVICE void copy_box(char* to, unsigned long long map, int along, int k, BlockEvent* e)
+template <bool Turned> DEVICE void copy_operand_box(char* to, unsigned long long map, int along, int k, BlockEvent* e)
 {
     if (Turned) box_copy(to, map, along, k, e);
     else box_copy(to, map, k, along, e);
@@ -70,9 +70,9 @@ DEVICE void warpgroup_product(const WarpgroupMatMulArgs& a, unsigned long long m
             char* stage = stages + s * StageBytes;
             if (i >= Stages) event_await(&ring.empty[s], (i / Stages + 1) & 1);
             event_expect(&ring.full[s], StageBytes);
-            for (int b = 0; b < 2; b++) copy_box<TurnA>(stage + b * BoxBytes, left, i0 + b * BoxSide, k, &ring.full[s]);
+            for (int b = 0; b < 2; b++) copy_operand_box<TurnA>(stage + b * BoxBytes, left, i0 + b * BoxSide, k, &ring.full[s]);
             for (int b = 0; b < 2 * J; b++)
-                copy_box<TurnB>(stage + (2 + b) * BoxBytes, right, j0 + b * BoxSide, k, &ring.full[s]);
+                copy_operand_box<TurnB>(stage + (2 + b) * BoxBytes, right, j0 + b * BoxSide, k, &ring.full[s]);
         }
         return;
     }

@@ -16,8 +16,8 @@ DEVICE GateUp gradient_of(float gate, float up, float dy)
     return { dy * up * (sigma + silu * (1 - sigma)), dy * silu };
 }
 
-// Where rows have quads, each thread takes four elements at a time: use(where in y, where in gateUp). Counted in 32 bits, which
-// divide in a fifth of the time of 64 and hold the quads of any pass.
+// Where rows have quads, each thread takes four elements at a time: use(where in y, where in gateUp). Counted in 32 bits, since a
+// division of 64 is a subroutine, and they hold the quads of any pass.
 template <class Use> DEVICE void each_quad(const SwiGluArgs& a, Use use)
 {
     unsigned quads = a.width / 4, all = (unsigned)a.rows * quads;

@@ -354,6 +354,18 @@ public sealed class CudaKernelTests : IDisposable
     }
 
     [Fact]
+    public void Squares_of_nothing_are_zero()
+    {
+        using DeviceMemory memory = new(single);
+        DeviceSpan<double> sum = memory.Allocate<double>(1);
+        single.Upload<double>([5.0], sum);
+        single.SumSquares(memory.Allocate<float>(4).Slice(4, 0), sum);
+        double[] got = new double[1];
+        single.Download(sum, got);
+        Assert.Equal(0, got[0]);
+    }
+
+    [Fact]
     public void A_steps_end_equals_the_definition()
     {
         foreach (int length in Lengths.Append(9000))
