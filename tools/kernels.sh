@@ -3,12 +3,16 @@
 # those of heads once more for each width: a card then compiles what one model needs.
 #     sh tools/kernels.sh ptx [DIR] [ARCH]   PTX by clang-19, no CUDA SDK; default src/Isoflop.Cuda/Ptx, sm_80 (*_hopper.cu: sm_90a)
 #     sh tools/kernels.sh host FILE.so       the same for the host, as a driver with a card that the tests open
+#     sh tools/kernels.sh text FILE.so DIR   such a driver of DIR/*.cpp, what the tests make of that PTX for the host; clang-19
 #     sh tools/kernels.sh registers          what NVIDIA's assembler makes of that PTX for sm_80 and sm_90: registers and spilled bytes a kernel
 #     sh tools/kernels.sh assembler FILE     fetches that assembler, ptxas 12.4, from Debian's non-free packages: 87 MB, apt-get and dpkg-deb
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 kernels=$root/src/Isoflop.Cuda/Kernels
+tests=$root/tests/Isoflop.Tests/Cuda
 common="-std=c++17 -ffp-contract=off -Wall -Werror"
+fma=""                                       # of the host
+if grep -qw fma /proc/cpuinfo 2>/dev/null; then fma=-mfma; fi
 
 each() {                                     # each COMMAND: COMMAND SOURCE NAME FLAGS for everything that is compiled, side by side
     running=""
@@ -43,6 +47,13 @@ ptx() {
 
 host() {
     "$compiler" -x c++ -O2 -fPIC -fvisibility=hidden -Wno-unknown-pragmas $fma $common $3 -c "$1" -o "$out/$2.o"
+}
+
+# All that was compiled, with a driver's functions.
+driver() {
+    "$compiler" -x c++ -O2 -fPIC -fvisibility=hidden $common -I "$kernels" -c "$tests/host_driver.cpp" -o "$out/driver.o"
+    "$compiler" -shared -o "$out/all.so" "$out"/*.o -ldl -pthread
+    mv "$out/all.so" "$1"
 }
 
 # As CardContext.Ptx gives the text to a card whose kernels overlap.
@@ -98,17 +109,21 @@ ptx)
     ;;
 host)
     compiler=$(command -v clang++-19 || command -v c++ || command -v g++) || { echo "no C++ compiler" >&2; exit 3; }
-    fma=""
-    if grep -qw fma /proc/cpuinfo 2>/dev/null; then fma=-mfma; fi
     out=$(mktemp -d)
     trap 'rm -rf "$out"' EXIT
     each host
-    "$compiler" -x c++ -O2 -fPIC -fvisibility=hidden $common -I "$kernels" -c "$root/tests/Isoflop.Tests/Cuda/host_driver.cpp" -o "$out/driver.o"
-    "$compiler" -shared -o "$out/all.so" "$out"/*.o -ldl -pthread
-    mv "$out/all.so" "$2"
+    driver "$2"
+    ;;
+text)
+    compiler=$(command -v clang++-19) || { echo "no clang-19" >&2; exit 3; }
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+    ls -S "$3"/*.cpp | xargs -P "$(nproc)" -I {} sh -c 'out=$1; shift; exec "$@" -o "$out/$(basename {} .cpp).o" -c {}' - "$out" \
+        "$compiler" -w -O1 -fPIC -fvisibility=hidden -fwrapv $fma $common -I "$kernels" -I "$tests"
+    driver "$2"
     ;;
 *)
-    sed -n 's/^# \{0,1\}//p' "$0" | sed 1d
+    sed -n '1d; /^set -eu/q; s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

@@ -20,7 +20,7 @@ namespace host
 {
 
 enum State { Ready, AtBarrier, Waiting, Done };              // Waiting: for other warps' doing
-const int MostThreads = 1024, StackBytes = 64 << 10;
+const int MostThreads = 1024, StackBytes = 512 << 10;
 
 struct Warp
 {
@@ -140,7 +140,7 @@ inline void run_block(Block* b)
                     }
                     if (b->state[t] == Waiting) waiting = true;
                 }
-                if (!ready || moved || generation != b->warps[w].generation) continue;
+                if (b->fault || !ready || moved || generation != b->warps[w].generation) continue;
                 if (waiting) break;                          // other warps first
                 b->fault = "some lanes of a warp came to an operation of the whole warp, others never did";
             }

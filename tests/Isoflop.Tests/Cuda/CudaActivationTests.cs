@@ -10,7 +10,7 @@ namespace Isoflop.Tests.Cuda;
 /// </summary>
 /// <remarks>Floats are held to the definition elsewhere; attention, which takes nothing else, too.</remarks>
 [Collection(CudaCollection.Name)]
-public sealed class CudaActivationTests : IDisposable
+public class CudaActivationTests : IDisposable
 {
     readonly HostCard card;
     readonly CudaDevice device;

@@ -7,7 +7,7 @@ namespace Isoflop.Tests.Cuda;
 
 /// <summary>Attention on the card: against the definition, and the same bits in any company and row by row.</summary>
 [Collection(CudaCollection.Name)]
-public sealed class CudaAttentionTests : IDisposable
+public class CudaAttentionTests : IDisposable
 {
     const double Ulp = 1.0 / (1 << 24), BfUlp = 1.0 / (1 << 8);
 

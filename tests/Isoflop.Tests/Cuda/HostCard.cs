@@ -10,7 +10,7 @@ namespace Isoflop.Tests.Cuda;
 
 /// <summary>Tests of the card run one after another: they share a driver.</summary>
 [CollectionDefinition(Name)]
-public sealed class CudaCollection : ICollectionFixture<HostCard>
+public sealed class CudaCollection : ICollectionFixture<HostCard>, ICollectionFixture<PtxCard>
 {
     public const string Name = "cuda";
 }
@@ -18,36 +18,46 @@ public sealed class CudaCollection : ICollectionFixture<HostCard>
 /// <summary>
 /// A driver with a card on the host: the kernels' own sources, compiled for this machine by tools/kernels.sh, once for each state of them.
 /// </summary>
-public sealed unsafe class HostCard
+public unsafe class HostCard
 {
     // A real card's name, where these tests are run on one.
     static readonly string? real = Environment.GetEnvironmentVariable("ISOFLOP_CARD");
-    readonly nint library;
+    nint library;
+    string? path, missing;
 
-    /// <summary>Why there is none; or null.</summary>
-    public string? Missing { get; }
+    /// <summary>Of what the library is made, files below the project's root; whatever else is compiled into it.</summary>
+    private protected virtual IEnumerable<string> Sources =>
+        [.. Directory.GetFiles(Under("src/Isoflop.Cuda/Kernels")), Under("tests/Isoflop.Tests/Cuda/host_driver.cpp"), Under("tools/kernels.sh")];
 
-    /// <summary>The library, as a driver's.</summary>
-    public string Path { get; } = "";
-
-    public HostCard()
+    /// <summary>Makes it; says why not, or null.</summary>
+    private protected virtual string? Make(string path)
     {
-        if (real is not null)
+        (int code, string said) = Compile(["host", path]);
+        return code == 0 ? null : code == 3 ? "there is no C++ compiler" : throw new InvalidOperationException(said);
+    }
+
+    private protected static string Under(string path) => System.IO.Path.Combine(Places.Root, path);
+
+    /// <summary>The library, as a driver's. It is made when it is first asked for.</summary>
+    public string Path
+    {
+        get
         {
-            Cards.Register();
-            return;
+            Prepare();
+            if (missing is not null) Assert.Skip(missing);
+            return path!;
         }
+    }
+
+    void Prepare()
+    {
+        if (path is not null) return;
         var hash = new XxHash128();
-        string[] sources = [.. Directory.GetFiles(System.IO.Path.Combine(Places.Root, "src/Isoflop.Cuda/Kernels")).Order(),
-            System.IO.Path.Combine(Places.Root, "tests/Isoflop.Tests/Cuda/host_driver.cpp"), System.IO.Path.Combine(Places.Root, "tools/kernels.sh")];
-        foreach (string file in sources) hash.Append(File.ReadAllBytes(file));
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"isoflop-host-card-{Convert.ToHexString(hash.GetCurrentHash())}.so");
-        if (!OperatingSystem.IsLinux()) Missing = "the kernels are compiled for the host on Linux alone";
-        else if (!File.Exists(Path) && Compile(["host", Path]) is (var code, var said) && code != 0)
-            Missing = code == 3 ? "there is no C++ compiler" : throw new InvalidOperationException(said);
-        if (Missing is not null) return;
-        library = NativeLibrary.Load(Path);
-        Driver.Use(Path);
+        foreach (string file in Sources.Order(StringComparer.Ordinal)) hash.Append(File.ReadAllBytes(file));
+        path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"isoflop-host-card-{Convert.ToHexString(hash.GetCurrentHash())}.so");
+        missing = !OperatingSystem.IsLinux() ? "the kernels are compiled for the host on Linux alone" : File.Exists(path) ? null : Make(path);
+        if (missing is not null) return;
+        library = NativeLibrary.Load(path);
         Cards.Register();
     }
 
@@ -72,11 +82,15 @@ public sealed unsafe class HostCard
     /// <param name="played">only a played one will do</param>
     public void Reset(int count = 1, int major = 8, int minor = 0, int version = 13_000, long memory = 1L << 34, bool played = false)
     {
-        if (real is not null && played) Assert.Skip("for a card that the host plays");
-        if (real is not null) return;
-        if (Missing is not null) Assert.Skip(Missing);
+        if (real is not null && (played || this is PtxCard)) Assert.Skip("for a card that the host plays");
+        if (real is not null)
+        {
+            Cards.Register();
+            return;
+        }
+        string driver = Path;
         ((delegate* unmanaged<int, int, int, int, nuint, void>)Export("isoflop_card"))(count, major, minor, version, (nuint)memory);
-        Driver.Use(Path);
+        Driver.Use(driver);
     }
 
     /// <summary>Operands between fences, where the card reads them by the host's address.</summary>

@@ -8,7 +8,7 @@ namespace Isoflop.Tests.Cuda;
 
 /// <summary>Products by the warpgroups of compute capability 9.0, against those by warps, to the bit.</summary>
 [Collection(CudaCollection.Name)]
-public sealed class WarpgroupProductTests : IDisposable
+public class WarpgroupProductTests : IDisposable
 {
     const double Ulp = 1.0 / (1 << 24), BfUlp = 1.0 / (1 << 8);
 
