@@ -10,12 +10,14 @@ namespace Isoflop.Cuda;
 /// <remarks>It lasts as long as the process: compiling takes seconds, until the driver has kept what came of it.</remarks>
 sealed unsafe class CardContext
 {
-    const int MaxSharedAttribute = 8, PlainShared = 48 << 10, JitErrors = 5, JitErrorBytes = 6;
+    const int MaxSharedAttribute = 8, ClusterWidthAttribute = 11, ClusterDimensions = 3, PlainShared = 48 << 10, JitErrors = 5,
+        JitErrorBytes = 6;
 
     static readonly ConditionalWeakTable<Driver, ConcurrentDictionary<int, CardContext>> all = [];
 
-    // Set: nothing that only cards from 9.0 on have, should one of them get it wrong.
-    internal static readonly bool Plain = Environment.GetEnvironmentVariable("ISOFLOP_PLAIN_CARD") is { Length: > 0 };
+    // Set: nothing that only cards from 9.0 on have, should one of them get it wrong; "clusters": all but those.
+    static readonly string asked = Environment.GetEnvironmentVariable("ISOFLOP_PLAIN_CARD") ?? "";
+    internal static readonly bool Plain = asked is not ("" or "clusters");
 
     readonly Driver driver;
     readonly Card card;
@@ -33,6 +35,7 @@ sealed unsafe class CardContext
         Check(driver.RetainContext(&made, found), "cuDevicePrimaryCtxRetain");
         Handle = made;
         Overlaps = Waits = card.Major >= 9 && driver.AddEdges != null && !Plain;
+        ClusterBlocks = card.Major == WarpgroupProducts.Capability && asked == "" ? WarpgroupProducts.ClusterBlocks : 1;
     }
 
     /// <summary>Whether kernels are loaded with the wait at their beginning; without overlap it does nothing.</summary>
@@ -48,6 +51,28 @@ sealed unsafe class CardContext
 
     /// <summary>Whether a kernel may be launched before the one ahead of it is done, and waits by itself.</summary>
     public bool Overlaps { get; set; }
+
+    /// <summary>Neighbouring blocks of a product by warpgroups that run together and share what they copy; 1: none do.</summary>
+    public int ClusterBlocks { get; private set; }
+
+    /// <summary>From now on blocks are by themselves.</summary>
+    public void LeaveClusters()
+    {
+        lock (one)
+        {
+            foreach ((Kernel kernel, nint function) in functions)
+                if (kernel.Module == WarpgroupProducts.Module) SetCluster(function, 0);
+            ClusterBlocks = 1;
+        }
+    }
+
+    int SetCluster(nint function, int blocks)
+    {
+        int result = 0;
+        for (int i = 0; i < ClusterDimensions && result == 0; i++)
+            result = driver.SetFunction(function, ClusterWidthAttribute + i, i == 0 ? blocks : Math.Min(blocks, 1));
+        return result;
+    }
 
     /// <summary>Whether its warpgroups' products have the bits of its warps'. Compared once.</summary>
     public bool HasSameProducts(Func<bool> compare)
@@ -81,6 +106,8 @@ sealed unsafe class CardContext
             // Blocks may have more than 48 KB of shared memory where a kernel says so.
             if (card.SharedBytes > PlainShared)
                 Check(driver.SetFunction(function, MaxSharedAttribute, card.SharedBytes), kernel.Name);
+            if (kernel.Module == WarpgroupProducts.Module && ClusterBlocks > 1)
+                Check(SetCluster(function, ClusterBlocks), kernel.Name);
             return functions[kernel] = function;
         }
     }

@@ -36,7 +36,7 @@ sealed partial class CudaDevice
         if (WarpgroupsTake(MatMulLayout.TransposedA, dy, x, outputs, inputs, rows)
             && WarpgroupsTake(MatMulLayout.Plain, dy, w.Values, rows, inputs, outputs)
             && (AlwaysWarpgroups || MayChooseWarpgroups && WarpgroupProducts.PayBackward(outputs, inputs, rows, groups.Count,
-                processors, ElementBytes(dy), ElementBytes(x), ElementBytes(w.Values))))
+                processors, ElementBytes(dy), ElementBytes(x), ElementBytes(w.Values), stream.Context.ClusterBlocks)))
         {
             (dy, x) = (dy.Slice(0, (long)rows * outputs), x.Slice(0, (long)rows * inputs));
             MatMulBackwardByWarpgroups(dy, x, w, dw, dx, rows, groups);
@@ -69,7 +69,8 @@ sealed partial class CudaDevice
 
     bool ByWarpgroups(MatMulLayout layout, DeviceSpan<float> a, DeviceSpan<float> b, int m, int n, int k, int count) =>
         WarpgroupsTake(layout, a, b, m, n, k) && (AlwaysWarpgroups || MayChooseWarpgroups
-            && WarpgroupProducts.Pay(m, n, k, count, processors, ElementBytes(a), ElementBytes(b)));
+            && WarpgroupProducts.Pay(m, n, k, count, processors, ElementBytes(a), ElementBytes(b),
+                stream.Context.ClusterBlocks));
 
     static int ElementBytes(DeviceSpan<float> x) => IsBf16(x) ? 2 : sizeof(float);
 
@@ -110,7 +111,7 @@ sealed partial class CudaDevice
         (a, b) = (a.Slice(0, (long)m * k), b.Slice(0, (long)n * k));
         bool square = a.Address == b.Address && a.Length == b.Length;       // Muon's x·xᵀ
         DeviceSpan<float> left = Rounded(a, 0, OperandRoom(b)), right = square ? left : Rounded(b, OperandRoom(a), 0);
-        bool two = wide ?? (long)Up(m, 128) * Up(n, 256) * groups.Count >= processors;
+        bool two = wide ?? (long)RowTiles(m) * Up(n, 256) * groups.Count >= processors;
         Table.WarpgroupProduct product = layout switch
         {
             MatMulLayout.Plain => Table.ByWarpgroups,
@@ -119,7 +120,7 @@ sealed partial class CudaDevice
         };
         int columns = two ? 2 : 1;
         work.Add(two ? product.Wide : product.Narrow,
-            new(Up(m, 128) * Up(n, 128 * columns), groups.Count, 1, WarpgroupProducts.SharedBytes(columns)),
+            new(RowTiles(m) * Up(n, 128 * columns), groups.Count, 1, WarpgroupProducts.SharedBytes(columns)),
             Given(turnA ? Map(left, k, m) : Map(left, m, k), turnB ? Map(right, k, n) : Map(right, n, k), c, m, n, k, start,
                 groups, turnA));
     }
@@ -132,8 +133,8 @@ sealed partial class CudaDevice
         long first = OperandRoom(dy), second = OperandRoom(x), third = OperandRoom(w.Values);
         DeviceSpan<float> gradient = Rounded(dy, 0, second + third), input = Rounded(x, first, third),
             weight = Rounded(w.Values, first + second, 0);
-        bool wide = (long)Up(outputs, 128) * Up(inputs, 256) * groups.Count >= processors;
-        int tiles = Up(outputs, 128) * Up(inputs, wide ? 256 : 128), inputTiles = Up(rows, 128) * Up(inputs, 256);
+        bool wide = (long)RowTiles(outputs) * Up(inputs, 256) * groups.Count >= processors;
+        int tiles = RowTiles(outputs) * Up(inputs, wide ? 256 : 128), inputTiles = RowTiles(rows) * Up(inputs, 256);
         TensorMap map = Map(gradient, rows, outputs);
         work.Add(wide ? Table.BackwardByWarpgroups.Wide : Table.BackwardByWarpgroups.Narrow,
             new(tiles * groups.Count + inputTiles, 1, 1, WarpgroupProducts.SharedBytes(2)),
@@ -146,6 +147,9 @@ sealed partial class CudaDevice
                 InputsFirst = outputs > rows / groups.Count ? inputTiles : 0,
             });
     }
+
+    /// <summary>Rows of tiles by warpgroups: whole clusters of them, the last may have nothing to do.</summary>
+    static int RowTiles(int rows) => Up(Up(rows, 128), WarpgroupProducts.ClusterBlocks) * WarpgroupProducts.ClusterBlocks;
 
     static WarpgroupMatMulArguments Given(in TensorMap a, in TensorMap b, DeviceSpan<float> c, int m, int n, int k,
         DeviceSpan<float> start, PassPlan.Groups groups, bool grouped) => new()

@@ -43,7 +43,7 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         HasWarpgroups = !single && card.Major == WarpgroupProducts.Capability && !CardContext.Plain;
         try
         {
-            UsesWarpgroups = HasWarpgroups && stream.Context.HasSameProducts(() => WarpgroupProducts.Same(this));
+            UsesWarpgroups = HasWarpgroups && stream.Context.HasSameProducts(() => WarpgroupProducts.Same(this, stream.Context));
         }
         catch (ConfigException)
         {
@@ -60,6 +60,9 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
 
     /// <summary>Whether the card has such products, with whatever bits.</summary>
     internal bool HasWarpgroups { get; }
+
+    /// <summary>Blocks of its warpgroups' products that share what they copy.</summary>
+    internal int ClusterBlocks => stream.Context.ClusterBlocks;
 
     /// <summary>Products of any size are, for tests.</summary>
     internal bool AlwaysWarpgroups { get; set; }

@@ -65,8 +65,8 @@ sealed class KernelTable
     public static readonly WarpgroupProduct ByWarpgroups = Warpgroup("plain"), ByWarpgroupsTurnedB = Warpgroup("turned_b"),
         ByWarpgroupsTurnedA = Warpgroup("turned_a"), BackwardByWarpgroups = Warpgroup("backward");
 
-    static WarpgroupProduct Warpgroup(string layout) => new(new("matmul_hopper", $"matmul_warpgroup_{layout}_wide", 288),
-        new("matmul_hopper", $"matmul_warpgroup_{layout}_narrow", 288));
+    static WarpgroupProduct Warpgroup(string layout) => new(new(WarpgroupProducts.Module, $"matmul_warpgroup_{layout}_wide", 288),
+        new(WarpgroupProducts.Module, $"matmul_warpgroup_{layout}_narrow", 288));
 
     /// <summary>Which kernel takes heads of this width, and how wide its tiles are.</summary>
     /// <exception cref="ConfigException">No kernel does.</exception>

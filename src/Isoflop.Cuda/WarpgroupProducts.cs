@@ -16,6 +16,12 @@ static class WarpgroupProducts
     /// <summary>The major one; wgmma is no part of others, not of later ones either.</summary>
     public const int Capability = 9;
 
+    /// <summary>Their kernels.</summary>
+    public const string Module = "matmul_hopper";
+
+    /// <summary>Blocks that share B, where a card lets them: tiles one below the other; matmul_hopper.cu.</summary>
+    public const int ClusterBlocks = 2;
+
     const int Stages = 4, BoxBytes = 64 * 64 * 2, EventBytes = 8;
 
     /// <summary>Of shared memory, of a tile of 128 × 128·columns; matmul_hopper.cu.</summary>
@@ -32,43 +38,44 @@ static class WarpgroupProducts
     /// <remarks>
     /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. A tile asks the second cache, at 5.5 TB/s, for its
     /// operands: one of 128 × 128 in float32 reaches 176 TFLOP/s, of 64 × 64 88; in bfloat16 one of 128 × 256 reaches 470, of
-    /// 128 × 128 350. Rounding reads four bytes and writes two at 2.5 TB/s, a launch of 1.1 µs more. Fewer tiles than processors
+    /// 128 × 128 350; where blocks share B, 704 and 469. Rounding reads four bytes and writes two at 2.5 TB/s, a launch of 1.1 µs more. Fewer tiles than processors
     /// leave some idle.
     /// </remarks>
     /// <param name="left">bytes of an element of A as it lies there</param> <param name="right">of B</param>
-    public static bool Pay(int m, int n, int k, int count, int processors, int left, int right) =>
-        ByWarpgroups(m, n, k, count, processors, left, right) < ByWarps(m, n, k, count, processors, left, right);
+    /// <param name="share">blocks that share B</param>
+    public static bool Pay(int m, int n, int k, int count, int processors, int left, int right, int share) =>
+        ByWarpgroups(m, n, k, count, processors, left, right, share) < ByWarps(m, n, k, count, processors, left, right);
 
     /// <summary>Whether a layer's two backward products are likely faster as one launch than each by itself.</summary>
     /// <remarks>Tiles of the longer sum begin first; the others fill the card beside them, but no tile ends sooner.</remarks>
     /// <param name="gradient">bytes of an element of dy as it lies there; of x and of W next</param>
     public static bool PayBackward(int outputs, int inputs, int rows, int count, int processors, int gradient, int input,
-        int weight)
+        int weight, int share)
     {
         double apart = Least(outputs, inputs, rows, count, gradient, input) + Least(rows, inputs, outputs, 1, gradient, weight);
         double tile = 2.0 * 128 * processors
-            * Math.Max(128.0 * rows / count / Rate(128, 128, 2, 2), 256.0 * outputs / Rate(128, 256, 2, 2));
-        double all = 2.0 * outputs * inputs * rows * (1 / Rate(128, 128, 2, 2) + 1 / Rate(128, 256, 2, 2));
+            * Math.Max(128.0 * rows / count / Rate(128, 128, 2, 2, share), 256.0 * outputs / Rate(128, 256, 2, 2, share));
+        double all = 2.0 * outputs * inputs * rows * (1 / Rate(128, 128, 2, 2, share) + 1 / Rate(128, 256, 2, 2, share));
         return Math.Max(tile, all) + Rounding((double)rows * outputs, gradient) + Rounding((double)rows * inputs, input)
             + Rounding((double)outputs * inputs, weight) < apart;
 
         double Least(int m, int n, int k, int groups, int left, int right) => Math.Min(
-            ByWarpgroups(m, n, k, groups, processors, left, right), ByWarps(m, n, k, groups, processors, left, right));
+            ByWarpgroups(m, n, k, groups, processors, left, right, share), ByWarps(m, n, k, groups, processors, left, right));
     }
 
     static double ByWarps(int m, int n, int k, int count, int processors, int left, int right) =>
         Tiles(m, n, 128, 128) * count >= processors ? 2.0 * m * n * k / Rate(128, 128, left, right)
             : 2.0 * m * n * k / (Rate(64, 64, left, right) * Math.Min(1, Tiles(m, n, 64, 64) * count / processors));
 
-    static double ByWarpgroups(int m, int n, int k, int count, int processors, int left, int right) =>
-        (Tiles(m, n, 128, 256) * count >= processors ? 2.0 * m * n * k / Rate(128, 256, 2, 2)
-            : 2.0 * m * n * k / (Rate(128, 128, 2, 2) * Math.Min(1, Tiles(m, n, 128, 128) * count / processors)))
+    static double ByWarpgroups(int m, int n, int k, int count, int processors, int left, int right, int share) =>
+        (Tiles(m, n, 128, 256) * count >= processors ? 2.0 * m * n * k / Rate(128, 256, 2, 2, share)
+            : 2.0 * m * n * k / (Rate(128, 128, 2, 2, share) * Math.Min(1, Tiles(m, n, 128, 128) * count / processors)))
         + Rounding((double)m * k, left) + Rounding((double)n * k, right);
 
     static double Rounding(double length, int bytes) => bytes == 2 ? 0 : 6 * length / 2.5e12 + 1.1e-6;
 
-    static double Rate(int rows, int columns, int left, int right) =>
-        5.5e12 * 2 * rows * columns / (rows * left + columns * right);
+    static double Rate(int rows, int columns, int left, int right, int share = 1) =>
+        5.5e12 * 2 * rows * columns / (rows * left + columns * right / share);
 
     static double Tiles(int m, int n, int rows, int columns) =>
         (double)((m + rows - 1) / rows) * ((n + columns - 1) / columns);
@@ -79,14 +86,22 @@ static class WarpgroupProducts
     /// stages more than twice, and has a tail.
     /// </remarks>
     /// <exception cref="ConfigException">They broke the card's context: no other product is possible either.</exception>
-    public static bool Same(CudaDevice device)
+    public static bool Same(CudaDevice device, CardContext context)
+    {
+        if (Holds(device, context)) return true;
+        if (context.ClusterBlocks == 1) return false;
+        context.LeaveClusters();
+        return Holds(device, context);
+    }
+
+    static bool Holds(CudaDevice device, CardContext context)
     {
         try
         {
-            device.Load("matmul_hopper");
+            device.Load(Module);
             return Compare(device);
         }
-        catch (DataException e)                                   // this driver does not compile or describe what they take
+        catch (DataException e)                                   // this driver does not compile, describe or launch what they take
         {
             try
             {
@@ -95,8 +110,9 @@ static class WarpgroupProducts
             }
             catch (DataException)
             {
+                string value = context.ClusterBlocks > 1 ? "clusters" : "1";
                 throw new ConfigException($"products by warpgroups broke the card's context ({e.Message}): set " +
-                    "ISOFLOP_PLAIN_CARD=1 to go without them");
+                    $"ISOFLOP_PLAIN_CARD={value} to go without {(value == "1" ? "them" : value)}");
             }
         }
     }

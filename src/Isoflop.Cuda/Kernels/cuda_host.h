@@ -20,13 +20,14 @@ namespace host
 {
 
 enum State { Ready, AtBarrier, Waiting, Done };              // Waiting: for other warps' doing
-const int MostThreads = 1024, StackBytes = 512 << 10;
+const int MostThreads = 1024, MostBlocks = 2, StackBytes = 512 << 10;
 
 struct Warp
 {
     unsigned words[2][32][6];                                // what lanes lay out for each other, by turns of two
     float sums[2][16][8];                                    // of a product, whole
     int arrived, generation;
+    int site, atSite;                                        // an instruction of the text, and how many lanes came to it: ptx_host.h
 };
 
 struct Block
@@ -45,6 +46,10 @@ struct Block
     long long moves;                                         // of waiting threads and of what they wait for
     std::shared_ptr<void> hopper;                            // events and warpgroups, where a kernel has them: hopper_host.h
     unsigned drawn = 2463534242u;                            // the same for every launch
+    Block* cluster[MostBlocks];                              // blocks that run together
+    int rank, blocks;                                        // of them
+    bool ended;
+    int clusterArrived, clusterGeneration;                   // the first one's are of all
 
     unsigned draw()                                          // xorshift, Marsaglia 2003
     {
@@ -109,54 +114,81 @@ inline void prepare_fiber(Block* b, int t)
     b->state[t] = Ready;
 }
 
-inline void run_block(Block* b)
+inline void begin_block(Block* b)
 {
-    int warps = (b->threads + 31) / 32;
-    memset(b->warps, 0, sizeof(Warp) * warps);
+    memset(b->warps, 0, sizeof(Warp) * ((b->threads + 31) / 32));
     for (int t = 0; t < b->threads; t++) prepare_fiber(b, t);
     b->hopper.reset();
-    int order[MostThreads / 32];
-    for (int w = 0; w < warps; w++) order[w] = w;
-    for (bool alive = true; alive && !b->fault;)
-    {
-        long long before = b->moves;
-        for (int i = warps - 1; i > 0; i--) std::swap(order[i], order[b->draw() % (i + 1)]);
-        for (int next = 0; next < warps; next++)
-            for (bool ready = true; ready && !b->fault;)
-            {
-                int w = order[next], generation = b->warps[w].generation, begin = w * 32;
-                int count = begin + 32 < b->threads ? 32 : b->threads - begin;
-                bool backward = b->draw() & 1, moved = false, waiting = false;
-                ready = false;
-                for (int i = 0; i < count; i++)
-                {
-                    int t = begin + (backward ? count - 1 - i : i);
-                    if (b->state[t] == Ready)
-                    {
-                        b->thread = t;
-                        isoflop_switch(&b->scheduler, b->stack[t]);
-                        if (b->state[t] == Ready) ready = true;
-                        else moved = true;
-                    }
-                    if (b->state[t] == Waiting) waiting = true;
-                }
-                if (b->fault || !ready || moved || generation != b->warps[w].generation) continue;
-                if (waiting) break;                          // other warps first
-                b->fault = "some lanes of a warp came to an operation of the whole warp, others never did";
-            }
-        int at[Done + 1] = {};
-        for (int t = 0; t < b->threads; t++) at[b->state[t]]++;
-        alive = at[Done] < b->threads;
-        if (b->fault) break;
-        if (at[Waiting] > 0 && before == b->moves) b->fault = "a thread waits for what never comes";
-        else if (at[AtBarrier] > 0 && at[Waiting] == 0 && at[Done] > 0)
-            b->fault = "some threads of a block came to a barrier, others never did";
-        for (int t = 0; t < b->threads; t++)
-            if (b->state[t] == Waiting || (b->state[t] == AtBarrier && at[Waiting] == 0)) b->state[t] = Ready;
-    }
+    b->clusterArrived = b->clusterGeneration = 0, b->ended = false;
 }
 
-struct Shape { int x, y, z, threads, shared; };
+enum Turn { Goes, Waits, Ended };
+
+// Every warp once, as far as it comes; then those that wait may look again.
+inline Turn turn(Block* b)
+{
+    int warps = (b->threads + 31) / 32, order[MostThreads / 32];
+    for (int w = 0; w < warps; w++) order[w] = w;
+    for (int i = warps - 1; i > 0; i--) std::swap(order[i], order[b->draw() % (i + 1)]);
+    for (int next = 0; next < warps; next++)
+        for (bool ready = true; ready && !b->fault;)
+        {
+            int w = order[next], generation = b->warps[w].generation, begin = w * 32;
+            int count = begin + 32 < b->threads ? 32 : b->threads - begin;
+            bool backward = b->draw() & 1, moved = false, waiting = false;
+            ready = false;
+            for (int i = 0; i < count; i++)
+            {
+                int t = begin + (backward ? count - 1 - i : i);
+                if (b->state[t] == Ready)
+                {
+                    b->thread = t;
+                    isoflop_switch(&b->scheduler, b->stack[t]);
+                    if (b->state[t] == Ready) ready = true;
+                    else moved = true;
+                }
+                if (b->state[t] == Waiting) waiting = true;
+            }
+            if (b->fault || !ready || moved || generation != b->warps[w].generation) continue;
+            if (waiting) break;                              // other warps first
+            b->fault = "some lanes of a warp came to an operation of the whole warp, others never did";
+        }
+    int at[Done + 1] = {};
+    for (int t = 0; t < b->threads; t++) at[b->state[t]]++;
+    if (at[AtBarrier] > 0 && at[Waiting] == 0)
+    {
+        if (at[Done] > 0) b->fault = "some threads of a block came to a barrier, others never did";
+        b->moves++;
+    }
+    for (int t = 0; t < b->threads; t++)
+        if (b->state[t] == Waiting || (b->state[t] == AtBarrier && at[Waiting] == 0)) b->state[t] = Ready;
+    return at[Done] == b->threads ? Ended : at[Waiting] > 0 ? Waits : Goes;
+}
+
+// The blocks of a cluster by turns, to their end; what is wrong, or null.
+inline const char* run_cluster(Block** cluster, int blocks)
+{
+    for (int r = 0; r < blocks; r++) begin_block(cluster[r]);
+    for (bool alive = true; alive;)
+    {
+        long long moves = 0;
+        bool waits = alive = false;
+        for (int r = 0; r < blocks; r++) moves -= cluster[r]->moves;
+        for (int r = 0; r < blocks; r++)
+        {
+            if (cluster[r]->ended) continue;
+            current() = cluster[r];
+            Turn came = turn(cluster[r]);
+            cluster[r]->ended = came == Ended, alive |= came != Ended, waits |= came == Waits;
+            if (cluster[r]->fault) return cluster[r]->fault;
+        }
+        for (int r = 0; r < blocks; r++) moves += cluster[r]->moves;
+        if (waits && moves == 0) return "a thread waits for what never comes";
+    }
+    return nullptr;
+}
+
+struct Shape { int x, y, z, threads, shared, cluster; };
 
 // Fences before and behind a block's shared memory, which begins where a card has it begin; a kernel sees noise in it.
 const int Fence = 1024;
@@ -164,32 +196,45 @@ const int Fence = 1024;
 inline const char* launch(const Shape& shape, void (*body)(const void*), const void* args)
 {
     static thread_local char* stacks = (char*)malloc((size_t)MostThreads * StackBytes);
-    Block* b = new Block();
-    b->stacks = stacks;
-    b->threads = shape.threads;
-    b->gridX = shape.x;
-    b->body = body;
-    b->args = args;
     size_t bytes = (size_t)shape.shared + 2 * Fence;
-    char* shared = (char*)aligned_alloc(Fence, (bytes + Fence - 1) / Fence * Fence);
-    b->shared = shared + Fence;
-    b->sharedBytes = shape.shared;
+    Block* cluster[MostBlocks];
+    for (int r = 0; r < shape.cluster; r++)
+    {
+        Block* b = cluster[r] = new Block();
+        b->stacks = stacks + (size_t)r * shape.threads * StackBytes;
+        b->threads = shape.threads;
+        b->gridX = shape.x;
+        b->body = body;
+        b->args = args;
+        b->shared = (char*)aligned_alloc(Fence, (bytes + Fence - 1) / Fence * Fence) + Fence;
+        b->sharedBytes = shape.shared;
+        b->rank = r, b->blocks = shape.cluster;
+    }
+    const char* fault = shape.cluster * shape.threads > MostThreads || shape.x % shape.cluster ? "a cluster that no card takes" : nullptr;
     Block* outer = current();
-    current() = b;
-    for (b->z = 0; b->z < shape.z && !b->fault; b->z++)
-        for (b->y = 0; b->y < shape.y && !b->fault; b->y++)
-            for (b->x = 0; b->x < shape.x && !b->fault; b->x++)
+    for (int z = 0; z < shape.z; z++)
+        for (int y = 0; y < shape.y; y++)
+            for (int x = 0; x < shape.x && !fault; x += shape.cluster)
             {
-                memset(shared, 0xFF, bytes);                 // NaN in every float
-                run_block(b);
-                for (int i = 0; i < Fence && !b->fault; i++)
-                    if (shared[i] != (char)0xFF || shared[bytes - 1 - i] != (char)0xFF)
-                        b->fault = "a block wrote outside of its shared memory";
+                for (int r = 0; r < shape.cluster; r++)
+                {
+                    Block* b = cluster[r];
+                    b->x = x + r, b->y = y, b->z = z;
+                    memcpy(b->cluster, cluster, sizeof(cluster));
+                    memset(b->shared - Fence, 0xFF, bytes);  // NaN in every float
+                }
+                fault = run_cluster(cluster, shape.cluster);
+                for (int r = 0; r < shape.cluster; r++)
+                    for (int i = 1; i <= Fence && !fault; i++)
+                        if (cluster[r]->shared[-i] != (char)0xFF || cluster[r]->shared[shape.shared + i - 1] != (char)0xFF)
+                            fault = "a block wrote outside of its shared memory";
             }
-    const char* fault = b->fault;
     current() = outer;
-    free(shared);
-    delete b;
+    for (int r = 0; r < shape.cluster; r++)
+    {
+        free(cluster[r]->shared - Fence);
+        delete cluster[r];
+    }
     return fault;
 }
 

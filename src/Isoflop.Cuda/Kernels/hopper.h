@@ -45,6 +45,13 @@ DEVICE void event_arrive(BlockEvent* e)
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(shared_address(e)) : "memory");
 }
 
+// At that block of the cluster's, which lies where this one does in its own.
+DEVICE void event_arrive(BlockEvent* e, int rank)
+{
+    asm volatile("{\n\t.reg .b32 there;\n\tmapa.shared::cluster.u32 there, %0, %1;\n\tmbarrier.arrive.shared::cluster.b64 _, [there];\n\t}"
+        :: "r"(shared_address(e)), "r"(rank) : "memory");
+}
+
 // Arrives, and so many bytes of copies are still to come.
 DEVICE void event_expect(BlockEvent* e, int bytes)
 {
@@ -67,6 +74,35 @@ DEVICE void box_copy(void* to, unsigned long long map, int column, int row, Bloc
 {
     asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
         :: "r"(shared_address(to)), "l"(map), "r"(column), "r"(row), "r"(shared_address(e)) : "memory");
+}
+
+// The same for all blocks of the cluster, of which there are two: into the place and to the event that each has there.
+DEVICE void box_copy_to_all(void* to, unsigned long long map, int column, int row, BlockEvent* e)
+{
+    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster"
+        " [%0], [%1, {%2, %3}], [%4], %5;"
+        :: "r"(shared_address(to)), "l"(map), "r"(column), "r"(row), "r"(shared_address(e)), "h"((unsigned short)3) : "memory");
+}
+
+// Blocks that run at the same time and reach each other's shared memory; 1 where a kernel is launched without.
+DEVICE int cluster_blocks()
+{
+    int blocks;
+    asm("mov.u32 %0, %%cluster_nctaid.x;" : "=r"(blocks));
+    return blocks;
+}
+
+DEVICE int cluster_rank()
+{
+    int rank;
+    asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+    return rank;
+}
+
+// All threads of a cluster: what was done before it is seen after it. Warps come whole.
+DEVICE void cluster_barrier()
+{
+    asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
 
 // Of the thread that copies, before its first copy: it sees what earlier kernels wrote otherwise.

@@ -34,22 +34,25 @@ struct Hopper
 };
 
 // One a block.
-inline Hopper& hopper()
+inline Hopper& hopper(Block* b = current())
 {
-    Block* b = current();
     if (!b->hopper) b->hopper = std::make_shared<Hopper>();
     return *(Hopper*)b->hopper.get();
 }
 
-inline Event* event_of(const unsigned long long* e)
+// Where another block of the cluster has what lies there in this one.
+template <class T> inline T* in_block(Block* b, T* here) { return (T*)((char*)here - current()->shared + b->shared); }
+
+inline Event* event_of(const unsigned long long* e, Block* b = current())
 {
-    Hopper& h = hopper();
+    Hopper& h = hopper(b);
     const char* at = (const char*)e;
-    Block* b = current();
-    if (at < b->shared || at + 8 > b->shared + b->sharedBytes || (uintptr_t)at % 8 != 0)
+    if (b->ended) b->fault = "a block was reached that has ended";
+    else if (at < b->shared || at + 8 > b->shared + b->sharedBytes || (uintptr_t)at % 8 != 0)
         b->fault = "an event lies outside of shared memory";
     else if (*e < h.events.size()) return &h.events[*e];
     else b->fault = "an event was used before it was made";
+    current()->fault = b->fault;
     yield();
     std::abort();
 }
@@ -73,18 +76,29 @@ template <class Done> inline void await(Done done)
 }
 
 // Zeros outside of the matrix, of whose rows a piece of 16 bytes is either part or not; pieces are turned by where they lie.
-inline void copy_box(const Copy& c)
+inline void copy_box(Block* b, const Copy& c)
 {
     for (int row = 0; row < BoxSide; row++)
         for (int column = 0; column < BoxSide; column += 8)
         {
             long long x = c.column + column, y = c.row + row;
             bool there = x >= 0 && y >= 0 && x < (long long)c.from.columns && y < (long long)c.from.rows;
-            size_t at = c.to - current()->shared + row * 128 + 2 * column;
+            size_t at = c.to - b->shared + row * 128 + 2 * column;
             at ^= at >> 7 << 4 & 0x70;
-            if (there) memcpy(current()->shared + at, c.from.at + y * c.from.pitch + 2 * x, 16);
-            else memset(current()->shared + at, 0, 16);
+            if (there) memcpy(b->shared + at, c.from.at + y * c.from.pitch + 2 * x, 16);
+            else memset(b->shared + at, 0, 16);
         }
+}
+
+inline void copies_came(Block* b, Event& e)
+{
+    for (const Copy& c : e.copies)
+    {
+        copy_box(b, c);
+        e.came += BoxBytes;
+    }
+    e.copies.clear();
+    complete(e);
 }
 
 inline Warpgroup& own_group() { return hopper().groups[current()->thread / 128]; }
@@ -163,12 +177,16 @@ DEVICE void event_make(BlockEvent* e, int arrivals)
     h.events.push_back({ arrivals });
 }
 
-DEVICE void event_arrive(BlockEvent* e)
+// At that block of the cluster's.
+DEVICE void event_arrive(BlockEvent* e, int rank)
 {
-    host::Event& own = *host::event_of(e);
-    own.arrived++, host::current()->moves++;
-    host::complete(own);
+    host::Block* b = host::current()->cluster[rank];
+    host::Event& its = *host::event_of(host::in_block(b, e), b);
+    its.arrived++, b->moves++;
+    host::complete(its);
 }
+
+DEVICE void event_arrive(BlockEvent* e) { event_arrive(e, host::current()->rank); }
 
 DEVICE void event_expect(BlockEvent* e, int bytes)
 {
@@ -181,15 +199,21 @@ DEVICE void event_await(BlockEvent* e, int parity)
     host::await([&]
     {
         host::Event& own = *host::event_of(e);
-        for (const host::Copy& c : own.copies)
-        {
-            host::copy_box(c);
-            own.came += BoxBytes;
-        }
-        own.copies.clear();
-        host::complete(own);
+        host::copies_came(host::current(), own);
         return own.phase % 2 != parity;
     });
+}
+
+DEVICE int cluster_blocks() { return host::current()->blocks; }
+DEVICE int cluster_rank() { return host::current()->rank; }
+
+DEVICE void cluster_barrier()
+{
+    host::Block *b = host::current(), *first = b->cluster[0];
+    int seen = first->clusterGeneration;
+    if (++first->clusterArrived == b->threads * b->blocks) first->clusterArrived = 0, first->clusterGeneration++;
+    b->moves++;
+    host::await([=] { return first->clusterGeneration != seen; });
 }
 
 struct TensorMap { unsigned long long words[16]; };
@@ -199,13 +223,25 @@ struct TensorMap { unsigned long long words[16]; };
     KERNEL(name, Args, threads) { name##_given(a, (unsigned long long)&a); } \
     static void name##_given(const Args& a, unsigned long long given)
 
-DEVICE void box_copy(void* to, unsigned long long map, int column, int row, BlockEvent* e)
+// Now or when it is awaited, by lot.
+DEVICE void box_copies(void* to, unsigned long long map, int column, int row, BlockEvent* e, bool all)
 {
-    host::Block* b = host::current();
-    bool inside = (char*)to >= b->shared && (char*)to + BoxBytes <= b->shared + b->sharedBytes;
-    if (((char*)to - b->shared) % 1024 != 0 || !inside) b->fault = "a box that is not aligned, or goes outside of shared memory";
-    else host::event_of(e)->copies.push_back({ (char*)to, *(const host::Tensor*)map, column, row }), b->moves++;
+    host::Block* own = host::current();
+    bool inside = (char*)to >= own->shared && (char*)to + BoxBytes <= own->shared + own->sharedBytes;
+    if (((char*)to - own->shared) % 1024 != 0 || !inside) own->fault = "a box that is not aligned, or goes outside of shared memory";
+    else
+        for (int r = 0; r < own->blocks; r++)
+        {
+            host::Block* b = own->cluster[r];
+            if (b != own && !all) continue;
+            host::Event& its = *host::event_of(host::in_block(b, e), b);
+            its.copies.push_back({ host::in_block(b, (char*)to), *(const host::Tensor*)map, column, row }), b->moves++;
+            if (own->draw() & 1) host::copies_came(b, its);
+        }
 }
+
+DEVICE void box_copy(void* to, unsigned long long map, int column, int row, BlockEvent* e) { box_copies(to, map, column, row, e, false); }
+DEVICE void box_copy_to_all(void* to, unsigned long long map, int column, int row, BlockEvent* e) { box_copies(to, map, column, row, e, true); }
 
 DEVICE void copies_begin() {}
 

@@ -2,13 +2,15 @@
 
 // C = start + A·B of operands in bfloat16 by warpgroups, stored as matmul.cu says; rows of either begin at multiples of 16 bytes. Its
 // bits: an element is one chain over ascending k in steps of 16, begun at start. A warp copies boxes into a ring of four stages, two
-// warpgroups multiply them, 64 rows each. Group z of a gradient's rows, k, has a C and a start of its own, stride further.
+// warpgroups multiply them, 64 rows each. Group z of a gradient's rows, k, has a C and a start of its own, stride further. Two blocks
+// of a cluster take tiles one below the other, and share B: each copies a half of it for both.
 struct WarpgroupMatMulArgs
 {
     TensorMap a, b; const float* start; Activations c; Groups groups; int m, n, k, grouped, filler[2];
 };
 
 const int Stages = 4, Steps = BoxSide, Warps = 8;            // Warps multiply; one more copies
+const int Neighbours = 2;                                    // tiles that may share B; rows of tiles are a multiple of it
 
 struct Ring { BlockEvent full[Stages], empty[Stages]; };
 
@@ -29,10 +31,11 @@ DEVICE void multiply_steps(float (&acc)[J][64], const char* left, const char* ri
 }
 
 // A box of a tile that begins so far along rows or columns of C and so far along k.
-template <bool Turned> DEVICE void copy_operand_box(char* to, unsigned long long map, int along, int k, BlockEvent* e)
+template <bool Turned> DEVICE void copy_operand_box(char* to, unsigned long long map, int along, int k, BlockEvent* e, bool to_all)
 {
-    if (Turned) box_copy(to, map, along, k, e);
-    else box_copy(to, map, k, along, e);
+    int column = Turned ? along : k, row = Turned ? k : along;
+    if (to_all) box_copy_to_all(to, map, column, row, e);
+    else box_copy(to, map, column, row, e);
 }
 
 // Rows of k from there to the next multiple of 16 in a box of a turned operand: another group's, and nothing to this one. The other
@@ -51,28 +54,33 @@ DEVICE void warpgroup_product(const WarpgroupMatMulArgs& a, unsigned long long m
     const int StageBytes = (2 + 2 * J) * BoxBytes;
     char* stages = shared_memory();
     Ring& ring = *(Ring*)(stages + Stages * StageBytes);
-    int i0, j0;
-    tile_of(tile, (a.m + 127) / 128, (a.n + 128 * J - 1) / (128 * J), i0, j0);
+    int share = cluster_blocks(), i0, j0;
+    tile_of(tile, ((a.m + 127) / 128 + Neighbours - 1) / Neighbours * Neighbours, (a.n + 128 * J - 1) / (128 * J), i0, j0);
     i0 *= 128, j0 *= 128 * J;
+    if (share == 1 && i0 >= a.m) return;                     // else the other block wants its half of B
     int k0 = a.grouped ? group_begin(a.groups, group, a.k) : 0, k1 = a.grouped ? group_begin(a.groups, group + 1, a.k) : a.k;
     int count = (k1 - k0 + Steps - 1) / Steps;
     if (thread() == 0)
-        for (int s = 0; s < Stages; s++) event_make(&ring.full[s], 1), event_make(&ring.empty[s], Warps);
+        for (int s = 0; s < Stages; s++) event_make(&ring.full[s], 1), event_make(&ring.empty[s], Warps * share);
     block_barrier();
+    if (share > 1) cluster_barrier();
 
     if (warp() == Warps)                            // copies
     {
         unsigned long long left = maps, right = maps + sizeof(TensorMap);
         copies_begin();
-        for (int i = 0; lane() == 0 && i < count; i++)
+        int end = share > 1 ? count + Stages : count;        // it stays until the other block has told of its last stages here
+        for (int i = 0; lane() == 0 && i < end; i++)
         {
             int s = i % Stages, k = k0 + i * Steps;
             char* stage = stages + s * StageBytes;
             if (i >= Stages) event_await(&ring.empty[s], (i / Stages + 1) & 1);
+            if (i >= count) continue;
             event_expect(&ring.full[s], StageBytes);
-            for (int b = 0; b < 2; b++) copy_operand_box<TurnA>(stage + b * BoxBytes, left, i0 + b * BoxSide, k, &ring.full[s]);
-            for (int b = 0; b < 2 * J; b++)
-                copy_operand_box<TurnB>(stage + (2 + b) * BoxBytes, right, j0 + b * BoxSide, k, &ring.full[s]);
+            for (int b = 0; b < 2; b++) copy_operand_box<TurnA>(stage + b * BoxBytes, left, i0 + b * BoxSide, k, &ring.full[s], false);
+            int own = 2 * J / share, first = share > 1 ? cluster_rank() * own : 0;
+            for (int b = first; b < first + own; b++)
+                copy_operand_box<TurnB>(stage + (2 + b) * BoxBytes, right, j0 + b * BoxSide, k, &ring.full[s], share > 1);
         }
         return;
     }
@@ -98,7 +106,8 @@ DEVICE void warpgroup_product(const WarpgroupMatMulArgs& a, unsigned long long m
         if (steps > Steps - 16) multiply_steps<Steps, TurnA, TurnB>(acc, left, right, 0);
         else
             for (int k = 0; k < steps; k += 16) multiply_steps<16, TurnA, TurnB>(acc, left, right, k);
-        if (lane() == 0) event_arrive(&ring.empty[s]);
+        if (share == 1 && lane() == 0) event_arrive(&ring.empty[s]);
+        if (share > 1 && lane() < share) event_arrive(&ring.empty[s], lane());
     }
     Either c(to);
     bool pairs = c.pairs(a.n);

@@ -127,6 +127,9 @@ public unsafe class HostCard
     /// <summary>The driver refuses edges between kernels that overlap.</summary>
     public void Chain() => ((delegate* unmanaged<void>)Export("isoflop_chains"))();
 
+    /// <summary>The driver has no clusters.</summary>
+    public void Alone() => ((delegate* unmanaged<void>)Export("isoflop_alone"))();
+
     /// <summary>Whether warpgroups sum in another order than warps.</summary>
     public void Reverse(bool reversed) => *(int*)Export("isoflop_reversed") = reversed ? 1 : 0;
 

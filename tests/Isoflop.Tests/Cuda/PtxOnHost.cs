@@ -137,6 +137,12 @@ static partial class PtxOnHost
             case "mbarrier.arrive.expect_tx.shared::cta.b64": return $"event_expect(ptx::event_at({At(1)}), {At(2)});";
             case "mbarrier.try_wait.parity.shared::cta.b64": return $"ptx::mbarrier_try_wait({Values(given)});";
             case "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes": return $"ptx::bulk_copy({Values(given)});";
+            case "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster":
+                return $"ptx::bulk_copy_to({At(3)}, {Values(given[..3])});";
+            case "mapa.shared::cluster.u32": return $"{At(0)} = ptx::mapa({At(1)}, {At(2)});";
+            case "mbarrier.arrive.shared::cluster.b64": return $"ptx::mbarrier_arrive({At(1)});";
+            case "barrier.cluster.arrive.release.aligned": return Whole("warp_barrier(), cluster_barrier()");
+            case "barrier.cluster.wait.acquire.aligned": return Whole("warp_barrier()");
             case "atom.acq_rel.gpu.global.inc.u32": return $"{At(0)} = count_up((unsigned*){At(1)}, {At(2)});";
             case "ex2.approx.ftz.f32": return $"{At(0)} = power_of_two({At(1)});";
             case "cvt.rn.bf16x2.f32": return $"{At(0)} = pack_bf16({At(2)}, {At(1)});";
@@ -199,6 +205,8 @@ static partial class PtxOnHost
             "%ctaid.y" => "block->y",
             "%ctaid.z" => "block->z",
             "%nctaid.x" => "block->gridX",
+            "%cluster_nctaid.x" => "block->blocks",
+            "%cluster_ctarank" => "block->rank",
             "dynamic_shared" => "0",
             _ when given.Contains("_param_", StringComparison.Ordinal) => "given.args",
             _ => given.TrimStart('%'),

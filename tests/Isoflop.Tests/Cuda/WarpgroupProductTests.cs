@@ -149,6 +149,24 @@ public class WarpgroupProductTests : IDisposable
     }
 
     [Fact]
+    public void Where_the_driver_refuses_clusters_blocks_go_alone()
+    {
+        card.Reset(major: 9, played: true);
+        device.AlwaysWarpgroups = true;
+        var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [5], 2);
+        Assert.Equal(2, device.ClusterBlocks);
+        card.Reset(major: 9);
+        card.Alone();
+        using CudaDevice other = card.Open(single: false);
+        Assert.True(other.UsesWarpgroups);
+        Assert.Equal(1, other.ClusterBlocks);
+        other.AlwaysWarpgroups = true;
+        var got = CudaCardTests.Train(other, CudaCardTests.Grouped, [5], 2);
+        card.Check();
+        Assert.Equal(expected.Parameters, got.Parameters);
+    }
+
+    [Fact]
     public void Where_the_driver_refuses_overlap_kernels_go_one_after_another()
     {
         card.Reset(major: 9, played: true);
@@ -165,16 +183,16 @@ public class WarpgroupProductTests : IDisposable
     [Fact]
     public void Warpgroups_are_for_products_large_enough_whose_rows_begin_at_multiples_of_16_bytes()
     {
-        Assert.True(WarpgroupProducts.Pay(32_768, 2304, 768, 1, 132, 2, 4));
-        Assert.True(WarpgroupProducts.Pay(768, 2304, 32_768, 8, 132, 2, 2));
-        Assert.True(WarpgroupProducts.Pay(32_768, 2304, 768, 1, 132, 4, 4));
-        Assert.False(WarpgroupProducts.Pay(2048, 192, 64, 1, 132, 2, 4));
-        Assert.False(WarpgroupProducts.Pay(128, 128, 128, 1, 132, 4, 4));
+        Assert.True(WarpgroupProducts.Pay(32_768, 2304, 768, 1, 132, 2, 4, 1));
+        Assert.True(WarpgroupProducts.Pay(768, 2304, 32_768, 8, 132, 2, 2, 1));
+        Assert.True(WarpgroupProducts.Pay(32_768, 2304, 768, 1, 132, 4, 4, 1));
+        Assert.False(WarpgroupProducts.Pay(2048, 192, 64, 1, 132, 2, 4, 1));
+        Assert.False(WarpgroupProducts.Pay(128, 128, 128, 1, 132, 4, 4, 1));
         // Few tiles of weights with a long sum: no sooner than one tile, unless there are more groups.
-        Assert.True(WarpgroupProducts.PayBackward(2304, 768, 32_768, 1, 132, 2, 2, 4));
-        Assert.False(WarpgroupProducts.PayBackward(512, 512, 32_768, 1, 132, 2, 2, 4));
-        Assert.True(WarpgroupProducts.PayBackward(512, 512, 32_768, 4, 132, 2, 2, 4));
-        Assert.False(WarpgroupProducts.PayBackward(192, 64, 2048, 8, 132, 2, 2, 4));
+        Assert.True(WarpgroupProducts.PayBackward(2304, 768, 32_768, 1, 132, 2, 2, 4, 1));
+        Assert.False(WarpgroupProducts.PayBackward(512, 512, 32_768, 1, 132, 2, 2, 4, 1));
+        Assert.True(WarpgroupProducts.PayBackward(512, 512, 32_768, 4, 132, 2, 2, 4, 1));
+        Assert.False(WarpgroupProducts.PayBackward(192, 64, 2048, 8, 132, 2, 2, 4, 1));
         Assert.True(WarpgroupProducts.Take(MatMulLayout.TransposedB, 3, 5, 8));
         Assert.False(WarpgroupProducts.Take(MatMulLayout.TransposedB, 8, 8, 12));
         Assert.True(WarpgroupProducts.Take(MatMulLayout.Plain, 3, 8, 8));

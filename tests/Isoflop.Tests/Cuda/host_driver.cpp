@@ -18,7 +18,7 @@ const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, Launc
 const size_t Fence = 256;
 const int Fill = 0xFF;
 
-struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false; } card;
+struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false, alone = false; } card;
 
 // Bytes of shared memory that a block may ask for: A100, H100.
 int most_shared() { return card.major >= 9 ? 232448 : 166912; }
@@ -32,7 +32,7 @@ size_t used;
 std::string fault;
 
 typedef const char* (*Launcher)(const host::Shape*, const void*);
-struct Function { Launcher run; int bytes; std::string name; int maxShared; bool waits; };
+struct Function { Launcher run; int bytes; std::string name; int maxShared; bool waits; int cluster[3] = { 0, 0, 0 }; };
 struct Node { Function* function; host::Shape shape; std::vector<char> given; };
 struct Stream { std::deque<std::function<Result()>> work; };
 struct Graph { std::vector<Node> nodes; size_t edges = 0; };
@@ -74,14 +74,15 @@ Result run(const Node& n)
 
 Node node_of(Function* f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned shared, void** given)
 {
-    Node n = { f, { (int)x, (int)y, (int)z, (int)threads, (int)shared }, std::vector<char>(f->bytes) };
+    Node n = { f, { (int)x, (int)y, (int)z, (int)threads, (int)shared, f->cluster[0] ? f->cluster[0] : 1 }, std::vector<char>(f->bytes) };
     memcpy(n.given.data(), given[0], f->bytes);
     return n;
 }
 
 bool wrong(Function* f, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned shared)
 {
-    return x == 0 || y == 0 || z == 0 || y > 65535 || z > 65535 || threads > 1024 || (int)shared > f->maxShared;
+    return x == 0 || y == 0 || z == 0 || y > 65535 || z > 65535 || threads > 1024 || (int)shared > f->maxShared
+        || (f->cluster[0] ? x % f->cluster[0] || f->cluster[1] != 1 || f->cluster[2] != 1 : f->cluster[1] || f->cluster[2]);
 }
 
 bool fences_stand(char* at, size_t bytes)
@@ -120,6 +121,9 @@ EXPORT const char* isoflop_fault()
 
 // A driver that has no edges but those of whole kernels.
 EXPORT void isoflop_chains() { card.chains = true; }
+
+// A driver that has no clusters.
+EXPORT void isoflop_alone() { card.alone = true; }
 
 // As if the card fell off its bus.
 EXPORT void isoflop_break() { broken = 999; fault = "the card is lost"; }
@@ -242,8 +246,10 @@ CALL cuModuleGetFunction(Function** f, Module* m, const char* name)
 
 CALL cuFuncSetAttribute(Function* f, int which, int value)
 {
-    if (which != 8 || value > most_shared()) return Invalid;
-    f->maxShared = value;
+    bool cluster = which >= 11 && which <= 13 && card.major >= 9 && !card.alone;
+    if (cluster) f->cluster[which - 11] = value;
+    else if (which == 8 && value <= most_shared()) f->maxShared = value;
+    else return Invalid;
     return 0;
 }
 

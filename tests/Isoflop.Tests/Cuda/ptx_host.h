@@ -135,12 +135,10 @@ template <class T> INLINE bool geu(T a, T b) { return !(a < b); }
 // Lanes of a warp are at the same instruction. By turns, as the warp has nothing between that goes ahead without the rest.
 [[gnu::noinline]] static void together(int site)
 {
-    static thread_local struct { host::Block* of; int site, came; } warps[host::MostThreads / 32];
-    auto& w = warps[thread() / 32];
-    if (w.of != host::current()) w = { host::current(), 0, 0 };
-    if (w.came == 0) w.site = site;
+    host::Warp& w = host::own_warp();
+    if (w.atSite == 0) w.site = site;
     check(w.site == site, "lanes of a warp came to different instructions of the whole warp");
-    if (++w.came == host::own_lanes()) w.came = 0;
+    if (++w.atSite == host::own_lanes()) w.atSite = 0;
 }
 
 INLINE void bar_sync(int barrier) { check(barrier == 0, "another barrier than the block's"), block_barrier(); }
@@ -193,6 +191,26 @@ INLINE void bulk_copy(unsigned to, unsigned long long map, int column, int row, 
 {
     check(map % 64 == 0, "a tensor map that does not lie at a multiple of 64 bytes");
     box_copy(host::current()->shared + to, map, column, row, event_at(event));
+}
+
+INLINE void bulk_copy_to(int blocks, unsigned to, unsigned long long map, int column, int row, unsigned event)
+{
+    check(blocks == (1 << cluster_blocks()) - 1, "a copy to some blocks of a cluster, or to more");
+    check(map % 64 == 0, "a tensor map that does not lie at a multiple of 64 bytes");
+    box_copy_to_all(host::current()->shared + to, map, column, row, event_at(event));
+}
+
+// An address in the cluster's shared memory: of block r, and there.
+const int BlockBits = 24;
+INLINE unsigned mapa(unsigned at, unsigned rank)
+{
+    check((int)rank < cluster_blocks(), "a block that is none of the cluster");
+    return (rank + 1) << BlockBits | at;
+}
+INLINE void mbarrier_arrive(unsigned at)
+{
+    check(at >> BlockBits, "an address that is none of the cluster's");
+    event_arrive(event_at(at & ((1u << BlockBits) - 1)), (at >> BlockBits) - 1);
 }
 
 // At once, when the whole warpgroup is there: between two products of a chain clang may name a sum's register anew, which the card's
