@@ -137,17 +137,17 @@ run() {
     part compile 45 sh "$here/gpu-check.sh" compile || true
     # Rates of a played card say nothing, and take it minutes.
     if [ -z "${ISOFLOP_PLAYED:-}" ] && ! part machine 20 sh "$here/gpu-check.sh" machine; then
-        export ISOFLOP_PLAIN_CARD=1          # all that follows goes without what only 9.0 has
-        part machine-plain 20 sh "$here/gpu-check.sh" machine || true
+        export ISOFLOP_PLAIN_CARD=clusters   # all that follows goes without blocks that share, or without what only 9.0 has
+        part machine-clusters 20 sh "$here/gpu-check.sh" machine || { export ISOFLOP_PLAIN_CARD=1; part machine-plain 20 sh "$here/gpu-check.sh" machine; } || true
     fi
     tests CudaKernelTests 25
     tests CudaAttentionTests 20
     tests CudaCardTests 25
     tests CudaActivationTests 10
-    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || tests WarpgroupProductTests 15
+    [ "${ISOFLOP_PLAIN_CARD:-}" = 1 ] || tests WarpgroupProductTests 15
     part bits 40 sh "$here/gpu-check.sh" bits "$home/corpus-is-there" || true
     part ours 30 sh "$here/gpu-check.sh" ours || true
-    [ -n "${ISOFLOP_PLAIN_CARD:-}" ] || { part products 15 "$here/Isoflop.Bench" card "$device" products; ISOFLOP_PLAIN_CARD=1 part plain 15 sh "$here/gpu-check.sh" plain; } || true
+    [ "${ISOFLOP_PLAIN_CARD:-}" = 1 ] || { part products 15 "$here/Isoflop.Bench" card "$device" products; ISOFLOP_PLAIN_CARD=1 part plain 15 sh "$here/gpu-check.sh" plain; } || true
     part operations 15 sh "$here/gpu-check.sh" operations || true
     if python3 -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("torch"))' 2> /dev/null; then
         part torch 50 sh "$here/gpu-check.sh" torch || true
