@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Isoflop.Cuda;
 
 /// <summary>
@@ -11,7 +13,7 @@ sealed unsafe class CardStream : IDisposable
 {
     const int MostGraphs = 32, ShortestGraph = 4, Slots = 2;
     const int PortableAndMapped = 3, BlockingSync = 1, NoTiming = 2, NonBlocking = 1, OutOfMemory = 2,
-        InvalidValue = 1, NotSupported = 801;
+        InvalidValue = 1, NotReady = 600, NotSupported = 801;
 
     /// <summary>Bytes that can be laid out for kernels to read before a launch.</summary>
     public const int StagingBytes = 4 << 20;
@@ -270,6 +272,18 @@ sealed unsafe class CardStream : IDisposable
         if (graph.Nodes.Length == 0) return;
         driver.DestroyExecutable(graph.Executable);
         driver.DestroyGraph(graph.Template);
+    }
+
+    /// <summary>Whether all work ends within so many seconds. If not, nothing more is to be asked of this stream.</summary>
+    public bool Ends(double seconds)
+    {
+        Enter();
+        var clock = Stopwatch.StartNew();
+        int result;
+        while ((result = driver.Query(stream)) == NotReady && clock.Elapsed.TotalSeconds < seconds) Thread.Sleep(1);
+        disposed = result == NotReady;                            // whatever waits for the stream would wait for ever
+        if (!disposed) Check(result, "cuStreamQuery");
+        return !disposed;
     }
 
     /// <summary>Copies from the host, which may change its copy at once.</summary>

@@ -91,7 +91,8 @@ public static class Cards
             if (card.Problem is not null) return rate;
             using var device = new CudaDevice(card, single: false);
             (double bandwidth, double flops) = device.Measure(side, bytes);
-            string products = device.UsesWarpgroups ? device.ClusterBlocks > 1 ? "wgmma in clusters" : "wgmma" : card.Major != WarpgroupProducts.Capability ? "mma.sync"
+            string products = device.UsesWarpgroups ? device.ClusterBlocks > 1 ? "wgmma in clusters" : "wgmma"
+                : card.Major != WarpgroupProducts.Capability ? "mma.sync"
                 : CardContext.Plain ? "mma.sync: ISOFLOP_PLAIN_CARD is set"
                 : "mma.sync: wgmma has other bits on this card";
             return rate with

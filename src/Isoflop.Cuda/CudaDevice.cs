@@ -80,6 +80,13 @@ sealed unsafe partial class CudaDevice : IDevice, IRankDevice
         stream.Context.Module(module);
     }
 
+    /// <inheritdoc cref="CardStream.Ends"/>
+    internal bool Ends(double seconds)
+    {
+        Flush();
+        return stream.Ends(seconds);
+    }
+
     /// <inheritdoc cref="CardContext.Overlaps"/>
     internal bool Overlaps => stream.Context.Overlaps;
 

@@ -52,6 +52,7 @@ sealed unsafe class Driver
         CreateStream = (delegate* unmanaged<nint*, uint, int>)Find("cuStreamCreate");
         DestroyStream = (delegate* unmanaged<nint, int>)Find("cuStreamDestroy_v2");
         Synchronize = (delegate* unmanaged<nint, int>)Find("cuStreamSynchronize");
+        Query = (delegate* unmanaged<nint, int>)Find("cuStreamQuery");
         CreateEvent = (delegate* unmanaged<nint*, uint, int>)Find("cuEventCreate");
         DestroyEvent = (delegate* unmanaged<nint, int>)Find("cuEventDestroy_v2");
         RecordEvent = (delegate* unmanaged<nint, nint, int>)Find("cuEventRecord");
@@ -110,7 +111,7 @@ sealed unsafe class Driver
     public readonly delegate* unmanaged<nint, void*, nuint, nint, int> Upload;
     public readonly delegate* unmanaged<void*, nint, nuint, nint, int> Download;
     public readonly delegate* unmanaged<nint*, uint, int> CreateStream;
-    public readonly delegate* unmanaged<nint, int> DestroyStream, Synchronize;
+    public readonly delegate* unmanaged<nint, int> DestroyStream, Synchronize, Query;
     public readonly delegate* unmanaged<nint*, uint, int> CreateEvent;
     public readonly delegate* unmanaged<nint, int> DestroyEvent, AwaitEvent;
     public readonly delegate* unmanaged<nint, nint, int> RecordEvent;

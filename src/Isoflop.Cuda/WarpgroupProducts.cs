@@ -22,6 +22,9 @@ static class WarpgroupProducts
     /// <summary>Blocks that share B, where a card lets them: tiles one below the other; matmul_hopper.cu.</summary>
     public const int ClusterBlocks = 2;
 
+    /// <summary>Seconds that the first of them, some microseconds of work, may take.</summary>
+    internal static double MostSeconds { get; set; } = 10;
+
     const int Stages = 4, BoxBytes = 64 * 64 * 2, EventBytes = 8;
 
     /// <summary>Of shared memory, of a tile of 128 × 128·columns; matmul_hopper.cu.</summary>
@@ -38,8 +41,8 @@ static class WarpgroupProducts
     /// <remarks>
     /// Seconds on an H100 by arithmetic from assumed bandwidths, not measured. A tile asks the second cache, at 5.5 TB/s, for its
     /// operands: one of 128 × 128 in float32 reaches 176 TFLOP/s, of 64 × 64 88; in bfloat16 one of 128 × 256 reaches 470, of
-    /// 128 × 128 350; where blocks share B, 704 and 469. Rounding reads four bytes and writes two at 2.5 TB/s, a launch of 1.1 µs more. Fewer tiles than processors
-    /// leave some idle.
+    /// 128 × 128 350; where blocks share B, 704 and 469. Rounding reads four bytes and writes two at 2.5 TB/s, a launch of 1.1 µs
+    /// more. Fewer tiles than processors leave some idle.
     /// </remarks>
     /// <param name="left">bytes of an element of A as it lies there</param> <param name="right">of B</param>
     /// <param name="share">blocks that share B</param>
@@ -85,7 +88,7 @@ static class WarpgroupProducts
     /// Of operands of many magnitudes, so that sums lose bits; whatever order they are lost in shows. k goes round the ring of
     /// stages more than twice, and has a tail.
     /// </remarks>
-    /// <exception cref="ConfigException">They broke the card's context: no other product is possible either.</exception>
+    /// <exception cref="ConfigException">They broke the card's context, or never end: nothing more is possible there.</exception>
     public static bool Same(CudaDevice device, CardContext context)
     {
         if (Holds(device, context)) return true;
@@ -99,9 +102,9 @@ static class WarpgroupProducts
         try
         {
             device.Load(Module);
-            return Compare(device);
+            return Compare(device, context);
         }
-        catch (DataException e)                                   // this driver does not compile, describe or launch what they take
+        catch (DataException e)                                   // this driver does not compile, describe or launch them
         {
             try
             {
@@ -110,14 +113,18 @@ static class WarpgroupProducts
             }
             catch (DataException)
             {
-                string value = context.ClusterBlocks > 1 ? "clusters" : "1";
-                throw new ConfigException($"products by warpgroups broke the card's context ({e.Message}): set " +
-                    $"ISOFLOP_PLAIN_CARD={value} to go without {(value == "1" ? "them" : value)}");
+                throw Without(context, $"products by warpgroups broke the card's context ({e.Message})");
             }
         }
     }
 
-    static bool Compare(CudaDevice device)
+    static ConfigException Without(CardContext context, string what)
+    {
+        (string value, string those) = context.ClusterBlocks > 1 ? ("clusters", "clusters") : ("1", "them");
+        return new($"{what}: set ISOFLOP_PLAIN_CARD={value} to go without {those}");
+    }
+
+    static bool Compare(CudaDevice device, CardContext context)
     {
         const int M = 192, N = 256, K = 584;
         using var memory = new DeviceMemory(device);
@@ -130,6 +137,7 @@ static class WarpgroupProducts
             foreach (bool wide in (ReadOnlySpan<bool>)[false, true])
             {
                 device.MatMulByWarpgroups(layout, a, b, other, M, N, K, wide: wide);
+                if (!device.Ends(MostSeconds)) throw Without(context, "products by warpgroups do not end on this card");
                 if (!Values(other).AsSpan().SequenceEqual(expected)) return false;
             }
         }

@@ -127,6 +127,9 @@ public unsafe class HostCard
     /// <summary>The driver refuses edges between kernels that overlap.</summary>
     public void Chain() => ((delegate* unmanaged<void>)Export("isoflop_chains"))();
 
+    /// <summary>Nothing that was launched ends.</summary>
+    public void Hang() => ((delegate* unmanaged<void>)Export("isoflop_hang"))();
+
     /// <summary>The driver has no clusters.</summary>
     public void Alone() => ((delegate* unmanaged<void>)Export("isoflop_alone"))();
 

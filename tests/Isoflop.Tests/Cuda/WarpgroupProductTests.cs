@@ -167,6 +167,24 @@ public class WarpgroupProductTests : IDisposable
     }
 
     [Fact]
+    public void Where_they_never_end_it_is_said()
+    {
+        card.Reset(major: 9, played: true);
+        card.Hang();
+        double most = WarpgroupProducts.MostSeconds;
+        WarpgroupProducts.MostSeconds = 0.01;
+        try
+        {
+            Assert.Equal("products by warpgroups do not end on this card: set ISOFLOP_PLAIN_CARD=clusters to go without clusters",
+                Assert.Throws<ConfigException>(() => card.Open(single: false)).Message);
+        }
+        finally
+        {
+            WarpgroupProducts.MostSeconds = most;
+        }
+    }
+
+    [Fact]
     public void Where_the_driver_refuses_overlap_kernels_go_one_after_another()
     {
         card.Reset(major: 9, played: true);

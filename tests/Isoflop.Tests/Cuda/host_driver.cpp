@@ -14,11 +14,11 @@ namespace
 {
 
 typedef int Result;
-const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, LaunchFailed = 719;
+const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, NotReady = 600, LaunchFailed = 719;
 const size_t Fence = 256;
 const int Fill = 0xFF;
 
-struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false, alone = false; } card;
+struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false, alone = false, hangs = false; } card;
 
 // Bytes of shared memory that a block may ask for: A100, H100.
 int most_shared() { return card.major >= 9 ? 232448 : 166912; }
@@ -125,6 +125,9 @@ EXPORT void isoflop_chains() { card.chains = true; }
 // A driver that has no clusters.
 EXPORT void isoflop_alone() { card.alone = true; }
 
+// Nothing that was launched ends.
+EXPORT void isoflop_hang() { card.hangs = true; }
+
 // As if the card fell off its bus.
 EXPORT void isoflop_break() { broken = 999; fault = "the card is lost"; }
 
@@ -221,6 +224,7 @@ CALL cuStreamDestroy_v2(Stream* s)
     delete s;
     return 0;
 }
+CALL cuStreamQuery(Stream* s) { ALONE; return card.hangs ? NotReady : drain(s); }
 CALL cuStreamSynchronize(Stream* s) { ALONE; return drain(s); }
 
 // An event is a count of what was in its stream when it was recorded: waiting for it drains the stream, which is later, not sooner.
