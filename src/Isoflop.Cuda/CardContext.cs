@@ -106,9 +106,10 @@ sealed unsafe class CardContext
             // Blocks may have more than 48 KB of shared memory where a kernel says so.
             if (card.SharedBytes > PlainShared)
                 Check(driver.SetFunction(function, MaxSharedAttribute, card.SharedBytes), kernel.Name);
+            functions[kernel] = function;
             if (kernel.Module == WarpgroupProducts.Module && ClusterBlocks > 1)
                 Check(SetCluster(function, ClusterBlocks), kernel.Name);
-            return functions[kernel] = function;
+            return function;
         }
     }
 

@@ -203,21 +203,20 @@ sealed unsafe class CardStream : IDisposable
         return graph;
     }
 
-    /// <summary>A chain of nodes: each waits for the one before it, by itself where card and driver can do that.</summary>
+    /// <summary>
+    /// A chain of nodes: each waits for the one before it, by itself where card and driver can do that. What the driver refuses in a
+    /// graph, overlap or clusters, is left for good.
+    /// </summary>
     void Make(Graph graph)
     {
-        if (context.Overlaps)
+        int result;
+        while ((result = Make(graph, context.Overlaps)) != 0)
         {
-            int result = Make(graph, overlaps: true);
-            if (result is not (InvalidValue or NotSupported))
-            {
-                Check(result, "cuGraphInstantiateWithFlags");
-                return;
-            }
             driver.DestroyGraph(graph.Template);
-            context.Overlaps = false;
+            if (context.Overlaps && result is InvalidValue or NotSupported) context.Overlaps = false;
+            else if (context.ClusterBlocks > 1) context.LeaveClusters();
+            else Check(result, "cuGraphInstantiateWithFlags");
         }
-        Check(Make(graph, overlaps: false), "cuGraphInstantiateWithFlags");
     }
 
     int Make(Graph graph, bool overlaps)
@@ -231,7 +230,8 @@ sealed unsafe class CardStream : IDisposable
             nint before = i > 0 ? nodes[i - 1] : 0;
             Driver.NodeParameters parameters = Node(graph.Work, i, out void* given);
             parameters.Parameters = &given;
-            Check(driver.AddNode(&node, made, &before, i > 0 && !overlaps ? 1u : 0u, &parameters), "cuGraphAddKernelNode");
+            int refused = driver.AddNode(&node, made, &before, i > 0 && !overlaps ? 1u : 0u, &parameters);
+            if (refused != 0) return refused;
             nodes[i] = node;
         }
         if (overlaps)

@@ -111,7 +111,7 @@ sealed partial class CudaDevice
         (a, b) = (a.Slice(0, (long)m * k), b.Slice(0, (long)n * k));
         bool square = a.Address == b.Address && a.Length == b.Length;       // Muon's x·xᵀ
         DeviceSpan<float> left = Rounded(a, 0, OperandRoom(b)), right = square ? left : Rounded(b, OperandRoom(a), 0);
-        bool two = wide ?? (long)RowTiles(m) * Up(n, 256) * groups.Count >= processors;
+        bool two = wide ?? (long)Up(m, 128) * Up(n, 256) * groups.Count >= processors;
         Table.WarpgroupProduct product = layout switch
         {
             MatMulLayout.Plain => Table.ByWarpgroups,
@@ -133,7 +133,7 @@ sealed partial class CudaDevice
         long first = OperandRoom(dy), second = OperandRoom(x), third = OperandRoom(w.Values);
         DeviceSpan<float> gradient = Rounded(dy, 0, second + third), input = Rounded(x, first, third),
             weight = Rounded(w.Values, first + second, 0);
-        bool wide = (long)RowTiles(outputs) * Up(inputs, 256) * groups.Count >= processors;
+        bool wide = (long)Up(outputs, 128) * Up(inputs, 256) * groups.Count >= processors;
         int tiles = RowTiles(outputs) * Up(inputs, wide ? 256 : 128), inputTiles = RowTiles(rows) * Up(inputs, 256);
         TensorMap map = Map(gradient, rows, outputs);
         work.Add(wide ? Table.BackwardByWarpgroups.Wide : Table.BackwardByWarpgroups.Narrow,

@@ -45,6 +45,7 @@ struct Block
     const char* fault;
     long long moves;                                         // of waiting threads and of what they wait for
     std::shared_ptr<void> hopper;                            // events and warpgroups, where a kernel has them: hopper_host.h
+    const char* (*unfinished)(Block*) = nullptr;             // what of them a block left behind
     unsigned drawn = 2463534242u;                            // the same for every launch
     Block* cluster[MostBlocks];                              // blocks that run together
     int rank, blocks;                                        // of them
@@ -118,7 +119,7 @@ inline void begin_block(Block* b)
 {
     memset(b->warps, 0, sizeof(Warp) * ((b->threads + 31) / 32));
     for (int t = 0; t < b->threads; t++) prepare_fiber(b, t);
-    b->hopper.reset();
+    b->hopper.reset(), b->unfinished = nullptr;
     b->clusterArrived = b->clusterGeneration = 0, b->ended = false;
 }
 
@@ -165,7 +166,7 @@ inline Turn turn(Block* b)
     return at[Done] == b->threads ? Ended : at[Waiting] > 0 ? Waits : Goes;
 }
 
-// The blocks of a cluster by turns, to their end; what is wrong, or null.
+// The blocks of a cluster by turns, to their end, each as often by lot; what is wrong, or null.
 inline const char* run_cluster(Block** cluster, int blocks)
 {
     for (int r = 0; r < blocks; r++) begin_block(cluster[r]);
@@ -177,9 +178,15 @@ inline const char* run_cluster(Block** cluster, int blocks)
         for (int r = 0; r < blocks; r++)
         {
             if (cluster[r]->ended) continue;
+            if (blocks > 1 && cluster[0]->draw() & 1)
+            {
+                alive = true, moves++;
+                continue;
+            }
             current() = cluster[r];
             Turn came = turn(cluster[r]);
             cluster[r]->ended = came == Ended, alive |= came != Ended, waits |= came == Waits;
+            if (came == Ended && !cluster[r]->fault && cluster[r]->unfinished) cluster[r]->fault = cluster[r]->unfinished(cluster[r]);
             if (cluster[r]->fault) return cluster[r]->fault;
         }
         for (int r = 0; r < blocks; r++) moves += cluster[r]->moves;
@@ -196,6 +203,7 @@ const int Fence = 1024;
 inline const char* launch(const Shape& shape, void (*body)(const void*), const void* args)
 {
     static thread_local char* stacks = (char*)malloc((size_t)MostThreads * StackBytes);
+    if (shape.cluster > MostBlocks || shape.cluster * shape.threads > MostThreads || shape.x % shape.cluster) return "a cluster that no card takes";
     size_t bytes = (size_t)shape.shared + 2 * Fence;
     Block* cluster[MostBlocks];
     for (int r = 0; r < shape.cluster; r++)
@@ -210,7 +218,7 @@ inline const char* launch(const Shape& shape, void (*body)(const void*), const v
         b->sharedBytes = shape.shared;
         b->rank = r, b->blocks = shape.cluster;
     }
-    const char* fault = shape.cluster * shape.threads > MostThreads || shape.x % shape.cluster ? "a cluster that no card takes" : nullptr;
+    const char* fault = nullptr;
     Block* outer = current();
     for (int z = 0; z < shape.z; z++)
         for (int y = 0; y < shape.y; y++)

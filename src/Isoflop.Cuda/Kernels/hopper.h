@@ -45,7 +45,8 @@ DEVICE void event_arrive(BlockEvent* e)
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(shared_address(e)) : "memory");
 }
 
-// At that block of the cluster's, which lies where this one does in its own.
+// At that block of the cluster's, which lies where this one does in its own. It tells that products have read, not what was written:
+// without a scope it is the block's own, as waits are.
 DEVICE void event_arrive(BlockEvent* e, int rank)
 {
     asm volatile("{\n\t.reg .b32 there;\n\tmapa.shared::cluster.u32 there, %0, %1;\n\tmbarrier.arrive.shared::cluster.b64 _, [there];\n\t}"

@@ -33,10 +33,19 @@ struct Hopper
     Warpgroup groups[MostThreads / 128];
 };
 
-// One a block.
+// One a block. At its end no copy is under way, and no event between two phases for it.
 inline Hopper& hopper(Block* b = current())
 {
-    if (!b->hopper) b->hopper = std::make_shared<Hopper>();
+    if (!b->hopper)
+    {
+        b->hopper = std::make_shared<Hopper>();
+        b->unfinished = [](Block* own)
+        {
+            for (const Event& e : hopper(own).events)
+                if (!e.copies.empty() || e.came != 0 || e.expected != 0) return "a block ended before its copies";
+            return (const char*)nullptr;
+        };
+    }
     return *(Hopper*)b->hopper.get();
 }
 
@@ -59,7 +68,7 @@ inline Event* event_of(const unsigned long long* e, Block* b = current())
 
 inline void complete(Event& e)
 {
-    if (e.arrived < e.arrivals || e.came < e.expected) return;
+    if (e.arrived < e.arrivals || e.came != e.expected) return;
     e.arrived = e.came = e.expected = 0, e.phase++;
 }
 
@@ -182,6 +191,7 @@ DEVICE void event_arrive(BlockEvent* e, int rank)
 {
     host::Block* b = host::current()->cluster[rank];
     host::Event& its = *host::event_of(host::in_block(b, e), b);
+    if (its.arrived == its.arrivals) host::current()->fault = "more arrive at an event than it waits for";
     its.arrived++, b->moves++;
     host::complete(its);
 }

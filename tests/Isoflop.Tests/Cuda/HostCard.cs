@@ -130,8 +130,8 @@ public unsafe class HostCard
     /// <summary>Nothing that was launched ends.</summary>
     public void Hang() => ((delegate* unmanaged<void>)Export("isoflop_hang"))();
 
-    /// <summary>The driver has no clusters.</summary>
-    public void Alone() => ((delegate* unmanaged<void>)Export("isoflop_alone"))();
+    /// <summary>The driver has no clusters, or none in graphs.</summary>
+    public void Alone(bool inGraphs) => ((delegate* unmanaged<void>)Export(inGraphs ? "isoflop_lonely" : "isoflop_alone"))();
 
     /// <summary>Whether warpgroups sum in another order than warps.</summary>
     public void Reverse(bool reversed) => *(int*)Export("isoflop_reversed") = reversed ? 1 : 0;

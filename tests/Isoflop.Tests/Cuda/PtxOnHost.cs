@@ -156,6 +156,9 @@ static partial class PtxOnHost
         if (type == "" || !parts[1..].All(p => modes.Contains(p) || Type(p) != "")) throw new FormatException($"an instruction that is not known: {operation}");
         if (plain.Contains(first))
         {
+            // Without its rounding a sum may be fused with a product; of numbers, min and max have rules of their own, bfe of signed ones too.
+            if ((type is "float" or "double" && first != "neg" && !parts.Contains("rn")) || (first == "bfe" && parts[1][0] == 's'))
+                throw new FormatException($"an instruction that is not known: {operation}");
             IEnumerable<string> operands = given.Skip(1).Select((_, i) => In(i + 1, first is "shl" or "shr" or "bfe" && i > 0 ? "uint32_t" : type));
             return Put(type, $"ptx::{(first is "not" or "and" or "or" or "xor" ? first + "_" : first)}({string.Join(", ", operands)})");
         }

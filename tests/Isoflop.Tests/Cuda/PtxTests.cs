@@ -40,7 +40,8 @@ public sealed class PtxTests(HostCard source, PtxCard text)
         }
     }
 
-    [Theory, InlineData("add.s128 \t%rd1, %rd2, %rd3;"), InlineData("mul.hi.u32 \t%r1, %r2, %r3;"), InlineData("lg2.approx.f32 \t%f1, %f2;"), InlineData("shfl.sync.up.b32 \t%r1, %r2, 1, 0, -1;")]
+    [Theory, InlineData("add.s128 \t%rd1, %rd2, %rd3;"), InlineData("mul.hi.u32 \t%r1, %r2, %r3;"), InlineData("add.f32 \t%f1, %f2, %f3;"), InlineData("min.f32 \t%f1, %f2, %f3;"),
+        InlineData("lg2.approx.f32 \t%f1, %f2;"), InlineData("shfl.sync.up.b32 \t%r1, %r2, 1, 0, -1;")]
     public void What_is_not_known_is_refused(string instruction) => Assert.Throws<FormatException>(() => PtxOnHost.Translate(
         ".entry nothing(\n\t.param .align 8 .b8 nothing_param_0[8]\n)\n.maxntid 32, 1, 1\n{\n\t.reg .b64 \t%rd<4>;\n\t" + instruction + "\n}"));
 }

@@ -47,12 +47,12 @@ public class WarpgroupProductTests : IDisposable
     [Theory, InlineData(MatMulLayout.Plain), InlineData(MatMulLayout.TransposedB), InlineData(MatMulLayout.TransposedA)]
     public void Every_tail_has_the_bits_of_the_other_tiles(MatMulLayout layout)
     {
-        // Around boxes of 64 by 64, steps of 16, tiles of 128 and 256 columns, a ring of four stages; rows begin at multiples of 16 bytes.
+        // Around boxes of 64 by 64, steps of 16, tiles of 128 and 256 columns, eight rows of tiles, a ring of four stages; rows begin at multiples of 16 bytes.
         (int M, int N, int K)[] shapes = layout switch
         {
-            MatMulLayout.TransposedB => [(1, 1, 8), (64, 128, 64), (65, 127, 16), (128, 256, 56), (130, 257, 72), (127, 300, 128), (129, 131, 320), (70, 260, 520)],
-            MatMulLayout.Plain => [(1, 8, 8), (64, 128, 64), (65, 120, 16), (128, 256, 56), (130, 264, 72), (127, 304, 128), (129, 136, 320), (70, 248, 520)],
-            _ => [(8, 8, 1), (64, 128, 64), (72, 120, 15), (128, 256, 49), (136, 264, 65), (120, 304, 128), (200, 136, 321), (72, 248, 521), (56, 64, 33)],
+            MatMulLayout.TransposedB => [(1, 1, 8), (64, 128, 64), (65, 127, 16), (128, 256, 56), (130, 257, 72), (127, 300, 128), (129, 131, 320), (70, 260, 520), (1100, 40, 24)],
+            MatMulLayout.Plain => [(1, 8, 8), (64, 128, 64), (65, 120, 16), (128, 256, 56), (130, 264, 72), (127, 304, 128), (129, 136, 320), (70, 248, 520), (1100, 40, 24)],
+            _ => [(8, 8, 1), (64, 128, 64), (72, 120, 15), (128, 256, 49), (136, 264, 65), (120, 304, 128), (200, 136, 321), (72, 248, 521), (56, 64, 33), (1104, 40, 20)],
         };
         foreach ((int m, int n, int k) in shapes)
             foreach (bool itself in (bool[])[false, true])
@@ -148,17 +148,17 @@ public class WarpgroupProductTests : IDisposable
         Assert.False(older.UsesWarpgroups);
     }
 
-    [Fact]
-    public void Where_the_driver_refuses_clusters_blocks_go_alone()
+    [Theory, InlineData(false), InlineData(true)]
+    public void Where_the_driver_refuses_clusters_blocks_go_alone(bool inGraphs)
     {
         card.Reset(major: 9, played: true);
         device.AlwaysWarpgroups = true;
         var expected = CudaCardTests.Train(device, CudaCardTests.Grouped, [5], 2);
         Assert.Equal(2, device.ClusterBlocks);
         card.Reset(major: 9);
-        card.Alone();
+        card.Alone(inGraphs);
         using CudaDevice other = card.Open(single: false);
-        Assert.True(other.UsesWarpgroups);
+        Assert.True(other.UsesWarpgroups && other.Overlaps);
         Assert.Equal(1, other.ClusterBlocks);
         other.AlwaysWarpgroups = true;
         var got = CudaCardTests.Train(other, CudaCardTests.Grouped, [5], 2);

@@ -14,11 +14,11 @@ namespace
 {
 
 typedef int Result;
-const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, NotReady = 600, LaunchFailed = 719;
+const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, NotReady = 600, LaunchFailed = 719, InvalidCluster = 912;
 const size_t Fence = 256;
 const int Fill = 0xFF;
 
-struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false, alone = false, hangs = false; } card;
+struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false, alone = false, lonely = false, hangs = false; } card;
 
 // Bytes of shared memory that a block may ask for: A100, H100.
 int most_shared() { return card.major >= 9 ? 232448 : 166912; }
@@ -32,7 +32,7 @@ size_t used;
 std::string fault;
 
 typedef const char* (*Launcher)(const host::Shape*, const void*);
-struct Function { Launcher run; int bytes; std::string name; int maxShared; bool waits; int cluster[3] = { 0, 0, 0 }; };
+struct Function { Launcher run = nullptr; int bytes = 0; std::string name; int maxShared = 0; bool waits = false; int cluster[3] = { 0, 0, 0 }; };
 struct Node { Function* function; host::Shape shape; std::vector<char> given; };
 struct Stream { std::deque<std::function<Result()>> work; };
 struct Graph { std::vector<Node> nodes; size_t edges = 0; };
@@ -124,6 +124,9 @@ EXPORT void isoflop_chains() { card.chains = true; }
 
 // A driver that has no clusters.
 EXPORT void isoflop_alone() { card.alone = true; }
+
+// One that has none in graphs.
+EXPORT void isoflop_lonely() { card.lonely = true; }
 
 // Nothing that was launched ends.
 EXPORT void isoflop_hang() { card.hangs = true; }
@@ -244,7 +247,9 @@ CALL cuModuleGetFunction(Function** f, Module* m, const char* name)
     auto run = (Launcher)dlsym(self, name);
     auto bytes = (int (*)())dlsym(self, (std::string(name) + "_bytes").c_str());
     if (!run || !bytes) return NotFound;
-    *f = &(m->functions[name] = { run, bytes(), name, 48 << 10, count_of(m->text, "griddepcontrol.wait;") == count_of(m->text, ".entry ") });
+    Function& made = m->functions[name];                     // the same for ever, with what was set
+    if (!made.run) made = { run, bytes(), name, 48 << 10, count_of(m->text, "griddepcontrol.wait;") == count_of(m->text, ".entry ") };
+    *f = &made;
     return 0;
 }
 
@@ -272,6 +277,7 @@ CALL cuGraphCreate(Graph** g, unsigned) { *g = new Graph(); return 0; }
 CALL cuGraphAddKernelNode(size_t* node, Graph* g, const size_t* before, size_t count, const Params* p)
 {
     ALONE;
+    if (card.lonely && p->function->cluster[0] > 1) return InvalidCluster;
     if (count > 1 || (count && *before != g->nodes.size())) return fault = "not a chain", Invalid;
     g->edges += count;
     if (wrong(p->function, p->x, p->y, p->z, p->threads, p->shared)) return fault = p->function->name + ": a grid that no card takes", Invalid;
@@ -305,6 +311,7 @@ CALL cuGraphExecKernelNodeSetParams(Graph* e, size_t node, const Params* p)
 {
     ALONE;
     if (node < 1 || node > e->nodes.size() || e->nodes[node - 1].function != p->function) return Invalid;
+    if (wrong(p->function, p->x, p->y, p->z, p->threads, p->shared)) return Invalid;
     e->nodes[node - 1] = node_of(p->function, p->x, p->y, p->z, p->threads, p->shared, p->given);
     return 0;
 }

@@ -181,10 +181,11 @@ INLINE void bar_sync(int barrier, int count)
     writes_to_products();
 }
 
+// By lot it tries in vain, as it may.
 INLINE void mbarrier_try_wait(bool& done, unsigned at, int parity)
 {
-    event_await(event_at(at), parity);
-    done = true;
+    done = host::current()->draw() % 4 != 0;
+    if (done) event_await(event_at(at), parity);
 }
 
 INLINE void bulk_copy(unsigned to, unsigned long long map, int column, int row, unsigned event)
