@@ -204,8 +204,8 @@ sealed unsafe class CardStream : IDisposable
     }
 
     /// <summary>
-    /// A chain of nodes: each waits for the one before it, by itself where card and driver can do that. What the driver refuses in a
-    /// graph, overlap or clusters, is left for good.
+    /// A chain of nodes: each waits for the one before it, by itself where card and driver can do that. What the driver refuses
+    /// in a graph, overlap or clusters, is left for good.
     /// </summary>
     void Make(Graph graph)
     {

@@ -28,6 +28,7 @@ const bool idle = getenv("ISOFLOP_IDLE_CARD");
 
 std::recursive_mutex one;
 std::map<char*, size_t> blocks;
+std::vector<void*> lost;                                     // what nobody frees, while nothing ends
 size_t used;
 std::string fault;
 
@@ -99,9 +100,13 @@ struct Params { Function* function; unsigned x, y, z, threads, ty, tz, shared; v
 #define CALL EXPORT Result
 #define ALONE std::lock_guard<std::recursive_mutex> alone(one)
 
+CALL cuMemFree_v2(void* p);
+
 EXPORT void isoflop_card(int count, int major, int minor, int version, size_t memory)
 {
     ALONE;
+    for (void* p : lost) cuMemFree_v2(p);
+    lost.clear();
     card = { count, major, minor, version, memory };
     broken = 0;
     fault.clear();
@@ -164,6 +169,7 @@ CALL cuMemAlloc_v2(void** p, size_t bytes)
     blocks[block + Fence] = bytes;
     used += bytes;
     *p = block + Fence;
+    if (card.hangs) lost.push_back(*p);
     return 0;
 }
 
