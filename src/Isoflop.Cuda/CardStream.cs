@@ -275,6 +275,7 @@ sealed unsafe class CardStream : IDisposable
     }
 
     /// <summary>Whether all work ends within so many seconds. If not, nothing more is to be asked of this stream.</summary>
+    /// <remarks>It looks each millisecond: the driver has no wait with a limit.</remarks>
     public bool Ends(double seconds)
     {
         Enter();

@@ -20,7 +20,7 @@ namespace host
 {
 
 enum State { Ready, AtBarrier, Waiting, Done };              // Waiting: for other warps' doing
-const int MostThreads = 1024, MostBlocks = 2, StackBytes = 512 << 10;
+const int MostThreads = 1024, MostBlocks = 2, StackBytes = 64 << 10;
 
 struct Warp
 {

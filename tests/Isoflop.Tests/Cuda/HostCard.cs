@@ -25,7 +25,7 @@ public unsafe class HostCard
     nint library;
     string? path, missing;
 
-    /// <summary>Of what the library is made, files below the project's root; whatever else is compiled into it.</summary>
+    /// <summary>All files that the library is made of: it is kept as long as none changes.</summary>
     private protected virtual IEnumerable<string> Sources =>
         [.. Directory.GetFiles(Under("src/Isoflop.Cuda/Kernels")), Under("tests/Isoflop.Tests/Cuda/host_driver.cpp"), Under("tools/kernels.sh")];
 
@@ -131,7 +131,7 @@ public unsafe class HostCard
     public void Hang() => ((delegate* unmanaged<void>)Export("isoflop_hang"))();
 
     /// <summary>The driver has no clusters, or none in graphs.</summary>
-    public void Alone(bool inGraphs) => ((delegate* unmanaged<void>)Export(inGraphs ? "isoflop_lonely" : "isoflop_alone"))();
+    public void Alone(bool inGraphs) => ((delegate* unmanaged<void>)Export(inGraphs ? "isoflop_alone_in_graphs" : "isoflop_alone"))();
 
     /// <summary>Whether warpgroups sum in another order than warps.</summary>
     public void Reverse(bool reversed) => *(int*)Export("isoflop_reversed") = reversed ? 1 : 0;

@@ -1,6 +1,4 @@
 using Isoflop.Cuda;
-using Isoflop.Kernels;
-using Isoflop.Tests.Kernels;
 using Xunit;
 
 namespace Isoflop.Tests.Cuda;

@@ -18,7 +18,7 @@ const Result Invalid = 1, OutOfMemory = 2, NoDevice = 100, NotFound = 500, NotRe
 const size_t Fence = 256;
 const int Fill = 0xFF;
 
-struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false, alone = false, lonely = false, hangs = false; } card;
+struct Card { int count = 1, major = 8, minor = 0, version = 13000; size_t memory = 1ull << 34; bool chains = false, alone = false, aloneInGraphs = false, hangs = false; } card;
 
 // Bytes of shared memory that a block may ask for: A100, H100.
 int most_shared() { return card.major >= 9 ? 232448 : 166912; }
@@ -131,7 +131,7 @@ EXPORT void isoflop_chains() { card.chains = true; }
 EXPORT void isoflop_alone() { card.alone = true; }
 
 // One that has none in graphs.
-EXPORT void isoflop_lonely() { card.lonely = true; }
+EXPORT void isoflop_alone_in_graphs() { card.aloneInGraphs = true; }
 
 // Nothing that was launched ends.
 EXPORT void isoflop_hang() { card.hangs = true; }
@@ -283,7 +283,7 @@ CALL cuGraphCreate(Graph** g, unsigned) { *g = new Graph(); return 0; }
 CALL cuGraphAddKernelNode(size_t* node, Graph* g, const size_t* before, size_t count, const Params* p)
 {
     ALONE;
-    if (card.lonely && p->function->cluster[0] > 1) return InvalidCluster;
+    if (card.aloneInGraphs && p->function->cluster[0] > 1) return InvalidCluster;
     if (count > 1 || (count && *before != g->nodes.size())) return fault = "not a chain", Invalid;
     g->edges += count;
     if (wrong(p->function, p->x, p->y, p->z, p->threads, p->shared)) return fault = p->function->name + ": a grid that no card takes", Invalid;

@@ -4,7 +4,6 @@
 // of the whole warp. PTX ISA 8.0, Instruction Set.
 #pragma once
 #include "kernel.h"
-#include <limits>
 #include <type_traits>
 
 #define INLINE static inline __attribute__((always_inline))
