@@ -203,20 +203,21 @@ sealed unsafe class CardStream : IDisposable
         return graph;
     }
 
-    /// <summary>
-    /// A chain of nodes: each waits for the one before it, by itself where card and driver can do that. What the driver refuses
-    /// in a graph, overlap or clusters, is left for good.
-    /// </summary>
+    /// <summary>A chain of nodes: each waits for the one before it, by itself where card and driver can do that.</summary>
     void Make(Graph graph)
     {
-        int result;
-        while ((result = Make(graph, context.Overlaps)) != 0)
+        if (context.Overlaps)
         {
+            int result = Make(graph, overlaps: true);
+            if (result is not (InvalidValue or NotSupported))
+            {
+                Check(result, "cuGraphInstantiateWithFlags");
+                return;
+            }
             driver.DestroyGraph(graph.Template);
-            if (context.Overlaps && result is InvalidValue or NotSupported) context.Overlaps = false;
-            else if (context.ClusterBlocks > 1) context.LeaveClusters();
-            else Check(result, "cuGraphInstantiateWithFlags");
+            context.Overlaps = false;
         }
+        Check(Make(graph, overlaps: false), "cuGraphInstantiateWithFlags");
     }
 
     int Make(Graph graph, bool overlaps)
@@ -230,8 +231,7 @@ sealed unsafe class CardStream : IDisposable
             nint before = i > 0 ? nodes[i - 1] : 0;
             Driver.NodeParameters parameters = Node(graph.Work, i, out void* given);
             parameters.Parameters = &given;
-            int refused = driver.AddNode(&node, made, &before, i > 0 && !overlaps ? 1u : 0u, &parameters);
-            if (refused != 0) return refused;
+            Check(driver.AddNode(&node, made, &before, i > 0 && !overlaps ? 1u : 0u, &parameters), "cuGraphAddKernelNode");
             nodes[i] = node;
         }
         if (overlaps)
